@@ -1,0 +1,68 @@
+"""Damlink: connect a Bynder portal with other systems.
+
+Everything a plugin needs is here; `hookspecs` holds the contract.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from damlink._content import Content
+from damlink._model import About, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._secret import Secret
+from damlink._settings import setting
+from damlink._version import __version__
+from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
+
+if TYPE_CHECKING:
+    from damlink._context import Checkpoint, Context
+    from damlink._http import Client, OAuth2
+    from damlink.bynder import Portal
+    from damlink.hookspecs import hookimpl
+
+__all__ = [
+    "About",
+    "AssetRejectedError",
+    "AuthError",
+    "Checkpoint",
+    "Client",
+    "Content",
+    "Context",
+    "Cursor",
+    "Event",
+    "NotYet",
+    "OAuth2",
+    "Portal",
+    "PreparedAsset",
+    "PushResult",
+    "Secret",
+    "Skip",
+    "SourceAsset",
+    "TransientError",
+    "UnclearError",
+    "__version__",
+    "hookimpl",
+    "setting",
+]
+
+# These bring httpx or pluggy with them; `damlink --help` must not.
+_ON_FIRST_USE = {
+    "Checkpoint": "damlink._context",
+    "Client": "damlink._http",
+    "Context": "damlink._context",
+    "OAuth2": "damlink._http",
+    "Portal": "damlink.bynder",
+    "hookimpl": "damlink.hookspecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _ON_FIRST_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module 'damlink' has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,280 @@
+"""A config becomes open things: the database, portals, clients, contexts. The only place that joins them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+import httpx
+
+from damlink._config import Config, ConnectorConfig, PortalSettings
+from damlink._connector import Connector, load
+from damlink._context import Context, State
+from damlink._credentials import SecretStore, give_custody, secret_opener
+from damlink._crypto import Cipher, new_key
+from damlink._duration import Duration
+from damlink._http import BearerAuth, Client, OAuth2, open_client
+from damlink._key import find_key
+from damlink._observer import Observer
+from damlink._pace import Pace, default_path
+from damlink._plugins import find
+from damlink._secret import Secret
+from damlink._settings import SecretOpener, parse, selection_of
+from damlink._state import Credentials, Database, UnpreparedError, Values
+from damlink.bynder import Portal
+
+__all__ = ["Assembled", "Assembly"]
+
+TOKEN_PATH = "/v6/authentication/oauth2/token"
+DEFAULT_SCOPES = (
+    "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
+    "workflow.campaign:read workflow.campaign:write workflow.job:read workflow.job:write "
+    "brandstore.order:read brandstore.order:write meta.assetbank:read meta.assetbank:write "
+    "admin.profile:read admin.user:read admin.user:write workflow.preset:read offline"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Assembled:
+    """One connector, ready to work."""
+
+    config: ConnectorConfig
+    connector: Connector
+    context: Context
+    portal: Portal
+    siblings: tuple[str, ...]
+    interval: Duration | None
+
+    @property
+    def name(self) -> str:
+        """The connector's name."""
+        return self.config.name
+
+    @property
+    def selection(self) -> str:
+        """A digest of the settings that decide what is listed."""
+        chosen = json.dumps(selection_of(self.context.settings), sort_keys=True)
+        return hashlib.sha256(chosen.encode()).hexdigest()[:16]
+
+
+class Assembly:
+    """Everything that a config names, opened when it is first needed; a context manager.
+
+    Args:
+        keeps: whether the database may be made; without, `plan` and `check` leave no trace.
+    """
+
+    def __init__(self, config: Config, *, keeps: bool = True, observer: Observer | None = None) -> None:
+        self.config = config
+        self.observer = observer or Observer()
+        self._keeps = keeps
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    # --- what all connectors share -----------------------------------------------------------------
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The database.
+
+        Raises:
+            StateError: it cannot be used, or there is none and none may be made.
+        """
+        database = Database(self.config.state.url, self.config.folder, create=self._keeps)
+        self._closing.callback(database.close)
+        return database
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database to work with."""
+        try:
+            return bool(self.database)
+        except UnpreparedError:
+            return False
+
+    @functools.cached_property
+    def pace(self) -> Pace:
+        """How fast requests may leave for Bynder."""
+        given = self.config.pace
+        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.observer.held)
+        self._closing.callback(pace.close)
+        return pace
+
+    @functools.cached_property
+    def cipher(self) -> Cipher:
+        """What encrypts at rest."""
+        return Cipher(*find_key(self.config.folder, new_key))
+
+    @functools.cached_property
+    def credentials(self) -> Credentials:
+        """The encrypted credentials."""
+        return Credentials(self.database)
+
+    @property
+    def secrets(self) -> SecretStore:
+        """The secrets kept in the database."""
+        return SecretStore(self.credentials, lambda: self.cipher)
+
+    @property
+    def opener(self) -> SecretOpener:
+        """Opens the config's references."""
+        return secret_opener(self.config.path, lambda: self.secrets)
+
+    # --- one portal, one connector -----------------------------------------------------------------
+
+    def portal(
+        self,
+        name: str,
+        verify_before_send: Callable[[], None] | None = None,
+        observer: Observer | None = None,
+    ) -> Portal:
+        """Open a portal of the config."""
+        config = self.config.portals[name]
+        settings = config.open(self.opener)
+        auth = _portal_auth(settings)
+        self._take_custody(auth, f"portal/{name}")
+        portal = Portal(
+            settings.url,
+            auth,
+            pace=self.pace,
+            brand=settings.brand,
+            index_lag=settings.index_lag,
+            place=config.place,
+            on_bytes=(observer or self.observer).sent,
+            verify_before_send=verify_before_send,
+        )
+        self._closing.callback(portal.close)
+        return portal
+
+    def connector(self, name: str) -> Connector:
+        """Load the plugin behind a connector."""
+        config = self.config.connector(name)
+        return load(find(config.plugin, f"{config.place}.plugin"), name)
+
+    def settings(self, name: str, connector: Connector) -> Any:
+        """The plugin's own settings of a connector."""
+        config = self.config.connector(name)
+        return parse(connector.settings_class, config.settings, config.place, self.opener)
+
+    def assemble(
+        self,
+        name: str,
+        verify_before_send: Callable[[], None] | None = None,
+        observer: Observer | None = None,
+    ) -> Assembled:
+        """Everything one connector works with.
+
+        Args:
+            verify_before_send: called before every request of this connector; raises to stop it.
+            observer: watches its uploads.
+
+        Raises:
+            ConfigError: a setting is wrong, or a secret cannot be opened.
+            PluginLoadError: the plugin cannot be used.
+        """
+        config = self.config.connector(name)
+        connector = self.connector(name)
+        settings = self.settings(name, connector)
+        portal = self.portal(config.portal, verify_before_send, observer)
+        context = Context(
+            connector=name,
+            settings=settings,
+            http=self._partner_client(settings, verify_before_send),
+            bynder=portal,
+            state=self._values(name),
+            log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
+            now=lambda: datetime.now(UTC),
+        )
+        auth = connector.authenticate(context)
+        self._take_custody(auth, f"connector/{name}")
+        context.http.sign_with(auth)
+        every = connector.about.every
+        return Assembled(
+            config=config,
+            connector=connector,
+            context=context,
+            portal=portal,
+            siblings=self._siblings(config) if connector.about.once_per_portal else (),
+            interval=config.every or (Duration.parse(every) if every else None),
+        )
+
+    def _partner_client(self, settings: Any, verify_before_send: Callable[[], None] | None) -> Client:
+        client = open_client(
+            getattr(settings, "api_url", ""),
+            requests_per_second=getattr(settings, "requests_per_second", None),
+            verify_before_send=verify_before_send,
+        )
+        self._closing.callback(client.close)
+        return client
+
+    def _values(self, name: str) -> State:
+        return Values(self.database, name) if self._keeps else _Borrowed(self, name)
+
+    def _take_custody(self, auth: object, name: str) -> None:
+        """A refresh token that changes with each use is kept even where nothing else is."""
+        if isinstance(auth, OAuth2) and auth.rotates and not self._keeps and not self.has_database:
+            self.__dict__["database"] = Database(self.config.state.url, self.config.folder)
+        if self._keeps or self.has_database:
+            give_custody(auth, self.credentials, lambda: self.cipher, name)
+
+    def _siblings(self, config: ConnectorConfig) -> tuple[str, ...]:
+        others: Iterable[ConnectorConfig] = self.config.connectors.values()
+        same = (each for each in others if (each.plugin, each.portal) == (config.plugin, config.portal))
+        return tuple(each.name for each in same if each.name != config.name)
+
+
+def _portal_auth(settings: PortalSettings) -> httpx.Auth:
+    if settings.auth == "permanent-token":
+        return BearerAuth(settings.token or Secret(""))
+    return OAuth2(
+        settings.token_url or f"{settings.url.rstrip('/')}{TOKEN_PATH}",
+        settings.client_id,
+        settings.client_secret or Secret(""),
+        scopes=settings.scopes or tuple(DEFAULT_SCOPES.split()),
+    )
+
+
+class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
+    """Begins every line with the connector's name."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the name."""
+        extra: Mapping[str, object] = self.extra or {}
+        return f"{extra['connector']}: {msg}", kwargs
+
+
+class _Borrowed:
+    """`ctx.state` of a look that leaves no trace: what is kept can be read, what is put is forgotten."""
+
+    def __init__(self, assembly: Assembly, name: str) -> None:
+        self._kept = Values(assembly.database, name) if assembly.has_database else None
+        self._put: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value put or kept under a key, or `default`."""
+        if key in self._put:
+            return self._put[key]
+        return self._kept.get(key, default) if self._kept else default
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a value for as long as this look lasts."""
+        self._put[key] = value
+
+    def delete(self, key: str) -> None:
+        """Forget a key for as long as this look lasts."""
+        self._put[key] = None

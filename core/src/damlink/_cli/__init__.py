@@ -1,0 +1,115 @@
+"""The command `damlink`. The only place that prints and exits."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from damlink._version import __version__
+from damlink.errors import DamlinkError
+
+__all__ = ["EXIT_CODES", "main", "root"]
+
+EXIT_CODES: Final = {
+    0: "done",
+    1: "some assets failed, or a partner could not be reached",
+    2: "the command was written wrongly",
+    3: "the config, a plugin or the database is wrong",
+    4: "credentials were refused, or lack a right",
+    5: "another run of the connector is active",
+    130: "interrupted",
+}
+
+# Each command is a module of this package; the sentence is its line in `damlink --help`.
+COMMANDS: Final = {
+    "plugins": "What is installed.",
+    "check": "Whether the connectors would work.",
+    "plan": "What a run would carry, and why.",
+    "run": "Sync now.",
+    "status": "Where things stand.",
+    "runs": "The last runs of a connector.",
+    "assets": "What became of each asset.",
+    "sandbox": "A local world to try things in.",
+    "demo": "A whole run in the sandbox, from nothing.",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called, and no sooner."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"damlink._cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="damlink")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="The config; else DAMLINK_CONFIG, else ./damlink.toml.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+    help="How much to log, on stderr.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How a line of the log is written.",
+)
+@click.pass_context
+def root(ctx: click.Context, config_path: Path | None, log_level: str, log_format: str) -> None:
+    """Connect a Bynder portal with other systems."""
+    from damlink._cli._logging import configure
+
+    configure(log_level, log_format)
+    ctx.obj = config_path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with one of `EXIT_CODES`."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        result = root.main(arguments, prog_name="damlink", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("interrupted", 130)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DamlinkError as error:
+        return _fail(str(error), error.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"damlink: {message}", err=True)
+    return code

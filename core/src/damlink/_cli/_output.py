@@ -1,0 +1,57 @@
+"""How results are written: lines and tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+__all__ = ["bytes_text", "moment_text", "print_json", "print_json_lines", "print_table", "seconds_text"]
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object a line on stdout."""
+    for value in values:
+        click.echo(json.dumps(value, default=str))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns under their heads; the last one as long as it is."""
+    lines = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for number, line in enumerate(lines):
+        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        text = "  ".join(padded).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def bytes_text(count: int) -> str:
+    """Bytes in the unit that suits them, powers of 1000."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def seconds_text(seconds: float) -> str:
+    """A length of time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def moment_text(moment: datetime | None) -> str:
+    """A moment to the second, UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "-"

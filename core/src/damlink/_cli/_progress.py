@@ -1,0 +1,139 @@
+"""What a person sees while a run works: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from damlink._cli._output import bytes_text, seconds_text
+from damlink._observer import Observer
+from damlink._state import Row, RowState, Tally
+
+__all__ = ["shown"]
+
+_COLOURS = {
+    RowState.PUSHED: "green",
+    RowState.SKIPPED: "dim",
+    RowState.WAITING: "yellow",
+    RowState.FAILED: "red",
+    RowState.REJECTED: "red",
+    RowState.UNCERTAIN: "magenta",
+}
+HOLD_SHOWN_SECONDS = 2.0  # shorter waits for the pace are its ordinary spacing
+
+
+class Lines(Observer):
+    """One line for each asset, on stderr."""
+
+    def __init__(self, connector: str) -> None:
+        self._connector = connector
+        self._held_until = 0.0
+
+    def finished(self, row: Row, state: RowState, message: str) -> None:
+        """Say what became of an asset."""
+        self.say(line(self._connector, row, state, message), state)
+
+    def held(self, seconds: float) -> None:
+        """Say that the pace holds the run, once in a while."""
+        if seconds >= HOLD_SHOWN_SECONDS and time.monotonic() > self._held_until:
+            self._held_until = time.monotonic() + seconds
+            waiting = seconds_text(seconds)
+            self.say(f"{self._connector}: waiting {waiting} for the pace ([pace] in the config)", None)
+
+    def say(self, text: str, state: RowState | None) -> None:
+        """Write one line."""
+        colour = _COLOURS.get(state) if state else None
+        click.echo(click.style(text, fg=colour) if colour not in (None, "dim") else text, err=True)
+
+
+def line(connector: str, row: Row, state: RowState, message: str) -> str:
+    """What became of an asset, in one line."""
+    title = f" {row.title!r}" if row.title else ""
+    return f"{connector}: {state.value} {row.source_id}{title}{': ' + message if message else ''}"
+
+
+class Screen(Lines):
+    """The same lines, and below them what is going on now."""
+
+    def __init__(self, connector: str, live: Live) -> None:
+        super().__init__(connector)
+        self._live = live
+        self._lock = threading.Lock()
+        self._now: dict[str, str] = {}
+        self._listed = self._done = self._bad = self._bytes = 0
+        self._listing = True
+        self._hold = 0.0
+        self._began = time.monotonic()
+
+    def listed(self, tally: Tally) -> None:
+        """Count what there is to carry."""
+        with self._lock:
+            self._listed += tally.new + tally.changed
+
+    def listing_done(self) -> None:
+        """The total is known."""
+        self._listing = False
+
+    def started(self, row: Row) -> None:
+        """Show what is being carried."""
+        with self._lock:
+            self._now[row.source_id] = row.title or row.source_id
+
+    def sent(self, count: int) -> None:
+        """Count bytes."""
+        with self._lock:
+            self._bytes += count
+
+    def finished(self, row: Row, state: RowState, message: str) -> None:
+        """Count an asset; only what a person may have to do something about gets a line."""
+        with self._lock:
+            self._now.pop(row.source_id, None)
+            self._done += 1
+            self._bad += state in (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
+        if state is not RowState.PUSHED or message:
+            super().finished(row, state, message)
+
+    def held(self, seconds: float) -> None:
+        """Show that the pace holds the run."""
+        self._hold = time.monotonic() + seconds if seconds >= HOLD_SHOWN_SECONDS else 0.0
+
+    def say(self, text: str, state: RowState | None) -> None:
+        """Write one line above the display."""
+        colour = _COLOURS.get(state, "default") if state else "default"
+        self._live.console.print(Text(text, style=colour), soft_wrap=True)
+
+    def __rich__(self) -> Group:
+        """What is going on now."""
+        elapsed = max(time.monotonic() - self._began, 0.001)
+        with self._lock:
+            known = f"{self._done}" if self._listing else f"{self._done} of {max(self._listed, self._done)}"
+            head = Text(f"{self._connector}  ", style="bold")
+            head.append(f"{known} assets  {bytes_text(self._bytes)}  ", style="default")
+            head.append(f"{bytes_text(int(self._bytes / elapsed))}/s  {seconds_text(elapsed)}", style="dim")
+            if self._bad:
+                head.append(f"  {self._bad} not carried", style="red")
+            if (hold := self._hold - time.monotonic()) > 0:
+                head.append(f"  waiting {seconds_text(hold)} for the pace", style="yellow")
+            current = [Text(f"  {title}", style="cyan", overflow="ellipsis") for title in self._now.values()]
+        return Group(head, *current[:8])
+
+
+@contextlib.contextmanager
+def shown(connector: str) -> Iterator[Observer]:
+    """An observer that shows a run, as suits where stderr goes."""
+    if not sys.stderr.isatty():
+        yield Lines(connector)
+        return
+    console = Console(stderr=True)
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        screen = Screen(connector, live)
+        live.update(screen)
+        yield screen

@@ -1,0 +1,89 @@
+"""`damlink assets`: what became of each asset."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from damlink._cli._options import as_json, load_config, with_config
+
+if TYPE_CHECKING:
+    from damlink._state import Row
+
+STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "rejected", "failed")
+BAD = ("uncertain", "rejected", "failed")
+
+
+@click.command("assets")
+@click.argument("name")
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@as_json
+@with_config
+def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
+    """List a connector's assets; those that could not be carried are grouped by cause."""
+    from damlink._assembly import Assembly
+    from damlink._cli._output import print_json_lines
+    from damlink._state import Ledger, RowState
+
+    config = load_config(config_path)
+    config.connector(name)
+    with Assembly(config, keeps=False) as assembly:
+        if not assembly.has_database:
+            return
+        rows = Ledger(assembly.database, name).rows(RowState(state) if state else None)
+        if json_:
+            print_json_lines(_document(row) for row in rows)
+        elif state in BAD:
+            _print_by_cause(rows)
+        else:
+            _print(rows)
+
+
+def _document(row: Row) -> dict[str, Any]:
+    previous = row.previous
+    return {
+        "source_id": row.source_id,
+        "title": row.title,
+        "state": row.state.value,
+        "reason": row.reason,
+        "last_error": row.last_error,
+        "attempts": row.attempts,
+        "due_at": row.due_at,
+        "target_id": previous.target_id if previous else None,
+        "url": previous.url if previous else None,
+        "notice": previous.notice if previous else "",
+        "fingerprint": row.fingerprint_seen,
+        "updated_at": row.updated_at,
+    }
+
+
+def _print(rows: Iterable[Row]) -> None:
+    for row in rows:
+        target = f"  -> {row.previous.target_id}" if row.previous else ""
+        why = row.last_error if row.state.value in BAD else row.reason
+        click.echo(
+            f"{row.source_id}  {row.state.value}  {row.title}{target}{'  (' + why + ')' if why else ''}"
+        )
+
+
+def _print_by_cause(rows: Iterable[Row]) -> None:
+    causes: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        causes[row.last_error.replace(row.source_id, "…")].append(row)
+    for cause, group in sorted(causes.items(), key=lambda item: -len(item[1])):
+        click.echo(click.style(f"{len(group)} × {cause}", bold=True))
+        for row in group:
+            click.echo(f"    {row.source_id}  {row.title}  {_next_try(row)}")
+
+
+def _next_try(row: Row) -> str:
+    from damlink._cli._output import moment_text
+
+    if row.state.value != "failed":
+        return ""
+    again = f"again after {moment_text(row.due_at)} UTC" if row.due_at else "not again by itself"
+    return f"({row.attempts} rounds, {again})"

@@ -1,0 +1,96 @@
+"""`damlink plugins`: what is installed, from metadata alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import click
+
+from damlink._cli._options import as_json
+from damlink._plugins import PluginInfo, installed
+
+
+@click.group("plugins", invoke_without_command=True)
+@click.option("--verify", is_flag=True, help="Import each one in a process of its own, and check its hooks.")
+@as_json
+@click.pass_context
+def command(ctx: click.Context, verify: bool, json_: bool) -> int:
+    """List the installed plugins. A broken one is named, and the others still work."""
+    if ctx.invoked_subcommand:
+        return 0
+    from damlink._cli._output import print_json, print_table
+
+    plugins = [_verified(info) if verify and not info.problem else info for info in installed()]
+    if json_:
+        print_json([attrs.asdict(info) for info in plugins])
+    elif plugins:
+        rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
+        print_table(("plugin", "distribution", ""), rows)
+    else:
+        click.echo("no plugin is installed; try: pip install damlink-istock")
+    return 3 if any(info.problem for info in plugins) else 0
+
+
+def _remark(info: PluginInfo) -> str:
+    return click.style(info.problem, fg="red") if info.problem else info.summary
+
+
+def _verified(info: PluginInfo) -> PluginInfo:
+    """The same plugin with what a child process says of importing it."""
+    child = subprocess.run(
+        [sys.executable, "-m", "damlink", "plugins", "show", info.name, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = child.stderr.strip().splitlines()
+    return info if child.returncode == 0 else attrs.evolve(info, problem=said[-1] if said else "it crashes")
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--schema", is_flag=True, help="The JSON Schema of its settings.")
+@as_json
+def show(name: str, schema: bool, json_: bool) -> None:
+    """Show one plugin: what it does, its hooks, its settings. Imports it."""
+    from damlink._cli._output import print_json, print_table
+    from damlink._connector import load
+    from damlink._plugins import find
+    from damlink._settings import fields_of, json_schema
+
+    connector = load(find(name))
+    fields = fields_of(connector.settings_class)
+    if schema:
+        print_json(json_schema(connector.settings_class, f"Settings of the plugin {name}"))
+    elif json_:
+        settings = [_setting(field) for field in fields]
+        about = attrs.asdict(connector.about)
+        print_json({"name": name, "about": about, "hooks": sorted(connector.hooks), "settings": settings})
+    else:
+        click.echo(f"{connector.about.title}: {connector.about.summary}")
+        click.echo(
+            f"runs every {connector.about.every or '(when asked)'}; hooks: {', '.join(sorted(connector.hooks))}"
+        )
+        click.echo()
+        print_table(("setting", "expects", "default", ""), [_row(field) for field in fields])
+
+
+def _setting(field: Any) -> dict[str, Any]:
+    from damlink._settings import plain
+
+    described = {"name": field.name, "expects": field.expects, "required": field.required}
+    default = None if field.required else plain(field.default)
+    return described | {
+        "default": default,
+        "secret": field.secret,
+        "selects": field.selects,
+        "help": field.help,
+    }
+
+
+def _row(field: Any) -> tuple[str, str, str, str]:
+    default = "required" if field.required else str(field.default if field.default is not None else "")
+    return field.name, field.expects, default, field.help

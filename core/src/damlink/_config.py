@@ -1,0 +1,295 @@
+"""`damlink.toml` as types. Every error names its place; secrets are references until they are opened."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from damlink._duration import Duration
+from damlink._secret import Secret
+from damlink._settings import Field, SecretOpener, SecretRef, check, closest, fields_of, parse, setting
+from damlink.errors import ConfigError
+
+__all__ = [
+    "CONNECTOR_KEYS",
+    "Config",
+    "ConnectorConfig",
+    "PaceConfig",
+    "PortalConfig",
+    "PortalSettings",
+    "find",
+    "load",
+    "opener",
+    "reference",
+]
+
+FILENAME: Final = "damlink.toml"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?/?")
+
+
+@attrs.frozen
+class StateConfig:
+    """`[state]`: where the durable state is kept."""
+
+    url: str = setting(
+        default="sqlite:///damlink.db",
+        help="SQLite beside the config, or `postgresql://user@host/database`.",
+    )
+
+
+@attrs.frozen
+class PaceConfig:
+    """`[pace]`: how fast requests may leave this machine for Bynder, all portals together."""
+
+    requests: int = setting(default=4500, help="Requests that Bynder allows in the window.")
+    seconds: float = setting(default=300.0, help="The window's length in seconds.")
+    share: float = setting(
+        default=0.8, help="The part of it that Damlink uses; people behind the same address need some."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.requests < 1 or self.seconds <= 0 or not 0 < self.share <= 1:
+            raise ValueError("requests and seconds must be above 0, and share above 0 and at most 1")
+
+
+AUTH_KEYS: Final = {
+    "permanent-token": ("token",),
+    "oauth2-client-credentials": ("client_id", "client_secret"),
+}
+
+
+@attrs.frozen
+class PortalSettings:
+    """`[portals.NAME]`: one Bynder portal with its credentials."""
+
+    url: str = setting(help="The portal's address, such as `https://brand.bynder.com`.")
+    auth: str = setting(
+        default="permanent-token", choices=tuple(AUTH_KEYS), help="How requests to the portal are signed."
+    )
+    token: Secret | None = setting(default=None, help="The permanent token.")
+    client_id: str = setting(default="", help="The OAuth 2.0 app's client id.")
+    client_secret: Secret | None = setting(default=None, help="The OAuth 2.0 app's client secret.")
+    scopes: tuple[str, ...] = setting(
+        default=(), help="OAuth 2.0 scopes to ask for; empty: all that Damlink can use."
+    )
+    token_url: str = setting(default="", help="The OAuth 2.0 token address; empty: the portal's own.")
+    brand: str = setting(
+        default="", help="Brand of new assets, by name or id; may be left out where the portal has one."
+    )
+    index_lag: Duration = setting(
+        default=Duration(30), help="How long a new asset may take to show up in the portal's lists."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.url.startswith("https://") and not _LOOPBACK.fullmatch(self.url):
+            raise ValueError(f"url must begin with https:// (http only on loopback), got {self.url!r}")
+        for key in AUTH_KEYS[self.auth]:
+            if not getattr(self, key):
+                raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
+
+
+CONNECTOR_KEYS: Final = ("plugin", "portal", "every", "enabled", "workers", "adopt_existing")
+
+
+@attrs.frozen
+class _ConnectorKeys:
+    plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
+    portal: str = setting(default="", help="The portal; may be left out where there is one.")
+    every: Duration | None = setting(default=None, help="How often `damlink serve` runs it.")
+    enabled: bool = setting(default=True, help="Whether `damlink run` without a name runs it.")
+    workers: int = setting(default=4, help="How many assets are carried at once.")
+    adopt_existing: bool = setting(
+        default=True, help="Whether the first run takes over what it finds in the portal already."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError("workers must be at least 1")
+
+
+@attrs.frozen
+class ConnectorConfig:
+    """One `[connectors.NAME]`: the core's keys parsed, the plugin's own left as a table."""
+
+    name: str
+    place: str
+    plugin: str
+    portal: str
+    every: Duration | None
+    enabled: bool
+    workers: int
+    adopt_existing: bool
+    settings: Mapping[str, Any]
+
+
+@attrs.frozen
+class PortalConfig:
+    """One `[portals.NAME]`, checked; its secrets are opened by `open`."""
+
+    name: str
+    place: str
+    table: Mapping[str, Any]
+
+    def open(self, open_secret: SecretOpener) -> PortalSettings:
+        """The portal's settings with its secrets opened."""
+        return parse(PortalSettings, self.table, self.place, open_secret)
+
+
+@attrs.frozen
+class Config:
+    """A whole config, checked as far as it can be without any plugin."""
+
+    path: Path
+    state: StateConfig
+    pace: PaceConfig
+    portals: Mapping[str, PortalConfig]
+    connectors: Mapping[str, ConnectorConfig]
+
+    @property
+    def folder(self) -> Path:
+        """Relative paths in the config begin here."""
+        return self.path.resolve().parent
+
+    def connector(self, name: str) -> ConnectorConfig:
+        """The connector of a name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name not in self.connectors:
+            hint = closest(name, self.connectors) or f"add a [connectors.{name}] table"
+            raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
+        return self.connectors[name]
+
+
+def find(given: str | os.PathLike[str] | None) -> Path:
+    """The config's path: as given, else `DAMLINK_CONFIG`, else in the current folder."""
+    return Path(given or os.environ.get("DAMLINK_CONFIG") or FILENAME)
+
+
+def load(path: Path) -> Config:
+    """Read and check a config.
+
+    Raises:
+        ConfigError: it is missing, is not TOML, or holds something wrong, with its place.
+    """
+    document = _read(path)
+    place = str(path)
+    known = ("state", "pace", "portals", "connectors")
+    for key in document:
+        if key not in known:
+            raise ConfigError(f"{place}: {key}", "unknown table", hint=closest(key, known))
+    tables = {key: _table(document.get(key, {}), f"{place}: {key}") for key in known}
+    portals = {name: _portal(name, table, place) for name, table in tables["portals"].items()}
+    return Config(
+        path=path,
+        state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
+        pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
+        portals=portals,
+        connectors={
+            name: _connector(name, table, path, portals) for name, table in tables["connectors"].items()
+        },
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        hint = "name it with --config or DAMLINK_CONFIG, or change to its folder"
+        raise ConfigError(str(path), "there is no such file", hint=hint) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"not valid TOML: {error}", hint="correct that line") from error
+
+
+def _table(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(place, f"expected a table, got {value!r}")
+    return value
+
+
+def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str, Any]]:
+    here = f"{place}: {kind}.{name}"
+    if not _NAME.fullmatch(name):
+        raise ConfigError(here, "a name has letters, digits, '-', '_' and '.' only")
+    return here, _table(table, here)
+
+
+def _portal(name: str, table: Any, place: str) -> PortalConfig:
+    here, checked = _named("portals", name, table, place)
+    check(PortalSettings, checked, here)
+    return PortalConfig(name, here, checked)
+
+
+def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
+    here, checked = _named("connectors", name, table, str(path))
+    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS}
+    keys = parse(_ConnectorKeys, own, here, opener(path))
+    return ConnectorConfig(
+        name=name,
+        place=here,
+        plugin=keys.plugin,
+        portal=_chosen_portal(keys.portal, f"{here}.portal", portals),
+        every=keys.every,
+        enabled=keys.enabled,
+        workers=keys.workers,
+        adopt_existing=keys.adopt_existing,
+        settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
+    )
+
+
+def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
+    if name in portals:
+        return name
+    if name:
+        raise ConfigError(place, f"no portal {name!r}", hint=closest(name, portals) or "add a [portals.NAME]")
+    if len(portals) == 1:
+        return next(iter(portals))
+    wanted = f"choose one of {', '.join(portals)}" if portals else "add a [portals.NAME] table"
+    raise ConfigError(place, "missing", hint=wanted)
+
+
+def opener(path: Path) -> SecretOpener:
+    """Opens the references that need no database: `{ env = … }` and `{ file = … }`."""
+
+    def open_reference(ref: SecretRef, place: str) -> str:
+        if ref.kind == "env":
+            return _from_environment(ref.name, place)
+        if ref.kind == "file":
+            return _from_file(path.resolve().parent / ref.name, place)
+        raise ConfigError(place, "{ secret = … } cannot stand here", hint="write { env = … } or { file = … }")
+
+    return open_reference
+
+
+def _from_environment(name: str, place: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(place, f"the environment variable {name} is not set", hint=f"set {name}")
+    return value
+
+
+def _from_file(path: Path, place: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
+
+
+def reference() -> dict[str, tuple[Field, ...]]:
+    """The settings of every table that the core owns, for the docs."""
+    return {
+        "state": fields_of(StateConfig),
+        "pace": fields_of(PaceConfig),
+        "portals.NAME": fields_of(PortalSettings),
+        "connectors.NAME": fields_of(_ConnectorKeys),
+    }

@@ -1,0 +1,147 @@
+"""Bytes that can be opened again, at any offset; and a spool file for those whose size is unknown."""
+
+from __future__ import annotations
+
+import contextlib
+import mimetypes
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from damlink._process import is_alive
+
+__all__ = ["PIECE_BYTES", "Content", "Opener", "spooled"]
+
+PIECE_BYTES: Final = 256 * 1024
+SPOOL_FOLDER: Final = "damlink-spool"
+
+Opener = Callable[[int], Iterable[bytes]]
+
+
+class _Remote(Protocol):
+    """What `from_url` needs of a client; `ctx.http` is one."""
+
+    def content(self, url: str, filename: str | None) -> Content:
+        """The bytes behind an address."""
+
+
+class Content:
+    """Re-openable bytes of a file.
+
+    Args:
+        filename: with its extension; Bynder tells a file's type by it.
+        open: yields the bytes from an offset on; called as often as needed.
+        size: bytes, if known.
+        media_type: such as `image/jpeg`; guessed from the file name if not given.
+        validator: a strong validator of the bytes (an ETag, a digest): the same validator means
+            the same bytes, so that a transfer may go on in the middle after a crash.
+    """
+
+    def __init__(
+        self,
+        filename: str,
+        open: Opener,  # noqa: A002 - the contract's word
+        size: int | None = None,
+        media_type: str | None = None,
+        *,
+        validator: str | None = None,
+    ) -> None:
+        self._filename = filename
+        self._open = open
+        self._size = size
+        self._media_type = media_type
+        self._validator = validator
+
+    @property
+    def filename(self) -> str:
+        """The file's name with its extension."""
+        return self._filename
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, or `None` if nobody says."""
+        return self._size
+
+    @property
+    def media_type(self) -> str:
+        """Such as `image/jpeg`; `application/octet-stream` if nothing is known."""
+        return self._media_type or mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
+
+    @property
+    def validator(self) -> str | None:
+        """A strong validator of the bytes, or `None`."""
+        return self._validator
+
+    def open(self, offset: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from `offset` on."""
+        return iter(self._open(offset))
+
+    def close(self) -> None:
+        """Let go of whatever opening it has left open."""
+
+    def __repr__(self) -> str:
+        return f"Content({self._filename!r}, size={self._size})"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, filename: str) -> Content:
+        """The content of a few bytes in memory."""
+        return cls(filename, lambda offset: (data[offset:],), size=len(data))
+
+    @classmethod
+    def from_path(cls, path: str | os.PathLike[str], filename: str | None = None) -> Content:
+        """The content of a file on disk; a change of its time or size is a change of its bytes."""
+        file = Path(path)
+        facts = file.stat()
+        return cls(
+            filename or file.name,
+            lambda offset: _read(file, offset),
+            size=facts.st_size,
+            validator=f"{facts.st_mtime_ns}-{facts.st_size}",
+        )
+
+    @classmethod
+    def from_url(cls, client: Any, url: str, filename: str | None = None) -> Content:
+        """The content behind an address, asked for when it is first needed.
+
+        Args:
+            client: `ctx.http`. What belongs to another origin is fetched unsigned.
+            filename: if not given, the one the answer names.
+        """
+        remote: _Remote = client
+        return remote.content(url, filename)
+
+
+def _read(path: Path, offset: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(offset)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+@contextlib.contextmanager
+def spooled(content: Content) -> Iterator[Content]:
+    """The same content with its size known, by way of a file that is removed afterwards.
+
+    Files that a crashed process left behind are removed on the way.
+    """
+    folder = Path(tempfile.gettempdir()) / SPOOL_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sweep(folder)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f"{os.getpid()}-")
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for piece in content.open():
+                file.write(piece)
+        yield Content.from_path(path, content.filename)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.iterdir():
+        owner = left.name.partition("-")[0]
+        if owner.isdigit() and not is_alive(int(owner)):
+            left.unlink(missing_ok=True)

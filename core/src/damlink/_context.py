@@ -1,0 +1,71 @@
+"""What a hook is given: a small frozen context, and the durable notes of one transfer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from damlink._http import Client
+    from damlink.bynder import Portal
+
+__all__ = ["Checkpoint", "Context", "State"]
+
+
+class Checkpoint(Protocol):
+    """The durable notes of one asset's transfer; encrypted at rest, gone when it is finished."""
+
+    @property
+    def source_id(self) -> str:
+        """The source asset whose transfer this is."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The JSON value noted under a name, or `default`."""
+
+    def put(self, **values: Any) -> None:
+        """Note JSON values; they are committed when this returns. `None` forgets a name.
+
+        Raises:
+            LeaseLostError: another run has taken over: do nothing more.
+        """
+
+
+class State(Protocol):
+    """A small durable key-value store of one connector; JSON values."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value kept under a key, or `default`."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a JSON value; committed when this returns."""
+
+    def delete(self, key: str) -> None:
+        """Forget a key; nothing happens if it is not there."""
+
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """The plumbing of one connector during one run.
+
+    Attributes:
+        connector: the connector's name in the config.
+        settings: the plugin's own settings, validated.
+        http: the partner's client: paths resolve against the setting `api_url`; signed for that
+            origin only, paced, repeating what may be repeated, logging without secrets.
+        bynder: the portal.
+        state: small durable values of this connector.
+        log: stamps the connector's name.
+        now: the clock, UTC.
+    """
+
+    connector: str
+    settings: Any = attrs.field(repr=False)  # the plugin's own class, which the core cannot know
+    http: Client = attrs.field(repr=False)
+    bynder: Portal = attrs.field(repr=False)
+    state: State = attrs.field(repr=False)
+    log: logging.LoggerAdapter[logging.Logger] = attrs.field(repr=False)
+    now: Callable[[], datetime] = attrs.field(repr=False)

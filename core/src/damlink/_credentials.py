@@ -1,0 +1,108 @@
+"""Secrets and tokens: opened where the config says, kept encrypted, renewed in one place at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from damlink._config import opener
+from damlink._crypto import Cipher
+from damlink._http import OAuth2, Token
+from damlink._secret import Secret
+from damlink._settings import SecretOpener, SecretRef
+from damlink._state import Credentials
+from damlink.errors import ConfigError
+
+__all__ = ["SecretStore", "TokenCustody", "give_custody", "secret_opener"]
+
+_SECRET = "secret:"
+_TOKEN = "token:"
+
+
+class SecretStore:
+    """The secrets that `{ secret = … }` refers to."""
+
+    def __init__(self, credentials: Credentials, cipher: Callable[[], Cipher]) -> None:
+        self._credentials = credentials
+        self._cipher = cipher
+
+    def get(self, name: str) -> str | None:
+        """The secret of a name, or `None`."""
+        sealed = self._credentials.load(_SECRET + name)
+        return None if sealed is None else self._cipher().open(sealed).decode()
+
+    def set(self, name: str, value: str) -> None:
+        """Keep a secret."""
+        self._credentials.save(_SECRET + name, self._cipher().seal(value.encode()))
+
+    def remove(self, name: str) -> bool:
+        """Forget a secret; whether there was one."""
+        return self._credentials.remove(_SECRET + name)
+
+    def names(self) -> list[str]:
+        """The names of all secrets."""
+        return [name.removeprefix(_SECRET) for name in self._credentials.names(_SECRET)]
+
+
+def secret_opener(config_path: Path, store: Callable[[], SecretStore]) -> SecretOpener:
+    """Opens every kind of reference."""
+    outside = opener(config_path)
+
+    def open_reference(ref: SecretRef, place: str) -> str:
+        if ref.kind != "secret":
+            return outside(ref, place)
+        value = store().get(ref.name)
+        if value is None:
+            hint = f"keep it with `damlink secret set {ref.name}`"
+            raise ConfigError(place, f"there is no secret {ref.name!r}", hint=hint)
+        return value
+
+    return open_reference
+
+
+class TokenCustody:
+    """The token of one credential, in the database, for every thread and process that uses it.
+
+    Args:
+        name: of the credential, such as `portal/brand`.
+        account: tells one set of credentials from another, so that an old token is not used on.
+    """
+
+    def __init__(self, credentials: Credentials, cipher: Cipher, name: str, account: str) -> None:
+        self._credentials = credentials
+        self._cipher = cipher
+        self._name = f"{_TOKEN}{name}"
+        self._account = account
+
+    def load(self) -> Token | None:
+        """The token kept, or `None`; one of other credentials does not count."""
+        sealed = self._credentials.load(self._name)
+        if sealed is None:
+            return None
+        kept = json.loads(self._cipher.open(sealed))
+        if kept["account"] != self._account:
+            return None
+        refresh = Secret(kept["refresh"]) if kept["refresh"] else None
+        return Token(Secret(kept["access"]), kept["renew_at"], refresh)
+
+    def save(self, token: Token) -> None:
+        """Keep a token; durable when this returns, so that it may be used."""
+        kept = {
+            "account": self._account,
+            "access": token.access.reveal(),
+            "refresh": token.refresh.reveal() if token.refresh else None,
+            "renew_at": token.renew_at,
+        }
+        self._credentials.save(self._name, self._cipher.seal(json.dumps(kept).encode()))
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Held by the one who renews it."""
+        return self._credentials.exclusive(self._name)
+
+
+def give_custody(auth: object, credentials: Credentials, cipher: Callable[[], Cipher], name: str) -> None:
+    """Take the tokens of an `OAuth2` into custody; any other auth keeps its own counsel."""
+    if isinstance(auth, OAuth2):
+        auth.custody = TokenCustody(credentials, cipher(), name, auth.account)

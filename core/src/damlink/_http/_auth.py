@@ -1,0 +1,224 @@
+"""How requests are signed: for one origin only, with tokens that are renewed in one place at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from typing import Final, Protocol
+
+import attrs
+import httpx
+
+from damlink._http._status import retry_after, shortened
+from damlink._secret import Secret
+from damlink.errors import AuthError, TransientError
+
+__all__ = ["BearerAuth", "Custody", "OAuth2", "OriginAuth", "Token"]
+
+LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
+DEFAULT_LIFETIME_SECONDS: Final = 3600.0  # assumed where an answer does not say
+
+
+class OriginAuth(httpx.Auth):
+    """Another auth, for requests to one origin; all others leave unsigned."""
+
+    def __init__(self, inner: httpx.Auth, origin: httpx.URL) -> None:
+        self._inner = inner
+        self._origin = _origin(origin)
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign it if it goes to our origin."""
+        if _origin(request.url) == self._origin:
+            yield from self._inner.sync_auth_flow(request)
+        else:
+            yield request
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class BearerAuth(httpx.Auth):
+    """A token that never changes."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the token."""
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        yield request
+
+
+@attrs.frozen
+class Token:
+    """An access token, when it should be renewed (seconds since 1970), and what renews it."""
+
+    access: Secret
+    renew_at: float
+    refresh: Secret | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it can still be used."""
+        return time.time() < self.renew_at
+
+
+class Custody(Protocol):
+    """Where the token of one credential is kept, for all who use it."""
+
+    def load(self) -> Token | None:
+        """The token kept, or `None`."""
+
+    def save(self, token: Token) -> None:
+        """Keep a token; durable when this returns, so that it may be used."""
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Held by the one who renews it."""
+
+
+class MemoryCustody:
+    """A custody that ends with the process."""
+
+    def __init__(self) -> None:
+        self._token: Token | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> Token | None:
+        """The token kept, or `None`."""
+        return self._token
+
+    def save(self, token: Token) -> None:
+        """Keep a token."""
+        self._token = token
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Held by the one who renews it."""
+        with self._lock:
+            yield
+
+
+class OAuth2(httpx.Auth):
+    """OAuth 2.0 with the tokens in the core's custody: kept encrypted, renewed once for all threads
+    and processes, and again if the other side answers 401.
+
+    The grant follows from what is given: a refresh token, a user name and password, or neither
+    (client credentials).
+
+    Args:
+        token_url: the whole address of the token endpoint.
+        refresh_token: the first one; later ones are kept in custody.
+        scopes: to ask for; none leaves it to the other side.
+        headers: sent with every signed request besides, such as an API key.
+
+    Source: RFC 6749, sections 4.3, 4.4 and 6.
+    """
+
+    requires_response_body = True
+
+    def __init__(
+        self,
+        token_url: str,
+        client_id: str,
+        client_secret: Secret,
+        *,
+        username: str | None = None,
+        password: Secret | None = None,
+        refresh_token: Secret | None = None,
+        scopes: tuple[str, ...] = (),
+        headers: Mapping[str, Secret] | None = None,
+    ) -> None:
+        self.token_url = token_url
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._username = username
+        self._password = password
+        self._refresh_token = refresh_token
+        self._scopes = scopes
+        self._headers = dict(headers or {})
+        self.custody: Custody = MemoryCustody()
+
+    @property
+    def rotates(self) -> bool:
+        """Whether losing a renewed token could lock us out: there is nothing else to begin with."""
+        return self._refresh_token is not None
+
+    @property
+    def account(self) -> str:
+        """A digest of the credentials given: another one means another account's tokens."""
+        given = (self._client_secret, self._password, self._refresh_token)
+        parts = [self.token_url, self._client_id, self._username or "", *self._scopes]
+        parts += [secret.reveal() if secret else "" for secret in given]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign with the token in custody; renew it first if it is old, and once after a 401."""
+        token = self.custody.load()
+        if token is None or not token.fresh:
+            token = yield from self._renew(token)
+        response = yield self._signed(request, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            token = yield from self._renew(token)
+            yield self._signed(request, token)
+
+    def _signed(self, request: httpx.Request, token: Token) -> httpx.Request:
+        for name, value in self._headers.items():
+            request.headers[name] = value.reveal()
+        request.headers["Authorization"] = f"Bearer {token.access.reveal()}"
+        return request
+
+    def _renew(self, stale: Token | None) -> Generator[httpx.Request, httpx.Response, Token]:
+        with self.custody.exclusive():
+            held = self.custody.load()
+            if held is not None and held.fresh and (stale is None or held.access != stale.access):
+                return held  # somebody else was faster
+            refresh = (held.refresh if held else None) or self._refresh_token
+            response = yield self._token_request(refresh)
+            if refresh and response.status_code in (400, 401) and not self.rotates:
+                refresh = None
+                response = yield self._token_request(None)
+            token = self._token(response, refresh)
+            self.custody.save(token)
+            return token
+
+    def _token_request(self, refresh: Secret | None) -> httpx.Request:
+        form = {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
+        if refresh:
+            form |= {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
+        elif self._password:
+            form |= {"grant_type": "password", "password": self._password.reveal()}
+            form["username"] = self._username or ""
+        else:
+            form["grant_type"] = "client_credentials"
+        if self._scopes and not refresh:
+            form["scope"] = " ".join(self._scopes)
+        headers = {name: value.reveal() for name, value in self._headers.items()}
+        return httpx.Request(
+            "POST", self.token_url, data=form, headers=headers | {"Accept": "application/json"}
+        )
+
+    def _token(self, response: httpx.Response, refresh: Secret | None) -> Token:
+        """Read a token endpoint's answer. One without a refresh token keeps the old one.
+
+        Source: Bynder and Getty Images both leave it out when they renew.
+        """
+        host = response.request.url.host
+        status = response.status_code
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
+            message = f"{host} answered {status} to a token request"
+            raise TransientError(message, retry_after=retry_after(response), status=status)
+        try:
+            answer = response.json() if status < 400 else {}
+            access = Secret(answer["access_token"])
+            lifetime = float(answer.get("expires_in") or DEFAULT_LIFETIME_SECONDS)
+        except (ValueError, KeyError, TypeError) as error:
+            hint = "check the client id and secret, and the user name and password or refresh token"
+            message = f"{host} gave no token ({status}): {shortened(response)}"
+            raise AuthError(message, hint=hint, status=status, body=shortened(response)) from error
+        new_refresh = answer.get("refresh_token")
+        margin = min(LONGEST_MARGIN_SECONDS, lifetime / 10)
+        return Token(access, time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh)

@@ -1,0 +1,101 @@
+"""What every request passes on its way out: a log without secrets, a pace, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Final
+
+import httpx
+
+from damlink._pace import Pace
+from damlink._retry import Account, pause
+
+__all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport"]
+
+ACCOUNT: Final = "damlink.account"  # the request extension that carries its retry account
+
+_log = logging.getLogger("damlink.http")
+
+
+class _Around(httpx.BaseTransport):
+    """A transport around another."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class LogTransport(_Around):
+    """One debug line for each request: method, host, status, milliseconds.
+
+    Paths are shown for the client's own origin alone: elsewhere they may be the key to a file.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, own: httpx.URL) -> None:
+        super().__init__(inner)
+        self._own = own
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it and note it."""
+        began = time.monotonic()
+        outcome = "no answer"
+        try:
+            response = self._inner.handle_request(request)
+            outcome = str(response.status_code)
+            return response
+        finally:
+            path = request.url.path if request.url.host == self._own.host else "/…"
+            milliseconds = (time.monotonic() - began) * 1000
+            _log.debug("%s %s%s %s %.0f ms", request.method, request.url.host, path, outcome, milliseconds)
+
+
+class PaceTransport(_Around):
+    """Takes a permit for every send, and falls silent after a 429."""
+
+    def __init__(self, inner: httpx.BaseTransport, pace: Pace) -> None:
+        super().__init__(inner)
+        self._pace = pace
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for a permit, then send."""
+        with self._pace.permit() as held:
+            _hold(request, held)
+            response = self._inner.handle_request(request)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self._pace.silence()
+        return response
+
+
+class RateTransport(_Around):
+    """At most so many requests a second to one host, evenly spaced, within this process."""
+
+    def __init__(self, inner: httpx.BaseTransport, host: str, requests_per_second: float) -> None:
+        super().__init__(inner)
+        self._host = host
+        self._interval = 1 / requests_per_second
+        self._next_at = 0.0
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for its turn, then send."""
+        if request.url.host == self._host:
+            self._wait(request)
+        return self._inner.handle_request(request)
+
+    def _wait(self, request: httpx.Request) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_at)
+            self._next_at = turn + self._interval
+        _hold(request, turn - now)
+        pause(turn - now)
+
+
+def _hold(request: httpx.Request, seconds: float) -> None:
+    account = request.extensions.get(ACCOUNT)
+    if isinstance(account, Account):
+        account.held_seconds += seconds

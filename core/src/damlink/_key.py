@@ -1,0 +1,65 @@
+"""Finds the key of the encrypted values: `DAMLINK_KEY`, a key file, the OS keyring; else makes a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from damlink.errors import ConfigError
+
+__all__ = ["KEY_FILE", "find_key"]
+
+KEY_FILE: Final = "damlink.key"
+_SERVICE: Final = "damlink"
+
+
+def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
+    """The key and where it came from.
+
+    Args:
+        folder: where the key file is, beside the database or the config.
+        make: makes a new key, kept in a new file of mode 0600, if there is none anywhere.
+    """
+    if key := os.environ.get("DAMLINK_KEY"):
+        return key, "DAMLINK_KEY"
+    file = folder / KEY_FILE
+    if file.exists():
+        return _read(file), str(file)
+    if key := _from_keyring(str(folder)):
+        return key, "the OS keyring"
+    return _create(file, make), str(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), f"cannot read the key: {error}") from error
+
+
+def _create(file: Path, make: Callable[[], str]) -> str:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was faster
+        return _read(file)
+    except OSError as error:
+        hint = "set DAMLINK_KEY (`damlink secret key` makes one)"
+        raise ConfigError(str(file), f"cannot write a key: {error}", hint=hint) from error
+    key = make()
+    with os.fdopen(handle, "w", encoding="ascii") as opened:
+        opened.write(f"{key}\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return key
+
+
+def _from_keyring(name: str) -> str | None:
+    import keyring  # slow, and rarely needed
+    import keyring.errors
+
+    try:
+        return keyring.get_password(_SERVICE, name)
+    except keyring.errors.KeyringError:  # no keyring here, or it is locked
+        return None

@@ -1,0 +1,133 @@
+"""The records that pass between the core and a plugin. Frozen, without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from damlink._content import Content
+
+__all__ = ["About", "Cursor", "Event", "PreparedAsset", "PushResult", "Skip", "SourceAsset"]
+
+
+def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+JSONObject = Mapping[str, Any]  # kept as it came: JSON by contract, of any shape
+
+
+@attrs.frozen(kw_only=True)
+class About:
+    """What a plugin says of itself.
+
+    Attributes:
+        title: the partner's name as people write it.
+        summary: one sentence.
+        every: how often a connector should run, such as `2h`; `None`: only when asked.
+        permissions: what the portal's user needs, in Bynder's words.
+        once_per_portal: an asset that another connector of the same plugin and portal has brought,
+            is bringing or may have brought is skipped.
+        adopt_tag: a tag on every asset the plugin brings; the first run looks there for assets
+            that are in the portal already.
+    """
+
+    title: str
+    summary: str
+    every: str | None = None
+    permissions: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    once_per_portal: bool = False
+    adopt_tag: str | None = None
+
+
+@attrs.frozen
+class SourceAsset:
+    """Something a connector may have to carry, as its source lists it.
+
+    Attributes:
+        source_id: stable and unique within the connector.
+        fingerprint: changes when the asset must be carried again.
+        title: for people.
+        raw: the source's own record: JSON of at most 64 KiB, without secrets, personal data or
+            addresses that expire. It is kept in the ledger.
+    """
+
+    source_id: str
+    fingerprint: str
+    title: str = ""
+    raw: JSONObject = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Cursor:
+    """How far a listing has come: everything yielded before it has been listed."""
+
+    value: str
+
+
+@attrs.frozen
+class PreparedAsset:
+    """An asset ready to be delivered, whatever the target.
+
+    Attributes:
+        content: the bytes.
+        name: what people see.
+        tags: without duplicates; a tag may hold a comma.
+        metaproperties: values by a metaproperty's name or label; a list for several.
+    """
+
+    content: Content
+    name: str
+    description: str = ""
+    copyright: str = ""
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    metaproperties: Mapping[str, str | list[str]] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Skip:
+    """This asset is not to be carried; no error."""
+
+    reason: str
+
+
+@attrs.frozen
+class PushResult:
+    """What became of an asset at the target.
+
+    Attributes:
+        target_id: the asset's id there; empty where the target tells none.
+        url: where a person finds it.
+        fingerprint_after: what the source will show because of our own write.
+        notice: something a person should know, such as "may have been charged twice".
+        detail: whatever the plugin wants to read again as `previous`: JSON.
+    """
+
+    target_id: str
+    url: str | None = None
+    fingerprint_after: str | None = None
+    notice: str = ""
+    detail: JSONObject = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Event:
+    """One verified notification of a portal, with the asset already read.
+
+    Attributes:
+        kind: Bynder's event name, such as `asset_bank.media.meta_updated`.
+        asset: the asset as the portal shows it now, or `None` if it is gone.
+        portal: the portal's name in the config.
+        raw: the notification's own message.
+    """
+
+    kind: str
+    asset_id: str
+    asset: JSONObject | None
+    portal: str
+    occurred_at: datetime
+    raw: JSONObject = attrs.field(factory=dict)

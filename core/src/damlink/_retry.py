@@ -1,0 +1,121 @@
+"""How often a request is repeated, and how long to wait in between. Owns tenacity.
+
+A request is tried up to 5 times inside 60 seconds of its own time. Waiting for the pace, or for a
+429 to pass, is not its own time: that holds a run back and fails nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+import attrs
+import tenacity
+
+from damlink.errors import TransientError, UnavailableError
+
+__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "no_waiting", "pause", "retrying"]
+
+ATTEMPTS: Final = 5
+OWN_SECONDS: Final = 60.0
+THROTTLED_ATTEMPTS: Final = 12  # 429s on end: who never relents fails the row in the end
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 60.0
+LONGEST_WISH_SECONDS: Final = 15 * 60.0  # of what a Retry-After may ask for
+
+T = TypeVar("T")
+
+_hurried = threading.Event()  # set while a test wants no waiting
+
+
+@attrs.define
+class Account:
+    """What one request has cost so far: failed tries, 429s, seconds it was held back."""
+
+    failures: int = 0
+    throttled: int = 0
+    held_seconds: float = 0.0
+    started: float = attrs.field(factory=time.monotonic)
+
+    def note(self, error: TransientError) -> None:
+        """Count one more answer that may be tried again."""
+        if error.status == 429:
+            self.throttled += 1
+        else:
+            self.failures += 1
+
+    @property
+    def spent(self) -> bool:
+        """Whether its patience is at an end."""
+        own = time.monotonic() - self.started - self.held_seconds
+        return self.failures >= ATTEMPTS or self.throttled >= THROTTLED_ATTEMPTS or own >= OWN_SECONDS
+
+    def pause_seconds(self, error: TransientError) -> float:
+        """How long to wait now: what the other side asks for, else doubling with jitter."""
+        if error.retry_after is not None:
+            return min(error.retry_after, LONGEST_WISH_SECONDS)
+        number = self.throttled if error.status == 429 else self.failures
+        longest = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
+        return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+
+
+def pause(seconds: float) -> None:
+    """Wait, unless a test has asked for no waiting."""
+    if seconds > 0 and not _hurried.is_set():
+        time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def no_waiting() -> Iterator[None]:
+    """For tests: repeat at once instead of after a pause."""
+    _hurried.set()
+    try:
+        yield
+    finally:
+        _hurried.clear()
+
+
+def _is_worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and not isinstance(error, UnavailableError)
+
+
+def retrying(send: Callable[[Account], T]) -> T:
+    """Call until there is an answer, or the patience of this request is at an end.
+
+    Args:
+        send: one try; raises `TransientError` for what may be repeated. It adds to
+            `held_seconds` what it waited for the pace.
+
+    Raises:
+        TransientError: the last one.
+    """
+    account = Account()
+
+    def attempt() -> T:
+        try:
+            return send(account)
+        except TransientError as error:
+            account.note(error)
+            raise
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, TransientError):
+            return 0.0
+        seconds = account.pause_seconds(error)
+        if error.status == 429:
+            account.held_seconds += seconds
+        return seconds
+
+    controller = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_worth_another_try),
+        wait=wait,
+        stop=lambda _state: account.spent,
+        sleep=pause,
+        reraise=True,
+    )
+    return controller(attempt)

@@ -1,0 +1,325 @@
+"""One declaration of a setting, and all that follows from it: parsing, schema, reference, questions."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, Literal, TypeVar, cast
+
+import attrs
+import cattrs
+
+from damlink._duration import Duration
+from damlink._secret import Secret
+from damlink.errors import ConfigError
+
+__all__ = [
+    "Field",
+    "SecretOpener",
+    "SecretRef",
+    "check",
+    "closest",
+    "fields_of",
+    "json_schema",
+    "parse",
+    "plain",
+    "selection_of",
+    "setting",
+]
+
+_METADATA: Final = "damlink"
+
+T = TypeVar("T")
+
+
+def setting(
+    *,
+    default: Any = attrs.NOTHING,
+    help: str = "",  # noqa: A002 - the contract's word
+    choices: Sequence[str] = (),
+    selects: bool = False,
+) -> Any:
+    """Declare one setting of a plugin, as a field of its attrs settings class.
+
+    Args:
+        default: the value if it is not set; without one the setting is required.
+        help: what it does, for the person who sets it; one or two sentences.
+        choices: the only values allowed.
+        selects: it decides what is listed, so that changing it lists again from the beginning.
+    """
+    metadata = {_METADATA: {"help": help, "choices": tuple(choices), "selects": selects}}
+    if isinstance(default, dict | list):
+        raise TypeError("a default must not be mutable; use a tuple or a frozen mapping")
+    return attrs.field(default=default, kw_only=True, metadata=metadata)
+
+
+@attrs.frozen
+class Field:
+    """One setting, read back from its declaration."""
+
+    name: str
+    type: Any
+    required: bool
+    default: Any
+    help: str
+    choices: tuple[str, ...]
+    selects: bool
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is never shown."""
+        return self.type is Secret
+
+    @property
+    def expects(self) -> str:
+        """What a person may write, in words."""
+        return " or ".join(self.choices) if self.choices else _WORDS.get(self.type, "a value")
+
+
+def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
+    """The settings of a class in the order of their declaration."""
+    attrs.resolve_types(settings_class)
+    return tuple(_field(attribute) for attribute in attrs.fields(settings_class))
+
+
+def _field(attribute: attrs.Attribute[Any]) -> Field:
+    declared = attribute.metadata.get(_METADATA, {})
+    return Field(
+        name=attribute.name,
+        type=_without_none(attribute.type),
+        required=attribute.default is attrs.NOTHING,
+        default=None if attribute.default is attrs.NOTHING else attribute.default,
+        help=declared.get("help", ""),
+        choices=declared.get("choices", ()),
+        selects=declared.get("selects", False),
+    )
+
+
+def _without_none(kind: Any) -> Any:
+    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
+        return kind
+    kinds = [each for each in typing.get_args(kind) if each is not type(None)]
+    return kinds[0] if len(kinds) == 1 else kind
+
+
+SecretKind = Literal["env", "secret", "file"]
+
+# --- parsing ---------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class SecretRef:
+    """Where a secret is kept: an environment variable, the encrypted store, or a file."""
+
+    kind: SecretKind
+    name: str
+
+
+SecretOpener = Callable[[SecretRef, str], str]
+"""Opens a reference; the second argument is its place, for the error."""
+
+_SECRET_FORM: Final = "{ env = … }, { secret = … } or { file = … }"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A hint that names the known word nearest to a misspelt one, or all there are."""
+    words = sorted(known)
+    near = difflib.get_close_matches(name, words, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(words)}" if words else ""
+
+
+def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_secret: SecretOpener) -> T:
+    """Turn a table of the config into a settings object.
+
+    Args:
+        place: where the table stands, such as `damlink.toml: connectors.stock`.
+        open_secret: opens the references of secrets.
+
+    Raises:
+        ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
+    """
+    values = _values(settings_class, table, place, open_secret)
+    try:
+        return settings_class(**values)
+    except ValueError as error:  # a validator of the plugin's own
+        raise ConfigError(place, str(error)) from error
+
+
+def check(settings_class: type[Any], table: Mapping[str, Any], place: str) -> None:
+    """Check a table as `parse` does, as far as that goes without opening its secrets.
+
+    Raises:
+        ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
+    """
+    _values(settings_class, table, place, lambda ref, _place: ref.name)
+
+
+def _values(
+    settings_class: type[Any], table: Mapping[str, Any], place: str, open_secret: SecretOpener
+) -> dict[str, Any]:
+    fields = {field.name: field for field in fields_of(settings_class)}
+    for key in table:
+        if key not in fields:
+            raise ConfigError(f"{place}.{key}", "unknown key", hint=closest(key, fields))
+    values = {}
+    for field in fields.values():
+        if field.name in table:
+            values[field.name] = _value(field, table[field.name], f"{place}.{field.name}", open_secret)
+        elif field.required:
+            raise ConfigError(f"{place}.{field.name}", f"missing; expected {field.expects}")
+    return values
+
+
+def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> Any:
+    if field.type in (Secret, str) and isinstance(value, Mapping):
+        text = open_secret(_secret_ref(value, place), place)
+        return Secret(text) if field.secret else text
+    try:
+        parsed = _CONVERTER.structure(value, field.type)
+    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
+        wrong = f"expected {field.expects}, got {_shown(value, field)}"
+        hint = f"write {_SECRET_FORM} so that it does not stand in the file" if field.secret else ""
+        raise ConfigError(place, wrong, hint=hint) from error
+    if field.choices and parsed not in field.choices:
+        raise ConfigError(place, f"expected {field.expects}, got {parsed!r}")
+    return parsed
+
+
+def _shown(value: Any, field: Field) -> str:
+    return "plain text" if field.secret else repr(value)
+
+
+def _secret_ref(value: Mapping[str, Any], place: str) -> SecretRef:
+    kind, name = next(iter(value.items()), ("", None))
+    if len(value) != 1 or kind not in ("env", "secret", "file") or not isinstance(name, str):
+        raise ConfigError(place, f"expected {_SECRET_FORM}")
+    return SecretRef(cast("SecretKind", kind), name)
+
+
+def _strict(kind: type[Any]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"not {kind.__name__}")
+        return value
+
+    return structure
+
+
+def _float(value: Any, _: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError("not a number")
+    return float(value)
+
+
+def _date(value: Any, _: Any) -> date | None:
+    if isinstance(value, str):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise TypeError("not a date")
+
+
+def _duration(value: Any, _: Any) -> Duration:
+    if not isinstance(value, str):
+        raise TypeError("not a duration")
+    return Duration.parse(value)
+
+
+def _secret(_value: Any, _: Any) -> Secret:
+    raise TypeError("a secret is never written into the config")
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _strict(kind))
+    converter.register_structure_hook(float, _float)
+    converter.register_structure_hook(date, _date)
+    converter.register_structure_hook(Duration, _duration)
+    converter.register_structure_hook(Secret, _secret)
+    return converter
+
+
+_CONVERTER: Final = _converter()
+
+
+# --- what else follows -----------------------------------------------------------------------------
+
+_WORDS: Final[dict[Any, str]] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    date: "a date such as 2024-01-31",
+    Duration: "a duration such as 90s, 15m, 2h or 1d",
+    Secret: f"a secret: {_SECRET_FORM}",
+    tuple[str, ...]: "a list of texts",
+    dict[str, Any]: "a table",
+    Mapping[str, Any]: "a table",
+}
+
+_SECRET_SCHEMA: Final = {
+    "oneOf": [
+        {
+            "type": "object",
+            "properties": {kind: {"type": "string"}},
+            "required": [kind],
+            "additionalProperties": False,
+        }
+        for kind in ("env", "secret", "file")
+    ]
+}
+
+_SCHEMAS: Final[dict[Any, dict[str, Any]]] = {
+    str: {"anyOf": [{"type": "string"}, *_SECRET_SCHEMA["oneOf"]]},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    date: {"type": "string", "format": "date"},
+    Duration: {"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"},
+    Secret: _SECRET_SCHEMA,
+    tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
+}
+
+
+def json_schema(settings_class: type[Any], title: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a settings class."""
+    fields = fields_of(settings_class)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "type": "object",
+        "properties": {field.name: _property(field) for field in fields},
+        "required": [field.name for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+def _property(field: Field) -> dict[str, Any]:
+    schema: dict[str, Any] = (
+        {"enum": list(field.choices)} if field.choices else dict(_SCHEMAS.get(field.type, {}))
+    )
+    schema["description"] = field.help
+    if not field.required and field.default is not None and not field.secret:
+        schema["default"] = plain(field.default)
+    return schema
+
+
+def plain(value: Any) -> Any:
+    """A setting's value as JSON can hold it; a secret stays closed."""
+    if isinstance(value, Duration | date | Secret):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def selection_of(settings: Any) -> dict[str, Any]:
+    """The settings that decide what is listed, by name."""
+    selecting = (field.name for field in fields_of(type(settings)) if field.selects)
+    return {name: plain(getattr(settings, name)) for name in selecting}

@@ -1,0 +1,170 @@
+"""The database: one engine on SQLite or PostgreSQL, transactions that say what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from damlink.errors import StateError
+
+__all__ = ["Database", "UnpreparedError"]
+
+SCHEMA: Final = "0001"  # the newest migration
+BUSY_MILLISECONDS: Final = 30_000
+
+
+class UnpreparedError(StateError):
+    """There is no database yet, or it has no tables, and none may be made."""
+
+
+class Database:
+    """A database that is open and has the tables of this version.
+
+    Args:
+        url: an SQLAlchemy address; a relative SQLite file begins at `folder`.
+        create: make the tables if there are none, and bring old ones up to date.
+
+    Raises:
+        StateError: it cannot be opened, or is newer than this version.
+    """
+
+    def __init__(self, url: str, folder: Path, *, create: bool = True) -> None:
+        self.url = _resolved(url, folder)
+        self.file = Path(self.url.database) if self._is_sqlite and self.url.database else None
+        if self.file and not create and not self.file.exists():
+            raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
+        self._inode: int | None = None
+        self.engine = _engine(self.url)
+        self._prepare(create=create)
+        if self.file:
+            self._inode = self.file.stat().st_ino
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def place(self) -> str:
+        """The database as a person knows it; never its password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that may write; committed at the end, rolled back on any error."""
+        with self._translated():
+            self._check_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(damlink_write=True)
+                with connection.begin():
+                    yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def _check_file(self) -> None:
+        """A file that was removed would swallow every write without a word."""
+        if self.file is None or self._inode is None:
+            return
+        try:
+            same = self.file.stat().st_ino == self._inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StateError(f"{self.file}: the database file is gone", hint="put it back, then run again")
+
+    def _prepare(self, *, create: bool) -> None:
+        with self._translated():
+            found = self._version()
+        if found == SCHEMA:
+            return
+        if found is not None and found > SCHEMA:
+            hint = "install the Damlink that wrote it, or a newer one"
+            raise StateError(f"{self.place}: the database is newer ({found}) than this Damlink", hint=hint)
+        if not create:
+            hint = "run a connector first"
+            raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
+        from damlink._state.migrations import upgrade  # Alembic is slow to import, and rarely needed
+
+        with self._translated():
+            upgrade(self.engine)
+
+    def _version(self) -> str | None:
+        with self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            return found
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise StateError(f"{self.place}: {_cause(error)}", hint=_cure(error)) from error
+
+
+def _resolved(url: str, folder: Path) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        hint = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        raise StateError("state.url is not a database address", hint=hint) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StateError(f"state.url: {backend} is not supported", hint="use sqlite or postgresql")
+    if not parsed.database or parsed.database == ":memory:":
+        raise StateError("state.url: a database in memory would forget every asset", hint="name a file")
+    return parsed.set(database=str(folder / parsed.database))
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, pool_size=32, max_overflow=32, pool_timeout=60)
+    except ModuleNotFoundError as error:
+        raise StateError("PostgreSQL needs psycopg", hint="pip install 'damlink[postgres]'") from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_MILLISECONDS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("damlink_write")
+    # A transaction that begins by reading and then writes could be refused in the middle.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _cause(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split()) or type(error).__name__
+
+
+def _cure(error: sa.exc.DBAPIError) -> str:
+    cause = _cause(error).lower()
+    if "locked" in cause or "busy" in cause:
+        return "another program holds the database: close it, then run again"
+    if "full" in cause or "no space" in cause or "i/o" in cause:
+        return "make room on the disk, then run again; nothing is lost"
+    if "unable to open" in cause or "readonly" in cause or "read-only" in cause:
+        return "check that the folder exists and can be written"
+    return "check the database and state.url, then run again; nothing is lost"

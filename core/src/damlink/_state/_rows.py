@@ -1,0 +1,99 @@
+"""What a row of the ledger holds, and the states it can be in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import attrs
+
+from damlink._model import PushResult, SourceAsset
+
+__all__ = ["Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
+
+FIRST_ROUND: Final = timedelta(minutes=15)
+LONGEST_ROUND: Final = timedelta(hours=24)
+MOST_ROUNDS: Final = 8
+
+
+class RowState(StrEnum):
+    """What has become of a source asset."""
+
+    DUE = "due"
+    RUNNING = "running"
+    WAITING = "waiting"
+    UNCERTAIN = "uncertain"
+    PUSHED = "pushed"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One source asset of one connector, as the ledger knows it."""
+
+    connector: str
+    source_id: str
+    state: RowState
+    title: str
+    raw: Mapping[str, Any]
+    fingerprint_seen: str
+    fingerprint_carried: str | None
+    fingerprint_after: str | None
+    reason: str
+    attempts: int
+    last_error: str
+    due_at: datetime | None
+    epoch: int | None
+    previous: PushResult | None
+    checkpoint: bytes | None = attrs.field(repr=False)
+    checkpoint_fingerprint: str | None
+    updated_at: datetime
+
+    @property
+    def carrying(self) -> str:
+        """The fingerprint being carried: a transfer that has left notes is finished as it began."""
+        return self.checkpoint_fingerprint or self.fingerprint_seen
+
+    @property
+    def source(self) -> SourceAsset:
+        """The source asset for the plugin."""
+        return SourceAsset(self.source_id, self.carrying, self.title, self.raw)
+
+
+def as_row(record: Any) -> Row:
+    """A database row as a `Row`."""
+    fields = {name: getattr(record, name) for name in _SAME}
+    return Row(
+        state=RowState(record.state),
+        raw=json.loads(record.raw),
+        previous=load_result(record.result),
+        **fields,
+    )
+
+
+_SAME: Final = tuple(
+    field.name for field in attrs.fields(Row) if field.name not in ("state", "raw", "previous")
+)
+
+
+def dump_result(result: PushResult) -> str:
+    """A push result as the ledger keeps it."""
+    return json.dumps(attrs.asdict(result, recurse=False) | {"detail": dict(result.detail)})
+
+
+def load_result(text: str | None) -> PushResult | None:
+    """A push result read back."""
+    return PushResult(**json.loads(text)) if text else None
+
+
+def next_round(attempts: int, now: datetime) -> datetime | None:
+    """When a row that has failed so many rounds is due again; `None`: only a person revives it."""
+    if attempts >= MOST_ROUNDS:
+        return None
+    pause: timedelta = min(FIRST_ROUND * 2 ** max(0, attempts - 1), LONGEST_ROUND)
+    return now + pause

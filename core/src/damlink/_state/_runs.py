@@ -1,0 +1,73 @@
+"""Past runs and the one under way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from damlink._process import owner
+from damlink._state._engine import Database
+from damlink._state._tables import run as t
+
+__all__ = ["RunRecord", "Runs"]
+
+KEPT: Final = 500  # of each connector
+
+
+@attrs.frozen
+class RunRecord:
+    """One run: when, how it ended, what it did."""
+
+    id: int
+    connector: str
+    started_at: datetime
+    finished_at: datetime | None
+    exit_code: int | None
+    error: str
+    totals: Mapping[str, Any]
+
+
+class Runs:
+    """The runs of one connector."""
+
+    def __init__(self, database: Database, connector: str) -> None:
+        self._database = database
+        self._connector = connector
+
+    def begin(self, epoch: int, now: datetime) -> int:
+        """Note that a run has begun; its number."""
+        values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "started_at": now}
+        with self._database.write() as connection:
+            number = connection.execute(sa.insert(t).values(values).returning(t.c.id)).scalar_one()
+            old = sa.select(t.c.id).where(t.c.connector == self._connector).order_by(t.c.id.desc())
+            connection.execute(sa.delete(t).where(t.c.id.in_(old.offset(KEPT).limit(KEPT))))
+            return int(number)
+
+    def end(
+        self, number: int, now: datetime, exit_code: int, totals: Mapping[str, Any], error: str = ""
+    ) -> None:
+        """Note how a run ended."""
+        values = {
+            "finished_at": now,
+            "exit_code": exit_code,
+            "totals": json.dumps(dict(totals)),
+            "error": error,
+        }
+        with self._database.write() as connection:
+            connection.execute(sa.update(t).where(t.c.id == number).values(values))
+
+    def latest(self, limit: int = 20) -> list[RunRecord]:
+        """The newest runs, newest first."""
+        query = sa.select(t).where(t.c.connector == self._connector).order_by(t.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_record(each) for each in connection.execute(query)]
+
+
+def _record(record: Any) -> RunRecord:
+    fields = {field.name: getattr(record, field.name) for field in attrs.fields(RunRecord)}
+    return RunRecord(**fields | {"totals": json.loads(record.totals)})

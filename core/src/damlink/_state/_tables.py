@@ -1,0 +1,108 @@
+"""The tables. Times are UTC; JSON is text; what is encrypted is bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+__all__ = ["credential", "cursor", "lease", "ledger", "metadata", "run", "value"]
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment in UTC, on databases with and without time zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """To the database."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("connector", sa.Text, primary_key=True),
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("raw", sa.Text, nullable=False),
+    sa.Column("fingerprint_seen", sa.Text, nullable=False),
+    sa.Column("fingerprint_carried", sa.Text),
+    sa.Column("fingerprint_after", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("target_id", sa.Text),
+    sa.Column("result", sa.Text),
+    sa.Column("checkpoint", sa.LargeBinary),
+    sa.Column("checkpoint_fingerprint", sa.Text),
+    sa.Column("listed_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ledger_due", "connector", "state", "due_at"),
+)
+
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("connector", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text),
+    sa.Column("selection", sa.Text, nullable=False),
+    sa.Column("completed", sa.Text),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("connector", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("totals", sa.Text, nullable=False, server_default="{}"),
+    sa.Index("run_connector", "connector", "id"),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("connector", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("heartbeat_at", UtcDateTime),
+)
+
+value = sa.Table(
+    "value",
+    metadata,
+    sa.Column("connector", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("held_by", sa.Text),
+    sa.Column("held_until", UtcDateTime),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,43 @@
+"""`ctx.state`: a small durable key-value store of one connector."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from damlink._state._engine import Database
+from damlink._state._tables import value as t
+
+__all__ = ["Values"]
+
+
+class Values:
+    """JSON values by key, committed as they are put."""
+
+    def __init__(self, database: Database, connector: str) -> None:
+        self._database = database
+        self._connector = connector
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value kept under a key, or `default`."""
+        with self._database.read() as connection:
+            text = connection.execute(sa.select(t.c.value).where(*self._at(key))).scalar()
+        return default if text is None else json.loads(text)
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a JSON value."""
+        text = json.dumps(value)
+        with self._database.write() as connection:
+            updated = connection.execute(sa.update(t).where(*self._at(key)).values(value=text))
+            if not updated.rowcount:
+                connection.execute(sa.insert(t).values(connector=self._connector, key=key, value=text))
+
+    def delete(self, key: str) -> None:
+        """Forget a key."""
+        with self._database.write() as connection:
+            connection.execute(sa.delete(t).where(*self._at(key)))
+
+    def _at(self, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return (t.c.connector == self._connector, t.c.key == key)

@@ -1,0 +1,119 @@
+"""One row: transform, push, and what became of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from damlink._assembly import Assembled
+from damlink._context import Checkpoint
+from damlink._model import PreparedAsset, PushResult, Skip
+from damlink._state import Ledger, Row, RowState
+from damlink.errors import (
+    AssetRejectedError,
+    AuthError,
+    ConfigError,
+    DamlinkError,
+    LeaseLostError,
+    NotYet,
+    PluginBugError,
+    StateError,
+    StoppedError,
+    UnclearError,
+)
+
+__all__ = ["Job", "Outcome", "Transfer"]
+
+PATIENCE_SECONDS: Final = 120.0  # a pause of at most so long is waited for within the run
+_STOPPING: Final = (AuthError, ConfigError, LeaseLostError, StateError, StoppedError)
+
+_log = logging.getLogger("damlink.run")
+
+
+@attrs.define
+class Job:
+    """A claimed row on its way; once transformed it stays so while it is parked."""
+
+    row: Row
+    checkpoint: Checkpoint
+    prepared: PreparedAsset | None = None
+
+
+@attrs.frozen
+class Outcome:
+    """What became of a job. With `again_after` it is not over: try again in so many seconds."""
+
+    state: RowState
+    message: str = ""
+    again_after: float | None = None
+
+
+class Transfer:
+    """Carries the rows of one connector."""
+
+    def __init__(self, work: Assembled, ledger: Ledger) -> None:
+        self._work = work
+        self._ledger = ledger
+
+    def carry(self, job: Job) -> Outcome:
+        """Carry one job as far as it will go now, and write down how far that was.
+
+        Raises:
+            AuthError: the connector must stop; the row is due again.
+            LeaseLostError: another run has taken over; nothing was written.
+            StateError: the database cannot be used.
+        """
+        try:
+            return self._carry(job)
+        except NotYet as pause:
+            return self._later(job, pause)
+        except _STOPPING:
+            raise
+        except DamlinkError as error:
+            return self._failed(job, error)
+
+    def _carry(self, job: Job) -> Outcome:
+        row, connector, context = job.row, self._work.connector, self._work.context
+        if job.prepared is None:
+            prepared = connector.transform(context, row.source, row.previous, job.checkpoint)
+            if isinstance(prepared, Skip):
+                self._ledger.skipped(row, prepared.reason, self._now())
+                return Outcome(RowState.SKIPPED, prepared.reason)
+            job.prepared = prepared
+        result = connector.push(context, job.prepared, row.source, row.previous, job.checkpoint)
+        self._ledger.pushed(row, result, self._now())
+        self._announce(row, result)
+        return Outcome(RowState.PUSHED, result.notice)
+
+    def _later(self, job: Job, pause: NotYet) -> Outcome:
+        """Wait within the run if it is short; otherwise leave the row to a later run."""
+        if pause.retry_after is not None and pause.retry_after <= PATIENCE_SECONDS:
+            return Outcome(RowState.RUNNING, pause.reason, again_after=max(0.0, pause.retry_after))
+        now = self._now()
+        self._ledger.waiting(job.row, pause.reason, now + timedelta(seconds=pause.retry_after or 0), now)
+        return Outcome(RowState.WAITING, pause.reason)
+
+    def _failed(self, job: Job, error: DamlinkError) -> Outcome:
+        row, message = job.row, str(error)
+        if isinstance(error, AssetRejectedError):
+            self._ledger.rejected(row, message, self._now())
+            return Outcome(RowState.REJECTED, message)
+        if isinstance(error, UnclearError):
+            hint = f"decide with `damlink settle {self._work.name} {row.source_id} --saved or --again`"
+            self._ledger.uncertain(row, f"{message}; {hint}", self._now())
+            return Outcome(RowState.UNCERTAIN, message)
+        if isinstance(error, PluginBugError):
+            _log.error("%s %s: %s", self._work.name, row.source_id, message, exc_info=error)
+        self._ledger.failed(row, message, self._now())
+        return Outcome(RowState.FAILED, message)
+
+    def _announce(self, row: Row, result: PushResult) -> None:
+        _log.info("%s: pushed %s as %s", self._work.name, row.source_id, result.target_id)
+        if result.notice:
+            _log.warning("%s %s: %s", self._work.name, row.source_id, result.notice)
+
+    def _now(self) -> datetime:
+        return self._work.context.now()

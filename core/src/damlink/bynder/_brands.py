@@ -1,0 +1,58 @@
+"""Brands: where a new asset belongs.
+
+Source: api.bynder.com, "Brands".
+"""
+
+from __future__ import annotations
+
+import threading
+
+from damlink._http import Client
+from damlink._settings import closest
+from damlink.bynder._request import get_json
+from damlink.bynder._wire import Brand
+from damlink.errors import ConfigError
+
+__all__ = ["Brands"]
+
+
+class Brands:
+    """The portal's brands, read once.
+
+    Args:
+        place: of the portal in the config, for errors.
+    """
+
+    def __init__(self, client: Client, place: str) -> None:
+        self._client = client
+        self._place = place
+        self._known: list[Brand] | None = None
+        self._lock = threading.Lock()
+
+    def list(self) -> list[Brand]:
+        """Every brand, those within another after it."""
+        with self._lock:
+            if self._known is None:
+                self._known = list(Brand.read_all(get_json(self._client, "/api/v4/brands/") or []))
+            return self._known
+
+    def id_of(self, wanted: str) -> str | None:
+        """The id of a brand by name or id; of the only one, if none is wanted.
+
+        Returns:
+            `None` where the portal shows no brand at all.
+
+        Raises:
+            ConfigError: there is no such brand, or several and none was chosen.
+        """
+        brands = self.list()
+        names = [brand.name for brand in brands]
+        if wanted:
+            for brand in brands:
+                if wanted in (brand.id, brand.name) or wanted.lower() == brand.name.lower():
+                    return brand.id
+            raise ConfigError(f"{self._place}.brand", f"no brand {wanted!r}", hint=closest(wanted, names))
+        if len(brands) > 1:
+            hint = f"choose one of {', '.join(names)}"
+            raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
+        return brands[0].id if brands else None

@@ -1,0 +1,152 @@
+"""One Bynder portal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from damlink._http import open_client
+from damlink._model import PreparedAsset, PushResult
+from damlink._pace import Pace
+from damlink.bynder._assets import Assets
+from damlink.bynder._brands import Brands
+from damlink.bynder._metaproperties import Metaproperties
+from damlink.bynder._profiles import Profiles, check_upload_roles
+from damlink.bynder._request import bynder_error
+from damlink.bynder._settlement import Marker
+from damlink.bynder._upload import Destination, Uploads, joined_tags
+from damlink.errors import BynderError
+
+if TYPE_CHECKING:
+    from damlink._context import Checkpoint
+
+__all__ = ["Portal"]
+
+
+class Portal:
+    """A Bynder portal: one attribute for each resource, and the upload.
+
+    Args:
+        url: the portal's address.
+        auth: signs the requests to it; nothing else is signed.
+        pace: the account on which its requests are counted.
+        brand: name or id of the brand of new assets; may be left out where the portal has one.
+        index_lag: seconds that a new asset may take to appear in the portal's lists.
+        place: of the portal in the config, for errors.
+        on_bytes: told the size of each part of an upload that has arrived.
+        verify_before_send: called before every request; raises to stop it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        auth: httpx.Auth,
+        *,
+        pace: Pace | None = None,
+        brand: str = "",
+        index_lag: float = 30.0,
+        place: str = "portal",
+        on_bytes: Callable[[int], None] = lambda _count: None,
+        verify_before_send: Callable[[], None] | None = None,
+    ) -> None:
+        self.url = url
+        self._brand = brand
+        self._client = open_client(
+            url, pace=pace, classify=bynder_error, verify_before_send=verify_before_send
+        )
+        self._client.sign_with(auth)
+        self._s3 = open_client("", verify_before_send=verify_before_send)
+        self.assets = Assets(self._client)
+        self.brands = Brands(self._client, place)
+        self.profiles = Profiles(self._client)
+        self.metaproperties = Metaproperties(self._client)
+        self._uploads = Uploads(
+            self._client,
+            self._s3,
+            self.assets,
+            self.metaproperties,
+            index_lag=index_lag,
+            on_bytes=on_bytes,
+        )
+
+    def brand_id(self, wanted: str = "") -> str | None:
+        """The id of the brand of new assets; `None` where the portal shows no brand.
+
+        Raises:
+            ConfigError: the brand is unknown, or must be chosen.
+        """
+        return self.brands.id_of(wanted or self._brand)
+
+    def check_upload(self, *, waiting_room: bool = False) -> None:
+        """Make sure, before anything is carried, that an upload will be let in.
+
+        Raises:
+            BynderAuthError: the profile's roles do not permit it, and which would.
+            ConfigError: the brand is unknown, or must be chosen.
+        """
+        self.brand_id()
+        check_upload_roles(self.profiles.own(), waiting_room=waiting_room)
+
+    def upload(
+        self,
+        prepared: PreparedAsset,
+        checkpoint: Checkpoint,
+        *,
+        brand: str | None = None,
+        waiting_room: bool = False,
+        version_of: str | None = None,
+        additional_to: str | None = None,
+        marker: str | None = None,
+    ) -> PushResult:
+        """Bring an asset into the portal: new, as a version of another, or as a file beside one.
+
+        Safe to repeat with the same checkpoint: it goes on where it stopped and never saves twice.
+
+        Args:
+            brand: by name or id; the portal's own choice if not given.
+            marker: the tag, or `name=value` of a metaproperty, that only this source asset carries;
+                with it a save without an answer can be looked up. If not given, the tag equal to
+                the source asset's id, where it has one.
+
+        Raises:
+            NotYet: the portal is still converting, or an unclear save waits to be looked up.
+            UnclearError: nothing can tell whether it was saved.
+            AssetRejectedError: the portal will not have the file.
+            BynderAuthError: the credentials, or the profile's roles, do not permit it.
+        """
+        if version_of and additional_to:
+            raise BynderError("an upload is a version of an asset or a file beside one, not both")
+        new = not version_of and not additional_to
+        if new:
+            self.check_upload(waiting_room=waiting_room)
+        to = Destination(
+            brand_id=self.brand_id(brand or "") if new else None,
+            waiting_room=waiting_room and new,
+            version_of=version_of,
+            additional_to=additional_to,
+            marker=_marker(marker, prepared, checkpoint.source_id),
+        )
+        return self._uploads.upload(prepared, checkpoint, to)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._uploads.close()
+        self._client.close()
+        self._s3.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marker | None:
+    if given:
+        return Marker.parse(given)
+    return Marker(tag=source_id) if source_id in joined_tags(prepared.tags).split(",") else None

@@ -1,0 +1,61 @@
+"""Who the portal takes us for, and what that profile permits.
+
+Source: api.bynder.com, "Users" and "Profiles"; role names from the published definitions.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from damlink._http import Client
+from damlink.bynder._request import get_json
+from damlink.bynder._wire import Profile
+from damlink.errors import BynderAuthError
+
+__all__ = ["Profiles", "check_upload_roles"]
+
+PUBLISH: Final = "MEDIAUPLOAD"
+FOR_APPROVAL: Final = "MEDIAUPLOADFORAPPROVAL"
+
+
+class Profiles:
+    """The profile of the portal's user, read once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._own: Profile | None = None
+        self._lock = threading.Lock()
+
+    def own(self) -> Profile:
+        """The profile of the user behind the credentials.
+
+        Raises:
+            BynderAuthError: the credentials are refused, or may not read it.
+        """
+        with self._lock:
+            if self._own is None:
+                user = get_json(self._client, "/api/v4/currentUser/")
+                self._own = Profile.read(get_json(self._client, f"/api/v4/profiles/{user['profileId']}/"))
+            return self._own
+
+
+def check_upload_roles(profile: Profile, *, waiting_room: bool) -> None:
+    """Make sure that a profile may upload where it is wanted.
+
+    With the role to publish an upload goes to the asset bank, with the role "for approval" to the
+    waiting room, and only with both may the caller choose.
+
+    Raises:
+        BynderAuthError: it may not, and which role would change that.
+    """
+    publishes, asks = PUBLISH in profile.roles, FOR_APPROVAL in profile.roles
+    who = f"the portal's profile {profile.name!r}"
+    if not publishes and not asks:
+        raise BynderAuthError(f"{who} may not upload", hint=f"give it the role {PUBLISH}")
+    if waiting_room and not asks:
+        hint = f"give it the role {FOR_APPROVAL}, or send assets straight to the asset bank"
+        raise BynderAuthError(f"{who} may not send uploads to the waiting room", hint=hint)
+    if not waiting_room and not publishes:
+        hint = f"give it the role {PUBLISH}, or send assets to the waiting room"
+        raise BynderAuthError(f"{who} may upload to the waiting room only", hint=hint)

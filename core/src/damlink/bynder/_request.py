@@ -1,0 +1,74 @@
+"""What the portal's answers mean: the one place where a status of Bynder's becomes an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+
+from damlink._http import Client
+from damlink._http._status import retry_after, shortened
+from damlink.errors import BynderAuthError, BynderError, ConnectorError, TransientError, UnclearError
+
+__all__ = ["bynder_error", "get_json", "read_json"]
+
+
+def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
+    """The error that an answer of the portal stands for, or `None`.
+
+    A 303 is none: a save answers so while the upload is being converted.
+
+    Source: Bynder's published definitions (bodies of errors); api.bynder.com, "rate limiting".
+    """
+    status = response.status_code
+    if status < 400:
+        return None
+    words, wants_repeat = _words(response)
+    message = f"{response.request.url.host}: {words or 'no reason given'} ({status}, {_call(response)})"
+    if status == httpx.codes.UNAUTHORIZED:
+        hint = "the portal refused the credentials: check the portal's token or client in the config"
+        return BynderAuthError(message, hint=hint, status=status, body=words)
+    if status == httpx.codes.FORBIDDEN:
+        hint = "give the portal's user the scope and the role that this call needs"
+        return BynderAuthError(message, hint=hint, status=status, body=words)
+    if status == httpx.codes.TOO_MANY_REQUESTS or wants_repeat or (status >= 500 and repeatable):
+        return TransientError(message, retry_after=retry_after(response), status=status, body=words)
+    if status >= 500:
+        return UnclearError(message, status=status, body=words)
+    return BynderError(message, status=status, body=words)
+
+
+def _call(response: httpx.Response) -> str:
+    return f"{response.request.method} {response.request.url.path}"
+
+
+def _words(response: httpx.Response) -> tuple[str, bool]:
+    """What the body says, and whether it asks for the same request again."""
+    try:
+        body = msgspec.json.decode(response.content)
+    except msgspec.DecodeError:
+        return shortened(response), False
+    if not isinstance(body, dict):
+        return shortened(response), False
+    words = body.get("message") or body.get("error") or "; ".join(str(value) for value in body.values())
+    return " ".join(str(words).split())[:200], bool(body.get("retry"))
+
+
+def read_json(response: httpx.Response) -> Any:
+    """The answer's JSON.
+
+    Raises:
+        TransientError: it is none: a gateway under load sends HTML, or nothing.
+    """
+    try:
+        return msgspec.json.decode(response.content)
+    except msgspec.DecodeError as error:
+        message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shortened(response)}"
+        raise TransientError(message, status=response.status_code) from error
+
+
+def get_json(client: Client, path: str, **query: Any) -> Any:
+    """GET a path of the portal and read its JSON."""
+    given = {key: value for key, value in query.items() if value is not None}
+    return read_json(client.get(path, params=given))

@@ -1,0 +1,83 @@
+"""The contract between the core and a plugin: five hooks.
+
+A plugin is a module found by the entry-point group `damlink`. It sets `settings_class` (an attrs
+class of `damlink.setting` fields), may set `about` (a `damlink.About`), and marks its hooks with
+`damlink.hookimpl`. It names only the arguments it uses. Hooks are plain functions and generators:
+no defaults, no `async`. A plugin has `transform`, `push` and at least one of `list_source_assets`
+and `on_event`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import httpx
+
+    from damlink._context import Checkpoint, Context
+    from damlink._model import Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
+
+__all__ = ["PROJECT", "hookimpl", "hookspec"]
+
+PROJECT = "damlink"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec(firstresult=True)
+def authenticate(ctx: Context) -> httpx.Auth | None:
+    """Say how the partner's requests are signed, refreshing included.
+
+    Called once a run, before `ctx.http` is signed. Send nothing here: an `httpx.Auth` yields its
+    requests. Absent, or `None`: requests are not signed.
+    """
+
+
+@hookspec(firstresult=True)
+def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset | Cursor]:
+    """Yield lazily what there is to carry.
+
+    Called once a run, from one thread. `since` is the value of the last `Cursor` committed, or
+    `None` the first time, with `--full`, and after a change of what is selected. Yield `Cursor(value)`
+    wherever everything before it has been listed. Listing an asset again is harmless: its
+    fingerprint tells whether it changed. Without a stable order yield no cursor.
+    """
+
+
+@hookspec(firstresult=True)
+def transform(
+    ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
+) -> PreparedAsset | Skip:
+    """Decide name, metadata and content of one source asset.
+
+    Called in a worker thread, several at once, and again after a crash: what must not happen twice
+    is noted in `checkpoint` before it is done. `previous` is what the last push returned.
+    """
+
+
+@hookspec(firstresult=True)
+def push(
+    ctx: Context,
+    prepared: PreparedAsset,
+    source: SourceAsset,
+    previous: PushResult | None,
+    checkpoint: Checkpoint,
+) -> PushResult:
+    """Deliver one prepared asset.
+
+    Called in a worker thread, several at once; safe to repeat with the same `checkpoint`. With
+    `previous` a changed asset becomes a new version and not a second asset.
+    """
+
+
+@hookspec(firstresult=True)
+def on_event(ctx: Context, event: Event) -> Iterable[SourceAsset]:
+    """Yield the source assets that this event makes due; nothing if it is not ours.
+
+    Called in one thread for each verified notification of the connector's portal. It returns work
+    and does none.
+    """

@@ -1,0 +1,17 @@
+"""A local world to work against: a portal and its partners on loopback, with clocks and faults in reach."""
+
+from damlink.sandbox._bynder import BynderSandbox
+from damlink.sandbox._server import Sandbox, discover_parts, serve
+from damlink.sandbox._world import Clock, Fault, MediaFile, Part, World
+
+__all__ = [
+    "BynderSandbox",
+    "Clock",
+    "Fault",
+    "MediaFile",
+    "Part",
+    "Sandbox",
+    "World",
+    "discover_parts",
+    "serve",
+]

@@ -1,0 +1,186 @@
+"""A test's hand on the portal: lags, rights, the waiting room, assets put there by somebody else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import attrs
+
+from damlink.sandbox._bynder_metaproperties import create
+from damlink.sandbox._bynder_portal import Portal, moment
+from damlink.sandbox._bynder_records import Asset, Brand
+from damlink.sandbox._bynder_save import stored_file
+from damlink.sandbox._content import Content, Filled
+
+Body = Mapping[str, Any]
+ACTIONS: dict[str, Callable[[Portal, Body], Any]] = {}
+
+
+def _action(function: Callable[[Portal, Body], Any]) -> Callable[[Portal, Body], Any]:
+    ACTIONS[function.__name__] = function
+    return function
+
+
+@_action
+def roles(portal: Portal, body: Body) -> Any:
+    """`{"roles": […]}`: what the user's profile may do."""
+    portal.access.own_profile.roles = set(body["roles"])
+    return sorted(portal.access.own_profile.roles)
+
+
+@_action
+def scopes(portal: Portal, body: Body) -> Any:
+    """`{"scopes": […]}`: of all tokens and of the application."""
+    portal.access.set_scopes(body["scopes"])
+    return sorted(portal.access.client.scopes)
+
+
+@_action
+def tokens(portal: Portal, body: Body) -> Any:
+    """`{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool}`, each if wanted.
+
+    `expire` ends all access tokens now; `rotate` makes a refresh answer a new refresh token;
+    `revoke` refuses the permanent token.
+    """
+    access = portal.access
+    if body.get("expire"):
+        access.expire_all()
+    access.lifetime = float(body.get("lifetime", access.lifetime))
+    access.rotates = bool(body.get("rotate", access.rotates))
+    access.revoked = bool(body.get("revoke", access.revoked))
+    return {"lifetime": access.lifetime, "rotate": access.rotates, "revoke": access.revoked}
+
+
+@_action
+def lag(portal: Portal, body: Body) -> Any:
+    """`{"conversion": s, "index": s, "s3": s}`, each if wanted."""
+    return _set(portal, {f"{name}_lag": float(value) for name, value in body.items()})
+
+
+@_action
+def strict_brand(portal: Portal, body: Body) -> Any:
+    """`{"on": bool}`: a save without a brand is refused."""
+    return _set(portal, {"strict_brand": bool(body.get("on", True))})
+
+
+@_action
+def second_save(portal: Portal, body: Body) -> Any:
+    """`{"makes": "refuse" | "asset"}`: of the same import."""
+    return _set(portal, {"second_save": _one_of(body["makes"], "refuse", "asset")})
+
+
+@_action
+def second_finalise(portal: Portal, body: Body) -> Any:
+    """`{"makes": "refuse" | "import"}`: of the same upload."""
+    return _set(portal, {"second_finalise": _one_of(body["makes"], "refuse", "import")})
+
+
+@_action
+def settings(portal: Portal, body: Body) -> Any:
+    """Any of `Settings` by its own name."""
+    return _set(portal, body)
+
+
+def _set(portal: Portal, changes: Body) -> dict[str, Any]:
+    portal.settings = attrs.evolve(portal.settings, **changes)
+    return attrs.asdict(portal.settings)
+
+
+def _one_of(value: str, *choices: str) -> str:
+    if value not in choices:
+        raise ValueError(f"expected one of {choices}, got {value!r}")
+    return value
+
+
+@_action
+def brands(portal: Portal, body: Body) -> Any:
+    """`{"brands": [names]}`: instead of those there are."""
+    portal.brands = [Brand(portal.ids.new(), name) for name in body["brands"]]
+    return [{"id": brand.id, "name": brand.name} for brand in portal.brands]
+
+
+@_action
+def metaproperty(portal: Portal, body: Body) -> Any:
+    """`{"name", "type", "options": [names], "multi": bool}`: one more."""
+    kind, several = body.get("type", "text"), bool(body.get("multi"))
+    made = create(portal, body["name"], kind, options=tuple(body.get("options", ())), is_multiselect=several)
+    return {"id": made.id}
+
+
+@_action
+def approve(portal: Portal, body: Body) -> Any:
+    """`{"id": …}`, or all: out of the waiting room."""
+    waiting = [asset for asset in portal.assets.values() if asset.in_waiting_room and not asset.deleted]
+    chosen = [asset for asset in waiting if body.get("id", asset.id).upper() == asset.id]
+    if "id" in body and not chosen:
+        raise KeyError(body["id"])
+    for asset in chosen:
+        portal.store(attrs.evolve(asset, in_waiting_room=False))
+    return [asset.id for asset in chosen]
+
+
+@_action
+def add_asset(portal: Portal, body: Body) -> Any:
+    """`{"name", "filename", "tags", "description", "copyright", "brand", "created", "times": n}` and bytes.
+
+    The bytes are `text`, `base64`, `media` (the number of one of the world's files) or just a `size`.
+    With `times` there are so many, numbered. Everything may be left out.
+    """
+    content, file_name = _bytes(portal, body)
+    numbers = range(1, int(body.get("times", 1)) + 1)
+    made = [_put(portal, body, content, file_name, number if "times" in body else None) for number in numbers]
+    return {"id": made[0], "ids": made}
+
+
+def _put(portal: Portal, body: Body, content: Content, file_name: str, number: int | None) -> str:
+    created = moment(body["created"]) if body.get("created") else portal.world.clock.now()
+    name = body.get("name") or PurePosixPath(file_name).stem
+    asset = Asset(
+        id=portal.ids.new(),
+        name=name if number is None else f"{name} {number}",
+        brand_id=portal.brand(body.get("brand")),
+        created=created,
+        modified=created,
+        published=created,
+        versions=(stored_file(portal, file_name, content, created, 1),),
+        user_id=portal.access.user.id,
+        description=body.get("description", ""),
+        copyright=body.get("copyright", ""),
+        tags=tuple(body.get("tags", ())),
+    )
+    portal.store(asset)
+    return asset.id
+
+
+def _bytes(portal: Portal, body: Body) -> tuple[Content, str]:
+    if "media" in body:
+        media = portal.world.media[int(body["media"])]
+        return media, body.get("filename", media.filename)
+    data = body["text"].encode() if "text" in body else base64.b64decode(body.get("base64", ""))
+    content = Filled(int(body.get("size", len(data) or 1024)), data or portal.ids.hex(64).encode())
+    return content, body.get("filename", "asset.jpg")
+
+
+@_action
+def change_asset(portal: Portal, body: Body) -> Any:
+    """`{"id", "name"?, "tags"?, "description"?, "copyright"?, "archive"?}`: as if somebody had done it."""
+    asset = portal.assets[body["id"].upper()]
+    own = {"archive": "is_archived", "limited": "is_limited", "watermarked": "is_watermarked"}
+    changes = {own.get(name, name): value for name, value in body.items() if name != "id"}
+    if "tags" in changes:
+        changes["tags"] = tuple(changes["tags"])
+    portal.store(attrs.evolve(asset, modified=portal.world.clock.now(), **changes))
+    return {"id": asset.id}
+
+
+@_action
+def delete_asset(portal: Portal, body: Body) -> Any:
+    """`{"id": …}`: as if somebody had done it."""
+    asset = portal.assets[body["id"].upper()]
+    deleted: datetime = portal.world.clock.now()
+    portal.store(attrs.evolve(asset, deleted=deleted))
+    return {"id": asset.id}

@@ -1,0 +1,166 @@
+"""What a portal holds: uploads, imports, assets, brands, metaproperties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+
+from damlink.sandbox._content import Content, PartFiles
+
+OPTION_TYPES = frozenset({"select", "select2", "autocomplete", "button", "sidebar"})
+TYPES = OPTION_TYPES | {"text", "longtext", "date"}
+
+
+@attrs.frozen
+class Brand:
+    """A brand; `sub_brands` one level deep."""
+
+    id: str
+    name: str
+    description: str = ""
+    sub_brands: tuple[Brand, ...] = ()
+
+
+@attrs.define
+class Option:
+    """An option of a metaproperty; `extra` holds what was sent besides."""
+
+    id: str
+    name: str
+    label: str
+    created: datetime
+    extra: dict[str, object] = attrs.field(factory=dict)
+
+
+@attrs.define
+class Metaproperty:
+    """A metaproperty; `extra` holds the flags as they were sent."""
+
+    id: str
+    name: str
+    label: str
+    type: str
+    is_multiselect: bool = False
+    options: dict[str, Option] = attrs.field(factory=dict)
+    extra: dict[str, object] = attrs.field(factory=dict)
+
+    @property
+    def takes_options(self) -> bool:
+        """Whether its values are options and not text."""
+        return self.type in OPTION_TYPES
+
+    def option(self, given: str) -> Option | None:
+        """By id, name or label. Source: reference 3.3, names work and are announced as to be deprecated."""
+        for option in self.options.values():
+            if given.upper() == option.id or given in (option.name, option.label):
+                return option
+        return None
+
+
+@attrs.frozen
+class Part:
+    """One part as S3 holds it; `at` in seconds since 1970."""
+
+    path: Path
+    size: int
+    at: float
+
+
+@attrs.define
+class Upload:
+    """One upload from init on.
+
+    Attributes:
+        key: the base S3 key; parts are `{key}/p{n}`.
+        parts: what S3 holds by part number.
+        registered: the part numbers registered with the portal.
+        expires: when the S3 policy ends, seconds since 1970.
+    """
+
+    id: str
+    file_name: str
+    key: str
+    target: str
+    params: Mapping[str, str]
+    expires: float
+    parts: dict[int, Part] = attrs.field(factory=dict)
+    registered: set[int] = attrs.field(factory=set)
+    is_finalised: bool = False
+
+
+@attrs.define
+class Import:
+    """A finalised upload.
+
+    Attributes:
+        ready_at: when its conversion ends, seconds since 1970.
+        outcome: of the conversion: `done`, `failed` or `rejected`.
+        saves: how often it was saved.
+    """
+
+    id: str
+    batch_id: str
+    path: str
+    file_name: str
+    content: PartFiles
+    ready_at: float
+    outcome: str
+    saves: int = 0
+
+
+@attrs.frozen
+class File:
+    """An original or an additional; `number` is the version of an original."""
+
+    id: str
+    file_name: str
+    content: Content
+    created: datetime
+    number: int = 0
+    width: int = 0
+    height: int = 0
+
+
+@attrs.frozen
+class Asset:
+    """An asset, as of its last change.
+
+    Attributes:
+        values: by metaproperty id: option ids, or one text.
+        access_request: the waiting-room batch it came with.
+    """
+
+    id: str
+    name: str
+    brand_id: str
+    created: datetime
+    modified: datetime
+    published: datetime
+    versions: tuple[File, ...]
+    user_id: str
+    description: str = ""
+    copyright: str = ""
+    tags: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    additionals: tuple[File, ...] = ()
+    is_archived: bool = False
+    is_limited: bool = False
+    is_public: bool = False
+    is_watermarked: bool = False
+    in_waiting_room: bool = False
+    access_request: str = ""
+    deleted: datetime | None = None
+    downloads: int = 0
+
+    @property
+    def active(self) -> File:
+        """The version shown."""
+        return self.versions[-1]
+
+    @property
+    def visible(self) -> bool:
+        """Whether anybody can get it. Source: reference 2.5 for the waiting room."""
+        return self.deleted is None and not self.in_waiting_room

@@ -1,0 +1,145 @@
+"""The outermost layer of each service: counts requests and plays the scripted failures."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from damlink.sandbox._router import Answer, Message, Receive, Send
+from damlink.sandbox._world import Fault, World
+
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+_TRANSPORT = "damlink.transport"
+_ID = re.compile(r"(?<=/)(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){2,3}-[0-9A-Fa-f]{12,16}|[^/]{32,})(?=/|$)")
+
+
+class CuttableProtocol(H11Protocol):
+    """HTTP/1.1 that shows each request the connection it came by, so that it can be cut."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Called by asyncio."""
+        super().connection_made(transport)
+        inner: Application = self.app
+
+        async def app(scope: Message, receive: Receive, send: Send) -> None:
+            async def send_on(message: Message) -> None:
+                if transport.is_closing():
+                    raise ConnectionError  # nobody reads on: stop reading a large file, too
+                await send(message)
+
+            scope[_TRANSPORT] = transport
+            with contextlib.suppress(ConnectionError):
+                await inner(scope, receive, send_on)
+            if transport.is_closing():
+                await _gone(receive)  # an application must not end before its lost connection has
+
+        self.app = app
+
+
+class Admitting(Protocol):
+    """An application that wants to see every request first, also those a scripted failure swallows."""
+
+    def admit(self, client: str) -> Answer | None:
+        """The refusal that this client address meets, if any."""
+
+
+class Faulty:
+    """`app` as `service` of the world, with the world's failures in front."""
+
+    def __init__(self, app: Application, world: World, service: str) -> None:
+        self._app, self._world, self._service = app, world, service
+        self._admit: Callable[[str], Answer | None] = getattr(app, "admit", lambda _: None)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request, or fail as scripted."""
+        self._count(scope["method"], scope["path"])
+        refusal = self._admit(scope["client"][0] if scope.get("client") else "")
+        if refusal is not None:
+            await _answer(refusal, receive, send)
+        elif fault := self._world.faults.strike(self._service, scope["method"], scope["path"]):
+            await _STRIKES[fault.kind](self._app, fault, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _count(self, method: str, path: str) -> None:
+        route = _ID.sub("{id}", path.rstrip("/")) or "/"
+        self._world.counts.add(f"requests:{self._service}")
+        self._world.counts.add(f"{self._service} {method} {route}")
+
+
+async def _answer(answer: Answer, receive: Receive, send: Send) -> None:
+    await _drained(receive)
+    await answer.deliver(send)
+
+
+async def _drained(receive: Receive) -> None:
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.disconnect":
+        raise ConnectionError
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _status(_app: Application, fault: Fault, _scope: Message, receive: Receive, send: Send) -> None:
+    kind = "application/json" if fault.body.startswith(("{", "[")) else "text/plain"
+    await _answer(Answer(fault.status, fault.body.encode(), kind, fault.headers), receive, send)
+
+
+async def _cut(_app: Application, _fault: Fault, scope: Message, _receive: Receive, _send: Send) -> None:
+    scope[_TRANSPORT].abort()
+
+
+async def _cut_after(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    async def swallow(message: Message) -> None:
+        pass
+
+    await app(scope, receive, swallow)
+    await _cut(app, fault, scope, receive, send)
+
+
+async def _delay(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(fault.seconds)
+    await app(scope, receive, send)
+
+
+class _Half:
+    """A `send` that closes the connection in the middle of the body."""
+
+    def __init__(self, send: Send, transport: asyncio.Transport) -> None:
+        self._send, self._transport = send, transport
+        self._left: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            length = dict(message["headers"]).get(b"content-length")
+            self._left = None if length is None else int(length) // 2
+            await self._send(message)
+        else:
+            body = message.get("body", b"")
+            piece = body[: len(body) // 2 if self._left is None else self._left]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            self._left = 0 if self._left is None else self._left - len(piece)
+        if self._left == 0:
+            self._transport.close()  # unlike abort(), lets what was written leave
+
+
+async def _truncate(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    await app(scope, receive, _Half(send, scope[_TRANSPORT]))
+
+
+_STRIKES: Mapping[str, Callable[[Application, Fault, Message, Receive, Send], Awaitable[Any]]] = {
+    "status": _status,
+    "cut": _cut,
+    "cut-after": _cut_after,
+    "truncate": _truncate,
+    "delay": _delay,
+}

@@ -1,0 +1,1 @@
+"""The place of the Gelato plugin; it is not written yet."""

@@ -1,0 +1,1 @@
+"""The place of the Imatag plugin; it is not written yet."""

@@ -1,0 +1,1 @@
+"""Licensed iStock media into a Bynder portal."""

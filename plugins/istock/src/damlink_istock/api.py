@@ -1,0 +1,217 @@
+"""iStock's API: requests built, answers read. Nothing else knows its JSON.
+
+Source: the Getty Images API v3 definition (iStock accounts use it), and developers.gettyimages.com.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import httpx
+import msgspec
+
+from damlink import AssetRejectedError, AuthError, Client, TransientError
+from damlink_istock.settings import IStockSettings
+
+__all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
+
+PAGE: Final = 100  # the most that one answer holds
+OVER_LIMIT: Final = ("over queries per second", "over rate limit")  # said with 403 instead of 429
+
+
+class Dimensions(msgspec.Struct):
+    """Pixels of what was licensed."""
+
+    width: float | None = None
+    height: float | None = None
+
+
+class DownloadRow(msgspec.Struct):
+    """One licensed download. Who did it is left unread: it is personal data."""
+
+    id: str | int
+    date_downloaded: str
+    asset_type: str = ""
+    size_name: str | None = None
+    dimensions: Dimensions | None = None
+
+    @property
+    def kind(self) -> str:
+        """`image`, `video`, or the partner's own word for anything else. Vectors are images here."""
+        word = self.asset_type.lower()
+        return {"film": "video"}.get(word, word)
+
+    @property
+    def moment(self) -> datetime:
+        """When it was licensed; the API promises UTC, and no zone in the text."""
+        parsed = datetime.fromisoformat(self.date_downloaded)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+class DownloadsPage(msgspec.Struct):
+    """One page of licensed downloads."""
+
+    downloads: list[DownloadRow] = []
+    result_count: int = 0
+
+
+class Size(msgspec.Struct):
+    """One size that an asset is offered in."""
+
+    name: str | None = None
+    height: float | None = None
+    media_type: str | None = None
+
+
+class Metadata(msgspec.Struct):
+    """What iStock says of an asset. Videos have no `credit_line`."""
+
+    id: str | int
+    title: str | None = None
+    artist: str | None = None
+    credit_line: str | None = None
+    copyright: str | None = None
+    collection_name: str | None = None
+    graphical_style: str | None = None
+    download_sizes: list[Size] | None = None
+
+
+class Images(msgspec.Struct):
+    """Metadata of several images."""
+
+    images: list[Metadata] = []
+
+
+class Videos(msgspec.Struct):
+    """Metadata of several videos."""
+
+    videos: list[Metadata] = []
+
+
+class Product(msgspec.Struct):
+    """One product of the account: a subscription, or credits."""
+
+    type: str = ""
+    id: int | None = None
+    downloads_remaining: int | None = None
+    credits_remaining: int | None = None
+    download_limit_reset_utc_date: str | None = None
+
+
+class Products(msgspec.Struct):
+    """The account's products."""
+
+    products: list[Product] = []
+
+
+class DownloadUri(msgspec.Struct):
+    """Where a licensed file can be fetched for 24 hours."""
+
+    uri: str
+
+
+def downloads(
+    http: Client, settings: IStockSettings, begin: datetime, end: datetime, *, company: bool
+) -> Iterator[list[DownloadRow]]:
+    """Yield the licensed downloads of one closed window, a page at a time, in no particular order.
+
+    Args:
+        begin: inclusive.
+        end: inclusive; at most 30 days later.
+        company: of the whole organisation.
+    """
+    query = {
+        "date_from": _moment(begin),
+        "date_to": _moment(end),
+        "use_time": "true",
+        "product_type": settings.product_type,
+        "company_downloads": "true" if company else "false",
+        "page_size": PAGE,
+    }
+    number, count = 1, 0
+    while True:
+        page = _read(_get(http, "/v3/downloads", **query, page=number), DownloadsPage)
+        if page.downloads:
+            yield page.downloads
+        count += len(page.downloads)
+        if len(page.downloads) < PAGE or (page.result_count and count >= page.result_count):
+            return
+        number += 1
+
+
+def metadata(http: Client, kind: str, ids: Iterable[str]) -> dict[str, Metadata]:
+    """What iStock says of up to 100 assets of one kind, by id; those it no longer knows are left out."""
+    query = {"ids": ",".join(ids), "fields": "detail_set"}
+    if not query["ids"]:
+        return {}
+    try:
+        response = _get(http, f"/v3/{kind}s", **query)
+    except AssetRejectedError as error:
+        if error.status == 404:  # none of them is known
+            return {}
+        raise
+    found = _read(response, Videos).videos if kind == "video" else _read(response, Images).images
+    return {str(each.id): each for each in found}
+
+
+def products(http: Client) -> list[Product]:
+    """What the account may use."""
+    return _read(_get(http, "/v3/products"), Products).products
+
+
+def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, **choice: Any) -> str:
+    """Ask for a licensed file: one download of the allowance, or credits. Never repeated by itself.
+
+    Args:
+        choice: `height` and `file_type` of an image, `size` of a video.
+
+    Returns:
+        Where to fetch it, for 24 hours.
+    """
+    query: dict[str, Any] = {"auto_download": "false", "product_type": settings.product_type, **choice}
+    if settings.product_id is not None:
+        query["product_id"] = settings.product_id
+    if settings.use_team_credits:
+        query["use_team_credits"] = "true"
+    given = {"download_notes": settings.download_notes, "project_code": settings.project_code}
+    body = {name: value for name, value in given.items() if value} or None
+    with_body: dict[str, Any] = {"json": body} if body else {}
+    response = http.post(f"/v3/downloads/{kind}s/{asset_id}", params=query, **with_body)
+    return _read(response, DownloadUri).uri
+
+
+def _get(http: Client, path: str, **query: Any) -> httpx.Response:
+    try:
+        return http.get(path, params=query)
+    except AuthError as error:
+        raise explained(error) from error
+
+
+def explained(error: AuthError) -> AuthError | TransientError:
+    """A refusal in plainer words: some are no refusal, and some have a cure."""
+    said = error.body.lower()
+    if any(words in said for words in OVER_LIMIT):
+        return TransientError(f"iStock is being asked too often: {error.body}", status=error.status)
+    if "usertokenrequired" in said:
+        hint = "set username and password, or refresh_token"
+        return AuthError(
+            "iStock wants a user's token, and the API key has no user", hint=hint, status=error.status
+        )
+    return error
+
+
+T = TypeVar("T")
+
+
+def _read(response: httpx.Response, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except msgspec.MsgspecError as error:
+        message = f"iStock's answer to {response.request.url.path} cannot be read: {error}"
+        raise TransientError(message) from error
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")

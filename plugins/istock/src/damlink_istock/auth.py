@@ -1,0 +1,24 @@
+"""How requests to iStock are signed: an API key, and a token of the user.
+
+Source: developers.gettyimages.com, "Authorization" (grants, 30 minutes of life).
+"""
+
+from __future__ import annotations
+
+from damlink import OAuth2
+from damlink_istock.settings import IStockSettings
+
+__all__ = ["signer"]
+
+
+def signer(settings: IStockSettings) -> OAuth2:
+    """The grant follows from what is set: a refresh token, a user with a password, or the key alone."""
+    return OAuth2(
+        settings.token_url,
+        settings.api_key.reveal(),
+        settings.api_secret,
+        username=settings.username or None,
+        password=settings.password,
+        refresh_token=settings.refresh_token,
+        headers={"Api-Key": settings.api_key},
+    )

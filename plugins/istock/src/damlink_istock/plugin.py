@@ -1,0 +1,66 @@
+"""iStock: licensed images, vectors and videos into a Bynder portal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from damlink import (
+    About,
+    Checkpoint,
+    Content,
+    Context,
+    Cursor,
+    OAuth2,
+    PreparedAsset,
+    PushResult,
+    Skip,
+    SourceAsset,
+    hookimpl,
+)
+from damlink_istock import auth, history, licence, mapping
+from damlink_istock.settings import IStockSettings
+
+settings_class = IStockSettings
+
+about = About(
+    title="iStock",
+    summary="Licensed iStock images, vectors and videos into a Bynder portal.",
+    every="2h",
+    permissions=("Upload and publish media", "Upload media for approval (for the waiting room)"),
+    once_per_portal=True,
+    adopt_tag=mapping.TAG,
+)
+
+
+@hookimpl
+def authenticate(ctx: Context) -> OAuth2:
+    """Sign with the API key and a user's token."""
+    licence.reset_cap(ctx)
+    return auth.signer(ctx.settings)
+
+
+@hookimpl
+def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
+    """List what was licensed, oldest first, a window at a time."""
+    ctx.bynder.check_upload(waiting_room=ctx.settings.send_to_waiting_room)
+    for window, licensed in history.walk(ctx, since):
+        yield from map(mapping.source_asset, licensed)
+        yield Cursor(window.end.isoformat())
+
+
+@hookimpl
+def transform(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> PreparedAsset | Skip:
+    """Download once, and name it as people will find it."""
+    if source.raw["kind"] == "video" and not ctx.settings.include_videos:
+        return Skip("videos are not included")
+    uri = licence.file_uri(ctx, source, checkpoint)
+    return mapping.prepared(source, Content.from_url(ctx.http, uri))
+
+
+@hookimpl
+def push(ctx: Context, prepared: PreparedAsset, checkpoint: Checkpoint) -> PushResult:
+    """Upload it, to the asset bank or the waiting room."""
+    result = ctx.bynder.upload(prepared, checkpoint, waiting_room=ctx.settings.send_to_waiting_room)
+    return attrs.evolve(result, notice=licence.notice(checkpoint))

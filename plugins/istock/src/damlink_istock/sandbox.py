@@ -1,0 +1,147 @@
+"""iStock's part of the sandbox: the Getty Images API v3 as an iStock account sees it, with a file host.
+
+Written from `reference/istock.md` alone; shares nothing with the plugin. What is unknown there is strict here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from damlink_istock import _sandbox_delivery as delivery
+from damlink_istock import _sandbox_metadata as metadata
+from damlink_istock._sandbox_access import grant
+from damlink_istock._sandbox_catalogue import Asset
+from damlink_istock._sandbox_controls import ACTIONS, new_asset
+from damlink_istock._sandbox_downloads import download_image, download_video
+from damlink_istock._sandbox_history import listing
+from damlink_istock._sandbox_vendor import (
+    CREDITS,
+    GETTY_TYPES,
+    SUBSCRIPTION,
+    Key,
+    Licence,
+    Product,
+    User,
+    Vendor,
+)
+from damlink_istock._sandbox_wire import Handler, service
+
+if TYPE_CHECKING:
+    from damlink.sandbox import World
+
+USER = User("sandbox.user", "sandbox-password", "Sam", "Sandbox")
+COLLEAGUE = User("sandbox.colleague", "colleague-password", "Kim", "Colleague")
+KEY = Key("sandbox-istock-key", "sandbox-istock-secret")
+GETTY_KEY = Key("sandbox-getty-key", "sandbox-getty-secret", GETTY_TYPES)
+RECENT = (2, 9, 21)  # days ago: the licences inside the last 30 days
+
+API: dict[str, Any] = {
+    "GET /v3/customers/current": metadata.customer,
+    "GET /v3/products": metadata.products,
+    "GET /v3/downloads": listing,
+    "GET /v3/images": metadata.images,
+    "GET /v3/images/{id}": metadata.images,
+    "GET /v3/videos": metadata.videos,
+    "GET /v3/videos/{id}": metadata.videos,
+    "POST /v3/downloads/images/{id}": download_image,
+    "POST /v3/downloads/videos/{id}": download_video,
+    "POST /oauth2/token": grant,
+    "POST /v4/oauth2/token": grant,
+}
+LOGIN: dict[str, Any] = {"POST /oauth2/token": grant}
+DELIVERY: dict[str, Any] = {"GET /xd/{name}": delivery.redirect, "GET /file/{name}": delivery.file}
+
+
+class IStockSandbox:
+    """The stand-in for iStock: one company with two users, a subscription and credits."""
+
+    name = "istock"
+
+    def __init__(self, world: World) -> None:
+        products = [Product(4711, SUBSCRIPTION, 100_000), Product(0, CREDITS, 1_000)]
+        keys = [attrs.evolve(KEY), attrs.evolve(GETTY_KEY)]
+        self._vendor = Vendor(world, [USER, COLLEAGUE], keys, products)
+        assets = [new_asset(self._vendor, lambda _, media=media: media) for media in world.media]
+        _license_all(self._vendor, assets)
+
+    def services(self) -> Mapping[str, Any]:
+        """`istock` (the API), `istock-login` (tokens) and `istock-delivery` (files)."""
+        tables = {"istock": API, "istock-login": LOGIN, "istock-delivery": DELIVERY}
+        return {name: service(self._bound(table), self._vendor.lock) for name, table in tables.items()}
+
+    def state(self) -> Any:
+        """`licensed`: each asset that has rows; `products`: what is left of each."""
+        with self._vendor.lock:
+            rows, now = list(self._vendor.licences), self._vendor.now()
+            left = {product.type: product.remaining(now) for product in self._vendor.products}
+        assets = list(dict.fromkeys(row.asset for row in rows))
+        return {"licensed": [_licensed(asset, rows) for asset in assets], "products": left}
+
+    def control(self, action: str, body: Mapping[str, Any]) -> Any:
+        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
+        act = ACTIONS[action]
+        with self._vendor.lock:
+            return act(self._vendor, body)
+
+    def connector(self) -> Mapping[str, Any]:
+        """A subscription connector for the first user, videos included."""
+        origins = self._vendor.world.origins
+        return {
+            "plugin": "istock",
+            "license_model": "subscription",
+            "include_videos": True,
+            "api_url": origins["istock"],
+            "token_url": f"{origins['istock-login']}/oauth2/token",
+            "api_key": KEY.key,
+            "api_secret": KEY.secret,
+            "username": USER.username,
+            "password": USER.password,
+        }
+
+    def secrets(self) -> Iterable[str]:
+        """The settings of `connector()` to keep to oneself."""
+        return ("api_key", "api_secret", "username", "password")
+
+    def _bound(self, table: Mapping[str, Any]) -> dict[str, Handler]:
+        return {line: partial(handler, self._vendor) for line, handler in table.items()}
+
+
+def _license_all(vendor: Vendor, assets: list[Asset]) -> None:
+    """Everything by the first user over the last 14 months, and what makes a listing hard:
+
+    the second asset once more in another size, the third by the colleague too, the fourth by credits too,
+    the sixth by the colleague only.
+    """
+    now = vendor.now()
+    older = max(1, len(assets) - len(RECENT))
+    for number, asset in enumerate(assets):
+        age = RECENT[number] if number < len(RECENT) else 40 + 380 * (number - len(RECENT)) / older
+        user = COLLEAGUE if number == 5 else USER
+        date = now - timedelta(days=int(age), minutes=37 * number % 1440)
+        vendor.add_licence(asset, user, date, SUBSCRIPTION)
+    for asset in assets[1:2]:
+        vendor.add_licence(asset, USER, now - timedelta(days=4), SUBSCRIPTION, size_name=asset.sizes[-1].name)
+    for asset in assets[2:3]:
+        vendor.add_licence(asset, COLLEAGUE, now - timedelta(days=100), SUBSCRIPTION)
+    for asset in assets[3:4]:
+        vendor.add_licence(asset, USER, now - timedelta(days=200), CREDITS)
+
+
+def _licensed(asset: Asset, rows: list[Licence]) -> dict[str, Any]:
+    own = [row for row in rows if row.asset is asset]
+    return {
+        "id": asset.id,
+        "filename": asset.filename,
+        "sha256": asset.media.sha256(),
+        "size": asset.media.size,
+        "kind": asset.media.kind,
+        "dates": sorted(f"{row.date:%Y-%m-%dT%H:%M:%S}" for row in own),
+        "users": sorted({row.user.username for row in own}),
+        "product_types": sorted({row.product_type for row in own}),
+        "withdrawn": asset.withdrawn,
+    }
