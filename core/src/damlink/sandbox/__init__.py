@@ -1,7 +1,7 @@
 """A local world to work against: a portal and its partners on loopback, with clocks and faults in reach."""
 
 from damlink.sandbox._bynder import BynderSandbox
-from damlink.sandbox._server import Sandbox, discover_parts, serve
+from damlink.sandbox._server import Sandbox, discover_parts, from_folder, wait_for_signal
 from damlink.sandbox._world import Clock, Fault, MediaFile, Part, World
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Sandbox",
     "World",
     "discover_parts",
-    "serve",
+    "from_folder",
+    "wait_for_signal",
 ]

@@ -79,7 +79,9 @@ def _gradient(stops: list[RGB], width: int, height: int) -> Image.Image:
     column = Image.new("RGB", (1, len(stops)))
     for row, colour in enumerate(stops):
         column.putpixel((0, row), colour)
-    return column.resize((width, height), Image.Resampling.BICUBIC)
+    return column.resize((1, height), Image.Resampling.BICUBIC).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
 
 
 def _shine(picture: Image.Image, landscape: Landscape) -> None:

@@ -46,12 +46,18 @@ MEDIA_TYPES = {
 
 def generated(seed: int) -> list[MediaFile]:
     """Nine photographs, a vector and a video; rendered when first read, the same bytes for the same seed."""
+    return list(_generated(seed))
+
+
+@functools.cache
+def _generated(seed: int) -> tuple[MediaFile, ...]:
+    """Kept, so that the sandboxes of one process render each but once."""
     sunset = Landscape(DUSK, seed * 1000, sun=(0.4, 0.2), water=0.82)
-    return [
+    return (
         *(Rendered(s.filename, functools.partial(photograph, s), *s.size) for s in scenes(seed)),
         Rendered("paper-hills.eps", functools.partial(drawing, seed), VECTOR_WIDTH, VECTOR_HEIGHT),
         Rendered("sunset.mov", functools.partial(film, sunset), VIDEO_WIDTH, VIDEO_HEIGHT),
-    ]
+    )
 
 
 def from_folder(path: Path) -> list[MediaFile]:
@@ -168,7 +174,8 @@ class Synthetic(_Hashed):
     """A file of any size whose bytes are made as they are read, wherever reading begins.
 
     It opens as what it says it is: a small picture, drawing or film stands at its beginning, noise after it
-    (a film's in a `free` atom; pictures and drawings are read to their end mark). Shorter than that, it is all noise.
+    (a film's in a `free` atom; pictures and drawings are read to their end mark). Too short for one, it is
+    all noise.
     """
 
     filename: str

@@ -25,8 +25,8 @@ def drawing(seed: int) -> bytes:
     """Hills of cut paper under a sun, as an EPS file."""
     dice = random.Random(seed)
     steps = [_rectangle((252, 236, 214)), _disc(dice.randint(150, 650), 430, 70, (242, 140, 92))]
-    for depth in range(6):
-        steps.append(_hill(dice, 330 - 58 * depth, mix((240, 196, 150), (34, 52, 84), depth / 5)))
+    sand, ink = (240, 196, 150), (34, 52, 84)
+    steps += [_hill(dice, 330 - 58 * depth, mix(sand, ink, depth / 5)) for depth in range(6)]
     return (_HEAD + "\n".join(steps) + "\n" + _TAIL).encode("ascii")
 
 

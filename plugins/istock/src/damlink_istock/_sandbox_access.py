@@ -37,7 +37,7 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
 
 
 def calling_user(vendor: Vendor, call: Call) -> Caller:
-    """The key and the user in the token. Source: istock.md section 2, issue gettyimages/gettyimages-api_ruby#12."""
+    """The key and the user in the token; 401 without a user. Source: istock.md section 2."""
     token = calling_token(vendor, call)
     if token.user is None:
         raise refused(401, "UserTokenRequired", "Security token must contain a user.")

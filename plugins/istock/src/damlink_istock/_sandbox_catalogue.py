@@ -1,4 +1,7 @@
-"""The assets of the stand-in and what is said of each. Source: istock.md section 5 and the OpenAPI's field lists."""
+"""The assets of the stand-in and what is said of each.
+
+Source: istock.md section 5 and the OpenAPI's field lists.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ class Size:
 
 @attrs.define(eq=False, slots=False)
 class Asset:
-    """One photograph, illustration or film. `number` counts from 0 and chooses artist, credit and collection."""
+    """One photograph, illustration or film.
+
+    `number` counts from 0 and chooses artist, credit and collection.
+    """
 
     id: str
     number: int

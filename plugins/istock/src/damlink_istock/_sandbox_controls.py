@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from damlink.sandbox._media import Synthetic
 from damlink_istock._sandbox_catalogue import FIRST_ID, Asset
 from damlink_istock._sandbox_vendor import CREDITS, ISTOCK_TYPES, SUBSCRIPTION, User, Vendor
+
+if TYPE_CHECKING:
+    from damlink.sandbox import MediaFile
 
 Body = Mapping[str, Any]  # JSON, as the test sends it
 _ENDINGS = {"image": "jpg", "vector": "eps", "video": "mov"}
@@ -20,14 +24,17 @@ def license_assets(vendor: Vendor, body: Body) -> Any:
     """Add rows to the licence list, as if a person had licensed something on the website.
 
     With `id`: one row for that asset. Else `count` (1) new assets of `size` (20,000) bytes and `kind`
-    (image, vector or video). Both take `user`, `product_type`, `date` (ISO 8601) or `days_ago` (0), `size_name`;
-    new assets also `spread_days` (their dates from `days_ago` back over that time) and `call_for_image`.
+    (image, vector or video). Both take `user`, `product_type`, `date` (ISO 8601) or `days_ago` (0); the first
+    also `size_name`; the second `spread_days` (dates from there back over that time) and `call_for_image`.
+    With `after_pages`, it happens once so many pages of the licence list have been answered.
     """
+    if pages := int(body.get("after_pages", 0)):
+        later = {name: value for name, value in body.items() if name != "after_pages"}
+        vendor.pending.append((pages, partial(license_assets, vendor, later)))
+        return {"ids": []}
     if "id" in body:
-        asset = _asset(vendor, body)
-        vendor.add_licence(
-            asset, _user(vendor, body), _date(vendor, body), _type(body), size_name=body.get("size_name")
-        )
+        asset, size_name = _asset(vendor, body), str(body.get("size_name", ""))
+        vendor.add_licence(asset, _user(vendor, body), _date(vendor, body), _type(body), size_name=size_name)
         return {"ids": [asset.id]}
     return {"ids": [asset.id for asset in _new_assets(vendor, body)]}
 
@@ -35,7 +42,7 @@ def license_assets(vendor: Vendor, body: Body) -> Any:
 def unlicense(vendor: Vendor, body: Body) -> Any:
     """Take all rows of an asset off the list, as when a person removes it from the account."""
     asset = _asset(vendor, body)
-    vendor.licences[:] = [row for row in vendor.licences if row.asset is not asset]
+    vendor.licences.pop(asset.id, None)
     return {"id": asset.id}
 
 
@@ -178,17 +185,16 @@ def _new_assets(vendor: Vendor, body: Body) -> Iterator[Asset]:
     latest, user, product_type = _date(vendor, body), _user(vendor, body), _type(body)
     step = timedelta(days=float(body.get("spread_days", 0))) / count
     for number in range(count):
-        asset = new_asset(
-            vendor, lambda key: Synthetic(f"{key}.{_ENDINGS[kind]}", size, kind, int(key), 1200, 800)
-        )
+        name = f"new-{len(vendor.assets)}.{_ENDINGS[kind]}"
+        asset = new_asset(vendor, Synthetic(name, size, kind, len(vendor.assets), 1200, 800))
         asset.call_for_image = bool(body.get("call_for_image"))
         vendor.add_licence(asset, user, (latest - step * number).replace(microsecond=0), product_type)
         yield asset
 
 
-def new_asset(vendor: Vendor, media: Callable[[str], Any]) -> Asset:
-    """An asset with the next id; `media` makes its file from that id."""
+def new_asset(vendor: Vendor, media: MediaFile) -> Asset:
+    """An asset with the next id."""
     number = len(vendor.assets)
-    key = str(FIRST_ID + number)
-    vendor.assets[key] = Asset(key, number, media(key))
-    return vendor.assets[key]
+    asset = Asset(str(FIRST_ID + number), number, media)
+    vendor.assets[asset.id] = asset
+    return asset

@@ -28,7 +28,7 @@ def file(vendor: Vendor, call: Call) -> Response:
     headers |= {"ETag": etag} if switches.etag else {}
     headers |= {"Accept-Ranges": "bytes"} if switches.ranges else {}
     asked = call.headers.get("range", "") if switches.ranges else ""
-    if call.headers.get("if-range", etag) != etag or (call.headers.get("if-range") and not switches.etag):
+    if "if-range" in call.headers and not (switches.etag and call.headers["if-range"] == etag):
         asked = ""
     return _answer(call, delivery, headers, asked)
 
@@ -56,7 +56,7 @@ def _answer(call: Call, delivery: Delivery, headers: dict[str, str], asked: str)
 
 
 def _part(asked: str, size: int) -> tuple[int, int, int]:
-    """Status, first byte and the one after the last. Several ranges at once are answered with the whole file."""
+    """Status, first byte and the one after the last. Several ranges at once: the whole file."""
     match = _RANGE.fullmatch(asked)
     if not match or match.groups() == ("", ""):
         return 200, 0, size

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from damlink_istock._sandbox_access import calling_key, calling_user
+from damlink_istock._sandbox_access import calling_user
 from damlink_istock._sandbox_catalogue import Asset, Size
 from damlink_istock._sandbox_history import flag, product_type
 from damlink_istock._sandbox_vendor import CREDITS, ISTOCK_TYPES, Delivery, Key, User, Vendor
@@ -26,20 +26,30 @@ def download_video(vendor: Vendor, call: Call) -> Response:
 
 
 def _download(vendor: Vendor, call: Call, *, is_video: bool) -> Response:
-    key, user = calling_key(vendor, call), calling_user(vendor, call)
+    caller = calling_user(vendor, call)
     auto = flag(call, "auto_download", default=not is_video)
-    kind = _paid_with(vendor, call, key)
+    kind = _paid_with(vendor, call, caller.key)
     asset = _asset(vendor, call, is_video=is_video)
     size = _video_size(asset, call) if is_video else _image_size(asset, call)
-    details = _details(vendor, call)
-    _license(vendor, user, asset, kind, size_name=size.name, **details)
+    notes, code = _details(vendor, call)
+    if _takes_row(vendor, caller.user, asset, kind):
+        vendor.add_licence(
+            asset,
+            caller.user,
+            vendor.now(),
+            kind,
+            size_name=size.name,
+            source="api",
+            notes=notes,
+            project_code=code,
+        )
     uri = _address(vendor, asset, size)
     return Response(status_code=303, headers={"Location": uri}) if auto else JSONResponse({"uri": uri})
 
 
 def _paid_with(vendor: Vendor, call: Call, key: Key) -> str:
     """The product type: credits where an iStock key names none."""
-    kind = product_type(call, key) or (CREDITS if key.product_types is ISTOCK_TYPES else None)
+    kind = product_type(call, key) or (CREDITS if CREDITS in key.product_types else None)
     if kind is None or kind not in ISTOCK_TYPES:  # assumed: the stand-in's customer has no Getty product
         raise refused(400, "MissingRequiredQueryParameters", "product_type")
     given = call.query.get("product_id")
@@ -82,7 +92,7 @@ def _video_size(asset: Asset, call: Call) -> Size:
     raise refused(400, "InvalidParameterValue", f"Field: size, {name}")
 
 
-def _details(vendor: Vendor, call: Call) -> dict[str, str | None]:
+def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
     """Note and project code from the body; 400 where this customer must give one (inferred)."""
     given, switches = _object(call.body), vendor.switches
     notes, code = given.get("download_notes"), given.get("project_code")
@@ -90,7 +100,7 @@ def _details(vendor: Vendor, call: Call) -> dict[str, str | None]:
         raise refused(400, "MissingRequiredQueryParameters", "download_notes")
     if switches.project_code_required and code not in switches.project_codes:
         raise refused(400, "MissingRequiredQueryParameters", "project_code")
-    return {"notes": notes, "project_code": code}
+    return notes, code
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -104,14 +114,14 @@ def _object(body: bytes) -> dict[str, Any]:
     return given or {}
 
 
-def _license(vendor: Vendor, user: User, asset: Asset, kind: str, **details: str | None) -> None:
-    again = any(row.user == user and row.product_type == kind for row in vendor.licensed(asset))
+def _takes_row(vendor: Vendor, user: User, asset: Asset, kind: str) -> bool:
+    """Charge for it, unless licensing again is free; whether it is a new row of the licence list."""
+    again = any(row.user == user and row.product_type == kind for row in vendor.licences[asset.id])
     if again and vendor.switches.redownload_free:
         vendor.world.counts.add("free-downloads")
     else:
         _charge(vendor, asset, kind)
-    if not again or vendor.switches.redownload_row:
-        vendor.add_licence(asset, user, vendor.now(), kind, source="api", **details)
+    return not again or vendor.switches.redownload_row
 
 
 def _charge(vendor: Vendor, asset: Asset, kind: str) -> None:

@@ -23,7 +23,8 @@ VIDEO_FIELDS = frozenset(
 )
 
 _IMAGE_SUMMARY = """
-    artist asset_family caption collection_code collection_id collection_name license_model max_dimensions title
+    artist asset_family caption collection_code collection_id collection_name license_model max_dimensions
+    title
 """
 _SETS = {"comp": "display_sizes", "preview": "display_sizes", "thumb": "display_sizes"}
 IMAGE_SETS = _SETS | {
@@ -40,8 +41,8 @@ VIDEO_SETS = _SETS | {
     "summary_set": "asset_family caption collection_code collection_name display_sizes license_model title",
     "detail_set": """
         allowed_use artist asset_family call_for_image caption clip_length collection_code collection_id
-        collection_name color_type copyright date_created display_sizes download_sizes era event_ids license_model
-        mastered_to originally_shot_on product_types quality_rank shot_speed source title
+        collection_name color_type copyright date_created display_sizes download_sizes era event_ids
+        license_model mastered_to originally_shot_on product_types quality_rank shot_speed source title
     """,
     "display_set": "display_sizes key_frames",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from starlette.responses import JSONResponse, Response
 
-from damlink_istock._sandbox_access import calling_key, calling_user
+from damlink_istock._sandbox_access import calling_user
 from damlink_istock._sandbox_vendor import PRODUCT_TYPES, SUBSCRIPTION, Key, Licence, User, Vendor
 from damlink_istock._sandbox_wire import Call, refused
 
@@ -32,22 +32,27 @@ class Window:
 
 def listing(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/downloads`: one page of the licences of a window."""
-    key, user = calling_key(vendor, call), calling_user(vendor, call)
+    caller = calling_user(vendor, call)
     page, page_size = _number(call, "page", 1), _number(call, "page_size", 30, MOST_ROWS)
     window = asked_window(call, vendor.now(), limited=vendor.switches.window_limit)
-    wanted = product_type(call, key) or SUBSCRIPTION  # assumed: without one, an iStock key lists no credits
+    wanted = (
+        product_type(call, caller.key) or SUBSCRIPTION
+    )  # assumed: without one, an iStock key lists no credits
     everybody = flag(call, "company_downloads", default=False)
     if everybody and not vendor.switches.company_right:
         raise refused(403, "Forbidden", "Not enabled for company downloads.")  # assumed: the body is unknown
     found = [
         row
-        for row in vendor.licences
+        for row in vendor.rows()
         if row.product_type == wanted
-        and (everybody or row.user == user)
+        and row.product_type in caller.key.product_types
+        and (everybody or row.user == caller.user)
+        and row.product_type in caller.key.product_types
         and window.start <= row.date <= window.end
     ]
     ordered = _in_no_order(found, vendor.world.seed)
     rows = [_row(vendor, row) for row in ordered[(page - 1) * page_size : page * page_size]]
+    vendor.turn_page()
     return JSONResponse({"result_count": len(found), "downloads": rows})
 
 
@@ -115,7 +120,10 @@ def _midnight(moment: datetime) -> datetime:
 
 def _in_no_order(rows: Iterable[Licence], seed: int) -> list[Licence]:
     """Neither by date nor by id, yet the same on every page; a row that is added shifts the pages."""
-    place: Callable[[Licence], str] = lambda row: sha256(f"{seed}/{row.number}".encode()).hexdigest()  # noqa: E731
+
+    def place(row: Licence) -> bytes:
+        return sha256(f"{seed}/{row.number}".encode()).digest()
+
     return sorted(rows, key=place)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from damlink_istock._sandbox_access import calling_key, calling_token, calling_user
+from damlink_istock._sandbox_access import calling_token, calling_user
 from damlink_istock._sandbox_catalogue import Asset
 from damlink_istock._sandbox_fields import IMAGE_FIELDS, IMAGE_SETS, VIDEO_FIELDS, VIDEO_SETS, expand
 from damlink_istock._sandbox_history import person
@@ -20,14 +20,13 @@ MOST_IDS = 100
 
 def customer(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/customers/current`."""
-    known = person(calling_user(vendor, call))
+    known = person(calling_user(vendor, call).user)
     return JSONResponse({name: value for name, value in known.items() if name != "username"})
 
 
 def products(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/products`: what the user has on the site of this key."""
-    key = calling_key(vendor, call)
-    calling_user(vendor, call)
+    key = calling_user(vendor, call).key
     asked = _asked(call, frozenset({"download_requirements"}), default="")
     mine = [product for product in vendor.products if product.type in key.product_types]
     return JSONResponse({"products": [_product(vendor, product, asked) for product in mine]})
@@ -130,7 +129,8 @@ def _record(vendor: Vendor, asset: Asset, fields: list[str]) -> dict[str, Any]:
 
 
 def _offers(vendor: Vendor, asset: Asset) -> list[dict[str, Any]]:
-    place = f"{vendor.world.origins.get('istock', '')}/v3/downloads/{'videos' if asset.is_video else 'images'}/{asset.id}"
+    kind = "videos" if asset.is_video else "images"
+    place = f"{vendor.world.origins['istock']}/v3/downloads/{kind}/{asset.id}"
     return [
         {
             "product_id": product.id,

@@ -1,6 +1,7 @@
 """iStock's part of the sandbox: the Getty Images API v3 as an iStock account sees it, with a file host.
 
-Written from `reference/istock.md` alone; shares nothing with the plugin. What is unknown there is strict here.
+Written from the reference (istock.md, its section 9 above all); shares nothing with the plugin. What is
+unknown there is strict here, and marked "assumed".
 """
 
 from __future__ import annotations
@@ -66,8 +67,7 @@ class IStockSandbox:
         products = [Product(4711, SUBSCRIPTION, 100_000), Product(0, CREDITS, 1_000)]
         keys = [attrs.evolve(KEY), attrs.evolve(GETTY_KEY)]
         self._vendor = Vendor(world, [USER, COLLEAGUE], keys, products)
-        assets = [new_asset(self._vendor, lambda _, media=media: media) for media in world.media]
-        _license_all(self._vendor, assets)
+        _license_all(self._vendor, [new_asset(self._vendor, media) for media in world.media])
 
     def services(self) -> Mapping[str, Any]:
         """`istock` (the API), `istock-login` (tokens) and `istock-delivery` (files)."""
@@ -77,10 +77,9 @@ class IStockSandbox:
     def state(self) -> Any:
         """`licensed`: each asset that has rows; `products`: what is left of each."""
         with self._vendor.lock:
-            rows, now = list(self._vendor.licences), self._vendor.now()
+            rows, now = [list(rows) for rows in self._vendor.licences.values() if rows], self._vendor.now()
             left = {product.type: product.remaining(now) for product in self._vendor.products}
-        assets = list(dict.fromkeys(row.asset for row in rows))
-        return {"licensed": [_licensed(asset, rows) for asset in assets], "products": left}
+        return {"licensed": [_licensed(own) for own in rows], "products": left}
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
         """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
@@ -112,9 +111,9 @@ class IStockSandbox:
 
 
 def _license_all(vendor: Vendor, assets: list[Asset]) -> None:
-    """Everything by the first user over the last 14 months, and what makes a listing hard:
+    """Everything by the first user, over the last 14 months; and what makes a listing hard.
 
-    the second asset once more in another size, the third by the colleague too, the fourth by credits too,
+    The second asset once more in another size, the third by the colleague too, the fourth by credits too,
     the sixth by the colleague only.
     """
     now = vendor.now()
@@ -132,16 +131,16 @@ def _license_all(vendor: Vendor, assets: list[Asset]) -> None:
         vendor.add_licence(asset, USER, now - timedelta(days=200), CREDITS)
 
 
-def _licensed(asset: Asset, rows: list[Licence]) -> dict[str, Any]:
-    own = [row for row in rows if row.asset is asset]
+def _licensed(rows: list[Licence]) -> dict[str, Any]:
+    asset = rows[0].asset
     return {
         "id": asset.id,
         "filename": asset.filename,
         "sha256": asset.media.sha256(),
         "size": asset.media.size,
         "kind": asset.media.kind,
-        "dates": sorted(f"{row.date:%Y-%m-%dT%H:%M:%S}" for row in own),
-        "users": sorted({row.user.username for row in own}),
-        "product_types": sorted({row.product_type for row in own}),
+        "dates": sorted(f"{row.date:%Y-%m-%dT%H:%M:%S}" for row in rows),
+        "users": sorted({row.user.username for row in rows}),
+        "product_types": sorted({row.product_type for row in rows}),
         "withdrawn": asset.withdrawn,
     }

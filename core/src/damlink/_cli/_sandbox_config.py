@@ -1,0 +1,43 @@
+"""A config for the sandbox: its portal, and a connector for each partner it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from damlink._config import FILENAME
+from damlink._config_edit import document
+from damlink.sandbox import Part
+
+__all__ = ["write_sandbox_config"]
+
+SECRETS = "secrets"
+PORTAL = "sandbox"
+
+
+def write_sandbox_config(folder: Path, parts: Iterable[Part]) -> Path:
+    """Write a config into a folder, with its secrets in files beside it."""
+    portal, *partners = parts
+    tables = {
+        "portals": {PORTAL: _table(folder, PORTAL, portal) | {"index_lag": "2s"}},
+        "connectors": {part.name: _table(folder, part.name, part) for part in partners},
+    }
+    path = folder / FILENAME
+    path.write_text(document(tables), encoding="utf-8")
+    return path
+
+
+def _table(folder: Path, name: str, part: Part) -> dict[str, Any]:
+    table: Mapping[str, Any] = part.connector()
+    secret = set(part.secrets())
+    return {
+        key: _kept(folder, f"{name}-{key}", value) if key in secret else value for key, value in table.items()
+    }
+
+
+def _kept(folder: Path, name: str, value: str) -> dict[str, str]:
+    secrets = folder / SECRETS
+    secrets.mkdir(mode=0o700, exist_ok=True)
+    (secrets / name).write_text(value, encoding="utf-8")
+    return {"file": f"{SECRETS}/{name}"}
