@@ -12,17 +12,16 @@ __all__ = ["document"]
 
 def document(tables: Mapping[str, Any]) -> str:
     """A new config with these tables, as text."""
-    return tomlkit.dumps({name: _inlined(table) for name, table in tables.items()})
+    return tomlkit.dumps({name: _written(table, depth=1) for name, table in tables.items()})
 
 
-def _inlined(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Each entry as a table, and what is within it on one line."""
-    return {name: {key: _inline(value) for key, value in table.items()} for name, table in tables.items()}
-
-
-def _inline(value: Any) -> Any:
+def _written(value: Any, depth: int) -> Any:
+    """Tables down to `[connectors.NAME]`; what is within one stands on one line."""
     if not isinstance(value, Mapping):
         return value
+    entries = {key: _written(each, depth + 1) for key, each in value.items()}
+    if depth <= 2:
+        return entries
     inline = tomlkit.inline_table()
-    inline.update(value)
+    inline.update(entries)
     return inline

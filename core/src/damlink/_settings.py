@@ -181,7 +181,7 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
         return Secret(text) if field.secret else text
     try:
         parsed = _CONVERTER.structure(value, field.type)
-    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
+    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
         wrong = f"expected {field.expects}, got {_shown(value, field)}"
         hint = f"write {_SECRET_FORM} so that it does not stand in the file" if field.secret else ""
         raise ConfigError(place, wrong, hint=hint) from error
@@ -230,6 +230,12 @@ def _duration(value: Any, _: Any) -> Duration:
     return Duration.parse(value)
 
 
+def _texts(value: Any, _: Any) -> tuple[str, ...]:
+    if type(value) is not list or not all(type(each) is str for each in value):
+        raise TypeError("not a list of texts")
+    return tuple(value)
+
+
 def _secret(_value: Any, _: Any) -> Secret:
     raise TypeError("a secret is never written into the config")
 
@@ -242,6 +248,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(date, _date)
     converter.register_structure_hook(Duration, _duration)
     converter.register_structure_hook(Secret, _secret)
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
     return converter
 
 

@@ -12,7 +12,12 @@ import pytest
 
 from damlink.sandbox import Sandbox, World
 
-SERVE = "from damlink.sandbox import serve; serve([], ready=lambda w: print(w.origins['portal'], flush=True))"
+SERVE = """
+from damlink.sandbox import Sandbox, wait_for_signal
+with Sandbox([]) as sandbox:
+    print(sandbox.origins["portal"], flush=True)
+    wait_for_signal()
+"""
 
 
 class Acme:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 import threading
 import urllib.request
 from typing import Final
@@ -35,8 +37,14 @@ class NetworkTransport(httpx.BaseTransport):
     def _route(self, proxy: str | None) -> httpx.HTTPTransport:
         with self._lock:
             if proxy not in self._routes:
-                self._routes[proxy] = httpx.HTTPTransport(proxy=proxy, limits=LIMITS)
+                self._routes[proxy] = httpx.HTTPTransport(verify=_tls(), proxy=proxy, limits=LIMITS)
             return self._routes[proxy]
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One for all: reading the certificate authorities is slow, and they fill megabytes."""
+    return httpx.create_ssl_context()
 
 
 def _proxy(url: httpx.URL) -> str | None:

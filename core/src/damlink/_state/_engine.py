@@ -11,12 +11,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
 
 __all__ = ["Database", "UnpreparedError"]
 
 SCHEMA: Final = "0001"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
+CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
 
 class UnpreparedError(StateError):
@@ -96,16 +98,31 @@ class Database:
         if not create:
             hint = "run a connector first"
             raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
-        from damlink._state.migrations import upgrade  # Alembic is slow to import, and rarely needed
-
         with self._translated():
-            upgrade(self.engine)
+            if found is None:
+                self._create()
+            else:
+                from damlink._state.migrations import upgrade  # slow to import, and rarely needed
+
+                upgrade(self.engine)
+
+    def _create(self) -> None:
+        """Make the tables of a new database, as the migrations would have left them."""
+        with self.engine.connect() as connection:
+            writing = connection.execution_options(damlink_write=True)
+            with writing.begin():
+                if not self._is_sqlite:  # two processes may find an empty database at once
+                    writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
+                metadata.create_all(writing)
+                versions = sa.select(alembic_version.c.version_num)
+                if writing.execute(versions).scalar() is None:
+                    writing.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
 
     def _version(self) -> str | None:
         with self.engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
-            found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            found: str | None = connection.execute(sa.select(alembic_version.c.version_num)).scalar()
             return found
 
     @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["credential", "cursor", "lease", "ledger", "metadata", "run", "value"]
+__all__ = ["alembic_version", "credential", "cursor", "lease", "ledger", "metadata", "run", "value"]
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -28,6 +28,10 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
 
 
 metadata = sa.MetaData()
+
+alembic_version = sa.Table(  # Alembic's own, by its own name
+    "alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True)
+)
 
 ledger = sa.Table(
     "ledger",

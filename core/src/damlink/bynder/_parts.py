@@ -6,12 +6,14 @@ Source: api.bynder.com, "Asset upload", as all official SDKs do it (parts number
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import io
-import threading
+import queue
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
@@ -23,11 +25,10 @@ from damlink.errors import TransientError
 
 __all__ = ["Part", "PartSender", "Session", "part_size", "read_parts"]
 
-PART_BYTES: Final = 8 * 1024 * 1024  # above the 5 MB that S3 demands; few calls, little memory
+PART_BYTES: Final = 6 * 1024 * 1024  # above the 5 MB that S3 demands; few calls, little memory
 MOST_PARTS: Final = 10_000  # S3's own limit of a multipart upload
-PARTS_IN_MEMORY: Final = 3  # of all uploads of this process together
-
-_memory = threading.BoundedSemaphore(PARTS_IN_MEMORY)
+PARTS_AT_ONCE: Final = 2  # of one upload
+BUFFERS: Final = 3  # of all uploads of this process together
 
 
 def part_size(size: int) -> int:
@@ -65,6 +66,10 @@ class Session:
         """How many parts it has in all."""
         return -(-self.size // self.part_bytes)
 
+    def bytes_of(self, number: int) -> int:
+        """Bytes of the part of this number, counted from 1."""
+        return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
+
     def fits(self, content: Content) -> bool:
         """Whether this content can be the one it was opened for."""
         return content.size == self.size and content.filename == self.filename
@@ -77,16 +82,44 @@ class Session:
 
 @attrs.define
 class Part:
-    """One part in memory. `crc32` is that of the file up to its end."""
+    """One part in memory, in a buffer that is given back when it has arrived.
+
+    `crc32` is that of the file up to the part's end.
+    """
 
     number: int
-    data: bytes = attrs.field(repr=False)
+    data: memoryview = attrs.field(repr=False)
     digest: str
     crc32: int
+    release: Callable[[], None] = attrs.field(repr=False)
+
+
+class _Buffers:
+    """The memory that parts pass through: so much and no more, whatever is uploaded.
+
+    Buffers are used again: fresh ones of this size would leave the process's memory in tatters.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free: queue.LifoQueue[bytearray] = queue.LifoQueue()
+        for _ in range(count):
+            self._free.put(bytearray())
+
+    def take(self, size: int) -> bytearray:
+        """Wait for a buffer of at least this size."""
+        buffer = self._free.get()
+        return buffer if len(buffer) >= size else bytearray(size)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Let the next one have it."""
+        self._free.put(buffer)
+
+
+_buffers = _Buffers(BUFFERS)
 
 
 def read_parts(content: Content, session: Session) -> Iterator[Part]:
-    """Yield the parts that the portal does not have yet.
+    """Yield the parts that the portal does not have yet; each is to be released.
 
     With the validator of the beginning the content is opened where it stopped; otherwise it is read
     from its beginning, and what the portal has must read the same.
@@ -98,20 +131,24 @@ def read_parts(content: Content, session: Session) -> Iterator[Part]:
     trusted = session.validator is not None and session.validator == content.validator
     first = done if trusted else 0
     crc = session.crc32 if trusted else 0
-    blocks = _blocks(content.open(first * session.part_bytes), session.part_bytes)
     count = first
-    for count, data in enumerate(blocks, start=first + 1):
-        crc = zlib.crc32(data, crc)
-        digest = hashlib.blake2b(data, digest_size=8).hexdigest()
-        if count > done:
-            if len(data) != min(session.part_bytes, session.size - (count - 1) * session.part_bytes):
+    blocks = _blocks(content.open(first * session.part_bytes), session.part_bytes)
+    with contextlib.closing(blocks):
+        for count, (data, release) in enumerate(blocks, start=first + 1):
+            crc = zlib.crc32(data, crc)
+            digest = hashlib.blake2b(data, digest_size=8).hexdigest()
+            if count <= done:
+                release()
+                if digest != session.digests[count - 1]:
+                    raise ChangedContentError(f"{content.filename} changed at its source during the upload")
+            elif len(data) == session.bytes_of(count):
+                yield Part(count, data, digest, crc, release)
+            else:
+                release()
                 break
-            yield Part(count, data, digest, crc)
-        elif digest != session.digests[count - 1]:
-            raise ChangedContentError(f"{content.filename} changed at its source during the upload")
-    else:
-        if count == session.parts:
-            return
+        else:
+            if count == session.parts:
+                return
     raise ChangedContentError(f"{content.filename} is not of the {session.size} bytes it was announced with")
 
 
@@ -119,20 +156,58 @@ class ChangedContentError(TransientError):
     """The content is no longer the one that the upload was begun with."""
 
 
-def _blocks(pieces: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
-    """The same bytes in blocks of one size; each waits for its place in memory."""
-    buffer = bytearray()
-    for piece in pieces:
-        rest = memoryview(piece)
-        while len(buffer) + len(rest) >= block_bytes:
-            taken = block_bytes - len(buffer)
-            buffer += rest[:taken]
-            rest = rest[taken:]
-            yield bytes(buffer)
-            buffer = bytearray()
-        buffer += rest
-    if buffer:
-        yield bytes(buffer)
+def _blocks(pieces: Iterator[bytes], block_bytes: int) -> Generator[tuple[memoryview, Callable[[], None]]]:
+    """The same bytes in blocks of one size, each in a buffer, with what gives it back."""
+    filling: bytearray | None = None
+    filled = 0
+    try:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                filling = filling if filling is not None else _buffers.take(block_bytes)
+                taken = min(block_bytes - filled, len(rest))
+                filling[filled : filled + taken] = rest[:taken]
+                filled, rest = filled + taken, rest[taken:]
+                if filled == block_bytes:
+                    full, filling, filled = filling, None, 0
+                    yield _block(full, block_bytes)
+        if filling is not None:
+            last, filling = filling, None
+            yield _block(last, filled)
+    finally:
+        if filling is not None:
+            _buffers.give_back(filling)
+
+
+def _block(buffer: bytearray, length: int) -> tuple[memoryview, Callable[[], None]]:
+    return memoryview(buffer)[:length], functools.partial(_buffers.give_back, buffer)
+
+
+class _PartFile(io.RawIOBase):
+    """A part as a file: read piece by piece, and again from its beginning."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        piece = self._data[self._at : self._at + len(target)]
+        target[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
 
 
 class PartSender:
@@ -146,7 +221,7 @@ class PartSender:
     def __init__(self, s3: Client, on_bytes: Callable[[int], None]) -> None:
         self._s3 = s3
         self._on_bytes = on_bytes
-        self._pool = ThreadPoolExecutor(PARTS_IN_MEMORY, thread_name_prefix="part")
+        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
 
     def send_all(self, content: Content, session: Session, register: Callable[[Part], None]) -> None:
         """Send every missing part and have it registered, in order."""
@@ -154,19 +229,17 @@ class PartSender:
         try:
             for part in read_parts(content, session):
                 flying.append((part, self._launch(part, session)))
-                while flying and (len(flying) >= PARTS_IN_MEMORY or flying[0][1].done()):
+                while flying and (len(flying) >= PARTS_AT_ONCE or flying[0][1].done()):
                     self._land(flying, register)
             while flying:
                 self._land(flying, register)
         finally:
-            for _, future in flying:
-                future.cancel()
+            for part, future in flying:
+                if future.cancel():
+                    part.release()
 
     def _launch(self, part: Part, session: Session) -> Future[None]:
-        _memory.acquire()
-        future = self._pool.submit(self._send, part, session)
-        future.add_done_callback(lambda _: _memory.release())
-        return future
+        return self._pool.submit(self._send, part, session)
 
     @staticmethod
     def _land(flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:
@@ -184,10 +257,13 @@ class PartSender:
             "chunk": str(part.number),
             "chunks": str(session.parts),
         }
-        file = (session.filename, io.BytesIO(part.data), "application/octet-stream")
-        self._s3.post(session.endpoint, data=fields, files={"file": file}, idempotent=True)
-        self._on_bytes(len(part.data))
-        part.data = b""
+        file: Any = (session.filename, _PartFile(part.data), "application/octet-stream")
+        size = len(part.data)
+        try:
+            self._s3.post(session.endpoint, data=fields, files={"file": file}, idempotent=True)
+        finally:
+            part.release()
+        self._on_bytes(size)
 
     def close(self) -> None:
         """Let the threads go."""

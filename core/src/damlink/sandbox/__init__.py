@@ -1,6 +1,7 @@
 """A local world to work against: a portal and its partners on loopback, with clocks and faults in reach."""
 
 from damlink.sandbox._bynder import BynderSandbox
+from damlink.sandbox._media import Synthetic
 from damlink.sandbox._server import Sandbox, discover_parts, from_folder, wait_for_signal
 from damlink.sandbox._world import Clock, Fault, MediaFile, Part, World
 
@@ -11,6 +12,7 @@ __all__ = [
     "MediaFile",
     "Part",
     "Sandbox",
+    "Synthetic",
     "World",
     "discover_parts",
     "from_folder",

@@ -6,7 +6,7 @@ import math
 import random
 
 import attrs
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw
 
 RGB = tuple[int, int, int]
 Point = tuple[float, float]
@@ -90,7 +90,8 @@ def _shine(picture: Image.Image, landscape: Landscape) -> None:
     spot = Image.radial_gradient("L").point(lambda level: max(0, 255 - level * 3 // 2))
     for share, strength in ((1.6, 0.5), (0.6, 0.6), (0.14, 12.0)):
         side = round(share * height)
-        glow = spot.resize((side, side)).point(lambda level, by=strength: min(255, int(level**1.3 / 5 * by)))
+        glow = spot.point(lambda level, by=strength: min(255, int(level**1.3 / 5 * by)))
+        glow = glow.resize((side, side), Image.Resampling.BILINEAR)
         picture.paste(landscape.palette.sun, (x - side // 2, y - side // 2), glow)
 
 
@@ -144,5 +145,5 @@ def _mirror(picture: Image.Image, landscape: Landscape) -> None:
 def _with_grain(picture: Image.Image, dice: random.Random) -> Image.Image:
     width, height = picture.size
     noise = Image.frombytes("L", picture.size, dice.randbytes(width * height))
-    grain = noise.filter(ImageFilter.GaussianBlur(0.6)).point(lambda level: 122 + level // 22)
+    grain = noise.point(lambda level: 123 + level // 26)
     return ImageChops.overlay(picture, Image.merge("RGB", (grain, grain, grain)))

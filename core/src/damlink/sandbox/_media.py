@@ -14,15 +14,15 @@ from typing import Protocol
 import attrs
 from PIL import Image
 
-from ._landscape import Landscape, paint
-from ._photograph import DUSK, photograph, scenes
-from ._vector import HEIGHT as VECTOR_HEIGHT
-from ._vector import WIDTH as VECTOR_WIDTH
-from ._vector import drawing
-from ._video import HEIGHT as VIDEO_HEIGHT
-from ._video import WIDTH as VIDEO_WIDTH
-from ._video import film
-from ._world import MediaFile
+from damlink.sandbox._landscape import Landscape, paint
+from damlink.sandbox._photograph import DUSK, photograph, scenes
+from damlink.sandbox._vector import HEIGHT as VECTOR_HEIGHT
+from damlink.sandbox._vector import WIDTH as VECTOR_WIDTH
+from damlink.sandbox._vector import drawing
+from damlink.sandbox._video import HEIGHT as VIDEO_HEIGHT
+from damlink.sandbox._video import WIDTH as VIDEO_WIDTH
+from damlink.sandbox._video import film
+from damlink.sandbox._world import MediaFile
 
 PIECE = 1 << 20  # bytes
 

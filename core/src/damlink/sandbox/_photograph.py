@@ -9,7 +9,7 @@ import unicodedata
 import attrs
 from PIL import Image
 
-from ._landscape import Landscape, Palette, paint
+from damlink.sandbox._landscape import Landscape, Palette, paint
 
 DAWN = Palette((92, 118, 170), (250, 196, 160), (255, 244, 214), (190, 160, 170), (38, 44, 66))
 NOON = Palette((54, 120, 200), (206, 230, 246), (255, 255, 240), (140, 170, 190), (34, 74, 50))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ._landscape import RGB, contour, mix
+from damlink.sandbox._landscape import RGB, contour, mix
 
 WIDTH, HEIGHT = 800, 600  # points
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ._landscape import Landscape, paint
+from damlink.sandbox._landscape import Landscape, paint
 
 WIDTH, HEIGHT = 640, 360
 FRAMES, RATE = 30, 20  # frames, frames a second

@@ -87,7 +87,7 @@ def _signed_in(vendor: Vendor, form: dict[str, str]) -> User:
 
 
 def _new_refresh_token(vendor: Vendor, key: Key, user: User | None) -> str:
-    value = vendor.unguessable("refresh")
+    value = vendor.opaque_name("refresh")
     vendor.refresh[value] = Token(key, user)
     return value
 
@@ -105,7 +105,7 @@ def _refreshed(vendor: Vendor, key: Key, old: str) -> Response:
 
 
 def _tokens(vendor: Vendor, key: Key, user: User | None, refresh_token: str | None) -> Response:
-    value, lifetime = vendor.unguessable("access"), vendor.switches.lifetime
+    value, lifetime = vendor.opaque_name("access"), vendor.switches.lifetime
     vendor.access[value] = Token(key, user, vendor.world.clock.seconds() + lifetime)
     vendor.world.counts.add("istock-tokens")
     answer = {"access_token": value, "token_type": "Bearer", "expires_in": int(lifetime)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from damlink.sandbox._media import Synthetic
+from damlink.sandbox import Synthetic
 from damlink_istock._sandbox_vendor import CREDITS, SUBSCRIPTION
 
 if TYPE_CHECKING:

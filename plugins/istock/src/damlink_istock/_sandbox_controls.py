@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from damlink.sandbox._media import Synthetic
+from damlink.sandbox import Synthetic
 from damlink_istock._sandbox_catalogue import FIRST_ID, Asset
 from damlink_istock._sandbox_vendor import CREDITS, ISTOCK_TYPES, SUBSCRIPTION, User, Vendor
 

@@ -138,7 +138,7 @@ def _charge(vendor: Vendor, asset: Asset, kind: str) -> None:
 def _address(vendor: Vendor, asset: Asset, size: Size) -> str:
     """An opaque address at the file host, good for 24 hours."""
     name, ends = (
-        vendor.unguessable("delivery"),
+        vendor.opaque_name("delivery"),
         vendor.world.clock.seconds() + vendor.switches.delivery_lifetime,
     )
     filename = asset.id + PurePath(size.media.filename).suffix.lower()

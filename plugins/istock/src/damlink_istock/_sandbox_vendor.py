@@ -102,7 +102,7 @@ class Switches:
         delivery_lifetime: of a download address, seconds. Source: istock.md section 1, fact 7.
     """
 
-    company_right: bool = False
+    company_right: bool = True
     redownload_free: bool = False
     redownload_row: bool = True
     window_limit: bool = True
@@ -166,8 +166,8 @@ class Vendor:
         """The time by the sandbox's clock, to the second, UTC."""
         return self.world.clock.now().replace(microsecond=0)
 
-    def unguessable(self, purpose: str) -> str:
-        """A new name that nobody can derive; the same in every sandbox of that seed."""
+    def opaque_name(self, purpose: str) -> str:
+        """A new name that tells nothing; the same in every sandbox of that seed."""
         self._made += 1
         return sha256(f"{self.world.seed}/{purpose}/{self._made}".encode()).hexdigest()
 

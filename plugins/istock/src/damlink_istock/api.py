@@ -44,6 +44,11 @@ class DownloadRow(msgspec.Struct):
         return {"film": "video"}.get(word, word)
 
     @property
+    def height(self) -> int:
+        """The height that was licensed, in pixels; 0 if nobody says."""
+        return int(self.dimensions.height or 0) if self.dimensions else 0
+
+    @property
     def moment(self) -> datetime:
         """When it was licensed; the API promises UTC, and no zone in the text."""
         parsed = datetime.fromisoformat(self.date_downloaded)

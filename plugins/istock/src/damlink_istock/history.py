@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -65,23 +66,29 @@ def walk(ctx: Context, since: str | None) -> Iterator[tuple[Window, Iterator[Lic
 def _licensed(
     ctx: Context, settings: IStockSettings, window: Window, first: datetime | None
 ) -> Iterator[Licensed]:
-    met: set[str] = set()
-    for page in _pages(ctx, settings, window):
-        rows = {str(row.id): row for row in page if not first or row.moment >= first}
-        fresh = {key: row for key, row in rows.items() if key not in met}
-        met |= fresh.keys()
-        yield from _described(ctx, settings, fresh)
+    """The assets of one window: whoever licensed one how often, it comes once, in its largest size."""
+    largest: dict[str, api.DownloadRow] = {}
+    for row in itertools.chain.from_iterable(_pages(ctx, settings, window)):
+        key = str(row.id)
+        if (not first or row.moment >= first) and (key not in largest or row.height > largest[key].height):
+            largest[key] = row
+    oldest_first = sorted(largest.values(), key=lambda row: row.moment)
+    for begin in range(0, len(oldest_first), api.PAGE):
+        yield from _described(ctx, settings, oldest_first[begin : begin + api.PAGE])
 
 
 def _described(
-    ctx: Context, settings: IStockSettings, rows: dict[str, api.DownloadRow]
+    ctx: Context, settings: IStockSettings, rows: Sequence[api.DownloadRow]
 ) -> Iterator[Licensed]:
     kinds = ("image", "video") if settings.include_videos else ("image",)
-    for kind in kinds:
-        ids = [key for key, row in rows.items() if row.kind == kind]
-        known = api.metadata(ctx.http, kind, ids)
-        for key in ids:
-            yield Licensed(rows[key], known.get(key))
+    known = {kind: api.metadata(ctx.http, kind, _ids(rows, kind)) for kind in kinds}
+    for row in rows:
+        if row.kind in known:
+            yield Licensed(row, known[row.kind].get(str(row.id)))
+
+
+def _ids(rows: Iterable[api.DownloadRow], kind: str) -> list[str]:
+    return [str(row.id) for row in rows if row.kind == kind]
 
 
 def _pages(ctx: Context, settings: IStockSettings, window: Window) -> Iterator[list[api.DownloadRow]]:

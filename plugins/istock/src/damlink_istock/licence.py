@@ -25,6 +25,8 @@ __all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
 NOTICE: Final = "may have been charged twice: an answer of iStock's was lost"
 LIFE: Final = timedelta(hours=23)  # a download's address lives 24 hours
 MOST_REQUESTS: Final = 2  # the first, and one repeat where its answer was lost
+NOT_CHARGED: Final = frozenset({500, 503})  # only a successful call lowers the allowance (API definition)
+MOST_FAILURES: Final = 5
 LIMIT_PAUSE: Final = timedelta(hours=6)  # where iStock does not say when the allowance is renewed
 _CAP: Final = "downloads_this_run"
 
@@ -52,7 +54,9 @@ def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
         checkpoint.put(licence={"asked": asked}, **notice)
         try:
             uri = _ask(ctx, source, settings)
-        except UnclearError:
+        except UnclearError as error:
+            if error.status in NOT_CHARGED:
+                raise _again_soon(checkpoint, asked, error) from error
             continue
         except (TransientError, AuthError, AssetRejectedError, NotYet):
             checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None)
@@ -60,6 +64,16 @@ def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
         until = ctx.now() + LIFE
         checkpoint.put(licence={"uri": uri, "until": until.isoformat()})
         return uri
+
+
+def _again_soon(checkpoint: Checkpoint, asked: int, error: UnclearError) -> Exception:
+    """A failure that iStock owns up to costs nothing: ask again within the run, a few times."""
+    failures = int(checkpoint.get("failures") or 0) + 1
+    checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None, failures=failures)
+    if failures < MOST_FAILURES:
+        return NotYet(str(error), 2.0**failures)
+    checkpoint.put(failures=None)
+    return TransientError(str(error), status=error.status)
 
 
 def _check_repeat(settings: IStockSettings, asked: int) -> None:

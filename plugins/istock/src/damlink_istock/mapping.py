@@ -21,7 +21,6 @@ _VECTOR_TYPES: Final = ("postscript", "eps", "illustrator")
 def source_asset(licensed: Licensed) -> SourceAsset:
     """What the ledger keeps of a licensed asset."""
     row, known = licensed.row, licensed.metadata or Metadata(id=licensed.row.id)
-    height = row.dimensions.height if row.dimensions else None
     raw = {
         "kind": row.kind,
         "vector": is_vector(known),
@@ -30,7 +29,7 @@ def source_asset(licensed: Licensed) -> SourceAsset:
         "credit": credit(known),
         "copyright": known.copyright or "",
         "licensed_size": row.size_name or "",
-        "licensed_height": int(height) if height else 0,
+        "licensed_height": row.height,
         "sizes": [[size.name or "", int(size.height or 0)] for size in known.download_sizes or ()],
     }
     return SourceAsset(str(row.id), FINGERPRINT, known.title or "", raw)

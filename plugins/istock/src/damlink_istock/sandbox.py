@@ -88,12 +88,14 @@ class IStockSandbox:
             return act(self._vendor, body)
 
     def connector(self) -> Mapping[str, Any]:
-        """A subscription connector for the first user, videos included."""
+        """A subscription connector for the whole organisation, videos included."""
         origins = self._vendor.world.origins
         return {
             "plugin": "istock",
             "license_model": "subscription",
             "include_videos": True,
+            "sync_organization_assets": True,
+            "requests_per_second": 100.0,
             "api_url": origins["istock"],
             "token_url": f"{origins['istock-login']}/oauth2/token",
             "api_key": KEY.key,
@@ -143,4 +145,5 @@ def _licensed(rows: list[Licence]) -> dict[str, Any]:
         "users": sorted({row.user.username for row in rows}),
         "product_types": sorted({row.product_type for row in rows}),
         "withdrawn": asset.withdrawn,
+        "expected": any(row.product_type == SUBSCRIPTION for row in rows) and not asset.withdrawn,
     }

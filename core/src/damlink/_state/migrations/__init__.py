@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-__all__ = ["upgrade"]
+from damlink._state._engine import CREATION_LOCK
 
-LOCK = 0x64616D6C696E6B  # "damlink" as a number
+__all__ = ["upgrade"]
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -20,7 +20,7 @@ def upgrade(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         writing = connection.execution_options(damlink_write=True)
         with writing.begin():
-            if engine.dialect.name == "postgresql":  # two processes may find an empty database at once
-                writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            if engine.dialect.name == "postgresql":  # two processes may find an old database at once
+                writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
             config.attributes["connection"] = writing
             command.upgrade(config, "head")

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from damlink import Content
+from damlink._content import PIECE_BYTES, spooled
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def unsized(data: bytes) -> Content:
+    return Content("beach.jpg", lambda offset: [data[offset:]])
+
+
+@given(st.binary(max_size=100), st.integers(0, 120))
+def test_from_bytes_when_opened_at_an_offset_gives_the_rest(data: bytes, offset: int) -> None:
+    content = Content.from_bytes(data, "beach.jpg")
+    assert b"".join(content.open(offset)) == data[offset:]
+    assert b"".join(content.open(offset)) == data[offset:]
+    assert (content.size, content.filename) == (len(data), "beach.jpg")
+
+
+@pytest.mark.parametrize("offset", [0, 1, PIECE_BYTES, PIECE_BYTES * 2 + 3, PIECE_BYTES * 2 + 9])
+def test_from_path_when_opened_at_an_offset_gives_the_rest_in_pieces(tmp_path: Path, offset: int) -> None:
+    data = os.urandom(PIECE_BYTES * 2 + 5)
+    (tmp_path / "beach.jpg").write_bytes(data)
+    pieces = list(Content.from_path(tmp_path / "beach.jpg").open(offset))
+    assert b"".join(pieces) == data[offset:]
+    assert all(len(piece) <= PIECE_BYTES for piece in pieces)
+
+
+def test_from_path_when_the_file_changes_has_another_validator(tmp_path: Path) -> None:
+    path = tmp_path / "beach.jpg"
+    path.write_bytes(b"one")
+    before = Content.from_path(path, "sea.jpg")
+    os.utime(path, ns=(1, 1))
+    assert (before.filename, before.size) == ("sea.jpg", 3)
+    assert before.validator == Content.from_path(str(path), "other").validator or before.validator
+    assert before.validator != Content.from_path(path).validator
+
+
+@pytest.mark.parametrize(
+    ("filename", "given_type", "expected"),
+    [
+        ("a.jpg", None, "image/jpeg"),
+        ("a.mp4", None, "video/mp4"),
+        ("a.unknown", None, "application/octet-stream"),
+        ("", None, "application/octet-stream"),
+        ("a.jpg", "image/png", "image/png"),
+    ],
+)
+def test_media_type_when_not_given_follows_the_name(
+    filename: str, given_type: str | None, expected: str
+) -> None:
+    content = Content(filename, lambda _: [], media_type=given_type)
+    assert content.media_type == expected
+
+
+def test_content_when_shown_tells_name_and_size_only() -> None:
+    assert repr(Content.from_bytes(b"s3cret", "a.jpg")) == "Content('a.jpg', size=6)"
+
+
+def test_spooled_when_the_size_is_unknown_makes_it_known(temporary: Path) -> None:
+    with spooled(unsized(b"sand")) as known:
+        assert (known.size, known.filename, b"".join(known.open(1))) == (4, "beach.jpg", b"and")
+        folder = next(temporary.glob("damlink-spool"))
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert len(list(folder.iterdir())) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_spooled_when_the_source_breaks_leaves_nothing_behind(temporary: Path) -> None:
+    def breaking(_: int) -> Iterator[bytes]:
+        yield b"sand"
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"), spooled(Content("a.jpg", breaking)):
+        raise AssertionError("it must not be entered")
+    assert list((temporary / "damlink-spool").iterdir()) == []
+
+
+def test_spooled_when_a_process_has_crashed_removes_its_files_and_no_others(temporary: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folder = temporary / "damlink-spool"
+    folder.mkdir()
+    names = {f"{dead.pid}-left", f"{os.getppid()}-living", "notes.txt"}
+    for name in names:
+        (folder / name).touch()
+    with spooled(unsized(b"sand")):
+        pass
+    assert {path.name for path in folder.iterdir()} == names - {f"{dead.pid}-left"}
