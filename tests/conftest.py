@@ -1,112 +1,21 @@
-"""A whole site on loopback for one test: a sandbox, a config, and the real command line in child processes."""
+"""One site on loopback for each test."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
+from loopback import Site
 
-from damlink._config_edit import document
-from damlink.sandbox import Sandbox
+from damlink.sandbox import Sandbox, Synthetic
 
-COMMAND = (sys.executable, "-m", "damlink")
-SECRETS = {"istock": ("api_key", "api_secret", "username", "password")}
-
-
-@attrs.define
-class Site:
-    """One folder with a config, and the world that it connects."""
-
-    folder: Path
-    sandbox: Sandbox
-    tables: dict[str, Any]
-
-    def write(self) -> None:
-        """Write `damlink.toml` from the tables."""
-        (self.folder / "damlink.toml").write_text(document(self.tables), encoding="utf-8")
-
-    def connector(self, name: str = "stock", **settings: Any) -> None:
-        """Change a connector's settings; `None` takes one out."""
-        table = self.tables["connectors"][name]
-        table.update(settings)
-        self.tables["connectors"][name] = {key: value for key, value in table.items() if value is not None}
-        self.write()
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a child process."""
-        return {**os.environ, "DAMLINK_STATE_DIR": str(self.folder), "TOKEN": self.portal.token, **SECRET_VALUES}
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start the command line in a child process."""
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
-        )
-
-    def run(self, *arguments: str, expect: int | None = 0, timeout: float = 110) -> subprocess.CompletedProcess[str]:
-        """Run the command line to its end; a different exit code fails the test."""
-        child = self.start(*arguments)
-        out, err = child.communicate(timeout=timeout)
-        if expect is not None:
-            assert child.returncode == expect, f"exit {child.returncode}\n{out}\n{err}"
-        return subprocess.CompletedProcess(arguments, child.returncode, out, err)
-
-    def assets(self, state: str | None = None) -> list[dict[str, Any]]:
-        """The ledger as the command line tells it."""
-        chosen = ["--state", state] if state else []
-        out = self.run("assets", "stock", "--json", *chosen).stdout
-        return [json.loads(line) for line in out.splitlines()]
-
-    @property
-    def portal(self) -> Any:
-        """The sandbox's portal."""
-        return self.sandbox.part("bynder")
-
-    @property
-    def istock(self) -> Any:
-        """The sandbox's iStock."""
-        return self.sandbox.part("istock")
-
-    def stored(self) -> dict[str, list[dict[str, Any]]]:
-        """The portal's assets by their iStock id."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for asset in self.portal.state()["assets"]:
-            for tag in asset["tags"]:
-                if tag.isdigit():
-                    found.setdefault(tag, []).append(asset)
-        return found
-
-    def licensed(self) -> dict[str, Mapping[str, Any]]:
-        """What iStock lists, by id."""
-        return {each["id"]: each for each in self.istock.state()["licensed"]}
-
-
-SECRET_VALUES = {
-    "ISTOCK_API_KEY": "sandbox-istock-key",
-    "ISTOCK_API_SECRET": "sandbox-istock-secret",
-    "ISTOCK_USERNAME": "sandbox.user",
-    "ISTOCK_PASSWORD": "sandbox-password",
-}
-
-
-def assert_arrived_once_and_whole(site: Site, ids: set[str]) -> None:
-    """Every one of these assets is in the portal once, with the bytes of its source."""
-    stored, licensed = site.stored(), site.licensed()
-    assert {key for key in ids if len(stored.get(key, ())) != 1} == set()
-    assert {key for key in ids if stored[key][0]["sha256"] != licensed[key]["sha256"]} == set()
+MEDIA = [
+    *(Synthetic(f"photo-{number}.jpg", 40_000 + number, "image", number, 1600, 1000) for number in range(9)),
+    Synthetic("drawing.eps", 30_000, "vector", 9),
+    Synthetic("film.mov", 900_000, "video", 10, 640, 360),
+]
 
 
 @pytest.fixture
@@ -114,12 +23,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     """A portal and an iStock account with the generated media, and a config that connects them."""
     world = tmp_path / "world"
     world.mkdir()
-    with Sandbox(folder=world) as sandbox:
+    with Sandbox(folder=world, media=MEDIA) as sandbox:
         origins = sandbox.origins
         portal = {"url": origins["portal"], "token": {"env": "TOKEN"}, "index_lag": "1s"}
         stock = {
             "plugin": "istock",
             "include_videos": True,
+            "sync_after": (datetime.now(UTC) - timedelta(days=450)).date(),
             "sync_organization_assets": True,
             "requests_per_second": 500.0,
             "api_url": origins["istock"],

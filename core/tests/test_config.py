@@ -135,7 +135,7 @@ def test_load_when_something_is_wrong_names_place_and_cure_in_one_line(
     ("written", "said"),
     [
         (b"[portals", "not valid TOML: Expected ']' at the end of a table declaration"),
-        (b"a = 1\na = 2", "not valid TOML: Cannot overwrite a value (at line 2"),
+        (b"a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value (at line 2"),
         (b"\xff", "cannot be read: 'utf-8' codec can't decode"),
     ],
     ids=["unclosed", "twice", "not text"],

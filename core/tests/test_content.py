@@ -47,9 +47,9 @@ def test_from_path_when_the_file_changes_has_another_validator(tmp_path: Path) -
     path = tmp_path / "beach.jpg"
     path.write_bytes(b"one")
     before = Content.from_path(path, "sea.jpg")
-    os.utime(path, ns=(1, 1))
     assert (before.filename, before.size) == ("sea.jpg", 3)
-    assert before.validator == Content.from_path(str(path), "other").validator or before.validator
+    assert before.validator == Content.from_path(str(path)).validator
+    os.utime(path, ns=(1, 1))
     assert before.validator != Content.from_path(path).validator
 
 

@@ -66,7 +66,7 @@ class Connector:
         """How the partner's requests are signed."""
         with self._translated("authenticate"):
             auth = self._manager.hook.authenticate(ctx=ctx)
-        return cast("httpx.Auth | None", self._expect("authenticate", auth, (httpx.Auth, type(None))))
+            return cast("httpx.Auth | None", self._expect("authenticate", auth, (httpx.Auth, type(None))))
 
     def list_source_assets(self, ctx: Context, since: str | None) -> Generator[SourceAsset | Cursor]:
         """The listing, item by item; errors on any page are translated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -40,18 +41,22 @@ def _read(file: Path) -> str:
 
 
 def _create(file: Path, make: Callable[[], str]) -> str:
+    key = make()
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")  # of mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as opened:
+                opened.write(f"{key}\n")
+                opened.flush()
+                os.fsync(opened.fileno())
+            os.link(name, file)  # whole or not at all: another process may be reading
+        finally:
+            Path(name).unlink()
     except FileExistsError:  # another process was faster
         return _read(file)
     except OSError as error:
         hint = "set DAMLINK_KEY (`damlink secret key` makes one)"
         raise ConfigError(str(file), f"cannot write a key: {error}", hint=hint) from error
-    key = make()
-    with os.fdopen(handle, "w", encoding="ascii") as opened:
-        opened.write(f"{key}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
     return key
 
 

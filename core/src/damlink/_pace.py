@@ -137,18 +137,24 @@ class Pace:
             return database.execute(insert, (os.getpid(), now)).lastrowid, 0.0
 
     def _wait(self, database: sqlite3.Connection, now: float) -> float:
-        next_at, silent_until = database.execute("SELECT next_at, silent_until FROM gate").fetchone()
-        wait = max(
-            min(next_at - now, self._interval), silent_until - now
-        )  # a clock set back must not hang us
+        next_at, silent_until = self._gate(database, now)
+        wait = max(next_at, silent_until) - now
         if wait > 0:
-            return float(wait)
+            return wait
         if self._used(database, now) < self.allowed:
             return 0.0
         self._bury(database, now)
         if self._used(database, now) < self.allowed:
             return 0.0
         return self._until_one_expires(database, now)
+
+    def _gate(self, database: sqlite3.Connection, now: float) -> tuple[float, float]:
+        """When the next may leave, and the end of the silence; a clock that was set back must not hang us."""
+        latest = (now + self._interval, now + self.seconds + SILENCE_MARGIN_SECONDS)
+        set_back = "UPDATE gate SET next_at = min(next_at, ?1), silent_until = min(silent_until, ?2)"
+        database.execute(f"{set_back} WHERE next_at > ?1 OR silent_until > ?2", latest)
+        next_at, silent_until = database.execute("SELECT next_at, silent_until FROM gate").fetchone()
+        return float(next_at), float(silent_until)
 
     def _used(self, database: sqlite3.Connection, now: float) -> int:
         counted = "SELECT count(*) FROM permit WHERE answered IS NULL OR answered > ?"
@@ -164,13 +170,16 @@ class Pace:
         return max(float(oldest) + self.seconds - now, 0.001)
 
     def _bury(self, database: sqlite3.Connection, now: float) -> None:
-        """A request whose process died, or that outlived every time-out, counts as answered now."""
+        """A request whose process died, or that outlived every time-out, counts as answered now; and
+        so does one of the future: the clock was set back.
+        """
         over = "UPDATE permit SET answered = ? WHERE answered IS NULL AND "
         flying = database.execute("SELECT DISTINCT pid FROM permit WHERE answered IS NULL").fetchall()
         for (pid,) in flying:
             if not is_alive(pid):
                 database.execute(f"{over} pid = ?", (now, pid))
         database.execute(f"{over} sent < ?", (now, now - LONGEST_FLIGHT_SECONDS))
+        database.execute("UPDATE permit SET answered = ?1 WHERE answered > ?1", (now,))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -66,14 +66,14 @@ def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
     summary = (distribution.metadata["Summary"] or "") if distribution else ""
-    problem = _missing(point.module) or _range(distribution.requires if distribution else None)
+    problem = _missing(point.value) or _range(distribution.requires if distribution else None)
     return PluginInfo(point.name, name, version, point.value, summary, problem)
 
 
 def _missing(module: str) -> str:
     """Look for the file; importing a parent package is as far as this goes."""
     top, _, rest = module.partition(".")
-    spec = importlib.util.find_spec(top)
+    spec = importlib.util.find_spec(top) if top else None
     if spec is None:
         return f"its module {module} is missing; reinstall it"
     locations = spec.submodule_search_locations

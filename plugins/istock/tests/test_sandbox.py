@@ -78,6 +78,7 @@ def signed_in() -> Iterator[Client]:
     ):
         api.headers["Api-Key"] = KEY.key
         client = Client(sandbox, api, files)
+        client.control("company_right", on=False)
         client.sign_in()
         yield client
 

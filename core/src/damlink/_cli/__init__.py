@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "status": "Where things stand.",
     "runs": "The last runs of a connector.",
     "assets": "What became of each asset.",
+    "retry": "Make assets due again.",
+    "settle": "Decide an asset that may or may not have arrived.",
     "sandbox": "A local world to try things in.",
     "demo": "A whole run in the sandbox, from nothing.",
 }

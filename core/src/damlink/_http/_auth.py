@@ -118,8 +118,6 @@ class OAuth2(httpx.Auth):
     Source: RFC 6749, sections 4.3, 4.4 and 6.
     """
 
-    requires_response_body = True
-
     def __init__(
         self,
         token_url: str,
@@ -206,6 +204,7 @@ class OAuth2(httpx.Auth):
 
         Source: Bynder and Getty Images both leave it out when they renew.
         """
+        response.read()  # not by `requires_response_body`, which would hold every download in memory
         host = response.request.url.host
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:

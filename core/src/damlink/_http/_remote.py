@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from damlink._content import PIECE_BYTES, Content
-from damlink.errors import TransientError
+from damlink._content import Content
+from damlink.errors import ConnectorError, TransientError
 
 if TYPE_CHECKING:
     from damlink._http import Client
@@ -85,13 +85,17 @@ class RemoteContent(Content):
     def _read(self, offset: int) -> Iterator[bytes]:
         come = _Come(offset, None if self.validator else hashlib.sha256())
         failures = 0
-        while True:
+        while self.size is None or come.bytes < self.size:
             before = come.bytes
             try:
                 with contextlib.closing(self._pieces(come)) as pieces:
                     yield from come.counted(pieces)
                 self._check_end(come.bytes)
                 return
+            except ConnectorError as error:
+                if self.size is not None or error.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    raise
+                return  # there is nothing behind the last byte
             except (httpx.TransportError, httpx.StreamError) as error:
                 failures = 1 if come.bytes > before else failures + 1
                 if failures >= RECONNECTIONS:
@@ -102,7 +106,7 @@ class RemoteContent(Content):
         """The pieces from where we are."""
         response = self._response(come.bytes)
         with contextlib.closing(response):
-            pieces = response.iter_bytes(PIECE_BYTES)
+            pieces = response.iter_bytes()  # as they come: a piece that is being filled would be lost
             if response.status_code != httpx.codes.PARTIAL_CONTENT and come.bytes:
                 pieces = _skip(pieces, come)
             yield from pieces
@@ -157,6 +161,8 @@ def _skip(pieces: Iterator[bytes], come: _Come) -> Iterator[bytes]:
                 raise TransientError("the file changed at its source while it was read")
         if rest:
             yield rest
+    if left:
+        raise TransientError("the file became shorter at its source while it was read")
 
 
 def _filename(headers: httpx.Headers) -> str:

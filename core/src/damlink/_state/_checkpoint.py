@@ -46,6 +46,10 @@ class LedgerCheckpoint:
         """The value noted under a name, or `default`."""
         return self._values.get(name, default)
 
+    def names(self) -> tuple[str, ...]:
+        """The names that something is noted under."""
+        return tuple(self._values)
+
     def put(self, **values: Any) -> None:
         """Note values; durable when this returns. `None` forgets a name."""
         with self._lock:

@@ -238,6 +238,10 @@ class Ledger:
         with self._fenced() as connection:
             self._finish(connection, row, RowState.PUSHED, now, **values)
 
+    def revive(self, row: Row, now: datetime) -> None:
+        """Make a row due again: a person has asked for it. What its notes hold is not paid for twice."""
+        self._set(row, RowState.DUE, now, {"due_at": now, "attempts": 0, "reason": ""})
+
     def release(self, now: datetime) -> None:
         """Make what this run leaves unfinished due again."""
         left = (self._mine, t.c.state == RowState.RUNNING, t.c.epoch == self._epoch)

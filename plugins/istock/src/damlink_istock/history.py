@@ -77,9 +77,7 @@ def _licensed(
         yield from _described(ctx, settings, oldest_first[begin : begin + api.PAGE])
 
 
-def _described(
-    ctx: Context, settings: IStockSettings, rows: Sequence[api.DownloadRow]
-) -> Iterator[Licensed]:
+def _described(ctx: Context, settings: IStockSettings, rows: Sequence[api.DownloadRow]) -> Iterator[Licensed]:
     kinds = ("image", "video") if settings.include_videos else ("image",)
     known = {kind: api.metadata(ctx.http, kind, _ids(rows, kind)) for kind in kinds}
     for row in rows:

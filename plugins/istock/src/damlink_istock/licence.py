@@ -71,7 +71,7 @@ def _again_soon(checkpoint: Checkpoint, asked: int, error: UnclearError) -> Exce
     failures = int(checkpoint.get("failures") or 0) + 1
     checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None, failures=failures)
     if failures < MOST_FAILURES:
-        return NotYet(str(error), 2.0**failures)
+        return NotYet(str(error), 2.0 ** (failures - 1))
     checkpoint.put(failures=None)
     return TransientError(str(error), status=error.status)
 

@@ -141,6 +141,8 @@ def _licensed(rows: list[Licence]) -> dict[str, Any]:
         "sha256": asset.media.sha256(),
         "size": asset.media.size,
         "kind": asset.media.kind,
+        "artist": asset.artist,
+        "credit_line": asset.credit_line,
         "dates": sorted(f"{row.date:%Y-%m-%dT%H:%M:%S}" for row in rows),
         "users": sorted({row.user.username for row in rows}),
         "product_types": sorted({row.product_type for row in rows}),

@@ -58,9 +58,7 @@ class IStockSettings:
     project_code: str = setting(
         default="", help="The project code that the account asks for with a download."
     )
-    download_notes: str = setting(
-        default="", help="The note that the account asks for with a download."
-    )
+    download_notes: str = setting(default="", help="The note that the account asks for with a download.")
     product_id: int | None = setting(default=None, help="Which product pays, where the account has several.")
     use_team_credits: bool = setting(default=False, help="Pay with the team's credits.")
     max_downloads_per_run: int | None = setting(

@@ -1,0 +1,28 @@
+"""`damlink retry`: make assets due again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from damlink._cli._options import load_config, with_config
+
+
+@click.command("retry")
+@click.argument("name")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@with_config
+def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
+    """Make the named assets due again, whatever their state; without any, all failed and rejected ones.
+
+    An uncertain asset is refused: it is decided with `damlink settle`.
+    """
+    from damlink._assembly import Assembly
+    from damlink._decisions import retry
+
+    config = load_config(config_path)
+    config.connector(name)
+    with Assembly(config) as assembly:
+        count = retry(assembly.database, name, ids)
+    click.echo(f"{name}: {count} assets are due again; `damlink run {name}` carries them")

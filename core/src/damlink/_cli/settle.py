@@ -1,0 +1,37 @@
+"""`damlink settle`: a person's word on an uncertain asset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from damlink._cli._options import load_config, with_config
+
+
+@click.command("settle")
+@click.argument("name")
+@click.argument("source_id", metavar="ID")
+@click.option("--saved", is_flag=True, help="It has arrived; MEDIA_ID says as what.")
+@click.argument("media_id", required=False)
+@click.option("--again", is_flag=True, help="It has not arrived: carry it again.")
+@with_config
+def command(
+    name: str, source_id: str, saved: bool, media_id: str | None, again: bool, config_path: Path | None
+) -> None:
+    """Decide an asset of which nobody can tell by program whether it arrived."""
+    from damlink._assembly import Assembly
+    from damlink._decisions import settle
+
+    if saved == again:
+        raise click.UsageError("give either --saved [MEDIA_ID] or --again")
+    if media_id and again:
+        raise click.UsageError("MEDIA_ID belongs to --saved")
+    config = load_config(config_path)
+    config.connector(name)
+    with Assembly(config) as assembly:
+        settle(
+            assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or ""
+        )
+    said = "is recorded as pushed" if saved else "is due again"
+    click.echo(f"{name}: {source_id} {said}")

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from damlink import Content
+from damlink._content import PIECE_BYTES
+from damlink._http import Client
+from damlink.errors import AssetRejectedError, TransientError, UnavailableError
+
+
+@attrs.define
+class File:
+    """A file as some server may serve it; each entry of `cuts` breaks one answer after so many bytes."""
+
+    data: bytes
+    etag: str = ""
+    ranges: bool = True
+    chunked: bool = False
+    cuts: list[int] = attrs.field(factory=list)
+    later: bytes | None = None  # what it has become after the first answer
+    asked: list[str] = attrs.field(factory=list)
+
+    def serve(self, server: Any) -> Any:
+        def answer(asked: Any) -> Any:
+            self.asked.append(asked.headers.get("range", ""))
+            data = self.data if self.later is None or len(self.asked) == 1 else self.later
+            etag = f'{self.etag[:-1]}{len(data)}-{sum(data)}"' if self.etag else ""
+            cut = self.cuts.pop(0) if self.cuts else None
+            headers = {"ETag": etag} if etag else {}
+            begin = re.fullmatch(r"bytes=(\d+)-", self.asked[-1])
+            if begin is None or not self.ranges or asked.headers.get("if-range") != etag:
+                return server.reply(200, data, headers, cut=cut, chunked=self.chunked)
+            if int(begin[1]) >= len(data):
+                return server.reply(416, b"", headers)
+            return server.reply(206, data[int(begin[1]) :], headers, cut=cut, chunked=self.chunked)
+
+        server.serve(answer)
+        return server.url
+
+
+def read(content: Content, offset: int = 0) -> bytes:
+    return b"".join(content.open(offset))
+
+
+files = st.builds(
+    File,
+    data=st.binary(min_size=1, max_size=60),
+    etag=st.sampled_from(["", '"v"', 'W/"v"']),
+    ranges=st.booleans(),
+    chunked=st.booleans(),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+)
+
+
+@given(file=files, offset=st.integers(0, 60))
+@example(File(b"sand", '"v"', cuts=[4], chunked=True), 0).via("all bytes came, and the end of them did not")
+@example(File(b"sand", '"v"'), 4)
+def test_open_when_the_connection_breaks_anywhere_still_gives_every_byte(
+    partner: Client, server: Any, file: File, offset: int
+) -> None:
+    offset = min(offset, len(file.data))
+    data = file.data
+    content = Content.from_url(partner, f"{file.serve(server)}/beach.jpg")
+    assert read(content, offset) == data[offset:]
+
+
+@given(
+    file=files,
+    later=st.binary(max_size=60),
+    keep=st.integers(0, 60),
+    offset=st.integers(0, 3),
+)
+@example(File(b"sand", cuts=[3], chunked=True), b"s", 0, 0)
+def test_open_when_the_file_changes_meanwhile_never_mixes_the_two(
+    partner: Client, server: Any, file: File, later: bytes, keep: int, offset: int
+) -> None:
+    file.later = file.data[:keep] + later
+    before, after = file.data, file.later
+    content = Content.from_url(partner, file.serve(server))
+    try:
+        came = read(content, offset)
+    except TransientError:
+        return
+    assert came in (before[offset:], after[offset:])
+
+
+@pytest.mark.parametrize("etag", ["", '"v"'], ids=["no validator", "validator"])
+def test_open_when_it_breaks_off_without_end_gives_up(partner: Client, server: Any, etag: str) -> None:
+    file = File(b"sand", etag, cuts=[2, 0, 0, 0, 0, 0, 0])
+    content = Content.from_url(partner, f"{file.serve(server)}/beach.jpg")
+    with pytest.raises(TransientError, match=r"the download of beach.jpg breaks off after 2 bytes"):
+        read(content)
+    assert len(file.asked) == 5
+
+
+def test_open_when_every_answer_brings_a_little_goes_on_as_long_as_it_takes(
+    partner: Client, server: Any
+) -> None:
+    file = File(b"sand" * 5, '"v"', cuts=[1] * 19)
+    assert read(Content.from_url(partner, file.serve(server))) == b"sand" * 5
+    assert file.asked == ["", *(f"bytes={number}-" for number in range(1, 20))]
+
+
+def test_open_when_there_is_a_strong_validator_asks_for_the_rest_only(partner: Client, server: Any) -> None:
+    file = File(b"0123456789", '"v"', cuts=[4])
+    assert read(Content.from_url(partner, file.serve(server))) == b"0123456789"
+    assert file.asked == ["", "bytes=4-"]
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"v"'], ids=["none", "weak"])
+def test_open_when_nothing_vouches_for_the_bytes_reads_from_the_beginning(
+    partner: Client, server: Any, etag: str
+) -> None:
+    file = File(b"0123456789", etag, cuts=[4])
+    content = Content.from_url(partner, file.serve(server))
+    assert (content.validator, read(content)) == (None, b"0123456789")
+    assert file.asked == ["", ""]
+
+
+def test_open_when_what_came_before_differs_says_so(partner: Client, server: Any) -> None:
+    file = File(b"0123456789", cuts=[4], later=b"01X3456789")
+    with pytest.raises(TransientError, match="changed at its source while it was read"):
+        read(Content.from_url(partner, file.serve(server)))
+
+
+def test_open_when_the_validator_differs_says_so(partner: Client, server: Any) -> None:
+    file = File(b"0123456789", '"v"', cuts=[4], later=b"0123XXXXXX")
+    with pytest.raises(TransientError, match="changed at its source while it was read"):
+        read(Content.from_url(partner, file.serve(server)))
+
+
+def test_open_when_at_the_end_asks_for_nothing(partner: Client, server: Any) -> None:
+    file = File(b"sand", '"v"')
+    content = Content.from_url(partner, file.serve(server))
+    assert (content.size, read(content, 4)) == (4, b"")
+    assert file.asked == [""]
+
+
+def test_open_when_large_comes_in_small_pieces(partner: Client, server: Any) -> None:
+    data = bytes(range(256)) * 4 * 1024 * 2
+    pieces = list(Content.from_url(partner, File(data).serve(server)).open())
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= PIECE_BYTES
+
+
+def test_open_when_left_in_the_middle_closes_the_connection(partner: Client, server: Any) -> None:
+    pieces = Content.from_url(partner, File(bytes(3_000_000)).serve(server)).open()
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert read(Content.from_url(partner, File(b"sand").serve(server))) == b"sand"
+
+
+def test_facts_when_asked_before_the_bytes_take_one_request(partner: Client, server: Any) -> None:
+    headers = {"Content-Type": "image/png; charset=x", "ETag": '"v"'}
+    server.always(200, b"sand", headers=headers)
+    content = Content.from_url(partner, f"{server.url}/files/beach.jpg?key=1")
+    facts = (content.size, content.media_type, content.validator, content.filename)
+    assert facts == (4, "image/png", '"v"', "beach.jpg")
+    assert read(content) == b"sand"
+    assert server.lines == ["GET /files/beach.jpg?key=1"]
+    assert server.asked[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "expected"),
+    [
+        ('attachment; filename="beach sand.jpg"', "beach sand.jpg"),
+        ("attachment; filename=beach.jpg; size=3", "beach.jpg"),
+        ('attachment; FILENAME = "beach.jpg"', "beach.jpg"),
+        ('attachment; filename="../../etc/passwd"', "passwd"),
+        ('attachment; filename="C:\\\\x\\\\beach.jpg"', "beach.jpg"),
+        ("attachment", "last.png"),
+        ("", "last.png"),
+    ],
+)
+def test_filename_when_not_given_is_what_the_answer_says(
+    partner: Client, server: Any, disposition: str, expected: str
+) -> None:
+    server.always(200, b"", headers={"Content-Disposition": disposition} if disposition else {})
+    assert Content.from_url(partner, f"{server.url}/a/last.png?x=1").filename == expected
+
+
+def test_filename_when_given_needs_no_request(partner: Client, server: Any) -> None:
+    assert Content.from_url(partner, f"{server.url}/a", "own.jpg").filename == "own.jpg"
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "size"),
+    [({"chunked": True}, None), ({"headers": {"Content-Encoding": "identity"}}, None), ({}, 4)],
+    ids=["chunked", "encoded", "announced"],
+)
+def test_size_when_the_answer_does_not_announce_it_is_unknown(
+    partner: Client, server: Any, reply: Any, size: int | None
+) -> None:
+    server.always(200, b"sand", **reply)
+    content = Content.from_url(partner, server.url)
+    assert (content.size, read(content)) == (size, b"sand")
+
+
+def test_open_when_the_address_has_expired_is_not_the_assets_fault(
+    partner: Client, server: Any, stranger: Any
+) -> None:
+    stranger.always(403)
+    server.always(404)
+    with pytest.raises(UnavailableError):
+        read(Content.from_url(partner, stranger.url))
+    with pytest.raises(AssetRejectedError):
+        read(Content.from_url(partner, server.url))
+
+
+def test_close_when_nobody_has_read_lets_go_and_can_be_read_again(partner: Client, server: Any) -> None:
+    server.always(200, b"sand")
+    content = Content.from_url(partner, server.url)
+    assert content.size == 4
+    content.close()
+    content.close()
+    assert read(content) == b"sand"
+    assert len(server.asked) == 2

@@ -1,0 +1,313 @@
+"""Writes the pages of docs/reference that follow from the code; `--check` only compares them with it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import click
+
+import damlink
+from damlink import _cli, errors, hookspecs
+from damlink._cli.run import PRECEDENCE
+from damlink._config import reference
+from damlink._connector import HOOKS, load
+from damlink._plugins import find
+from damlink._settings import Field, fields_of, plain
+
+REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
+NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
+PLUGINS: Final = ("istock",)
+GIVEN: Final = "What a hook is given"
+NAMES: Final = {
+    "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "OAuth2"),
+    GIVEN: ("Context", "Checkpoint", "Client", "Portal", "Event"),
+    "What a hook gives": ("SourceAsset", "Cursor", "Content", "PreparedAsset", "Skip", "PushResult"),
+}
+
+
+def settings_page() -> Iterator[str]:
+    """Every setting that the core owns, table by table."""
+    yield "# Settings\n"
+    yield (
+        "`damlink.toml` holds four tables. A plugin's own settings stand in the same `[connectors.NAME]` "
+        "table as the core's; see the page of the plugin. An unknown key is an error. A text may be "
+        "written as `{ env = … }` or `{ file = … }` wherever a text is expected.\n"
+    )
+    for table, fields in reference().items():
+        yield f"## `[{table}]`\n"
+        yield from settings_table(fields)
+
+
+def settings_table(fields: Iterable[Field]) -> Iterator[str]:
+    """A Markdown table of settings."""
+    rows = [(f"`{field.name}`", field.expects, default_text(field), field.help) for field in fields]
+    yield from table(("setting", "expects", "default", "what it does"), rows)
+
+
+def default_text(field: Field) -> str:
+    """A default as it would be written in the config."""
+    if field.required:
+        return "**required**"
+    value = plain(field.default)
+    return "none" if value is None or value in ("", []) else f"`{json.dumps(value)}`"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table."""
+    for cells in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    yield ""
+
+
+def plugin_page(name: str) -> Iterator[str]:
+    """What one plugin says of itself, and its settings."""
+    connector = load(find(name))
+    about, fields = connector.about, fields_of(connector.settings_class)
+    yield f"# {about.title}: settings\n"
+    yield f"{about.summary}\n"
+    once = "once" if about.once_per_portal else "once for each connector"
+    rows = [
+        ("name in the config", f'`plugin = "{name}"`'),
+        ("distribution", f"`{connector.info.distribution}`"),
+        ("hooks", ", ".join(f"`{hook}`" for hook in HOOKS if hook in connector.hooks)),
+        ("meant to run every", about.every or "only when asked"),
+        ("rights in the portal", "; ".join(about.permissions) or "none"),
+        ("tag of its assets", f"`{about.adopt_tag}`" if about.adopt_tag else "none"),
+        ("one asset arrives in a portal", once),
+    ]
+    yield from table(("", ""), rows)
+    yield "## Settings\n"
+    yield from settings_table(fields)
+    selecting = ", ".join(f"`{field.name}`" for field in fields if field.selects)
+    yield f"These decide what is listed; after a change of one, everything is listed again: {selecting}.\n"
+
+
+def cli_page() -> Iterator[str]:
+    """Every command with its options."""
+    yield "# Commands\n"
+    root = context(_cli.root, "damlink", None)
+    yield from command_section(root, "##", "")
+    for name, sentence in _cli.COMMANDS.items():
+        module = importlib.import_module(f"damlink._cli.{name}")
+        yield from commands(context(module.command, name, root), "##", sentence)
+
+
+def context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    """A context wide enough that nothing is wrapped."""
+    return click.Context(command, info_name=name, parent=parent, terminal_width=1000, max_content_width=1000)
+
+
+def commands(ctx: click.Context, heading: str, sentence: str) -> Iterator[str]:
+    """A command and those below it."""
+    yield from command_section(ctx, heading, sentence)
+    if not isinstance(ctx.command, click.Group):
+        return
+    for name in ctx.command.list_commands(ctx):
+        command = ctx.command.get_command(ctx, name)
+        if command is not None:
+            yield from commands(context(command, name, ctx), f"{heading}#", "")
+
+
+def command_section(ctx: click.Context, heading: str, sentence: str) -> Iterator[str]:
+    """One command: usage, what it does, options."""
+    yield f"{heading} `{ctx.command_path}`\n"
+    yield f"```text\n{ctx.get_usage().removeprefix('Usage: ')}\n```\n"
+    yield f"{sentence}\n"
+    yield f"{inspect.cleandoc(ctx.command.help or '')}\n"
+    records = [parameter.get_help_record(ctx) for parameter in ctx.command.get_params(ctx)]
+    told = [record for record in records if record and record[1]]  # an argument stands in the usage
+    rows = [(f"`{name}`", text.replace("  [", " [")) for name, text in told]
+    yield from table(("option", ""), rows)
+
+
+def exit_codes_page() -> Iterator[str]:
+    """What the process ends with."""
+    yield "# Exit codes\n"
+    yield from table(("code", "means"), [(f"`{code}`", text) for code, text in _cli.EXIT_CODES.items()])
+    order = ", ".join(f"`{code}`" for code in PRECEDENCE)
+    yield (
+        f"With several connectors all are run, and the first of {order} that occurred is the exit code. "
+        "Of a run, the code tells what *that run* left behind: an asset that an earlier run left `uncertain` "
+        "or `rejected` does not make a later one fail. `damlink status` shows them all.\n"
+    )
+    yield "Errors go to stderr, one line each: what failed, and what to do about it.\n"
+
+
+def errors_page() -> Iterator[str]:
+    """The tree of exceptions."""
+    yield "# Errors\n"
+    yield (
+        "Every exception of Damlink is in `damlink.errors`. A plugin raises those marked with a star, which "
+        "`damlink` itself exports, to say what went wrong; the core decides what happens next. The number "
+        "is what the process [exits](exit-codes.md) with when the error stops it.\n"
+    )
+    yield from error_items(errors.DamlinkError, "")
+    yield ""
+    for name in sorted(set(errors.__all__) & set(damlink.__all__)):
+        yield from class_section(name, getattr(errors, name))
+
+
+def error_items(kind: type[errors.DamlinkError], indent: str) -> Iterator[str]:
+    """An error and those below it, as a nested list."""
+    star = " ★" if kind.__name__ in damlink.__all__ else ""
+    first = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
+    yield f"{indent}- `{kind.__name__}`{star} ({kind.exit_code}): {first}"
+    for below in kind.__subclasses__():
+        if below.__name__ in errors.__all__ and below.__bases__[0] is kind:
+            yield from error_items(below, f"{indent}    ")
+
+
+def hooks_page() -> Iterator[str]:
+    """The five hooks, and every name that a plugin may import."""
+    yield "# Hooks\n"
+    yield f"{prose(inspect.getdoc(hookspecs) or '')}\n"
+    for hook in HOOKS:
+        yield from function_section("##", hook, getattr(hookspecs, hook))
+    yield "A plugin imports from `damlink` alone. The errors that it raises are on [their page](errors.md).\n"
+    for title, names in NAMES.items():
+        yield f"## {title}\n"
+        for name in names:
+            yield from name_section(name, getattr(damlink, name))
+    known = {*sum(NAMES.values(), ()), *errors.__all__, "__version__"}
+    if missing := set(damlink.__all__) - known:
+        raise SystemExit(f"NAMES has no place for {', '.join(sorted(missing))}")
+
+
+def name_section(name: str, value: Any) -> Iterator[str]:
+    """One public name: a class, a function, or the marker."""
+    if inspect.isclass(value):
+        yield from class_section(name, value)
+    elif inspect.isfunction(value):
+        yield from function_section("###", name, value)
+    else:
+        yield f"### `{name}`\n\nThe marker of a hook: write `@{name}` above the function.\n"
+
+
+def class_section(name: str, kind: type[Any]) -> Iterator[str]:
+    """A class with its public methods; how it is made, unless the core makes it."""
+    docstring = inspect.getdoc(kind) or ""
+    yield f"### `{name}`\n"
+    if name in NAMES[GIVEN]:
+        docstring = docstring.partition("\n\nArgs:")[0]
+    else:
+        shape = attrs_shape(kind) if attrs.has(kind) else shape_of(kind.__init__)
+        yield f"```python\n{name}({shape})\n```\n"
+    yield f"{prose(docstring)}\n"
+    for method, member in vars(kind).items():
+        yield from member_section(name, method, member)
+
+
+def member_section(owner: str, name: str, member: Any) -> Iterator[str]:
+    """One public method or property of a class."""
+    function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+    if name.startswith("_") or not inspect.isfunction(function):
+        return
+    if isinstance(member, property):
+        yield f"#### `{owner}.{name}`\n\n{prose(inspect.getdoc(function) or '')}\n"
+    else:
+        yield from function_section("####", f"{owner}.{name}", function)
+
+
+def function_section(heading: str, name: str, function: Callable[..., Any]) -> Iterator[str]:
+    """A function: its shape and its docstring."""
+    returns = annotation_text(inspect.signature(function).return_annotation)
+    yield f"{heading} `{name}`\n"
+    yield f"```python\n{name}({shape_of(function)}) -> {returns}\n```\n"
+    yield f"{prose(inspect.getdoc(function) or '')}\n"
+
+
+def shape_of(function: Callable[..., Any]) -> str:
+    """The arguments of a function."""
+    shown, starred = [], False
+    for each in inspect.signature(function).parameters.values():
+        if each.name in ("self", "cls"):
+            continue
+        if each.kind is each.KEYWORD_ONLY and not starred:
+            shown.append("*")
+        starred = starred or each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
+        mark = "**" if each.kind is each.VAR_KEYWORD else "*" if each.kind is each.VAR_POSITIONAL else ""
+        shown.append(f"{mark}{each.name}: {annotation_text(each.annotation)}{default_of(each.default)}")
+    return ", ".join(shown)
+
+
+def attrs_shape(kind: type[Any]) -> str:
+    """The fields of a record."""
+    fields = attrs.fields(kind)
+    star = ["*"] if any(field.kw_only for field in fields) else []
+    return ", ".join(
+        star + [f"{f.name}: {annotation_text(f.type)}{default_of(f.default)}" for f in fields if f.init]
+    )
+
+
+def default_of(value: Any) -> str:
+    """` = value`, or nothing where there is none."""
+    if value is inspect.Parameter.empty or value is attrs.NOTHING:
+        return ""
+    factory = getattr(value, "factory", None)
+    return f" = {factory.__name__}()" if factory else f" = {value!r}"
+
+
+def annotation_text(annotation: Any) -> str:
+    """An annotation as it stands in the source."""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+SECTION: Final = re.compile(r"(Args|Attributes|Returns|Yields|Raises|Source):\s*(.*)")
+ITEM: Final = re.compile(r" {4}([A-Za-z_][\w, ]*): (.*)")
+
+
+def prose(docstring: str) -> str:
+    """A docstring in Google's form as Markdown."""
+    lines = []
+    for line in docstring.splitlines():
+        if section := SECTION.fullmatch(line):
+            lines += [f"**{section[1]}:** {section[2]}".rstrip(), ""]
+        elif item := ITEM.fullmatch(line):
+            lines.append(f"- `{item[1]}`: {item[2]}")
+        else:
+            lines.append(f"  {line.strip()}" if line.startswith("     ") else line.strip())
+    return "\n".join(lines)
+
+
+PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "exit-codes.md": exit_codes_page,
+    "hooks.md": hooks_page,
+    "errors.md": errors_page,
+} | {f"plugins/{name}.md": lambda name=name: plugin_page(name) for name in PLUGINS}
+
+
+def rendered(page: Callable[[], Iterator[str]]) -> str:
+    """A page as it stands in its file."""
+    text = "\n".join((NOTE, "", *page()))
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=REFERENCE)
+def main(check: bool, folder: Path) -> None:
+    """Write the pages into FOLDER, docs/reference if it is not given."""
+    pages = {folder / name: rendered(page) for name, page in PAGES.items()}
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if check:
+            click.echo(f"{path} is stale; run: python tests/workspace/generate_reference.py", err=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(pages[path], encoding="utf-8")
+            click.echo(f"written: {path}")
+    sys.exit(1 if check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()
