@@ -33,7 +33,7 @@ from damlink.bynder import Portal
 
 __all__ = ["Assembled", "Assembly"]
 
-TOKEN_PATH = "/v6/authentication/oauth2/token"
+OAUTH_PATH = "/v6/authentication/oauth2"
 DEFAULT_SCOPES = (
     "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
     "workflow.campaign:read workflow.campaign:write workflow.job:read workflow.job:write "
@@ -48,6 +48,7 @@ class Assembled:
 
     config: ConnectorConfig
     connector: Connector
+    auth: httpx.Auth | None
     context: Context
     portal: Portal
     siblings: tuple[str, ...]
@@ -146,8 +147,7 @@ class Assembly:
         """Open a portal of the config."""
         config = self.config.portals[name]
         settings = config.open(self.opener)
-        auth = _portal_auth(settings)
-        self._take_custody(auth, f"portal/{name}")
+        auth = self.portal_auth(name)
         portal = Portal(
             settings.url,
             auth,
@@ -160,6 +160,12 @@ class Assembly:
         )
         self._closing.callback(portal.close)
         return portal
+
+    def portal_auth(self, name: str) -> httpx.Auth:
+        """How requests to a portal are signed, with its tokens in custody."""
+        auth = _portal_auth(self.config.portals[name].open(self.opener))
+        self._take_custody(auth, f"portal/{name}")
+        return auth
 
     def connector(self, name: str) -> Connector:
         """Load the plugin behind a connector."""
@@ -207,6 +213,7 @@ class Assembly:
         return Assembled(
             config=config,
             connector=connector,
+            auth=auth,
             context=context,
             portal=portal,
             siblings=self._siblings(config) if connector.about.once_per_portal else (),
@@ -241,11 +248,15 @@ class Assembly:
 def _portal_auth(settings: PortalSettings) -> httpx.Auth:
     if settings.auth == "permanent-token":
         return BearerAuth(settings.token or Secret(""))
+    base = f"{settings.url.rstrip('/')}{OAUTH_PATH}"
     return OAuth2(
-        settings.token_url or f"{settings.url.rstrip('/')}{TOKEN_PATH}",
+        settings.token_url or f"{base}/token",
         settings.client_id,
         settings.client_secret or Secret(""),
         scopes=settings.scopes or tuple(DEFAULT_SCOPES.split()),
+        authorize_url=settings.authorize_url or f"{base}/auth",
+        redirect_url=settings.redirect_url,
+        login_only=settings.auth == "oauth2-code",
     )
 
 

@@ -18,6 +18,7 @@ from damlink.errors import ConfigError
 
 __all__ = [
     "CONNECTOR_KEYS",
+    "FILENAME",
     "Config",
     "ConnectorConfig",
     "PaceConfig",
@@ -25,6 +26,7 @@ __all__ = [
     "PortalSettings",
     "find",
     "load",
+    "loads",
     "opener",
     "reference",
 ]
@@ -62,6 +64,7 @@ class PaceConfig:
 AUTH_KEYS: Final = {
     "permanent-token": ("token",),
     "oauth2-client-credentials": ("client_id", "client_secret"),
+    "oauth2-code": ("client_id", "client_secret"),
 }
 
 
@@ -80,6 +83,13 @@ class PortalSettings:
         default=(), help="OAuth 2.0 scopes to ask for; empty: all that Damlink can use."
     )
     token_url: str = setting(default="", help="The OAuth 2.0 token address; empty: the portal's own.")
+    authorize_url: str = setting(
+        default="", help="Where a person gives consent (`oauth2-code`); empty: the portal's own."
+    )
+    redirect_url: str = setting(
+        default="http://localhost:8765/callback",
+        help="Where `damlink login` waits for the consent; as registered with the app.",
+    )
     brand: str = setting(
         default="", help="Brand of new assets, by name or id; may be left out where the portal has one."
     )
@@ -180,7 +190,12 @@ def load(path: Path) -> Config:
     Raises:
         ConfigError: it is missing, is not TOML, or holds something wrong, with its place.
     """
-    document = _read(path)
+    return loads(_read(path), path)
+
+
+def loads(text: str, path: Path) -> Config:
+    """Check a config that is not written yet; errors name the path all the same."""
+    document = _parsed(text, path)
     place = str(path)
     known = ("state", "pace", "portals", "connectors")
     for key in document:
@@ -199,14 +214,19 @@ def load(path: Path) -> Config:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         hint = "name it with --config or DAMLINK_CONFIG, or change to its folder"
         raise ConfigError(str(path), "there is no such file", hint=hint) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), f"not valid TOML: {error}", hint="correct that line") from error
 

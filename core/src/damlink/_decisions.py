@@ -11,7 +11,7 @@ from damlink._model import PushResult
 from damlink._state import Database, Lease, Ledger, LedgerCheckpoint, Row, RowState
 from damlink.errors import ConfigError
 
-__all__ = ["retry", "settle"]
+__all__ = ["reset", "retry", "settle"]
 
 UPLOAD_NOTES: Final = ("upload", "import", "save", "not_ready")
 
@@ -74,3 +74,13 @@ def _forget_effect(checkpoint: LedgerCheckpoint) -> None:
     """Forget what was unclear, and no more: a file that is paid for and at hand is not asked for again."""
     unclear = UPLOAD_NOTES if checkpoint.get("save") else checkpoint.names()
     checkpoint.put(**dict.fromkeys(unclear))
+
+
+def reset(database: Database, connector: str) -> int:
+    """Forget every row, the cursor and the small values of a connector. How many rows there were.
+
+    Raises:
+        RunActiveError: a run is active.
+    """
+    with Lease(database, connector) as lease:
+        return Ledger(database, connector, lease.epoch).forget()

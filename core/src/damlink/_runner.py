@@ -125,6 +125,7 @@ class _Run:
         self._active = 0
         self._parked: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
+        self._news = 0  # counts what a waiting worker should look at
         self._changed = threading.Condition()
         watch.on_listed = self._wake
 
@@ -162,10 +163,11 @@ class _Run:
         finally:
             with self._changed:
                 self._listing = False
-                self._changed.notify_all()
+            self._wake()
 
     def _wake(self) -> None:
         with self._changed:
+            self._news += 1
             self._changed.notify_all()
 
     def _end(self, error: DamlinkError, *, drain: bool = False) -> None:
@@ -175,7 +177,7 @@ class _Run:
                 self._error = error
             if not drain:
                 self._stop.set()
-            self._changed.notify_all()
+        self._wake()
 
     # --- workers -----------------------------------------------------------------------------------
 
@@ -200,10 +202,12 @@ class _Run:
                 if self._parked and self._parked[0][0] <= time.monotonic():
                     self._active += 1
                     return heapq.heappop(self._parked)[2]
-                listing = self._listing
+                listing, news = self._listing, self._news
             if (row := self._claim()) is not None:
                 return self._begin(row)
             with self._changed:
+                if news != self._news:
+                    continue  # something happened while we looked
                 if not listing and not self._active and not self._parked:
                     return None
                 self._changed.wait(self._pause())
@@ -225,6 +229,8 @@ class _Run:
             with self._changed:
                 self._claims -= 1
                 self._active -= 1
+                if not self._active:  # others may have stayed only for us
+                    self._changed.notify_all()
         return row
 
     def _begin(self, row: Row) -> Job:
@@ -244,7 +250,7 @@ class _Run:
                     heapq.heappush(self._parked, (due, next(self._order), job))
                 elif job.prepared is not None:
                     job.prepared.content.close()
-                self._changed.notify_all()
+            self._wake()
         if outcome.again_after is None:
             self._watch.finished(job.row, outcome.state, outcome.message)
 

@@ -27,6 +27,11 @@ EXIT_CODES: Final = {
 
 # Each command is a module of this package; the sentence is its line in `damlink --help`.
 COMMANDS: Final = {
+    "init": "A first config, with one portal.",
+    "add": "A new connector.",
+    "edit": "Change a connector's settings.",
+    "enable": "Include a connector in every run.",
+    "disable": "Leave a connector out.",
     "plugins": "What is installed.",
     "check": "Whether the connectors would work.",
     "plan": "What a run would carry, and why.",
@@ -36,6 +41,9 @@ COMMANDS: Final = {
     "assets": "What became of each asset.",
     "retry": "Make assets due again.",
     "settle": "Decide an asset that may or may not have arrived.",
+    "state": "Look at, save, or start over what is kept.",
+    "login": "Sign in to a portal or partner with a browser.",
+    "secret": "Secrets, kept encrypted.",
     "sandbox": "A local world to try things in.",
     "demo": "A whole run in the sandbox, from nothing.",
 }

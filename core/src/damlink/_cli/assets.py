@@ -75,7 +75,7 @@ def _print_by_cause(rows: Iterable[Row]) -> None:
     for row in rows:
         causes[row.last_error.replace(row.source_id, "…")].append(row)
     for cause, group in sorted(causes.items(), key=lambda item: -len(item[1])):
-        click.echo(click.style(f"{len(group)} × {cause}", bold=True))
+        click.echo(click.style(f"{len(group)} assets: {cause}", bold=True))
         for row in group:
             click.echo(f"    {row.source_id}  {row.title}  {_next_try(row)}")
 

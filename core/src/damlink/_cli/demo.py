@@ -86,7 +86,8 @@ def _compared(running: Sandbox) -> Iterator[tuple[str, bool]]:
             asset = stored.get(licensed["id"])
             same = asset is not None and asset["sha256"] == licensed["sha256"]
             mark = click.style("same", fg="green") if same else click.style("DIFFERENT", fg="red")
-            line = f"  {licensed['id']}  {licensed['sha256'][:16]}…  {mark}  {asset['name'] if asset else '(missing)'}"
+            name = asset["name"] if asset else "(missing)"
+            line = f"  {licensed['id']}  {licensed['sha256'][:16]}…  {mark}  {name}"
             click.echo(line)
             yield line, same
 

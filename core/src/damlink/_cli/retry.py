@@ -25,4 +25,4 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
     config.connector(name)
     with Assembly(config) as assembly:
         count = retry(assembly.database, name, ids)
-    click.echo(f"{name}: {count} assets are due again; `damlink run {name}` carries them")
+    click.echo(f"{name}: {count} due again; `damlink run {name}` carries them")

@@ -30,8 +30,6 @@ def command(
     config = load_config(config_path)
     config.connector(name)
     with Assembly(config) as assembly:
-        settle(
-            assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or ""
-        )
+        settle(assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or "")
     said = "is recorded as pushed" if saved else "is due again"
     click.echo(f"{name}: {source_id} {said}")

@@ -21,7 +21,7 @@ from damlink._retry import Account, retrying
 from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError, UnclearError
 
-__all__ = ["BearerAuth", "Client", "Custody", "OAuth2", "Token", "open_client"]
+__all__ = ["BearerAuth", "Client", "Custody", "NetworkTransport", "OAuth2", "Token", "open_client"]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 IDEMPOTENT: Final = "damlink.idempotent"

@@ -19,6 +19,7 @@ from damlink.errors import AuthError, TransientError
 __all__ = ["BearerAuth", "Custody", "OAuth2", "OriginAuth", "Token"]
 
 LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
+REDIRECT_URL: Final = "http://localhost:8765/callback"  # fixed, because it must be registered
 DEFAULT_LIFETIME_SECONDS: Final = 3600.0  # assumed where an answer does not say
 
 
@@ -107,13 +108,17 @@ class OAuth2(httpx.Auth):
     and processes, and again if the other side answers 401.
 
     The grant follows from what is given: a refresh token, a user name and password, or neither
-    (client credentials).
+    (client credentials). Where there is an `authorize_url`, `damlink login` can bring a token of a
+    person's (authorization code); it is then renewed for as long as the other side permits.
 
     Args:
         token_url: the whole address of the token endpoint.
         refresh_token: the first one; later ones are kept in custody.
         scopes: to ask for; none leaves it to the other side.
         headers: sent with every signed request besides, such as an API key.
+        authorize_url: where a person gives consent.
+        redirect_url: on loopback, as registered at the other side.
+        login_only: there is no grant but a person's consent.
 
     Source: RFC 6749, sections 4.3, 4.4 and 6.
     """
@@ -129,8 +134,14 @@ class OAuth2(httpx.Auth):
         refresh_token: Secret | None = None,
         scopes: tuple[str, ...] = (),
         headers: Mapping[str, Secret] | None = None,
+        authorize_url: str = "",
+        redirect_url: str = REDIRECT_URL,
+        login_only: bool = False,
     ) -> None:
         self.token_url = token_url
+        self.authorize_url = authorize_url
+        self.redirect_url = redirect_url
+        self._login_only = login_only
         self._client_id = client_id
         self._client_secret = client_secret
         self._username = username
@@ -143,7 +154,7 @@ class OAuth2(httpx.Auth):
     @property
     def rotates(self) -> bool:
         """Whether losing a renewed token could lock us out: there is nothing else to begin with."""
-        return self._refresh_token is not None
+        return self._refresh_token is not None or self._login_only
 
     @property
     def account(self) -> str:
@@ -175,6 +186,9 @@ class OAuth2(httpx.Auth):
             if held is not None and held.fresh and (stale is None or held.access != stale.access):
                 return held  # somebody else was faster
             refresh = (held.refresh if held else None) or self._refresh_token
+            if refresh is None and self._login_only:
+                hint = "run `damlink login` with its name"
+                raise AuthError("nobody has given consent yet", hint=hint)
             response = yield self._token_request(refresh)
             if refresh and response.status_code in (400, 401) and not self.rotates:
                 refresh = None
@@ -182,6 +196,36 @@ class OAuth2(httpx.Auth):
             token = self._token(response, refresh)
             self.custody.save(token)
             return token
+
+    def consent_url(self, state: str) -> str:
+        """Where a person gives consent; the answer comes to `redirect_url` with this state."""
+        query = {
+            "client_id": self._client_id,
+            "response_type": "code",
+            "redirect_uri": self.redirect_url,
+            "state": state,
+        }
+        if self._scopes:
+            query["scope"] = " ".join(self._scopes)
+        return str(httpx.URL(self.authorize_url, params=query))
+
+    def redeem(self, code: str, client: httpx.Client) -> None:
+        """Turn the code of a person's consent into a token, and keep it.
+
+        Raises:
+            AuthError: the other side does not take the code.
+        """
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_url,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.reveal(),
+        }
+        headers = {name: value.reveal() for name, value in self._headers.items()}
+        response = client.post(self.token_url, data=form, headers=headers)
+        with self.custody.exclusive():
+            self.custody.save(self._token(response, None))
 
     def _token_request(self, refresh: Secret | None) -> httpx.Request:
         form = {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from damlink._state._checkpoint import LedgerCheckpoint
 from damlink._state._engine import Database, UnpreparedError
-from damlink._state._lease import Lease
+from damlink._state._lease import Lease, lease_of
 from damlink._state._ledger import Ledger, Listed, Progress, Tally, is_changed
 from damlink._state._rows import Row, RowState
 from damlink._state._runs import RunRecord, Runs
@@ -27,4 +27,5 @@ __all__ = [
     "UnpreparedError",
     "Values",
     "is_changed",
+    "lease_of",
 ]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
 
-__all__ = ["Database", "UnpreparedError"]
+__all__ = ["Database", "UnpreparedError", "upsert"]
 
 SCHEMA: Final = "0001"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
@@ -43,7 +44,11 @@ class Database:
             raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
         self._inode: int | None = None
         self.engine = _engine(self.url)
-        self._prepare(create=create)
+        try:
+            self._prepare(create=create)
+        except BaseException:
+            self.close()
+            raise
         if self.file:
             self._inode = self.file.stat().st_ino
 
@@ -131,6 +136,15 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             raise StateError(f"{self.place}: {_cause(error)}", hint=_cure(error)) from error
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, values: Mapping[str, Any], changes: Mapping[str, Any]
+) -> None:
+    """Insert a row, or change it if its key is there already: one statement, whoever else does the same."""
+    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    row = insert.values(values)
+    connection.execute(row.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes))
 
 
 def _resolved(url: str, folder: Path) -> sa.URL:

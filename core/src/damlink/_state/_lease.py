@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import sqlalchemy as sa
 
@@ -24,7 +24,7 @@ from damlink._state._engine import Database
 from damlink._state._tables import lease as t
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
-__all__ = ["BEAT_SECONDS", "LOST_AFTER_SECONDS", "Lease"]
+__all__ = ["BEAT_SECONDS", "LOST_AFTER_SECONDS", "Lease", "lease_of"]
 
 BEAT_SECONDS: Final = 10.0
 LOST_AFTER_SECONDS: Final = 60.0
@@ -117,6 +117,15 @@ class Lease:
         with self._database.write() as connection:
             beat = sa.update(t).where(*mine).values(heartbeat_at=heartbeat_at)
             return bool(connection.execute(beat).rowcount)
+
+
+def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
+    """Who held a connector's lease last, under which epoch, and whether it still beats."""
+    with database.read() as connection:
+        held = connection.execute(sa.select(t).where(t.c.connector == connector)).one_or_none()
+    if held is None:
+        return None
+    return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
 
 
 class _ProcessLock(Protocol):

@@ -21,6 +21,7 @@ from damlink._state._rows import Row, RowState, as_row, dump_result, next_round
 from damlink._state._tables import cursor as cursor_table
 from damlink._state._tables import lease as lease_table
 from damlink._state._tables import ledger as t
+from damlink._state._tables import value as value_table
 from damlink.errors import LeaseLostError
 
 __all__ = ["Ledger", "Listed", "Progress", "Tally"]
@@ -241,6 +242,13 @@ class Ledger:
     def revive(self, row: Row, now: datetime) -> None:
         """Make a row due again: a person has asked for it. What its notes hold is not paid for twice."""
         self._set(row, RowState.DUE, now, {"due_at": now, "attempts": 0, "reason": ""})
+
+    def forget(self) -> int:
+        """Delete everything that is kept of the connector but its lease and runs; how many rows."""
+        with self._fenced() as connection:
+            for table in (cursor_table, value_table):
+                connection.execute(sa.delete(table).where(table.c.connector == self._connector))
+            return connection.execute(sa.delete(t).where(self._mine)).rowcount
 
     def release(self, now: datetime) -> None:
         """Make what this run leaves unfinished due again."""

@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from damlink._process import is_gone, owner
-from damlink._state._engine import Database
+from damlink._state._engine import Database, upsert
 from damlink._state._tables import credential as t
 from damlink.errors import TransientError
 
@@ -38,12 +38,10 @@ class Credentials:
     def save(self, name: str, sealed: bytes) -> None:
         """Keep sealed bytes; durable when this returns."""
         now = datetime.now(UTC)
-        values = {"sealed": sealed, "version": t.c.version + 1, "updated_at": now}
+        new = {"name": name, "sealed": sealed, "version": 1, "updated_at": now}
+        changes = {"sealed": sealed, "version": t.c.version + 1, "updated_at": now}
         with self._database.write() as connection:
-            updated = connection.execute(sa.update(t).where(t.c.name == name).values(values))
-            if not updated.rowcount:
-                new = {"name": name, "sealed": sealed, "version": 1, "updated_at": now}
-                connection.execute(sa.insert(t).values(new))
+            upsert(connection, t, new, changes)
 
     def remove(self, name: str) -> bool:
         """Forget a name; whether there was one."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from damlink._state._engine import Database
+from damlink._state._engine import Database, upsert
 from damlink._state._tables import value as t
 
 __all__ = ["Values"]
@@ -29,10 +29,9 @@ class Values:
     def put(self, key: str, value: Any) -> None:
         """Keep a JSON value."""
         text = json.dumps(value)
+        row = {"connector": self._connector, "key": key, "value": text}
         with self._database.write() as connection:
-            updated = connection.execute(sa.update(t).where(*self._at(key)).values(value=text))
-            if not updated.rowcount:
-                connection.execute(sa.insert(t).values(connector=self._connector, key=key, value=text))
+            upsert(connection, t, row, {"value": text})
 
     def delete(self, key: str) -> None:
         """Forget a key."""

@@ -12,7 +12,9 @@ __all__ = ["signer"]
 
 
 def signer(settings: IStockSettings) -> OAuth2:
-    """The grant follows from what is set: a refresh token, a user with a password, or the key alone."""
+    """The grant follows from what is set: a refresh token, a user with a password, or the key alone,
+    with what `damlink login` has brought.
+    """
     return OAuth2(
         settings.token_url,
         settings.api_key.reveal(),
@@ -21,4 +23,5 @@ def signer(settings: IStockSettings) -> OAuth2:
         password=settings.password,
         refresh_token=settings.refresh_token,
         headers={"Api-Key": settings.api_key},
+        authorize_url=settings.authorize_url,
     )

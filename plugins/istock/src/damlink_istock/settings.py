@@ -75,6 +75,11 @@ class IStockSettings:
         default="https://authentication.gettyimages.com/oauth2/token", help="Where tokens are given."
     )
 
+    authorize_url: str = setting(
+        default="https://authentication.gettyimages.com/oauth2/auth",
+        help="Where a person gives consent, for `damlink login`.",
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.password and not self.username:
             raise ValueError("password is set without username")

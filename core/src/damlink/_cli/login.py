@@ -1,0 +1,42 @@
+"""`damlink login`: a person's consent for a portal or a connector."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from damlink._cli._options import load_config, with_config
+from damlink.errors import ConfigError
+
+
+@click.command("login")
+@click.argument("name", metavar="PORTAL-or-CONNECTOR")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
+@with_config
+def command(name: str, no_browser: bool, config_path: Path | None) -> None:
+    """Sign in with a browser: a portal with auth = "oauth2-code", or a connector whose partner offers it.
+
+    The token is kept encrypted and renewed by itself from then on.
+    """
+    from damlink._assembly import Assembly
+    from damlink._http import OAuth2
+    from damlink._login import log_in
+    from damlink._settings import closest
+
+    config = load_config(config_path)
+    known = {*config.portals, *config.connectors}
+    if name not in known:
+        raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=closest(name, known))
+    with Assembly(config) as assembly:
+        auth = assembly.portal_auth(name) if name in config.portals else assembly.assemble(name).auth
+        if not isinstance(auth, OAuth2) or not auth.authorize_url:
+            raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
+        log_in(auth, name, lambda url: _show(url, no_browser=no_browser))
+    click.echo(f"{name}: signed in", err=True)
+
+
+def _show(url: str, *, no_browser: bool) -> None:
+    if no_browser or not webbrowser.open(url):
+        click.echo(f"open this address in a browser:\n{url}", err=True)

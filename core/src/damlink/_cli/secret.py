@@ -1,0 +1,83 @@
+"""`damlink secret`: secrets kept encrypted in the database, and the key that opens them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from damlink._cli._options import as_json, load_config, with_config
+from damlink.errors import ConfigError
+
+if TYPE_CHECKING:
+    from damlink._credentials import SecretStore
+
+
+@click.group("secret")
+def command() -> None:
+    """Keep secrets that the config refers to as { secret = NAME }, encrypted."""
+
+
+@command.command("key")
+def key() -> None:
+    """Print a new key for DAMLINK_KEY. What another key has encrypted stays closed to it."""
+    from damlink._crypto import new_key
+
+    click.echo(new_key())
+
+
+@command.command("set")
+@click.argument("name")
+@with_config
+def set_(name: str, config_path: Path | None) -> None:
+    """Keep a secret. It is asked for on a terminal, else read from standard input; never an argument."""
+    from damlink._assembly import Assembly
+
+    value = _entered(name)
+    with Assembly(load_config(config_path)) as assembly:
+        assembly.secrets.set(name, value)
+    click.echo(f"kept; refer to it as {{ secret = {name!r} }}", err=True)
+
+
+def _entered(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(name, hide_input=True))
+    value = sys.stdin.read().rstrip("\r\n")
+    if not value:
+        raise ConfigError("", f"nothing to keep under {name!r}", hint="pipe the secret into the command")
+    return value
+
+
+@command.command("list")
+@as_json
+@with_config
+def list_(json_: bool, config_path: Path | None) -> None:
+    """List the names of the secrets; never what they hold."""
+    from damlink._assembly import Assembly
+    from damlink._cli._output import print_json
+
+    with Assembly(load_config(config_path), keeps=False) as assembly:
+        names = assembly.secrets.names() if assembly.has_database else []
+    if json_:
+        print_json(names)
+    else:
+        click.echo("\n".join(names) or "no secret is kept")
+
+
+@command.command("remove")
+@click.argument("name")
+@with_config
+def remove(name: str, config_path: Path | None) -> None:
+    """Forget a secret."""
+    from damlink._assembly import Assembly
+
+    with Assembly(load_config(config_path)) as assembly:
+        _remove(assembly.secrets, name)
+    click.echo(f"{name} is forgotten", err=True)
+
+
+def _remove(secrets: SecretStore, name: str) -> None:
+    if not secrets.remove(name):
+        raise ConfigError("", f"there is no secret {name!r}", hint="`damlink secret list` shows them")

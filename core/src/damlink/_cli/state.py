@@ -1,0 +1,89 @@
+"""`damlink state`: look at, save, or start over what is kept of a connector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from damlink._cli._options import as_json, load_config, with_config
+
+
+@click.group("state")
+def command() -> None:
+    """Look at, save, or start over what is kept of a connector."""
+
+
+@command.command("show")
+@click.argument("name")
+@as_json
+@with_config
+def show(name: str, json_: bool, config_path: Path | None) -> None:
+    """Show how far the listing has come, the lease, and the number of assets by state."""
+    from damlink._assembly import Assembly
+    from damlink._cli._output import print_json
+
+    config = load_config(config_path)
+    config.connector(name)
+    with Assembly(config, keeps=False) as assembly:
+        found = _shown(assembly, name)
+    if json_:
+        print_json(found)
+    else:
+        for key, value in found.items():
+            click.echo(f"{key}: {value if value not in (None, {}) else '-'}")
+
+
+def _shown(assembly: Any, name: str) -> dict[str, Any]:
+    from damlink._state import Ledger, lease_of
+
+    if not assembly.has_database:
+        return {"database": None}
+    ledger = Ledger(assembly.database, name)
+    progress = attrs.asdict(ledger.progress())
+    lease = lease_of(assembly.database, name)
+    return {"database": assembly.database.place, **progress, "lease": lease, "assets": ledger.counts()}
+
+
+@command.command("export")
+@click.argument("name")
+@with_config
+def export(name: str, config_path: Path | None) -> None:
+    """Write every row as JSON lines on stdout. Notes of transfers under way, and secrets, stay out."""
+    from damlink._assembly import Assembly
+    from damlink._cli._output import print_json_lines
+    from damlink._state import Ledger
+
+    config = load_config(config_path)
+    config.connector(name)
+    with Assembly(config, keeps=False) as assembly:
+        if assembly.has_database:
+            print_json_lines(_exported(row) for row in Ledger(assembly.database, name).rows())
+
+
+def _exported(row: Any) -> dict[str, Any]:
+    return attrs.asdict(row, filter=attrs.filters.exclude("checkpoint"))
+
+
+@command.command("reset")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_config
+def reset(name: str, yes: bool, config_path: Path | None) -> None:
+    """Forget every row and the cursor of a connector; the next run begins as if it were the first.
+
+    What it then finds in the portal already is taken over where the plugin can tell it apart.
+    Anything else is brought, and may be paid for, again.
+    """
+    from damlink._assembly import Assembly
+    from damlink._decisions import reset as forget
+
+    config = load_config(config_path)
+    config.connector(name)
+    if not yes:
+        click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
+    with Assembly(config) as assembly:
+        count = forget(assembly.database, name)
+    click.echo(f"{name}: {count} assets forgotten")

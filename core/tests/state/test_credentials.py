@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import sqlalchemy as sa
+
+from damlink import OAuth2, Secret
+from damlink._credentials import SecretStore, TokenCustody, give_custody, secret_opener
+from damlink._crypto import Cipher, new_key
+from damlink._http import BearerAuth, Token
+from damlink._settings import SecretRef
+from damlink._state import Credentials, Database
+from damlink._state._tokens import HOLD_SECONDS
+from damlink.errors import ConfigError, StateError
+
+KEY = new_key()
+
+
+@pytest.fixture
+def credentials(database: Database) -> Credentials:
+    return Credentials(database)
+
+
+@pytest.fixture
+def secrets(credentials: Credentials) -> SecretStore:
+    return SecretStore(credentials, lambda: Cipher(KEY, "a test"))
+
+
+def custody(credentials: Credentials, account: str = "account") -> TokenCustody:
+    return TokenCustody(credentials, Cipher(KEY, "a test"), "portal/brand", account)
+
+
+def test_credentials_when_saved_are_loaded(
+    credentials: Credentials, opened: Callable[[], Database]
+) -> None:
+    credentials.save("a", b"one")
+    credentials.save("a", b"two")
+    assert Credentials(opened()).load("a") == b"two"
+    assert credentials.load("b") is None
+
+
+def test_credentials_when_removed_are_gone(credentials: Credentials) -> None:
+    credentials.save("a", b"one")
+    assert [credentials.remove("a"), credentials.remove("a")] == [True, False]
+    assert credentials.load("a") is None
+
+
+def test_credentials_when_named_by_prefix_are_sorted_and_hold_something(credentials: Credentials) -> None:
+    for name in ("p_:b", "p_:a", "px:c", "q"):
+        credentials.save(name, b"x")
+    with credentials.exclusive("p_:held"):
+        assert credentials.names("p_:") == ["p_:a", "p_:b"]
+
+
+def test_credentials_when_several_threads_save_a_new_one_all_succeed(
+    credentials: Credentials, together: Callable[..., Any]
+) -> None:
+    for number in range(10):
+        together(8, lambda who, name=str(number): credentials.save(name, b"%d" % who))
+        assert credentials.load(str(number)) in {b"%d" % who for who in range(8)}
+
+
+def test_exclusive_when_several_threads_want_it_lets_one_in_at_a_time(
+    credentials: Credentials, together: Callable[..., Any]
+) -> None:
+    inside, most = 0, 0
+
+    def enter(_: int) -> None:
+        nonlocal inside, most
+        with credentials.exclusive("a"):
+            inside += 1
+            most = max(most, inside)
+            credentials.load("a")
+            inside -= 1
+
+    together(6, enter)
+    assert (inside, most) == (0, 1)
+
+
+def held_by(database: Database, owner: str, seconds: float) -> None:
+    until = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(" ")
+    with database.write() as connection:
+        update = "UPDATE credential SET held_by = :owner, held_until = '" + until + "'"
+        connection.execute(sa.text(update), {"owner": owner})
+
+
+@pytest.mark.parametrize(
+    ("owner", "seconds"),
+    [("elsewhere/1/1/1", -1.0), ("HERE/999999999/1/1", HOLD_SECONDS)],
+    ids=["out of time", "of a dead process"],
+)
+def test_exclusive_when_its_holder_is_gone_is_taken(
+    credentials: Credentials, database: Database, owner: str, seconds: float
+) -> None:
+    import socket
+
+    credentials.save("a", b"one")
+    held_by(database, owner.replace("HERE", socket.gethostname()), seconds)
+    began = time.monotonic()
+    with credentials.exclusive("a"):
+        assert credentials.load("a") == b"one"
+    assert time.monotonic() - began < 10
+
+
+def test_exclusive_when_its_holder_lives_elsewhere_waits_for_it(
+    credentials: Credentials, database: Database
+) -> None:
+    credentials.save("a", b"one")
+    held_by(database, "elsewhere/1/1/1", 0.4)
+    began = time.monotonic()
+    with credentials.exclusive("a"):
+        assert time.monotonic() - began >= 0.2
+
+
+def test_secrets_when_set_are_encrypted_and_got_back(secrets: SecretStore, credentials: Credentials) -> None:
+    secrets.set("stock", "s3cret é")
+    secrets.set("other", "x")
+    assert (secrets.get("stock"), secrets.get("nothing")) == ("s3cret é", None)
+    assert secrets.names() == ["other", "stock"]
+    assert b"s3cret" not in (credentials.load("secret:stock") or b"")
+    assert [secrets.remove("stock"), secrets.remove("stock")] == [True, False]
+
+
+def test_secrets_when_the_key_is_another_say_so(secrets: SecretStore, credentials: Credentials) -> None:
+    secrets.set("stock", "s3cret")
+    other = SecretStore(credentials, lambda: Cipher(new_key(), "DAMLINK_KEY"))
+    with pytest.raises(StateError, match="the key from DAMLINK_KEY does not open the database; give the key"):
+        other.get("stock")
+
+
+def test_opener_when_asked_opens_every_kind_of_reference(
+    secrets: SecretStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "from environment")
+    (tmp_path / "token.txt").write_text("from file")
+    secrets.set("stock", "from store")
+    read = secret_opener(tmp_path / "damlink.toml", lambda: secrets)
+    kinds: list[Any] = [("env", "TOKEN"), ("file", "token.txt"), ("secret", "stock")]
+    found = [read(SecretRef(kind, name), "here") for kind, name in kinds]
+    assert found == ["from environment", "from file", "from store"]
+
+
+def test_opener_when_there_is_no_such_secret_says_how_to_keep_it(secrets: SecretStore, tmp_path: Path) -> None:
+    read = secret_opener(tmp_path / "damlink.toml", lambda: secrets)
+    with pytest.raises(ConfigError) as caught:
+        read(SecretRef("secret", "stock"), "here")
+    assert str(caught.value) == "here: there is no secret 'stock'; keep it with `damlink secret set stock`"
+
+
+def test_opener_when_no_secret_is_kept_needs_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never() -> SecretStore:
+        raise AssertionError("the database is not to be opened")
+
+    monkeypatch.setenv("TOKEN", "t")
+    assert secret_opener(tmp_path / "damlink.toml", never)(SecretRef("env", "TOKEN"), "here") == "t"
+
+
+@pytest.mark.parametrize("refresh", [Secret("r"), None], ids=["with refresh token", "without"])
+def test_custody_when_a_token_is_saved_everybody_has_it_and_nobody_reads_it(
+    credentials: Credentials, opened: Callable[[], Database], refresh: Secret | None
+) -> None:
+    token = Token(Secret("acc3ss"), time.time() + 3600, refresh)
+    custody(credentials).save(token)
+    assert custody(Credentials(opened())).load() == token
+    assert b"acc3ss" not in (credentials.load("token:portal/brand") or b"")
+
+
+def test_custody_when_the_credentials_have_changed_forgets_the_old_token(credentials: Credentials) -> None:
+    custody(credentials).save(Token(Secret("a"), time.time() + 3600))
+    assert custody(credentials, "another account").load() is None
+    assert custody(credentials).load() is not None
+
+
+def test_give_custody_when_the_auth_keeps_no_token_leaves_it_alone(credentials: Credentials) -> None:
+    def never() -> Cipher:
+        raise AssertionError("no key is needed")
+
+    give_custody(BearerAuth(Secret("t")), credentials, never, "portal/brand")
+    give_custody(None, credentials, never, "portal/brand")
+
+
+def test_give_custody_when_it_is_oauth2_keeps_its_tokens_by_account(credentials: Credentials) -> None:
+    auth = OAuth2("https://token.example", "client", Secret("s"))
+    give_custody(auth, credentials, lambda: Cipher(KEY, "a test"), "portal/brand")
+    auth.custody.save(Token(Secret("a"), time.time() + 3600))
+    assert custody(credentials, auth.account).load() is not None
+
+
+def test_oauth2_when_several_processes_begin_at_once_renews_once_and_loses_no_refresh_token(
+    credentials: Credentials, url: str, tmp_path: Path, server: Any, child: Callable[..., Any]
+) -> None:
+    """The other side takes each refresh token once, and answers with the next."""
+    given: list[str] = []
+
+    def answer(asked: Any) -> Any:
+        if asked.path != "/token":
+            good = asked.headers.get("authorization") == f"Bearer a{len(given)}"
+            return server.reply(200 if good else 401, b"data")
+        (refresh,) = parse_qs(asked.body.decode())["refresh_token"]
+        given.append(refresh)
+        good = refresh == f"r{len(given) - 1}"
+        token = {"access_token": f"a{len(given)}", "refresh_token": f"r{len(given)}"}
+        return server.reply(200 if good else 400, json.dumps(token).encode())
+
+    server.serve(answer)
+    processes = [child("renew_token", url, tmp_path, KEY, server.url) for _ in range(3)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    assert [process.communicate("go\n")[0] for process in processes] == ["data\n"] * 3
+    assert given == ["r0"]
+    kept = custody(credentials, OAuth2(f"{server.url}/token", "client", Secret("s3cret"), refresh_token=Secret("r0")).account)
+    token = kept.load()
+    assert token is not None
+    assert token.refresh == Secret("r1")

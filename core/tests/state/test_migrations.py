@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from damlink._state import Database, migrations
+from damlink._state._engine import SCHEMA
+from damlink._state._tables import metadata
+from damlink.errors import StateError
+
+
+def version(database: Database, new: str | None = None) -> str:
+    with database.write() as connection:
+        if new is not None:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = :new"), {"new": new})
+        return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
+
+
+def test_migrations_when_applied_make_exactly_the_tables(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_when_listed_end_where_the_code_is() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_heads() == [SCHEMA]
+    assert [script.revision for script in scripts.walk_revisions()][-1] == "0001"
+
+
+def test_database_when_prepared_is_at_the_newest_version(database: Database) -> None:
+    assert version(database) == SCHEMA
+
+
+def test_database_when_newer_than_the_code_is_refused_untouched(
+    database: Database, opened: Callable[[], Database]
+) -> None:
+    version(database, "9999")
+    with pytest.raises(StateError) as caught:
+        opened()
+    assert str(caught.value) == (
+        f"{database.place}: the database is newer (9999) than this Damlink; "
+        "install the Damlink that wrote it, or a newer one"
+    )
+    assert version(database) == "9999"
+
+
+def test_database_when_up_to_date_never_imports_alembic(database: Database, url: str, tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom damlink._state import Database\n"
+        "Database(sys.argv[1], Path(sys.argv[2])).close()\nassert 'alembic' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program, url, str(tmp_path)], check=True, timeout=60)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from damlink._state import Database, Runs, Values
+from damlink._state._runs import KEPT
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=30)
+@given(key=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), value=json_values)
+def test_values_when_put_are_got_back(database: Database, key: str, value: Any) -> None:
+    values = Values(database, "stock")
+    values.put(key, "before")
+    values.put(key, value)
+    assert values.get(key, "default") == value
+
+
+def test_values_when_deleted_or_unknown_are_the_default(database: Database) -> None:
+    values = Values(database, "stock")
+    values.put("a", 1)
+    values.delete("a")
+    values.delete("a")
+    assert (values.get("a"), values.get("a", 7)) == (None, 7)
+
+
+def test_values_when_of_another_connector_are_apart(
+    database: Database, opened: Callable[[], Database]
+) -> None:
+    Values(database, "stock").put("a", 1)
+    Values(database, "other").put("a", 2)
+    assert Values(opened(), "stock").get("a") == 1
+
+
+def test_values_when_no_json_are_refused_and_the_old_one_stays(database: Database) -> None:
+    values = Values(database, "stock")
+    values.put("a", 1)
+    with pytest.raises(TypeError):
+        values.put("a", {1, 2})
+    assert values.get("a") == 1
+
+
+def test_values_when_several_threads_put_the_same_new_key_all_succeed(
+    database: Database, together: Callable[..., list[Any]]
+) -> None:
+    values = Values(database, "stock")
+    for number in range(10):
+        together(8, lambda who, key=f"key {number}": values.put(key, who))
+        assert values.get(f"key {number}") in range(8)
+
+
+def test_runs_when_begun_and_ended_tell_how(database: Database, time_: Any) -> None:
+    runs = Runs(database, "stock")
+    began = time_()
+    number = runs.begin(3, began)
+    (active,) = runs.latest()
+    assert (active.started_at, active.finished_at, active.exit_code) == (began, None, None)
+    runs.end(number, time_.pass_by(seconds=9), 1, {"outcomes": {"failed": 1}}, "oops")
+    (ended,) = runs.latest()
+    assert (ended.id, ended.connector, ended.finished_at) == (number, "stock", time_())
+    assert (ended.exit_code, ended.error, ended.totals) == (1, "oops", {"outcomes": {"failed": 1}})
+
+
+def test_runs_when_many_are_newest_first_and_of_one_connector(database: Database, time_: Any) -> None:
+    mine = [Runs(database, "stock").begin(1, time_.pass_by(minutes=1)) for _ in range(4)]
+    Runs(database, "other").begin(1, time_())
+    assert [run.id for run in Runs(database, "stock").latest(3)] == mine[:0:-1]
+
+
+def test_runs_when_very_many_keep_the_newest(database: Database, time_: Any) -> None:
+    runs = Runs(database, "stock")
+    Runs(database, "other").begin(1, time_())
+    numbers = [runs.begin(1, time_()) for _ in range(KEPT + 3)]
+    assert [run.id for run in runs.latest(KEPT * 2)] == numbers[:2:-1]
+    assert len(Runs(database, "other").latest()) == 1
