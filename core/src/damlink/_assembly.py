@@ -164,7 +164,7 @@ class Assembly:
     def portal_auth(self, name: str) -> httpx.Auth:
         """How requests to a portal are signed, with its tokens in custody."""
         auth = _portal_auth(self.config.portals[name].open(self.opener))
-        self._take_custody(auth, f"portal/{name}")
+        self._take_custody(auth)
         return auth
 
     def connector(self, name: str) -> Connector:
@@ -176,6 +176,16 @@ class Assembly:
         """The plugin's own settings of a connector."""
         config = self.config.connector(name)
         return parse(connector.settings_class, config.settings, config.place, self.opener)
+
+    def check(self, name: str) -> None:
+        """Open everything that a connector's config says, and nothing else.
+
+        Raises:
+            ConfigError: a setting is wrong, or a secret cannot be opened.
+            PluginLoadError: the plugin cannot be used.
+        """
+        self.settings(name, self.connector(name))
+        self.config.portals[self.config.connector(name).portal].open(self.opener)
 
     def assemble(
         self,
@@ -207,7 +217,7 @@ class Assembly:
             now=lambda: datetime.now(UTC),
         )
         auth = connector.authenticate(context)
-        self._take_custody(auth, f"connector/{name}")
+        self._take_custody(auth)
         context.http.sign_with(auth)
         every = connector.about.every
         return Assembled(
@@ -232,12 +242,12 @@ class Assembly:
     def _values(self, name: str) -> State:
         return Values(self.database, name) if self._keeps else _Borrowed(self, name)
 
-    def _take_custody(self, auth: object, name: str) -> None:
+    def _take_custody(self, auth: object) -> None:
         """A refresh token that changes with each use is kept even where nothing else is."""
         if isinstance(auth, OAuth2) and auth.rotates and not self._keeps and not self.has_database:
             self.__dict__["database"] = Database(self.config.state.url, self.config.folder)
         if self._keeps or self.has_database:
-            give_custody(auth, self.credentials, lambda: self.cipher, name)
+            give_custody(auth, self.credentials, lambda: self.cipher)
 
     def _siblings(self, config: ConnectorConfig) -> tuple[str, ...]:
         others: Iterable[ConnectorConfig] = self.config.connectors.values()

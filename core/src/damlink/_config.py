@@ -112,7 +112,10 @@ CONNECTOR_KEYS: Final = ("plugin", "portal", "every", "enabled", "workers", "ado
 class _ConnectorKeys:
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
     portal: str = setting(default="", help="The portal; may be left out where there is one.")
-    every: Duration | None = setting(default=None, help="How often `damlink serve` runs it.")
+    every: Duration | None = setting(
+        default=None,
+        help="How often it should run, for whoever schedules `damlink run`; empty: as the plugin says.",
+    )
     enabled: bool = setting(default=True, help="Whether `damlink run` without a name runs it.")
     workers: int = setting(default=4, help="How many assets are carried at once.")
     adopt_existing: bool = setting(

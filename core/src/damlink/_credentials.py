@@ -66,31 +66,27 @@ class TokenCustody:
     """The token of one credential, in the database, for every thread and process that uses it.
 
     Args:
-        name: of the credential, such as `portal/brand`.
-        account: tells one set of credentials from another, so that an old token is not used on.
+        account: a digest of the credential: whoever signs in alike shares the token, and with another
+            credential an old token is of no use.
     """
 
-    def __init__(self, credentials: Credentials, cipher: Cipher, name: str, account: str) -> None:
+    def __init__(self, credentials: Credentials, cipher: Cipher, account: str) -> None:
         self._credentials = credentials
         self._cipher = cipher
-        self._name = f"{_TOKEN}{name}"
-        self._account = account
+        self._name = f"{_TOKEN}{account}"
 
     def load(self) -> Token | None:
-        """The token kept, or `None`; one of other credentials does not count."""
+        """The token kept, or `None`."""
         sealed = self._credentials.load(self._name)
         if sealed is None:
             return None
         kept = json.loads(self._cipher.open(sealed))
-        if kept["account"] != self._account:
-            return None
         refresh = Secret(kept["refresh"]) if kept["refresh"] else None
         return Token(Secret(kept["access"]), kept["renew_at"], refresh)
 
     def save(self, token: Token) -> None:
         """Keep a token; durable when this returns, so that it may be used."""
         kept = {
-            "account": self._account,
             "access": token.access.reveal(),
             "refresh": token.refresh.reveal() if token.refresh else None,
             "renew_at": token.renew_at,
@@ -102,7 +98,7 @@ class TokenCustody:
         return self._credentials.exclusive(self._name)
 
 
-def give_custody(auth: object, credentials: Credentials, cipher: Callable[[], Cipher], name: str) -> None:
+def give_custody(auth: object, credentials: Credentials, cipher: Callable[[], Cipher]) -> None:
     """Take the tokens of an `OAuth2` into custody; any other auth keeps its own counsel."""
     if isinstance(auth, OAuth2):
-        auth.custody = TokenCustody(credentials, cipher(), name, auth.account)
+        auth.custody = TokenCustody(credentials, cipher(), auth.account)

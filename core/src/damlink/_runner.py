@@ -82,7 +82,7 @@ def run_connector(assembly: Assembly, name: str, options: RunOptions) -> RunRepo
     """
     stop = threading.Event()
     watch = _Watch(assembly.observer)
-    assembly.connector(name)  # a broken plugin is reported before anything is touched
+    assembly.check(name)  # what is wrong with the config or the plugin is said before anything is touched
     with Lease(assembly.database, name) as lease:
 
         def verify() -> None:

@@ -183,7 +183,7 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
         parsed = _CONVERTER.structure(value, field.type)
     except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
         wrong = f"expected {field.expects}, got {_shown(value, field)}"
-        hint = f"write {_SECRET_FORM} so that it does not stand in the file" if field.secret else ""
+        hint = "a secret never stands in the file" if field.secret else ""
         raise ConfigError(place, wrong, hint=hint) from error
     if field.choices and parsed not in field.choices:
         raise ConfigError(place, f"expected {field.expects}, got {parsed!r}")

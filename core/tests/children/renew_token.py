@@ -13,7 +13,7 @@ from damlink._state import Credentials, Database
 
 url, folder, key, server = sys.argv[1:]
 auth = OAuth2(f"{server}/token", "client", Secret("s3cret"), refresh_token=Secret("r0"))
-give_custody(auth, Credentials(Database(url, Path(folder))), lambda: Cipher(key, "a test"), "portal/brand")
+give_custody(auth, Credentials(Database(url, Path(folder))), lambda: Cipher(key, "a test"))
 print("ready", flush=True)
 sys.stdin.readline()
 with open_client(server) as client:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ def secrets(credentials: Credentials) -> SecretStore:
 
 
 def custody(credentials: Credentials, account: str = "account") -> TokenCustody:
-    return TokenCustody(credentials, Cipher(KEY, "a test"), "portal/brand", account)
+    return TokenCustody(credentials, Cipher(KEY, "a test"), account)
 
 
 def test_credentials_when_saved_are_loaded(
@@ -99,8 +100,6 @@ def held_by(database: Database, owner: str, seconds: float) -> None:
 def test_exclusive_when_its_holder_is_gone_is_taken(
     credentials: Credentials, database: Database, owner: str, seconds: float
 ) -> None:
-    import socket
-
     credentials.save("a", b"one")
     held_by(database, owner.replace("HERE", socket.gethostname()), seconds)
     began = time.monotonic()
@@ -169,10 +168,10 @@ def test_custody_when_a_token_is_saved_everybody_has_it_and_nobody_reads_it(
     token = Token(Secret("acc3ss"), time.time() + 3600, refresh)
     custody(credentials).save(token)
     assert custody(Credentials(opened())).load() == token
-    assert b"acc3ss" not in (credentials.load("token:portal/brand") or b"")
+    assert b"acc3ss" not in (credentials.load("token:account") or b"")
 
 
-def test_custody_when_the_credentials_have_changed_forgets_the_old_token(credentials: Credentials) -> None:
+def test_custody_when_the_account_is_another_has_another_token(credentials: Credentials) -> None:
     custody(credentials).save(Token(Secret("a"), time.time() + 3600))
     assert custody(credentials, "another account").load() is None
     assert custody(credentials).load() is not None
@@ -182,13 +181,13 @@ def test_give_custody_when_the_auth_keeps_no_token_leaves_it_alone(credentials: 
     def never() -> Cipher:
         raise AssertionError("no key is needed")
 
-    give_custody(BearerAuth(Secret("t")), credentials, never, "portal/brand")
-    give_custody(None, credentials, never, "portal/brand")
+    give_custody(BearerAuth(Secret("t")), credentials, never)
+    give_custody(None, credentials, never)
 
 
 def test_give_custody_when_it_is_oauth2_keeps_its_tokens_by_account(credentials: Credentials) -> None:
     auth = OAuth2("https://token.example", "client", Secret("s"))
-    give_custody(auth, credentials, lambda: Cipher(KEY, "a test"), "portal/brand")
+    give_custody(auth, credentials, lambda: Cipher(KEY, "a test"))
     auth.custody.save(Token(Secret("a"), time.time() + 3600))
     assert custody(credentials, auth.account).load() is not None
 
@@ -214,7 +213,7 @@ def test_oauth2_when_several_processes_begin_at_once_renews_once_and_loses_no_re
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
     assert [process.communicate("go\n")[0] for process in processes] == ["data\n"] * 3
     assert given == ["r0"]
-    kept = custody(credentials, OAuth2(f"{server.url}/token", "client", Secret("s3cret"), refresh_token=Secret("r0")).account)
-    token = kept.load()
+    auth = OAuth2(f"{server.url}/token", "client", Secret("s3cret"), refresh_token=Secret("r0"))
+    token = custody(credentials, auth.account).load()
     assert token is not None
     assert token.refresh == Secret("r1")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,29 +82,22 @@ def test_lease_when_held_by_this_process_is_refused_too(database: Database) -> N
         taken(database)
 
 
+@pytest.mark.parametrize("round_", range(5))
 def test_lease_when_several_begin_at_once_is_one_of_theirs(
-    database: Database, together: Callable[..., Any]
+    database: Database, together: Callable[..., Any], round_: int
 ) -> None:
-    def attempt(_: int) -> str:
+    refused = threading.Semaphore(0)
+
+    def attempt(_: int) -> int:
         try:
-            with Lease(database, f"stock {number}") as lease:
-                held.append(lease.epoch)
-                done.wait()
-                return "held"
+            with Lease(database, "stock") as lease:
+                assert all(refused.acquire(timeout=10) for _ in range(3))
+                return lease.epoch
         except RunActiveError:
-            refused.append(number)
-            if len(refused) == 3:
-                done.set()
-            return "refused"
+            refused.release()
+            return 0
 
-    import threading
-
-    for number in range(5):
-        held: list[int] = []
-        refused: list[int] = []
-        done = threading.Event()
-        assert sorted(together(4, attempt)) == ["held", "refused", "refused", "refused"]
-        assert held == [1]
+    assert sorted(together(4, attempt)) == [0, 0, 0, 1]
 
 
 def test_lease_when_its_heart_has_stopped_is_taken_though_its_lock_is_held(

@@ -112,12 +112,21 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail("interrupted", 130)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _fail(_usage(error), error.exit_code)
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
     return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    """What was written wrongly, in one line, and where to look it up."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "damlink"
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see `{path} --help`"
 
 
 def _fail(message: str, code: int) -> int:

@@ -63,7 +63,7 @@ def _document(row: Row) -> dict[str, Any]:
 
 def _print(rows: Iterable[Row]) -> None:
     for row in rows:
-        target = f"  -> {row.previous.target_id}" if row.previous else ""
+        target = f"  -> {row.previous.target_id}" if row.previous and row.previous.target_id else ""
         why = row.last_error if row.state.value in BAD else row.reason
         click.echo(
             f"{row.source_id}  {row.state.value}  {row.title}{target}{'  (' + why + ')' if why else ''}"

@@ -69,7 +69,8 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
         reports[name] = report
         if report.error:
             click.echo(f"damlink: {_named(name, report.error)}", err=True)
-        click.echo(summary(report), err=True)
+        if report.outcomes or not report.error:
+            click.echo(summary(report), err=True)
         if report.exit_code == 130:
             break
     return reports

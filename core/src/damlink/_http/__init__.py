@@ -172,11 +172,12 @@ def _broken(error: httpx.TransportError, request: httpx.Request, repeatable: boo
     """The error of a request that got no answer, or half of one."""
     unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     renewing = error.request.url != request.url  # it was the token request: ours never left
-    what = f"{request.method} {error.request.url.host}"
+    host = error.request.url.netloc.decode("ascii")
+    what = f"{request.method} {host}"
     cause = str(error) or type(error).__name__
     if unsent:
-        hint = "check the address and the network"
-        return TransientError(f"cannot reach {error.request.url.host}: {cause}", hint=hint)
+        hint = "check the address in the config, and the network"
+        return TransientError(f"cannot reach {host}: {cause}", hint=hint)
     if repeatable or renewing:
         return TransientError(f"no whole answer to {what}: {cause}")
     return UnclearError(f"no answer to {what}: {cause}")

@@ -87,17 +87,15 @@ class Lease:
         with self._database.write() as connection:
             held = connection.execute(sa.select(t).where(mine).with_for_update()).one_or_none()
             now = self._now()
-            if held is None:
-                values = {"connector": self._connector, "epoch": 1, "owner": owner(), "heartbeat_at": now}
-                connection.execute(sa.insert(t).values(values))
-                return 1
-            beating = held.heartbeat_at and now - held.heartbeat_at < timedelta(seconds=LOST_AFTER_SECONDS)
-            if not free and beating:
+            if not free and not _is_stale(held, now):
+                whose = f" ({held.owner})" if held and held.heartbeat_at else ""  # else it is just beginning
                 hint = "wait for it to end, or stop that process"
-                raise RunActiveError(f"{self._connector}: another run is active ({held.owner})", hint=hint)
-            epoch = int(held.epoch) + 1
-            values = {"epoch": epoch, "owner": owner(), "heartbeat_at": now}
-            connection.execute(sa.update(t).where(mine).values(values))
+                raise RunActiveError(f"{self._connector}: another run is active{whose}", hint=hint)
+            epoch = int(held.epoch) + 1 if held else 1
+            values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "heartbeat_at": now}
+            connection.execute(
+                sa.update(t).where(mine).values(values) if held else sa.insert(t).values(values)
+            )
             return epoch
 
     def _beat(self) -> None:
@@ -126,6 +124,12 @@ def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
     if held is None:
         return None
     return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
+
+
+def _is_stale(held: Any, now: datetime) -> bool:
+    """Whether the heart of whoever held it has stopped."""
+    beat: datetime | None = held.heartbeat_at if held else None
+    return beat is not None and now - beat >= timedelta(seconds=LOST_AFTER_SECONDS)
 
 
 class _ProcessLock(Protocol):
@@ -198,6 +202,8 @@ class _AdvisoryLock:
     def release(self) -> None:
         """Give it back, and the connection with it."""
         if self._connection is not None:
-            self._connection.invalidate()  # the session ends, and the lock with it
+            with contextlib.suppress(sa.exc.DBAPIError):  # a session that is lost has lost it already
+                self._connection.execute(sa.select(sa.func.pg_advisory_unlock(self._number)))
+            self._connection.invalidate()  # the session ends, and with it whatever it might still hold
             self._connection.close()
             self._connection = None

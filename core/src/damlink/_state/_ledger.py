@@ -270,9 +270,11 @@ class Ledger:
 
     def failed(self, row: Row, error: str, now: datetime) -> None:
         """Note a failed round; the next one comes later and later."""
-        attempts = row.attempts + 1
-        values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
-        self._set(row, RowState.FAILED, now, values)
+        with self._fenced() as connection:
+            changed = self._seen(connection, row) != row.fingerprint_seen  # what failed is of the past
+            attempts = 1 if changed else row.attempts + 1
+            values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
+            self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
 
     def waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
         """Put a row off: nothing is wrong, it is too early."""
@@ -280,7 +282,8 @@ class Ledger:
 
     def uncertain(self, row: Row, error: str, now: datetime) -> None:
         """Leave a row to a person: an effect may or may not have happened."""
-        self._set(row, RowState.UNCERTAIN, now, {"last_error": error, "due_at": None})
+        values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
+        self._set(row, RowState.UNCERTAIN, now, values)
 
     def checkpoint(self, row: Row, sealed: bytes, now: datetime) -> None:
         """Keep a row's notes; durable when this returns."""
@@ -292,9 +295,7 @@ class Ledger:
         self, connection: sa.Connection, row: Row, state: RowState, now: datetime, **values: Any
     ) -> None:
         """Finish it, unless its source has changed meanwhile: then it is due again."""
-        seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
-        current = connection.execute(seen).scalar_one()
-        again = current not in (row.carrying, values.get("fingerprint_after"))
+        again = self._seen(connection, row) not in (row.carrying, values.get("fingerprint_after"))
         values |= {
             "state": RowState.DUE if again else state,
             "due_at": now if again else None,
@@ -306,6 +307,11 @@ class Ledger:
         }
         values.setdefault("last_error", "")
         self._update(connection, row, values)
+
+    def _seen(self, connection: sa.Connection, row: Row) -> str:
+        """The fingerprint listed last."""
+        seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
+        return str(connection.execute(seen).scalar_one())
 
     def _set(self, row: Row, state: RowState, now: datetime, values: Mapping[str, Any]) -> None:
         with self._fenced() as connection:

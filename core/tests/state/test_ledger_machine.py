@@ -1,0 +1,242 @@
+"""The ledger against a model of it: any order of listing, carrying, crashing and changing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from damlink._model import PushResult, SourceAsset
+from damlink._state import Ledger, Listed, Row
+from damlink.errors import LeaseLostError
+
+IDS = st.sampled_from("abcd")
+FINGERPRINTS = st.sampled_from("123")
+FINISHED = ("pushed", "skipped", "rejected")
+_numbers = itertools.count(1)
+
+
+@attrs.define
+class Asset:
+    """What must be true of one row."""
+
+    seen: str
+    due: datetime | None
+    state: str = "due"
+    carried: str | None = None
+    after: str | None = None
+    done: set[str | None] = attrs.field(factory=set)  # not to be carried again unless it changes
+    notes: str | None = None
+    attempts: int = 0
+    run: int = 0
+
+    def change(self, fingerprint: str, now: datetime) -> None:
+        self.seen, self.done = fingerprint, set()
+        if self.state in (*FINISHED, "failed"):
+            self.state, self.due, self.attempts = "due", now, 0
+
+    def ready(self, run: int, now: datetime) -> bool:
+        if self.state == "running":
+            return self.run < run
+        earlier = self.state != "waiting" or self.run < run
+        return self.state in ("due", "failed", "waiting") and earlier and self.due is not None and self.due <= now
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    def __init__(self, new_run: Callable[[str], Ledger]) -> None:
+        super().__init__()
+        self.connector = f"connector {next(_numbers)}"
+        self.new_run = new_run
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.assets: dict[str, Asset] = {}
+        self.held: dict[str, Row] = {}
+        self.stale: list[tuple[Ledger, Row | None]] = []
+        self.run = 0
+
+    @initialize()
+    def begin(self) -> None:
+        self.ledger = self.new_run(self.connector)
+        self.run += 1
+
+    @rule(listed=st.dictionaries(IDS, FINGERPRINTS, min_size=1))
+    def list_(self, listed: dict[str, str]) -> None:
+        assets = [SourceAsset(key, fingerprint) for key, fingerprint in listed.items()]
+        tally = self.ledger.record(Listed(assets), "s", self.now)
+        new = [key for key in listed if key not in self.assets]
+        changed = [
+            key
+            for key in listed.keys() - set(new)
+            if listed[key] not in (self.assets[key].seen, self.assets[key].after)
+        ]
+        for place, key in enumerate(new):
+            self.assets[key] = Asset(listed[key], self.now + timedelta(microseconds=place))
+        for key in changed:
+            self.assets[key].change(listed[key], self.now)
+        assert (tally.new, tally.changed, tally.unchanged) == (
+            len(new),
+            len(changed),
+            len(listed) - len(new) - len(changed),
+        )
+
+    @rule()
+    def claim(self) -> None:
+        ready = {key: asset for key, asset in self.assets.items() if asset.ready(self.run, self.now)}
+        row = self.ledger.claim(self.now)
+        assert (row is None) == (not ready)
+        if row is None:
+            return
+        asset = ready[row.source_id]
+        assert asset.due == min(each.due for each in ready.values() if each.due)
+        assert row.carrying == (asset.notes or asset.seen)
+        assert row.carrying not in asset.done
+        asset.state, asset.run = "running", self.run
+        self.held[row.source_id] = row
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def note(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held)))
+        self.ledger.checkpoint(self.held[key], b"notes", self.now)
+        self.assets[key].notes = self.held[key].carrying
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), state=st.sampled_from(FINISHED), after=st.none() | FINGERPRINTS)
+    def finish(self, data: st.DataObject, state: str, after: str | None) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held)))
+        row = self.held.pop(key)
+        if state == "pushed":
+            self.deliver(row, after)
+        else:
+            getattr(self.ledger, state)(row, "why", self.now)
+            self.settle_as(state, row, {row.carrying})
+
+    def deliver(self, row: Row, after: str | None) -> None:
+        result = PushResult(f"id of {row.source_id}", fingerprint_after=after)
+        self.ledger.pushed(row, result, self.now)
+        self.assets[row.source_id].after = after
+        self.settle_as("pushed", row, {row.carrying, after})
+
+    def settle_as(self, state: str, row: Row, done: set[str | None]) -> None:
+        asset = self.assets[row.source_id]
+        asset.carried, asset.notes, asset.attempts = row.carrying, None, 0
+        if asset.seen in done:
+            asset.state, asset.due, asset.done = state, None, done
+        else:
+            asset.state, asset.due = "due", self.now
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held)))
+        row, asset = self.held.pop(key), self.assets[key]
+        self.ledger.failed(row, "why", self.now)
+        asset.attempts = asset.attempts + 1 if asset.seen == row.fingerprint_seen else 1
+        pause = min(timedelta(minutes=15) * 2 ** (asset.attempts - 1), timedelta(hours=24))
+        asset.state, asset.due = "failed", self.now + pause if asset.attempts < 8 else None
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), minutes=st.integers(0, 90))
+    def wait(self, data: st.DataObject, minutes: int) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held)))
+        asset = self.assets[key]
+        asset.state, asset.due = "waiting", self.now + timedelta(minutes=minutes)
+        self.ledger.waiting(self.held.pop(key), "why", asset.due, self.now)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def leave_to_a_person(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.held)))
+        row, asset = self.held.pop(key), self.assets[key]
+        self.ledger.uncertain(row, "why", self.now)
+        asset.state, asset.due, asset.notes = "uncertain", None, row.carrying
+
+    @precondition(lambda self: any(asset.state == "uncertain" for asset in self.assets.values()))
+    @rule(data=st.data(), saved=st.booleans())
+    def settle(self, data: st.DataObject, saved: bool) -> None:
+        uncertain = sorted(key for key, asset in self.assets.items() if asset.state == "uncertain")
+        row = self.ledger.known([data.draw(st.sampled_from(uncertain))]).popitem()[1]
+        if saved:
+            self.deliver(row, None)
+        else:
+            self.ledger.revive(row, self.now)
+            asset = self.assets[row.source_id]
+            asset.state, asset.due, asset.attempts = "due", self.now, 0
+
+    @rule()
+    def crash(self) -> None:
+        rows: list[Row | None] = [*self.held.values()]
+        self.stale += [(self.ledger, row) for row in rows or [None]]
+        self.held.clear()
+        self.begin()
+
+    @rule()
+    def end(self) -> None:
+        self.ledger.release(self.now)
+        for asset in self.assets.values():
+            if asset.state == "running" and asset.run == self.run:
+                asset.state, asset.due = "due", self.now
+        self.crash()
+
+    @precondition(lambda self: self.stale)
+    @rule(data=st.data(), write=st.sampled_from(["record", "claim", "release", "complete", "row"]))
+    def write_from_an_older_run(self, data: st.DataObject, write: str) -> None:
+        ledger, row = data.draw(st.sampled_from(self.stale))
+        writes: dict[str, list[Callable[[], Any]]] = {
+            "record": [lambda: ledger.record(Listed([SourceAsset("z", "1")], "cursor"), "s", self.now)],
+            "claim": [lambda: ledger.claim(self.now)],
+            "release": [lambda: ledger.release(self.now)],
+            "complete": [lambda: ledger.complete("s", self.now)],
+            "row": [] if row is None else row_writes(ledger, row, self.now),
+        }
+        for each in writes[write]:
+            with pytest.raises(LeaseLostError):
+                each()
+
+    @rule(minutes=st.sampled_from([1, 20, 60 * 25]))
+    def pass_time(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @invariant()
+    def no_row_is_lost_and_all_are_as_they_must_be(self) -> None:
+        if not self.run:
+            return
+        rows = {row.source_id: row for row in self.ledger.rows()}
+        found = {
+            key: (row.state.value, row.fingerprint_seen, row.fingerprint_carried, row.due_at, row.attempts)
+            for key, row in rows.items()
+        }
+        assert found == {
+            key: (asset.state, asset.seen, asset.carried, asset.due, asset.attempts)
+            for key, asset in self.assets.items()
+        }
+        for key, row in rows.items():
+            assert row.carrying == (self.assets[key].notes or self.assets[key].seen)
+            assert row.state not in FINISHED or row.fingerprint_seen in self.assets[key].done
+
+
+def row_writes(ledger: Ledger, row: Row, now: datetime) -> list[Callable[[], Any]]:
+    return [
+        lambda: ledger.checkpoint(row, b"x", now),
+        lambda: ledger.pushed(row, PushResult("x"), now),
+        lambda: ledger.skipped(row, "x", now),
+        lambda: ledger.rejected(row, "x", now),
+        lambda: ledger.failed(row, "x", now),
+        lambda: ledger.waiting(row, "x", now, now),
+        lambda: ledger.uncertain(row, "x", now),
+        lambda: ledger.revive(row, now),
+    ]
+
+
+def test_ledger_when_anything_happens_in_any_order_loses_nothing_and_repeats_nothing(
+    new_run: Callable[[str], Ledger],
+) -> None:
+    settings = hypothesis.settings(max_examples=30, stateful_step_count=30)
+    run_machine(lambda: LedgerMachine(new_run), settings=settings)
