@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TOOLS := $(VENV)/tools
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 EDITABLE := -e 'core[all]' -e plugins/istock
 
 .PHONY: demo test check acceptance bench docs clean
@@ -10,10 +12,10 @@ EDITABLE := -e 'core[all]' -e plugins/istock
 demo: $(READY)
 	$(BIN)/damlink demo
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest -m "not acceptance and not live"
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy core/src/damlink plugins/istock/src
@@ -21,20 +23,24 @@ check: $(READY)
 	$(BIN)/python tests/workspace/generate_reference.py --check
 	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-acceptance: $(READY)
+acceptance: $(TOOLS)
 	$(BIN)/python -m pytest -m acceptance --timeout 1800
 
-bench: $(READY)
+bench: $(TOOLS)
 	$(BIN)/python tests/benchmarks/bench.py
 
-docs: $(READY)
+docs: $(TOOLS)
 	$(BIN)/mkdocs serve
 
-$(READY): pyproject.toml constraints.txt core/pyproject.toml plugins/istock/pyproject.toml
+$(READY): constraints.txt core/pyproject.toml plugins/istock/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Damlink needs Python 3.11 or newer; try: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(EDITABLE) -r requirements-dev.txt
+	$(PIP) $(EDITABLE)
 	touch $(READY)
+
+$(TOOLS): $(READY) requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	touch $(TOOLS)
 
 clean:
 	rm -rf $(VENV) build dist site

@@ -114,7 +114,10 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
             "[portals.a]\nurl = 'https://a.example'\nauth = 'magic'",
             "portals.a.auth: expected permanent-token or oauth2-client-credentials, got 'magic'",
         ),
-        ("[state]\nurl = {env = 'NOWHERE'}", "state.url: the environment variable NOWHERE is not set; set NOWHERE"),
+        (
+            "[state]\nurl = {env = 'NOWHERE'}",
+            "state.url: the environment variable NOWHERE is not set; set NOWHERE",
+        ),
         (
             "[state]\nurl = {secret = 'x'}",
             "state.url: { secret = … } cannot stand here; write { env = … } or { file = … }",

@@ -76,7 +76,11 @@ def test_load_when_much_is_declared_keeps_it(made: Made) -> None:
         + "@hookimpl\ndef on_event(event):\n    return [SourceAsset('1', 'a')]\n"
     )
     assert len(connector.hooks) == 5
-    assert (connector.about.title, connector.about.every, connector.about.once_per_portal) == ("Acme", "2h", True)
+    assert (connector.about.title, connector.about.every, connector.about.once_per_portal) == (
+        "Acme",
+        "2h",
+        True,
+    )
     assert connector.settings_class.__name__ == "settings_class"
 
 
@@ -127,8 +131,14 @@ OFFERED = "authenticate, list_source_assets, on_event, transform, push"
             ": push is a class; write a function",
             id="class hook",
         ),
-        pytest.param(HEAD + LIST + PUSH, ": it has no hook transform; define transform with @hookimpl", id="no transform"),
-        pytest.param(HEAD + LIST + TRANSFORM, ": it has no hook push; define push with @hookimpl", id="no push"),
+        pytest.param(
+            HEAD + LIST + PUSH,
+            ": it has no hook transform; define transform with @hookimpl",
+            id="no transform",
+        ),
+        pytest.param(
+            HEAD + LIST + TRANSFORM, ": it has no hook push; define push with @hookimpl", id="no push"
+        ),
         pytest.param(
             HEAD + TRANSFORM + PUSH,
             ": nothing brings it assets; define list_source_assets or on_event with @hookimpl",
@@ -171,7 +181,9 @@ def test_load_when_another_plugin_is_registered_calls_only_its_own(made: Made, i
 
 
 def test_hooks_when_called_give_what_the_plugin_gives(made: Made) -> None:
-    connector = made(WHOLE + "@hookimpl\ndef on_event(event):\n    return [SourceAsset(event.asset_id, 'e')]\n")
+    connector = made(
+        WHOLE + "@hookimpl\ndef on_event(event):\n    return [SourceAsset(event.asset_id, 'e')]\n"
+    )
     assert list(connector.list_source_assets(CTX, None)) == [SourceAsset("1", "a")]
     assert transform(connector) == Skip("no")
     assert push(connector) == PushResult("id")
@@ -236,7 +248,9 @@ def test_list_when_a_later_page_raises_is_translated_too(made: Made) -> None:
     listing = "@hookimpl\ndef list_source_assets():\n    yield SourceAsset('1', 'a')\n    1 / 0\n"
     items = made(HEAD + listing + TRANSFORM + PUSH).list_source_assets(CTX, None)
     assert next(items) == SourceAsset("1", "a")
-    with pytest.raises(PluginBugError, match="list_source_assets of damlink-acme 1.0 raised ZeroDivisionError"):
+    with pytest.raises(
+        PluginBugError, match="list_source_assets of damlink-acme 1.0 raised ZeroDivisionError"
+    ):
         next(items)
 
 
@@ -247,8 +261,16 @@ def test_list_when_a_later_page_raises_is_translated_too(made: Made) -> None:
         ("push", "'id'", "push of damlink-acme gave 'id' instead of PushResult"),
         ("transform", "None", "transform of damlink-acme gave None instead of PreparedAsset or Skip"),
         ("authenticate", "'key'", "authenticate of damlink-acme gave 'key' instead of Auth or None"),
-        ("list_source_assets", "['1']", "list_source_assets of damlink-acme gave '1' instead of SourceAsset or"),
-        ("on_event", "[Cursor('1')]", "on_event of damlink-acme gave Cursor(value='1') instead of SourceAsset"),
+        (
+            "list_source_assets",
+            "['1']",
+            "list_source_assets of damlink-acme gave '1' instead of SourceAsset or",
+        ),
+        (
+            "on_event",
+            "[Cursor('1')]",
+            "on_event of damlink-acme gave Cursor(value='1') instead of SourceAsset",
+        ),
     ],
 )
 def test_hook_when_it_gives_another_type_is_a_bug_of_the_plugin(
@@ -278,11 +300,16 @@ def test_hook_when_it_gives_another_type_is_a_bug_of_the_plugin(
         ("SourceAsset(1, 'a')", "source_id and fingerprint must be text"),
         ("SourceAsset('1', None)", "source_id and fingerprint must be text"),
         ("SourceAsset('1', 'a', raw={'x': {1}})", "Object of type set is not JSON serializable"),
-        ("SourceAsset('1', 'a', raw={'x': 'x' * 65536})", f"raw of 1 is {RAW_BYTES + 9} bytes of JSON, at most"),
+        (
+            "SourceAsset('1', 'a', raw={'x': 'x' * 65536})",
+            f"raw of 1 is {RAW_BYTES + 9} bytes of JSON, at most",
+        ),
     ],
     ids=["no id", "no fingerprint", "id no text", "fingerprint no text", "raw no JSON", "raw too large"],
 )
-def test_list_when_an_asset_could_not_be_kept_is_a_bug_of_the_plugin(made: Made, asset: str, said: str) -> None:
+def test_list_when_an_asset_could_not_be_kept_is_a_bug_of_the_plugin(
+    made: Made, asset: str, said: str
+) -> None:
     listing = f"@hookimpl\ndef list_source_assets():\n    yield {asset}\n"
     connector = made(HEAD + listing + TRANSFORM + PUSH)
     with pytest.raises(PluginBugError) as caught:
@@ -292,7 +319,9 @@ def test_list_when_an_asset_could_not_be_kept_is_a_bug_of_the_plugin(made: Made,
 
 def test_list_when_raw_is_just_small_enough_is_kept(made: Made) -> None:
     size = RAW_BYTES - len(json.dumps({"x": ""}))
-    listing = f"@hookimpl\ndef list_source_assets():\n    yield SourceAsset('1', 'a', raw={{'x': 'x' * {size}}})\n"
+    listing = (
+        f"@hookimpl\ndef list_source_assets():\n    yield SourceAsset('1', 'a', raw={{'x': 'x' * {size}}})\n"
+    )
     (asset,) = made(HEAD + listing + TRANSFORM + PUSH).list_source_assets(CTX, None)
     assert isinstance(asset, SourceAsset)
 

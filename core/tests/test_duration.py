@@ -17,7 +17,9 @@ def test_parse_when_written_with_a_unit_gives_seconds(text: str, seconds: float)
     assert Duration.parse(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "s", "-1s", "1 h", "1h30m", "1w", "1.h", ".5h", "1H", "1e3s", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "90", "s", "-1s", "1 h", "1h30m", "1w", "1.h", ".5h", "1H", "1e3s", "nan"]
+)
 def test_parse_when_written_otherwise_says_what_is_expected(text: str) -> None:
     with pytest.raises(ValueError, match="expected a duration such as 90s, 15m, 2h or 1d, got"):
         Duration.parse(text)

@@ -81,9 +81,7 @@ def test_post_when_the_answer_breaks_off_is_unclear_and_sent_once(
 
 
 @pytest.mark.parametrize("status", [408, 425, 429])
-def test_post_when_it_was_not_acted_on_is_sent_again_whole(
-    partner: Client, server: Any, status: int
-) -> None:
+def test_post_when_it_was_not_acted_on_is_sent_again_whole(partner: Client, server: Any, status: int) -> None:
     server.then(status)
     assert partner.post("/a", data={"name": "beach"}).status_code == 200
     assert [asked.body for asked in server.asked] == [b"name=beach"] * 2
@@ -107,7 +105,9 @@ def test_request_when_nobody_listens_was_not_sent_and_says_where(hurried: None, 
         port = unused.getsockname()[1]
     tries: list[None] = []
     with open_client(f"http://127.0.0.1:{port}", verify_before_send=lambda: tries.append(None)) as client:
-        with pytest.raises(TransientError, match="^cannot reach 127.0.0.1: .*; check the address and the net"):
+        with pytest.raises(
+            TransientError, match="^cannot reach 127.0.0.1: .*; check the address and the net"
+        ):
             client.request(method, "/a")
     assert len(tries) == 5
 
@@ -239,7 +239,12 @@ def test_redirect_when_within_our_origin_keeps_signature(signed: Client, server:
 
 @pytest.mark.parametrize(
     ("status", "line", "body"),
-    [(303, "GET /b", b""), (307, "POST /b", b"name=x"), (308, "POST /b", b"name=x"), (302, "POST /b", b"name=x")],
+    [
+        (303, "GET /b", b""),
+        (307, "POST /b", b"name=x"),
+        (308, "POST /b", b"name=x"),
+        (302, "POST /b", b"name=x"),
+    ],
 )
 def test_redirect_of_a_post_when_within_our_origin_keeps_it_unless_it_is_303(
     partner: Client, server: Any, status: int, line: str, body: bytes

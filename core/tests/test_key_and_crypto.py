@@ -135,7 +135,9 @@ def test_cipher_when_what_is_kept_was_damaged_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "short", "a" * 44, "é" * 44, "A" * 40], ids=["empty", "short", "33 bytes", "no ASCII", "30 bytes"]
+    "key",
+    ["", "short", "a" * 44, "é" * 44, "A" * 40],
+    ids=["empty", "short", "33 bytes", "no ASCII", "30 bytes"],
 )
 def test_cipher_when_the_key_is_none_says_how_to_make_one(key: str) -> None:
     with pytest.raises(ConfigError) as caught:

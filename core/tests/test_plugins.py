@@ -108,7 +108,10 @@ def test_find_when_misspelt_names_place_and_the_nearest(install: Install) -> Non
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"requires": "damlink>=99"}, f"it needs damlink >=99, and this is {__version__}; update one of the two"),
+        (
+            {"requires": "damlink>=99"},
+            f"it needs damlink >=99, and this is {__version__}; update one of the two",
+        ),
         ({"source": None}, "its module damlink_acme_plugin is missing; reinstall it"),
     ],
     ids=["core range", "missing module"],

@@ -95,7 +95,7 @@ def test_parse_when_written_well_gives_the_declared_type(name: str, written: Any
         ("videos", 1, "expected true or false, got 1"),
         ("videos", "yes", "expected true or false, got 'yes'"),
         ("after", "31.1.2024", "expected a date such as 2024-01-31, got '31.1.2024'"),
-        ("after", datetime(2024, 1, 31), "expected a date such as 2024-01-31, got "),  # noqa: DTZ001
+        ("after", datetime(2024, 1, 31), "expected a date such as 2024-01-31, got "),
         ("every", 90, "expected a duration such as 90s, 15m, 2h or 1d, got 90"),
         ("every", "soon", "expected a duration such as 90s, 15m, 2h or 1d, got 'soon'"),
         ("scopes", "a", "expected a list of texts, got 'a'"),
@@ -128,7 +128,10 @@ def test_parse_when_a_secret_stands_in_the_file_is_refused_without_showing_it() 
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("vidoes", "did you mean 'videos'?"), ("xyz", "known: after, api_key, count, every, kind, mapping, name,")],
+    [
+        ("vidoes", "did you mean 'videos'?"),
+        ("xyz", "known: after, api_key, count, every, kind, mapping, name,"),
+    ],
 )
 def test_parse_when_a_key_is_unknown_says_what_is_known(key: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -157,7 +160,13 @@ def test_parse_when_a_validator_of_the_plugin_refuses_names_the_table() -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates() | st.datetimes(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.dates()
+    | st.datetimes(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=4,
 )

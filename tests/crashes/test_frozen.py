@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
@@ -21,6 +22,8 @@ def freeze(process: subprocess.Popen[str], site: Site) -> None:
     """Stop a process where it is, but not while it holds the database: nobody could write then."""
     while True:
         process.send_signal(signal.SIGSTOP)
+        while "\nState:\tT" not in Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"):
+            time.sleep(POLL_SECONDS)
         with contextlib.closing(sqlite3.connect(site.folder / "damlink.db", timeout=0.5)) as database:
             try:
                 database.execute("BEGIN IMMEDIATE")

@@ -58,6 +58,8 @@ def _plugin(assembly: Assembly, name: str) -> str:
 
 def _portal(work: Assembled) -> str:
     profile = work.portal.profiles.own()
+    if profile is None:
+        return f"{work.portal.url} lets us in; its user may not read the roles of its own profile"
     uploads = sorted(role for role in profile.roles if role.startswith("MEDIAUPLOAD"))
     return f"{work.portal.url} lets us in as {profile.name!r} with {', '.join(uploads) or 'no upload role'}"
 

@@ -6,6 +6,7 @@ PluginLoadError              stop this connector
 StateError                   stop before starting: the database cannot be used
 RunActiveError               stop before starting: another run of this connector holds the lease
 LeaseLostError               stop before the next effect; write nothing more
+StoppedError                 the run has been asked to end; the next one goes on
 NotYet                       nothing is wrong, it is too early: the row waits
 ConnectorError               carries connector, hook and source_id, filled in by the core
 AuthError                  stop this connector

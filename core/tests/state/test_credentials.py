@@ -38,9 +38,7 @@ def custody(credentials: Credentials, account: str = "account") -> TokenCustody:
     return TokenCustody(credentials, Cipher(KEY, "a test"), account)
 
 
-def test_credentials_when_saved_are_loaded(
-    credentials: Credentials, opened: Callable[[], Database]
-) -> None:
+def test_credentials_when_saved_are_loaded(credentials: Credentials, opened: Callable[[], Database]) -> None:
     credentials.save("a", b"one")
     credentials.save("a", b"two")
     assert Credentials(opened()).load("a") == b"two"
@@ -146,14 +144,18 @@ def test_opener_when_asked_opens_every_kind_of_reference(
     assert found == ["from environment", "from file", "from store"]
 
 
-def test_opener_when_there_is_no_such_secret_says_how_to_keep_it(secrets: SecretStore, tmp_path: Path) -> None:
+def test_opener_when_there_is_no_such_secret_says_how_to_keep_it(
+    secrets: SecretStore, tmp_path: Path
+) -> None:
     read = secret_opener(tmp_path / "damlink.toml", lambda: secrets)
     with pytest.raises(ConfigError) as caught:
         read(SecretRef("secret", "stock"), "here")
     assert str(caught.value) == "here: there is no secret 'stock'; keep it with `damlink secret set stock`"
 
 
-def test_opener_when_no_secret_is_kept_needs_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opener_when_no_secret_is_kept_needs_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def never() -> SecretStore:
         raise AssertionError("the database is not to be opened")
 

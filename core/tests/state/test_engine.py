@@ -87,7 +87,10 @@ def test_database_when_its_file_is_relative_is_beside_the_config(tmp_path: Path)
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("nonsense", "state.url is not a database address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"),
+        (
+            "nonsense",
+            "state.url is not a database address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+        ),
         ("mysql://u:s3cret@host/db", "state.url: mysql is not supported; use sqlite or postgresql"),
         ("sqlite://", "state.url: a database in memory would forget every asset; name a file"),
         ("sqlite:///:memory:", "state.url: a database in memory would forget every asset; name a file"),
@@ -144,6 +147,8 @@ def test_write_when_the_disk_is_full_says_so_and_loses_nothing(tmp_path: Path) -
 def test_sqlite_when_a_commit_returns_has_it_on_the_disk(tmp_path: Path) -> None:
     database = Database("sqlite:///own.db", tmp_path)
     with database.read() as connection:
-        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+        pragmas = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
     database.close()
     assert pragmas == ["wal", 2]  # 2 is FULL

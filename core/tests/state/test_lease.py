@@ -38,9 +38,7 @@ def test_lease_when_taken_again_and_again_raises_the_epoch(database: Database) -
     assert [taken(database) for _ in range(3)] == [1, 2, 3]
 
 
-def test_lease_when_another_process_holds_it_is_refused_with_its_name(
-    database: Database, hold: Hold
-) -> None:
+def test_lease_when_another_process_holds_it_is_refused_with_its_name(database: Database, hold: Hold) -> None:
     holder = hold()
     with pytest.raises(RunActiveError) as caught:
         taken(database)

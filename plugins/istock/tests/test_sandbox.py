@@ -8,8 +8,7 @@ import attrs
 import httpx
 import pytest
 
-from damlink.sandbox import Sandbox
-from damlink.sandbox import Synthetic
+from damlink.sandbox import Sandbox, Synthetic
 from damlink_istock.sandbox import KEY, USER, IStockSandbox
 
 SUBSCRIPTION = "royaltyfreesubscription"

@@ -109,9 +109,9 @@ def _check(config: Config, name: str, *, skip: bool) -> None:
             assembly.settings(name, assembly.connector(name))
             return
         for finding in check_connector(assembly, name):
-            click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.what}: {finding.detail}", err=True)
             if finding.error:
                 raise finding.error
+            click.echo(f"ok   {finding.what}: {finding.detail}", err=True)
 
 
 def config_file(given_path: Path | None) -> ConfigFile:

@@ -30,7 +30,7 @@ def command(ctx: click.Context, verify: bool, json_: bool) -> int:
         rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
         print_table(("plugin", "distribution", ""), rows)
     else:
-        click.echo("no plugin is installed; try: pip install damlink-istock")
+        click.echo("no plugin is installed; install one with pip")
     return 3 if any(info.problem for info in plugins) else 0
 
 

@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 import httpx
@@ -20,6 +20,7 @@ __all__ = ["BearerAuth", "Custody", "OAuth2", "OriginAuth", "Token"]
 
 LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
 REDIRECT_URL: Final = "http://localhost:8765/callback"  # fixed, because it must be registered
+LONGEST_LIFETIME_SECONDS: Final = 10 * 365 * 86400.0  # more is no lifetime, but a mistake
 DEFAULT_LIFETIME_SECONDS: Final = 3600.0  # assumed where an answer does not say
 
 
@@ -246,7 +247,7 @@ class OAuth2(httpx.Auth):
     def _token(self, response: httpx.Response, refresh: Secret | None) -> Token:
         """Read a token endpoint's answer. One without a refresh token keeps the old one.
 
-        Source: Bynder and Getty Images both leave it out when they renew.
+        Source: RFC 6749, section 6: an answer to a renewal may leave it out; the old one then stays valid.
         """
         response.read()  # not by `requires_response_body`, which would hold every download in memory
         host = response.request.url.host
@@ -254,14 +255,32 @@ class OAuth2(httpx.Auth):
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
             message = f"{host} answered {status} to a token request"
             raise TransientError(message, retry_after=retry_after(response), status=status)
-        try:
-            answer = response.json() if status < 400 else {}
-            access = Secret(answer["access_token"])
-            lifetime = float(answer.get("expires_in") or DEFAULT_LIFETIME_SECONDS)
-        except (ValueError, KeyError, TypeError) as error:
+        answer = _object(response) if status < 400 else {}
+        access = answer.get("access_token")
+        if not isinstance(access, str) or not access:
             hint = "check the client id and secret, and the user name and password or refresh token"
-            message = f"{host} gave no token ({status}): {shortened(response)}"
-            raise AuthError(message, hint=hint, status=status, body=shortened(response)) from error
+            said = shortened(response) if status >= 400 else "the answer holds none"
+            raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
+        lifetime = _seconds(answer.get("expires_in"))
         new_refresh = answer.get("refresh_token")
         margin = min(LONGEST_MARGIN_SECONDS, lifetime / 10)
-        return Token(access, time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh)
+        return Token(
+            Secret(access), time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh
+        )
+
+
+def _object(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _seconds(value: object) -> float:
+    """A lifetime, which some give as text; an unreadable one counts as unsaid."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return DEFAULT_LIFETIME_SECONDS
+    return seconds if 0 < seconds < LONGEST_LIFETIME_SECONDS else DEFAULT_LIFETIME_SECONDS

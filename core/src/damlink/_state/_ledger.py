@@ -110,13 +110,15 @@ class Ledger:
         with self._database.read() as connection:
             return self._known(connection, ids)
 
-    def _known(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:
+    def _known(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
         query = sa.select(t).where(self._mine, t.c.source_id.in_(ids))
+        query = query.with_for_update() if held else query
         return {record.source_id: as_row(record) for record in connection.execute(query)}
 
     def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
         assets = {asset.source_id: asset for asset in listed.assets}
-        known = self._known(connection, list(assets)) if assets else {}
+        # Held until the end, so that a worker that is just finishing one sees its change.
+        known = self._known(connection, list(assets), held=True) if assets else {}
         new = [asset for key, asset in assets.items() if key not in known]
         changed = [asset for key, asset in assets.items() if key in known and is_changed(known[key], asset)]
         if new:
@@ -309,9 +311,9 @@ class Ledger:
         self._update(connection, row, values)
 
     def _seen(self, connection: sa.Connection, row: Row) -> str:
-        """The fingerprint listed last."""
+        """The fingerprint listed last; none is listed until this transaction ends."""
         seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
-        return str(connection.execute(seen).scalar_one())
+        return str(connection.execute(seen.with_for_update()).scalar_one())
 
     def _set(self, row: Row, state: RowState, now: datetime, values: Mapping[str, Any]) -> None:
         with self._fenced() as connection:

@@ -6,12 +6,13 @@ Source: api.bynder.com, "Brands".
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from damlink._http import Client
 from damlink._settings import closest
 from damlink.bynder._request import get_json
 from damlink.bynder._wire import Brand
-from damlink.errors import ConfigError
+from damlink.errors import BynderError, ConfigError
 
 __all__ = ["Brands"]
 
@@ -26,15 +27,23 @@ class Brands:
     def __init__(self, client: Client, place: str) -> None:
         self._client = client
         self._place = place
-        self._known: list[Brand] | None = None
+        self._known: Sequence[Brand] | None = None
         self._lock = threading.Lock()
 
-    def list(self) -> list[Brand]:
+    def list(self) -> Sequence[Brand]:
         """Every brand, those within another after it."""
         with self._lock:
             if self._known is None:
-                self._known = list(Brand.read_all(get_json(self._client, "/api/v4/brands/") or []))
+                self._known = self._read()
             return self._known
+
+    def _read(self) -> Sequence[Brand]:
+        try:
+            return list(Brand.read_all(get_json(self._client, "/api/v4/brands/") or []))
+        except BynderError as error:
+            if error.status in (403, 404):  # it shows us none; an upload may still be let in
+                return []
+            raise
 
     def id_of(self, wanted: str) -> str | None:
         """The id of a brand by name or id; of the only one, if none is wanted.
@@ -46,6 +55,8 @@ class Brands:
             ConfigError: there is no such brand, or several and none was chosen.
         """
         brands = self.list()
+        if not brands:
+            return wanted or None
         names = [brand.name for brand in brands]
         if wanted:
             for brand in brands:
@@ -55,4 +66,4 @@ class Brands:
         if len(brands) > 1:
             hint = f"choose one of {', '.join(names)}"
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
-        return brands[0].id if brands else None
+        return brands[0].id

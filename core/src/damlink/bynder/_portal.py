@@ -88,7 +88,9 @@ class Portal:
             ConfigError: the brand is unknown, or must be chosen.
         """
         self.brand_id()
-        check_upload_roles(self.profiles.own(), waiting_room=waiting_room)
+        profile = self.profiles.own()
+        if profile is not None:
+            check_upload_roles(profile, waiting_room=waiting_room)
 
     def upload(
         self,

@@ -11,7 +11,7 @@ from typing import Final
 from damlink._http import Client
 from damlink.bynder._request import get_json
 from damlink.bynder._wire import Profile
-from damlink.errors import BynderAuthError
+from damlink.errors import BynderAuthError, BynderError
 
 __all__ = ["Profiles", "check_upload_roles"]
 
@@ -25,19 +25,31 @@ class Profiles:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._own: Profile | None = None
+        self._asked = False
         self._lock = threading.Lock()
 
-    def own(self) -> Profile:
-        """The profile of the user behind the credentials.
+    def own(self) -> Profile | None:
+        """The profile of the user behind the credentials; `None` where the user may not read it.
 
         Raises:
-            BynderAuthError: the credentials are refused, or may not read it.
+            BynderAuthError: the credentials are refused.
         """
         with self._lock:
-            if self._own is None:
-                user = get_json(self._client, "/api/v4/currentUser/")
-                self._own = Profile.read(get_json(self._client, f"/api/v4/profiles/{user['profileId']}/"))
+            if not self._asked:
+                self._own = self._read()
+                self._asked = True
             return self._own
+
+    def _read(self) -> Profile | None:
+        try:
+            user = get_json(self._client, "/api/v4/currentUser/")
+            if not user.get("profileId"):
+                return None
+            return Profile.read(get_json(self._client, f"/api/v4/profiles/{user['profileId']}/"))
+        except BynderError as error:
+            if error.status in (403, 404):  # a missing scope; the portal itself will say what it permits
+                return None
+            raise
 
 
 def check_upload_roles(profile: Profile, *, waiting_room: bool) -> None:

@@ -42,7 +42,7 @@ def number(value: Any) -> int:
     """A whole number that may come as text, as a fraction, or not at all."""
     try:
         return int(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 

@@ -56,6 +56,13 @@ def tokens(portal: Portal, body: Body) -> Any:
 
 
 @_action
+def redirects(portal: Portal, body: Body) -> Any:
+    """`{"urls": […]}`: where the application may send a person back to, besides the usual addresses."""
+    portal.access.client.redirects += tuple(body["urls"])
+    return list(portal.access.client.redirects)
+
+
+@_action
 def lag(portal: Portal, body: Body) -> Any:
     """`{"conversion": s, "index": s, "s3": s}`, each if wanted."""
     return _set(portal, {f"{name}_lag": float(value) for name, value in body.items()})

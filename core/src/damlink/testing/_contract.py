@@ -12,7 +12,7 @@ import copy
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
@@ -23,22 +23,27 @@ import pytest
 from damlink._config import CONNECTOR_KEYS
 from damlink._connector import load
 from damlink._content import Content
-from damlink._model import Cursor, PreparedAsset, PushResult, SourceAsset
+from damlink._model import PreparedAsset, PushResult, SourceAsset
 from damlink._plugins import find
 from damlink._retry import no_waiting
 from damlink._settings import json_schema
 from damlink.errors import AuthError, ConfigError, DamlinkError, TransientError, UnclearError
 from damlink.sandbox import Fault, MediaFile, Sandbox, Synthetic
+from damlink.testing._listings import between_cursors, cursors, seen
 from damlink.testing._trial import Trial
 
 __all__ = ["ConnectorContract"]
 
-_CURSORS_TRIED = 5
 _UNASKED = "the partner was not asked: see the attributes `service` and `reads`, and `ask_partner`"
 
 
 class ConnectorContract:
     """The tests of one plugin against its own part of the sandbox.
+
+    ```python
+    class TestAcme(ConnectorContract):
+        plugin = "acme"
+    ```
 
     Attributes:
         plugin: its name, as `damlink plugins` shows it.
@@ -135,18 +140,18 @@ class ConnectorContract:
 
     def test_listing_names_no_asset_twice_between_two_cursors(self, trial: Trial) -> None:
         """What is committed together is unique."""
-        batches = list(_between_cursors(_listing(trial)))
-        assert [sorted(batch) for batch in batches] == [sorted(set(batch)) for batch in batches]
+        batches = list(between_cursors(_listing(trial)))
+        assert batches == [sorted(set(batch)) for batch in batches]
 
     def test_listing_when_nothing_changed_shows_the_same_fingerprints(self, trial: Trial) -> None:
         """Otherwise every asset would be carried again in every run."""
-        assert _seen(_listing(trial)) == _seen(_listing(trial))
+        assert seen(_listing(trial)) == seen(_listing(trial))
 
     def test_listing_when_resumed_from_a_cursor_lists_all_that_came_after_it(self, trial: Trial) -> None:
         """Nothing is lost to a crash behind a commit."""
-        items = list(_listing(trial))
-        places = [place for place, item in enumerate(items) if isinstance(item, Cursor)]
-        assert [_missing(trial, items, place) for place in _spread(places)] == [set()] * len(_spread(places))
+        after = cursors(list(_listing(trial)))
+        missing = {value: assets - seen(trial.listing(value)) for value, assets in after.items()}
+        assert {value: assets for value, assets in missing.items() if assets} == {}
 
     # --- one asset ---------------------------------------------------------------------------------
 
@@ -280,34 +285,6 @@ def _listing(trial: Trial) -> Any:
     if "list_source_assets" not in trial.connector.hooks:
         pytest.skip("it lists nothing: its assets come by events")
     return trial.listing()
-
-
-def _between_cursors(items: Iterable[SourceAsset | Cursor]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for item in items:
-        if isinstance(item, SourceAsset):
-            batch.append(item.source_id)
-        else:
-            yield batch
-            batch = []
-    yield batch
-
-
-def _seen(items: Iterable[SourceAsset | Cursor]) -> set[tuple[str, str]]:
-    return {(item.source_id, item.fingerprint) for item in items if isinstance(item, SourceAsset)}
-
-
-def _missing(trial: Trial, items: Sequence[SourceAsset | Cursor], place: int) -> set[tuple[str, str]]:
-    """What stood behind a cursor, and is not listed from there."""
-    cursor = items[place]
-    assert isinstance(cursor, Cursor)
-    return _seen(items[place:]) - _seen(trial.listing(cursor.value))
-
-
-def _spread(places: Sequence[int]) -> list[int]:
-    """A few of them, the first and the last included."""
-    step = max(1, -(-len(places) // _CURSORS_TRIED))
-    return sorted({*places[::step], *places[-1:]})
 
 
 def _facts(prepared: PreparedAsset) -> dict[str, Any]:

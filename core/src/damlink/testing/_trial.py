@@ -7,7 +7,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -34,7 +33,7 @@ from damlink.sandbox import Clock, Part, Sandbox
 
 __all__ = ["Trial", "make_context"]
 
-Value = str | int | float | bool | date | list[str] | None
+Value = Any  # whatever TOML can say; None takes a setting out
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 30.0  # for a portal or partner that says "not yet"

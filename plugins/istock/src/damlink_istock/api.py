@@ -5,7 +5,8 @@ Source: the Getty Images API v3 definition (iStock accounts use it), and develop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from damlink_istock.settings import IStockSettings
 __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
 
 PAGE: Final = 100  # the most that one answer holds
+MOST_READINGS: Final = 5  # of one window whose rows vanish meanwhile
 OVER_LIMIT: Final = ("over queries per second", "over rate limit")  # said with 403 instead of 429
 
 
@@ -122,10 +124,15 @@ def downloads(
 ) -> Iterator[list[DownloadRow]]:
     """Yield the licensed downloads of one closed window, a page at a time, in no particular order.
 
+    Pages come again where rows vanish while they are turned: later rows would slip through between them.
+
     Args:
         begin: inclusive.
         end: inclusive; at most 30 days later.
         company: of the whole organisation.
+
+    Raises:
+        TransientError: rows vanish each time.
     """
     query = {
         "date_from": _moment(begin),
@@ -135,15 +142,26 @@ def downloads(
         "company_downloads": "true" if company else "false",
         "page_size": PAGE,
     }
-    number, count = 1, 0
-    while True:
+    for _ in range(MOST_READINGS):
+        if (yield from _pages(http, query)):
+            return
+    raise TransientError("iStock's list of downloads keeps changing while it is read")
+
+
+def _pages(http: Client, query: Mapping[str, Any]) -> Generator[list[DownloadRow], None, bool]:
+    """Yield page after page; whether none of the rows had vanished by the last one."""
+    count = total = 0
+    for number in itertools.count(1):
         page = _read(_get(http, "/v3/downloads", **query, page=number), DownloadsPage)
         if page.downloads:
             yield page.downloads
+        if 0 < page.result_count < total:
+            return False
+        total = page.result_count
         count += len(page.downloads)
-        if len(page.downloads) < PAGE or (page.result_count and count >= page.result_count):
-            return
-        number += 1
+        if len(page.downloads) < PAGE or (total and count >= total):
+            break
+    return True
 
 
 def metadata(http: Client, kind: str, ids: Iterable[str]) -> dict[str, Metadata]:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from damlink import Portal
+from damlink.bynder._settlement import Marker, Search, settle
+from damlink.errors import UnclearError
+
+Control = Callable[..., Any]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def search(**changes: Any) -> Search:
+    given = {"since": now() - timedelta(seconds=1), "size": 4, "filename": "beach.jpg"}
+    return Search(**given | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "marker", "query"),
+    [
+        ("1234", Marker(tag="1234"), {"tags": "1234"}),
+        ("source=1234", Marker(metaproperty="source", value="1234"), {"property_source": "1234"}),
+        ("source=a=b", Marker(metaproperty="source", value="a=b"), {"property_source": "a=b"}),
+    ],
+)
+def test_marker_when_written_is_a_tag_or_a_metaproperty(text: str, marker: Marker, query: Any) -> None:
+    assert Marker.parse(text) == marker
+    assert marker.filter == query
+
+
+def test_settle_when_one_asset_fits_is_that_one(portal: Portal, control: Control, tag: str) -> None:
+    saved = control("add_asset", text="sand", tags=[tag, "sea"])["id"]
+    control("add_asset", text="sand", tags=["another"])
+    assert settle(portal.assets, search(marker=Marker(tag=tag))) == saved
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        {"text": "other size"},
+        {"created": (now() - timedelta(hours=1)).isoformat()},
+        {"created": (now() - timedelta(seconds=10)).isoformat()},
+    ],
+    ids=["of another size", "much older", "older"],
+)
+def test_settle_when_what_carries_the_marker_is_not_from_this_save_finds_nothing(
+    portal: Portal, control: Control, tag: str, asset: dict[str, str]
+) -> None:
+    control("add_asset", **{"text": "sand", "tags": [tag]} | asset)
+    assert settle(portal.assets, search(marker=Marker(tag=tag))) is None
+
+
+def test_settle_when_the_clocks_differ_by_a_little_still_finds_it(
+    portal: Portal, control: Control, tag: str
+) -> None:
+    saved = control("add_asset", text="sand", tags=[tag])["id"]
+    later = now() + timedelta(seconds=3)
+    assert settle(portal.assets, search(marker=Marker(tag=tag), since=later)) == saved
+
+
+def test_settle_when_two_assets_fit_cannot_tell(portal: Portal, control: Control, tag: str) -> None:
+    control("add_asset", text="sand", tags=[tag], times=2)
+    with pytest.raises(UnclearError, match="^2 assets of the portal may be the one that was saved$"):
+        settle(portal.assets, search(marker=Marker(tag=tag)))
+
+
+def test_settle_when_a_tag_only_begins_alike_does_not_take_it(
+    portal: Portal, control: Control, tag: str
+) -> None:
+    control("add_asset", text="sand", tags=[f"{tag}-more"])
+    assert settle(portal.assets, search(marker=Marker(tag=tag))) is None
+
+
+def test_settle_when_nothing_marks_the_asset_cannot_tell(portal: Portal) -> None:
+    with pytest.raises(UnclearError, match="nothing marks the asset"):
+        settle(portal.assets, search())
+
+
+def test_settle_when_many_carry_the_marker_looks_at_all_of_them(
+    portal: Portal, control: Control, tag: str
+) -> None:
+    saved = control("add_asset", text="sand", tags=[tag])["id"]
+    control("add_asset", text="other size", tags=[tag], times=150)
+    assert settle(portal.assets, search(marker=Marker(tag=tag))) == saved
+
+
+def test_settle_when_a_metaproperty_marks_it_looks_there(server: Any, hurried: None) -> None:
+    sources: dict[str, Any] = {"A": "7", "B": ["8"]}
+    own = {"fileSize": 4, "dateCreated": now().isoformat()}
+    found = [{"id": key, "property_source": source, **own} for key, source in sources.items()]
+    server.always(200, json.dumps(found).encode())
+    with Portal(server.url, httpx.Auth()) as portal:
+        assert settle(portal.assets, search(marker=Marker.parse("source=8"))) == "B"
+    assert "property_source=8" in server.asked[0].path
+
+
+VERSIONS: list[dict[str, Any]] = [
+    {"id": "i1", "type": "original", "version": 1, "size": 4, "age": 3600},
+    {"id": "i2", "type": "original", "version": 2, "size": 4, "age": 0},
+    {"id": "i3", "type": "additional", "size": 4, "age": 0},
+    {"id": "i4", "type": "web", "size": 4, "age": 0},
+]
+
+
+@pytest.mark.parametrize(
+    ("additional", "expected"), [(False, "i2"), (True, "i3")], ids=["version", "additional"]
+)
+def test_settle_when_it_was_saved_to_an_asset_looks_at_its_files(
+    server: Any, hurried: None, additional: bool, expected: str
+) -> None:
+    items = [
+        item | {"dateCreated": (now() - timedelta(seconds=item["age"])).isoformat()} for item in VERSIONS
+    ]
+    server.always(200, json.dumps({"id": "A1", "mediaItems": items}).encode())
+    with Portal(server.url, httpx.Auth()) as portal:
+        found = settle(portal.assets, search(asset_id="A1", additional=additional))
+    assert found == expected
+    assert server.lines == ["GET /api/v4/media/A1/?versions=1"]

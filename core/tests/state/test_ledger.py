@@ -1,0 +1,467 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from damlink._crypto import Cipher, new_key
+from damlink._model import PushResult, SourceAsset
+from damlink._state import Database, Ledger, LedgerCheckpoint, Listed, Progress, Row, RowState, Tally
+from damlink._state._rows import next_round
+from damlink.errors import LeaseLostError
+
+NewRun = Callable[..., Ledger]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def assets(*ids: str, fingerprint: str = "a") -> list[SourceAsset]:
+    return [SourceAsset(each, fingerprint, f"title of {each}", {"id": each}) for each in ids]
+
+
+def listed(ledger: Ledger, *ids: str, fingerprint: str = "a", **options: Any) -> Tally:
+    return ledger.record(Listed(assets(*ids, fingerprint=fingerprint), **options), "s", NOW)
+
+
+def claimed(ledger: Ledger, now: datetime = NOW + timedelta(seconds=1)) -> Row:
+    row = ledger.claim(now)
+    assert row is not None
+    return row
+
+
+def state(ledger: Ledger, source_id: str = "1") -> tuple[str, str, str | None]:
+    row = ledger.known([source_id])[source_id]
+    return row.state.value, row.fingerprint_seen, row.fingerprint_carried
+
+
+# --- listing ---------------------------------------------------------------------------------------
+
+
+def test_record_when_assets_are_new_changed_or_known_tells_them_apart(ledger: Ledger) -> None:
+    assert listed(ledger, "1", "2", "3") == Tally(new=3)
+    assert listed(ledger, "2", fingerprint="b") == Tally(changed=1)
+    assert listed(ledger, "1", "3", "4") == Tally(new=1, unchanged=2)
+    assert ledger.counts() == {"due": 4}
+
+
+def test_record_when_an_asset_comes_twice_in_a_batch_takes_the_last(ledger: Ledger) -> None:
+    batch = Listed([*assets("1"), *assets("1", fingerprint="b")])
+    assert ledger.record(batch, "s", NOW) == Tally(new=1)
+    assert state(ledger) == ("due", "b", None)
+
+
+def test_record_when_it_has_a_cursor_keeps_it_with_the_rows(ledger: Ledger, new_run: NewRun) -> None:
+    assert ledger.progress() == Progress()
+    listed(ledger, "1", cursor="c1")
+    listed(ledger, "2")
+    assert ledger.progress() == Progress("c1", "s", None)
+    ledger.complete("s", NOW)
+    assert new_run().progress() == Progress("c1", "s", "s")
+    assert new_run("other").progress() == Progress()
+
+
+def test_record_when_it_fails_half_way_keeps_neither_rows_nor_cursor(ledger: Ledger) -> None:
+    listed(ledger, "0", cursor="c0")
+    unkeepable = SourceAsset("2", "a", raw={"x": {1}})
+    with pytest.raises(TypeError):
+        ledger.record(Listed([*assets("1"), unkeepable], "c1"), "s", NOW)
+    assert ledger.counts() == {"due": 1}
+    assert ledger.progress().cursor == "c0"
+
+
+def test_record_when_only_a_cursor_comes_keeps_it(ledger: Ledger) -> None:
+    assert ledger.record(Listed([], "c1"), "s", NOW) == Tally()
+    assert ledger.progress().cursor == "c1"
+
+
+def test_record_when_assets_are_found_in_the_portal_never_carries_them(ledger: Ledger) -> None:
+    assert listed(ledger, "1", "2", found={"1": "asset 1", "9": "x"}) == Tally(new=1, found=1)
+    row = ledger.known(["1"])["1"]
+    assert (row.state, row.reason, row.previous) == ("pushed", "found in the portal", PushResult("asset 1"))
+    assert claimed(ledger).source_id == "2"
+    assert ledger.claim(NOW + timedelta(days=9)) is None
+
+
+def test_record_when_judged_again_makes_skipped_rows_due_and_no_others(ledger: Ledger) -> None:
+    listed(ledger, "1", "2", "3")
+    ledger.skipped(claimed(ledger), "no", NOW)
+    ledger.pushed(claimed(ledger), PushResult("x"), NOW)
+    assert listed(ledger, "1", "2", "3", rejudge=True) == Tally(unchanged=3)
+    assert [state(ledger, each)[0] for each in "123"] == ["due", "pushed", "due"]
+
+
+def test_record_when_our_own_write_changed_the_source_is_no_change(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    ledger.pushed(claimed(ledger), PushResult("x", fingerprint_after="ours"), NOW)
+    assert listed(ledger, "1", fingerprint="ours") == Tally(unchanged=1)
+    assert ledger.claim(NOW + timedelta(days=1)) is None
+    assert listed(ledger, "1", fingerprint="theirs") == Tally(changed=1)
+
+
+def test_record_when_changed_keeps_the_newest_title_and_record(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    ledger.record(Listed([SourceAsset("1", "b", "new", {"n": [1]})]), "s", NOW)
+    assert claimed(ledger).source == SourceAsset("1", "b", "new", {"n": [1]})
+
+
+# --- claiming --------------------------------------------------------------------------------------
+
+
+def test_claim_when_several_are_due_takes_them_as_they_were_listed(ledger: Ledger) -> None:
+    listed(ledger, "3", "1", "2")
+    order = [claimed(ledger).source_id for _ in range(3)]
+    assert order == ["3", "1", "2"]
+    assert ledger.claim(NOW + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "same_run", "next_run"),
+    [
+        ("running", False, True),
+        ("due", True, True),
+        ("failed", True, True),
+        ("waiting", False, True),
+        ("uncertain", False, False),
+        ("pushed", False, False),
+        ("skipped", False, False),
+        ("rejected", False, False),
+    ],
+)
+def test_claim_when_a_row_was_left_in_a_state_takes_it_as_documented(
+    ledger: Ledger, new_run: NewRun, left: str, same_run: bool, next_run: bool
+) -> None:
+    listed(ledger, "1")
+    row, later = claimed(ledger), NOW + timedelta(days=2)
+    leave: dict[str, Callable[[], object]] = {
+        "running": lambda: None,
+        "due": lambda: ledger.release(NOW),
+        "failed": lambda: ledger.failed(row, "why", NOW),
+        "waiting": lambda: ledger.waiting(row, "why", NOW, NOW),
+        "uncertain": lambda: ledger.uncertain(row, "why", NOW),
+        "pushed": lambda: ledger.pushed(row, PushResult("x"), NOW),
+        "skipped": lambda: ledger.skipped(row, "why", NOW),
+        "rejected": lambda: ledger.rejected(row, "why", NOW),
+    }
+    leave[left]()
+    assert state(ledger)[0] == left
+    assert (ledger.claim(later) is not None) is same_run
+    assert (new_run().claim(later) is not None) is next_run
+
+
+def test_claim_when_it_is_too_early_waits(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    ledger.failed(claimed(ledger), "why", NOW)
+    assert ledger.claim(NOW + timedelta(minutes=14)) is None
+    assert claimed(ledger, NOW + timedelta(minutes=15)).attempts == 1
+
+
+def test_claim_when_many_threads_do_gives_each_row_once(
+    database: Database, ledger: Ledger, together: Callable[..., list[Any]]
+) -> None:
+    ids = [f"{number:03}" for number in range(120)]
+    listed(ledger, *ids)
+
+    def work(_: int) -> list[str]:
+        taken = []
+        while (row := ledger.claim(NOW + timedelta(days=1))) is not None:
+            taken.append(row.source_id)
+        return taken
+
+    taken = together(6, work)
+    assert sorted(sum(taken, [])) == ids
+    assert ledger.counts() == {"running": 120}
+
+
+@pytest.mark.parametrize("holding", ["pushed", "running", "uncertain"])
+def test_claim_when_a_sibling_holds_the_asset_skips_it(new_run: NewRun, holding: str) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    row = claimed(sibling)
+    if holding == "pushed":
+        sibling.pushed(row, PushResult("x"), NOW)
+    elif holding == "uncertain":
+        sibling.uncertain(row, "why", NOW)
+    second = new_run("second", siblings=("first",))
+    listed(second, "1", "2")
+    assert claimed(second).source_id == "2"
+    assert second.known(["1"])["1"].reason == "already brought by first"
+
+
+@pytest.mark.parametrize("left", ["failed", "rejected", "skipped", "waiting"])
+def test_claim_when_a_sibling_has_not_brought_the_asset_takes_it(new_run: NewRun, left: str) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    row = claimed(sibling)
+    if left == "waiting":
+        sibling.waiting(row, "why", NOW, NOW)
+    else:
+        getattr(sibling, left)(row, "why", NOW)
+    second = new_run("second", siblings=("first",))
+    listed(second, "1")
+    assert claimed(second).source_id == "1"
+
+
+def test_claim_when_siblings_do_at_once_gives_each_asset_to_one(
+    new_run: NewRun, together: Callable[..., list[Any]]
+) -> None:
+    names = ("first", "second", "third")
+    ledgers = [new_run(name, siblings=tuple(set(names) - {name})) for name in names]
+    ids = [f"{number:02}" for number in range(30)]
+    for ledger in ledgers:
+        listed(ledger, *ids)
+
+    def work(who: int) -> list[str]:
+        taken = []
+        while (row := ledgers[who].claim(NOW + timedelta(days=1))) is not None:
+            taken.append(row.source_id)
+        return taken
+
+    assert sorted(sum(together(3, work), [])) == ids
+
+
+# --- finishing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["pushed", "skipped", "rejected"])
+def test_finish_when_the_source_changed_meanwhile_is_due_again(ledger: Ledger, kind: str) -> None:
+    listed(ledger, "1")
+    row = claimed(ledger)
+    listed(ledger, "1", fingerprint="b")
+    finish(ledger, row, kind)
+    assert state(ledger) == ("due", "b", "a")
+    again = claimed(ledger)
+    finish(ledger, again, kind)
+    assert state(ledger) == (kind, "b", "b")
+
+
+def finish(ledger: Ledger, row: Row, kind: str) -> None:
+    getattr(ledger, kind)(row, PushResult("x") if kind == "pushed" else "why", NOW)
+
+
+@pytest.mark.parametrize("kind", ["pushed", "failed"])
+def test_finish_when_a_change_arrives_at_the_same_moment_never_loses_it(
+    ledger: Ledger, together: Callable[..., list[Any]], kind: str
+) -> None:
+    for number in range(25):
+        key = str(number)
+        listed(ledger, key)
+        row = claimed(ledger)
+        writes = [
+            lambda row=row: finish(ledger, row, kind),
+            lambda key=key: listed(ledger, key, fingerprint="b"),
+        ]
+        together(2, lambda who, writes=writes: writes[who]())
+        after = ledger.known([key])[key]
+        assert after.fingerprint_seen == "b"
+        assert (after.state == "due") or (kind, after.attempts) == ("failed", 1)
+        claimed(ledger, NOW + timedelta(days=1))
+
+
+def test_pushed_when_it_returns_keeps_the_result_for_the_next_time(ledger: Ledger, new_run: NewRun) -> None:
+    result = PushResult("id", "https://x", notice="twice", detail={"pages": [1, 2]})
+    listed(ledger, "1")
+    ledger.pushed(claimed(ledger), result, NOW)
+    listed(ledger, "1", fingerprint="b")
+    row = claimed(new_run())
+    assert (row.previous, row.source.fingerprint) == (result, "b")
+
+
+def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    now, pauses = NOW + timedelta(seconds=1), []
+    for _ in range(8):
+        ledger.failed(claimed(ledger, now), "why", now)
+        due = ledger.known(["1"])["1"].due_at
+        pauses.append(due and (due - now).total_seconds() / 60)
+        now = due or now
+    assert pauses == [15, 30, 60, 120, 240, 480, 960, None]
+    assert ledger.claim(now + timedelta(days=1000)) is None
+
+
+def test_failed_when_the_source_changes_starts_afresh(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    ledger.failed(claimed(ledger), "why", NOW)
+    listed(ledger, "1", fingerprint="b")
+    row = claimed(ledger)
+    assert (row.attempts, row.carrying) == (0, "b")
+
+
+@pytest.mark.parametrize(("attempts", "pause"), [(0, 15), (1, 15), (2, 30), (7, 960), (8, None), (99, None)])
+def test_next_round_when_counted_doubles_from_a_quarter_of_an_hour(
+    attempts: int, pause: float | None
+) -> None:
+    assert next_round(attempts, NOW) == (None if pause is None else NOW + timedelta(minutes=pause))
+
+
+def test_revive_when_a_person_asks_makes_it_due_at_once(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    row = claimed(ledger)
+    ledger.rejected(row, "why", NOW)
+    ledger.revive(row, NOW)
+    assert claimed(ledger).attempts == 0
+
+
+def test_uncertain_when_settled_after_a_change_carries_the_change(ledger: Ledger) -> None:
+    listed(ledger, "1")
+    ledger.uncertain(claimed(ledger), "why", NOW)
+    listed(ledger, "1", fingerprint="b")
+    ledger.pushed(ledger.known(["1"])["1"], PushResult("by hand"), NOW)
+    assert state(ledger) == ("due", "b", "a")
+
+
+def test_forget_when_asked_leaves_other_connectors_alone(new_run: NewRun) -> None:
+    mine, other = new_run("stock"), new_run("other")
+    for ledger in (mine, other):
+        listed(ledger, "1", "2", cursor="c")
+    assert mine.forget() == 2
+    assert (mine.counts(), mine.progress()) == ({}, Progress())
+    assert (other.counts(), other.progress().cursor) == ({"due": 2}, "c")
+
+
+# --- fencing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda ledger, row: ledger.record(Listed(assets("9"), "c9"), "s", NOW),
+        lambda ledger, row: ledger.complete("s", NOW),
+        lambda ledger, row: ledger.claim(NOW),
+        lambda ledger, row: ledger.checkpoint(row, b"x", NOW),
+        lambda ledger, row: ledger.pushed(row, PushResult("x"), NOW),
+        lambda ledger, row: ledger.skipped(row, "x", NOW),
+        lambda ledger, row: ledger.rejected(row, "x", NOW),
+        lambda ledger, row: ledger.failed(row, "x", NOW),
+        lambda ledger, row: ledger.waiting(row, "x", NOW, NOW),
+        lambda ledger, row: ledger.uncertain(row, "x", NOW),
+        lambda ledger, row: ledger.revive(row, NOW),
+        lambda ledger, row: ledger.release(NOW),
+        lambda ledger, row: ledger.forget(),
+    ],
+    ids=["record", "complete", "claim", "checkpoint", "pushed", "skipped", "rejected", "failed", "waiting"]
+    + ["uncertain", "revive", "release", "forget"],
+)
+def test_write_when_another_run_has_begun_is_refused_and_changes_nothing(
+    ledger: Ledger, new_run: NewRun, write: Callable[[Ledger, Row], object]
+) -> None:
+    listed(ledger, "1", cursor="c")
+    row = claimed(ledger)
+    new_run()
+    before = list(ledger.rows()), ledger.progress()
+    with pytest.raises(LeaseLostError, match="^stock: another run has taken over; this one stops$"):
+        write(ledger, row)
+    assert (list(ledger.rows()), ledger.progress()) == before
+
+
+def test_write_when_another_run_begins_at_the_same_moment_is_before_it_or_refused(
+    ledger: Ledger, new_run: NewRun, database: Database
+) -> None:
+    """A transaction that has checked its epoch holds the next run back until it ends."""
+    listed(ledger, "1")
+    begun = threading.Event()
+    with ledger._fenced():
+        taking = threading.Thread(target=lambda: (new_run(), begun.set()))
+        taking.start()
+        assert not begun.wait(0.1)
+    taking.join()
+    with pytest.raises(LeaseLostError):
+        ledger.release(NOW)
+
+
+def test_ledger_when_it_has_no_epoch_only_reads(database: Database, ledger: Ledger) -> None:
+    listed(ledger, "1")
+    reader = Ledger(database, "stock")
+    assert (reader.counts(), len(list(reader.rows()))) == ({"due": 1}, 1)
+    with pytest.raises(LeaseLostError):
+        listed(reader, "2")
+
+
+# --- looking, and notes ----------------------------------------------------------------------------
+
+
+def test_rows_when_very_many_are_all_read_in_order(ledger: Ledger) -> None:
+    ids = [f"{number:04}" for number in range(2500)]
+    listed(ledger, *ids)
+    assert [row.source_id for row in ledger.rows()] == ids
+    assert list(ledger.rows(RowState.PUSHED)) == []
+
+
+def test_counts_when_asked_are_of_one_connector_in_the_order_of_states(new_run: NewRun) -> None:
+    ledger = new_run()
+    listed(new_run("other"), "9")
+    listed(ledger, "1", "2", "3")
+    ledger.skipped(claimed(ledger), "no", NOW)
+    claimed(ledger)
+    assert list(ledger.counts().items()) == [("due", 1), ("running", 1), ("skipped", 1)]
+
+
+@pytest.fixture
+def cipher() -> Cipher:
+    return Cipher(new_key(), "a test")
+
+
+def notes(ledger: Ledger, row: Row, cipher: Cipher) -> LedgerCheckpoint:
+    return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: NOW)
+
+
+def test_checkpoint_when_put_outlives_a_crash_and_is_encrypted(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher
+) -> None:
+    listed(ledger, "1")
+    first = notes(ledger, claimed(ledger), cipher)
+    first.put(upload={"id": "s3cret"}, tries=1)
+    first.put(tries=2, other=None)
+    row = claimed(new_run())
+    again = notes(ledger, row, cipher)
+    assert (again.get("upload"), again.get("tries"), again.get("other", "no")) == ({"id": "s3cret"}, 2, "no")
+    assert (again.source_id, again.names()) == ("1", ("upload", "tries"))
+    assert b"s3cret" not in (row.checkpoint or b"")
+
+
+def test_checkpoint_when_none_is_put_forgets_the_name(ledger: Ledger, cipher: Cipher) -> None:
+    listed(ledger, "1")
+    checkpoint = notes(ledger, claimed(ledger), cipher)
+    checkpoint.put(a=1, b=0)
+    checkpoint.put(a=None)
+    assert (checkpoint.get("a", "gone"), checkpoint.get("b", "gone")) == ("gone", 0)
+
+
+def test_checkpoint_when_it_cannot_be_kept_is_as_before(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher
+) -> None:
+    listed(ledger, "1")
+    checkpoint = notes(ledger, claimed(ledger), cipher)
+    checkpoint.put(a=1)
+    with pytest.raises(TypeError):
+        checkpoint.put(a={2})
+    new_run()
+    with pytest.raises(LeaseLostError):
+        checkpoint.put(a=3)
+    assert checkpoint.get("a") == 1
+
+
+def test_checkpoint_when_several_threads_put_keeps_every_name(
+    ledger: Ledger, cipher: Cipher, together: Callable[..., list[Any]]
+) -> None:
+    listed(ledger, "1")
+    row = claimed(ledger)
+    checkpoint = notes(ledger, row, cipher)
+    together(6, lambda who: checkpoint.put(**{f"part{who}": who}))
+    kept = notes(ledger, ledger.known(["1"])["1"], cipher)
+    assert [kept.get(f"part{who}") for who in range(6)] == list(range(6))
+
+
+def test_checkpoint_when_the_source_changes_finishes_what_was_begun_first(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher
+) -> None:
+    listed(ledger, "1")
+    notes(ledger, claimed(ledger), cipher).put(a=1)
+    listed(ledger, "1", fingerprint="b")
+    following = new_run()
+    row = claimed(following)
+    assert (row.source.fingerprint, notes(following, row, cipher).get("a")) == ("a", 1)
+    following.pushed(row, PushResult("x"), NOW)
+    assert state(following) == ("due", "b", "a")
+    assert claimed(following).checkpoint is None

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import damlink
+from damlink import errors
+
+PUBLIC = {
+    "damlink": [
+        "About",
+        "AssetRejectedError",
+        "AuthError",
+        "Checkpoint",
+        "Client",
+        "Content",
+        "Context",
+        "Cursor",
+        "Event",
+        "NotYet",
+        "OAuth2",
+        "Portal",
+        "PreparedAsset",
+        "PushResult",
+        "Secret",
+        "Skip",
+        "SourceAsset",
+        "TransientError",
+        "UnclearError",
+        "__version__",
+        "hookimpl",
+        "setting",
+    ],
+    "damlink.bynder": ["Asset", "Brand", "MediaItem", "Metaproperty", "Option", "Portal", "Profile"],
+    "damlink.errors": [
+        "AssetRejectedError",
+        "AuthError",
+        "BynderAuthError",
+        "BynderError",
+        "ConfigError",
+        "ConnectorError",
+        "DamlinkError",
+        "LeaseLostError",
+        "NotYet",
+        "PluginBugError",
+        "PluginLoadError",
+        "RunActiveError",
+        "StateError",
+        "StoppedError",
+        "TransientError",
+        "UnavailableError",
+        "UnclearError",
+        "UploadError",
+    ],
+    "damlink.hookspecs": ["PROJECT", "hookimpl", "hookspec"],
+    "damlink.sandbox": [
+        "BynderSandbox",
+        "Clock",
+        "Fault",
+        "MediaFile",
+        "Part",
+        "Sandbox",
+        "Synthetic",
+        "World",
+        "discover_parts",
+        "from_folder",
+        "wait_for_signal",
+    ],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_when_counted_are_these_sorted_and_there(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert imported.__all__ == PUBLIC[module]
+    assert imported.__all__ == sorted(imported.__all__)
+    assert [name for name in imported.__all__ if not hasattr(imported, name)] == []
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_things_when_looked_at_are_documented(module: str) -> None:
+    imported = importlib.import_module(module)
+    things = {name: getattr(imported, name) for name in imported.__all__}
+    ours = {name: thing for name, thing in things.items() if callable(thing) and hasattr(thing, "__module__")}
+    assert [name for name, thing in ours.items() if not inspect.getdoc(thing)] == []
+
+
+@pytest.mark.parametrize("name", ["Checkpoint", "Client", "Context", "OAuth2", "Portal", "hookimpl"])
+def test_names_on_first_use_when_asked_for_are_in_dir(name: str) -> None:
+    assert name in dir(damlink)
+    assert getattr(damlink, name) is not None
+
+
+def test_damlink_when_asked_for_an_unknown_name_says_so() -> None:
+    with pytest.raises(AttributeError, match="module 'damlink' has no attribute 'Secrets'"):
+        damlink.Secrets  # noqa: B018
+
+
+def test_damlink_when_imported_brings_no_heavy_library() -> None:
+    heavy = "httpx pluggy sqlalchemy cryptography click rich keyring"
+    program = f"import sys, damlink\nfound = [n for n in {heavy.split()} if n in sys.modules]\nassert not found, found"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_errors_when_drawn_are_the_tree_of_the_docstring() -> None:
+    tree = (errors.__doc__ or "").split("\n\n")[1].splitlines()
+    drawn = [line.split()[0] for line in tree if line.split()[0].endswith(("Error", "NotYet"))]
+    assert sorted(drawn) == errors.__all__
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("DamlinkError", 1),
+        ("ConfigError", 3),
+        ("PluginLoadError", 3),
+        ("StateError", 3),
+        ("PluginBugError", 3),
+        ("AuthError", 4),
+        ("BynderAuthError", 4),
+        ("RunActiveError", 5),
+        ("LeaseLostError", 5),
+        ("StoppedError", 130),
+        ("TransientError", 1),
+        ("UnclearError", 1),
+        ("AssetRejectedError", 1),
+    ],
+)
+def test_errors_when_they_end_a_process_have_the_documented_exit_code(error: str, code: int) -> None:
+    assert getattr(errors, error).exit_code == code
+
+
+def test_error_when_shown_is_one_line_with_its_hint() -> None:
+    assert str(errors.DamlinkError("a\n  b\tc", hint="do this")) == "a b c; do this"
+    assert str(errors.ConfigError("here", "wrong")) == "here: wrong"
+    assert str(errors.ConfigError("", "wrong")) == "wrong"
+    assert str(errors.NotYet("a cap", 5)) == "a cap"

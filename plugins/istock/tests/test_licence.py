@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from damlink import AssetRejectedError, NotYet, PushResult, SourceAsset, TransientError, UnclearError
+from damlink.sandbox import Fault, Sandbox, Synthetic
+from damlink.testing import Trial, no_waiting
+from damlink_istock import licence
+from damlink_istock.sandbox import IStockSandbox
+
+DOWNLOADS = "^POST /v3/downloads/"
+MEDIA = [
+    Synthetic("photo.jpg", 20_000, "image", 1, 600, 400),
+    Synthetic("other.jpg", 20_001, "image", 2, 600, 400),
+    Synthetic("drawing.eps", 20_002, "vector", 3, 600, 400),
+]
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def trial(settings: dict[str, Any], tmp_path: Path) -> Iterator[Trial]:
+    for name in ("world", "trial"):
+        (tmp_path / name).mkdir()
+    with (
+        no_waiting(),
+        Sandbox([IStockSandbox], folder=tmp_path / "world", media=MEDIA) as sandbox,
+        Trial("istock", sandbox, tmp_path / "trial", settings) as trial,
+    ):
+        yield trial
+
+
+def image(number: int = 1, *, vector: bool = False) -> SourceAsset:
+    raw = {"kind": "image", "vector": vector, "title": "", "artist": "", "credit": "", "copyright": ""}
+    raw |= {"licensed_size": "x_large", "licensed_height": 400, "sizes": [["x_large", 400]]}
+    return SourceAsset(f"140000000{number}", "licensed", "A photo", raw)
+
+
+def ask(trial: Trial, source: SourceAsset | None = None) -> str:
+    source = source or image()
+    return licence.file_uri(trial.context, source, trial.checkpoint(source))
+
+
+def told(trial: Trial) -> str:
+    return licence.notice(trial.checkpoint(image()))
+
+
+def fail(trial: Trial, kind: str = "status", **more: Any) -> None:
+    trial.sandbox.world.faults.add(Fault("istock", DOWNLOADS, kind, **more))
+
+
+def asked(trial: Trial) -> int:
+    return trial.asked(DOWNLOADS).total()
+
+
+def paid(trial: Trial) -> int:
+    return trial.sandbox.world.counts["licences"]
+
+
+def control(trial: Trial, action: str, **body: Any) -> None:
+    trial.sandbox.part("istock").control(action, body)
+
+
+# --- the address -----------------------------------------------------------------------------------
+
+
+def test_address_while_it_lives_is_used_again(trial: Trial) -> None:
+    first = ask(trial)
+    trial.clock.advance(timedelta(hours=22).total_seconds())
+    assert ask(trial) == first
+    assert (asked(trial), paid(trial), told(trial)) == (1, 1, "")
+
+
+def test_address_when_it_has_expired_is_asked_for_anew(trial: Trial) -> None:
+    first = ask(trial)
+    trial.clock.advance(timedelta(hours=24).total_seconds())
+    assert ask(trial) != first
+    assert (paid(trial), told(trial)) == (2, "")
+
+
+# --- lost answers ----------------------------------------------------------------------------------
+
+
+def test_answer_when_lost_is_asked_for_once_more_with_a_notice(trial: Trial) -> None:
+    fail(trial, "cut-after")
+    assert ask(trial)
+    assert (asked(trial), paid(trial), told(trial)) == (2, 2, licence.NOTICE)
+
+
+@pytest.mark.parametrize("settings", [{"repeat_unclear_downloads": False}], ids=["no repeat"])
+def test_answer_when_lost_and_repeating_is_off_is_left_to_a_person(trial: Trial) -> None:
+    fail(trial, "cut-after")
+    for _ in range(2):
+        with pytest.raises(UnclearError, match="may have charged"):
+            ask(trial)
+    assert (asked(trial), paid(trial)) == (1, 1)
+
+
+def test_second_answer_when_lost_too_is_left_to_a_person(trial: Trial) -> None:
+    fail(trial, "cut-after", times=2)
+    for _ in range(2):
+        with pytest.raises(UnclearError, match="twice"):
+            ask(trial)
+    assert (asked(trial), paid(trial)) == (2, 2)
+
+
+def test_crash_between_asking_and_noting_counts_as_a_lost_answer(trial: Trial) -> None:
+    trial.checkpoint(image()).put(licence={"asked": 1})
+    assert ask(trial)
+    assert (asked(trial), told(trial)) == (1, licence.NOTICE)
+
+
+# --- failures that cost nothing --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_failure_that_istock_owns_up_to_does_not_count_as_charged(trial: Trial, status: int) -> None:
+    fail(trial, status=status, times=3)
+    for _ in range(3):
+        with pytest.raises(NotYet):
+            ask(trial)
+    assert ask(trial)
+    assert (paid(trial), told(trial)) == (1, "")
+
+
+def test_failure_that_does_not_end_fails_the_asset_after_a_few_times(trial: Trial) -> None:
+    fail(trial, status=503, times=0)
+    for _ in range(licence.MOST_FAILURES - 1):
+        with pytest.raises(NotYet):
+            ask(trial)
+    with pytest.raises(TransientError, match="503"):
+        ask(trial)
+
+
+def test_failure_after_a_lost_answer_leaves_no_third_try(trial: Trial) -> None:
+    fail(trial, "cut-after")
+    fail(trial, status=503)
+    with pytest.raises(NotYet):
+        ask(trial)
+    fail(trial, "cut-after")
+    with pytest.raises(UnclearError):
+        ask(trial)
+    assert paid(trial) == 2
+
+
+def test_429_is_waited_out_and_charged_once(trial: Trial) -> None:
+    fail(trial, status=429, headers={"Retry-After": "1"}, times=2)
+    assert ask(trial)
+    assert (asked(trial), paid(trial), told(trial)) == (3, 1, "")
+
+
+def test_403_of_a_rate_limit_is_transient(trial: Trial) -> None:
+    fail(trial, status=403, body="Account Over Queries Per Second Limit")
+    with pytest.raises(TransientError, match="too often"):
+        ask(trial)
+    assert ask(trial)
+    assert (paid(trial), told(trial)) == (1, "")
+
+
+# --- caps and allowances ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"max_downloads_per_run": 1}], ids=["cap of one"])
+def test_cap_when_reached_puts_the_rest_off_to_the_next_run(trial: Trial) -> None:
+    assert ask(trial)
+    with pytest.raises(NotYet, match="cap of 1") as pause:
+        ask(trial, image(2))
+    assert (pause.value.retry_after, asked(trial)) == (None, 1)
+    assert ask(trial)  # an address that is known counts for nothing
+    licence.reset_cap(trial.context)
+    assert ask(trial, image(2))
+
+
+def test_allowance_when_used_up_waits_until_it_is_renewed(trial: Trial) -> None:
+    control(trial, "allowance", remaining=0)
+    with pytest.raises(NotYet, match="allowance is used up") as pause:
+        ask(trial)
+    now = trial.context.now()
+    renewed = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0)
+    assert pause.value.retry_after == pytest.approx((renewed - now).total_seconds(), abs=10)
+    assert now.tzinfo is UTC
+
+
+@pytest.mark.parametrize("settings", [{"license_model": "credits"}], ids=["credits"])
+def test_credits_when_used_up_are_looked_at_again_after_a_while(trial: Trial) -> None:
+    control(trial, "allowance", remaining=0, product_type="creditpack")
+    with pytest.raises(NotYet) as pause:
+        ask(trial)
+    assert pause.value.retry_after == pytest.approx(licence.LIMIT_PAUSE.total_seconds(), abs=10)
+
+
+# --- refusals --------------------------------------------------------------------------------------
+
+
+def test_project_code_when_missing_rejects_the_asset_and_names_the_setting(trial: Trial) -> None:
+    control(trial, "require_project_code")
+    with pytest.raises(AssetRejectedError, match="project_code"):
+        ask(trial)
+    assert paid(trial) == 0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"project_code": "P-100", "download_notes": "For the fair"}], ids=["both"]
+)
+def test_project_code_and_note_are_given_where_they_are_set(trial: Trial) -> None:
+    control(trial, "require_project_code", note=True)
+    assert ask(trial)
+
+
+def test_asset_that_is_withdrawn_is_rejected(trial: Trial) -> None:
+    control(trial, "withdraw", id="1400000001")
+    with pytest.raises(AssetRejectedError, match="no longer offers it"):
+        ask(trial)
+
+
+def test_asset_to_be_had_from_a_person_only_is_rejected_and_stops_nothing(trial: Trial) -> None:
+    control(trial, "call_for_image", id="1400000001")
+    with pytest.raises(AssetRejectedError, match="does not let this account"):
+        ask(trial)
+
+
+def test_vector_without_an_eps_is_fetched_as_a_picture_and_paid_once(trial: Trial) -> None:
+    assert ask(trial, image(1, vector=True))
+    assert (asked(trial), paid(trial)) == (2, 1)
+
+
+# --- the whole way ---------------------------------------------------------------------------------
+
+
+def test_result_of_a_push_tells_of_a_second_charge(trial: Trial) -> None:
+    fail(trial, "cut-after")
+    result = trial.carry(image())
+    assert isinstance(result, PushResult)
+    assert result.notice == licence.NOTICE

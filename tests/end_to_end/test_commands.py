@@ -1,0 +1,345 @@
+"""What each command does to the config, the secrets and the state, without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from loopback import Site, assert_arrived_once_and_whole
+
+TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
+
+ACCOUNT = (
+    "username=env:ISTOCK_USERNAME",
+    "password=env:ISTOCK_PASSWORD",
+    "api_secret=env:ISTOCK_API_SECRET",
+    "requests_per_second=500.0",
+)
+
+
+def config(site: Site) -> str:
+    return (site.folder / "damlink.toml").read_text(encoding="utf-8")
+
+
+def account(site: Site, api_key: str = "env:ISTOCK_API_KEY") -> list[str]:
+    """The account's settings as `--set` takes them."""
+    origins = site.sandbox.origins
+    addresses = (f"api_url={origins['istock']}", f"token_url={origins['istock-login']}/oauth2/token")
+    return sets(*ACCOUNT, *addresses, f"api_key={api_key}")
+
+
+def sets(*settings: str) -> list[str]:
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+def entered(site: Site, text: str, *arguments: str) -> str:
+    """What a command says that reads standard input."""
+    child = site.start(*arguments, stdin=subprocess.PIPE)
+    out, err = child.communicate(text, timeout=60)
+    assert child.returncode == 0, err
+    return str(out + err)
+
+
+# --- init, add, edit, enable, disable --------------------------------------------------------------
+
+
+def test_init_and_add_without_a_terminal_make_a_config_that_runs(site: Site) -> None:
+    path = site.folder / "damlink.toml"
+    path.unlink()
+    url, pace = site.sandbox.origins["portal"], "\n[pace]\nrequests = 100000\nshare = 1.0\n"
+    site.run("init", *sets(f"url={url}", "token=env:TOKEN", "index_lag=1s"))
+    assert config(site).startswith("[portals.brand]\n")
+    path.write_text(config(site) + pace)
+    added = site.run("add", "stock", "--plugin", "istock", *account(site))
+    assert [line[:4] for line in added.stderr.splitlines()] == ["ok  "] * 5 + ["stoc"]
+    assert '[connectors.stock]\nplugin = "istock"\nportal = "brand"\n' in config(site)
+    site.run("run", "--limit", "2")
+    assert_arrived_once_and_whole(site, {*site.stored()})
+    assert len(site.stored()) == 2
+
+
+def test_init_when_there_is_a_config_leaves_it_alone(site: Site) -> None:
+    before = config(site)
+    result = site.run("init", *sets("url=https://brand.example", "token=env:TOKEN"), expect=3)
+    assert "is there already" in result.stderr
+    assert config(site) == before
+
+
+def test_init_when_a_secret_is_in_the_open_writes_nothing(site: Site) -> None:
+    (site.folder / "damlink.toml").unlink()
+    result = site.run("init", *sets("url=https://brand.example", "token=in-the-open"), expect=3)
+    assert "a secret never stands in the file" in result.stderr
+    assert not (site.folder / "damlink.toml").exists()
+
+
+def test_add_when_credentials_are_refused_changes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "no-such-key")
+    before = config(site)
+    result = site.run("add", "other", "--plugin", "istock", *account(site, "env:WRONG"), expect=4)
+    *fine, refused = result.stderr.splitlines()
+    assert all(line.startswith("ok   ") for line in fine)
+    assert "gave no token (401)" in refused
+    assert "no-such-key" not in result.stderr
+    assert config(site) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "said"),
+    [
+        pytest.param("stock", [], "connectors.stock: is there already", id="a name that is there"),
+        pytest.param("other", ["--portal", "brnd"], "did you mean 'brand'?", id="unknown portal"),
+        pytest.param("other", sets("api_kee=env:TOKEN"), "did you mean 'api_key'?", id="unknown setting"),
+    ],
+)
+def test_add_when_something_is_wrong_changes_nothing(
+    site: Site, name: str, extra: list[str], said: str
+) -> None:
+    before = config(site)
+    result = site.run("add", name, "--plugin", "istock", *account(site), *extra, expect=3)
+    assert said in result.stderr
+    assert config(site) == before
+
+
+def test_edit_changes_one_value_and_keeps_every_comment(site: Site) -> None:
+    commented = config(site).replace(
+        "include_videos = true", "include_videos = true # films, too\n# the day we began:"
+    )
+    (site.folder / "damlink.toml").write_text(f"# ours\n\n{commented}# the end\n")
+    before = config(site)
+    site.run("edit", "stock", "--no-check", *sets("include_videos=false"))
+    changed = before.replace("include_videos = true", "include_videos = false")
+    assert config(site) == changed
+
+
+def test_edit_takes_a_setting_out_and_puts_another_in(site: Site) -> None:
+    site.run("edit", "stock", "--unset", "sync_after", *sets("max_downloads_per_run=7"))
+    assert "sync_after" not in config(site)
+    assert "max_downloads_per_run = 7\n" in config(site)
+
+
+def test_edit_when_the_new_value_is_wrong_changes_nothing(site: Site) -> None:
+    before = config(site)
+    result = site.run("edit", "stock", *sets("license_model=sub"), expect=3)
+    assert "expected subscription or credits" in result.stderr
+    assert config(site) == before
+
+
+def test_connector_when_disabled_is_left_out_until_it_is_enabled(site: Site) -> None:
+    before = config(site)
+    site.run("disable", "stock")
+    assert "no connector is enabled" in site.run("run", expect=3).stderr
+    (connector,) = json.loads(site.run("status", "--json").stdout)["connectors"]
+    assert connector["enabled"] is False
+    site.run("enable", "stock")
+    assert config(site).replace("enabled = true\n", "") == before
+
+
+# --- secrets ---------------------------------------------------------------------------------------
+
+RAW = "sandbox-istock-key"
+
+
+def kept_bytes(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("damlink.db*") if file.is_file())
+
+
+def process_list() -> str:
+    """The command line of every process."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            lines.append(file.read_text(errors="replace").replace("\0", " "))
+    return "\n".join(lines)
+
+
+def test_secret_when_kept_works_and_stands_nowhere_in_the_open(site: Site) -> None:
+    said = entered(site, f"{RAW}\n", "secret", "set", "istock.key")
+    site.connector(api_key={"secret": "istock.key"})
+    with site.start("--log-level", "debug", "run", "--limit", "2") as child:
+        processes = process_list()
+        said += "".join(child.communicate(timeout=100))
+    assert child.returncode == 0, said
+    assert ("-m damlink --log-level debug run" in processes) == Path("/proc").is_dir()
+    assert RAW not in processes + said + config(site)
+    assert RAW.encode() not in kept_bytes(site.folder)
+    assert len(site.stored()) == 2
+
+
+def test_secret_when_removed_is_missed_with_the_cure(site: Site) -> None:
+    entered(site, RAW, "secret", "set", "istock.key")
+    assert json.loads(site.run("secret", "list", "--json").stdout) == ["istock.key"]
+    site.connector(api_key={"secret": "istock.key"})
+    site.run("secret", "remove", "istock.key")
+    assert json.loads(site.run("secret", "list", "--json").stdout) == []
+    line = site.run("run", expect=3).stderr.strip()
+    assert line.endswith("there is no secret 'istock.key'; keep it with `damlink secret set istock.key`")
+    assert "there is no secret" in site.run("secret", "remove", "istock.key", expect=3).stderr
+
+
+def test_secret_key_opens_what_it_has_closed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAMLINK_KEY", site.run("secret", "key").stdout.strip())
+    entered(site, RAW, "secret", "set", "istock.key")
+    site.connector(api_key={"secret": "istock.key"})
+    site.run("check")
+    assert not (site.folder / "damlink.key").exists()
+
+
+# --- what is kept ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ran(site: Site) -> Site:
+    """A site where a run has carried two assets."""
+    site.run("run", "--limit", "2")
+    return site
+
+
+def documents(out: str) -> list[Any]:
+    """JSON lines, each a document."""
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_listings_as_json_are_json_and_nothing_else(ran: Site) -> None:
+    (connector,) = json.loads(ran.run("status", "--json").stdout)["connectors"]
+    assert connector["assets"]["pushed"] == 2
+    (run,) = documents(ran.run("runs", "stock", "--json").stdout)
+    assert (run["exit_code"], run["totals"]["outcomes"]) == (0, {"pushed": 2})
+    pushed = documents(ran.run("assets", "stock", "--state", "pushed", "--json").stdout)
+    assert {asset["source_id"] for asset in pushed} == {*ran.stored()}
+    shown = json.loads(ran.run("state", "show", "stock", "--json").stdout)
+    assert shown["assets"] == connector["assets"]
+    assert shown["lease"]["heartbeat_at"] is None
+    assert all(finding["ok"] for finding in json.loads(ran.run("check", "--json").stdout))
+
+
+def test_listings_before_the_first_run_are_empty_and_make_no_database(site: Site) -> None:
+    assert site.run("runs", "stock", "--json").stdout == ""
+    assert site.run("assets", "stock", "--json").stdout == ""
+    assert site.run("state", "export", "stock").stdout == ""
+    assert json.loads(site.run("state", "show", "stock", "--json").stdout) == {"database": None}
+    assert not any(site.folder.glob("damlink.db*"))
+
+
+def test_state_when_exported_holds_every_row_and_no_notes(ran: Site) -> None:
+    rows = documents(ran.run("state", "export", "stock").stdout)
+    assert {row["source_id"] for row in rows} == {*ran.licensed()}
+    assert {row["state"] for row in rows} == {"pushed", "due"}
+    assert not any("checkpoint" in row for row in rows)
+
+
+def test_state_when_reset_without_consent_stays(ran: Site) -> None:
+    ran.run("state", "reset", "stock", expect=130)
+    assert len(ran.assets("pushed")) == 2
+
+
+def test_state_when_reset_is_taken_over_from_the_portal_by_the_next_run(ran: Site) -> None:
+    before = {*ran.stored()}
+    count = len(ran.licensed())
+    assert f"{count} assets forgotten" in ran.run("state", "reset", "stock", "--yes").stdout
+    assert ran.assets() == []
+    ran.run("run", "--limit", "1")
+    assert_arrived_once_and_whole(ran, before)
+    assert len(ran.stored()) == 3
+
+
+def test_plugins_as_json_tell_what_is_installed(site: Site) -> None:
+    (istock,) = [info for info in json.loads(site.run("plugins", "--verify", "--json").stdout)]
+    assert (istock["name"], istock["distribution"], istock["problem"]) == ("istock", "damlink-istock", "")
+    shown = json.loads(site.run("plugins", "show", "istock", "--json").stdout)
+    assert {"list_source_assets", "transform", "push"} <= {*shown["hooks"]}
+    assert [setting["name"] for setting in shown["settings"] if setting["required"]] == [
+        "api_key",
+        "api_secret",
+    ]
+
+
+def test_schema_of_a_plugin_describes_each_setting(site: Site) -> None:
+    schema = json.loads(site.run("plugins", "show", "istock", "--schema").stdout)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+    assert {*schema["required"]} <= {*schema["properties"]}
+    forms = {"type", "enum", "anyOf", "oneOf"}
+    assert all(len(forms & {*setting}) == 1 for setting in schema["properties"].values())
+    assert all(setting["description"] for setting in schema["properties"].values())
+
+
+# --- login -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same site with a portal that wants a person's consent, sent back to a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        redirect = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+    site.portal.control("redirects", {"urls": [redirect]})
+    monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
+    site.tables["portals"]["brand"] = {
+        "url": site.sandbox.origins["portal"],
+        "auth": "oauth2-code",
+        "client_id": site.portal.client_id,
+        "client_secret": {"env": "CLIENT_SECRET"},
+        "redirect_url": redirect,
+    }
+    site.write()
+    return site
+
+
+def consent(site: Site) -> str:
+    """Log in as a person would, with a browser that follows every redirect; what the command says."""
+    with site.start("login", "brand", "--no-browser") as child:
+        said = ""
+        while not (found := re.search(r"^http://\S+$", said, re.MULTILINE)):
+            line = child.stderr.readline()
+            assert line, f"it ended early: {said}"
+            said += line
+        page = httpx.get(found[0], follow_redirects=True)
+        assert "close this page" in page.text
+        rest = child.communicate(timeout=60)
+    assert child.returncode == 0, rest
+    return said + "".join(rest)
+
+
+def test_login_when_consent_is_given_lets_the_portal_in_and_renews_by_itself(code_site: Site) -> None:
+    refused = code_site.run("check", expect=4)
+    assert "run `damlink login`" in refused.stdout
+    assert consent(code_site).endswith("brand: signed in\n")
+    code_site.run("check")
+    counts = code_site.sandbox.world.counts
+    assert counts[TOKEN_REQUESTS] == 1
+    code_site.portal.control("tokens", {"expire": True, "rotate": True})
+    code_site.run("run", "--limit", "1")
+    code_site.portal.control("tokens", {"expire": True})
+    code_site.run("check")
+    assert counts[TOKEN_REQUESTS] == 3
+    assert len(code_site.stored()) == 1
+
+
+def test_login_when_the_answer_is_not_ours_waits_on(code_site: Site) -> None:
+    redirect = code_site.tables["portals"]["brand"]["redirect_url"]
+    with code_site.start("login", "brand", "--no-browser") as child:
+        said = child.stderr.readline() + child.stderr.readline()
+        httpx.get(redirect, params={"code": "forged", "state": "forged"})
+        assert httpx.get(redirect.replace("callback", "elsewhere")).status_code == 404
+        httpx.get(said.splitlines()[-1], follow_redirects=True)
+        _, err = child.communicate(timeout=60)
+    assert (child.returncode, err) == (0, "brand: signed in\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("brnd", "did you mean 'brand'?", id="unknown name"),
+        pytest.param("brand", "does not sign in with a browser", id="permanent token"),
+    ],
+)
+def test_login_when_it_cannot_be_done_says_why(site: Site, name: str, said: str) -> None:
+    assert said in site.run("login", name, "--no-browser", expect=3).stderr

@@ -1,0 +1,196 @@
+"""A database that cannot be used stops a run with one line, and costs no asset."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from loopback import COMMAND, Site, assert_arrived_once_and_whole
+
+from damlink._crypto import new_key
+from damlink.sandbox import Fault
+
+POLL_SECONDS = 0.005
+PATIENCE_SECONDS = 60.0
+
+
+def the_line(err: str) -> str:
+    """What stopped the run; the summary of what it had carried may follow."""
+    line, *summary = err.splitlines()
+    assert line.startswith("damlink: ")
+    assert all(each.startswith("stock: ") for each in summary)
+    return line
+
+
+def database(site: Site) -> Path:
+    return site.folder / "damlink.db"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(POLL_SECONDS)
+
+
+def assert_the_next_run_finishes(site: Site) -> None:
+    """Nothing is lost and nothing doubled."""
+    site.run("run")
+    assert {asset["state"] for asset in site.assets()} == {"pushed"}
+    assert_arrived_once_and_whole(site, {*site.licensed()})
+    assert site.sandbox.world.counts["licences"] == len(site.licensed())
+
+
+@pytest.fixture
+def begun(site: Site) -> Site:
+    """A site where a run has carried two assets."""
+    site.run("run", "--limit", "2")
+    return site
+
+
+@contextlib.contextmanager
+def write_lock(path: Path) -> Iterator[None]:
+    """Another program writes to the database, and does not come to an end."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.acceptance  # a locked database is waited for, half a minute
+def test_run_when_another_program_holds_the_database_says_so(begun: Site) -> None:
+    with write_lock(database(begun)):
+        line = the_line(begun.run("run", expect=3).stderr)
+    assert line.endswith(
+        "damlink.db: database is locked; another program holds the database: close it, then run again"
+    )
+    assert_the_next_run_finishes(begun)
+
+
+def test_run_when_the_database_is_held_for_a_moment_waits(begun: Site) -> None:
+    lock = begun.folder / "damlink.db.locks" / "stock.lock"
+    lock.unlink()
+    with write_lock(database(begun)):
+        child = begun.start("run")
+        wait_until(lock.exists)  # it is about to write
+        assert begun.run("status").stderr == ""  # who only looks need not wait
+        assert child.poll() is None
+    _, err = child.communicate(timeout=PATIENCE_SECONDS)
+    assert child.returncode == 0, err
+    assert_arrived_once_and_whole(begun, {*begun.licensed()})
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["put back", "lost for good"])
+def test_run_when_the_database_is_removed_in_the_middle_stops(site: Site, comes_back: bool) -> None:
+    counts, aside = site.sandbox.world.counts, site.folder / "aside.db"
+    slow = Fault(service="istock-delivery", match="GET /file", kind="delay", times=0, skip=3, seconds=1.0)
+    site.sandbox.world.faults.add(slow)
+    child = site.start("run", "--workers", "1")
+    wait_until(lambda: slow.struck > 0)
+    database(site).rename(aside)
+    _, err = child.communicate(timeout=PATIENCE_SECONDS)
+    assert (child.returncode, counts["saves"]) == (3, 3)
+    assert the_line(err).endswith(
+        "damlink.db: the database file is gone; put it back, then run again"
+    )
+    site.sandbox.world.faults.clear()
+    if comes_back:
+        aside.rename(database(site))
+    site.run("run")
+    assert {asset["state"] for asset in site.assets()} == {"pushed"}
+    assert_arrived_once_and_whole(site, {*site.licensed()})
+
+
+def test_database_when_newer_than_the_code_is_left_alone(begun: Site) -> None:
+    set_version(database(begun), "9999")
+    for command in ("run", "status", "plan"):
+        line = the_line(begun.run(command, expect=3).stderr)
+        assert "the database is newer (9999) than this Damlink; install the Damlink that wrote it" in line
+    set_version(database(begun), "0001")
+    assert_the_next_run_finishes(begun)
+
+
+def set_version(path: Path, number: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (number,))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        pytest.param(
+            new_key(),
+            "the key from DAMLINK_KEY does not open the database; give the key the database was used with "
+            "(DAMLINK_KEY, the keyring, or its key file)",
+            id="another one",
+        ),
+        pytest.param(
+            "no key at all",
+            "DAMLINK_KEY: not URL-safe base64 of 32 bytes; make one with `damlink secret key`",
+            id="malformed",
+        ),
+    ],
+)
+def test_key_when_wrong_opens_nothing_and_spoils_nothing(
+    begun: Site, monkeypatch: pytest.MonkeyPatch, key: str, said: str
+) -> None:
+    monkeypatch.setenv("DAMLINK_KEY", key)
+    result = begun.run("run", expect=3)
+    assert the_line(result.stderr).endswith(said)
+    assert key not in result.stderr
+    monkeypatch.delenv("DAMLINK_KEY")
+    assert_the_next_run_finishes(begun)
+
+
+# --- a folder that cannot be written ---------------------------------------------------------------
+
+# Root may write anywhere; without this capability it is a user like any other.
+AS_A_USER = """
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+sys.platform == "linux" and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def run_as_a_user(site: Site) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", AS_A_USER, *COMMAND, "run"]
+    return subprocess.run(
+        command, cwd=site.folder, env=site.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nobody may write into the folder, or to a file in it."""
+    files = [file for file in folder.iterdir() if file.name.startswith("damlink.db") and file.is_file()]
+    modes = {path: path.stat().st_mode for path in (*files, folder)}
+    for path in modes:
+        path.chmod(0o555)
+    yield
+    for path, mode in modes.items():
+        path.chmod(mode)
+
+
+def test_run_when_the_folder_is_read_only_says_so_before_anything_begins(site: Site) -> None:
+    with read_only(site.folder):
+        result = run_as_a_user(site)
+    assert result.returncode == 3, result.stderr
+    line = the_line(result.stderr)
+    assert "damlink.db: unable to open database file; " in line
+    assert line.endswith("check that the folder exists and can be written")
+    assert_the_next_run_finishes(site)
+
+
+def test_run_when_the_folder_has_become_read_only_says_so_and_the_next_goes_on(begun: Site) -> None:
+    with read_only(begun.folder):
+        result = run_as_a_user(begun)
+    assert result.returncode == 3, result.stderr
+    assert the_line(result.stderr).endswith("check that the folder exists and can be written")
+    assert_the_next_run_finishes(begun)
