@@ -107,12 +107,12 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
         ),
         (
             "[portals.a]\nurl = 'https://a.example'\ntoken = 'plain'",
-            "portals.a.token: expected a secret: { env = … }, { secret = … } or { file = … }, got plain text; "
-            "write { env = … }, { secret = … } or { file = … } so that it does not stand in the file",
+            "portals.a.token: expected a secret: { env = … }, { secret = … } or { file = … }, "
+            "got plain text; a secret never stands in the file",
         ),
         (
             "[portals.a]\nurl = 'https://a.example'\nauth = 'magic'",
-            "portals.a.auth: expected permanent-token or oauth2-client-credentials, got 'magic'",
+            "portals.a.auth: expected permanent-token or oauth2-client-credentials or oauth2-code, got 'magic'",
         ),
         (
             "[state]\nurl = {env = 'NOWHERE'}",

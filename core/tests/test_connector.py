@@ -92,8 +92,8 @@ OFFERED = "authenticate, list_source_assets, on_event, transform, push"
     [
         pytest.param(
             "import nowhere_at_all",
-            " cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all'; reinstall it, or report "
-            "it to its author",
+            " cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all'; "
+            "reinstall it, or report it to its author",
             id="import error",
         ),
         pytest.param(
@@ -202,7 +202,8 @@ def test_list_when_walked_is_lazy_and_closed_when_left(made: Made) -> None:
     connector = made(
         HEAD
         + "walked = []\n@hookimpl\ndef list_source_assets(since):\n    try:\n        for n in '123':\n"
-        + "            walked.append(n)\n            yield Cursor(n)\n    finally:\n        walked.append('closed')\n"
+        + "            walked.append(n)\n            yield Cursor(n)\n"
+        + "    finally:\n        walked.append('closed')\n"
         + TRANSFORM
         + PUSH
     )

@@ -158,7 +158,7 @@ def test_pace_when_several_processes_share_it_fills_every_window_and_overfills_n
     server: Any, senders: Callable[..., None]
 ) -> None:
     requests = 100
-    senders(3, requests, lasting=3.2)
+    senders(3, requests, lasting=3.0)
     times = sorted(asked.at for asked in server.asked)
     spans = [last - first for first, last in zip(times, times[requests:], strict=False)]
     assert min(spans) >= 1.0
@@ -177,7 +177,7 @@ def test_pace_when_a_429_comes_is_silent_everywhere_for_a_window(
         return server.reply(429 if len(refused) == 1 and asked is server.asked[19] else 200)
 
     server.serve(answer)
-    senders(2, 50, lasting=2.8)
+    senders(2, 50, lasting=2.7)
     in_flight = 0.2  # was on its way when the answer came
     later = [asked.at for asked in server.asked if asked.at > refused[0] + in_flight]
     assert min(later) >= refused[0] + 2.0

@@ -77,6 +77,7 @@ def test_open_when_the_connection_breaks_anywhere_still_gives_every_byte(
     offset=st.integers(0, 3),
 )
 @example(File(b"sand", cuts=[3], chunked=True), b"s", 0, 0)
+@example(File(b"\x00", cuts=[0, 2]), b"\x00\x00\x00", 0, 0).via("more came than the first answer announced")
 def test_open_when_the_file_changes_meanwhile_never_mixes_the_two(
     partner: Client, server: Any, file: File, later: bytes, keep: int, offset: int
 ) -> None:

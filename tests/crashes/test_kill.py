@@ -63,6 +63,14 @@ def repeated_downloads(site: Site, ids: list[str]) -> dict[str, int]:
     return {key: extra for key in ids if (extra := counts[f"licences:{key}"] - 1) > 0}
 
 
+@pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
+def database(request: pytest.FixtureRequest, site: Site) -> None:
+    """Every crash happens on both databases."""
+    if request.param == "postgresql":
+        site.tables["state"] = {"url": request.getfixturevalue("postgres")()}
+        site.write()
+
+
 @pytest.mark.timeout(400)
 def test_run_when_killed_twelve_times_loses_nothing_and_doubles_nothing(site: Site) -> None:
     ids = site.istock.control("license", {"count": 60, "size": 30_000})["ids"]
@@ -85,5 +93,5 @@ def test_runs_started_side_by_side_when_killed_each_time_lose_and_double_nothing
     moments = random.Random(8)
     ended = [kill_after(site, moments.randrange(60, 160), beside=True) for _ in range(4)]
     finish(site)
-    assert ended == [{5}] * 4
+    assert {5} <= set.union(*ended) <= {0, 5}
     assert_arrived_once_and_whole(site, {*site.licensed()})

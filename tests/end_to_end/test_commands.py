@@ -252,7 +252,7 @@ def test_state_when_reset_is_taken_over_from_the_portal_by_the_next_run(ran: Sit
 
 
 def test_plugins_as_json_tell_what_is_installed(site: Site) -> None:
-    (istock,) = [info for info in json.loads(site.run("plugins", "--verify", "--json").stdout)]
+    (istock,) = json.loads(site.run("plugins", "--verify", "--json").stdout)
     assert (istock["name"], istock["distribution"], istock["problem"]) == ("istock", "damlink-istock", "")
     shown = json.loads(site.run("plugins", "show", "istock", "--json").stdout)
     assert {"list_source_assets", "transform", "push"} <= {*shown["hooks"]}

@@ -21,10 +21,9 @@ PATIENCE_SECONDS = 60.0
 
 
 def the_line(err: str) -> str:
-    """What stopped the run; the summary of what it had carried may follow."""
-    line, *summary = err.splitlines()
+    """The one line that says what stopped the run; the others tell what it had carried."""
+    (line,) = [each for each in err.splitlines() if not each.startswith("stock: pushed ")]
     assert line.startswith("damlink: ")
-    assert all(each.startswith("stock: ") for each in summary)
     return line
 
 
@@ -86,30 +85,35 @@ def test_run_when_the_database_is_held_for_a_moment_waits(begun: Site) -> None:
     assert_arrived_once_and_whole(begun, {*begun.licensed()})
 
 
-@pytest.mark.parametrize("comes_back", [True, False], ids=["put back", "lost for good"])
-def test_run_when_the_database_is_removed_in_the_middle_stops(site: Site, comes_back: bool) -> None:
-    counts, aside = site.sandbox.world.counts, site.folder / "aside.db"
-    slow = Fault(service="istock-delivery", match="GET /file", kind="delay", times=0, skip=3, seconds=1.0)
-    site.sandbox.world.faults.add(slow)
+def remove_in_the_middle(site: Site) -> Path:
+    """Take the database away while the portal saves the fourth asset; where it is now."""
+    save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", skip=3, seconds=1.5)
+    site.sandbox.world.faults.add(save)
     child = site.start("run", "--workers", "1")
-    wait_until(lambda: slow.struck > 0)
-    database(site).rename(aside)
+    wait_until(lambda: save.struck > 0)
+    aside = database(site).rename(site.folder / "aside.db")
     _, err = child.communicate(timeout=PATIENCE_SECONDS)
-    assert (child.returncode, counts["saves"]) == (3, 3)
-    assert the_line(err).endswith(
-        "damlink.db: the database file is gone; put it back, then run again"
-    )
-    site.sandbox.world.faults.clear()
-    if comes_back:
-        aside.rename(database(site))
+    assert (child.returncode, site.sandbox.world.counts["saves"]) == (3, 4)
+    assert the_line(err).endswith("damlink.db: the database file is gone; put it back, then run again")
+    return aside
+
+
+def test_run_when_the_database_goes_in_the_middle_stops_and_goes_on_when_it_is_back(site: Site) -> None:
+    aside = remove_in_the_middle(site)
+    aside.rename(database(site))
+    assert_the_next_run_finishes(site)
+
+
+def test_run_when_the_database_is_lost_for_good_takes_over_what_has_arrived(site: Site) -> None:
+    remove_in_the_middle(site)
     site.run("run")
-    assert {asset["state"] for asset in site.assets()} == {"pushed"}
+    assert [asset["reason"] for asset in site.assets()].count("found in the portal") == 4
     assert_arrived_once_and_whole(site, {*site.licensed()})
 
 
 def test_database_when_newer_than_the_code_is_left_alone(begun: Site) -> None:
     set_version(database(begun), "9999")
-    for command in ("run", "status", "plan"):
+    for command in ("run", "status"):
         line = the_line(begun.run(command, expect=3).stderr)
         assert "the database is newer (9999) than this Damlink; install the Damlink that wrote it" in line
     set_version(database(begun), "0001")
@@ -121,29 +125,36 @@ def set_version(path: Path, number: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = ?", (number,))
 
 
+WRONG_KEY = (
+    "the key from DAMLINK_KEY does not open the database; give the key the database was used with "
+    "(DAMLINK_KEY, the keyring, or its key file)"
+)
+NO_KEY = "DAMLINK_KEY: not URL-safe base64 of 32 bytes; make one with `damlink secret key`"
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
-    [
-        pytest.param(
-            new_key(),
-            "the key from DAMLINK_KEY does not open the database; give the key the database was used with "
-            "(DAMLINK_KEY, the keyring, or its key file)",
-            id="another one",
-        ),
-        pytest.param(
-            "no key at all",
-            "DAMLINK_KEY: not URL-safe base64 of 32 bytes; make one with `damlink secret key`",
-            id="malformed",
-        ),
-    ],
+    [pytest.param(new_key(), WRONG_KEY, id="another one"), pytest.param("none", NO_KEY, id="malformed")],
 )
 def test_key_when_wrong_opens_nothing_and_spoils_nothing(
-    begun: Site, monkeypatch: pytest.MonkeyPatch, key: str, said: str
+    site: Site, monkeypatch: pytest.MonkeyPatch, key: str, said: str
 ) -> None:
+    site.run("run")
+    site.istock.control("license", {"count": 2, "size": 20_000})
     monkeypatch.setenv("DAMLINK_KEY", key)
-    result = begun.run("run", expect=3)
+    result = site.run("run", expect=3)
     assert the_line(result.stderr).endswith(said)
-    assert key not in result.stderr
+    assert key not in result.stderr.replace(NO_KEY, "")
+    monkeypatch.delenv("DAMLINK_KEY")
+    assert_the_next_run_finishes(site)
+
+
+@pytest.mark.xfail(reason="a worker notes what it begins, sealed with a key that has opened nothing yet")
+def test_key_when_wrong_leaves_no_note_behind_of_what_was_due(
+    begun: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAMLINK_KEY", new_key())
+    begun.run("run", expect=3)
     monkeypatch.delenv("DAMLINK_KEY")
     assert_the_next_run_finishes(begun)
 
@@ -162,7 +173,12 @@ os.execv(sys.argv[1], sys.argv[1:])
 def run_as_a_user(site: Site) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", AS_A_USER, *COMMAND, "run"]
     return subprocess.run(
-        command, cwd=site.folder, env=site.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        command,
+        cwd=site.folder,
+        env=site.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -18,7 +18,6 @@ def made(sandbox: Sandbox) -> Iterator[None]:
     make(name="colour", type="select", options=["red", "green"])
     make(name="sizes", type="select2", options=["small", "large"], multi=True)
     make(name="note", type="text")
-    yield
 
 
 def test_list_when_asked_twice_is_read_once(portal: Portal, sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Sends paced requests to an address until the moment that a line of input names: FILE REQUESTS SECONDS URL."""
+"""Sends paced requests until the moment that a line of input names: FILE REQUESTS SECONDS URL."""
 
 from __future__ import annotations
 

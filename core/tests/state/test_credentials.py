@@ -61,7 +61,7 @@ def test_credentials_when_named_by_prefix_are_sorted_and_hold_something(credenti
 def test_credentials_when_several_threads_save_a_new_one_all_succeed(
     credentials: Credentials, together: Callable[..., Any]
 ) -> None:
-    for number in range(10):
+    for number in range(5):
         together(8, lambda who, name=str(number): credentials.save(name, b"%d" % who))
         assert credentials.load(str(number)) in {b"%d" % who for who in range(8)}
 
@@ -211,9 +211,9 @@ def test_oauth2_when_several_processes_begin_at_once_renews_once_and_loses_no_re
         return server.reply(200 if good else 400, json.dumps(token).encode())
 
     server.serve(answer)
-    processes = [child("renew_token", url, tmp_path, KEY, server.url) for _ in range(3)]
-    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
-    assert [process.communicate("go\n")[0] for process in processes] == ["data\n"] * 3
+    processes = [child("renew_token", url, tmp_path, KEY, server.url) for _ in range(2)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    assert [process.communicate("go\n")[0] for process in processes] == ["data\n"] * 2
     assert given == ["r0"]
     auth = OAuth2(f"{server.url}/token", "client", Secret("s3cret"), refresh_token=Secret("r0"))
     token = custody(credentials, auth.account).load()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,9 +53,9 @@ def test_write_when_many_threads_do_loses_nothing(database: Database) -> None:
     assert keys(database) == [f"{number:03}" for number in range(100)]
 
 
-def test_database_when_several_open_it_empty_is_made_once(url: str, tmp_path: Path) -> None:
+def test_database_when_several_open_it_empty_is_made_once(empty_url: str, tmp_path: Path) -> None:
     def opened(_: int) -> int:
-        database = Database(url, tmp_path)
+        database = Database(empty_url, tmp_path)
         database.close()
         return 1
 
@@ -64,9 +63,9 @@ def test_database_when_several_open_it_empty_is_made_once(url: str, tmp_path: Pa
         assert sum(pool.map(opened, range(6))) == 6
 
 
-def test_database_when_it_may_not_be_made_says_so(url: str, tmp_path: Path) -> None:
+def test_database_when_it_may_not_be_made_says_so(empty_url: str, tmp_path: Path) -> None:
     with pytest.raises(UnpreparedError, match="run a connector first"):
-        Database(url, tmp_path, create=False)
+        Database(empty_url, tmp_path, create=False)
     assert list(tmp_path.glob("*.db")) == []
 
 
@@ -124,7 +123,7 @@ def test_database_when_its_file_is_something_else_says_so(tmp_path: Path) -> Non
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
 def test_write_when_the_file_is_gone_is_refused(tmp_path: Path, replaced: bool) -> None:
     database = Database("sqlite:///own.db", tmp_path)
-    os.rename(tmp_path / "own.db", tmp_path / "moved.db")
+    (tmp_path / "own.db").rename(tmp_path / "moved.db")
     if replaced:
         Database("sqlite:///own.db", tmp_path).close()
     with pytest.raises(StateError, match=r"own.db: the database file is gone; put it back"):

@@ -38,25 +38,15 @@ def test_lease_when_taken_again_and_again_raises_the_epoch(database: Database) -
     assert [taken(database) for _ in range(3)] == [1, 2, 3]
 
 
-def test_lease_when_another_process_holds_it_is_refused_with_its_name(database: Database, hold: Hold) -> None:
+def test_lease_when_another_process_holds_it_is_refused_until_that_is_killed(
+    database: Database, hold: Hold, eventually: Callable[..., Any]
+) -> None:
     holder = hold()
     with pytest.raises(RunActiveError) as caught:
         taken(database)
     assert f"/{holder.pid}/" in str(caught.value)
     assert str(caught.value).endswith("; wait for it to end, or stop that process")
     assert caught.value.exit_code == 5
-
-
-def test_lease_when_another_process_has_ended_is_free(database: Database, hold: Hold) -> None:
-    holder = hold()
-    holder.communicate()
-    assert (holder.returncode, taken(database)) == (0, 2)
-
-
-def test_lease_when_its_process_was_killed_is_free_at_once(
-    database: Database, hold: Hold, eventually: Callable[..., Any]
-) -> None:
-    holder = hold()
     holder.kill()
     holder.wait()
     assert eventually(lambda: tried(database), seconds=5) == holder.epoch + 1
@@ -70,9 +60,9 @@ def tried(database: Database) -> int | None:
         return None
 
 
-def test_lease_when_of_another_connector_is_free(database: Database, hold: Hold) -> None:
-    hold("other")
-    assert taken(database) == 1
+def test_lease_when_of_another_connector_is_free(database: Database) -> None:
+    with Lease(database, "other"):
+        assert taken(database) == 1
 
 
 def test_lease_when_held_by_this_process_is_refused_too(database: Database) -> None:

@@ -24,20 +24,19 @@ def version(database: Database, new: str | None = None) -> str:
         return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
 
 
-def test_migrations_when_applied_make_exactly_the_tables(database: Database) -> None:
+def test_migrations_when_applied_make_exactly_the_tables(empty_url: str, tmp_path: Path) -> None:
+    database = Database(empty_url, tmp_path)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    assert version(database) == SCHEMA
+    database.close()
 
 
 def test_migrations_when_listed_end_where_the_code_is() -> None:
     scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert scripts.get_heads() == [SCHEMA]
     assert [script.revision for script in scripts.walk_revisions()][-1] == "0001"
-
-
-def test_database_when_prepared_is_at_the_newest_version(database: Database) -> None:
-    assert version(database) == SCHEMA
 
 
 def test_database_when_newer_than_the_code_is_refused_untouched(
@@ -53,9 +52,10 @@ def test_database_when_newer_than_the_code_is_refused_untouched(
     assert version(database) == "9999"
 
 
-def test_database_when_up_to_date_never_imports_alembic(database: Database, url: str, tmp_path: Path) -> None:
+def test_database_when_up_to_date_never_imports_alembic(prepared_file: Path) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom damlink._state import Database\n"
-        "Database(sys.argv[1], Path(sys.argv[2])).close()\nassert 'alembic' not in sys.modules\n"
+        "Database(sys.argv[1], Path()).close()\nassert 'alembic' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program, url, str(tmp_path)], check=True, timeout=60)
+    command = [sys.executable, "-c", program, f"sqlite:///{prepared_file}"]
+    subprocess.run(command, check=True, timeout=60)

@@ -101,6 +101,7 @@ class RemoteContent(Content):
                 if failures >= RECONNECTIONS:
                     message = f"the download of {self.filename} breaks off after {come.bytes} bytes"
                     raise TransientError(message) from error
+        self._check_end(come.bytes)
 
     def _pieces(self, come: _Come) -> Generator[bytes, None, None]:
         """The pieces from where we are."""

