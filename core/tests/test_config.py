@@ -112,7 +112,8 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
         ),
         (
             "[portals.a]\nurl = 'https://a.example'\nauth = 'magic'",
-            "portals.a.auth: expected permanent-token or oauth2-client-credentials or oauth2-code, got 'magic'",
+            "portals.a.auth: expected permanent-token or oauth2-client-credentials or oauth2-code, "
+            "got 'magic'",
         ),
         (
             "[state]\nurl = {env = 'NOWHERE'}",

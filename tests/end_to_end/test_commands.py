@@ -280,7 +280,7 @@ def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The same site with a portal that wants a person's consent, sent back to a free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         redirect = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
-    site.portal.control("redirects", {"urls": [redirect]})
+    site.portal.control("tokens", {"redirects": [redirect]})
     monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
     site.tables["portals"]["brand"] = {
         "url": site.sandbox.origins["portal"],

@@ -41,10 +41,10 @@ def scopes(portal: Portal, body: Body) -> Any:
 
 @_action
 def tokens(portal: Portal, body: Body) -> Any:
-    """`{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool}`, each if wanted.
+    """`{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool, "redirects": [urls]}`, each if wanted.
 
     `expire` ends all access tokens now; `rotate` makes a refresh answer a new refresh token;
-    `revoke` refuses the permanent token.
+    `revoke` refuses the permanent token; `redirects` registers more addresses with the application.
     """
     access = portal.access
     if body.get("expire"):
@@ -52,14 +52,8 @@ def tokens(portal: Portal, body: Body) -> Any:
     access.lifetime = float(body.get("lifetime", access.lifetime))
     access.rotates = bool(body.get("rotate", access.rotates))
     access.revoked = bool(body.get("revoke", access.revoked))
+    access.client.redirects += tuple(body.get("redirects", ()))
     return {"lifetime": access.lifetime, "rotate": access.rotates, "revoke": access.revoked}
-
-
-@_action
-def redirects(portal: Portal, body: Body) -> Any:
-    """`{"urls": […]}`: where the application may send a person back to, besides the usual addresses."""
-    portal.access.client.redirects += tuple(body["urls"])
-    return list(portal.access.client.redirects)
 
 
 @_action
