@@ -335,7 +335,7 @@ def test_rate_when_limited_spaces_the_requests_of_our_host(server: Any, stranger
             client.get("/a")
             client.get(f"{other}/b")
     times = [asked.at for asked in server.asked]
-    assert times[-1] - times[0] >= 5 / 50 * 0.95
+    assert times[-1] - times[0] >= 5 / 50 * 0.8  # the first may have taken a while to arrive
     assert len(stranger.asked) == 6
 
 

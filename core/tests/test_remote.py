@@ -77,6 +77,7 @@ def test_open_when_the_connection_breaks_anywhere_still_gives_every_byte(
     offset=st.integers(0, 3),
 )
 @example(File(b"sand", cuts=[3], chunked=True), b"s", 0, 0)
+@example(File(b"sand", cuts=[0, 4]), b"sandy", 0, 0)
 @example(File(b"\x00", cuts=[0, 2]), b"\x00\x00\x00", 0, 0).via("more came than the first answer announced")
 def test_open_when_the_file_changes_meanwhile_never_mixes_the_two(
     partner: Client, server: Any, file: File, later: bytes, keep: int, offset: int
@@ -136,10 +137,11 @@ def test_open_when_the_validator_differs_says_so(partner: Client, server: Any) -
         read(Content.from_url(partner, file.serve(server)))
 
 
-def test_open_when_at_the_end_asks_for_nothing(partner: Client, server: Any) -> None:
+@pytest.mark.parametrize("offset", [4, 9], ids=["at it", "behind it"])
+def test_open_when_at_the_end_asks_for_nothing(partner: Client, server: Any, offset: int) -> None:
     file = File(b"sand", '"v"')
     content = Content.from_url(partner, file.serve(server))
-    assert (content.size, read(content, 4)) == (4, b"")
+    assert (content.size, read(content, offset)) == (4, b"")
     assert file.asked == [""]
 
 

@@ -162,15 +162,18 @@ def process_list() -> str:
 
 
 def test_secret_when_kept_works_and_stands_nowhere_in_the_open(site: Site) -> None:
-    said = entered(site, f"{RAW}\n", "secret", "set", "istock.key")
-    site.connector(api_key={"secret": "istock.key"})
+    raw = site.portal.token
+    said = entered(site, f"{raw}\n", "secret", "set", "brand.token")
+    site.tables["portals"]["brand"]["token"] = {"secret": "brand.token"}
+    site.write()
     with site.start("--log-level", "debug", "run", "--limit", "2") as child:
         processes = process_list()
         said += "".join(child.communicate(timeout=100))
     assert child.returncode == 0, said
     assert ("-m damlink --log-level debug run" in processes) == Path("/proc").is_dir()
-    assert RAW not in processes + said + config(site)
-    assert RAW.encode() not in kept_bytes(site.folder)
+    assert raw not in processes
+    assert raw not in said
+    assert raw.encode() not in kept_bytes(site.folder)
     assert len(site.stored()) == 2
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from damlink import OAuth2, Secret
 from damlink._credentials import SecretStore, TokenCustody, give_custody, secret_opener
 from damlink._crypto import Cipher, new_key
-from damlink._http import BearerAuth, Token
+from damlink._http import BearerAuth, Token, open_client
 from damlink._settings import SecretRef
 from damlink._state import Credentials, Database
 from damlink._state._tokens import HOLD_SECONDS
@@ -194,8 +194,8 @@ def test_give_custody_when_it_is_oauth2_keeps_its_tokens_by_account(credentials:
     assert custody(credentials, auth.account).load() is not None
 
 
-def test_oauth2_when_several_processes_begin_at_once_renews_once_and_loses_no_refresh_token(
-    credentials: Credentials, url: str, tmp_path: Path, server: Any, child: Callable[..., Any]
+def test_oauth2_when_several_runs_begin_at_once_renews_once_and_loses_no_refresh_token(
+    opened: Callable[[], Database], server: Any, together: Callable[..., list[Any]]
 ) -> None:
     """The other side takes each refresh token once, and answers with the next."""
     given: list[str] = []
@@ -204,18 +204,20 @@ def test_oauth2_when_several_processes_begin_at_once_renews_once_and_loses_no_re
         if asked.path != "/token":
             good = asked.headers.get("authorization") == f"Bearer a{len(given)}"
             return server.reply(200 if good else 401, b"data")
-        (refresh,) = parse_qs(asked.body.decode())["refresh_token"]
-        given.append(refresh)
-        good = refresh == f"r{len(given) - 1}"
+        given.append(parse_qs(asked.body.decode())["refresh_token"][0])
+        good = given[-1] == f"r{len(given) - 1}"
         token = {"access_token": f"a{len(given)}", "refresh_token": f"r{len(given)}"}
         return server.reply(200 if good else 400, json.dumps(token).encode())
 
+    def run(_: int) -> tuple[str, Token | None]:
+        auth = OAuth2(f"{server.url}/token", "client", Secret("s"), refresh_token=Secret("r0"))
+        give_custody(auth, Credentials(opened()), lambda: Cipher(KEY, "a test"))
+        with open_client(server.url) as client:
+            client.sign_with(auth)
+            return client.get("/a").text, auth.custody.load()
+
     server.serve(answer)
-    processes = [child("renew_token", url, tmp_path, KEY, server.url) for _ in range(2)]
-    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
-    assert [process.communicate("go\n")[0] for process in processes] == ["data\n"] * 2
+    answers = together(4, run)
+    assert [text for text, _ in answers] == ["data"] * 4
+    assert {token and token.refresh for _, token in answers} == {Secret("r1")}
     assert given == ["r0"]
-    auth = OAuth2(f"{server.url}/token", "client", Secret("s3cret"), refresh_token=Secret("r0"))
-    token = custody(credentials, auth.account).load()
-    assert token is not None
-    assert token.refresh == Secret("r1")

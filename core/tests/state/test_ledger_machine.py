@@ -243,7 +243,5 @@ def row_writes(ledger: Ledger, row: Row, now: datetime) -> list[Callable[[], Any
 def test_ledger_when_anything_happens_in_any_order_loses_nothing_and_repeats_nothing(
     new_run: Callable[[str], Ledger], url: str
 ) -> None:
-    settings = hypothesis.settings(
-        max_examples=25 if url.startswith("sqlite") else 10, stateful_step_count=30
-    )
+    settings = hypothesis.settings(max_examples=20 if url.startswith("sqlite") else 8, stateful_step_count=30)
     run_machine(lambda: LedgerMachine(new_run), settings=settings)

@@ -48,8 +48,7 @@ class RemoteContent(Content):
     @property
     def size(self) -> int | None:
         """Bytes, as the answer announces them."""
-        length = self._headers.get("content-length", "")
-        return int(length) if length.isdigit() and "content-encoding" not in self._headers else None
+        return _size(self._headers)
 
     @property
     def media_type(self) -> str:
@@ -101,7 +100,8 @@ class RemoteContent(Content):
                 if failures >= RECONNECTIONS:
                     message = f"the download of {self.filename} breaks off after {come.bytes} bytes"
                     raise TransientError(message) from error
-        self._check_end(come.bytes)
+        if come.bytes > offset:
+            self._check_end(come.bytes)
 
     def _pieces(self, come: _Come) -> Generator[bytes, None, None]:
         """The pieces from where we are."""
@@ -121,9 +121,16 @@ class RemoteContent(Content):
             first.close()
         validator = self.validator
         if not offset or not validator:
-            return self._get({})
+            return self._from_the_beginning()
         response = self._get({"Range": f"bytes={offset}-", "If-Range": validator})
         if response.headers.get("etag") not in (None, validator):
+            response.close()
+            raise TransientError(f"{self.filename} changed at its source while it was read")
+        return response
+
+    def _from_the_beginning(self) -> httpx.Response:
+        response = self._get({})
+        if None not in (self.size, size := _size(response.headers)) and size != self.size:
             response.close()
             raise TransientError(f"{self.filename} changed at its source while it was read")
         return response
@@ -164,6 +171,11 @@ def _skip(pieces: Iterator[bytes], come: _Come) -> Iterator[bytes]:
             yield rest
     if left:
         raise TransientError("the file became shorter at its source while it was read")
+
+
+def _size(headers: httpx.Headers) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdigit() and "content-encoding" not in headers else None
 
 
 def _filename(headers: httpx.Headers) -> str:
