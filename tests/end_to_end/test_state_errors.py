@@ -149,7 +149,6 @@ def test_key_when_wrong_opens_nothing_and_spoils_nothing(
     assert_the_next_run_finishes(site)
 
 
-@pytest.mark.xfail(reason="a worker notes what it begins, sealed with a key that has opened nothing yet")
 def test_key_when_wrong_leaves_no_note_behind_of_what_was_due(
     begun: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

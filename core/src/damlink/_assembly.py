@@ -30,9 +30,11 @@ from damlink._secret import Secret
 from damlink._settings import SecretOpener, parse, selection_of
 from damlink._state import Credentials, Database, UnpreparedError, Values
 from damlink.bynder import Portal
+from damlink.errors import StateError
 
 __all__ = ["Assembled", "Assembly"]
 
+KEY_CHECK = "key"  # a credential that only the right key opens
 OAUTH_PATH = "/v6/authentication/oauth2"
 DEFAULT_SCOPES = (
     "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
@@ -118,8 +120,18 @@ class Assembly:
 
     @functools.cached_property
     def cipher(self) -> Cipher:
-        """What encrypts at rest."""
-        return Cipher(*find_key(self.config.folder, new_key))
+        """What encrypts at rest.
+
+        Raises:
+            StateError: it is not the key that the database was used with.
+        """
+        sealed = self.credentials.load(KEY_CHECK) if self._keeps or self.has_database else None
+        cipher = Cipher(*find_key(self.config.folder, new_key if sealed is None else _no_new_key))
+        if sealed is not None:
+            cipher.open(sealed)
+        elif self._keeps:
+            self.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode()))
+        return cipher
 
     @functools.cached_property
     def credentials(self) -> Credentials:
@@ -253,6 +265,11 @@ class Assembly:
         others: Iterable[ConnectorConfig] = self.config.connectors.values()
         same = (each for each in others if (each.plugin, each.portal) == (config.plugin, config.portal))
         return tuple(each.name for each in same if each.name != config.name)
+
+
+def _no_new_key() -> str:
+    hint = "put damlink.key back, or set DAMLINK_KEY"
+    raise StateError("the key of the database is missing", hint=hint)
 
 
 def _portal_auth(settings: PortalSettings) -> httpx.Auth:

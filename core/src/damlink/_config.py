@@ -57,7 +57,7 @@ class PaceConfig:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.requests < 1 or self.seconds <= 0 or not 0 < self.share <= 1:
+        if self.requests < 1 or not 0 < self.seconds <= 86400 or not 0 < self.share <= 1:
             raise ValueError("requests and seconds must be above 0, and share above 0 and at most 1")
 
 
@@ -105,6 +105,7 @@ class PortalSettings:
                 raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
 
 
+MOST_WORKERS: Final = 64
 CONNECTOR_KEYS: Final = ("plugin", "portal", "every", "enabled", "workers", "adopt_existing")
 
 
@@ -123,8 +124,8 @@ class _ConnectorKeys:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.workers < 1:
-            raise ValueError("workers must be at least 1")
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers must be at least 1 and at most {MOST_WORKERS}")
 
 
 @attrs.frozen
@@ -304,7 +305,7 @@ def _from_environment(name: str, place: str) -> str:
 def _from_file(path: Path, place: str) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
 
 

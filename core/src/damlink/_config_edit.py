@@ -39,7 +39,7 @@ class ConfigFile:
             self._document.add(kind, tomlkit.table(is_super_table=True))
         tables: Any = self._document[kind]
         if name not in tables:
-            tables.add(name, tomlkit.table())
+            tables[name] = tomlkit.table()
         for key, value in values.items():
             if value is None:
                 tables[name].pop(key, None)
@@ -48,7 +48,11 @@ class ConfigFile:
 
     def write(self) -> None:
         """Replace the file: whoever reads it sees the old one or the new one."""
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
+        try:
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
+        except OSError as error:
+            hint = "make its folder, and writable"
+            raise ConfigError(str(self.path), f"cannot be written: {error}", hint=hint) from error
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(self.text)
         mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600

@@ -57,6 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One request of the browser's."""
 
     server: _Server
+    timeout = 10.0  # seconds for a connection that sends nothing
 
     def do_GET(self) -> None:
         """Note the query of the redirect; anything else is not for us."""

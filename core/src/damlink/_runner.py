@@ -90,11 +90,12 @@ def run_connector(assembly: Assembly, name: str, options: RunOptions) -> RunRepo
                 raise StoppedError(f"{name}: stopped")
             lease.verify()
 
+        cipher = assembly.cipher  # with a wrong key nothing is begun
         work = assembly.assemble(name, verify, watch)
         ledger = Ledger(assembly.database, name, lease.epoch, work.siblings)
         runs = Runs(assembly.database, name)
         number = runs.begin(lease.epoch, work.context.now())
-        report = _Run(work, ledger, assembly.cipher, options, watch, stop).execute()
+        report = _Run(work, ledger, cipher, options, watch, stop).execute()
         error = str(report.error) if report.error else ""
         runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
     return report

@@ -42,18 +42,20 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def given(settings: Iterable[str]) -> dict[str, Any]:
-    """The values of `--set KEY=VALUE`.
+def given(settings: Iterable[str], fields: Iterable[Field] = ()) -> dict[str, Any]:
+    """The values of `--set KEY=VALUE`; for a field that takes text, a number is text too.
 
     Raises:
         click.UsageError: one has no "=".
     """
     values = {}
+    texts = {field.name for field in fields if field.type is str}
     for text in settings:
         key, equals, value = text.partition("=")
         if not equals:
             raise click.UsageError(f"--set {text}: write KEY=VALUE")
-        values[key.strip()] = toml_value(value)
+        parsed, name = toml_value(value), key.strip()
+        values[name] = parsed if isinstance(parsed, str | dict) or name not in texts else value
     return values
 
 

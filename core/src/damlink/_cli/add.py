@@ -51,7 +51,7 @@ def command(
         raise ConfigError(f"{file.path}: connectors.{name}", "is there already", hint=hint)
     fields = fields_of(load_plugin(find(plugin)).settings_class)
     portal = portal or _portal(list(config.portals))
-    values = given(settings)
+    values = given(settings, fields)
     if is_terminal():
         values |= ask(fields, values, secret_keeper(file.path, name))
     core = {"plugin": plugin} | ({"portal": portal} if portal else {})

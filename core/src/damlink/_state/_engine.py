@@ -150,7 +150,7 @@ def upsert(
 def _resolved(url: str, folder: Path) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:
         hint = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise StateError("state.url is not a database address", hint=hint) from error
     backend = parsed.get_backend_name()

@@ -83,7 +83,7 @@ class IStockSettings:
     def __attrs_post_init__(self) -> None:
         if self.password and not self.username:
             raise ValueError("password is set without username")
-        if self.requests_per_second <= 0:
+        if not self.requests_per_second > 0:
             raise ValueError("requests_per_second must be above 0")
 
     @property
