@@ -90,7 +90,7 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
         ),
         ("[portals.a]\ntoken = {env = 'T'}", "portals.a.url: missing; expected text"),
         (PORTAL + "[connectors.a]", "connectors.a.plugin: missing; expected text"),
-        (PORTAL + CONNECTOR + "workers = 0", "connectors.stock: workers must be at least 1"),
+        (PORTAL + CONNECTOR + "workers = 0", "connectors.stock: workers must be at least 1 and at most 64"),
         (
             PORTAL + CONNECTOR + "every = 90",
             "connectors.stock.every: expected a duration such as 90s, 15m, 2h or 1d, got 90",

@@ -221,6 +221,6 @@ def test_plugin_of_the_how_to_when_installed_carries_its_pictures(larkspur: Path
             capture_output=True,
             text=True,
         )
+        assert child.returncode == 0, child.stderr
         (asset,) = portal.state()["assets"]
-    assert child.returncode == 0, child.stderr
     assert (asset["name"], "1 skipped" in child.stderr) == ("Old mill", True)

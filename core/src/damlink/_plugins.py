@@ -65,9 +65,13 @@ def find(name: str, place: str = "") -> PluginInfo:
 def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
-    summary = (distribution.metadata["Summary"] or "") if distribution else ""
+    summary = _summary(distribution) if distribution else ""
     problem = _missing(point.value) or _range(distribution.requires if distribution else None)
     return PluginInfo(point.name, name, version, point.value, summary, problem)
+
+
+def _summary(distribution: importlib.metadata.Distribution) -> str:
+    return distribution.metadata["Summary"] or "" if "Summary" in distribution.metadata else ""
 
 
 def _missing(module: str) -> str:
