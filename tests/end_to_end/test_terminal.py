@@ -169,6 +169,7 @@ def test_run_shows_what_is_going_on_and_ends_with_the_summary(slow: Site) -> Non
 
 
 def test_run_when_interrupted_says_so_and_the_next_goes_on(slow: Site) -> None:
+    slow.istock.control("license", {"count": 100, "size": 10_000})  # so that it cannot end before the signal
     with Terminal(slow, "run") as terminal:
         terminal.expect("1 of")
         terminal.child.send_signal(signal.SIGINT)
