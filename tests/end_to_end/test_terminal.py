@@ -25,6 +25,11 @@ QUESTIONS = ["send_to_waiting_room", "api_key", "api_secret", "username", "passw
 QUESTIONS += ["license_model", "include_videos", "sync_after"]
 
 
+def _hear_interrupts() -> None:
+    """As a shell's job in the foreground does, wherever the tests themselves run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A child process that believes a person sits in front of it; a context manager."""
 
@@ -38,6 +43,7 @@ class Terminal:
             stdin=far,
             stdout=far,
             stderr=far,
+            preexec_fn=_hear_interrupts,
             start_new_session=True,  # or it would ask for passwords on the terminal of whoever tests
         )
         os.close(far)
