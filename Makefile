@@ -13,7 +13,7 @@ demo: $(READY)
 	$(BIN)/damlink demo
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -m "not acceptance and not live"
+	$(BIN)/python -m pytest -m "not acceptance and not live" -n 3 --dist worksteal
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

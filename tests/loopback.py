@@ -110,5 +110,7 @@ SECRET_VALUES = {
 def assert_arrived_once_and_whole(site: Site, ids: set[str]) -> None:
     """Every one of these assets is in the portal once, with the bytes of its source."""
     stored, licensed = site.stored(), site.licensed()
-    assert {key for key in ids if len(stored.get(key, ())) != 1} == set()
+    counts = {key: len(stored.get(key, ())) for key in sorted(ids)}
+    wrong = {key: count for key, count in counts.items() if count != 1}
+    assert wrong == {}, [asset for asset in site.assets() if asset["source_id"] in wrong]
     assert {key for key in ids if stored[key][0]["sha256"] != licensed[key]["sha256"]} == set()

@@ -107,15 +107,23 @@ def test_answer_when_lost_and_repeating_is_off_is_left_to_a_person(trial: Trial)
 def test_second_answer_when_lost_too_is_left_to_a_person(trial: Trial) -> None:
     fail(trial, "cut-after", times=2)
     for _ in range(2):
-        with pytest.raises(UnclearError, match="twice"):
+        with pytest.raises(UnclearError, match="2 times"):
             ask(trial)
     assert (asked(trial), paid(trial)) == (2, 2)
 
 
-def test_crash_between_asking_and_noting_counts_as_a_lost_answer(trial: Trial) -> None:
-    trial.checkpoint(image()).put(licence={"asked": 1})
+@pytest.mark.parametrize("crashes", [1, 2, 4])
+def test_crash_between_asking_and_noting_costs_one_repeat_each_time(trial: Trial, crashes: int) -> None:
+    trial.checkpoint(image()).put(licence={"asked": crashes})
     assert ask(trial)
     assert (asked(trial), told(trial)) == (1, licence.NOTICE)
+
+
+def test_crashes_without_end_are_left_to_a_person(trial: Trial) -> None:
+    trial.checkpoint(image()).put(licence={"asked": licence.MOST_REQUESTS})
+    with pytest.raises(UnclearError, match="5 times"):
+        ask(trial)
+    assert asked(trial) == 0
 
 
 # --- failures that cost nothing --------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from damlink import (
     AssetRejectedError,
@@ -24,13 +25,13 @@ __all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
 
 NOTICE: Final = "may have been charged twice: an answer of iStock's was lost"
 LIFE: Final = timedelta(hours=23)  # a download's address lives 24 hours
-MOST_REQUESTS: Final = 2  # the first, and one repeat where its answer was lost
+MOST_REQUESTS: Final = 5  # of one asset in all, however often a crash takes the answer
 NOT_CHARGED: Final = frozenset({500, 503})  # only a successful call lowers the allowance (API definition)
 MOST_FAILURES: Final = 5
 LIMIT_PAUSE: Final = timedelta(hours=6)  # where iStock does not say when the allowance is renewed
 _CAP: Final = "downloads_this_run"
 
-_counting = threading.Lock()
+_paying = threading.Lock()  # one download at a time: a crash can lose the answer to one only
 
 
 def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
@@ -41,29 +42,49 @@ def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
         UnclearError: an answer was lost, and it must not, or not again, be asked for.
         AssetRejectedError: iStock no longer has it, or will not give it.
     """
-    noted = checkpoint.get("licence") or {}
-    if "uri" in noted and ctx.now() < datetime.fromisoformat(noted["until"]):
-        return str(noted["uri"])
-    asked = 0 if "uri" in noted else int(noted.get("asked", 0))
-    settings: IStockSettings = ctx.settings
-    while True:
-        _check_repeat(settings, asked)
-        _count(ctx, settings)
-        asked += 1
-        notice = {"notice": NOTICE} if asked > 1 else {}
-        checkpoint.put(licence={"asked": asked}, **notice)
-        try:
-            uri = _ask(ctx, source, settings)
-        except UnclearError as error:
-            if error.status in NOT_CHARGED:
-                raise _again_soon(checkpoint, asked, error) from error
-            continue
-        except (TransientError, AuthError, AssetRejectedError, NotYet):
-            checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None)
-            raise
+    with _paying:
+        noted = checkpoint.get("licence") or {}
+        if "uri" in noted and ctx.now() < datetime.fromisoformat(noted["until"]):
+            return str(noted["uri"])
+        uri = _paid_for(ctx, source, checkpoint, {} if "uri" in noted else noted)
         until = ctx.now() + LIFE
         checkpoint.put(licence={"uri": uri, "until": until.isoformat()})
         return uri
+
+
+def _paid_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: Mapping[str, Any]) -> str:
+    """Ask for the download; once more where its answer was lost, be it by a crash or on the way."""
+    asked = int(noted.get("asked", 0))
+    if noted.get("lost") or asked >= MOST_REQUESTS:
+        raise _unclear(asked)
+    for number in range(asked + 1, max(asked + 1, 2) + 1):
+        if number > 1 and not ctx.settings.repeat_unclear_downloads:
+            raise UnclearError("iStock may have charged a download whose answer was lost")
+        try:
+            return _noted_and_asked(ctx, source, checkpoint, number)
+        except UnclearError:
+            checkpoint.put(licence={"asked": number, "lost": number > 1})
+    raise _unclear(max(asked + 1, 2))
+
+
+def _unclear(asked: int) -> UnclearError:
+    return UnclearError(f"iStock gave no answer to a download {asked} times; all may have been charged")
+
+
+def _noted_and_asked(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int) -> str:
+    """One request, written down before it leaves; written off where iStock says it was not charged."""
+    settings: IStockSettings = ctx.settings
+    _count(ctx, settings)
+    checkpoint.put(licence={"asked": asked}, **({"notice": NOTICE} if asked > 1 else {}))
+    try:
+        return _ask(ctx, source, settings)
+    except UnclearError as error:
+        if error.status in NOT_CHARGED:
+            raise _again_soon(checkpoint, asked, error) from error
+        raise
+    except (TransientError, AuthError, AssetRejectedError, NotYet):
+        checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None)
+        raise
 
 
 def _again_soon(checkpoint: Checkpoint, asked: int, error: UnclearError) -> Exception:
@@ -74,13 +95,6 @@ def _again_soon(checkpoint: Checkpoint, asked: int, error: UnclearError) -> Exce
         return NotYet(str(error), 2.0 ** (failures - 1))
     checkpoint.put(failures=None)
     return TransientError(str(error), status=error.status)
-
-
-def _check_repeat(settings: IStockSettings, asked: int) -> None:
-    if asked and not settings.repeat_unclear_downloads:
-        raise UnclearError("iStock may have charged a download whose answer was lost")
-    if asked >= MOST_REQUESTS:
-        raise UnclearError("iStock gave no answer to a download twice; both may have been charged")
 
 
 def _ask(ctx: Context, source: SourceAsset, settings: IStockSettings) -> str:
@@ -155,11 +169,10 @@ def _count(ctx: Context, settings: IStockSettings) -> None:
     """
     if settings.max_downloads_per_run is None:
         return
-    with _counting:
-        count = int(ctx.state.get(_CAP, 0))
-        if count >= settings.max_downloads_per_run:
-            raise NotYet(f"this run's cap of {settings.max_downloads_per_run} downloads is reached")
-        ctx.state.put(_CAP, count + 1)
+    count = int(ctx.state.get(_CAP, 0))
+    if count >= settings.max_downloads_per_run:
+        raise NotYet(f"this run's cap of {settings.max_downloads_per_run} downloads is reached")
+    ctx.state.put(_CAP, count + 1)
 
 
 def notice(checkpoint: Checkpoint) -> str:

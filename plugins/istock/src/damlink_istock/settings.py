@@ -66,8 +66,8 @@ class IStockSettings:
     )
     repeat_unclear_downloads: bool = setting(
         default=True,
-        help="Ask once more for a download whose answer was lost, though it may be charged twice. "
-        "Without, such an asset waits for a person's decision.",
+        help="Ask once more for a download whose answer was lost, each time by a crash or once by the line, "
+        "though it may be charged again. Without, such an asset waits for a person's decision.",
     )
     requests_per_second: float = setting(default=1.0, help="The most requests in a second to iStock's API.")
     api_url: str = setting(default="https://api.gettyimages.com", help="Where iStock's API answers.")
