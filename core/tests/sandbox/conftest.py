@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,6 +98,20 @@ class Client:
 
 @pytest.fixture
 def client() -> Iterator[Client]:
+    """A portal of the test's own."""
+    with _opened() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Client]:
+    """One portal for the tests of a module that leave it as they found it, or do not mind each other."""
+    with _opened() as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[Client]:
     with Sandbox([]) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.part('bynder').connector()['token']}"}
         portal = httpx.Client(

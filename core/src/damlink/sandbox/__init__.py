@@ -3,15 +3,18 @@
 from damlink.sandbox._bynder import BynderSandbox
 from damlink.sandbox._media import Synthetic
 from damlink.sandbox._server import Sandbox, discover_parts, from_folder, wait_for_signal
-from damlink.sandbox._world import Clock, Fault, MediaFile, Part, World
+from damlink.sandbox._sns import SnsSandbox
+from damlink.sandbox._world import Clock, Fault, Finding, MediaFile, Part, World
 
 __all__ = [
     "BynderSandbox",
     "Clock",
     "Fault",
+    "Finding",
     "MediaFile",
     "Part",
     "Sandbox",
+    "SnsSandbox",
     "Synthetic",
     "World",
     "discover_parts",

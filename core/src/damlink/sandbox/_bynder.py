@@ -8,28 +8,72 @@ from typing import Any
 from damlink.sandbox import (
     _bynder_account,
     _bynder_assets,
+    _bynder_campaigns,
+    _bynder_collections,
+    _bynder_dependencies,
+    _bynder_derivatives,
+    _bynder_download,
+    _bynder_files_service,
+    _bynder_filters,
+    _bynder_jobs,
     _bynder_metaproperties,
     _bynder_oauth,
+    _bynder_oauth1,
+    _bynder_office,
+    _bynder_options,
+    _bynder_orders,
+    _bynder_presets,
+    _bynder_profiles,
     _bynder_save,
+    _bynder_tags,
+    _bynder_taxonomy,
+    _bynder_transform,
+    _bynder_trash,
     _bynder_upload,
+    _bynder_usage,
+    _bynder_users,
+    _bynder_values,
+    _bynder_webhooks,
 )
 from damlink.sandbox._bynder_access import check
 from damlink.sandbox._bynder_control import ACTIONS
-from damlink.sandbox._bynder_portal import Portal
+from damlink.sandbox._bynder_portal import Portal, no_route
 from damlink.sandbox._bynder_records import Asset, File, Import, Metaproperty
 from damlink.sandbox._bynder_s3 import S3
 from damlink.sandbox._pace import Pace
-from damlink.sandbox._router import Answer, Call, Message, Receive, Router, Send, json_answer
+from damlink.sandbox._router import Answer, Call, Message, Receive, Router, Send
 from damlink.sandbox._world import World
 
 _RESOURCES = (
     _bynder_account,
     _bynder_assets,
+    _bynder_campaigns,
+    _bynder_collections,
+    _bynder_dependencies,
+    _bynder_derivatives,
+    _bynder_download,
+    _bynder_files_service,
+    _bynder_filters,
+    _bynder_jobs,
     _bynder_metaproperties,
     _bynder_oauth,
+    _bynder_oauth1,
+    _bynder_options,
+    _bynder_orders,
+    _bynder_presets,
+    _bynder_profiles,
     _bynder_save,
+    _bynder_tags,
+    _bynder_taxonomy,
+    _bynder_transform,
+    _bynder_trash,
     _bynder_upload,
+    _bynder_usage,
+    _bynder_users,
+    _bynder_values,
+    _bynder_webhooks,
 )
+_ACTIONS = {**ACTIONS, **_bynder_office.ACTIONS}
 
 
 class PortalService:
@@ -54,7 +98,7 @@ def _guard(portal: Portal, route: Any, call: Call) -> None:
 
 
 def _unknown(_call: Call) -> Answer:
-    return json_answer(404, {"message": "no Route matched with those values", "request_id": "0" * 32})
+    return no_route().answer
 
 
 class BynderSandbox:
@@ -63,6 +107,7 @@ class BynderSandbox:
     Attributes:
         client_id: of the registered OAuth 2.0 application; `client_secret` belongs to it.
         token: the permanent token.
+        consumer_key: of OAuth 1.0a; `consumer_secret`, `oauth_token`, `oauth_token_secret` belong to it.
     """
 
     name = "bynder"
@@ -71,10 +116,14 @@ class BynderSandbox:
         self._world = world
         self._portal = Portal(world)
         _bynder_metaproperties.defaults(self._portal)
+        _bynder_derivatives.defaults(self._portal)
         self._pace = Pace(world.clock)
         self.token = self._portal.access.permanent
         self.client_id = self._portal.access.client.id
         self.client_secret = self._portal.access.client.secret
+        self.consumer_key, self.consumer_secret, self.oauth_token, self.oauth_token_secret = (
+            _bynder_office.ACTIONS["oauth1"](self._portal, {}).values()
+        )
 
     def services(self) -> Mapping[str, Any]:
         """The portal and the storage origin."""
@@ -89,7 +138,7 @@ class BynderSandbox:
         return ("token",)
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
-        """See `_bynder_control`; besides, `pace` sets the limit and answers the judgement.
+        """See `_bynder_control` and `_bynder_office`; `pace` sets the limit and answers the judgement.
 
         Raises:
             KeyError: an unknown action, or an unknown asset.
@@ -99,7 +148,7 @@ class BynderSandbox:
                 self._pace.limit(int(body["requests"]), float(body["seconds"]))
             return self._pace.judgement()
         with self._portal.lock:
-            return ACTIONS[action](self._portal, body)
+            return _ACTIONS[action](self._portal, body)
 
     def state(self) -> Any:
         """All that the portal holds, with the SHA-256 of every original."""
@@ -116,6 +165,7 @@ class BynderSandbox:
                 "imports": [_import(one) for one in portal.imports.values()],
                 "brands": [{"id": brand.id, "name": brand.name} for brand in portal.brands],
                 "metaproperties": {one.name: one.id for one in portal.metaproperties.values()},
+                **_bynder_office.summary(portal),
                 "pace": self._pace.judgement(),
                 "counts": {name: self._world.counts[name] for name in ("saves", "parts", "imports")},
             }

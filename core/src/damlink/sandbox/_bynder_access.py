@@ -7,27 +7,12 @@ from typing import Any
 
 import attrs
 
+from damlink.sandbox._bynder_rights import ROLES, SCOPES, permitted
+from damlink.sandbox._bynder_signatures import Signatures
 from damlink.sandbox._router import Answer, Call, Refusal, Route, json_answer
 from damlink.sandbox._world import Clock
 
-SCOPES = frozenset(
-    """
-    offline asset:read asset:write asset.usage:read asset.usage:write collection:read collection:write
-    meta.assetbank:read meta.assetbank:write meta.workflow:read current.user:read current.profile:read
-    admin.user:read admin.user:write admin.profile:read workflow.campaign:read workflow.campaign:write
-    workflow.group:read workflow.group:write workflow.job:read workflow.job:write workflow.job:approve
-    workflow.preset:read brandstore.order:read brandstore.order:write analytics.api:read
-    antivirus.asset.audit:read antivirus.asset.audit:write webhooks.config:read webhooks.config:write
-    """.split()  # noqa: SIM905 - a list of words reads better as words
-)  # reference 1.4
-ROLES = frozenset(
-    """
-    MEDIAUPLOAD MEDIAUPLOADFORAPPROVAL MEDIAEDIT MEDIAREMOVE MARKPUBLIC MEDIAHIGHRES ARCHIVEMEDIA
-    ARCHIVEDOWNLOAD DOWNLOADWATERMARK KEYVISUALSDOWNLOAD STATISTICS METAPROPERTYMANAGEMENT METAMANAGEMENT
-    COLLECTIONS SHARECOLLECTION USERMANAGEMENT GROUPMANAGEMENT PERMISSIONMANAGEMENT trash.assets
-    metaproperty.view MEDIADOWNLOAD MEDIAOVERVIEW
-    """.split()  # noqa: SIM905 - as above
-)  # reference 1.5
+__all__ = ["ROLES", "SCOPES", "Access", "Caller", "Client", "Grant", "Group", "Profile", "Token", "User"]
 
 
 @attrs.define
@@ -40,14 +25,31 @@ class Profile:
 
 
 @attrs.define
+class Group:
+    """A group of users in the asset bank."""
+
+    id: str
+    name: str
+
+
+@attrs.define
 class User:
-    """A person or an integration."""
+    """A person or an integration.
+
+    Attributes:
+        details: whatever else is known, in Bynder's own names.
+    """
 
     id: str
     username: str
     first_name: str
     last_name: str
     profile_id: str
+    email: str = attrs.field(default=attrs.Factory(lambda self: self.username, takes_self=True))
+    is_active: bool = True
+    is_sso_only: bool = False
+    group_ids: tuple[str, ...] = ()
+    details: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def name(self) -> str:
@@ -77,12 +79,22 @@ class Client:
 
 @attrs.frozen
 class Grant:
-    """An authorization code or a refresh token: what it may be exchanged for."""
+    """An authorization code or a refresh token: what it may be exchanged for, and until when."""
 
     client_id: str
     user_id: str
     scopes: frozenset[str]
     redirect: str = ""
+    expires: float | None = None
+
+
+@attrs.frozen
+class RequestToken:
+    """A request token of OAuth 1.0a; `verifier` is what a person's consent gives."""
+
+    secret: str
+    callback: str
+    verifier: str
 
 
 @attrs.frozen
@@ -95,13 +107,17 @@ class Caller:
 
 
 class Access:
-    """Users, profiles, tokens and OAuth grants of one portal.
+    """Users, profiles, tokens and grants of one portal.
 
     Attributes:
         permanent: the permanent token.
         lifetime: of access tokens, seconds.
         rotates: whether a refresh also answers a new refresh token and ends the old one.
         revoked: whether the permanent token is refused.
+        signatures: what OAuth 1.0a requests are verified with.
+        oauth1_secrets: of OAuth 1.0a tokens, by key; `oauth1_users` is whom they act for.
+        oauth1_token: the one that is there from the start.
+        oauth1_requests: request tokens, by key; `oauth1_agreed` are those a person has agreed to.
     """
 
     def __init__(
@@ -127,27 +143,66 @@ class Access:
         self.refreshes: dict[str, Grant] = {}
         self.lifetime = 3600.0
         self.rotates = self.revoked = False
+        self.groups = {
+            group.id: group for group in (Group(new_id(), "Designers"), Group(new_id(), "Editors"))
+        }
+        self.signatures = Signatures(new_id(), new_hex(32))
+        self.oauth1_secrets: dict[str, str] = {}
+        self.oauth1_users: dict[str, str] = {}
+        self.oauth1_requests: dict[str, RequestToken] = {}
+        self.oauth1_agreed: set[str] = set()
+        self.oauth1_token = self.add_oauth1_token(new_id(), self.user.id)
 
     @property
     def own_profile(self) -> Profile:
-        """The profile of the one user there is."""
+        """The profile of the user behind the tokens that are there from the start."""
         return self.profiles[self.user.profile_id]
 
-    def caller(self, authorization: str) -> Caller | None:
-        """Who calls with this header; `None` for an unknown, revoked or expired token."""
-        scheme, _, value = authorization.partition(" ")
-        token = self.tokens.get(value.strip()) if scheme.lower() == "bearer" else None
-        if token is None or (self.revoked and value.strip() == self.permanent):
+    def add_oauth1_token(self, key: str, user_id: str) -> str:
+        """One more OAuth 1.0a token; its key."""
+        self.oauth1_secrets[key], self.oauth1_users[key] = self.new_hex(32), user_id
+        return key
+
+    def caller(self, call: Call) -> Caller | None:
+        """Who calls; `None` for an unknown, revoked or expired token, or a wrong signature.
+
+        Raises:
+            Refusal: 403: the user behind the token is gone or inactive. Source: reference 1.7.
+        """
+        token = self._token(call)
+        if token is None or (token.expires is not None and token.expires <= self._clock.seconds()):
             return None
-        if token.expires is not None and token.expires <= self._clock.seconds():
-            return None
-        user = self.users[token.user_id]
+        user = self.users.get(token.user_id)
+        if user is None or not user.is_active:
+            raise denied(call.path)
         return Caller(user, token.scopes, frozenset(self.profiles[user.profile_id].roles))
+
+    def _token(self, call: Call) -> Token | None:
+        scheme, _, value = call.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "oauth":
+            signed = self.signatures.signed(call, self.oauth1_secrets)
+            # OAuth 1.0a knows no scopes
+            return Token(self.oauth1_users[signed.token], SCOPES) if signed else None
+        if scheme.lower() != "bearer" or (self.revoked and value.strip() == self.permanent):
+            return None
+        return self.tokens.get(value.strip())
+
+    def grantable(self, user_id: str) -> frozenset[str]:
+        """The scopes that the application can be granted for a user. Source: reference 1.3."""
+        user = self.users.get(user_id)
+        roles = self.profiles[user.profile_id].roles if user and user.is_active else ()
+        return permitted(self.client.scopes, roles)
 
     def issue(self, user_id: str, scopes: frozenset[str]) -> str:
         """A new access token; it looks like a JWT."""
         value = f"eyJ{self.new_hex(30)}.eyJ{self.new_hex(60)}.{self.new_hex(40)}"
         self.tokens[value] = Token(user_id, scopes, self._clock.seconds() + self.lifetime)
+        return value
+
+    def issue_permanent(self, user_id: str, scopes: Iterable[str]) -> str:
+        """One more permanent token, bound to a user and to scopes. Source: reference 1.2."""
+        value = self.new_hex(64)
+        self.tokens[value] = Token(user_id, frozenset(scopes))
         return value
 
     def expire_all(self) -> None:
@@ -170,11 +225,11 @@ def check(access: Access, route: Route[Any], call: Call) -> None:
     """
     if route.open:
         return
-    call.caller = access.caller(call.headers.get("authorization", ""))
+    call.caller = access.caller(call)
     if call.caller is None:
-        raise Refusal(Answer(401, b"Invalid or expired token.", "text/plain"))
+        raise unauthorized()
     if route.scopes and not route.scopes & call.caller.scopes:
-        raise denied()
+        raise denied(call.path)
     if route.roles:
         need(call, *route.roles)
 
@@ -186,9 +241,16 @@ def need(call: Call, *roles: str) -> None:
         Refusal: 403.
     """
     if not call.caller.roles & set(roles):
-        raise denied()
+        raise denied(call.path)
 
 
-def denied() -> Refusal:
+def unauthorized() -> Refusal:
     """Source: reference 1.7."""
+    return Refusal(Answer(401, b"Invalid or expired token.", "text/plain"))
+
+
+def denied(path: str = "") -> Refusal:
+    """What a call at this path answers where a right is missing. Source: reference 1.7, `{}` in workflow."""
+    if path.startswith(("/api/workflow/", "/workflow-jobs/")):
+        return Refusal(json_answer(403, {}))
     return Refusal(json_answer(403, {"message": "Access denied", "statuscode": "403"}))

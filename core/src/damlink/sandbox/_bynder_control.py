@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
+from damlink.sandbox._bynder_library import Preset
 from damlink.sandbox._bynder_metaproperties import create
 from damlink.sandbox._bynder_portal import Portal, moment
-from damlink.sandbox._bynder_records import Asset, Brand
+from damlink.sandbox._bynder_records import Asset, Brand, File
 from damlink.sandbox._bynder_save import stored_file
 from damlink.sandbox._content import Content, Filled
 
@@ -99,9 +100,24 @@ def _one_of(value: str, *choices: str) -> str:
 
 @_action
 def brands(portal: Portal, body: Body) -> Any:
-    """`{"brands": [names]}`: instead of those there are."""
-    portal.brands = [Brand(portal.ids.new(), name) for name in body["brands"]]
-    return [{"id": brand.id, "name": brand.name} for brand in portal.brands]
+    """`{"brands": [names], "below": {name: [names]}}`: instead of those there are, with their sub-brands."""
+    below = body.get("below", {})
+    portal.brands = [
+        Brand(
+            portal.ids.new(),
+            name,
+            sub_brands=tuple(Brand(portal.ids.new(), sub) for sub in below.get(name, ())),
+        )
+        for name in body["brands"]
+    ]
+    return [{"id": one.id, "name": one.name} for brand in portal.brands for one in (brand, *brand.sub_brands)]
+
+
+@_action
+def derivatives(portal: Portal, body: Body) -> Any:
+    """`{"presets": [{"prefix", "width", "height", …}]}`: instead of those there are; as in `Preset`."""
+    portal.library.presets = [Preset(portal.ids.uuid(), **preset) for preset in body["presets"]]
+    return [preset.id for preset in portal.library.presets]
 
 
 @_action
@@ -126,32 +142,34 @@ def approve(portal: Portal, body: Body) -> Any:
 
 @_action
 def add_asset(portal: Portal, body: Body) -> Any:
-    """`{"name", "filename", "tags", "description", "copyright", "brand", "created", "times": n}` and bytes.
+    """`{"name", "filename", "tags", "description", "copyright", "brand", "public", "created", "times": n}`.
 
     The bytes are `text`, `base64`, `media` (the number of one of the world's files) or just a `size`.
     With `times` there are so many, numbered. Everything may be left out.
     """
     content, file_name = _bytes(portal, body)
+    created = moment(body["created"]) if body.get("created") else portal.world.clock.now()
+    file = stored_file(portal, file_name, content, created, 1)
     numbers = range(1, int(body.get("times", 1)) + 1)
-    made = [_put(portal, body, content, file_name, number if "times" in body else None) for number in numbers]
+    made = [_put(portal, body, file, number if "times" in body else None) for number in numbers]
     return {"id": made[0], "ids": made}
 
 
-def _put(portal: Portal, body: Body, content: Content, file_name: str, number: int | None) -> str:
-    created = moment(body["created"]) if body.get("created") else portal.world.clock.now()
-    name = body.get("name") or PurePosixPath(file_name).stem
+def _put(portal: Portal, body: Body, file: File, number: int | None) -> str:
+    name = body.get("name") or PurePosixPath(file.file_name).stem
     asset = Asset(
         id=portal.ids.new(),
         name=name if number is None else f"{name} {number}",
         brand_id=portal.brand(body.get("brand")),
-        created=created,
-        modified=created,
-        published=created,
-        versions=(stored_file(portal, file_name, content, created, 1),),
+        created=file.created,
+        modified=file.created,
+        published=file.created,
+        versions=(attrs.evolve(file, id=portal.ids.new()),),
         user_id=portal.access.user.id,
         description=body.get("description", ""),
         copyright=body.get("copyright", ""),
         tags=tuple(body.get("tags", ())),
+        is_public=bool(body.get("public")),
     )
     portal.store(asset)
     return asset.id
@@ -166,14 +184,28 @@ def _bytes(portal: Portal, body: Body) -> tuple[Content, str]:
     return content, body.get("filename", "asset.jpg")
 
 
+_OWN = {
+    "archive": "is_archived",
+    "limited": "is_limited",
+    "watermarked": "is_watermarked",
+    "public": "is_public",
+    "version": "active_number",
+}
+
+
 @_action
 def change_asset(portal: Portal, body: Body) -> Any:
-    """`{"id", "name"?, "tags"?, "description"?, "copyright"?, "archive"?}`: as if somebody had done it."""
+    """`{"id"}` and any of `name tags description copyright archive limited watermarked public views related
+    focus version`: as if somebody had done it. `related`: asset ids by metaproperty id; `focus`: shares of
+    width and height; `version`: the number of the one to show.
+    """
     asset = portal.assets[body["id"].upper()]
-    own = {"archive": "is_archived", "limited": "is_limited", "watermarked": "is_watermarked"}
-    changes = {own.get(name, name): value for name, value in body.items() if name != "id"}
-    if "tags" in changes:
-        changes["tags"] = tuple(changes["tags"])
+    changes = {_OWN.get(name, name): value for name, value in body.items() if name != "id"}
+    for name in ("tags", "focus"):
+        if changes.get(name) is not None:
+            changes[name] = tuple(changes[name])
+    if "related" in changes:
+        changes["related"] = {key: tuple(assets) for key, assets in changes["related"].items()}
     portal.store(attrs.evolve(asset, modified=portal.world.clock.now(), **changes))
     return {"id": asset.id}
 

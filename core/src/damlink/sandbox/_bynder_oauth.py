@@ -1,4 +1,4 @@
-"""OAuth 2.0: authorize, and the token endpoint with its three grants. Source: reference 1.3."""
+"""OAuth 2.0: consent, tokens by three grants, scopes, revoke. Source: reference 1.3, RFC 6749, 7009."""
 
 from __future__ import annotations
 
@@ -7,58 +7,81 @@ import binascii
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlencode
 
-from damlink.sandbox._bynder_access import SCOPES, Access, Client, Grant
+import attrs
+
+from damlink.sandbox import _bynder_consent
+from damlink.sandbox._bynder_access import Access, Client, Grant
 from damlink.sandbox._bynder_portal import Portal
+from damlink.sandbox._bynder_rights import GROUPS, SCOPES
 from damlink.sandbox._router import Answer, Call, Refusal, Routes, json_answer
 
 _BASE = "/v6/authentication/oauth2"
+_LOGIN = "/v6/login-provider/login"
+_CODE_SECONDS = 600.0  # assumed: what RFC 6749 calls the longest
 
 routes: Routes[Portal] = Routes()
 
 
 @routes.add(f"GET {_BASE}/auth", open=True)
 def _authorize(portal: Portal, call: Call) -> Answer:
-    client, query = portal.access.client, call.query
+    access, query = portal.access, call.query
+    client = access.client
     if query.get("client_id") != client.id or query.get("redirect_uri") not in client.redirects:
         raise _error(400, "invalid_request", "unknown client, or a redirect_uri that is not registered")
+    redirect, state = query["redirect_uri"], query.get("state", "")
     if query.get("response_type") != "code":
-        raise _error(400, "unsupported_response_type", "only code")
-    scopes = _scopes(query.get("scope"), client.scopes)
-    challenge = portal.access.new_hex(32)
-    grant = Grant(client.id, client.user_id, scopes, query["redirect_uri"])
-    portal.access.challenges[challenge] = (grant, query.get("state", ""))
-    return Answer(302, headers={"location": f"/v6/login-provider/login?login_challenge={challenge}"})
+        return _back(redirect, state, error="unsupported_response_type")
+    if not set(query.get("scope", "").split()) <= SCOPES:
+        return _back(redirect, state, error="invalid_scope")
+    scopes = _scopes(query.get("scope"), access.grantable(client.user_id))
+    challenge = access.new_hex(32)
+    access.challenges[challenge] = (Grant(client.id, client.user_id, scopes, redirect), state)
+    return Answer(302, headers={"location": f"{_LOGIN}?login_challenge={challenge}"})
 
 
-@routes.add("GET /v6/login-provider/login", open=True)
+@routes.add(f"GET {_LOGIN}", open=True)
+@routes.add(f"POST {_LOGIN}", open=True)
 def _login(portal: Portal, call: Call) -> Answer:
-    """The person behind the browser always agrees at once."""
-    challenge = portal.access.challenges.pop(call.query.get("login_challenge", ""), None)
-    if challenge is None:
+    """A browser is shown a page to click; for any other client the person agrees at once."""
+    access, fields = portal.access, {**call.query, **call.form()}
+    name = fields.get("login_challenge", "")
+    if name not in access.challenges:
         raise _error(400, "invalid_request", "unknown login_challenge")
-    grant, state = challenge
-    code = portal.access.new_hex(32)
-    portal.access.codes[code] = grant
-    target = urlencode({"code": code, **({"state": state} if state else {})})
-    return Answer(302, headers={"location": f"{grant.redirect}?{target}"})
+    grant, state = access.challenges[name]
+    if _bynder_consent.wanted(call):
+        return _bynder_consent.page(_LOGIN, access.user.name, sorted(grant.scopes), {"login_challenge": name})
+    del access.challenges[name]
+    if fields.get("decision") == "deny":
+        return _back(grant.redirect, state, error="access_denied")
+    code = access.new_hex(32)
+    access.codes[code] = attrs.evolve(grant, expires=portal.world.clock.seconds() + _CODE_SECONDS)
+    return _back(grant.redirect, state, code=code)
+
+
+def _back(redirect: str, state: str, **answer: str) -> Answer:
+    parts = urlencode(answer | ({"state": state} if state else {}))
+    return Answer(302, headers={"location": f"{redirect}{'&' if '?' in redirect else '?'}{parts}"})
 
 
 @routes.add(f"POST {_BASE}/token", open=True)
 def _token(portal: Portal, call: Call) -> Answer:
     fields = call.form()
-    client = _client(portal.access, call, fields)
+    client, access = _client(portal.access, call, fields), portal.access
     grant_type = fields.get("grant_type")
     if grant_type == "client_credentials":
-        grant = Grant(client.id, client.user_id, _scopes(fields.get("scope"), client.scopes) - {"offline"})
-        return _issued(portal.access, grant)
+        scopes = _scopes(fields.get("scope"), access.grantable(client.user_id))
+        return _issued(access, Grant(client.id, client.user_id, scopes - {"offline"}))
     if grant_type == "authorization_code":
-        return _exchange(portal.access, fields)
+        return _exchange(access, fields, portal.world.clock.seconds())
     if grant_type == "refresh_token":
-        return _refresh(portal.access, fields)
-    raise _error(400, "unsupported_grant_type", "unknown grant_type")
+        return _refresh(access, fields)
+    if grant_type:
+        raise _error(400, "unsupported_grant_type", "unknown grant_type")
+    raise _error(400, "invalid_request", "no grant_type")
 
 
 def _client(access: Access, call: Call, fields: Mapping[str, str]) -> Client:
+    """By a Basic header, or in the body."""
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
     given = (fields.get("client_id", ""), fields.get("client_secret", ""))
     if scheme.lower() == "basic":
@@ -68,14 +91,15 @@ def _client(access: Access, call: Call, fields: Mapping[str, str]) -> Client:
             user = password = ""
         given = (unquote_plus(user), unquote_plus(password))
     if given != (access.client.id, access.client.secret):
-        raise _error(401, "invalid_client", "client authentication failed")
+        raise _error(401, "invalid_client", "client authentication failed", www_authenticate="Basic")
     return access.client
 
 
-def _exchange(access: Access, fields: Mapping[str, str]) -> Answer:
+def _exchange(access: Access, fields: Mapping[str, str], now: float) -> Answer:
     grant = access.codes.pop(fields.get("code", ""), None)  # a code serves once
-    if grant is None or fields.get("redirect_uri") != grant.redirect:
-        raise _error(400, "invalid_grant", "unknown code, or another redirect_uri")
+    if grant is None or fields.get("redirect_uri") != grant.redirect or now >= (grant.expires or now):
+        raise _error(400, "invalid_grant", "unknown or expired code, or another redirect_uri")
+    grant = attrs.evolve(grant, scopes=_scopes(fields.get("scope"), grant.scopes), expires=None)
     refresh = access.new_hex(64) if "offline" in grant.scopes else ""
     if refresh:
         access.refreshes[refresh] = grant
@@ -91,7 +115,9 @@ def _refresh(access: Access, fields: Mapping[str, str]) -> Answer:
     refresh = access.new_hex(64) if access.rotates else ""
     if refresh:
         access.refreshes[refresh] = access.refreshes.pop(given)
-    return _issued(access, grant, refresh)
+    # the person may have lost rights since
+    scopes = _scopes(fields.get("scope"), grant.scopes) & access.grantable(grant.user_id)
+    return _issued(access, attrs.evolve(grant, scopes=scopes), refresh)
 
 
 def _issued(access: Access, grant: Grant, refresh: str = "") -> Answer:
@@ -103,7 +129,7 @@ def _issued(access: Access, grant: Grant, refresh: str = "") -> Answer:
     }
     if refresh:
         answer["refresh_token"] = refresh
-    return json_answer(200, answer)
+    return json_answer(200, answer, cache_control="no-store")
 
 
 def _scopes(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
@@ -114,6 +140,35 @@ def _scopes(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
     return wanted & allowed
 
 
-def _error(status: int, error: str, description: str) -> Refusal:
+@routes.add(f"POST {_BASE}/revoke", open=True)
+def _revoke(portal: Portal, call: Call) -> Answer:
+    """Known to one official client library only; as RFC 7009 has it, an unknown token is no error."""
+    fields, access = call.form(), portal.access
+    _client(access, call, fields)
+    if not fields.get("token"):
+        raise _error(400, "invalid_request", "no token")
+    access.refreshes.pop(fields["token"], None)
+    if fields["token"] in access.tokens and access.tokens[fields["token"]].expires is not None:
+        del access.tokens[fields["token"]]
+    return Answer(200)
+
+
+@routes.add(f"GET {_BASE}/scopes", open=True)
+def _scope_list(_portal: Portal, _call: Call) -> Answer:
+    """Its definition names no right for it."""
+    groups = [
+        {
+            "name": name,
+            "scopes": [
+                {"name": one.name, "description": one.description, "anyOfPermissions": list(one.permissions)}
+                for one in scopes
+            ],
+        }
+        for name, scopes in GROUPS.items()
+    ]
+    return json_answer(200, {"groups": groups})
+
+
+def _error(status: int, error: str, description: str, **headers: str) -> Refusal:
     body = {"error": error, "error_description": description}  # RFC 6749, inferred
-    return Refusal(json_answer(status, body))
+    return Refusal(json_answer(status, body, **headers))

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import heapq
+import json
 import random
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from damlink.sandbox import _bynder_events
 from damlink.sandbox._bynder_access import Access
+from damlink.sandbox._bynder_library import Library
+from damlink.sandbox._bynder_quirks import Quirks
 from damlink.sandbox._bynder_records import Asset, Brand, Import, Metaproperty, Upload
+from damlink.sandbox._bynder_workflow import Workflow
 from damlink.sandbox._content import Content
-from damlink.sandbox._router import Answer, Refusal, json_answer
+from damlink.sandbox._router import Answer, Call, Refusal, json_answer
 from damlink.sandbox._world import World
 
+if TYPE_CHECKING:
+    from damlink.sandbox._bynder_files_service import Transfer
+    from damlink.sandbox._bynder_orders import Order
+    from damlink.sandbox._bynder_webhooks import Webhook
+
 _ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{16}")
+Item = TypeVar("Item")
 _TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 
 
@@ -49,8 +60,8 @@ class Ids:
 
 
 @attrs.define
-class Settings:
-    """What a test can turn; lags in seconds of the world's clock.
+class Settings(Quirks):
+    """What a test can turn, with the quirks; lags in seconds of the world's clock.
 
     Attributes:
         policy_seconds: life of an upload's S3 policy (assumed).
@@ -59,6 +70,12 @@ class Settings:
         second_save: of the same import: `refuse` or `asset` (unknown which is true).
         second_finalise: of the same upload: `refuse` or `import` (unknown which is true).
         check_metaproperties: unknown ids, options and malformed dates are refused (assumed) or passed over.
+        event_lag: until a change is told to the notification service.
+        files_service: whether the portal takes uploads by `/v7`; on others its paths are unknown.
+        files_lag: until such an upload can be saved.
+        require_chunk_sha256: a chunk without `Content-SHA256` is refused (unknown whether it is).
+        campaign_close: the path that closes one: `both`, `definition` or `close` (unknown which is true).
+        wrapped_preset: a job preset comes as `{"preset": {…}}` with a list of stages, else bare with one.
     """
 
     conversion_lag: float = 0.3
@@ -70,6 +87,12 @@ class Settings:
     second_save: str = "refuse"
     second_finalise: str = "refuse"
     check_metaproperties: bool = True
+    event_lag: float = 0.0
+    files_service: bool = True
+    files_lag: float = 0.0
+    require_chunk_sha256: bool = False
+    campaign_close: str = "both"
+    wrapped_preset: bool = True
 
 
 @attrs.frozen
@@ -103,6 +126,11 @@ class Portal:
         self.imports: dict[str, Import] = {}
         self.assets: dict[str, Asset] = {}
         self.links: dict[str, Link] = {}
+        self.library = Library()
+        self.workflow = Workflow(self.ids.uuid)
+        self.orders: dict[str, Order] = {}
+        self.webhooks: dict[str, Webhook] = {}
+        self.transfers: dict[str, Transfer] = {}
         self.indexed: dict[str, Asset] = {}
         self.version = 0
         self.last_list: tuple[object, list[Asset]] | None = None
@@ -113,7 +141,9 @@ class Portal:
         self._files = 0
 
     def store(self, asset: Asset) -> None:
-        """Keep a new or changed asset; lists show it after the index lag."""
+        """Keep a new or changed asset, and tell of it; lists show it after the index lag."""
+        for subject in _bynder_events.subjects(self.assets.get(asset.id), asset):
+            _bynder_events.publish(self.world, subject, {"media_id": asset.id}, self.settings.event_lag)
         self.assets[asset.id] = asset
         self._writes += 1
         due = self.world.clock.seconds() + self.settings.index_lag
@@ -174,6 +204,22 @@ def refused(status: int, message: str, **more: Any) -> Refusal:
     return Refusal(json_answer(status, {"message": message, **more, "statuscode": str(status)}))
 
 
+def no_route() -> Refusal:
+    """What the gateway answers to a path it does not know. Source: reference 1.7."""
+    body = {"message": "no Route matched with those values", "request_id": "0" * 32}
+    return Refusal(json_answer(404, body))
+
+
+def declined(status: int, message: str) -> Refusal:
+    """An error whose `statuscode` is a number, as some resources give it. Source: reference 8."""
+    return Refusal(json_answer(status, {"message": message, "statuscode": status}))
+
+
+def created(**more: Any) -> Answer:
+    """The 201 of the asset bank. Source: reference 3.6, 5.1, 6.1."""
+    return json_answer(201, {"message": "Created", "statuscode": 201, **more})
+
+
 def accepted() -> Answer:
     """The 202 of changes that are carried out later. Source: reference 2.5."""
     return json_answer(202, {"message": "Accepted", "statuscode": 202})
@@ -213,3 +259,27 @@ def number(text: str | None, default: int, most: int | None = None) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise refused(400, "Invalid number")
     return min(int(text), most or int(text))
+
+
+def paged(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Item], dict[str, str]]:
+    """A page of a list, and the headers that count it; all where no limit is given. Source: reference 2.2.
+
+    Raises:
+        Refusal: 400: see `number`.
+    """
+    total = len(items)
+    limit, page = number(query.get("limit"), max(1, total)), number(query.get("page"), 1)
+    counts = {"TotalRecords": total, "TotalPages": -(-total // limit), "Page": page, "Limit": limit}
+    headers = {f"X_Pagination_{name}": str(value) for name, value in counts.items()}
+    return items[(page - 1) * limit : page * limit], headers
+
+
+def json_object(call: Call) -> dict[str, Any] | None:
+    """The JSON object in a body that says it is JSON."""
+    if not call.headers.get("content-type", "").startswith("application/json"):
+        return None
+    try:
+        data = json.loads(call.body)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -12,6 +13,7 @@ from damlink.sandbox._content import Content, PartFiles
 
 OPTION_TYPES = frozenset({"select", "select2", "autocomplete", "button", "sidebar"})
 TYPES = OPTION_TYPES | {"text", "longtext", "date"}
+UNGROUPED = "ungrouped"
 
 
 @attrs.frozen
@@ -26,13 +28,29 @@ class Brand:
 
 @attrs.define
 class Option:
-    """An option of a metaproperty; `extra` holds what was sent besides."""
+    """An option of a metaproperty.
+
+    Attributes:
+        extra: what was sent besides.
+        dependencies: the ids of options it depends on, by group; those outside any are in `UNGROUPED`.
+    """
 
     id: str
     name: str
     label: str
     created: datetime
-    extra: dict[str, object] = attrs.field(factory=dict)
+    extra: dict[str, Any] = attrs.field(factory=dict)
+    dependencies: dict[str, dict[str, None]] = attrs.field(factory=dict)
+
+    @property
+    def parent(self) -> str:
+        """The id of the option it stands below; empty at the top."""
+        return str(self.extra.get("parentId") or "").upper()
+
+    @property
+    def linked(self) -> list[str]:
+        """The ids of all options it depends on, each once."""
+        return list({key: None for group in self.dependencies.values() for key in group})
 
 
 @attrs.define
@@ -45,7 +63,7 @@ class Metaproperty:
     type: str
     is_multiselect: bool = False
     options: dict[str, Option] = attrs.field(factory=dict)
-    extra: dict[str, object] = attrs.field(factory=dict)
+    extra: dict[str, Any] = attrs.field(factory=dict)
 
     @property
     def takes_options(self) -> bool:
@@ -131,6 +149,9 @@ class Asset:
     Attributes:
         values: by metaproperty id: option ids, or one text.
         access_request: the waiting-room batch it came with.
+        related: by metaproperty id: ids of other assets.
+        focus: the focus point as shares of width and height; `None`: the middle.
+        active_number: the version shown; 0: the newest.
     """
 
     id: str
@@ -154,11 +175,22 @@ class Asset:
     access_request: str = ""
     deleted: datetime | None = None
     downloads: int = 0
+    views: int = 0
+    categories: tuple[str, ...] = ()
+    related: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    focus: tuple[float, float] | None = None
+    active_number: int = 0
 
     @property
     def active(self) -> File:
         """The version shown."""
-        return self.versions[-1]
+        chosen = (file for file in self.versions if file.number == self.active_number)
+        return next(chosen, self.versions[-1])
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """Every version and every additional."""
+        return (*self.versions, *self.additionals)
 
     @property
     def visible(self) -> bool:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import re
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from damlink.sandbox._bynder_portal import Portal
-from damlink.sandbox._bynder_records import Asset, File
+from damlink.sandbox._bynder_records import Asset, File, Metaproperty
 
+BUILT_IN = ("mini", "thul", "webimage")
 _KINDS = {
     "image": "jpg jpeg png gif tif tiff webp bmp svg eps ai psd heic",
     "video": "mp4 mov avi mkv webm m4v mpg mpeg",
     "audio": "mp3 wav aac flac ogg m4a",
     "3d": "obj glb gltf stl fbx usdz",
+    "archive": "zip rar 7z tar gz",
 }
 _KIND_OF = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions.split()}
 
 
 def stamp(when: datetime) -> str:
     """A date as assets carry it: whole seconds, UTC."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def extension(file: File) -> str:
@@ -30,7 +34,7 @@ def extension(file: File) -> str:
 
 
 def kind(asset: Asset) -> str:
-    """`image`, `video`, `audio`, `3d` or `document`, by the extension."""
+    """`image`, `video`, `audio`, `3d`, `archive` or `document`, by the extension."""
     return _KIND_OF.get(extension(asset.active), "document")
 
 
@@ -45,19 +49,18 @@ def rendered(portal: Portal, asset: Asset) -> dict[str, Any]:
     """The asset as a list shows it."""
     file = asset.active
     user = portal.access.users.get(asset.user_id)
-    origin = portal.world.origins["portal"]
     data: dict[str, Any] = {
         "id": asset.id,
-        "idHash": _hash(asset.id),
+        "idHash": hashed(asset.id),
         "name": asset.name,
         "description": asset.description,
         "copyright": asset.copyright,
         "type": kind(asset),
         "extension": [extension(file)],
         "fileName": file.file_name,
-        "fileSize": file.content.size,
-        "width": file.width,
-        "height": file.height,
+        "fileSize": _number(portal, file.content.size),
+        "width": _number(portal, file.width),
+        "height": _number(portal, file.height),
         "orientation": orientation(file),
         "brandId": asset.brand_id,
         "userCreated": user.name if user else "",
@@ -68,13 +71,29 @@ def rendered(portal: Portal, asset: Asset) -> dict[str, Any]:
         "limited": int(asset.is_limited),
         "isPublic": int(asset.is_public),
         "watermarked": int(asset.is_watermarked),
-        "thumbnails": _thumbnails(portal, asset),
-        "transformBaseUrl": f"{origin}/transform/{_dashed(asset.id)}/{quote(asset.name)}",
+        "thumbnails": thumbnails(portal, asset),
+        "transformBaseUrl": f"{portal.world.origins['portal']}/transform/{dashed(asset.id)}/{slug(asset)}",
         "ecsArchiveFiles": [],
-        **_properties(portal, asset),
     }
-    if asset.tags:
+    return data | _optional(portal, asset) | _properties(portal, asset)
+
+
+def _number(portal: Portal, value: int) -> int | str:
+    return str(value) if portal.settings.numbers_as_strings else value
+
+
+def _optional(portal: Portal, asset: Asset) -> dict[str, Any]:
+    """What only some assets have."""
+    file, data = asset.active, dict[str, Any]()
+    if asset.tags or not portal.settings.omit_empty_tags:
         data["tags"] = list(asset.tags)
+    if file.width and file.height:
+        x, y = asset.focus or (0.5, 0.5)
+        data["activeOriginalFocusPoint"] = {"x": file.width * x, "y": file.height * y}
+    if original := original_url(portal, asset):
+        data["original"] = original
+    if kind(asset) == "video":
+        data["videoPreviewURLs"] = [f"{_public(portal, asset)}/preview-{slug(asset)}.{extension(file)}"]
     return data
 
 
@@ -86,26 +105,45 @@ def _properties(portal: Portal, asset: Asset) -> dict[str, Any]:
             continue
         if metaproperty.takes_options:
             shown["propertyOptions"] += values
-            shown[f"property_{metaproperty.name}"] = [metaproperty.options[value].name for value in values]
-        else:
-            shown[f"property_{metaproperty.name}"] = values[0]
+        shown[f"property_{metaproperty.name}"] = _value(portal, metaproperty, values)
     return shown
+
+
+def _value(portal: Portal, metaproperty: Metaproperty, values: tuple[str, ...]) -> str | list[str]:
+    if not metaproperty.takes_options:
+        return values[0]
+    names = [metaproperty.options[value].name for value in values if value in metaproperty.options]
+    if portal.settings.single_option_as_string and not metaproperty.is_multiselect:
+        return names[0] if names else ""
+    return names
+
+
+def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
+    """`relatedAssets` of a single asset. Source: reference 3.1."""
+    known = portal.metaproperties
+    return [
+        {"metaPropertyId": key, "metaPropertyName": known[key].name, "assets": list(assets)}
+        for key, assets in asset.related.items()
+        if key in known
+    ]
 
 
 def short_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
     """`mediaItems` as a list shows them. Source: reference 3.1."""
-    url = _thumbnails(portal, asset)["webimage"]
-    items = [{"name": asset.active.file_name, "type": "original", "publicUrl": ""}]
-    items.append({"name": "webimage", "type": "web", "publicUrl": url})
-    return items + [
-        {"name": one.file_name, "type": "additional", "additionalId": one.id} for one in asset.additionals
+    original = {"name": asset.active.file_name, "type": "original", "publicUrl": original_url(portal, asset)}
+    web = [{"name": n, "type": "web", "publicUrl": url} for n, url in thumbnails(portal, asset).items()]
+    additional = [
+        {"name": one.file_name, "type": "additional", "publicUrl": "", "additionalId": one.id}
+        for one in asset.additionals
     ]
+    return [original, *web, *additional]
 
 
 def all_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`mediaItems` of every version, with additionals. Source: reference 3.2."""
-    items = [_item(portal, asset, file, "original") for file in asset.versions]
-    return items + [_item(portal, asset, file, "additional") for file in asset.additionals]
+    """`mediaItems` of every version, with derivatives and additionals. Source: reference 3.2."""
+    originals = [_item(portal, asset, file, "original") for file in asset.versions]
+    web = [_web_item(asset, name, url) for name, url in thumbnails(portal, asset).items()]
+    return originals + web + [_item(portal, asset, file, "additional") for file in asset.additionals]
 
 
 def _item(portal: Portal, asset: Asset, file: File, kind: str) -> dict[str, Any]:
@@ -119,18 +157,55 @@ def _item(portal: Portal, asset: Asset, file: File, kind: str) -> dict[str, Any]
         "width": file.width or None,
         "height": file.height or None,
         "dateCreated": stamp(file.created),
-        "thumbnails": _thumbnails(portal, asset),
+        "thumbnails": thumbnails(portal, asset),
     }
 
 
-def _thumbnails(portal: Portal, asset: Asset) -> dict[str, str]:
-    base = f"{portal.world.origins['portal']}/m/{_hash(asset.id)}"
-    return {name: f"{base}/{name}-{quote(asset.name)}.png" for name in ("mini", "thul", "webimage")}
+def _web_item(asset: Asset, name: str, url: str) -> dict[str, Any]:
+    return {
+        "id": derivative_id(asset.active, name),
+        "fileName": f"{name}-{slug(asset)}.png",
+        "type": "web",
+        "version": asset.active.number,
+        "active": 1,
+        "dateCreated": stamp(asset.active.created),
+        "publicUrl": url,
+    }
 
 
-def _hash(asset_id: str) -> str:
-    return asset_id.replace("-", "").lower()[:16]
+def derivative_id(file: File, name: str) -> str:
+    """The item id of a derivative of `file`, always the same."""
+    text = hashlib.sha256(f"{file.id} {name}".encode()).hexdigest()[:32].upper()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:]}"
 
 
-def _dashed(asset_id: str) -> str:
-    return f"{asset_id[:23]}-{asset_id[23:]}".lower()
+def thumbnails(portal: Portal, asset: Asset) -> dict[str, str]:
+    """The addresses of the derivatives that are public, by name."""
+    names = (*BUILT_IN, *(preset.prefix for preset in portal.library.presets if preset.is_public))
+    return {name: f"{_public(portal, asset)}/{quote(name)}-{slug(asset)}.png" for name in names}
+
+
+def original_url(portal: Portal, asset: Asset) -> str:
+    """Where a public asset's original lies; else empty."""
+    if not (asset.is_public and portal.settings.seo_base_url):
+        return ""
+    return f"{_public(portal, asset)}/original/{quote(asset.active.file_name, safe='')}"
+
+
+def _public(portal: Portal, asset: Asset) -> str:
+    return f"{portal.world.origins['portal']}/m/{hashed(asset.id)}"
+
+
+def slug(asset: Asset) -> str:
+    """The name as addresses show it."""
+    return re.sub(r"[^a-z0-9]+", "-", asset.name.lower()).strip("-") or "asset"
+
+
+def hashed(item_id: str) -> str:
+    """The short form of an id, as in `idHash` (its making is assumed)."""
+    return item_id.replace("-", "").lower()[:16]
+
+
+def dashed(own_id: str) -> str:
+    """An id of the asset bank in the form of newer services. Source: reference 1.1."""
+    return f"{own_id[:23]}-{own_id[23:]}".lower()

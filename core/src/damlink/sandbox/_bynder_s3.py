@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +178,7 @@ def _xml(status: int, root: str, **elements: str) -> Answer:
 
 def _served(link: Link, headers: dict[str, str]) -> Answer:
     size, etag = link.content.size, f'"{link.content.sha256()[:32]}"'
+    media_type = mimetypes.guess_type(link.file_name)[0] or "application/octet-stream"
     common = {
         "accept-ranges": "bytes",
         "etag": etag,
@@ -184,7 +186,7 @@ def _served(link: Link, headers: dict[str, str]) -> Answer:
     }
     span = _span(headers.get("range", ""), size) if headers.get("if-range", etag) == etag else None
     if span is None:
-        return Answer(200, b"", "application/octet-stream", common, link.content.read(), size)
+        return Answer(200, b"", media_type, common, link.content.read(), size)
     first, last = span
     if first > last:
         head = {"content-range": f"bytes */{size}"}
@@ -192,7 +194,7 @@ def _served(link: Link, headers: dict[str, str]) -> Answer:
     common["content-range"] = f"bytes {first}-{last}/{size}"
     count = last - first + 1
     stream = _first(link.content.read(first), count)
-    return Answer(206, b"", "application/octet-stream", common, stream, count)
+    return Answer(206, b"", media_type, common, stream, count)
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:

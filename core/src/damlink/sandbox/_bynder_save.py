@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 import attrs
 
 from damlink.sandbox._bynder_access import need
-from damlink.sandbox._bynder_metaproperties import values_given
+from damlink.sandbox._bynder_picture import measured
 from damlink.sandbox._bynder_portal import Portal, flag, moment, refused, words
 from damlink.sandbox._bynder_records import Asset, File, Import
 from damlink.sandbox._bynder_upload import UPLOADERS, known_upload, whole
-from damlink.sandbox._content import Content, PartFiles, head
-from damlink.sandbox._dimensions import dimensions
+from damlink.sandbox._bynder_values import values_given
+from damlink.sandbox._content import Content, PartFiles
 from damlink.sandbox._router import Answer, Call, Routes, json_answer
 
 _ADDITIONAL = "POST /api/v4/media/{id}/save/additional"
@@ -42,8 +42,8 @@ def _save_version(portal: Portal, call: Call) -> Answer:
     asset = portal.visible(call.params["id"])
     imported = _converted(portal, call.params.get("importId") or call.form().get("importId", ""))
     now = portal.world.clock.now()
-    version = stored_file(portal, imported.file_name, imported.content, now, asset.active.number + 1)
-    portal.store(attrs.evolve(asset, versions=(*asset.versions, version), modified=now))
+    version = stored_file(portal, imported.file_name, imported.content, now, asset.versions[-1].number + 1)
+    portal.store(attrs.evolve(asset, versions=(*asset.versions, version), modified=now, active_number=0))
     imported.saves += 1
     portal.world.counts.add("versions")
     return _saved(portal, imported, asset)
@@ -52,20 +52,32 @@ def _save_version(portal: Portal, call: Call) -> Answer:
 @routes.add(f"{_ADDITIONAL}", scopes="asset:write", roles=UPLOADERS, slow=True)
 @routes.add(f"{_ADDITIONAL}/{{uploadId}}", scopes="asset:write", roles=UPLOADERS, slow=True)
 def _save_additional(portal: Portal, call: Call) -> Answer:
-    fields = call.form()
+    upload_id = call.params.get("uploadId") or call.form().get("uploadId", "")
     with portal.lock:
         portal.visible(call.params["id"])
-        upload_id = call.params.get("uploadId") or fields.get("uploadId", "")
-        upload = known_upload(portal, upload_id, fields)
-        parts = whole(portal, upload, fields)
-        upload.is_finalised = True
-    content = PartFiles.joined([part.path for part in parts])
+        imported = upload_id.upper() in portal.imports  # by the files service, without parts to join
+    name, content = _imported(portal, upload_id) if imported else _joined(portal, upload_id, call.form())
     with portal.lock:
         asset = portal.visible(call.params["id"])
-        added = stored_file(portal, upload.file_name, content, portal.world.clock.now())
+        added = stored_file(portal, name, content, portal.world.clock.now())
         portal.store(attrs.evolve(asset, additionals=(*asset.additionals, added)))
     portal.world.counts.add("additionals")
     return json_answer(201, {"itemId": added.id})
+
+
+def _imported(portal: Portal, import_id: str) -> tuple[str, Content]:
+    with portal.lock:
+        imported = _converted(portal, import_id)
+        imported.saves += 1
+        return imported.file_name, imported.content
+
+
+def _joined(portal: Portal, upload_id: str, fields: dict[str, str]) -> tuple[str, Content]:
+    with portal.lock:
+        upload = known_upload(portal, upload_id, fields)
+        parts = whole(portal, upload, fields)
+        upload.is_finalised = True
+    return upload.file_name, PartFiles.joined([part.path for part in parts])
 
 
 def _converted(portal: Portal, import_id: str) -> Import:
@@ -103,10 +115,11 @@ def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, st
         modified=now,
         published=moment(fields["ISOPublicationDate"]) if fields.get("ISOPublicationDate") else now,
         versions=(stored_file(portal, imported.file_name, imported.content, now, 1),),
-        user_id=call.caller.user.id,
+        user_id=_uploader(portal, call, fields) if waits else call.caller.user.id,
         description=fields.get("description", ""),
         copyright=fields.get("copyright", ""),
         tags=words(fields.get("tags", "")),
+        categories=words(fields.get("categories", "").upper()),
         values=values_given(portal, fields),
         in_waiting_room=waits,
         access_request=_access_request(portal, fields) if waits else "",
@@ -114,6 +127,12 @@ def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, st
         is_archived=_is_past(fields, "archiveDate", now),
         is_watermarked=_is_past(fields, "watermarkDate", now),
     )
+
+
+def _uploader(portal: Portal, call: Call, fields: Mapping[str, str]) -> str:
+    """Who the waiting room shows: `requestorId`, if there is such a user."""
+    wanted = fields.get("requestorId", "").upper()
+    return wanted if wanted in portal.access.users else call.caller.user.id
 
 
 def _is_public(call: Call, fields: Mapping[str, str]) -> bool:
@@ -141,9 +160,8 @@ def _access_request(portal: Portal, fields: Mapping[str, str]) -> str:
 
 
 def stored_file(portal: Portal, name: str, content: Content, created: datetime, number: int = 0) -> File:
-    """A file to keep with an asset, measured where it is a common image."""
-    width, height = dimensions(head(content, 65536))
-    return File(portal.ids.new(), name, content, created, number, width, height)
+    """A file to keep with an asset, measured where it is a picture."""
+    return File(portal.ids.new(), name, content, created, number, *measured(content))
 
 
 def _saved(portal: Portal, imported: Import, asset: Asset, access_request: str = "") -> Answer:

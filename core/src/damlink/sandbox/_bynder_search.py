@@ -1,28 +1,44 @@
-"""What a list of assets holds: its filters, its order, its counts. Source: reference 3.1."""
+"""What a list of assets holds: its filters and its order. Source: reference 3.1."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 from damlink.sandbox._bynder_portal import Portal, flag, moment, refused, words
 from damlink.sandbox._bynder_records import Asset, Metaproperty
 from damlink.sandbox._bynder_render import extension, kind, orientation
 
 Test = Callable[[Asset], bool]
+Filter = Callable[[Portal, str], Test]
+Key = tuple[str, str]
 
-_ORDERS: Mapping[str, Callable[[Asset], Any]] = {
-    "dateCreated": lambda asset: (asset.created, asset.id),
-    "dateModified": lambda asset: (asset.modified, asset.id),
-    "datePublished": lambda asset: (asset.published, asset.id),
+_ORDERS: Mapping[str, Callable[[Asset], Key]] = {
+    "dateCreated": lambda asset: (_sortable(asset.created), asset.id),
+    "dateModified": lambda asset: (_sortable(asset.modified), asset.id),
+    "datePublished": lambda asset: (_sortable(asset.published), asset.id),
     "name": lambda asset: (asset.name.lower(), asset.id),
 }
 
 
+def _sortable(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def order(query: Mapping[str, str]) -> tuple[Callable[[Asset], Key], bool]:
+    """The key that `orderBy` sorts by, and whether it descends; the newest first without one (assumed).
+
+    Raises:
+        Refusal: 400 (assumed).
+    """
+    field, _, direction = (query.get("orderBy") or "dateCreated desc").partition(" ")
+    if field not in _ORDERS or direction not in ("", "asc", "desc"):
+        raise refused(400, "Invalid orderBy")
+    return _ORDERS[field], direction == "desc"
+
+
 def found(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> list[Asset]:
-    """The listed assets that meet every filter of `query`, in its order; the newest first without one.
+    """The listed assets that meet every filter of `query`, in its order; an empty filter is none (assumed).
 
     Raises:
         Refusal: 400: a malformed date or order (assumed).
@@ -30,13 +46,10 @@ def found(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> lis
     tests = list(_tests(portal, query, frozenset(roles)))
     listed = portal.listed()
     pool: Iterable[Asset] = listed.values()
-    if "ids" in query:
+    if query.get("ids"):
         pool = [listed[key] for key in words(query["ids"].upper()) if key in listed]
-    met = [asset for asset in pool if all(test(asset) for test in tests)]
-    field, _, direction = query.get("orderBy", "dateCreated desc").partition(" ")  # the default is assumed
-    if field not in _ORDERS or direction not in ("", "asc", "desc"):
-        raise refused(400, "Invalid orderBy")
-    return sorted(met, key=_ORDERS[field], reverse=direction == "desc")
+    key, descends = order(query)
+    return sorted((asset for asset in pool if all(test(asset) for test in tests)), key=key, reverse=descends)
 
 
 def _tests(portal: Portal, query: Mapping[str, str], roles: frozenset[str]) -> Iterable[Test]:
@@ -45,54 +58,77 @@ def _tests(portal: Portal, query: Mapping[str, str], roles: frozenset[str]) -> I
         yield lambda _: False
     yield lambda asset: asset.is_archived == archived
     for name, value in query.items():
+        if not value:
+            continue
         if name in _SIMPLE:
-            yield _SIMPLE[name](value)
+            yield _SIMPLE[name](portal, value)
         elif name.startswith("property_"):
             yield from _property(portal, name.removeprefix("property_"), value)
         elif name.startswith(("dateCreated", "dateModified")):
             yield _date(name, value)
 
 
-def _keyword(value: str) -> Test:
-    wanted = value.lower().split()
+def _keyword(portal: Portal, value: str) -> Test:
+    wanted, collections = value.lower().split(), portal.library.collections.values()
 
     def test(asset: Asset) -> bool:
-        texts = (asset.name, asset.active.file_name, extension(asset.active), *asset.tags)
+        texts = [asset.name, asset.active.file_name, extension(asset.active), *asset.tags]
+        texts += [collection.name for collection in collections if asset.id in collection.assets]
         text = " ".join(texts).lower()
         return all(word in text for word in wanted)
 
     return test
 
 
-def _tags(value: str) -> Test:
+def _tags(_portal: Portal, value: str) -> Test:
     wanted = set(words(value))
     return lambda asset: wanted <= set(asset.tags)  # all of them: assumed
 
 
-def _options(value: str) -> Test:
+def _options(_portal: Portal, value: str) -> Test:
     wanted = set(words(value.upper()))
     return lambda asset: any(wanted & set(values) for values in asset.values.values())  # any: reference 3.1
 
 
-def _one_of(value: str, of: Callable[[Asset], str]) -> Test:
-    wanted = words(value)
-    return lambda asset: of(asset) in wanted
+def _collection(portal: Portal, value: str) -> Test:
+    collection = portal.library.collections.get(value.upper())
+    return lambda asset: collection is not None and asset.id in collection.assets
 
 
-def _only(value: str, of: Callable[[Asset], bool]) -> Test:
-    return lambda asset: of(asset) or not flag(value)
+def _brand(portal: Portal, value: str) -> Test:
+    wanted, above = words(value.upper()), parents(portal)
+    return lambda asset: asset.brand_id in wanted or above.get(asset.brand_id) in wanted
 
 
-_SIMPLE: Mapping[str, Callable[[str], Test]] = {
+def parents(portal: Portal) -> dict[str, str]:
+    """By the id of each sub-brand: its brand."""
+    return {sub.id: brand.id for brand in portal.brands for sub in brand.sub_brands}
+
+
+def _one_of(of: Callable[[Asset], str], upper: bool = False) -> Filter:
+    def make(_portal: Portal, value: str) -> Test:
+        wanted = words(value.upper() if upper else value)
+        return lambda asset: of(asset) in wanted
+
+    return make
+
+
+def _only(of: Callable[[Asset], bool]) -> Filter:
+    return lambda _portal, value: lambda asset: of(asset) or not flag(value)
+
+
+_SIMPLE: Mapping[str, Filter] = {
     "keyword": _keyword,
     "tags": _tags,
     "propertyOptionId": _options,
-    "type": lambda value: _one_of(value, kind),
-    "orientation": lambda value: _one_of(value, lambda asset: orientation(asset.active)),
-    "brandId": lambda value: _one_of(value.upper(), lambda asset: asset.brand_id),
-    "subBrandId": lambda value: _one_of(value.upper(), lambda asset: asset.brand_id),
-    "isPublic": lambda value: _only(value, lambda asset: asset.is_public),
-    "limited": lambda value: _only(value, lambda asset: asset.is_limited),
+    "collectionId": _collection,
+    "categoryId": lambda _, value: lambda asset: value.upper() in asset.categories,
+    "type": _one_of(kind),
+    "orientation": _one_of(lambda asset: orientation(asset.active)),
+    "brandId": _brand,
+    "subBrandId": _one_of(lambda asset: asset.brand_id, upper=True),
+    "isPublic": _only(lambda asset: asset.is_public),
+    "limited": _only(lambda asset: asset.is_limited),
 }
 
 
@@ -127,17 +163,3 @@ def _date(name: str, value: str) -> Test:
     if name.endswith("On"):
         return lambda asset: shown(asset).date() == limit.date()
     return lambda asset: shown(asset) > limit  # "after this date"
-
-
-def counted(assets: Iterable[Asset]) -> dict[str, Any]:
-    """The facets of `count`."""
-    listed = list(assets)
-    facets: dict[str, Counter[str]] = {
-        "type": Counter(kind(asset) for asset in listed),
-        "orientation": Counter(orientation(asset.active) for asset in listed),
-        "tags": Counter(tag for asset in listed for tag in asset.tags),
-        "brandId": Counter(asset.brand_id for asset in listed),
-        "subBrandId": Counter(),
-        "categoryId": Counter(),
-    }
-    return {"total": len(listed), **{name: dict(counter) for name, counter in facets.items()}}

@@ -30,6 +30,8 @@ class Call:
         params: what stood in the places of the route's `{names}`.
         caller: what the guard found out about who is calling.
         multipart: whether the route reads multipart/form-data besides urlencoded bodies.
+        query_string: as it came, for what `query` cannot hold: a name given more than once.
+        url: the whole address as it was asked.
     """
 
     method: str
@@ -40,6 +42,8 @@ class Call:
     params: Mapping[str, str] = attrs.field(factory=dict)
     caller: Any = None  # each router's guard has its own idea of a caller
     multipart: bool = False
+    query_string: str = ""
+    url: str = ""
 
     def form(self) -> dict[str, str]:
         """The fields of a form body; none for a body of another type."""
@@ -214,7 +218,10 @@ class Router(Generic[State]):
 def _call(scope: Message, body: bytes) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
-    return Call(scope["method"], scope["path"].rstrip("/"), headers, query, body)
+    path, text = scope["path"].rstrip("/"), scope["query_string"].decode()
+    raw = scope["raw_path"].decode("latin-1") + (f"?{text}" if text else "")
+    url = f"{scope['scheme']}://{headers.get('host', '')}{raw}"
+    return Call(scope["method"], path, headers, query, body, query_string=text, url=url)
 
 
 async def pieces_of(receive: Receive) -> list[bytes]:

@@ -19,10 +19,13 @@ import uvicorn
 from damlink.sandbox._bynder import BynderSandbox
 from damlink.sandbox._control import control_service
 from damlink.sandbox._faulty import CuttableProtocol, Faulty
+from damlink.sandbox._sns import SnsSandbox
 from damlink.sandbox._world import MediaFile, Part, World
 
 HOST = "127.0.0.1"
+_BEHIND_TLS = ("portal", "s3")
 PartFactory = Callable[[World], Part]
+_WITHOUT_MEDIA = (BynderSandbox, SnsSandbox)
 
 
 def discover_parts(world: World) -> list[Part]:
@@ -35,12 +38,12 @@ class Sandbox:
     """A whole local world, served from a daemon thread while its `with` block lasts.
 
     Args:
-        parts: makers of partner parts; the portal is always there. `None`: all that are installed.
+        parts: makers of further parts; the portal is always there. `None`: SNS, and all that are installed.
         folder: where bytes are kept; `None`: a temporary one, removed at the end.
         port: the portal's port; s3 gets the next, then each part's services, control the last. 0: free ones.
         seed: of everything that is random.
         media: the files that partners hold; `None`: generated ones, where there is a partner.
-        tls: certificate and key file of the portal, which is then served by https.
+        tls: certificate and key file of the portal and its storage, which are then served by https.
 
     Attributes:
         world: the clock, faults, counts and origins all parts share.
@@ -59,7 +62,7 @@ class Sandbox:
         self._closing = contextlib.ExitStack()
         self.world = World(folder or self._temporary_folder(), seed=seed)
         self._port, self._tls = port, tls
-        wants_media = parts is None or any(maker is not BynderSandbox for maker in parts)
+        wants_media = parts is None or any(maker not in _WITHOUT_MEDIA for maker in parts)
         self.world.media = list(media) if media is not None else _generated(seed) if wants_media else []
         self._parts = {part.name: part for part in self._made(parts)}
         self._servers: list[uvicorn.Server] = []
@@ -70,6 +73,7 @@ class Sandbox:
     def _made(self, makers: Sequence[PartFactory] | None) -> Iterator[Part]:
         yield BynderSandbox(self.world)
         if makers is None:
+            yield SnsSandbox(self.world)
             yield from discover_parts(self.world)
         else:
             yield from (maker(self.world) for maker in makers if maker is not BynderSandbox)
@@ -105,7 +109,7 @@ class Sandbox:
         services = self._services()
         sockets = [self._bound(number) for number in range(len(services))]
         for (name, app), bound in zip(services.items(), sockets, strict=True):
-            tls = self._tls if name == "portal" else None
+            tls = self._tls if name in _BEHIND_TLS else None
             self.world.origins[name] = f"{'https' if tls else 'http'}://{HOST}:{bound.getsockname()[1]}"
             self._servers.append(uvicorn.Server(_config(app, tls)))
         ready = threading.Event()

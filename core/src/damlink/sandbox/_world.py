@@ -6,7 +6,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,6 +161,33 @@ class MediaFile(Protocol):
         """Its bytes from `offset`, in pieces of at most 1 MiB."""
 
 
+class Broker(Protocol):
+    """Who brings a portal's notifications to whoever subscribed to them."""
+
+    def subscribe(self, endpoint: str, subjects: Sequence[str]) -> str:
+        """Begin a subscription (it still has to be confirmed) and return its id; no subjects: all."""
+
+    def unsubscribe(self, subscription: str) -> None:
+        """End a subscription."""
+
+    def is_confirmed(self, subscription: str) -> bool:
+        """Whether its endpoint has confirmed it."""
+
+    def publish(self, subject: str, message: Mapping[str, JSON]) -> None:
+        """Send a notification to every confirmed subscription that wants this subject; returns at once."""
+
+
+@attrs.frozen
+class Finding:
+    """One line of what a demo compares: a file, and whether it arrived as it should."""
+
+    key: str
+    sha256: str
+    name: str
+    ok: bool
+    note: str = ""
+
+
 @attrs.define
 class World:
     """All that the parts of one sandbox have in common.
@@ -170,6 +197,7 @@ class World:
         media: the files that partners hold (photographs, a vector, a video, or the user's own).
         origins: the address of each service, such as `{"portal": "http://127.0.0.1:9000"}`; filled
             in before the first request is served.
+        broker: set by the part that plays the notification service.
     """
 
     folder: Path
@@ -179,6 +207,7 @@ class World:
     faults: Faults = attrs.field(default=attrs.Factory(lambda self: Faults(self.seed), takes_self=True))
     counts: Counts = attrs.field(factory=Counts)
     origins: dict[str, str] = attrs.field(factory=dict)
+    broker: Broker | None = None
 
 
 class Part(Protocol):
