@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 import zlib
@@ -7,12 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
+import httpx
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from damlink import Content
-from damlink._http import Client, open_client
+from damlink._http import Client
+from damlink.bynder import Portal
+from damlink.bynder._flows import FlowA
 from damlink.bynder._parts import (
     BUFFERS,
     MOST_PARTS,
@@ -167,14 +171,26 @@ def test_session_when_the_content_is_another_does_not_fit(size: Any, filename: s
 # --- sending ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def sender(hurried: None) -> Iterator[Callable[..., PartSender]]:
-    with open_client("") as s3:
-        made: list[PartSender] = []
+@attrs.frozen
+class S3Sender:
+    """Sends parts the way uploads by S3 do."""
 
-        def make(on_bytes: Callable[[int], None] = lambda _: None) -> PartSender:
-            made.append(PartSender(s3, on_bytes))
-            return made[-1]
+    flow: FlowA
+    sender: PartSender
+
+    def send_all(self, data: Content, at: Session, register: Callable[[Any], None]) -> None:
+        self.sender.send_all(self.flow.parts(data, at), functools.partial(self.flow.send, at), register)
+
+
+@pytest.fixture
+def sender(hurried: None) -> Iterator[Callable[..., S3Sender]]:
+    with Portal("http://127.0.0.1:1", httpx.Auth()) as portal:
+        made: list[PartSender] = []
+        flow = FlowA(portal.uploads)
+
+        def make(on_bytes: Callable[[int], None] = lambda _: None) -> S3Sender:
+            made.append(PartSender(on_bytes))
+            return S3Sender(flow, made[-1])
 
         yield make
         for each in made:
@@ -185,7 +201,7 @@ DATA = b"0123456789" * 3
 
 
 def test_send_all_when_parts_land_out_of_order_registers_them_in_order(
-    server: Any, sender: Callable[..., PartSender]
+    server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     second_landed = threading.Event()
 
@@ -206,7 +222,7 @@ def test_send_all_when_parts_land_out_of_order_registers_them_in_order(
 
 
 def test_send_all_when_a_part_leaves_carries_what_the_portal_demands(
-    server: Any, sender: Callable[..., PartSender]
+    server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     at = attrs.evolve(session(10, 10), endpoint=server.url)
     at.fields = {"key": "folder/file", "Policy": "p0licy"}
@@ -225,7 +241,7 @@ def test_send_all_when_a_part_leaves_carries_what_the_portal_demands(
 
 
 def test_send_all_when_a_part_is_not_taken_at_first_sends_it_again_whole(
-    server: Any, sender: Callable[..., PartSender]
+    server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     server.then(503).then(cut=-1)
     at = attrs.evolve(session(10, 10), endpoint=server.url)
@@ -236,7 +252,7 @@ def test_send_all_when_a_part_is_not_taken_at_first_sends_it_again_whole(
 
 
 def test_send_all_when_it_fails_again_and_again_gives_its_memory_back(
-    server: Any, sender: Callable[..., PartSender]
+    server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     """More failures than there are buffers: if any kept one, the last would wait for ever."""
     at = attrs.evolve(session(len(DATA), 8), endpoint=server.url)
@@ -251,7 +267,7 @@ def test_send_all_when_it_fails_again_and_again_gives_its_memory_back(
 
 
 def test_send_all_when_there_are_many_parts_has_as_many_in_flight_as_it_may(
-    server: Any, sender: Callable[..., PartSender]
+    server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     lock, meeting, flying, most = threading.Lock(), threading.Barrier(PARTS_AT_ONCE), 0, 0
 

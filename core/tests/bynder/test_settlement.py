@@ -124,4 +124,4 @@ def test_settle_when_it_was_saved_to_an_asset_looks_at_its_files(
     with Portal(server.url, httpx.Auth()) as portal:
         found = settle(portal.assets, search(asset_id="A1", additional=additional))
     assert found == expected
-    assert server.lines == ["GET /api/v4/media/A1/?versions=1"]
+    assert server.lines == ["GET /api/v4/media/A1/?versions=true"]

@@ -1,63 +1,213 @@
 """Assets of the asset bank.
 
-Source: api.bynder.com, "Assets": list, retrieve, modify.
+Source: api.bynder.com, "Assets": retrieve, modify, delete; "Metaproperty options" of an asset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from damlink._http import Client
-from damlink.bynder._request import get_json
-from damlink.bynder._wire import Asset
+from damlink.bynder._action import action
+from damlink.bynder._asset_files import AssetFiles
+from damlink.bynder._asset_lists import AssetLists
+from damlink.bynder._fields import fields, joined_tags, uuid_of
+from damlink.bynder._metaproperties import Metaproperties
+from damlink.bynder._request import get_json, given, read_json, remove, segment
+from damlink.bynder._wire import records
+from damlink.bynder._wire_assets import Asset, SimilarAsset
+from damlink.errors import BynderError
 
 __all__ = ["Assets"]
 
-PAGE: Final = 1000  # the most that the portal gives at once
 
+class Assets(AssetLists, AssetFiles):
+    """Assets of the asset bank: find, read, change, delete, download.
 
-class Assets:
-    """The portal's assets."""
+    Args:
+        metaproperties: know which id is meant by a name.
+        files: fetches from other hosts, unsigned.
+    """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, metaproperties: Metaproperties, files: Client) -> None:
+        AssetLists.__init__(self, client)
+        AssetFiles.__init__(self, client, files)
+        self._metaproperties = metaproperties
 
-    def list(self, *, limit: int = PAGE, **filters: Any) -> Iterator[Asset]:
-        """Yield the assets that pass the filters, page by page, until a page is not full.
-
-        Args:
-            limit: assets asked for at once, at most 1000.
-            filters: in Bynder's own names: `tags`, `type`, `dateCreated`, `property_NAME`, `orderBy`, …
-        """
-        page = 1
-        while assets := self._page(filters | {"page": page, "limit": limit}):
-            yield from assets
-            if len(assets) < limit:
-                return
-            page += 1
-
-    def _page(self, query: Mapping[str, Any]) -> Sequence[Asset]:
-        answer = get_json(self._client, "/api/v4/media/", **query)
-        records = answer.get("media", []) if isinstance(answer, dict) else answer
-        return [Asset.read(record) for record in records or ()]
-
-    def get(self, id: str, *, versions: bool = False) -> Asset:  # noqa: A002 - Bynder's own term
-        """One asset.
+    @action("Get Asset")
+    def get(
+        self,
+        id: str,  # noqa: A002 - Bynder's own term
+        *,
+        versions: bool = False,
+        stats: bool = False,
+        related: bool = False,
+    ) -> Asset:
+        """One asset, as it is now: unlike a list, this does not lag behind.
 
         Args:
+            id: of the asset.
             versions: with every file it has: versions, derivatives, additionals.
+            stats: with how often it was seen and downloaded; needs the role STATISTICS.
+            related: with the assets it is linked to.
 
         Raises:
             BynderError: status 404: there is none, or it is in the waiting room.
         """
-        return Asset.read(get_json(self._client, f"/api/v4/media/{id}/", versions=int(versions)))
+        query = given(
+            versions=versions or None, stats=stats or None, include="relatedAssets" if related else None
+        )
+        return Asset.read(get_json(self._client, _path(id), **query))
 
-    def modify(self, id: str, **fields: str) -> None:  # noqa: A002
-        """Change an asset's fields; what is not given stays. Safe to repeat.
+    @action("Update Asset")
+    def modify(
+        self,
+        id: str,  # noqa: A002
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        copyright: str | None = None,  # noqa: A002
+        brand_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        archive: bool | None = None,
+        limited: bool | None = None,
+        is_public: bool | None = None,
+        date_published: datetime | None = None,
+        archive_date: datetime | None = None,
+        limited_date: datetime | None = None,
+        watermark_date: datetime | None = None,
+        custom_thumbnail_file_id: str | None = None,
+        remove_custom_thumbnail: bool | None = None,
+        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
+        create_options: bool = False,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change an asset; what is not given stays, and an empty text clears. Safe to repeat.
+
+        The portal carries it out within some seconds.
 
         Args:
-            fields: in Bynder's own names: `name`, `description`, `tags` (replaces all), …;
-                `metaproperty.ID` by `**{…}`.
+            id: of the asset.
+            name: of the asset; when empty, it has none.
+            description: of the asset.
+            copyright: of the asset.
+            brand_id: of the brand it belongs to.
+            tags: all tags it has from now on. A comma within one becomes a space.
+            archive: whether it is archived.
+            limited: whether it is of limited usage.
+            is_public: whether it is public. Once it is, it stays so for ever.
+            date_published: when it was published.
+            archive_date: when it will be archived.
+            limited_date: from when on it is of limited usage.
+            watermark_date: from when on it is watermarked.
+            custom_thumbnail_file_id: of an uploaded file that becomes its thumbnail.
+            remove_custom_thumbnail: go back to its own thumbnail.
+            metaproperties: values by name, label or id of the metaproperty; names or labels of options,
+                or text. They replace what it had; an empty one clears.
+            create_options: create the options that a metaproperty does not offer yet.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            BynderError: the portal has no such asset, metaproperty or option.
         """
-        self._client.post(f"/api/v4/media/{id}/", data=fields, idempotent=True)
+        changes = {
+            "name": name,
+            "description": description,
+            "copyright": copyright,
+            "brandId": brand_id,
+            "tags": None if tags is None else joined_tags(tags),
+            "archive": archive,
+            "limited": limited,
+            "isPublic": is_public,
+            "datePublished": date_published,
+            "archiveDate": archive_date,
+            "limitedDate": limited_date,
+            "watermarkDate": watermark_date,
+            "customThumbnailFileId": custom_thumbnail_file_id,
+            "removeCustomThumbnail": remove_custom_thumbnail,
+        }
+        values = self._metaproperties.form(metaproperties or {}, create_options=create_options)
+        form = fields({**changes, **values}, extra)
+        if form:
+            self._client.post(_path(id), data=form, idempotent=True)
+
+    @action("Delete Asset")
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Move an asset to the trash, which keeps it for 30 days.
+
+        Args:
+            id: of the asset.
+
+        Raises:
+            BynderError: status 404: there is none.
+        """
+        remove(self._client, _path(id))
+
+    @action("Add Asset Metaproperty Options")
+    def add_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:  # noqa: A002
+        """Give an asset more options of a metaproperty; those it has stay. Safe to repeat.
+
+        Args:
+            id: of the asset.
+            metaproperty_id: of the metaproperty.
+            option_ids: of the options.
+        """
+        body = _chosen(id, metaproperty_id, option_ids)
+        self._client.post("/api/media/options", json=body, idempotent=True)
+
+    @action("Delete Asset Metaproperty Options")
+    def remove_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:  # noqa: A002
+        """Take options of a metaproperty from an asset; the others stay.
+
+        Args:
+            id: of the asset.
+            metaproperty_id: of the metaproperty.
+            option_ids: of the options.
+        """
+        remove(self._client, "/api/media/options", json=_chosen(id, metaproperty_id, option_ids))
+
+    @action()
+    def similar(
+        self,
+        *,
+        asset_ids: Sequence[str] | None = None,
+        image_url: str | None = None,
+        image_data: str | None = None,
+        text: str | None = None,
+    ) -> Sequence[SimilarAsset]:
+        """Assets that look like something; exactly one thing must be given. Needs OAuth 2.0.
+
+        Args:
+            asset_ids: assets they are to look like.
+            image_url: a picture they are to look like.
+            image_data: the same, as a `data:` address.
+            text: what they are to show, in words.
+
+        Raises:
+            BynderError: none or several were given.
+        """
+        wanted = given(
+            assetIds=[uuid_of(each) for each in asset_ids] if asset_ids else None,
+            imageUrl=image_url,
+            imageData=image_data,
+            textQuery=text,
+        )
+        if len(wanted) != 1:
+            raise BynderError("similar assets are looked for by exactly one of ids, picture and text")
+        answer = self._client.post("/api/1/assets/similarity-search/", json=wanted, idempotent=True)
+        found = read_json(answer)
+        return [SimilarAsset.read(each) for each in records(found.get("assets"))]
+
+
+def _path(id: str) -> str:  # noqa: A002
+    return f"/api/v4/media/{segment(id)}/"
+
+
+def _chosen(asset_id: str, metaproperty_id: str, option_ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "asset_id": asset_id,
+        "metaproperty_id": metaproperty_id,
+        "metaproperty_option_ids": [*option_ids],
+    }

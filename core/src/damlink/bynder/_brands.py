@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from damlink._http import Client
 from damlink._settings import closest
+from damlink.bynder._action import action
 from damlink.bynder._request import get_json
 from damlink.bynder._wire import Brand
 from damlink.errors import BynderError, ConfigError
@@ -18,7 +19,7 @@ __all__ = ["Brands"]
 
 
 class Brands:
-    """The portal's brands, read once.
+    """Brands: where a new asset belongs.
 
     Args:
         place: of the portal in the config, for errors.
@@ -27,26 +28,16 @@ class Brands:
     def __init__(self, client: Client, place: str) -> None:
         self._client = client
         self._place = place
-        self._known: Sequence[Brand] | None = None
+        self._shown: Sequence[Brand] | None = None
         self._lock = threading.Lock()
 
+    @action("List Brands")
     def list(self) -> Sequence[Brand]:
         """Every brand, those within another after it."""
-        with self._lock:
-            if self._known is None:
-                self._known = self._read()
-            return self._known
-
-    def _read(self) -> Sequence[Brand]:
-        try:
-            return list(Brand.read_all(get_json(self._client, "/api/v4/brands/") or []))
-        except BynderError as error:
-            if error.status in (403, 404):  # it shows us none; an upload may still be let in
-                return []
-            raise
+        return list(Brand.read_all(get_json(self._client, "/api/v4/brands/")))
 
     def id_of(self, wanted: str) -> str | None:
-        """The id of a brand by name or id; of the only one, if none is wanted.
+        """The id of a brand by name or id; of the only one, if none is wanted. Brands are read once.
 
         Returns:
             `None` where the portal shows no brand at all.
@@ -54,7 +45,7 @@ class Brands:
         Raises:
             ConfigError: there is no such brand, or several and none was chosen.
         """
-        brands = self.list()
+        brands = self._known()
         if not brands:
             return wanted or None
         names = [brand.name for brand in brands]
@@ -67,3 +58,17 @@ class Brands:
             hint = f"choose one of {', '.join(names)}"
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
         return brands[0].id
+
+    def _known(self) -> Sequence[Brand]:
+        with self._lock:
+            if self._shown is None:
+                self._shown = self._read()
+            return self._shown
+
+    def _read(self) -> Sequence[Brand]:
+        try:
+            return self.list()
+        except BynderError as error:
+            if error.status in (403, 404):  # it shows us none; an upload may still be let in
+                return []
+            raise

@@ -11,8 +11,7 @@ import time
 from enum import Enum
 from typing import Final
 
-from damlink._http import Client
-from damlink.bynder._request import get_json
+from damlink.bynder._uploads import Uploads
 
 __all__ = ["ImportState", "Imports"]
 
@@ -33,8 +32,8 @@ class ImportState(Enum):
 class Imports:
     """Asks about all imports that anybody waits for at once, and seldom."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
         self._waited_for: dict[str, None] = {}
         self._known: dict[str, ImportState] = {}
         self._lock = threading.Lock()
@@ -57,22 +56,20 @@ class Imports:
 
     def _poll(self) -> None:
         asked = list(self._waited_for)[:MOST_IN_ONE_POLL]
-        answer = get_json(self._client, "/api/v4/upload/poll/", items=",".join(asked)) or {}
+        answer = self._uploads.poll(items=asked)
         self._asked_at = time.monotonic()
         before = len(self._known)
-        for key, state in _KEYS.items():
-            for import_id in answer.get(key) or ():
-                self._known[str(import_id)] = state
-                self._waited_for.pop(str(import_id), None)
+        told = {
+            ImportState.DONE: answer.done,
+            ImportState.FAILED: answer.failed,
+            ImportState.REJECTED: answer.rejected,
+        }
+        for state, ids in told.items():
+            for import_id in ids:
+                self._known[import_id] = state
+                self._waited_for.pop(import_id, None)
         for import_id in asked:  # those that wait longest go last the next time
             if import_id in self._waited_for:
                 self._waited_for[import_id] = self._waited_for.pop(import_id)
         moved = len(self._known) > before
         self._pause = FIRST_PAUSE_SECONDS if moved else min(self._pause * 1.5, LONGEST_PAUSE_SECONDS)
-
-
-_KEYS: Final = {
-    "itemsDone": ImportState.DONE,
-    "itemsFailed": ImportState.FAILED,
-    "itemsRejected": ImportState.REJECTED,
-}

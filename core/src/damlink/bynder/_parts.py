@@ -1,8 +1,4 @@
-"""The bytes of one upload: parts read in order, sent to S3 in parallel, registered in order.
-
-Source: api.bynder.com, "Asset upload", as all official SDKs do it (parts numbered from 1, at least
-5 MB each but the last, no credentials to S3).
-"""
+"""The bytes of one upload: parts read in order, sent in parallel, registered in order."""
 
 from __future__ import annotations
 
@@ -20,10 +16,9 @@ from typing import Any, Final
 import attrs
 
 from damlink._content import Content
-from damlink._http import Client
 from damlink.errors import TransientError
 
-__all__ = ["Part", "PartSender", "Session", "part_size", "read_parts"]
+__all__ = ["Part", "PartFile", "PartSender", "Session", "part_size", "read_parts"]
 
 PART_BYTES: Final = 6 * 1024 * 1024  # above the 5 MB that S3 demands; few calls, little memory
 MOST_PARTS: Final = 10_000  # S3's own limit of a multipart upload
@@ -41,6 +36,7 @@ class Session:
     """An upload that the portal has opened, and how far it has come. Kept in the checkpoint.
 
     Attributes:
+        flow: `v4` or `v7`: how its bytes travel.
         fields: what S3 wants with every part, verbatim.
         digests: of the parts registered, in their order.
         crc32: of all their bytes.
@@ -49,13 +45,14 @@ class Session:
     """
 
     upload_id: str
-    target_id: str
-    s3_filename: str
-    endpoint: str
-    fields: dict[str, str]
     filename: str
     size: int
     part_bytes: int
+    flow: str = "v4"
+    target_id: str = ""
+    s3_filename: str = ""
+    endpoint: str = ""
+    fields: dict[str, str] = attrs.field(factory=dict)
     validator: str | None = None
     digests: list[str] = attrs.field(factory=list)
     crc32: int = 0
@@ -118,17 +115,20 @@ class _Buffers:
 _buffers = _Buffers(BUFFERS)
 
 
-def read_parts(content: Content, session: Session) -> Iterator[Part]:
+def read_parts(
+    content: Content, session: Session, watch: Callable[[memoryview], None] | None = None
+) -> Iterator[Part]:
     """Yield the parts that the portal does not have yet; each is to be released.
 
-    With the validator of the beginning the content is opened where it stopped; otherwise it is read
-    from its beginning, and what the portal has must read the same.
+    With the validator of the beginning the content is opened where it stopped; otherwise, or with
+    somebody who watches all of its bytes, it is read from its beginning, and what the portal has
+    must read the same.
 
     Raises:
         ChangedContentError: it reads differently, or ends elsewhere.
     """
     done = len(session.digests)
-    trusted = session.validator is not None and session.validator == content.validator
+    trusted = watch is None and session.validator is not None and session.validator == content.validator
     first = done if trusted else 0
     crc = session.crc32 if trusted else 0
     count = first
@@ -136,6 +136,8 @@ def read_parts(content: Content, session: Session) -> Iterator[Part]:
     with contextlib.closing(blocks):
         for count, (data, release) in enumerate(blocks, start=first + 1):
             crc = zlib.crc32(data, crc)
+            if watch is not None:
+                watch(data)
             digest = hashlib.blake2b(data, digest_size=8).hexdigest()
             if count <= done:
                 release()
@@ -183,7 +185,7 @@ def _block(buffer: bytearray, length: int) -> tuple[memoryview, Callable[[], Non
     return memoryview(buffer)[:length], functools.partial(_buffers.give_back, buffer)
 
 
-class _PartFile(io.RawIOBase):
+class PartFile(io.RawIOBase):
     """A part as a file: read piece by piece, and again from its beginning."""
 
     def __init__(self, data: memoryview) -> None:
@@ -211,24 +213,24 @@ class _PartFile(io.RawIOBase):
 
 
 class PartSender:
-    """Sends parts to S3, several at once.
+    """Sends parts, several at once.
 
     Args:
-        s3: an unsigned client: S3 refuses a form that carries credentials besides its policy.
         on_bytes: told the size of each part that has arrived.
     """
 
-    def __init__(self, s3: Client, on_bytes: Callable[[int], None]) -> None:
-        self._s3 = s3
+    def __init__(self, on_bytes: Callable[[int], None]) -> None:
         self._on_bytes = on_bytes
         self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
 
-    def send_all(self, content: Content, session: Session, register: Callable[[Part], None]) -> None:
-        """Send every missing part and have it registered, in order."""
+    def send_all(
+        self, parts: Iterator[Part], send: Callable[[Part], None], register: Callable[[Part], None]
+    ) -> None:
+        """Send every part and have it registered, in order."""
         flying: deque[tuple[Part, Future[None]]] = deque()
         try:
-            for part in read_parts(content, session):
-                flying.append((part, self._launch(part, session)))
+            for part in parts:
+                flying.append((part, self._pool.submit(self._send, part, send)))
                 while flying and (len(flying) >= PARTS_AT_ONCE or flying[0][1].done()):
                     self._land(flying, register)
             while flying:
@@ -238,29 +240,16 @@ class PartSender:
                 if future.cancel():
                     part.release()
 
-    def _launch(self, part: Part, session: Session) -> Future[None]:
-        return self._pool.submit(self._send, part, session)
-
     @staticmethod
     def _land(flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:
         part, future = flying.popleft()
         future.result()
         register(part)
 
-    def _send(self, part: Part, session: Session) -> None:
-        key = f"{session.fields['key']}/p{part.number}"
-        fields: dict[str, Any] = {
-            **session.fields,
-            "key": key,
-            "Filename": key,
-            "name": session.filename,
-            "chunk": str(part.number),
-            "chunks": str(session.parts),
-        }
-        file: Any = (session.filename, _PartFile(part.data), "application/octet-stream")
+    def _send(self, part: Part, send: Callable[[Part], None]) -> None:
         size = len(part.data)
         try:
-            self._s3.post(session.endpoint, data=fields, files={"file": file}, idempotent=True)
+            send(part)
         finally:
             part.release()
         self._on_bytes(size)

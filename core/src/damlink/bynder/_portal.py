@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import httpx
 
-from damlink._http import open_client
+from damlink._http import SentRequest, open_client
 from damlink._model import PreparedAsset, PushResult
 from damlink._pace import Pace
+from damlink.bynder._account import AccountSettings
 from damlink.bynder._assets import Assets
 from damlink.bynder._brands import Brands
+from damlink.bynder._campaigns import Campaigns
+from damlink.bynder._collections import Collections
+from damlink.bynder._dependencies import Dependencies
+from damlink.bynder._fields import joined_tags
+from damlink.bynder._jobs import Jobs
 from damlink.bynder._metaproperties import Metaproperties
+from damlink.bynder._options import Options
+from damlink.bynder._orders import Orders
 from damlink.bynder._profiles import Profiles, check_upload_roles
+from damlink.bynder._raw import Raw
 from damlink.bynder._request import bynder_error
+from damlink.bynder._save import Destination, Saver
 from damlink.bynder._settlement import Marker
-from damlink.bynder._upload import Destination, Uploads, joined_tags
+from damlink.bynder._tags import Tags
+from damlink.bynder._upload import Uploader
+from damlink.bynder._uploads import Uploads
+from damlink.bynder._usage import Usages
+from damlink.bynder._users import Users
+from damlink.bynder._webhooks import Webhooks
 from damlink.errors import BynderError
 
 if TYPE_CHECKING:
@@ -35,9 +50,11 @@ class Portal:
         pace: the account on which its requests are counted.
         brand: name or id of the brand of new assets; may be left out where the portal has one.
         index_lag: seconds that a new asset may take to appear in the portal's lists.
+        uploads: how the bytes of uploads travel: `v4` by S3, or `v7` by the portal's files service.
         place: of the portal in the config, for errors.
         on_bytes: told the size of each part of an upload that has arrived.
         verify_before_send: called before every request; raises to stop it.
+        on_request: told of every request as it leaves, secrets redacted.
     """
 
     def __init__(
@@ -48,9 +65,11 @@ class Portal:
         pace: Pace | None = None,
         brand: str = "",
         index_lag: float = 30.0,
+        uploads: Literal["v4", "v7"] = "v4",
         place: str = "portal",
         on_bytes: Callable[[int], None] = lambda _count: None,
         verify_before_send: Callable[[], None] | None = None,
+        on_request: Callable[[SentRequest], None] | None = None,
     ) -> None:
         self.url = url
         self._brand = brand
@@ -59,18 +78,28 @@ class Portal:
         )
         self._client.sign_with(auth)
         self._s3 = open_client("", verify_before_send=verify_before_send)
-        self.assets = Assets(self._client)
+        if on_request is not None:
+            self._client.tell(on_request)
+            self._s3.tell(on_request)
+        self.options = Options(self._client)
+        self.dependencies = Dependencies(self._client)
+        self.metaproperties = Metaproperties(self._client, self.options)
+        self.assets = Assets(self._client, self.metaproperties, self._s3)
+        self.tags = Tags(self._client)
+        self.usage = Usages(self._client)
+        self.collections = Collections(self._client)
         self.brands = Brands(self._client, place)
+        self.users = Users(self._client)
         self.profiles = Profiles(self._client)
-        self.metaproperties = Metaproperties(self._client)
-        self._uploads = Uploads(
-            self._client,
-            self._s3,
-            self.assets,
-            self.metaproperties,
-            index_lag=index_lag,
-            on_bytes=on_bytes,
-        )
+        self.account = AccountSettings(self._client)
+        self.jobs = Jobs(self._client)
+        self.campaigns = Campaigns(self._client, self.jobs)
+        self.orders = Orders(self._client)
+        self.webhooks = Webhooks(self._client)
+        self.raw = Raw(self._client, self._s3)
+        self.uploads = Uploads(self._client, self._s3, self.metaproperties)
+        saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)
+        self._uploader = Uploader(self.uploads, self.assets, saver, flow=uploads, on_bytes=on_bytes)
 
     def brand_id(self, wanted: str = "") -> str | None:
         """The id of the brand of new assets; `None` where the portal shows no brand.
@@ -131,11 +160,11 @@ class Portal:
             additional_to=additional_to,
             marker=_marker(marker, prepared, checkpoint.source_id),
         )
-        return self._uploads.upload(prepared, checkpoint, to)
+        return self._uploader.upload(prepared, checkpoint, to)
 
     def close(self) -> None:
         """Close every connection."""
-        self._uploads.close()
+        self._uploader.close()
         self._client.close()
         self._s3.close()
 

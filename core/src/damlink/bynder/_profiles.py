@@ -9,8 +9,9 @@ import threading
 from typing import Final
 
 from damlink._http import Client
-from damlink.bynder._request import get_json
-from damlink.bynder._wire import Profile
+from damlink.bynder._action import action
+from damlink.bynder._request import get_json, segment
+from damlink.bynder._wire import Profile, records
 from damlink.errors import BynderAuthError, BynderError
 
 __all__ = ["Profiles", "check_upload_roles"]
@@ -20,7 +21,7 @@ FOR_APPROVAL: Final = "MEDIAUPLOADFORAPPROVAL"
 
 
 class Profiles:
-    """The profile of the portal's user, read once."""
+    """Security profiles: which roles users have. One's own is read once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -28,6 +29,22 @@ class Profiles:
         self._asked = False
         self._lock = threading.Lock()
 
+    @action("List Security Profiles")
+    def list(self) -> tuple[Profile, ...]:
+        """Every security profile with its roles."""
+        answer = get_json(self._client, "/api/v4/profiles/")
+        return tuple(map(Profile.read, records(answer)))
+
+    @action("Get Security Profile")
+    def get(self, id: str) -> Profile:  # noqa: A002 - Bynder's own term
+        """One security profile with its roles.
+
+        Args:
+            id: of the profile.
+        """
+        return Profile.read(get_json(self._client, f"/api/v4/profiles/{segment(id)}"))
+
+    @action()
     def own(self) -> Profile | None:
         """The profile of the user behind the credentials; `None` where the user may not read it.
 
@@ -45,7 +62,7 @@ class Profiles:
             user = get_json(self._client, "/api/v4/currentUser/")
             if not user.get("profileId"):
                 return None
-            return Profile.read(get_json(self._client, f"/api/v4/profiles/{user['profileId']}/"))
+            return self.get(str(user["profileId"]))
         except BynderError as error:
             if error.status in (403, 404):  # a missing scope; the portal itself will say what it permits
                 return None

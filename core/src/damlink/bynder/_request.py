@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import urllib.parse
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import msgspec
 
-from damlink._http import Client
+from damlink._http import IDEMPOTENT, Client, has_failed_before
 from damlink._http._status import retry_after, shortened
+from damlink.bynder._rights import cure
 from damlink.errors import BynderAuthError, BynderError, ConnectorError, TransientError, UnclearError
 
-__all__ = ["bynder_error", "get_json", "read_json"]
+__all__ = [
+    "bynder_error",
+    "get_json",
+    "given",
+    "patch",
+    "post_either",
+    "read_json",
+    "remove",
+    "segment",
+]
+
+_NOT_HERE = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
 def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
@@ -30,7 +44,7 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
         hint = "the portal refused the credentials: check the portal's token or client in the config"
         return BynderAuthError(message, hint=hint, status=status, body=words)
     if status == httpx.codes.FORBIDDEN:
-        hint = "give the portal's user the scope and the role that this call needs"
+        hint = cure(response.request.method, response.request.url.path)
         return BynderAuthError(message, hint=hint, status=status, body=words)
     if status == httpx.codes.TOO_MANY_REQUESTS or wants_repeat or (status >= 500 and repeatable):
         return TransientError(message, retry_after=retry_after(response), status=status, body=words)
@@ -72,3 +86,57 @@ def get_json(client: Client, path: str, **query: Any) -> Any:
     """GET a path of the portal and read its JSON."""
     given = {key: value for key, value in query.items() if value is not None}
     return read_json(client.get(path, params=given))
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that were given: all that are not `None`."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def segment(id: str) -> str:  # noqa: A002 - Bynder's own term
+    """An id as a part of a path; a user name may hold any character.
+
+    Raises:
+        BynderError: it is empty, and the path would mean something else.
+    """
+    if not id:
+        raise BynderError("an id is missing", hint="name what the call is about")
+    return urllib.parse.quote(id, safe="@")
+
+
+def patch(client: Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    """PATCH a path with JSON; safe to repeat."""
+    return client.request("PATCH", path, json=body, extensions={IDEMPOTENT: True})
+
+
+def remove(client: Client, path: str, **options: Any) -> None:
+    """DELETE a path; it is done, too, if a try that got no answer has removed it already."""
+    request = client.build_request("DELETE", path, **options)
+    try:
+        client.send(request)
+    except BynderError as error:
+        if error.status != httpx.codes.NOT_FOUND or not has_failed_before(request):
+            raise
+
+
+def post_either(client: Client, published: str, seen: str, **options: Any) -> httpx.Response:
+    """POST to the published path, or to one that others use where the portal does not know it.
+
+    Raises:
+        BynderError: the portal knows neither, or what they are about.
+    """
+    try:
+        return client.post(published, idempotent=True, **options)
+    except BynderError as error:
+        if error.status not in _NOT_HERE:
+            raise
+        return _post_as_seen(client, seen, error, options)
+
+
+def _post_as_seen(
+    client: Client, path: str, first: BynderError, options: Mapping[str, Any]
+) -> httpx.Response:
+    try:
+        return client.post(path, idempotent=True, **options)
+    except BynderError as error:
+        raise first if error.status in _NOT_HERE else error from error

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from damlink.bynder._assets import Assets
-from damlink.bynder._wire import Asset, MediaItem
+from damlink.bynder._wire_assets import Asset, MediaItem
 from damlink.errors import UnclearError
 
 __all__ = ["Marker", "Search", "settle"]
@@ -73,7 +73,7 @@ def settle(assets: Assets, search: Search) -> str | None:
 def _marked(assets: Assets, search: Search) -> list[str]:
     if search.marker is None:
         raise UnclearError("the portal gave no answer to the save, and nothing marks the asset")
-    candidates = assets.list(limit=100, orderBy="dateCreated desc", **search.marker.filter)
+    candidates = assets.list(limit=100, order_by="dateCreated desc", extra=search.marker.filter)
     fitting = (asset for asset in candidates if search.marker.is_on(asset))
     return [asset.id for asset in fitting if _fits(asset.created, asset.size, search)]
 

@@ -1,41 +1,61 @@
-"""The portal's JSON as types. Unknown fields are kept in `raw`.
+"""The portal's JSON, read with patience: what every record is made from. Unknown fields are kept in `raw`.
 
 Source: Bynder's published definitions, and the deviations seen in the field: flags as 0 or 1,
-numbers as text, a list where there is one value.
+numbers as text, a list where there is one value, objects where there is text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 
-__all__ = ["Asset", "Brand", "MediaItem", "Metaproperty", "Option", "Profile", "moment", "texts"]
+__all__ = ["Brand", "Profile", "find", "flag", "ids", "moment", "number", "records", "text", "texts"]
 
 _LEGACY: Final = "%B, %d %Y %H:%M:%S %z"  # `March, 08 2017 14:17:37 +0000`
+_YES: Final = frozenset({"1", "true", "yes"})
+_WORDS: Final = ("name", "label", "displayLabel", "value", "id")  # of an object that stands for a text
 
 
-def moment(text: str | None) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """A date in any of the portal's five forms, as UTC; one without a zone is taken as UTC."""
-    if not text:
+    if not value or not isinstance(value, str):
         return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
+    for read in (datetime.fromisoformat, _legacy):
         try:
-            parsed = datetime.strptime(text, _LEGACY)
-        except ValueError:
-            return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+            parsed = read(value)
+            return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _legacy(text: str) -> datetime:
+    return datetime.strptime(text, _LEGACY)
+
+
+def text(value: Any) -> str:
+    """A text, whatever it came as: nothing, a number, the first of a list, an object with a name."""
+    return next(iter(texts(value)), "")
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """One text, several, or none, as a tuple."""
+    """One text, several, or none, as a tuple; an object stands for its name."""
     if value is None or value == "":
         return ()
-    return tuple(str(each) for each in value) if isinstance(value, list) else (str(value),)
+    if isinstance(value, Mapping):
+        return next((texts(value[key]) for key in _WORDS if value.get(key)), ())
+    if isinstance(value, list | tuple):
+        return tuple(word for each in value for word in texts(each))
+    return (str(value),)
+
+
+def ids(value: Any) -> tuple[str, ...]:
+    """Ids that come as such, or within objects."""
+    found = value if isinstance(value, list | tuple) else texts(value)
+    return tuple(text(each.get("id") if isinstance(each, Mapping) else each) for each in found if each)
 
 
 def number(value: Any) -> int:
@@ -46,92 +66,47 @@ def number(value: Any) -> int:
         return 0
 
 
-@attrs.frozen(kw_only=True)
-class MediaItem:
-    """One file of an asset: an original of some version, a derivative, an additional."""
-
-    id: str
-    type: str
-    filename: str
-    version: int
-    active: bool
-    size: int
-    created: datetime | None
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> MediaItem:
-        """From the portal's JSON."""
-        return cls(
-            id=str(raw.get("id", "")),
-            type=str(raw.get("type", "")),
-            filename=str(raw.get("fileName") or raw.get("name") or ""),
-            version=number(raw.get("version")),
-            active=bool(number(raw.get("active"))),
-            size=number(raw.get("size")),
-            created=moment(raw.get("dateCreated")),
-            raw=raw,
-        )
+def flag(value: Any) -> bool:
+    """A flag that may come as such, as 0 or 1, or as either in words."""
+    return bool(number(value)) or str(value).strip().lower() in _YES
 
 
-@attrs.frozen(kw_only=True)
-class Asset:
-    """One asset of the asset bank."""
+def find(raw: Mapping[str, Any], key: str) -> Any:
+    """A field, whichever way its first letter is spelt: `isPublic` is known to come as `IsPublic` too."""
+    return raw[key] if key in raw else raw.get(key[:1].upper() + key[1:])
 
-    id: str
-    name: str
-    type: str
-    description: str
-    copyright: str
-    tags: tuple[str, ...]
-    size: int
-    created: datetime | None
-    modified: datetime | None
-    items: tuple[MediaItem, ...]
-    raw: Mapping[str, Any] = attrs.field(repr=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Asset:
-        """From the portal's JSON."""
-        return cls(
-            id=str(raw["id"]),
-            name=str(raw.get("name", "")),
-            type=str(raw.get("type", "")),
-            description=str(raw.get("description") or ""),
-            copyright=str(raw.get("copyright") or ""),
-            tags=texts(raw.get("tags")),
-            size=number(raw.get("fileSize")),
-            created=moment(raw.get("dateCreated")),
-            modified=moment(raw.get("dateModified")),
-            items=tuple(MediaItem.read(item) for item in raw.get("mediaItems") or ()),
-            raw=raw,
-        )
+def records(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects of a list, or of an object that holds them by name."""
+    found = value.values() if isinstance(value, Mapping) else value
+    return (each for each in (found if isinstance(value, Mapping | list | tuple) else ()) if _is_record(each))
 
-    def values_of(self, name: str) -> tuple[str, ...]:
-        """The values of a metaproperty, by its database name."""
-        return texts(self.raw.get(f"property_{name}"))
 
-    @property
-    def active_version(self) -> int:
-        """The number of the active original; 0 if the items were not asked for."""
-        originals = [item for item in self.items if item.type == "original"]
-        active = [item.version for item in originals if item.active]
-        return max(active or [item.version for item in originals], default=0)
+def _is_record(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 @attrs.frozen
 class Brand:
-    """A brand, or a brand within another."""
+    """A brand, or a brand within another.
+
+    Attributes:
+        parent_id: of the brand it is within, or `None`.
+    """
 
     id: str
     name: str
+    description: str = ""
+    parent_id: str | None = None
+    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
     @classmethod
-    def read_all(cls, raw: Sequence[Mapping[str, Any]]) -> Iterator[Brand]:
+    def read_all(cls, raw: Any, parent_id: str | None = None) -> Iterator[Brand]:
         """From the portal's JSON, the brands within each after it."""
-        for each in raw:
-            yield cls(str(each["id"]), str(each.get("name", "")))
-            yield from cls.read_all(each.get("subBrands") or ())
+        for each in records(raw):
+            own = text(each.get("id"))
+            yield cls(own, text(each.get("name")), text(each.get("description")), parent_id, each)
+            yield from cls.read_all(each.get("subBrands"), own)
 
 
 @attrs.frozen
@@ -141,51 +116,9 @@ class Profile:
     id: str
     name: str
     roles: frozenset[str]
+    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Profile:
         """From the portal's JSON."""
-        return cls(str(raw["id"]), str(raw.get("name", "")), frozenset(texts(raw.get("roles"))))
-
-
-@attrs.frozen
-class Option:
-    """One value that a metaproperty offers."""
-
-    id: str
-    name: str
-    label: str
-
-
-@attrs.frozen(kw_only=True)
-class Metaproperty:
-    """A metaproperty and, where it has them, its options."""
-
-    id: str
-    name: str
-    label: str
-    type: str
-    multiselect: bool
-    options: tuple[Option, ...]
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Metaproperty:
-        """From the portal's JSON."""
-        return cls(
-            id=str(raw["id"]),
-            name=str(raw.get("name", "")),
-            label=str(raw.get("label") or raw.get("name", "")),
-            type=str(raw.get("type", "")),
-            multiselect=bool(number(raw.get("isMultiselect"))),
-            options=tuple(_options(raw.get("options") or ())),
-            raw=raw,
-        )
-
-
-def _options(raw: Sequence[Mapping[str, Any]]) -> Iterator[Option]:
-    for each in raw:
-        name = str(each.get("name", ""))
-        label = str(each.get("displayLabel") or each.get("label") or name)
-        yield Option(str(each["id"]), name, label)
-        yield from _options(each.get("options") or ())
+        return cls(text(raw.get("id")), text(raw.get("name")), frozenset(texts(raw.get("roles"))), raw)

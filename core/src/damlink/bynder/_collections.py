@@ -1,0 +1,256 @@
+"""Collections: assets gathered by people, and shown to others.
+
+Source: Bynder's published definition of collections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, TypedDict, Unpack
+
+from damlink._http import Client
+from damlink.bynder._action import action
+from damlink.bynder._fields import batches, fields, named, typed
+from damlink.bynder._pages import Page, walk
+from damlink.bynder._request import get_json, read_json, remove, segment
+from damlink.bynder._wire import ids as ids_of
+from damlink.bynder._wire import text
+from damlink.bynder._wire_collections import Collection, CollectionPage
+from damlink.errors import BynderError
+
+__all__ = ["Collections"]
+
+PATH: Final = "/api/v4/collections/"
+MOST: Final = 1000  # the most that the portal gives at once
+STEADY: Final = "dateCreated asc"  # an order in which pages do not shift while collections are added
+
+Rights = Literal["view", "edit", "readOnly", "readAccess"]
+"""What those whom a collection is shared with may do; official clients use the first two."""
+
+
+class CollectionFilters(TypedDict, total=False):
+    """Which collections a list holds, and in which order.
+
+    Args:
+        keyword: only collections that it is found in.
+        ids: only these.
+        is_public: only public ones.
+        min_count: only those with so many assets at least.
+        order_by: `dateCreated` or `name`, then `asc` or `desc`.
+    """
+
+    keyword: str | None
+    ids: Sequence[str] | None
+    is_public: bool | None
+    min_count: int | None
+    order_by: str | None
+
+
+class Collections:
+    """Collections: assets gathered by people, and shown to others."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action("List Collections")
+    def list(
+        self,
+        *,
+        limit: int = MOST,
+        extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[CollectionFilters],
+    ) -> Iterator[Collection]:
+        """All collections, asked for page by page as they are read; the oldest first, if not said otherwise.
+
+        Args:
+            limit: collections asked for at once, at most 1000.
+            extra: further parameters, in Bynder's own names.
+            filters: see `CollectionFilters`.
+        """
+        size = max(1, min(limit, MOST))
+        given = {"orderBy": STEADY, **typed(CollectionFilters, filters), "limit": size}
+        query, ids = fields(given, extra), filters.get("ids")
+
+        def ask(page: int) -> Page[Collection]:
+            return Page(items=self._ask(query | {"page": str(page)}).collections)
+
+        return iter(()) if ids is not None and not ids else walk(ask, size)
+
+    @action()
+    def page(
+        self,
+        *,
+        page: int = 1,
+        limit: int | None = None,
+        count: bool = False,
+        extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[CollectionFilters],
+    ) -> CollectionPage:
+        """One page of collections; with how many there are, if asked.
+
+        Args:
+            page: its number, from 1.
+            limit: collections on a page, at most 1000; the portal's own choice, if not given.
+            count: with how many there are on all pages.
+            extra: further parameters, in Bynder's own names.
+            filters: see `CollectionFilters`.
+        """
+        given = {"page": page, "limit": limit, "count": count or None}
+        return self._ask(fields({**given, **typed(CollectionFilters, filters)}, extra))
+
+    def _ask(self, query: Mapping[str, str]) -> CollectionPage:
+        return CollectionPage.read(get_json(self._client, PATH, **query))
+
+    @action("Get Collection")
+    def get(self, id: str) -> Collection:  # noqa: A002 - Bynder's own term
+        """One collection.
+
+        Args:
+            id: of the collection.
+
+        Raises:
+            BynderError: status 404: there is none.
+        """
+        return Collection.read(get_json(self._client, _path(id)), id)
+
+    @action("Create Collection")
+    def create(
+        self, *, name: str, description: str | None = None, extra: Mapping[str, Any] | None = None
+    ) -> str:
+        """Create a collection, and give its id.
+
+        Args:
+            name: of the collection.
+            description: of the collection.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            UnclearError: it may or may not have been created.
+        """
+        response = self._client.post(PATH, data=fields({"name": name, "description": description}, extra))
+        made = response.headers.get("location", "").partition("?")[0].rstrip("/").rpartition("/")[2]
+        made = made or text(read_json(response).get("id"))
+        if not made:
+            hint = "look for it in the list of collections"
+            raise BynderError(
+                f"the collection {name!r} is there, but the portal did not tell its id", hint=hint
+            )
+        return str(made)
+
+    @action("Update Collection")
+    def update(
+        self,
+        id: str,  # noqa: A002
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        is_public: bool | None = None,
+        thumbnail_asset_id: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change a collection; what is not given stays. Safe to repeat.
+
+        Args:
+            id: of the collection.
+            name: of the collection.
+            description: of the collection.
+            is_public: whether everybody may see it.
+            thumbnail_asset_id: the asset whose picture stands for it.
+            extra: further fields, in Bynder's own names.
+        """
+        given = {
+            "name": name,
+            "description": description,
+            "isPublic": is_public,
+            "thumbnailAssetId": thumbnail_asset_id,
+        }
+        self._client.post(_path(id), data=fields(given, extra), idempotent=True)
+
+    @action("Delete Collection")
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a collection; its assets stay.
+
+        Args:
+            id: of the collection.
+        """
+        remove(self._client, _path(id))
+
+    @action("Share Collection")
+    def share(
+        self,
+        id: str,  # noqa: A002
+        *,
+        collection_options: Rights,
+        recipients: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        profiles: Sequence[str] | None = None,
+        login_required: bool | None = None,
+        date_start: datetime | None = None,
+        date_end: datetime | None = None,
+        send_mail: bool | None = None,
+        message: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Share a collection with people, groups or profiles: at least one of them.
+
+        Args:
+            id: of the collection.
+            collection_options: what they may do: `view` or `edit`, or `readOnly` or `readAccess`.
+            recipients: e-mail addresses.
+            groups: ids of groups.
+            profiles: ids of security profiles.
+            login_required: whether they must sign in.
+            date_start: from when on.
+            date_end: until when.
+            send_mail: whether they are told by e-mail.
+            message: what they are told.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            BynderError: nobody was named; nothing was sent.
+            UnclearError: it may or may not have been shared.
+        """
+        given = named(locals())
+        given.pop("id")
+        form = fields(given, extra)
+        if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
+            hint = "name recipients, groups or profiles"
+            raise BynderError("a collection is shared with at least one person, group or profile", hint=hint)
+        self._client.post(f"{_path(id)}share/", data=form)
+
+    @action()
+    def media(self, id: str) -> Sequence[str]:  # noqa: A002
+        """The ids of the assets in a collection.
+
+        Args:
+            id: of the collection.
+        """
+        return ids_of(get_json(self._client, f"{_path(id)}media/"))
+
+    @action()
+    def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+        """Put assets into a collection. Safe to repeat.
+
+        Args:
+            id: of the collection.
+            asset_ids: of the assets.
+        """
+        data = json.dumps([*asset_ids])
+        self._client.post(f"{_path(id)}media/", data={"data": data}, idempotent=True)
+
+    @action()
+    def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+        """Take assets out of a collection.
+
+        Args:
+            id: of the collection.
+            asset_ids: of the assets.
+        """
+        for lot in batches(asset_ids):
+            remove(self._client, f"{_path(id)}media/", params={"deleteIds": ",".join(lot)})
+
+
+def _path(id: str) -> str:  # noqa: A002
+    return f"{PATH}{segment(id)}/"

@@ -1,0 +1,72 @@
+"""Numbered pages whose totals stand in the answer's headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import attrs
+import httpx
+
+from damlink.bynder._request import read_json
+from damlink.bynder._wire import number, records
+
+__all__ = ["Page", "walk"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: what is on it, in the portal's order.
+        page: its number, from 1; `None` where the portal does not say, and so for the others.
+        limit: the most that a page holds.
+        total: how many there are on all pages.
+        pages: how many pages there are.
+
+    Source: Bynder's published definitions of users and jobs: `X-Pagination-…`.
+    """
+
+    items: tuple[T, ...]
+    page: int | None = None
+    limit: int | None = None
+    total: int | None = None
+    pages: int | None = None
+
+    @classmethod
+    def read(cls, response: httpx.Response, record: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+        """From an answer: each record of its body, the totals of its headers."""
+        return cls(
+            items=tuple(map(record, records(read_json(response)))),
+            page=_header(response, "Page"),
+            limit=_header(response, "Limit"),
+            total=_header(response, "TotalRecords"),
+            pages=_header(response, "TotalPages"),
+        )
+
+
+def _header(response: httpx.Response, name: str) -> int | None:
+    text = response.headers.get(f"X-Pagination-{name}")
+    return number(text) if text else None
+
+
+def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:
+    """Yield what is on page 1, 2, … until the last one.
+
+    The last one is the one the portal counts as such; where it does not count, one that is not full, or
+    the first where no limit was asked for, since that gives everything.
+    """
+    before: Sequence[T] = ()
+    number_of_page = 1
+    while (page := ask(number_of_page)).items and page.items != before:
+        yield from page.items
+        if page.pages is not None:
+            if number_of_page >= page.pages:
+                return
+        elif limit is None or len(page.items) < limit:
+            return
+        before = page.items  # a portal that knows no pages would give the same one for ever
+        number_of_page += 1
