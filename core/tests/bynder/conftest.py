@@ -36,6 +36,13 @@ def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
 
 
 @pytest.fixture
+def served(server: Any, hurried: None) -> Iterator[Portal]:
+    """A portal whose other side answers what a test scripts."""
+    with Portal(server.url, BearerAuth(Secret("the-token"))) as opened:
+        yield opened
+
+
+@pytest.fixture
 def tag() -> str:
     """A tag that no other test uses."""
     return f"tag-{next(_numbers)}"

@@ -169,6 +169,13 @@ def test_ensure_when_there_is_none_creates_it_with_a_name_that_may_be(portal: Po
     assert portal.metaproperties.form({"Print URL (new)": "x"}) == {f"metaproperty.{made.id}": "x"}
 
 
+def test_ensure_when_names_are_in_another_script_keeps_them_apart(portal: Portal) -> None:
+    made = [portal.metaproperties.ensure(name) for name in ("名前", "住所")]
+    assert [each.label for each in made] == ["名前", "住所"]
+    assert len({each.name for each in made}) == 2
+    assert all(each.name.isascii() for each in made)
+
+
 def test_ensure_when_many_threads_ask_creates_one(portal: Portal, sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: portal.metaproperties.ensure("Shared"), range(16)))

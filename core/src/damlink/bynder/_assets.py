@@ -13,7 +13,7 @@ from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._asset_files import AssetFiles
 from damlink.bynder._asset_lists import AssetLists
-from damlink.bynder._fields import fields, joined_tags, uuid_of
+from damlink.bynder._fields import fields, joined_tags, named, uuid_of
 from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire import records
@@ -112,22 +112,10 @@ class Assets(AssetLists, AssetFiles):
         Raises:
             BynderError: the portal has no such asset, metaproperty or option.
         """
-        changes = {
-            "name": name,
-            "description": description,
-            "copyright": copyright,
-            "brandId": brand_id,
-            "tags": None if tags is None else joined_tags(tags),
-            "archive": archive,
-            "limited": limited,
-            "isPublic": is_public,
-            "datePublished": date_published,
-            "archiveDate": archive_date,
-            "limitedDate": limited_date,
-            "watermarkDate": watermark_date,
-            "customThumbnailFileId": custom_thumbnail_file_id,
-            "removeCustomThumbnail": remove_custom_thumbnail,
-        }
+        changes = named(locals())
+        for ours in ("id", "metaproperties", "createOptions"):
+            del changes[ours]
+        changes["tags"] = None if tags is None else joined_tags(tags)
         values = self._metaproperties.form(metaproperties or {}, create_options=create_options)
         form = fields({**changes, **values}, extra)
         if form:

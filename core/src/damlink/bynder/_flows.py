@@ -1,20 +1,18 @@
-"""How the bytes of an upload travel: by S3 (flow A, `v4`), or by the files service (flow B, `v7`).
-
-Source: api.bynder.com, "Asset upload"; parts of the files service are numbered from 0, and what it
-takes besides the published fields is as the official SDKs' unreleased branches send it.
-"""
+"""How the bytes of an upload travel: by S3 (flow A, `v4`), or by the files service (flow B, `v7`)."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Protocol
 
 from damlink._content import Content
+from damlink.bynder._files_service import FilesService
 from damlink.bynder._parts import Part, PartFile, Session, part_size, read_parts
 from damlink.bynder._uploads import Uploads, s3_fields
+from damlink.errors import BynderError, ConfigError
 
-__all__ = ["FLOWS", "Flow", "FlowA", "FlowB"]
+__all__ = ["Flow", "FlowA", "FlowB", "closing"]
 
 FILES_SERVICE_PART: Final = 5 * 1024 * 1024  # bytes; the most it takes is not published
 
@@ -106,19 +104,32 @@ class FlowB:
     converts: ClassVar[bool] = False
     closes_into_additional: ClassVar[bool] = False
 
-    def __init__(self, uploads: Uploads) -> None:
-        self._uploads = uploads
+    def __init__(self, service: FilesService) -> None:
+        self._service = service
         self._digests: dict[str, Any] = {}
 
     def open(self, content: Content) -> Session:
-        """Open an upload."""
+        """Open an upload.
+
+        Raises:
+            ConfigError: the portal has no files service.
+        """
         return Session(
-            upload_id=self._uploads.prepare_file(),
+            upload_id=self._prepared(),
             filename=content.filename,
             size=content.size or 0,
             part_bytes=FILES_SERVICE_PART,
             flow="v7",
         )
+
+    def _prepared(self) -> str:
+        try:
+            return self._service.prepare()
+        except BynderError as error:
+            if error.status != 404:
+                raise
+            hint = 'set uploads = "v4" in the portal\'s table'
+            raise ConfigError("uploads", "the portal has no files service", hint=hint) from error
 
     def parts(self, content: Content, session: Session) -> Iterator[Part]:
         """The parts that are not there yet; the content is read from its beginning for its digest."""
@@ -127,14 +138,14 @@ class FlowB:
 
     def send(self, session: Session, part: Part) -> None:
         """Send a part."""
-        self._uploads.send_file_chunk(session.upload_id, part.number - 1, bytes(part.data))
+        self._service.send_chunk(session.upload_id, part.number - 1, bytes(part.data))
 
     def register(self, session: Session, part: Part) -> None:
         """Nothing: the files service knows what it took."""
 
     def finalise(self, session: Session) -> str:
         """Close the upload; the id of its file."""
-        self._uploads.finalise_file(
+        self._service.finalise(
             session.upload_id,
             filename=session.filename,
             size=session.size,
@@ -151,6 +162,3 @@ def closing(session: Session) -> dict[str, Any]:
         "s3_filename": f"{session.s3_filename}/p{session.parts}",
         "chunks": session.parts,
     }
-
-
-FLOWS: Final[dict[str, Callable[[Uploads], Flow]]] = {"v4": FlowA, "v7": FlowB}

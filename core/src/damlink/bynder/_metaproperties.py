@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
@@ -284,4 +285,6 @@ def _path(id: str) -> str:  # noqa: A002
 
 
 def _database_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "_", name)
+    """A name without spaces and specials; two names in another script do not become the same one."""
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII)
+    return plain if name.isascii() else f"{plain}_{zlib.crc32(name.encode()):08x}"

@@ -18,6 +18,7 @@ from damlink.bynder._campaigns import Campaigns
 from damlink.bynder._collections import Collections
 from damlink.bynder._dependencies import Dependencies
 from damlink.bynder._fields import joined_tags
+from damlink.bynder._files_service import FilesService
 from damlink.bynder._jobs import Jobs
 from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._options import Options
@@ -97,9 +98,12 @@ class Portal:
         self.orders = Orders(self._client)
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)
-        self.uploads = Uploads(self._client, self._s3, self.metaproperties)
+        self.uploads = Uploads(self._client, self._s3, self.metaproperties, self.upload)
+        self.files_service = FilesService(self._client)
         saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)
-        self._uploader = Uploader(self.uploads, self.assets, saver, flow=uploads, on_bytes=on_bytes)
+        self._uploader = Uploader(
+            self.uploads, self.files_service, self.assets, saver, flow=uploads, on_bytes=on_bytes
+        )
 
     def brand_id(self, wanted: str = "") -> str | None:
         """The id of the brand of new assets; `None` where the portal shows no brand.

@@ -16,7 +16,8 @@ from damlink.bynder._assets import Assets
 from damlink.bynder._fields import joined_tags
 from damlink.bynder._imports import Imports, ImportState
 from damlink.bynder._settlement import Marker, Search, settle
-from damlink.bynder._uploads import Saved, Uploads
+from damlink.bynder._uploads import Uploads
+from damlink.bynder._wire_uploads import Saved
 from damlink.errors import (
     AssetRejectedError,
     BynderAuthError,

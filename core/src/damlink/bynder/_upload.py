@@ -15,7 +15,8 @@ import attrs
 from damlink._content import Content, spooled
 from damlink._model import PreparedAsset, PushResult
 from damlink.bynder._assets import Assets
-from damlink.bynder._flows import FLOWS, Flow, closing
+from damlink.bynder._files_service import FilesService
+from damlink.bynder._flows import Flow, FlowA, FlowB, closing
 from damlink.bynder._parts import ChangedContentError, Part, PartSender, Session
 from damlink.bynder._save import Destination, Saver
 from damlink.bynder._uploads import Uploads
@@ -49,12 +50,19 @@ class Uploader:
     """
 
     def __init__(
-        self, uploads: Uploads, assets: Assets, saver: Saver, *, flow: str, on_bytes: Callable[[int], None]
+        self,
+        uploads: Uploads,
+        service: FilesService,
+        assets: Assets,
+        saver: Saver,
+        *,
+        flow: str,
+        on_bytes: Callable[[int], None],
     ) -> None:
         self._uploads = uploads
         self._assets = assets
         self._saver = saver
-        self._flows: dict[str, Flow] = {name: make(uploads) for name, make in FLOWS.items()}
+        self._flows: dict[str, Flow] = {"v4": FlowA(uploads), "v7": FlowB(service)}
         self._flow = flow
         self._sender = PartSender(on_bytes)
 

@@ -1,90 +1,35 @@
-"""The steps of an upload, one call each, in both flows. `Portal.upload` takes them in their order.
+"""The steps of an upload by S3 (flow A) and the saves of every upload, one call each.
 
-Source: api.bynder.com, "Asset upload", and the official SDKs. Flow A goes by S3 (`/api/upload`);
-flow B by Bynder's files service (`/v7/file_cmds`), which not every portal has.
+Source: api.bynder.com, "Asset upload", and the official SDKs.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-import attrs
 import httpx
 
+from damlink._content import Content
 from damlink._http import Client
+from damlink._model import PreparedAsset, PushResult
+from damlink._retry import pause
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields, joined_tags, named
+from damlink.bynder._notes import Notes
 from damlink.bynder._request import get_json, read_json, segment
+from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket
 from damlink.errors import NotYet
 
-__all__ = ["Import", "Poll", "Saved", "Ticket", "Uploads", "s3_fields"]
+__all__ = ["Uploads", "s3_fields"]
 
+UNTOLD_PAUSE_SECONDS: Final = 2.0  # where nobody says how long to wait
 RAW_BYTES: Final = "application/octet-stream"
 
 
-@attrs.frozen(kw_only=True)
-class Ticket:
-    """An upload that the portal has opened: what every later step of flow A needs.
-
-    Attributes:
-        multipart_params: what S3 wants with every chunk, verbatim but for `key`.
-    """
-
-    upload_id: str
-    target_id: str
-    s3_filename: str
-    multipart_params: Mapping[str, str]
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Import:
-    """A finalised upload under conversion."""
-
-    import_id: str
-    batch_id: str
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Poll:
-    """What became of finalised uploads; those under conversion are in none of the three."""
-
-    done: tuple[str, ...]
-    failed: tuple[str, ...]
-    rejected: tuple[str, ...]
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Saved:
-    """What a save has made.
-
-    Attributes:
-        media_id: of the asset; an additional may be told by its `item_id` alone.
-        access_request_id: the batch of the waiting room, where it went there.
-    """
-
-    media_id: str
-    item_id: str
-    batch_id: str
-    access_request_id: str
-    raw: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Saved:
-        """From the portal's JSON."""
-        return cls(
-            media_id=str(raw.get("mediaid") or ""),
-            item_id=str(raw.get("itemId") or ""),
-            batch_id=str(raw.get("batchId") or ""),
-            access_request_id=str(raw.get("accessRequestId") or ""),
-            raw=raw,
-        )
+_Carry = Callable[..., PushResult]
 
 
 class _Writer(Protocol):
@@ -99,12 +44,71 @@ class Uploads:
 
     Args:
         s3: an unsigned client: S3 refuses a form that carries credentials besides its policy.
+        carry: takes all the steps in their order; the portal's `upload`.
     """
 
-    def __init__(self, client: Client, s3: Client, metaproperties: _Writer) -> None:
+    def __init__(self, client: Client, s3: Client, metaproperties: _Writer, carry: _Carry) -> None:
         self._client = client
         self._s3 = s3
         self._metaproperties = metaproperties
+        self._carry = carry
+
+    @action()
+    def file(
+        self,
+        file: Path,
+        *,
+        name: str | None = None,
+        description: str = "",
+        copyright: str = "",  # noqa: A002
+        tags: Sequence[str] = (),
+        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
+        brand: str | None = None,
+        waiting_room: bool = False,
+        version_of: str | None = None,
+        additional_to: str | None = None,
+        marker: str | None = None,
+        notes: Path | None = None,
+    ) -> PushResult:
+        """Upload a file from beginning to end: as a new asset, a new version, or a file beside an asset.
+
+        Args:
+            file: on this machine; its extension tells the portal its type.
+            name: of the asset; else the file's name.
+            description: of the asset.
+            copyright: of the asset.
+            tags: of the asset.
+            metaproperties: values by name, label or id.
+            brand: by name or id; else the config's, or the only one.
+            waiting_room: whether somebody has to approve it first.
+            version_of: the id of an asset: the file becomes its new version.
+            additional_to: the id of an asset: the file is put beside it.
+            marker: a tag, or `name=value` of a metaproperty, that only this asset carries: with it a
+                save without an answer can be looked up.
+            notes: a file in which to note how far it has come: the same call then goes on after a crash.
+
+        Raises:
+            UnclearError: nothing can tell whether it was saved.
+            AssetRejectedError: the portal will not have the file.
+        """
+        kept = Notes(notes)
+        prepared = PreparedAsset(
+            content=Content.from_path(file),
+            name=name or file.stem,
+            description=description,
+            copyright=copyright,
+            tags=tuple(tags),
+            metaproperties={key: _given(value) for key, value in (metaproperties or {}).items()},
+        )
+        where = {"version_of": version_of, "additional_to": additional_to, "marker": marker}
+        while True:
+            try:
+                result = self._carry(prepared, kept, brand=brand, waiting_room=waiting_room, **where)
+            except NotYet as early:
+                pause(early.retry_after or UNTOLD_PAUSE_SECONDS)
+            else:
+                kept.remove()
+                return result
 
     # --- flow A: by S3 -----------------------------------------------------------------------------
 
@@ -317,54 +321,6 @@ class Uploads:
             raise NotYet("the portal is still converting")
         return Saved.read(read_json(response))
 
-    # --- flow B: by the files service --------------------------------------------------------------
-
-    @action()
-    def prepare_file(self) -> str:
-        """Open an upload at the files service; the id of its file."""
-        return str(
-            read_json(self._client.post("/v7/file_cmds/upload/prepare", json={}, idempotent=True))["file_id"]
-        )
-
-    @action()
-    def file_chunk(self, id: str, *, chunk: int, file: Path) -> None:  # noqa: A002
-        """Send one chunk to the files service; safe to repeat.
-
-        Args:
-            id: of the file.
-            chunk: its number, counted from 0.
-            file: holds the chunk's bytes.
-        """
-        self.send_file_chunk(id, chunk, file.read_bytes())
-
-    def send_file_chunk(self, id: str, chunk: int, data: bytes) -> None:  # noqa: A002
-        """Send the bytes of one chunk to the files service."""
-        path = f"/v7/file_cmds/upload/{segment(id)}/chunk/{chunk}"
-        headers = {"Content-Type": RAW_BYTES, "Content-SHA256": hashlib.sha256(data).hexdigest()}
-        self._client.post(path, content=data, headers=headers, idempotent=True)
-
-    @action()
-    def finalise_file(
-        self,
-        id: str,  # noqa: A002
-        *,
-        filename: str,
-        size: int,
-        chunks: int,
-        sha256: str | None = None,
-    ) -> None:
-        """Close an upload at the files service; then save it by its file id.
-
-        Args:
-            id: of the file.
-            filename: with its extension.
-            size: of the whole file, in bytes.
-            chunks: how many there are in all.
-            sha256: of the whole file, in hex.
-        """
-        form = {"fileName": filename, "fileSize": size, "chunksCount": chunks, "sha256": sha256}
-        self._client.post(f"/v7/file_cmds/upload/{segment(id)}/finalise_api", data=fields(form))
-
     @action()
     def save_additional(self, asset_id: str, *, file_id: str) -> Saved:
         """Put a finalised file of the files service beside an asset; never to be repeated blindly.
@@ -395,3 +351,7 @@ def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int)
 
 def _closing(target_id: str, s3_filename: str, chunks: int) -> dict[str, str]:
     return {"targetid": target_id, "s3_filename": s3_filename, "chunks": str(chunks)}
+
+
+def _given(value: str | Sequence[str]) -> str | list[str]:
+    return value if isinstance(value, str) else [*value]

@@ -12,7 +12,19 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["Brand", "Profile", "find", "flag", "ids", "moment", "number", "records", "text", "texts"]
+__all__ = [
+    "Brand",
+    "Profile",
+    "find",
+    "flag",
+    "ids",
+    "moment",
+    "number",
+    "records",
+    "text",
+    "texts",
+    "texts_by_name",
+]
 
 _LEGACY: Final = "%B, %d %Y %H:%M:%S %z"  # `March, 08 2017 14:17:37 +0000`
 _YES: Final = frozenset({"1", "true", "yes"})
@@ -50,6 +62,11 @@ def texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         return tuple(word for each in value for word in texts(each))
     return (str(value),)
+
+
+def texts_by_name(value: Any) -> dict[str, str]:
+    """Texts by their names, such as labels by language."""
+    return {str(name): text(each) for name, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def ids(value: Any) -> tuple[str, ...]:

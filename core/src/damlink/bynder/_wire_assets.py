@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from damlink.bynder._wire import find, flag, ids, moment, number, records, text, texts
+from damlink.bynder._wire import find, flag, ids, moment, number, records, text, texts, texts_by_name
 from damlink.errors import TransientError
 
 __all__ = ["Asset", "AssetPage", "Download", "MediaItem", "PublicLinks", "SimilarAsset", "TrashedAsset"]
@@ -103,7 +103,6 @@ class Asset:
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Asset:
         """From the portal's JSON."""
-        thumbnails = raw.get("thumbnails")
         return cls(
             id=text(raw.get("id")),
             name=text(raw.get("name")),
@@ -126,9 +125,7 @@ class Asset:
             is_public=flag(find(raw, "isPublic")),
             is_watermarked=flag(find(raw, "watermarked")),
             option_ids=ids(raw.get("propertyOptions")),
-            thumbnails={key: text(thumbnails[key]) for key in thumbnails or ()}
-            if isinstance(thumbnails, Mapping)
-            else {},
+            thumbnails=texts_by_name(raw.get("thumbnails")),
             transform_base_url=text(raw.get("transformBaseUrl")),
             items=tuple(map(MediaItem.read, records(raw.get("mediaItems")))),
             raw=raw,
@@ -175,14 +172,12 @@ class AssetPage:
         if not isinstance(raw, Mapping):
             return cls(assets=_assets(raw), cursor=cursor)
         count, total = raw.get("count"), raw.get("total")
-        kinds = count if isinstance(count, Mapping) else None
-        given = kinds.get("total") if kinds else total.get("count") if isinstance(total, Mapping) else total
-        return cls(
-            assets=_assets(raw.get("media")),
-            total=None if given is None else number(given),
-            count=kinds,
-            cursor=cursor,
-        )
+        if isinstance(count, Mapping):
+            known = count.get("total")
+        else:
+            count, known = None, total.get("count") if isinstance(total, Mapping) else total
+        known = None if known is None else number(known)
+        return cls(assets=_assets(raw.get("media")), total=known, count=count, cursor=cursor)
 
 
 def _assets(raw: Any) -> tuple[Asset, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from damlink.bynder._wire import find, flag, ids, number, records, text
+from damlink.bynder._wire import find, flag, ids, number, records, text, texts_by_name
 
 __all__ = ["Metaproperty", "Option", "Smartfilter"]
 
@@ -124,6 +124,5 @@ class Smartfilter:
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Smartfilter:
         """From the portal's JSON."""
-        labels = raw.get("labels")
-        shown = {key: text(labels[key]) for key in labels} if isinstance(labels, Mapping) else {}
-        return cls(text(raw.get("id")), shown, ids(raw.get("metaproperties")), raw)
+        labels = texts_by_name(raw.get("labels"))
+        return cls(text(raw.get("id")), labels, ids(raw.get("metaproperties")), raw)

@@ -1,0 +1,74 @@
+"""The answers to the steps of an upload, as types. Unknown fields are kept in `raw`.
+
+Source: api.bynder.com, "Asset upload".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+__all__ = ["Import", "Poll", "Saved", "Ticket"]
+
+
+@attrs.frozen(kw_only=True)
+class Ticket:
+    """An upload that the portal has opened: what every later step of flow A needs.
+
+    Attributes:
+        multipart_params: what S3 wants with every chunk, verbatim but for `key`.
+    """
+
+    upload_id: str
+    target_id: str
+    s3_filename: str
+    multipart_params: Mapping[str, str]
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Import:
+    """A finalised upload under conversion."""
+
+    import_id: str
+    batch_id: str
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Poll:
+    """What became of finalised uploads; those under conversion are in none of the three."""
+
+    done: tuple[str, ...]
+    failed: tuple[str, ...]
+    rejected: tuple[str, ...]
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Saved:
+    """What a save has made.
+
+    Attributes:
+        media_id: of the asset; an additional may be told by its `item_id` alone.
+        access_request_id: the batch of the waiting room, where it went there.
+    """
+
+    media_id: str
+    item_id: str
+    batch_id: str
+    access_request_id: str
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Saved:
+        """From the portal's JSON."""
+        return cls(
+            media_id=str(raw.get("mediaid") or ""),
+            item_id=str(raw.get("itemId") or ""),
+            batch_id=str(raw.get("batchId") or ""),
+            access_request_id=str(raw.get("accessRequestId") or ""),
+            raw=raw,
+        )
