@@ -7,6 +7,9 @@ TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 EDITABLE := -e 'core[all]' -e plugins/istock
 
+# Children that the tests start would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check acceptance bench docs clean
 
 demo: $(READY)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 
+from damlink._cli import main
 from damlink._config_edit import document
 from damlink.sandbox import Sandbox
 
@@ -59,15 +63,30 @@ class Site:
             **options,
         )
 
-    def run(
+    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run the command line to its end, in this process; a different exit code fails the test."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.chdir(self.folder)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            try:
+                main(arguments)
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return _judged(arguments, code, out.getvalue(), err.getvalue(), expect)
+
+    def run_child(
         self, *arguments: str, expect: int | None = 0, timeout: float = 110
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command line to its end; a different exit code fails the test."""
+        """The same in a child process, for what needs one."""
         child = self.start(*arguments)
         out, err = child.communicate(timeout=timeout)
-        if expect is not None:
-            assert child.returncode == expect, f"exit {child.returncode}\n{out}\n{err}"
-        return subprocess.CompletedProcess(arguments, child.returncode, out, err)
+        return _judged(arguments, child.returncode, out, err, expect)
 
     def assets(self, state: str | None = None) -> list[dict[str, Any]]:
         """The ledger as the command line tells it."""
@@ -97,6 +116,14 @@ class Site:
     def licensed(self) -> dict[str, Mapping[str, Any]]:
         """What iStock lists, by id."""
         return {each["id"]: each for each in self.istock.state()["licensed"]}
+
+
+def _judged(
+    arguments: Sequence[str], code: int, out: str, err: str, expect: int | None
+) -> subprocess.CompletedProcess[str]:
+    if expect is not None:
+        assert code == expect, f"exit {code}\n{out}\n{err}"
+    return subprocess.CompletedProcess(arguments, code, out, err)
 
 
 SECRET_VALUES = {

@@ -250,7 +250,7 @@ def with_broken_connector(site: Site) -> None:
 def test_plugin_when_it_cannot_be_imported_does_not_keep_the_next_connector_from_running(site: Site) -> None:
     with_broken_connector(site)
     site.connector(sync_after="2100-01-01")
-    result = site.run("run", expect=3)
+    result = site.run_child("run", expect=3)
     broken, summary = result.stderr.splitlines()
     assert broken == (
         "damlink: plugin 'broken' (damlink-broken 1.0) cannot be imported: ModuleNotFoundError: "
@@ -262,16 +262,16 @@ def test_plugin_when_it_cannot_be_imported_does_not_keep_the_next_connector_from
 @pytest.mark.usefixtures("broken_plugin")
 def test_check_when_a_plugin_is_broken_goes_on_with_the_next_connector(site: Site) -> None:
     with_broken_connector(site)
-    lines = site.run("check", expect=3).stdout.splitlines()
+    lines = site.run_child("check", expect=3).stdout.splitlines()
     assert lines[0].startswith("FAIL first  plugin: plugin 'broken' (damlink-broken 1.0) cannot be imported")
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert all(line.startswith("ok   stock") for line in lines[1:])
 
 
 @pytest.mark.usefixtures("broken_plugin")
 def test_plugins_when_one_is_broken_lists_both_and_verify_says_why(site: Site) -> None:
-    assert site.run("plugins").stdout.count("\n") == 3
-    listing = site.run("plugins", "--verify", expect=3).stdout
+    assert site.run_child("plugins").stdout.count("\n") == 3
+    listing = site.run_child("plugins", "--verify", expect=3).stdout
     (broken,) = [line for line in listing.splitlines() if line.startswith("broken")]
     assert "No module named 'no_such_module'" in broken
     (istock,) = [line for line in listing.splitlines() if line.startswith("istock")]
@@ -280,8 +280,8 @@ def test_plugins_when_one_is_broken_lists_both_and_verify_says_why(site: Site) -
 
 def test_mistake_when_corrected_leaves_nothing_behind(site: Site) -> None:
     site.connector(include_vidoes=True, sync_after="2026-01-01")
-    site.run("run", expect=3)
+    site.run_child("run", expect=3)
     site.connector(include_vidoes=None)
-    site.run("run", "--limit", "1")
+    site.run_child("run", "--limit", "1")
     assert_arrived_once_and_whole(site, {*site.stored()})
     assert len(site.stored()) == 1

@@ -119,7 +119,8 @@ def test_plan_when_asked_tells_what_a_run_would_carry_and_changes_nothing(site: 
 
 def test_check_when_all_is_well_says_ok_line_by_line(site: Site) -> None:
     lines = site.run("check").stdout.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
+    assert lines[-1].endswith("result: connected")
     assert all(line.startswith("ok") for line in lines)
 
 

@@ -1,0 +1,159 @@
+"""The event address and its topics: the commands, and a server that a portal's events reach."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from loopback import Site
+
+from damlink._state import Database, Inbox
+from damlink.sandbox import Fault
+
+WEBHOOKS = "/v7/webhooks/public/api/subscriptions"
+DEADLINE_SECONDS = 30.0
+
+
+def until(true: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (found := true()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def reached(site: Site) -> Site:
+    """The site, whose portal's events come from the sandbox's SNS to an address of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    site.tables["serve"] = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+    host = site.sandbox.origins["sns"].removeprefix("http://")
+    site.tables["portals"]["brand"] |= {"event_hosts": [host]}
+    site.tables["connectors"]["stock"]["enabled"] = False
+    site.write()
+    site.sandbox.part("sns").control("retry", {"seconds": 0.1})
+    return site
+
+
+@contextlib.contextmanager
+def serving(site: Site) -> Iterator[subprocess.Popen[str]]:
+    child = site.start("--log-level", "debug", "serve")
+    try:
+        assert child.stderr is not None
+        until(lambda: "listening on" in child.stderr.readline())
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def topics(site: Site) -> list[dict[str, Any]]:
+    return list(json.loads(site.run("events", "list", "brand", "--json").stdout))
+
+
+def test_events_when_subscribed_and_approved_reach_the_inbox(reached: Site) -> None:
+    url = reached.run("events", "url", "brand").stdout.strip()
+    with serving(reached) as child:
+        assert "subscribed (" in reached.run("events", "subscribe", "brand").stdout
+        (topic,) = until(lambda: topics(reached))
+        assert (topic["state"], topic["confirmed_at"]) == ("pending", None)
+        reached.sandbox.world.faults.add(Fault("sns", "GET /$", status=503))
+        failed = reached.run("events", "approve", "brand", topic["arn"], expect=1).stderr
+        assert "is approved, but not confirmed: 127.0.0.1 answered 503" in failed
+        said = reached.run("events", "approve", "brand", topic["arn"]).stderr
+        assert said == f"{topic['arn']} is approved; its subscription is confirmed\n"
+        assert topics(reached)[0]["confirmed_at"]
+        reached.portal.control("add_asset", {"name": "a.jpg"})
+        sns = reached.sandbox.part("sns")
+        sent = until(lambda: [e for e in sns.state()["deliveries"] if e["type"] == "Notification"])
+        assert {each["status"] for each in sent} == {200}
+        assert "subscribes" not in reached.run("events", "subscribe", "brand").stderr
+        metrics = httpx.get(f"{reached.tables['serve']['public_url']}/metrics", trust_env=False).text
+        assert 'damlink_messages_total{outcome="stored",portal="brand"}' in metrics
+        child.send_signal(signal.SIGTERM)
+        _, log = child.communicate(timeout=30)
+        assert child.returncode == 0
+    assert url.rpartition("/")[2] not in log
+    assert url.rpartition("/")[2].encode() not in (reached.folder / "damlink.db").read_bytes()
+
+
+def test_url_when_asked_twice_is_the_same_and_without_a_public_url_says_what_to_set(reached: Site) -> None:
+    first, second = (reached.run("events", "url", "brand").stdout for _ in range(2))
+    assert first == second
+    assert first.startswith(f"{reached.tables['serve']['public_url']}/events/brand/")
+    assert len(first.strip().rpartition("/")[2]) >= 43
+    del reached.tables["serve"]
+    reached.write()
+    failed = reached.run("events", "url", "brand", expect=3)
+    assert failed.stderr.endswith(
+        'set [serve] public_url = "https://…", where the world reaches `damlink serve`\n'
+    )
+    assert "no portal 'brnad'" in reached.run("events", "url", "brnad", expect=3).stderr
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_subscribe_when_the_portal_has_no_self_service_prints_the_request(reached: Site, status: int) -> None:
+    reached.sandbox.world.faults.add(Fault("portal", WEBHOOKS, status=status, times=0))
+    said = reached.run("events", "subscribe", "brand")
+    assert f"({status}); send this request" in said.stderr
+    assert "`damlink serve` should run before" in said.stderr
+    words = " ".join(said.stdout.split())
+    for needed in (
+        "all SNS notifications",
+        "API channel",
+        "right after",
+        "asset_bank.media.meta_updated",
+        "One",
+    ):
+        assert needed in words
+    assert reached.run("events", "url", "brand").stdout.strip() in words
+
+
+def test_subscribe_when_the_token_is_refused_is_an_error(reached: Site) -> None:
+    reached.sandbox.world.faults.add(Fault("portal", WEBHOOKS, status=401, times=0))
+    reached.run("events", "subscribe", "brand", expect=4)
+
+
+def test_topics_when_listed_in_the_config_are_shown(reached: Site) -> None:
+    arn = "arn:aws:sns:eu-west-1:111122223333:a"
+    reached.tables["portals"]["brand"] |= {"event_topics": [arn]}
+    reached.write()
+    assert topics(reached) == [{"arn": arn, "state": "in the config", "noted_at": None, "confirmed_at": None}]
+    said = reached.run("events", "approve", "brand", "arn:aws:sns:eu-west-1:111122223333:b").stderr
+    assert said.endswith("is approved; no subscription waits to be confirmed\n")
+    assert [each["state"] for each in topics(reached)] == ["approved", "in the config"]
+    assert "in the config" in reached.run("events", "list", "brand").stdout
+    assert "not the ARN" in reached.run("events", "approve", "brand", "arn:x", expect=2).stderr
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"Subject": "asset_bank.media.create", "Message": {"media_id": "A"}},
+        {"Subject": "asset_bank.media.create", "Message": '{"media_id": "A"}', "Type": "Notification"},
+    ],
+    ids=["short", "envelope"],
+)
+def test_send_when_it_is_an_event_is_kept_each_time(reached: Site, event: dict[str, Any]) -> None:
+    path = reached.folder / "event.json"
+    path.write_text(json.dumps(event))
+    for _ in range(2):
+        reached.run("events", "send", "brand", str(path))
+    with contextlib.closing(Database("sqlite:///damlink.db", reached.folder)) as database:
+        assert Inbox(database).open_count("brand") == 2
+
+
+def test_send_when_it_is_none_is_refused(reached: Site) -> None:
+    path = reached.folder / "event.json"
+    for text in ("", "[]", '{"Subject": "a"}'):
+        path.write_text(text)
+        assert "holds no event" in reached.run("events", "send", "brand", str(path), expect=3).stderr
