@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,19 +12,38 @@ import httpx
 
 from damlink._content import Content
 from damlink._http._auth import BearerAuth, Custody, OAuth2, OriginAuth, Token
+from damlink._http._fetch import fetch
 from damlink._http._network import NetworkTransport
+from damlink._http._oauth1 import OAuth1
 from damlink._http._remote import RemoteContent
+from damlink._http._sent import SentRequest
 from damlink._http._status import partner_error, stranger_error
 from damlink._http._transports import ACCOUNT, LogTransport, PaceTransport, RateTransport
 from damlink._pace import Pace
-from damlink._retry import Account, retrying
+from damlink._retry import Account, Terms, retrying
 from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError, UnclearError
 
-__all__ = ["BearerAuth", "Client", "Custody", "NetworkTransport", "OAuth2", "Token", "open_client"]
+__all__ = [
+    "IDEMPOTENT",
+    "TERMS",
+    "BearerAuth",
+    "Client",
+    "Custody",
+    "NetworkTransport",
+    "OAuth1",
+    "OAuth2",
+    "SentRequest",
+    "Token",
+    "fetch",
+    "has_failed_before",
+    "open_client",
+]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 IDEMPOTENT: Final = "damlink.idempotent"
+ACCEPTED: Final = "damlink.accepted"
+TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _MOST_REDIRECTS: Final = 10
 _HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
@@ -65,13 +84,27 @@ class Client(httpx.Client):
         """Sign requests to this client's origin from now on."""
         self.auth = OriginAuth(auth, self.origin) if auth else httpx.Auth()
 
-    def post(self, url: httpx.URL | str, *, idempotent: bool = False, **options: Any) -> httpx.Response:
+    def tell(self, on_request: Callable[[SentRequest], None]) -> None:
+        """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
+        hook = functools.partial(SentRequest.of, own=self.origin)
+        self.event_hooks = {"request": [lambda request: on_request(hook(request))]}
+
+    def post(
+        self,
+        url: httpx.URL | str,
+        *,
+        idempotent: bool = False,
+        accept: Collection[int] = (),
+        **options: Any,
+    ) -> httpx.Response:
         """Send a POST.
 
         Args:
             idempotent: sending it twice does no more than sending it once.
+            accept: statuses of 400 and above that are answers to read, and not errors.
         """
-        options["extensions"] = {**(options.get("extensions") or {}), IDEMPOTENT: idempotent}
+        marks = {IDEMPOTENT: idempotent, ACCEPTED: accept}
+        options["extensions"] = {**(options.get("extensions") or {}), **marks}
         return self.request("POST", url, **options)
 
     def remote_now(self) -> datetime:
@@ -93,7 +126,8 @@ class Client(httpx.Client):
         """
         options["follow_redirects"] = False
         for _ in range(_MOST_REDIRECTS):
-            response = retrying(functools.partial(self._try, request, stream, options))
+            terms: Terms | None = request.extensions.get(TERMS)
+            response = retrying(functools.partial(self._try, request, stream, options), terms)
             following = self._following(request, response)
             if following is None:
                 return response
@@ -118,7 +152,8 @@ class Client(httpx.Client):
         return response
 
     def _error(self, response: httpx.Response, repeatable: bool) -> ConnectorError | None:
-        if response.status_code < 300:
+        status, accepted = response.status_code, response.request.extensions.get(ACCEPTED, ())
+        if status < 300 or status in accepted:
             return None
         if response.status_code >= 400:
             _read_quietly(response)
@@ -146,6 +181,12 @@ class Client(httpx.Client):
             stream=request.stream,
             extensions=request.extensions,
         )
+
+
+def has_failed_before(request: httpx.Request) -> bool:
+    """Whether a try of this request came to nothing before the one that was answered."""
+    account = request.extensions.get(ACCOUNT)
+    return isinstance(account, Account) and account.failures > 0
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

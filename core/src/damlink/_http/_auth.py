@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final, Protocol
+from urllib.parse import quote_plus
 
 import attrs
 import httpx
@@ -120,8 +122,9 @@ class OAuth2(httpx.Auth):
         authorize_url: where a person gives consent.
         redirect_url: on loopback, as registered at the other side.
         login_only: there is no grant but a person's consent.
+        basic: give the client's id and secret in a Basic header, and not in the form.
 
-    Source: RFC 6749, sections 4.3, 4.4 and 6.
+    Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
 
     def __init__(
@@ -138,11 +141,13 @@ class OAuth2(httpx.Auth):
         authorize_url: str = "",
         redirect_url: str = REDIRECT_URL,
         login_only: bool = False,
+        basic: bool = False,
     ) -> None:
         self.token_url = token_url
         self.authorize_url = authorize_url
         self.redirect_url = redirect_url
         self._login_only = login_only
+        self._basic = basic
         self._client_id = client_id
         self._client_secret = client_secret
         self._username = username
@@ -216,20 +221,15 @@ class OAuth2(httpx.Auth):
         Raises:
             AuthError: the other side does not take the code.
         """
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self.redirect_url,
-            "client_id": self._client_id,
-            "client_secret": self._client_secret.reveal(),
-        }
-        headers = {name: value.reveal() for name, value in self._headers.items()}
+        form = {} if self._basic else self._client_form()
+        form |= {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_url}
+        headers = {name: value.reveal() for name, value in self._headers.items()} | self._client_header()
         response = client.post(self.token_url, data=form, headers=headers)
         with self.custody.exclusive():
             self.custody.save(self._token(response, None))
 
     def _token_request(self, refresh: Secret | None) -> httpx.Request:
-        form = {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
+        form = {} if self._basic else self._client_form()
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
         elif self._password:
@@ -240,9 +240,18 @@ class OAuth2(httpx.Auth):
         if self._scopes and not refresh:
             form["scope"] = " ".join(self._scopes)
         headers = {name: value.reveal() for name, value in self._headers.items()}
-        return httpx.Request(
-            "POST", self.token_url, data=form, headers=headers | {"Accept": "application/json"}
-        )
+        headers |= {"Accept": "application/json"} | self._client_header()
+        return httpx.Request("POST", self.token_url, data=form, headers=headers)
+
+    def _client_form(self) -> dict[str, str]:
+        return {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
+
+    def _client_header(self) -> dict[str, str]:
+        """The client's id and secret as Basic credentials, if they are wanted so."""
+        if not self._basic:
+            return {}
+        given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
+        return {"Authorization": f"Basic {base64.b64encode(given.encode()).decode()}"}
 
     def _token(self, response: httpx.Response, refresh: Secret | None) -> Token:
         """Read a token endpoint's answer. One without a refresh token keeps the old one.

@@ -43,7 +43,7 @@ class RemoteContent(Content):
     @property
     def filename(self) -> str:
         """As given, else as the answer names it, else the last part of the address."""
-        return self._filename or _filename(self._headers) or posixpath.basename(httpx.URL(self._url).path)
+        return self._filename or _filename(self._headers) or self._unnamed()
 
     @property
     def size(self) -> int | None:
@@ -77,8 +77,16 @@ class RemoteContent(Content):
         if response is not None:
             response.close()
 
+    def _unnamed(self) -> str:
+        """The file's name where the answer gives none."""
+        return posixpath.basename(httpx.URL(self._url).path)
+
+    def _address(self) -> str:
+        """Where the next connection goes to."""
+        return self._url
+
     def _get(self, headers: Mapping[str, str]) -> httpx.Response:
-        request = self._client.build_request("GET", self._url, headers={**_HEADERS, **headers})
+        request = self._client.build_request("GET", self._address(), headers={**_HEADERS, **headers})
         return self._client.send(request, stream=True)
 
     def _read(self, offset: int) -> Iterator[bytes]:

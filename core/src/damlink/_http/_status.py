@@ -29,11 +29,11 @@ def partner_error(response: httpx.Response, repeatable: bool) -> ConnectorError 
             it happened.
     """
     status = response.status_code
+    if status < 400:
+        return None  # a redirect of a stream, whose body nobody has read
     said = f"{response.request.url.host} answered {status} to {response.request.method} {response.url.path}"
     body = shortened(response)
     message = f"{said}: {body}" if body else said
-    if status < 400:
-        return None
     if status in (401, 403):
         hint = "check the credentials and their rights"
         return AuthError(message, hint=hint, status=status, body=body)
