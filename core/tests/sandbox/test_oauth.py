@@ -12,48 +12,48 @@ REDIRECT = "http://localhost:8765/callback"
 LOGIN = "/v6/login-provider/login"
 
 
-def authorize(client: Any, **changes: str) -> httpx.Response:
+def authorize(client: Any, **changes: str) -> Any:
     query = {
         "client_id": _client_id(client),
         "redirect_uri": REDIRECT,
         "response_type": "code",
         "state": "s&1",
     }
-    return httpx.get(_at(client, f"{BASE}/auth"), params={**query, **changes})
+    return client.portal.get(f"{BASE}/auth", params={**query, **changes})
 
 
 def consented(client: Any, **changes: str) -> dict[str, str]:
     """What comes back to the redirect address when a person agrees at once."""
     login = authorize(client, **changes).headers["location"]
-    return _back(httpx.get(_at(client, login)))
+    return _back(client.portal.get(login))
 
 
-def token(client: Any, **fields: str) -> httpx.Response:
+def token(client: Any, **fields: str) -> Any:
     part = client.sandbox.part("bynder")
     named = {"client_id": part.client_id, "client_secret": part.client_secret}
-    return httpx.post(_at(client, f"{BASE}/token"), data={**named, **fields})
+    return client.portal.post(f"{BASE}/token", data={**named, **fields})
 
 
-def exchange(client: Any, code: str, **changes: str) -> httpx.Response:
+def exchange(client: Any, code: str, **changes: str) -> Any:
     return token(client, grant_type="authorization_code", code=code, **{"redirect_uri": REDIRECT, **changes})
 
 
 def test_login_when_asked_by_a_browser_is_a_page_whose_button_leads_back(client: Any) -> None:
     login = authorize(client, scope="offline asset:read").headers["location"]
-    page = httpx.get(_at(client, login), headers={"accept": "text/html,*/*;q=0.8"})
+    page = client.portal.get(login, headers={"accept": "text/html,*/*;q=0.8"})
     fields = dict(re.findall(r'name="(\w+)" value="([^"]+)"', page.text))
     action = re.search(r'action="([^"]+)"', page.text)
     assert (page.status_code, "<li>asset:read</li>" in page.text, action) == (200, True, action)
     assert action is not None
-    back = _back(httpx.post(_at(client, action[1]), data={**fields, "decision": "allow"}))
+    back = _back(client.portal.post(action[1], data={**fields, "decision": "allow"}))
     assert (back["state"], exchange(client, back["code"]).json()["scope"]) == ("s&1", "asset:read offline")
 
 
 def test_login_when_denied_goes_back_with_the_error(client: Any) -> None:
     challenge = authorize(client).headers["location"].partition("=")[2]
     denied = {"login_challenge": challenge, "decision": "deny"}
-    assert _back(httpx.post(_at(client, LOGIN), data=denied)) == {"error": "access_denied", "state": "s&1"}
-    assert httpx.post(_at(client, LOGIN), data=denied).status_code == 400
+    assert _back(client.portal.post(LOGIN, data=denied)) == {"error": "access_denied", "state": "s&1"}
+    assert client.portal.post(LOGIN, data=denied).status_code == 400
 
 
 @pytest.mark.parametrize("change", [{"client_id": "x"}, {"redirect_uri": f"{REDIRECT}/"}])
@@ -114,14 +114,14 @@ def test_revoke_when_called_ends_the_token(client: Any) -> None:
     first = exchange(client, consented(client)["code"]).json()
     part = client.sandbox.part("bynder")
     for kind in ("access_token", "refresh_token"):
-        answer = httpx.post(
-            _at(client, f"{BASE}/revoke"),
+        answer = client.portal.post(
+            f"{BASE}/revoke",
             data={"token": first[kind]},
             auth=(part.client_id, part.client_secret),
         )
         assert answer.status_code == 200
     headers = {"Authorization": f"Bearer {first['access_token']}"}
-    assert httpx.get(_at(client, "/api/v4/account"), headers=headers).status_code == 401
+    assert client.portal.get("/api/v4/account", headers=headers).status_code == 401
     refresh = token(client, grant_type="refresh_token", refresh_token=first["refresh_token"])
     assert refresh.json()["error"] == "invalid_grant"
 
@@ -146,7 +146,7 @@ def test_token_when_the_request_is_wrong_says_so_as_the_standard_has_it(
 
 
 def test_scope_list_has_groups_with_scopes_and_their_permissions(client: Any) -> None:
-    groups = httpx.get(_at(client, f"{BASE}/scopes")).json()["groups"]
+    groups = client.portal.get(f"{BASE}/scopes").json()["groups"]
     scopes = {scope["name"]: scope["anyOfPermissions"] for group in groups for scope in group["scopes"]}
     assert (len(scopes), scopes["workflow.job:approve"], scopes["asset:read"]) == (30, ["JOBAPPROVE"], [])
 
@@ -155,18 +155,17 @@ def test_permanent_tokens_have_scopes_and_roles_of_their_own(client: Any) -> Non
     made = client.control("add_token", scopes=["asset:read", "asset:write"], roles=["MEDIAEDIT"])["token"]
     own = {"Authorization": f"Bearer {made}"}
     media_id = client.saved()
-    path = _at(client, f"/api/v4/media/{media_id}")
-    asked = [httpx.post(path, headers=own, data={"name": "x"}), httpx.delete(path, headers=own)]
+    path = f"/api/v4/media/{media_id}"
+    asked = [
+        client.portal.post(path, headers=own, data={"name": "x"}),
+        client.portal.delete(path, headers=own),
+    ]
     assert [one.status_code for one in asked] == [202, 403]
     client.control("token_scopes", token=made, scopes=["asset:read"])
-    assert httpx.post(path, headers=own, data={"name": "y"}).status_code == 403
+    assert client.portal.post(path, headers=own, data={"name": "y"}).status_code == 403
     client.control("revoke_token", token=made)
-    assert httpx.get(path, headers=own).status_code == 401
+    assert client.portal.get(path, headers=own).status_code == 401
     assert client.portal.get(f"/api/v4/media/{media_id}").json()["name"] == "x"
-
-
-def _at(client: Any, path: str) -> str:
-    return f"{client.sandbox.origins['portal']}{path}"
 
 
 def _client_id(client: Any) -> str:

@@ -98,7 +98,7 @@ def test_webhook_when_a_field_is_wrong_is_refused(client: Any, change: dict[str,
 
 
 def test_webhooks_when_a_right_is_missing_are_denied(client: Any) -> None:
-    client.control("roles", roles=["webhooks.config.view"])
+    client.control("roles", roles=["View Webhooks configurations"])
     assert [client.portal.get(PATH).status_code, client.portal.post(PATH, json=BODY).status_code] == [
         200,
         403,

@@ -122,7 +122,7 @@ class BynderSandbox:
         self.client_id = self._portal.access.client.id
         self.client_secret = self._portal.access.client.secret
         self.consumer_key, self.consumer_secret, self.oauth_token, self.oauth_token_secret = (
-            _bynder_office.ACTIONS["oauth1"](self._portal, {}).values()
+            _bynder_office.oauth1(self._portal, {}).values()
         )
 
     def services(self) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from damlink.sandbox._bynder_workflow_fields import (
     status,
     text,
     within,
-)  # fmt: skip
+)
 from damlink.sandbox._router import Answer, Call, Routes, json_answer
 
 _PATH = "/api/workflow/jobs"
@@ -60,8 +60,13 @@ def _list(portal: Portal, call: Call) -> Answer:
     return _page(call, portal.workflow.jobs.values())
 
 
-@routes.add("GET /api/workflow/campaigns/{id}/jobs", scopes=_READ, roles="CAMPAIGNOVERVIEW")
+@routes.add(
+    "GET /api/workflow/campaigns/{id}/jobs",
+    scopes=f"{_READ} workflow.campaign:read",
+    roles="CAMPAIGNOVERVIEW",
+)
 def _of_campaign(portal: Portal, call: Call) -> Answer:
+    """That either scope does is assumed; the role is the campaigns'."""
     campaign = known(portal.workflow.campaigns, call.params["id"])
     return _page(call, [job for job in portal.workflow.jobs.values() if job.campaign == campaign.id])
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-VIEW_WEBHOOKS = "webhooks.config.view"  # the names of these two roles are assumed
-MANAGE_WEBHOOKS = "webhooks.config.manage"
+VIEW_WEBHOOKS = "View Webhooks configurations"  # all that is published of how these two are called
+MANAGE_WEBHOOKS = "Manage Webhooks configurations"
 
-ROLES = frozenset(
-    f"""
+ROLES = frozenset({VIEW_WEBHOOKS, MANAGE_WEBHOOKS}).union(
+    """
     MEDIAUPLOAD MEDIAUPLOADFORAPPROVAL MEDIAEDIT MEDIAREMOVE MARKPUBLIC MEDIAHIGHRES ARCHIVEMEDIA
     ARCHIVEDOWNLOAD DOWNLOADWATERMARK KEYVISUALSDOWNLOAD EMARGOMEDIA STATISTICS METAPROPERTYMANAGEMENT
     METAMANAGEMENT COLLECTIONS PUBLISHCOLLECTIONS SHARECOLLECTION SHARING INBOXPUBLIC OUTBOXPUBLIC
@@ -18,8 +18,7 @@ ROLES = frozenset(
     metaproperty.view MEDIADOWNLOAD MEDIAOVERVIEW GROUPSHARING CAMPAIGNOVERVIEW CAMPAIGNADD CAMPAIGNEDIT
     CAMPAIGNREMOVE CAMPAIGNWRITE JOBOVERVIEW JOBADD JOBEDIT JOBREMOVE JOBAPPROVE PRESETOVERVIEW
     METAPROPERTYOVERVIEW GROUPOVERVIEW WORKFLOWADMIN brandstore.orderadmin.view brandstore.orderadmin.edit
-    {VIEW_WEBHOOKS} {MANAGE_WEBHOOKS}
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 
 
@@ -92,9 +91,9 @@ GROUPS: Mapping[str, tuple[Scope, ...]] = {
         ("brandstore.order:write", "Change orders", "brandstore.orderadmin.edit"),
     ),
     "Analytics": _group(("analytics.api:read", "Read analytics", "STATISTICS")),
-    "Webhooks": _group(
-        ("webhooks.config:read", "Read webhook configurations", f"{VIEW_WEBHOOKS} {MANAGE_WEBHOOKS}"),
-        ("webhooks.config:write", "Change webhook configurations", MANAGE_WEBHOOKS),
+    "Webhooks": (
+        Scope("webhooks.config:read", "Read webhook configurations", (VIEW_WEBHOOKS, MANAGE_WEBHOOKS)),
+        Scope("webhooks.config:write", "Change webhook configurations", (MANAGE_WEBHOOKS,)),
     ),
 }  # the groups and the descriptions are assumed
 

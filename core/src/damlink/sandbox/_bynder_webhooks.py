@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from damlink.sandbox._bynder_access import need
 from damlink.sandbox._bynder_events import EVENTS
 from damlink.sandbox._bynder_portal import Portal, json_object
 from damlink.sandbox._bynder_rights import MANAGE_WEBHOOKS, VIEW_WEBHOOKS
@@ -36,20 +37,23 @@ class Webhook:
     subscription: str = ""
 
 
-@routes.add(f"GET {_PATH}", scopes=_READ, roles=f"{VIEW_WEBHOOKS} {MANAGE_WEBHOOKS}")
-def _list(portal: Portal, _call: Call) -> Answer:
+@routes.add(f"GET {_PATH}", scopes=_READ)
+def _list(portal: Portal, call: Call) -> Answer:
+    need(call, VIEW_WEBHOOKS, MANAGE_WEBHOOKS)
     return json_answer(200, [_shown(portal, one) for one in portal.webhooks.values()])
 
 
-@routes.add(f"GET {_PATH}/{{id}}", scopes=_READ, roles=f"{VIEW_WEBHOOKS} {MANAGE_WEBHOOKS}")
+@routes.add(f"GET {_PATH}/{{id}}", scopes=_READ)
 def _get(portal: Portal, call: Call) -> Answer:
+    need(call, VIEW_WEBHOOKS, MANAGE_WEBHOOKS)
     return json_answer(200, _shown(portal, _known(portal, call, 400)))
 
 
-@routes.add(f"POST {_PATH}", scopes=_WRITE, roles=MANAGE_WEBHOOKS)
-@routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE, roles=MANAGE_WEBHOOKS)
+@routes.add(f"POST {_PATH}", scopes=_WRITE)
+@routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE)
 def _create(portal: Portal, call: Call) -> Answer:
     """The published address has an id in it, surely by mistake."""
+    need(call, MANAGE_WEBHOOKS)
     data = _data(call)
     if len(portal.webhooks) >= _MOST:
         raise _refused(400, f"The maximum of {_MOST} configurations is reached")  # assumed
@@ -60,9 +64,10 @@ def _create(portal: Portal, call: Call) -> Answer:
     return json_answer(201, {"id": made.id})
 
 
-@routes.add(f"PUT {_PATH}/{{id}}", scopes=_WRITE, roles=MANAGE_WEBHOOKS)
+@routes.add(f"PUT {_PATH}/{{id}}", scopes=_WRITE)
 def _update(portal: Portal, call: Call) -> Answer:
     """Other events make a new subscription, to be confirmed again (assumed)."""
+    need(call, MANAGE_WEBHOOKS)
     webhook, data = _known(portal, call, 404), _data(call)
     events, days = _events(data), _days(data)
     if set(events) != set(webhook.events):
@@ -73,8 +78,9 @@ def _update(portal: Portal, call: Call) -> Answer:
     return Answer(200)
 
 
-@routes.add(f"PATCH {_PATH}/{{id}}", scopes=_WRITE, roles=MANAGE_WEBHOOKS)
+@routes.add(f"PATCH {_PATH}/{{id}}", scopes=_WRITE)
 def _patch(portal: Portal, call: Call) -> Answer:
+    need(call, MANAGE_WEBHOOKS)
     webhook, data = _known(portal, call, 404), _data(call)
     if data.get("status", 1) not in (0, 1):
         raise _refused(400, "Invalid status")
@@ -87,8 +93,9 @@ def _patch(portal: Portal, call: Call) -> Answer:
     return Answer(200)
 
 
-@routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE, roles=MANAGE_WEBHOOKS)
+@routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE)
 def _delete(portal: Portal, call: Call) -> Answer:
+    need(call, MANAGE_WEBHOOKS)
     webhook = _known(portal, call, 404)
     _unsubscribe(portal, webhook)
     del portal.webhooks[webhook.id]

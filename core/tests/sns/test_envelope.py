@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from damlink._sns import Envelope, MalformedError, parse, parse_topic
+
+CONFIRMATIONS: Final = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+UNSIGNED: Final = {"SignatureVersion": "1", "Signature": "", "SigningCertURL": ""}
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1))
+signed = st.fixed_dictionaries(
+    {
+        "Type": st.sampled_from(["Notification", *CONFIRMATIONS]),
+        "MessageId": texts.filter(bool),
+        "TopicArn": st.just("arn:aws:sns:us-gov-west-1:111122223333:portal"),
+        "Message": texts,
+        "Timestamp": moments.map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}Z"),
+        "Token": texts,
+        "SubscribeURL": texts,
+    },
+    optional={"Subject": texts},
+)
+documents = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def read(fields: Any) -> Envelope:
+    return parse(json.dumps(fields).encode())
+
+
+def test_parse_when_it_is_a_notification_reads_it(fields: dict[str, str]) -> None:
+    envelope = read(fields)
+    assert (envelope.kind, envelope.message_id) == ("Notification", fields["MessageId"])
+    assert (envelope.subject, envelope.message) == (fields["Subject"], fields["Message"])
+    assert envelope.timestamp == datetime(2026, 11, 21, 9, 15, 2, 417000, UTC)
+    assert (envelope.topic.region, envelope.topic.account) == ("eu-west-1", "111122223333")
+    assert envelope.token == ""
+
+
+def test_canonical_when_it_is_the_guides_example_has_its_order(fields: dict[str, str]) -> None:
+    assert read(fields).canonical().decode() == (
+        "Message\n" + fields["Message"] + "\nMessageId\n6f0c1d3e-1b52-5c2a-9a54-0d2b6a7e7711\n"
+        "Subject\nasset_bank.media.meta_updated\nTimestamp\n2026-11-21T09:15:02.417Z\n"
+        f"TopicArn\n{fields['TopicArn']}\nType\nNotification\n"
+    )
+
+
+@given(signed)
+@settings(max_examples=80)
+def test_canonical_when_read_from_json_is_what_the_fields_say(drawn: dict[str, str]) -> None:
+    if drawn["Type"] == "Notification":
+        names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+    else:
+        names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    expected = "".join(f"{name}\n{drawn[name]}\n" for name in names if name in drawn)
+    for ascii_only in (True, False):
+        body = json.dumps({**drawn, **UNSIGNED}, ensure_ascii=ascii_only, indent=1).encode()
+        assert parse(body).canonical() == expected.encode()
+
+
+@given(st.binary(max_size=300) | documents.map(lambda value: json.dumps(value).encode()))
+@settings(max_examples=150)
+def test_parse_when_it_is_anything_else_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse(body)
+
+
+@given(st.sampled_from(["Type", "MessageId", "TopicArn", "Message", "Timestamp", "Signature"]), documents)
+@settings(max_examples=80)
+def test_parse_when_a_field_is_no_text_is_malformed(name: str, value: Any) -> None:
+    good = {
+        "Type": "Notification",
+        "MessageId": "1",
+        "TopicArn": "arn:aws:sns:eu-west-1:111122223333:portal",
+        "Message": "",
+        "Timestamp": "2026-11-21T09:15:02Z",
+        **UNSIGNED,
+    }
+    assert read(good).message == ""
+    if not isinstance(value, str):
+        with pytest.raises(MalformedError):
+            read({**good, name: value})
+
+
+@pytest.mark.parametrize("depth", [9, 1000, 500_000])
+def test_parse_when_nested_deeply_is_malformed(fields: dict[str, str], depth: int) -> None:
+    body = json.dumps(fields)[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+    with pytest.raises(MalformedError):
+        parse(body.encode())
+
+
+def test_parse_when_brackets_stand_in_texts_counts_them_not(fields: dict[str, str]) -> None:
+    message = '[{"\\' * 1000
+    attributes = {"kind": {"Type": "String", "Value": "x"}}
+    assert read({**fields, "Message": message, "MessageAttributes": attributes}).message == message
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sns:eu-west-1:111122223333:a",
+        "arn:aws-cn:sns:cn-north-1:111122223333:a_b-C",
+        "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a",
+        "arn:aws:sns:ap-southeast-2:111122223333:orders.fifo",
+    ],
+)
+def test_topic_when_it_is_an_arn_is_taken_apart(arn: str) -> None:
+    assert parse_topic(arn).region == arn.split(":")[3]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "arn:aws:sqs:eu-west-1:111122223333:a",
+        "arn:aws:sns:s3-us-west-2:111122223333:a",
+        "arn:aws:sns:EU-WEST-1:111122223333:a",
+        "arn:aws:sns:eu-west-1.evil.example/:111122223333:a",
+        "arn:aws:sns:eu-west-1:1111:a",
+        "arn:aws:sns:eu-west-1:111122223333:a b",
+        "arn:aws:sns:eu-west-1:111122223333:a\n",
+    ],
+)
+def test_topic_when_it_is_none_is_malformed(arn: str) -> None:
+    with pytest.raises(MalformedError):
+        parse_topic(arn)
