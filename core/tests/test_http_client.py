@@ -99,6 +99,15 @@ def test_post_when_idempotent_is_sent_again_whole(
     assert b"sand" in first
 
 
+def test_post_when_a_refusal_is_accepted_is_an_answer_with_its_whole_body(
+    partner: Client, server: Any
+) -> None:
+    server.always(409, b"x" * 1000)
+    assert partner.post("/a", accept={409}).content == b"x" * 1000
+    with pytest.raises(AssetRejectedError):
+        partner.post("/a", accept={422})
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_request_when_nobody_listens_was_not_sent_and_says_where(hurried: None, method: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:

@@ -414,6 +414,15 @@ def test_raw_when_the_answer_is_text_or_bytes_is_given_as_it_came(run: Commands,
     assert (folder / "it").read_text() == text
 
 
+def test_file_of_an_asset_when_asked_for_is_written_whole(
+    run: Commands, control: Callable[..., Any], folder: Path
+) -> None:
+    asset = control("add_asset", text="the bytes")["id"]
+    assert run("brand", "assets", "content", "--id", asset, "--output", str(folder / "file")) == ""
+    assert (folder / "file").read_text() == "the bytes"
+    assert run("brand", "assets", "content", "--id", asset) == "the bytes"
+
+
 def test_raw_when_included_shows_status_and_headers(run: Commands) -> None:
     answer = run.json("raw GET /api/v4/users/ --query limit=1 --query page=1 --include")
     assert (answer["status"], len(answer["body"])) == (200, 1)

@@ -19,7 +19,8 @@ from damlink.sandbox import Sandbox, SnsSandbox
 from damlink_gelato.sandbox import ACCOUNT, GelatoSandbox
 
 KEYS = {"GELATO_KEY": ACCOUNT.key, "SECOND_KEY": "second-gelato-key"}
-RIGHTS = ("METAPROPERTYMANAGEMENT", "PERMISSIONMANAGEMENT", "MEDIAEDIT", "MEDIAHIGHRES")
+SCOPES = ["asset:read", "asset:write", "meta.assetbank:read", "meta.assetbank:write"]
+SCOPES += ["current.user:read", "current.profile:read"]
 _numbers = itertools.count(1)
 
 
@@ -34,7 +35,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def print_site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def print_site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A portal and a Gelato account, and a config that connects them under a tag of its own."""
     for name, value in KEYS.items():
         monkeypatch.setitem(SECRET_VALUES, name, value)
@@ -53,8 +54,7 @@ def print_site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     }
     site = Site(tmp_path, world, tables)
     site.write()
-    yield site
-    world.part("bynder").control("roles", {"roles": [*RIGHTS, "MEDIAUPLOAD"]})
+    return site
 
 
 def setting(site: Site, name: str, connector: str = "print") -> Any:
@@ -226,8 +226,24 @@ def test_check_when_all_is_well_ends_with_connected(print_site: Site) -> None:
     assert any("public_url is not set" in line for line in lines)
 
 
-def test_check_when_two_rights_are_missing_names_both_and_says_no_connected(print_site: Site) -> None:
-    print_site.portal.control("roles", {"roles": ["METAMANAGEMENT", "MEDIAHIGHRES"]})
+def test_run_needs_no_more_than_the_rights_and_scopes_that_the_docs_name(
+    print_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_with(print_site, monkeypatch, "METAPROPERTYMANAGEMENT", "MEDIAEDIT", "MEDIAHIGHRES")
+    asset_id = add(print_site)
+    print_site.run("run")
+    assert link(print_site, asset_id) == files(print_site)[0]["checkout_url"]
+
+
+def sign_in_with(site: Site, monkeypatch: pytest.MonkeyPatch, *roles: str) -> None:
+    token = site.portal.control("add_token", {"scopes": SCOPES, "roles": list(roles)})["token"]
+    monkeypatch.setitem(SECRET_VALUES, "TOKEN", token)
+
+
+def test_check_when_two_rights_are_missing_names_both_and_says_no_connected(
+    print_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_with(print_site, monkeypatch, "METAMANAGEMENT", "MEDIAHIGHRES")
     lines = print_site.run("check", expect=4).stdout.splitlines()
     failed = [line for line in lines if line.startswith("FAIL")]
     assert ["MEDIAEDIT" in line or "PERMISSIONMANAGEMENT" in line for line in failed] == [True, True]
@@ -290,7 +306,7 @@ def listening(site: Site) -> Iterator[None]:
     with serving(site, port):
         sns = site.sandbox.part("sns")
         site.run("events", "subscribe", "brand")
-        until(lambda: all(each["confirmed"] for each in sns.state()["subscriptions"]))
+        until(lambda: [each["confirmed"] for each in sns.state()["subscriptions"]] == [True])
         yield
         for each in sns.state()["subscriptions"]:
             sns.control("unsubscribe", {"id": each["id"]})

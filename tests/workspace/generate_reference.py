@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import click
+from command_pages import bynder_page, cli_page, table
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -24,12 +24,13 @@ from damlink._settings import Field, fields_of, plain
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
-PLUGINS: Final = ("istock",)
+PLUGINS: Final = ("gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
     "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "OAuth2"),
     GIVEN: ("Context", "Checkpoint", "Client", "Portal", "Event"),
     "What a hook gives": ("SourceAsset", "Cursor", "Content", "PreparedAsset", "Skip", "PushResult"),
+    "What a check gives": ("Finding",),
 }
 
 
@@ -41,8 +42,8 @@ def settings_page() -> Iterator[str]:
         "table as the core's; see the page of the plugin. An unknown key is an error. A text may be "
         "written as `{ env = … }` or `{ file = … }` wherever a text is expected.\n"
     )
-    for table, fields in reference().items():
-        yield f"## `[{table}]`\n"
+    for name, fields in reference().items():
+        yield f"## `[{name}]`\n"
         yield from settings_table(fields)
 
 
@@ -58,13 +59,6 @@ def default_text(field: Field) -> str:
         return "**required**"
     value = plain(field.default)
     return "none" if value is None or value in ("", []) else f"`{json.dumps(value)}`"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table."""
-    for cells in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-    yield ""
 
 
 def plugin_page(name: str) -> Iterator[str]:
@@ -88,44 +82,6 @@ def plugin_page(name: str) -> Iterator[str]:
     yield from settings_table(fields)
     selecting = ", ".join(f"`{field.name}`" for field in fields if field.selects)
     yield f"These decide what is listed; after a change of one, everything is listed again: {selecting}.\n"
-
-
-def cli_page() -> Iterator[str]:
-    """Every command with its options."""
-    yield "# Commands\n"
-    root = context(_cli.root, "damlink", None)
-    yield from command_section(root, "##", "")
-    for name, sentence in _cli.COMMANDS.items():
-        module = importlib.import_module(f"damlink._cli.{name}")
-        yield from commands(context(module.command, name, root), "##", sentence)
-
-
-def context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
-    """A context wide enough that nothing is wrapped."""
-    return click.Context(command, info_name=name, parent=parent, terminal_width=1000, max_content_width=1000)
-
-
-def commands(ctx: click.Context, heading: str, sentence: str) -> Iterator[str]:
-    """A command and those below it."""
-    yield from command_section(ctx, heading, sentence)
-    if not isinstance(ctx.command, click.Group):
-        return
-    for name in ctx.command.list_commands(ctx):
-        command = ctx.command.get_command(ctx, name)
-        if command is not None:
-            yield from commands(context(command, name, ctx), f"{heading}#", "")
-
-
-def command_section(ctx: click.Context, heading: str, sentence: str) -> Iterator[str]:
-    """One command: usage, what it does, options."""
-    yield f"{heading} `{ctx.command_path}`\n"
-    yield f"```text\n{ctx.get_usage().removeprefix('Usage: ')}\n```\n"
-    yield f"{sentence}\n"
-    yield f"{inspect.cleandoc(ctx.command.help or '')}\n"
-    records = [parameter.get_help_record(ctx) for parameter in ctx.command.get_params(ctx)]
-    told = [record for record in records if record and record[1]]  # an argument stands in the usage
-    rows = [(f"`{name}`", text.replace("  [", " [")) for name, text in told]
-    yield from table(("option", ""), rows)
 
 
 def exit_codes_page() -> Iterator[str]:
@@ -280,6 +236,7 @@ def prose(docstring: str) -> str:
 PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
+    "bynder.md": bynder_page,
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,
     "errors.md": errors_page,

@@ -21,8 +21,9 @@ from damlink._context import Context, State
 from damlink._credentials import SecretStore, give_custody, secret_opener
 from damlink._crypto import Cipher, new_key
 from damlink._duration import Duration
-from damlink._http import BearerAuth, Client, OAuth2, open_client
+from damlink._http import BearerAuth, Client, OAuth1, OAuth2, SentRequest, open_client
 from damlink._key import find_key
+from damlink._notify import Notifier
 from damlink._observer import Observer
 from damlink._pace import Pace, default_path
 from damlink._plugins import find
@@ -73,10 +74,19 @@ class Assembly:
 
     Args:
         keeps: whether the database may be made; without, `plan` and `check` leave no trace.
+        now: the clock.
     """
 
-    def __init__(self, config: Config, *, keeps: bool = True, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        keeps: bool = True,
+        observer: Observer | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.config = config
+        self.now = now
         self.observer = observer or Observer()
         self._keeps = keeps
         self._closing = contextlib.ExitStack()
@@ -148,6 +158,16 @@ class Assembly:
         """Opens the config's references."""
         return secret_opener(self.config.path, lambda: self.secrets)
 
+    @functools.cached_property
+    def notifier(self) -> Notifier:
+        """Tells people what `[notify]` says they want to know.
+
+        Raises:
+            ConfigError: an address is none, or cannot be opened.
+        """
+        config = self.config.notify
+        return Notifier(config.open(self.opener).urls, f"{config.place}.urls")
+
     # --- one portal, one connector -----------------------------------------------------------------
 
     def portal(
@@ -155,9 +175,10 @@ class Assembly:
         name: str,
         verify_before_send: Callable[[], None] | None = None,
         observer: Observer | None = None,
+        on_request: Callable[[SentRequest], None] | None = None,
     ) -> Portal:
         """Open a portal of the config."""
-        config = self.config.portals[name]
+        config = self.config.portal(name)
         settings = config.open(self.opener)
         auth = self.portal_auth(name)
         portal = Portal(
@@ -166,9 +187,11 @@ class Assembly:
             pace=self.pace,
             brand=settings.brand,
             index_lag=settings.index_lag,
+            uploads=settings.uploads,
             place=config.place,
             on_bytes=(observer or self.observer).sent,
             verify_before_send=verify_before_send,
+            on_request=on_request,
         )
         self._closing.callback(portal.close)
         return portal
@@ -187,6 +210,7 @@ class Assembly:
     def settings(self, name: str, connector: Connector) -> Any:
         """The plugin's own settings of a connector."""
         config = self.config.connector(name)
+        connector.check_exclusive(config, self.config.connectors.values())
         return parse(connector.settings_class, config.settings, config.place, self.opener)
 
     def check(self, name: str) -> None:
@@ -196,6 +220,7 @@ class Assembly:
             ConfigError: a setting is wrong, or a secret cannot be opened.
             PluginLoadError: the plugin cannot be used.
         """
+        _ = self.notifier
         self.settings(name, self.connector(name))
         self.config.portals[self.config.connector(name).portal].open(self.opener)
 
@@ -226,7 +251,7 @@ class Assembly:
             bynder=portal,
             state=self._values(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
-            now=lambda: datetime.now(UTC),
+            now=self.now,
         )
         auth = connector.authenticate(context)
         self._take_custody(auth)
@@ -275,6 +300,14 @@ def _no_new_key() -> str:
 def _portal_auth(settings: PortalSettings) -> httpx.Auth:
     if settings.auth == "permanent-token":
         return BearerAuth(settings.token or Secret(""))
+    if settings.auth == "oauth1":
+        empty = Secret("")
+        return OAuth1(
+            settings.consumer_key,
+            settings.consumer_secret or empty,
+            settings.token or empty,
+            settings.token_secret or empty,
+        )
     base = f"{settings.url.rstrip('/')}{OAUTH_PATH}"
     return OAuth2(
         settings.token_url or f"{base}/token",

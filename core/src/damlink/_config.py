@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -21,9 +21,12 @@ __all__ = [
     "FILENAME",
     "Config",
     "ConnectorConfig",
+    "NotifyConfig",
+    "NotifySettings",
     "PaceConfig",
     "PortalConfig",
     "PortalSettings",
+    "ServeConfig",
     "find",
     "load",
     "loads",
@@ -34,6 +37,7 @@ __all__ = [
 FILENAME: Final = "damlink.toml"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?/?")
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+")
 
 
 @attrs.frozen
@@ -61,10 +65,43 @@ class PaceConfig:
             raise ValueError("requests and seconds must be above 0, and share above 0 and at most 1")
 
 
+@attrs.frozen
+class ServeConfig:
+    """`[serve]`: where `damlink serve` listens."""
+
+    host: str = setting(default="127.0.0.1", help="The address to listen on.")
+    port: int = setting(default=8080, help="The port to listen on.")
+    public_url: str = setting(
+        default="",
+        help="How the world reaches it, such as `https://events.example.com`: the beginning of every "
+        "event address.",
+    )
+    event_pause: Duration = setting(
+        default=Duration(5),
+        help="How long an asset must have come to rest before it is read; Bynder advises 2 to 5 s.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError("port must be at least 0 and at most 65535")
+        if not re.match(r"$|https://", self.public_url) and not _LOOPBACK.fullmatch(self.public_url):
+            raise ValueError(f"public_url must begin with https://, got {self.public_url!r}")
+
+
+@attrs.frozen
+class NotifySettings:
+    """`[notify]`: who is told when a connector begins to fail, and when it works again."""
+
+    urls: tuple[Secret, ...] = setting(
+        default=(), help="Addresses in Apprise's form, such as `mailto://…` or `slack://…`; each a secret."
+    )
+
+
 AUTH_KEYS: Final = {
     "permanent-token": ("token",),
     "oauth2-client-credentials": ("client_id", "client_secret"),
     "oauth2-code": ("client_id", "client_secret"),
+    "oauth1": ("consumer_key", "consumer_secret", "token", "token_secret"),
 }
 
 
@@ -76,7 +113,7 @@ class PortalSettings:
     auth: str = setting(
         default="permanent-token", choices=tuple(AUTH_KEYS), help="How requests to the portal are signed."
     )
-    token: Secret | None = setting(default=None, help="The permanent token.")
+    token: Secret | None = setting(default=None, help="The permanent token; with `oauth1` the token key.")
     client_id: str = setting(default="", help="The OAuth 2.0 app's client id.")
     client_secret: Secret | None = setting(default=None, help="The OAuth 2.0 app's client secret.")
     scopes: tuple[str, ...] = setting(
@@ -90,11 +127,30 @@ class PortalSettings:
         default="http://localhost:8765/callback",
         help="Where `damlink login` waits for the consent; as registered with the app.",
     )
+    consumer_key: str = setting(default="", help="The OAuth 1.0a consumer key.")
+    consumer_secret: Secret | None = setting(default=None, help="The OAuth 1.0a consumer secret.")
+    token_secret: Secret | None = setting(default=None, help="The OAuth 1.0a token secret.")
     brand: str = setting(
         default="", help="Brand of new assets, by name or id; may be left out where the portal has one."
     )
     index_lag: Duration = setting(
         default=Duration(30), help="How long a new asset may take to show up in the portal's lists."
+    )
+    uploads: Literal["v4", "v7"] = setting(
+        default="v4",
+        choices=("v4", "v7"),
+        help="How the bytes of uploads travel: by S3, or (`v7`) by the portal's files service.",
+    )
+    event_topics: tuple[str, ...] = setting(
+        default=(),
+        help="ARNs of the SNS topics that may tell us of changes; others wait for `damlink events approve`.",
+    )
+    event_sha256_only: bool = setting(
+        default=False, help="Whether events signed with SHA-1 (SNS signature version 1) are refused."
+    )
+    event_hosts: tuple[str, ...] = setting(
+        default=(),
+        help="Hosts that stand in for Amazon's in tests, such as `127.0.0.1:9002`; loopback only.",
     )
 
     def __attrs_post_init__(self) -> None:
@@ -103,6 +159,12 @@ class PortalSettings:
         for key in AUTH_KEYS[self.auth]:
             if not getattr(self, key):
                 raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
+        for arn in self.event_topics:
+            if not _TOPIC.fullmatch(arn):
+                raise ValueError(f"event_topics: {arn!r} is not the ARN of an SNS topic")
+        for host in self.event_hosts:
+            if not _LOOPBACK.fullmatch(f"http://{host}") or host.endswith("/"):
+                raise ValueError(f"event_hosts: {host!r} is not on loopback, such as 127.0.0.1:9002")
 
 
 MOST_WORKERS: Final = 64
@@ -115,7 +177,7 @@ class _ConnectorKeys:
     portal: str = setting(default="", help="The portal; may be left out where there is one.")
     every: Duration | None = setting(
         default=None,
-        help="How often it should run, for whoever schedules `damlink run`; empty: as the plugin says.",
+        help="How often `damlink serve` runs it; empty: as the plugin says.",
     )
     enabled: bool = setting(default=True, help="Whether `damlink run` without a name runs it.")
     workers: int = setting(default=4, help="How many assets are carried at once.")
@@ -155,6 +217,23 @@ class PortalConfig:
         """The portal's settings with its secrets opened."""
         return parse(PortalSettings, self.table, self.place, open_secret)
 
+    @property
+    def unopened(self) -> PortalSettings:
+        """The portal's settings for whoever needs none of its secrets: they stay references."""
+        return self.open(lambda ref, _place: ref.name)
+
+
+@attrs.frozen
+class NotifyConfig:
+    """`[notify]`, checked; its secrets are opened by `open`."""
+
+    place: str
+    table: Mapping[str, Any]
+
+    def open(self, open_secret: SecretOpener) -> NotifySettings:
+        """The settings with their secrets opened."""
+        return parse(NotifySettings, self.table, self.place, open_secret)
+
 
 @attrs.frozen
 class Config:
@@ -163,6 +242,8 @@ class Config:
     path: Path
     state: StateConfig
     pace: PaceConfig
+    serve: ServeConfig
+    notify: NotifyConfig
     portals: Mapping[str, PortalConfig]
     connectors: Mapping[str, ConnectorConfig]
 
@@ -170,6 +251,17 @@ class Config:
     def folder(self) -> Path:
         """Relative paths in the config begin here."""
         return self.path.resolve().parent
+
+    def portal(self, name: str) -> PortalConfig:
+        """The portal of a name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name not in self.portals:
+            hint = closest(name, self.portals) or f"add a [portals.{name}] table"
+            raise ConfigError(str(self.path), f"no portal {name!r}", hint=hint)
+        return self.portals[name]
 
     def connector(self, name: str) -> ConnectorConfig:
         """The connector of a name.
@@ -201,7 +293,7 @@ def loads(text: str, path: Path) -> Config:
     """Check a config that is not written yet; errors name the path all the same."""
     document = _parsed(text, path)
     place = str(path)
-    known = ("state", "pace", "portals", "connectors")
+    known = ("state", "pace", "serve", "notify", "portals", "connectors")
     for key in document:
         if key not in known:
             raise ConfigError(f"{place}: {key}", "unknown table", hint=closest(key, known))
@@ -211,6 +303,8 @@ def loads(text: str, path: Path) -> Config:
         path=path,
         state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
         pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
+        serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
+        notify=_notify(tables["notify"], f"{place}: notify"),
         portals=portals,
         connectors={
             name: _connector(name, table, path, portals) for name, table in tables["connectors"].items()
@@ -246,6 +340,11 @@ def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str,
     if not _NAME.fullmatch(name):
         raise ConfigError(here, "a name has letters, digits, '-', '_' and '.' only")
     return here, _table(table, here)
+
+
+def _notify(table: dict[str, Any], place: str) -> NotifyConfig:
+    check(NotifySettings, table, place)
+    return NotifyConfig(place, table)
 
 
 def _portal(name: str, table: Any, place: str) -> PortalConfig:
@@ -314,6 +413,8 @@ def reference() -> dict[str, tuple[Field, ...]]:
     return {
         "state": fields_of(StateConfig),
         "pace": fields_of(PaceConfig),
+        "serve": fields_of(ServeConfig),
+        "notify": fields_of(NotifySettings),
         "portals.NAME": fields_of(PortalSettings),
         "connectors.NAME": fields_of(_ConnectorKeys),
     }

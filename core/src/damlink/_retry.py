@@ -16,9 +16,9 @@ from typing import Final, TypeVar
 import attrs
 import tenacity
 
-from damlink.errors import TransientError, UnavailableError
+from damlink.errors import ConnectorError, TransientError, UnavailableError, UnclearError
 
-__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "no_waiting", "pause", "retrying"]
+__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "no_waiting", "pause", "retrying"]
 
 ATTEMPTS: Final = 5
 OWN_SECONDS: Final = 60.0
@@ -58,9 +58,41 @@ class Account:
         """How long to wait now: what the other side asks for, else doubling with jitter."""
         if error.retry_after is not None:
             return min(error.retry_after, LONGEST_WISH_SECONDS)
-        number = self.throttled if error.status == 429 else self.failures
-        longest = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
-        return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+        return _backoff(self.throttled if error.status == 429 else self.failures)
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """A caller's own terms of repeating one request, in place of ours: whatever its method is.
+
+    Attributes:
+        retries: how often it is sent again, at most.
+        delay_seconds: between two tries.
+        exponential: pauses that double with jitter, whatever `delay_seconds` says.
+        on_all_errors: after any refusal, and not only after a 5xx or a broken connection.
+    """
+
+    retries: int = 0
+    delay_seconds: float = 0.0
+    exponential: bool = False
+    on_all_errors: bool = False
+
+    def permit(self, error: BaseException) -> bool:
+        """Whether an error is one to try again after."""
+        if not isinstance(error, ConnectorError):
+            return False
+        broken = isinstance(error, TransientError | UnclearError) and error.status is None
+        return self.on_all_errors or broken or (error.status or 0) >= 500
+
+    def pause_seconds(self, attempt: int) -> float:
+        """How long to wait after so many tries."""
+        return _backoff(attempt) if self.exponential else self.delay_seconds
+
+
+def _backoff(number: int) -> float:
+    """A pause that doubles each time, with jitter."""
+    longest = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
+    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
 
 
 def pause(seconds: float) -> None:
@@ -83,17 +115,20 @@ def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, TransientError) and not isinstance(error, UnavailableError)
 
 
-def retrying(send: Callable[[Account], T]) -> T:
+def retrying(send: Callable[[Account], T], terms: Terms | None = None) -> T:
     """Call until there is an answer, or the patience of this request is at an end.
 
     Args:
         send: one try; raises `TransientError` for what may be repeated. It adds to
             `held_seconds` what it waited for the pace.
+        terms: the caller's own, in place of ours.
 
     Raises:
         TransientError: the last one.
     """
     account = Account()
+    if terms is not None:
+        return _retrying_by(terms, lambda: send(account))
 
     def attempt() -> T:
         try:
@@ -115,6 +150,17 @@ def retrying(send: Callable[[Account], T]) -> T:
         retry=tenacity.retry_if_exception(_is_worth_another_try),
         wait=wait,
         stop=lambda _state: account.spent,
+        sleep=pause,
+        reraise=True,
+    )
+    return controller(attempt)
+
+
+def _retrying_by(terms: Terms, attempt: Callable[[], T]) -> T:
+    controller = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(terms.permit),
+        wait=lambda state: terms.pause_seconds(state.attempt_number),
+        stop=tenacity.stop_after_attempt(terms.retries + 1),
         sleep=pause,
         reraise=True,
     )

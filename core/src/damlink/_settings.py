@@ -176,6 +176,8 @@ def _values(
 
 
 def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> Any:
+    if field.type == tuple[Secret, ...]:
+        return _secrets(value, place, open_secret)
     if field.type in (Secret, str) and isinstance(value, Mapping):
         text = open_secret(_secret_ref(value, place), place)
         return Secret(text) if field.secret else text
@@ -188,6 +190,13 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
     if field.choices and parsed not in field.choices:
         raise ConfigError(place, f"expected {field.expects}, got {parsed!r}")
     return parsed
+
+
+def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        hint = "a secret never stands in the file"
+        raise ConfigError(place, f"expected {_WORDS[tuple[Secret, ...]]}", hint=hint)
+    return tuple(Secret(open_secret(_secret_ref(each, place), place)) for each in value)
 
 
 def _shown(value: Any, field: Field) -> str:
@@ -266,6 +275,7 @@ _WORDS: Final[dict[Any, str]] = {
     Duration: "a duration such as 90s, 15m, 2h or 1d",
     Secret: f"a secret: {_SECRET_FORM}",
     tuple[str, ...]: "a list of texts",
+    tuple[Secret, ...]: f"a list of secrets, each {_SECRET_FORM}",
     dict[str, Any]: "a table",
     Mapping[str, Any]: "a table",
 }
@@ -291,6 +301,7 @@ _SCHEMAS: Final[dict[Any, dict[str, Any]]] = {
     Duration: {"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"},
     Secret: _SECRET_SCHEMA,
     tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
+    tuple[Secret, ...]: {"type": "array", "items": _SECRET_SCHEMA},
 }
 
 

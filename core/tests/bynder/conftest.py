@@ -38,7 +38,7 @@ def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
 @pytest.fixture
 def served(server: Any, hurried: None) -> Iterator[Portal]:
     """A portal whose other side answers what a test scripts."""
-    with Portal(server.url, BearerAuth(Secret("the-token"))) as opened:
+    with Portal(server.url, Secret("the-token")) as opened:
         yield opened
 
 

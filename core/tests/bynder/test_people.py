@@ -76,8 +76,8 @@ def test_users_when_inactive_are_wanted_are_asked_for_in_bynders_spelling(
     list(served.users.list(include_inactive=True))
     served.users.page(page=3, limit=7)
     assert server.lines == [
-        "GET /api/v4/users/?page=1&includeInActive=true",
-        "GET /api/v4/users/?page=3&limit=7&includeInActive=false",
+        "GET /api/v4/users/?includeInActive=true",
+        "GET /api/v4/users/?page=3&limit=7",
     ]
 
 

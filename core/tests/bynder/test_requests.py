@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink import Portal, Secret
-from damlink._http import BearerAuth
+from damlink._http import BearerAuth, OAuth2
 from damlink.bynder import SentRequest
 from damlink.bynder._request import segment
 from damlink.bynder._rights import cure, rights_of
@@ -108,12 +108,21 @@ def test_request_when_shown_reads_like_curl(server: Any) -> None:
     server.always(200, b"[]")
     with Portal(server.url, BearerAuth(Secret("the-token")), on_request=seen.append) as portal:
         list(portal.users.list(limit=2))
-    assert (
-        str(seen[0]).splitlines()[0]
-        == f"curl -X GET '{server.url}/api/v4/users/?page=1&limit=2&includeInActive=false' \\"
-    )
+    assert str(seen[0]).splitlines()[0] == f"curl -X GET '{server.url}/api/v4/users/?page=1&limit=2' \\"
     assert "  -H 'authorization: **redacted**'" in str(seen[0])
     assert "the-token" not in str(seen[0])
+
+
+def test_token_request_when_it_is_shown_hides_what_it_carries(server: Any) -> None:
+    seen: list[SentRequest] = []
+    server.then(200, b'{"access_token": "the-access", "expires_in": 3600}').then(200, b"{}")
+    auth = OAuth2(f"{server.url}/token", "client", Secret("the-secret"), refresh_token=Secret("the-refresh"))
+    with Portal(server.url, auth, on_request=seen.append) as portal:
+        portal.account.get()
+    assert [request.url.removeprefix(server.url) for request in seen] == ["/token", "/api/v4/account"]
+    assert "client_id=client" in seen[0].body
+    said = "".join(map(str, seen))
+    assert [secret for secret in ("the-access", "the-secret", "the-refresh") if secret in said] == []
 
 
 def test_request_when_repeated_is_shown_each_time(server: Any, hurried: None) -> None:

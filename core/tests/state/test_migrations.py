@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from damlink._state import Database, migrations
+from damlink._state import Database, Runs, migrations
 from damlink._state._engine import SCHEMA
 from damlink._state._tables import metadata
 from damlink.errors import StateError
@@ -31,6 +34,29 @@ def test_migrations_when_applied_make_exactly_the_tables(empty_url: str, tmp_pat
         assert compare_metadata(context, metadata) == []
     assert version(database) == SCHEMA
     database.close()
+
+
+def of_the_first_version(url: str) -> sa.Engine:
+    """A database as the first version made it, with one run in it."""
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns, row = "connector, epoch, owner, started_at", "'stock', 1, 'me', '2026-01-01 00:00:00'"
+        connection.execute(sa.text(f"INSERT INTO run ({columns}) VALUES ({row})"))
+    return engine
+
+
+def test_database_when_of_the_first_version_is_brought_up_to_date(empty_url: str, tmp_path: Path) -> None:
+    of_the_first_version(empty_url).dispose()
+    with contextlib.closing(Database(empty_url, tmp_path)) as database:
+        with database.read() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+        assert version(database) == SCHEMA
+        assert [run.listing for run in Runs(database, "stock").latest()] == [True]
 
 
 def test_migrations_when_listed_end_where_the_code_is() -> None:
@@ -57,5 +83,5 @@ def test_database_when_up_to_date_never_imports_alembic(prepared_file: Path) -> 
         "import sys\nfrom pathlib import Path\nfrom damlink._state import Database\n"
         "Database(sys.argv[1], Path()).close()\nassert 'alembic' not in sys.modules\n"
     )
-    command = [sys.executable, "-c", program, f"sqlite:///{prepared_file}"]
-    subprocess.run(command, check=True, timeout=60)
+    program_call = [sys.executable, "-c", program, f"sqlite:///{prepared_file}"]
+    subprocess.run(program_call, check=True, timeout=60)

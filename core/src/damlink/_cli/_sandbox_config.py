@@ -17,11 +17,18 @@ PORTAL = "sandbox"
 
 
 def write_sandbox_config(folder: Path, parts: Iterable[Part]) -> Path:
-    """Write a config into a folder, with its secrets in files beside it."""
-    portal, *partners = parts
+    """Write a config into a folder, with its secrets in files beside it.
+
+    A part without a connector is no partner, but plays a service that the portal uses.
+    """
+    portal, *others = parts
+    partners = [part for part in others if part.connector()]
+    own = _table(folder, PORTAL, portal) | {"index_lag": "2s"}
+    for part in others:
+        own |= getattr(part, "portal", dict)()  # what else the portal's table says where this part runs
     tables = {
-        "portals": {PORTAL: _table(folder, PORTAL, portal) | {"index_lag": "2s"}},
-        "connectors": {part.name: _table(folder, part.name, part) for part in partners},
+        "portals": {PORTAL: own},
+        "connectors": {part.name: _table(folder, part.name, part) for part in partners if part.connector()},
     }
     path = folder / FILENAME
     path.write_text(document(tables), encoding="utf-8")

@@ -14,7 +14,11 @@ from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Sandbox
+    from damlink._config import Config
+    from damlink._runner import RunReport
+    from damlink.sandbox import Finding, Sandbox
+
+    Reports = dict[str, RunReport | DamlinkError]
 
 
 @click.command("demo")
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
     help="Keep config, database and media in this folder.",
 )
 def command(media: Path | None, keep: Path | None) -> int:
-    """Start the sandbox, write a config for it, and run every connector, twice.
+    """Start the sandbox, write a config for it, and run every connector three times.
 
-    Each asset's bytes in the portal are compared with the source's. Nothing leaves this machine.
+    The portal is compared with what each partner holds; only the first run may have anything to carry, even
+    where the last one lists everything anew. Nothing leaves this machine.
     """
     sandbox = sandbox_module()
     if keep:
@@ -55,49 +60,67 @@ def _show(running: Sandbox, folder: Path) -> int:
     from damlink._cli._sandbox_config import write_sandbox_config
     from damlink._cli.run import run_all
     from damlink._config import load
-    from damlink._runner import RunOptions, RunReport
+    from damlink._runner import RunOptions
 
+    _furnish(running)
     path = write_sandbox_config(folder, running.parts.values())
     config = load(path)
-    click.echo(f"A Bynder portal at {running.origins['portal']} and {_partners(running)}, with the config:\n")
+    click.echo(f"A Bynder portal at {running.origins['portal']} and {_partners(config)}, with the config:\n")
     click.echo(path.read_text(encoding="utf-8"))
-    click.echo("$ damlink run")
-    first = run_all(config, list(config.connectors), RunOptions())
-    click.echo("\n$ damlink run        (again: there is nothing left to carry)")
-    second = run_all(config, list(config.connectors), RunOptions())
-    click.echo("\nThe portal now holds, with the bytes compared with the source's:\n")
-    wrong = [line for line, same in _compared(running) if not same]
-    again = sum(r.outcomes.get("pushed", 0) for r in second.values() if isinstance(r, RunReport))
-    failed = [r for r in (*first.values(), *second.values()) if isinstance(r, DamlinkError) or r.exit_code]
-    ok = not wrong and not again and not failed
-    click.echo(_verdict(ok, len(running.part("bynder").state()["assets"]), len(wrong), again))
+
+    def run(*, full: bool = False, note: str = "") -> Reports:
+        click.echo(f"$ damlink run{' --full' if full else ''}{note}")
+        return run_all(config, list(config.connectors), RunOptions(full=full))
+
+    first = run()
+    second = run(note="        (again: there is nothing left to carry)")
+    third = run(full=True, note=" (everything is listed anew: nothing either)")
+    wrong = sum(not finding.ok for finding in _found(running))
+    again = sum(_pushed(reports) for reports in (second, third))
+    ok = not wrong and not again and not any(map(_failed, (first, second, third)))
+    click.echo(_verdict(ok, len(running.part("bynder").state()["assets"]), wrong, again))
     return 0 if ok else 1
 
 
-def _partners(running: Sandbox) -> str:
-    return ", ".join(name for name in running.parts if name != "bynder")
-
-
-def _compared(running: Sandbox) -> Iterator[tuple[str, bool]]:
-    """Print each licensed file beside what the portal has of it."""
-    stored = {tag: asset for asset in running.part("bynder").state()["assets"] for tag in asset["tags"]}
+def _furnish(running: Sandbox) -> None:
+    """Let each part put in place what its connector works with."""
     for part in running.parts.values():
-        for licensed in _expected(part.state()):
-            asset = stored.get(licensed["id"])
-            same = asset is not None and asset["sha256"] == licensed["sha256"]
-            mark = click.style("same", fg="green") if same else click.style("DIFFERENT", fg="red")
-            name = asset["name"] if asset else "(missing)"
-            line = f"  {licensed['id']}  {licensed['sha256'][:16]}…  {mark}  {name}"
-            click.echo(line)
-            yield line, same
+        furnish = getattr(part, "furnish", None)
+        if furnish:
+            furnish(running.parts)
 
 
-def _expected(state: Any) -> list[dict[str, Any]]:
-    """The files that a partner says must arrive under the connector it described."""
-    return [each for each in state.get("licensed", ()) if each.get("expected", True)]
+def _partners(config: Config) -> str:
+    return ", ".join(config.connectors)
+
+
+def _found(running: Sandbox) -> Iterator[Finding]:
+    """Print what each part finds in the portal, line by line."""
+    for name, part in running.parts.items():
+        findings = getattr(part, "findings", None)
+        if findings:
+            click.echo(f"\n{name}, compared with the portal:\n")
+            for finding in findings(running.parts):
+                click.echo(_line(finding))
+                yield finding
+
+
+def _line(finding: Finding) -> str:
+    mark = click.style("as it should", fg="green") if finding.ok else click.style("WRONG", fg="red")
+    note = f"  ({finding.note})" if finding.note else ""
+    return f"  {finding.key}  {finding.sha256[:16]}…  {mark}  {finding.name}{note}"
+
+
+def _pushed(reports: Reports) -> int:
+    counts = (getattr(report, "outcomes", {}) for report in reports.values())
+    return sum(outcomes.get("pushed", 0) for outcomes in counts)
+
+
+def _failed(reports: Reports) -> bool:
+    return any(isinstance(report, DamlinkError) or report.exit_code for report in reports.values())
 
 
 def _verdict(ok: bool, assets: int, wrong: int, again: int) -> str:
     if ok:
-        return f"\n{assets} assets arrived once and whole; the second run carried 0."
-    return f"\nSomething is wrong: {wrong} files differ or are missing; the second run carried {again}."
+        return f"\n{assets} assets are there once and as they should be; the later runs carried 0."
+    return f"\nSomething is wrong: {wrong} files differ or are missing; the later runs carried {again}."

@@ -15,6 +15,7 @@ from damlink._http._auth import BearerAuth, Custody, OAuth2, OriginAuth, Token
 from damlink._http._fetch import fetch
 from damlink._http._network import NetworkTransport
 from damlink._http._oauth1 import OAuth1
+from damlink._http._origin import origin_of
 from damlink._http._remote import RemoteContent
 from damlink._http._sent import SentRequest
 from damlink._http._status import partner_error, stranger_error
@@ -38,6 +39,7 @@ __all__ = [
     "fetch",
     "has_failed_before",
     "open_client",
+    "origin_of",
 ]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
@@ -157,7 +159,7 @@ class Client(httpx.Client):
             return None
         if response.status_code >= 400:
             _read_quietly(response)
-        own = _origin(response.request.url) == _origin(self.origin)
+        own = origin_of(response.request.url) == origin_of(self.origin)
         return self._classify(response, repeatable) if own else stranger_error(response, repeatable)
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
@@ -168,7 +170,7 @@ class Client(httpx.Client):
             return None
         target = request.url.join(response.headers["location"])
         keeps = response.status_code != httpx.codes.SEE_OTHER and request.method != "GET"
-        if keeps and _origin(target) == _origin(request.url):
+        if keeps and origin_of(target) == origin_of(request.url):
             return self._moved(request, target)
         headers = {name: request.headers[name] for name in _HARMLESS_HEADERS if name in request.headers}
         return self.build_request("GET", target, headers=headers)
@@ -187,10 +189,6 @@ def has_failed_before(request: httpx.Request) -> bool:
     """Whether a try of this request came to nothing before the one that was answered."""
     account = request.extensions.get(ACCOUNT)
     return isinstance(account, Account) and account.failures > 0
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _ahead(response: httpx.Response, known: timedelta) -> timedelta:

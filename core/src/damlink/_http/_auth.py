@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 import attrs
 import httpx
 
+from damlink._http._origin import origin_of
 from damlink._http._status import retry_after, shortened
 from damlink._secret import Secret
 from damlink.errors import AuthError, TransientError
@@ -31,18 +32,14 @@ class OriginAuth(httpx.Auth):
 
     def __init__(self, inner: httpx.Auth, origin: httpx.URL) -> None:
         self._inner = inner
-        self._origin = _origin(origin)
+        self._origin = origin_of(origin)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign it if it goes to our origin."""
-        if _origin(request.url) == self._origin:
+        if origin_of(request.url) == self._origin:
             yield from self._inner.sync_auth_flow(request)
         else:
             yield request
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 class BearerAuth(httpx.Auth):

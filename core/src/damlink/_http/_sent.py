@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 import httpx
 
+from damlink._http._origin import origin_of
 from damlink._secret import REDACTED
 
 __all__ = ["SentRequest"]
@@ -67,8 +68,7 @@ class SentRequest:
 
 
 def _address(url: httpx.URL, own: httpx.URL) -> str:
-    at_home = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
-    query = _redacted(url.params.multi_items(), everything=not at_home)
+    query = _redacted(url.params.multi_items(), everything=origin_of(url) != origin_of(own))
     bare = str(url.copy_with(query=None, username=None, password=None))
     return f"{bare}?{_pairs(query)}" if query else bare
 

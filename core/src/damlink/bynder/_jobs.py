@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._pages import Page, walk
+from damlink.bynder._pages import Page, numbered, walk
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_workflow import Job, JobMedia, JobPreset, Stage, workflow_id
@@ -106,7 +106,7 @@ class Jobs:
         return walk(lambda page: self._page(path, page, limit, filters), limit)
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
-        query = given(page=page, limit=limit) | _query(filters)
+        query = numbered(page, limit) | _query(filters)
         return Page.read(self._client.get(path, params=query), Job.read)
 
     @action("Get Job")

@@ -11,7 +11,7 @@ import httpx
 from damlink.bynder._request import read_json
 from damlink.bynder._wire import number, records
 
-__all__ = ["Page", "walk"]
+__all__ = ["Page", "numbered", "walk"]
 
 T = TypeVar("T")
 
@@ -51,6 +51,12 @@ class Page(Generic[T]):
 def _header(response: httpx.Response, name: str) -> int | None:
     text = response.headers.get(f"X-Pagination-{name}")
     return number(text) if text else None
+
+
+def numbered(page: int, limit: int | None) -> dict[str, int]:
+    """What asks for a page; nothing for the first one without a limit, which holds everything."""
+    asked = {} if limit is None else {"limit": limit}
+    return asked if page == 1 and limit is None else {"page": page, **asked}
 
 
 def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:

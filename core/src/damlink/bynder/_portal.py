@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import httpx
 
-from damlink._http import SentRequest, open_client
+from damlink._http import BearerAuth, SentRequest, open_client
 from damlink._model import PreparedAsset, PushResult
 from damlink._pace import Pace
+from damlink._secret import Secret
 from damlink.bynder._account import AccountSettings
 from damlink.bynder._assets import Assets
 from damlink.bynder._brands import Brands
@@ -47,7 +48,7 @@ class Portal:
 
     Args:
         url: the portal's address.
-        auth: signs the requests to it; nothing else is signed.
+        auth: signs the requests to it; nothing else is signed. A secret is a permanent token.
         pace: the account on which its requests are counted.
         brand: name or id of the brand of new assets; may be left out where the portal has one.
         index_lag: seconds that a new asset may take to appear in the portal's lists.
@@ -61,7 +62,7 @@ class Portal:
     def __init__(
         self,
         url: str,
-        auth: httpx.Auth,
+        auth: httpx.Auth | Secret,
         *,
         pace: Pace | None = None,
         brand: str = "",
@@ -77,7 +78,7 @@ class Portal:
         self._client = open_client(
             url, pace=pace, classify=bynder_error, verify_before_send=verify_before_send
         )
-        self._client.sign_with(auth)
+        self._client.sign_with(BearerAuth(auth) if isinstance(auth, Secret) else auth)
         self._s3 = open_client("", verify_before_send=verify_before_send)
         if on_request is not None:
             self._client.tell(on_request)

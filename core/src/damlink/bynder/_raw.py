@@ -11,7 +11,7 @@ import attrs
 import httpx
 import msgspec
 
-from damlink._http import TERMS, Client
+from damlink._http import TERMS, Client, origin_of
 from damlink._retry import Terms
 from damlink.bynder._action import action
 from damlink.bynder._fields import text_of
@@ -122,8 +122,7 @@ class Raw:
         if not url.host:
             return self._client, url
         url = own.join(url)
-        at_home = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
-        return self._client if at_home else self._elsewhere, url
+        return self._client if origin_of(url) == origin_of(own) else self._elsewhere, url
 
 
 def _query(given: Sequence[str] | Mapping[str, Any]) -> httpx.QueryParams:

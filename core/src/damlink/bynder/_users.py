@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
-from damlink.bynder._pages import Page, walk
+from damlink.bynder._pages import Page, numbered, walk
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire_people import User
 
@@ -90,7 +90,7 @@ class Users:
         return self._page(page, limit, include_inactive)
 
     def _page(self, page: int, limit: int | None, include_inactive: bool) -> Page[User]:
-        query = given(page=page, limit=limit, includeInActive=include_inactive)
+        query = numbered(page, limit) | given(includeInActive=include_inactive or None)
         return Page.read(self._client.get(PATH, params=query), User.read)
 
     @action("Get User")

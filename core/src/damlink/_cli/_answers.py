@@ -1,0 +1,87 @@
+"""What a call of the API gave, as programs read it: JSON, JSON lines, or the bytes themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from damlink._cli._output import print_json, print_json_lines
+from damlink._content import Content
+
+__all__ = ["plain", "write"]
+
+
+def write(answer: Any, output: Path | None) -> None:
+    """Write an answer to stdout, or its bytes to a file.
+
+    One thing is one JSON document, a list is one JSON value a line, nothing is nothing.
+
+    Args:
+        output: the file for bytes.
+    """
+    if answer is None:
+        return
+    if isinstance(answer, Content):
+        with contextlib.closing(answer):
+            _write_bytes(answer.open(), output)
+    elif isinstance(answer, bytes):
+        _write_bytes([answer], output)
+    elif isinstance(answer, Iterator | list | tuple):
+        print_json_lines(plain(each) for each in answer)
+    else:
+        print_json(plain(answer))
+
+
+def write_raw(body: Any, output: Path | None) -> None:
+    """Write the body of a raw answer: a text as it came, JSON as one document."""
+    if isinstance(body, str):
+        _write_bytes([body.encode()], output, is_text=True)
+    elif isinstance(body, bytes):
+        _write_bytes([body], output)
+    elif body is not None:
+        print_json(body)
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON: the portal's own record, where the result keeps it, with the id that calls take.
+
+    A set comes sorted, so that the same answer is always written alike.
+    """
+    if attrs.has(type(value)):
+        raw = getattr(value, "raw", None)
+        if raw:
+            return dict(raw) | ({"id": value.id} if hasattr(value, "id") else {})
+        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, AbstractSet):
+        return sorted(plain(each) for each in value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(each) for each in value]
+    return value
+
+
+def _write_bytes(pieces: Iterable[bytes], output: Path | None, *, is_text: bool = False) -> None:
+    if output is not None:
+        _write_file(pieces, output)
+        return
+    if sys.stdout.isatty() and not is_text:
+        raise click.UsageError("This is a file, and stdout is a terminal: name a file with --output")
+    sys.stdout.flush()
+    sys.stdout.buffer.writelines(pieces)
+    sys.stdout.buffer.flush()
+
+
+def _write_file(pieces: Iterable[bytes], path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error

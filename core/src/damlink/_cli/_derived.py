@@ -1,0 +1,228 @@
+"""Commands derived from methods: the signature gives the options, the docstring the help."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import click
+
+from damlink._cli._values import entered, json_value, mapping_of, moment, of_environment
+from damlink._secret import Secret
+
+__all__ = ["Parameter", "arguments_of", "click_parameters", "parameters_of", "summary_of", "text_of"]
+
+_SECTION: Final = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Source):", re.MULTILINE)
+_ITEM: Final = re.compile(r"^    (\w+): (.*(?:\n     .*)*)", re.MULTILINE)
+# Of a union's members, the first in this order is what is typed on a command line.
+_RANK: Final = (Path, Sequence, Mapping, Secret, bool, str, datetime, int, float, bytes)
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """One argument of a method.
+
+    Attributes:
+        kind: its type, without `None`: a class, or the bare container of `of`.
+        of: what a container holds; of a mapping, its values; the choices of a literal.
+        default: `inspect.Parameter.empty` where it must be given, and also where it may be left out
+            but the method names no value.
+    """
+
+    name: str
+    kind: Any
+    of: Any
+    default: Any
+    required: bool
+    positional: bool
+    help: str
+
+    @property
+    def option(self) -> str:
+        """Its name on the command line, without the dashes."""
+        return self.name.replace("_", "-")
+
+
+def text_of(method: Callable[..., Any]) -> str:
+    """What a method does, without the sections of its docstring."""
+    documented = inspect.getdoc(method) or ""
+    section = _SECTION.search(documented)
+    return documented[: section.start()].strip() if section else documented
+
+
+def summary_of(thing: Any) -> str:
+    """The first line of a docstring."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def parameters_of(method: Callable[..., Any]) -> Iterator[Parameter]:
+    """What a method takes, in its order; a typed `**fields` counts as the arguments it stands for."""
+    hints, helps = typing.get_type_hints(method), _helps(method)
+    for each in inspect.signature(method).parameters.values():
+        if each.name == "self":
+            continue
+        if each.kind is each.VAR_KEYWORD:
+            yield from _unpacked(typing.get_args(hints[each.name])[0])
+            continue
+        yield _parameter(
+            each.name,
+            hints[each.name],
+            each.default,
+            required=each.default is each.empty,
+            positional=each.kind is each.POSITIONAL_ONLY,
+            help=helps.get(each.name, ""),
+        )
+
+
+def _unpacked(fields: Any) -> Iterator[Parameter]:
+    helps = _helps(fields)
+    for name, hint in typing.get_type_hints(fields).items():
+        empty = inspect.Parameter.empty
+        yield _parameter(name, hint, empty, required=False, positional=False, help=helps.get(name, ""))
+
+
+def _parameter(name: str, hint: Any, default: Any, **facts: Any) -> Parameter:
+    kind, of = _kind(hint)
+    return Parameter(name=name, kind=kind, of=of, default=default, **facts)
+
+
+def _kind(hint: Any) -> tuple[Any, Any]:
+    """A type as a command line knows it, and what it holds."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        members = [_kind(each) for each in inner if each is not type(None)]
+        return min(members, key=lambda member: _RANK.index(member[0]) if member[0] in _RANK else -1)
+    if origin is typing.Literal:
+        return typing.Literal, inner
+    if origin in (Sequence, tuple, list):
+        return Sequence, inner[0]
+    if origin in (Mapping, dict):
+        return Mapping, inner[1]
+    return hint, None
+
+
+def _helps(documented: Any) -> dict[str, str]:
+    """The texts of the section `Args`, each in one line."""
+    _, _, section = (inspect.getdoc(documented) or "").partition("Args:\n")
+    following = _SECTION.search(section)
+    items = _ITEM.findall(section[: following.start()] if following else section)
+    return {name: _sentence(name, " ".join(text.split())) for name, text in items}
+
+
+def _sentence(name: str, text: str) -> str:
+    """`id: of the asset.` is read together with its name; away from it, it needs it."""
+    whole = f"{name.replace('_', ' ')} {text}" if text.startswith("of ") else text
+    return whole[0].upper() + whole[1:]
+
+
+def click_parameters(method: Callable[..., Any]) -> list[click.Parameter]:
+    """The options and arguments of the command that calls a method."""
+    parameters = list(parameters_of(method))
+    names = {parameter.option for parameter in parameters}
+    return [made for parameter in parameters for made in _made(parameter, names)]
+
+
+def _made(parameter: Parameter, names: Set[str]) -> Iterator[click.Parameter]:
+    if parameter.positional:
+        yield click.Argument([parameter.name], metavar=parameter.name.upper())
+    elif parameter.kind is Secret:
+        yield from _secret(parameter)
+    elif parameter.kind is bool:
+        flag = f"--{parameter.option}"
+        both = f"{flag}/--no-{parameter.option}"
+        yield _option(parameter, flag if parameter.default is False else both, is_flag=True, default=None)
+    elif parameter.kind in (Sequence, Mapping):
+        yield _option(parameter, *_spellings(parameter.option, names), multiple=True, **_held(parameter))
+    else:
+        yield _option(parameter, f"--{parameter.option}", **_single(parameter.kind, parameter.of))
+
+
+def _secret(parameter: Parameter) -> Iterator[click.Parameter]:
+    """A secret is never an argument: others on the machine could read it in the process list."""
+    yield click.Option(
+        [f"--{parameter.option}"],
+        type=entered,
+        metavar="-",
+        help=f"{parameter.help} `-`: read it from standard input.",
+    )
+    variable = f"--{parameter.option}-env"
+    yield click.Option([variable], metavar="NAME", help="The environment variable that holds it.")
+
+
+def _option(parameter: Parameter, *spellings: str, **settings: Any) -> click.Option:
+    shown = parameter.default not in (None, False, (), inspect.Parameter.empty)
+    text = f"{parameter.help} [default: {parameter.default}]" if shown else parameter.help
+    return click.Option([*spellings, parameter.name], help=text, required=parameter.required, **settings)
+
+
+def _spellings(option: str, names: Set[str]) -> list[str]:
+    """One that may be given several times is written in the singular, too, if that means nothing else."""
+    singular = f"{option[:-3]}y" if option.endswith("ies") else option.removesuffix("s")
+    if singular in names or option.endswith("ss"):
+        return [f"--{option}"]
+    return [f"--{singular}", f"--{option}"]
+
+
+def _held(parameter: Parameter) -> dict[str, Any]:
+    if parameter.kind is Mapping:
+        return {"metavar": "NAME=PATH" if parameter.of is Path else "NAME=VALUE"}
+    kind, of = _kind(parameter.of)
+    return _single(kind, of) if kind is not Mapping else {"type": json_value, "metavar": "JSON"}
+
+
+def _single(kind: Any, of: Any) -> dict[str, Any]:
+    if kind is typing.Literal:
+        return {"type": click.Choice([str(each) for each in of])}
+    if kind in (Path, bytes):
+        return {"type": click.Path(path_type=Path, exists=True, dir_okay=False), "metavar": "FILE"}
+    if kind is datetime:
+        return {"type": moment, "metavar": "MOMENT"}
+    if kind in (str, int, float):
+        return {"type": kind}
+    return {"type": json_value, "metavar": "JSON"}
+
+
+def arguments_of(method: Callable[..., Any], values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments to call a method with, from what was typed; those not typed are left to the method.
+
+    Args:
+        values: of the options and arguments; what is used is taken out.
+
+    Raises:
+        click.UsageError: a mapping or a secret is written wrongly.
+    """
+    positional, named = [], {}
+    for parameter in parameters_of(method):
+        value = _value(parameter, values)
+        if parameter.positional:
+            positional.append(value)
+        elif value is not None:
+            named[parameter.name] = value
+    return positional, named
+
+
+def _value(parameter: Parameter, values: dict[str, Any]) -> Any:
+    value = values.pop(parameter.name)
+    if parameter.kind is Secret:
+        return _entered(parameter, value, values.pop(f"{parameter.name}_env"))
+    if parameter.kind is Mapping:
+        return mapping_of(value, parameter.of, f"--{parameter.option}") if value else None
+    if parameter.kind is Sequence:
+        return list(value) or None
+    return value.read_bytes() if parameter.kind is bytes and value else value
+
+
+def _entered(parameter: Parameter, value: Secret | None, variable: str | None) -> Secret | None:
+    if value is None and variable is not None:
+        value = of_environment(variable)
+    if value is None and parameter.required:
+        option = f"--{parameter.option}"
+        raise click.UsageError(f"Missing option '{option} -' or '{option}-env'")
+    return value

@@ -1,0 +1,88 @@
+"""What is typed on a command line, as values: moments, JSON, NAME=VALUE, secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import typing
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from damlink._secret import Secret
+
+__all__ = ["entered", "json_value", "mapping_of", "moment", "of_environment"]
+
+
+def moment(value: str) -> datetime:
+    """A date or a moment in ISO 8601; without a zone it is UTC."""
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        wanted = "2026-01-31 or 2026-01-31T12:00:00Z"
+        raise click.BadParameter(f"{value!r} is no date, such as {wanted}") from error
+
+
+def json_value(value: str) -> Any:
+    """A value written as JSON."""
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise click.BadParameter(f"this is no JSON: {error}") from error
+
+
+def entered(value: str) -> Secret:
+    """A secret: `-` stands for the first line of standard input, and nothing else is taken."""
+    if value != "-":
+        raise click.BadParameter("a secret is no argument; write - and give it on standard input")
+    if sys.stdin.isatty():
+        return Secret(str(click.prompt("secret", hide_input=True)))
+    return Secret(sys.stdin.readline().rstrip("\r\n"))
+
+
+def of_environment(variable: str) -> Secret:
+    """A secret out of the environment.
+
+    Raises:
+        click.UsageError: it is not there.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        raise click.UsageError(f"The environment variable {variable} is not set")
+    return Secret(value)
+
+
+def mapping_of(words: Sequence[str], of: Any, option: str) -> dict[str, Any]:
+    """Several NAME=VALUE, or JSON objects, as one mapping.
+
+    Args:
+        of: the type of the values; where it holds several, a name given twice has both.
+
+    Raises:
+        click.UsageError: one is neither.
+    """
+    several = any(typing.get_origin(each) is Sequence for each in typing.get_args(of))
+    mapping: dict[str, Any] = {}
+    for word in words:
+        for name, value in _pairs(word, option).items():
+            if several and name in mapping:
+                value = [*([mapping[name]] if isinstance(mapping[name], str) else mapping[name]), value]
+            mapping[name] = Path(value) if of is Path else value
+    return mapping
+
+
+def _pairs(word: str, option: str) -> dict[str, Any]:
+    if not word.startswith("{"):
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise click.UsageError(f"{option}: {word!r} is neither NAME=VALUE nor a JSON object")
+        return {name: value}
+    try:
+        pairs: dict[str, Any] = json.loads(word)
+    except ValueError as error:
+        raise click.UsageError(f"{option}: this is no JSON object: {error}") from error
+    return pairs

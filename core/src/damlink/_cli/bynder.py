@@ -1,0 +1,132 @@
+"""`damlink bynder`: every call of the portal's API, derived from the client's methods."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from damlink._cli._options import load_config
+
+if TYPE_CHECKING:
+    from damlink._http import SentRequest
+
+PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
+RAW: Final = "raw"
+_GIVES_BYTES: Final = ("bytes", "Content", "RawAnswer")
+
+
+@functools.cache
+def resources() -> dict[str, type]:
+    """The kind of each resource of a portal, by its name: every public attribute that has actions."""
+    import httpx
+
+    from damlink.bynder import Portal
+
+    with Portal("http://localhost", httpx.Auth()) as portal:  # it sends nothing
+        kinds = {name: type(value) for name, value in vars(portal).items() if not name.startswith("_")}
+    return {name: kinds[name] for name in sorted(kinds) if any(actions(kinds[name]))}
+
+
+def actions(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The methods of a resource that are actions, in the order of the alphabet."""
+    from damlink.bynder._action import actions_of
+
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if actions_of(method) is not None:
+            yield name, method
+
+
+class _Resources(click.Group):
+    """One group for each resource of a portal."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(resources())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        from damlink._cli._derived import summary_of
+
+        kind = resources().get(cmd_name)
+        if kind is None:
+            return None
+        commands = {method: _command(cmd_name, method, function) for method, function in actions(kind)}
+        if cmd_name == RAW:
+            (only,) = commands.values()
+            only.name = RAW
+            return only
+        named = {name.replace("_", "-"): command for name, command in commands.items()}
+        return click.Group(cmd_name, commands=named, help=summary_of(kind))
+
+
+@click.group("bynder", cls=_Resources, invoke_without_command=True, no_args_is_help=True)
+@click.argument("portal")
+@click.pass_context
+def command(ctx: click.Context, portal: str) -> None:
+    """Call the API of a portal.
+
+    Each command is one method of the client `damlink.bynder.Portal`. Results are JSON on stdout: one
+    document, or one value a line for a list.
+    """
+    if ctx.invoked_subcommand is None:
+        raise click.exceptions.NoArgsIsHelpError(ctx)
+    ctx.meta[PORTAL] = portal
+
+
+def _command(resource: str, name: str, method: Callable[..., Any]) -> click.Command:
+    from damlink._cli._derived import click_parameters, summary_of, text_of
+
+    parameters = click_parameters(method)
+    taken = {parameter.name for parameter in parameters}
+    return click.Command(
+        name.replace("_", "-"),
+        params=[*parameters, *(option for option in _shared(method) if option.name not in taken)],
+        callback=functools.partial(_call, resource, name, method),
+        help=text_of(method),
+        short_help=summary_of(method),
+    )
+
+
+def _shared(method: Callable[..., Any]) -> Iterator[click.Option]:
+    """What every command takes besides."""
+    returns = str(inspect.signature(method).return_annotation)
+    if returns in _GIVES_BYTES:
+        yield click.Option(["--output"], type=click.Path(path_type=Path), help="The file to write to.")
+    if returns == "RawAnswer":
+        yield click.Option(["--include"], is_flag=True, help="Write the status and the headers, too.")
+    yield click.Option(["--json"], is_flag=True, help="JSON on stdout, which is what it is anyway.")
+    shown = "Show on stderr what is sent, secrets redacted."
+    yield click.Option(["--debug-request"], is_flag=True, help=shown)
+    yield click.Option(
+        ["--config", "config_path"], type=click.Path(path_type=Path), help="The config; see `damlink --help`."
+    )
+
+
+def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any) -> None:
+    from damlink._assembly import Assembly
+    from damlink._cli._derived import arguments_of
+
+    portal_name = click.get_current_context().meta[PORTAL]
+    positional, named = arguments_of(method, values)
+    on_request = _show if values["debug_request"] else None
+    with Assembly(load_config(values["config_path"]), keeps=False) as assembly:
+        portal = assembly.portal(portal_name, on_request=on_request)
+        answer = getattr(getattr(portal, resource), name)(*positional, **named)
+        _write(answer, values.get("output"), whole=values.get("include", False))
+
+
+def _write(answer: Any, output: Path | None, *, whole: bool) -> None:
+    from damlink._cli._answers import write, write_raw
+    from damlink.bynder import RawAnswer
+
+    if isinstance(answer, RawAnswer) and not whole:
+        write_raw(answer.body, output)
+    else:
+        write(answer, output)
+
+
+def _show(request: SentRequest) -> None:
+    click.echo(str(request), err=True)

@@ -1,0 +1,249 @@
+"""`damlink events`: where a portal sends its events, and whose are let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from damlink._cli._options import as_json, load_config, with_config
+from damlink.errors import BynderError, ConfigError, ConnectorError
+
+if TYPE_CHECKING:
+    from damlink._config import Config
+    from damlink._serve._subscriptions import Subscriptions
+    from damlink._state import Notification
+    from damlink.bynder import Portal
+
+EVENTS: Final = (  # Source: bynder.md 7.3, those that Bynder publishes
+    "asset_bank.media.create",
+    "asset_bank.media.updated",
+    "asset_bank.media.meta_updated",
+    "asset_bank.media.archived",
+    "asset_bank.media.deleted",
+    "asset_bank.media.pre_archived",
+    "workflow.job.create",
+    "antivirus.scan.failed",
+)
+PRE_ARCHIVED_DAYS: Final = 5  # as in Bynder's own example
+NAME: Final = "Damlink"
+_WITHOUT_SELF_SERVICE: Final = frozenset({403, 404})
+_REQUEST: Final = """\
+Hello,
+
+please switch on event notifications (SNS) for our portal {portal}:
+
+- all SNS notifications that you offer, which are, as far as we know:
+{events}
+- through the API channel,
+- sent right after an asset has been uploaded or modified,
+- as HTTPS notifications, not as raw messages, to this address:
+
+  {url}
+
+The address answers the request to confirm the subscription by itself. Please keep it to yourself, and tell us
+the ARN of the topic. One request is enough: everything that we connect to this portal shares the address.
+
+Thank you.
+"""
+
+portal_argument = click.argument("portal")
+
+
+@click.group("events")
+def command() -> None:
+    """The address a portal sends its events to, and the topics whose events are let in."""
+
+
+@command.command("url")
+@portal_argument
+@with_config
+def url(portal: str, config_path: Path | None) -> None:
+    """Print the whole address. Treat it like a password: whoever knows it can knock."""
+    from damlink._assembly import Assembly
+    from damlink._serve._address import event_url
+
+    with Assembly(_config(config_path, portal)) as assembly:
+        click.echo(event_url(assembly, portal))
+
+
+@command.command("subscribe")
+@portal_argument
+@with_config
+def subscribe(portal: str, config_path: Path | None) -> None:
+    """Have the portal send all its events to the address.
+
+    Where the portal offers no self-service for that, print the request to send to its account manager.
+    """
+    from damlink._assembly import Assembly
+    from damlink._serve._address import event_url
+
+    with Assembly(_config(config_path, portal)) as assembly:
+        address, opened = event_url(assembly, portal), assembly.portal(portal)
+        _warn_where_nobody_answers(address)
+        try:
+            said = _subscribed(opened, address)
+        except BynderError as error:
+            if error.status not in _WITHOUT_SELF_SERVICE:
+                raise
+            click.echo(
+                f"the portal lets us subscribe nothing ({error.status}); send this request:\n", err=True
+            )
+            said = _request(assembly.config.portals[portal].unopened.url, address)
+    click.echo(said)
+
+
+def _subscribed(portal: Portal, address: str) -> str:
+    for webhook in portal.webhooks.list():
+        if webhook.endpoint == address:
+            portal.webhooks.update(
+                webhook.id, events=EVENTS, pre_archived_notification_days=PRE_ARCHIVED_DAYS
+            )
+            return f"the portal sends its events here already ({webhook.id}); all are switched on"
+    made = portal.webhooks.create(
+        name=NAME,
+        endpoint=address,
+        protocol=address.partition(":")[0],
+        events=EVENTS,
+        pre_archived_notification_days=PRE_ARCHIVED_DAYS,
+    )
+    return f"subscribed ({made.id}); approve its topic once `damlink events list` shows it"
+
+
+def _warn_where_nobody_answers(address: str) -> None:
+    """The request to confirm comes at once, and for a minute only. Source: sns.md 4, 5."""
+    from urllib.parse import urljoin
+
+    from damlink._http import fetch
+
+    try:
+        fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
+    except ConnectorError as error:
+        if error.status is None:
+            click.echo(f"damlink: {error}; `damlink serve` should run before a portal subscribes", err=True)
+
+
+def _request(portal_url: str, address: str) -> str:
+    events = "\n".join(f"  {event}" for event in EVENTS)
+    return _REQUEST.format(portal=portal_url, events=events, url=address)
+
+
+@command.command("list")
+@portal_argument
+@as_json
+@with_config
+def list_(portal: str, json_: bool, config_path: Path | None) -> None:
+    """List the topics that have written, and whether their events are let in."""
+    from damlink._assembly import Assembly
+    from damlink._cli._output import moment_text, print_json, print_table
+
+    with Assembly(_config(config_path, portal), keeps=False) as assembly:
+        listed = assembly.config.portals[portal].unopened.event_topics
+        topics = list(_topics(_subscriptions(assembly, portal))) if assembly.has_database else []
+    met = {topic["arn"] for topic in topics}
+    topics += [_unmet(arn) for arn in listed if arn not in met]
+    if json_:
+        print_json(topics)
+        return
+    rows = [
+        (each["arn"], each["state"], moment_text(each["noted_at"]), moment_text(each["confirmed_at"]))
+        for each in topics
+    ]
+    print_table(("topic", "state", "last noted", "confirmed"), rows)
+
+
+def _topics(subscriptions: Subscriptions) -> Iterator[dict[str, Any]]:
+    for topic in subscriptions.topics.listing(subscriptions.portal):
+        state = "in the config" if topic.arn in subscriptions.listed else topic.state
+        moments = {"noted_at": topic.noted_at, "confirmed_at": topic.confirmed_at}
+        yield {"arn": topic.arn, "state": state, **moments}
+
+
+def _unmet(arn: str) -> dict[str, Any]:
+    return {"arn": arn, "state": "in the config", "noted_at": None, "confirmed_at": None}
+
+
+@command.command("approve")
+@portal_argument
+@click.argument("arn")
+@with_config
+def approve(portal: str, arn: str, config_path: Path | None) -> None:
+    """Let a topic in, and confirm its subscription with the token it has sent.
+
+    What it has said before is not worked; the next listing finds what was missed.
+    """
+    from damlink._assembly import Assembly
+    from damlink._sns import MalformedError, parse_topic
+
+    try:
+        parse_topic(arn)
+    except MalformedError as error:
+        raise click.UsageError(f"{arn!r} is {error}") from error
+    now = datetime.now(UTC)
+    with Assembly(_config(config_path, portal)) as assembly:
+        subscriptions = _subscriptions(assembly, portal)
+        subscriptions.approve(arn, now)
+        try:
+            subscription = subscriptions.confirm(arn, now)
+        except ConnectorError as error:
+            hint = "`damlink serve` goes on trying; a token lives two days, then subscribe again"
+            raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
+    confirmed = "its subscription is confirmed" if subscription else "no subscription waits to be confirmed"
+    click.echo(f"{arn} is approved; {confirmed}", err=True)
+
+
+@command.command("send")
+@portal_argument
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_config
+def send(portal: str, file: Path, config_path: Path | None) -> None:
+    """Put an event from a file into the inbox, as if it had come and been verified.
+
+    The file holds an SNS envelope, or a JSON object with "Subject" and "Message". It is worked once more
+    even if the same event has come before.
+    """
+    from damlink._assembly import Assembly
+    from damlink._state import Inbox
+
+    with Assembly(_config(config_path, portal)) as assembly:
+        notification = _notification(portal, file)
+        Inbox(assembly.database).put(notification, datetime.now(UTC))
+    click.echo(f"{notification.subject} is in the inbox; `damlink serve` works it", err=True)
+
+
+def _notification(portal: str, file: Path) -> Notification:
+    import json
+    import uuid
+
+    from damlink._state import Notification
+
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        subject, message = document["Subject"], document["Message"]
+    except (ValueError, KeyError, TypeError) as error:
+        hint = 'give an SNS envelope, or a JSON object with "Subject" and "Message"'
+        raise ConfigError(str(file), "holds no event", hint=hint) from error
+    return Notification(
+        portal=portal,
+        topic=str(document.get("TopicArn", "")),
+        message_id=f"sent-{uuid.uuid4()}",
+        subject=str(subject),
+        message=message if isinstance(message, str) else json.dumps(message),
+        occurred_at=datetime.now(UTC),
+    )
+
+
+def _config(given: Path | None, portal: str) -> Config:
+    """The config, if it has the portal."""
+    config = load_config(given)
+    config.portal(portal)
+    return config
+
+
+def _subscriptions(assembly: Any, portal: str) -> Subscriptions:
+    from damlink._serve._subscriptions import subscriptions_of
+
+    return subscriptions_of(assembly, portal)

@@ -1,0 +1,1 @@
+"""One long-running process: receives events, works them, and runs connectors by their schedule."""

@@ -1,0 +1,45 @@
+"""The address that a portal sends its events to: unguessable, made once, kept encrypted."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from damlink._assembly import Assembly
+from damlink.errors import ConfigError
+
+__all__ = ["event_path", "event_token", "event_url"]
+
+TOKEN_BYTES: Final = 32
+
+
+def event_token(assembly: Assembly, portal: str) -> str:
+    """The secret part of a portal's event address; made when it is first asked for."""
+    name = f"events.{portal}"
+    kept = assembly.secrets.get(name)
+    if kept is not None:
+        return kept
+    with assembly.credentials.exclusive(f"make:{name}"):
+        kept = assembly.secrets.get(name)  # another process may have been faster
+        if kept is None:
+            kept = secrets.token_urlsafe(TOKEN_BYTES)
+            assembly.secrets.set(name, kept)
+    return kept
+
+
+def event_path(portal: str, token: str) -> str:
+    """The path of a portal's event address."""
+    return f"/events/{portal}/{token}"
+
+
+def event_url(assembly: Assembly, portal: str) -> str:
+    """A portal's whole event address.
+
+    Raises:
+        ConfigError: nobody has said how the world reaches us.
+    """
+    public = assembly.config.serve.public_url
+    if not public:
+        hint = 'set [serve] public_url = "https://…", where the world reaches `damlink serve`'
+        raise ConfigError(f"{assembly.config.path}: serve.public_url", "missing", hint=hint)
+    return public.rstrip("/") + event_path(portal, event_token(assembly, portal))

@@ -1,0 +1,195 @@
+"""The events of one portal: assets are read once, and every connector hears of them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import attrs
+
+from damlink._assembly import Assembled, Assembly
+from damlink._config import ConnectorConfig
+from damlink._model import Event, SourceAsset
+from damlink._state import Gathered, Notification, Verdict
+from damlink.bynder import Asset, Portal
+from damlink.errors import AuthError, BynderError, DamlinkError
+
+__all__ = ["Fanout"]
+
+FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16 and 64
+MOST_ROUNDS: Final = 5
+FIRST_PAUSE: Final = 15.0  # before a portal that did not answer is asked again; then twice as long
+LONGEST_PAUSE: Final = 900.0
+LATENESS: Final = timedelta(seconds=10)  # from a change to its notification; assumed
+DELETED: Final = ".deleted"
+
+_log = logging.getLogger("damlink.events")
+
+Record = Mapping[str, Any]  # an asset as the portal shows it
+Brought = dict[str, list[SourceAsset]]
+
+
+@attrs.define
+class _Told:
+    """One notification while the connectors hear of it.
+
+    Attributes:
+        unread: why the asset could not be read; nobody can be told then.
+        errors: why a connector could not be told, by its name.
+    """
+
+    gathered: Gathered
+    event: Event
+    unread: str
+    had: set[str] = attrs.field(factory=set)
+    errors: dict[str, str] = attrs.field(factory=dict)
+
+    def verdict(self, now: datetime) -> Verdict:
+        """Finished if everybody had it; else later, though not for ever: the next listing brings it too."""
+        error = self.unread or "; ".join(self.errors.values())
+        rounds = self.gathered.attempts + 1
+        if error and rounds < MOST_ROUNDS:
+            due_at = now + FIRST_ROUND * 4 ** (rounds - 1)
+            return Verdict(self.gathered, frozenset(self.had), due_at, error)
+        if error:
+            _log.error("%s of %s: given up: %s", self.event.kind, self.event.asset_id, error)
+        return Verdict(self.gathered, frozenset(self.had), error=error)
+
+
+def _is_fresh(asset: Asset, notification: Notification) -> bool:
+    """Whether a list shows an asset as it was when the notification was sent; lists lag behind."""
+    return asset.modified is not None and asset.modified >= notification.occurred_at - LATENESS
+
+
+class Fanout:
+    """One portal and the connectors that hear of its events."""
+
+    def __init__(self, assembly: Assembly, name: str) -> None:
+        self._assembly = assembly
+        self._name = name
+        self._portal: Portal | None = None
+        self._works: dict[str, Assembled | None] = {}  # none: it hears no events
+        self._failures = 0
+        self._not_before = 0.0
+
+    def is_reachable(self) -> bool:
+        """Whether it is worth asking the portal again."""
+        return time.monotonic() >= self._not_before
+
+    def put_off(self, error: DamlinkError) -> None:
+        """The portal does not answer: everything stays in the inbox for a while."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._failures += 1
+        self._not_before = time.monotonic() + pause
+        _log.warning("%s: events wait %.0f s: %s", self._name, pause, error)
+
+    def work(self, gathered: Sequence[Gathered], now: datetime) -> tuple[list[Verdict], Brought]:
+        """Read the assets and tell every connector.
+
+        Returns:
+            What becomes of each notification, and the source assets that each connector makes of them.
+
+        Raises:
+            DamlinkError: the portal cannot be read now.
+        """
+        names = [each.name for each in self._assembly.config.connectors.values() if self._hears(each)]
+        of_assets = [each for each in gathered if names and each.notification.asset_id]
+        others = [each for each in gathered if each not in of_assets]
+        for each in others:
+            subject = each.notification.subject or "a notification without subject"
+            _log.info("%s: %s: nobody asks for it", self._name, subject)
+        told = list(self._read(of_assets)) if of_assets else []
+        self._failures = 0
+        brought = {name: self._tell(name, told) for name in names}
+        verdicts = [each.verdict(now) for each in told] + [Verdict(each) for each in others]
+        return verdicts, {name: assets for name, assets in brought.items() if assets}
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def _read(self, gathered: Sequence[Gathered]) -> Iterator[_Told]:
+        listed = self._listed([each.notification for each in gathered])
+        for each in gathered:
+            notification, unread = each.notification, ""
+            asset = listed.get(notification.asset_id)
+            if asset is None:
+                asset, unread = self._one(notification.asset_id)
+            event = Event(
+                kind=notification.subject,
+                asset_id=notification.asset_id,
+                asset=asset,
+                portal=self._name,
+                occurred_at=notification.occurred_at,
+                raw=notification.content,
+            )
+            yield _Told(each, event, unread)
+
+    def _listed(self, notifications: Iterable[Notification]) -> Mapping[str, Record]:
+        """Assets by id, where a list shows what the notification tells of; all in one request.
+
+        None where the portal finds fault with one of the ids.
+        """
+        alive = {each.asset_id.upper(): each for each in notifications if not each.subject.endswith(DELETED)}
+        try:
+            assets = [
+                asset for asset in self._opened.assets.list(ids=list(alive)) if asset.id.upper() in alive
+            ]
+        except AuthError:
+            raise
+        except BynderError as error:
+            _log.debug("%s: one by one: %s", self._name, error)
+            return {}
+        told = ((alive[asset.id.upper()], asset) for asset in assets)
+        return {each.asset_id: asset.raw for each, asset in told if _is_fresh(asset, each)}
+
+    def _one(self, asset_id: str) -> tuple[Record | None, str]:
+        """An asset that no list shows, or why it cannot be read; neither if it is gone or not approved."""
+        try:
+            return self._opened.assets.get(asset_id).raw, ""
+        except AuthError:
+            raise
+        except BynderError as error:
+            return None, "" if error.status == 404 else str(error)
+
+    @property
+    def _opened(self) -> Portal:
+        if self._portal is None:
+            self._portal = self._assembly.portal(self._name)
+        return self._portal
+
+    # --- telling -----------------------------------------------------------------------------------
+
+    def _hears(self, config: ConnectorConfig) -> bool:
+        """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
+        if not config.enabled or config.portal != self._name:
+            return False
+        if config.name not in self._works:
+            with contextlib.suppress(DamlinkError):
+                if "on_event" not in self._assembly.connector(config.name).hooks:
+                    self._works[config.name] = None
+        return self._works.get(config.name, True) is not None
+
+    def _tell(self, name: str, told: Sequence[_Told]) -> list[SourceAsset]:
+        """Let one connector hear of everything; its failures are its own."""
+        brought: list[SourceAsset] = []
+        for each in told:
+            if each.unread or name in each.gathered.had:
+                continue
+            try:
+                work = self._work(name)
+                brought += list(work.connector.on_event(work.context, each.event))
+            except DamlinkError as error:
+                each.errors[name] = f"{name}: {error}"
+                _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)
+            else:
+                each.had.add(name)
+        return brought
+
+    def _work(self, name: str) -> Assembled:
+        work = self._works.get(name)
+        if work is None:
+            work = self._works[name] = self._assembly.assemble(name)
+        return work

@@ -1,0 +1,158 @@
+"""Runs the application and what works beside it, until a signal asks it to end. Owns uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import uvicorn
+
+from damlink._assembly import Assembly
+from damlink._config import ServeConfig
+from damlink._serve._app import make_app
+from damlink._serve._confirmer import Confirmer
+from damlink._serve._intake import Intake, gates_of
+from damlink._serve._metrics import Metrics
+from damlink._serve._worker import Worker
+from damlink._state import Inbox
+from damlink.errors import ConfigError, StateError
+
+__all__ = ["Server"]
+
+END_SECONDS: Final = 25.0  # for what is under way; whoever stops services waits 30 as a rule
+ANSWER_SECONDS: Final = 5  # for requests under way
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server:
+    """One process: the event addresses, and its workers.
+
+    Args:
+        workers: what works beside it; each is woken when an event has been kept.
+        on_listening: told the address once there is one.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        workers: Sequence[Worker] = (),
+        *,
+        on_listening: Callable[[str], None] = lambda _url: None,
+    ) -> None:
+        gates = gates_of(assembly)
+        self._inbox = Inbox(assembly.database)
+        confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=assembly.now)
+        self._workers: tuple[Worker, ...] = (*workers, confirmer)
+        self._woken = tuple(workers)
+        intake = Intake(
+            gates, self._inbox, on_stored=self._wake, on_confirmation=confirmer.wake, now=assembly.now
+        )
+        self._on_listening, self._settings = on_listening, assembly.config.serve
+        self._place = f"{assembly.config.path}: serve"
+        app = make_app(intake, Metrics(assembly), self._why_not_ready)
+        self._http = _Http(_uvicorn_config(app))
+
+    def run(self) -> bool:
+        """Serve until `stop` or a signal; whether everything has ended in the time there is for that.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+        """
+        with contextlib.closing(_listening(self._settings, self._place)) as bound, self._signals():
+            for worker in self._workers:
+                worker.start()
+            try:
+                self._on_listening(_url(bound))
+                asyncio.run(self._http.serve([bound]))
+            finally:
+                ended = self._end()
+        return ended
+
+    def stop(self) -> None:
+        """Ask it to end; from any thread."""
+        self._http.should_exit = True
+        for worker in self._workers:
+            worker.stop()
+
+    def _end(self) -> bool:
+        self.stop()
+        deadline = time.monotonic() + END_SECONDS
+        return all([worker.join(max(0.0, deadline - time.monotonic())) for worker in self._workers])  # noqa: C419
+
+    def _wake(self) -> None:
+        for worker in self._woken:
+            worker.wake()
+
+    def _why_not_ready(self) -> str:
+        if self._http.should_exit:
+            return "it is about to end"
+        if not all(worker.is_alive for worker in self._workers):
+            return "a part of it has ended"
+        try:
+            self._inbox.open_count()
+        except StateError as error:
+            return str(error)
+        return ""
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first signal asks it to end, the second interrupts it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: Any) -> None:
+        if self._http.should_exit:
+            raise KeyboardInterrupt
+        self.stop()
+
+
+class _Http(uvicorn.Server):
+    """uvicorn that leaves the signals to us: it would raise them again at its end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _uvicorn_config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        access_log=False,  # paths hold tokens
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=ANSWER_SECONDS,
+    )
+
+
+def _listening(settings: ServeConfig, place: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except OSError as error:
+        where = f"{settings.host}, port {settings.port}"
+        hint = "set another [serve] port, or end what listens there"
+        raise ConfigError(place, f"cannot listen on {where}: {error.strerror}", hint=hint) from error
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

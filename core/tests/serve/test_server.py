@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from damlink._assembly import Assembly
+from damlink._config import loads
+from damlink._config_edit import document
+from damlink._serve._address import event_path, event_token
+from damlink._serve._confirmer import Confirmer
+from damlink._serve._server import Server
+from damlink._serve._subscriptions import subscriptions_of
+from damlink._sns import parse
+from damlink.errors import ConfigError
+from damlink.sandbox import Fault
+
+
+@attrs.define
+class Diligent:
+    """A worker that notes what it is told."""
+
+    told: list[str] = attrs.field(factory=list)
+    is_alive: bool = False
+
+    def start(self) -> None:
+        self.told.append("start")
+        self.is_alive = True
+
+    def wake(self) -> None:
+        self.told.append("wake")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+    def join(self, timeout: float) -> bool:
+        self.told.append("join")
+        assert 0 < timeout <= 25
+        return True
+
+
+@pytest.fixture
+def assembly(tables: dict[str, Any], tmp_path: Path) -> Iterator[Assembly]:
+    with Assembly(loads(document(tables), tmp_path / "damlink.toml")) as assembly:
+        yield assembly
+
+
+@pytest.fixture
+def worker() -> Diligent:
+    return Diligent()
+
+
+@pytest.fixture
+def url(assembly: Assembly, worker: Diligent) -> Iterator[str]:
+    addresses: Queue[str] = Queue()
+    server = Server(assembly, (worker,), on_listening=addresses.put)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield addresses.get(timeout=10)
+    server.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert worker.told[0] == "start"
+    assert worker.told[-2:] == ["stop", "join"]
+
+
+def path_of(assembly: Assembly) -> str:
+    return event_path("brand", event_token(assembly, "brand"))
+
+
+def test_workers_when_an_event_is_kept_are_woken(
+    url: str, assembly: Assembly, worker: Diligent, sns: Any
+) -> None:
+    envelope = sns.envelope()
+    for _ in range(2):
+        httpx.post(f"{url}{path_of(assembly)}", json=envelope, trust_env=False)
+    assert worker.told == ["start", "wake"]
+
+
+def test_readiness_when_a_worker_has_ended_is_denied(url: str, worker: Diligent) -> None:
+    assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    worker.is_alive = False
+    answer = httpx.get(f"{url}/readyz", trust_env=False)
+    assert (answer.status_code, answer.text) == (503, "a part of it has ended\n")
+    assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+
+
+def test_event_when_it_cannot_be_kept_asks_for_another_try(
+    url: str, assembly: Assembly, worker: Diligent, sns: Any, tmp_path: Path
+) -> None:
+    assert assembly.database.file == tmp_path / "damlink.db"
+    path = path_of(assembly)
+    (tmp_path / "damlink.db").rename(tmp_path / "away.db")
+    answer = httpx.post(f"{url}{path}", json=sns.envelope(), trust_env=False)
+    (tmp_path / "away.db").rename(tmp_path / "damlink.db")
+    assert (answer.status_code, answer.text) == (503, "unavailable\n")
+    assert worker.told == ["start"]
+
+
+def test_port_when_taken_is_a_config_error(tables: dict[str, Any], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = loads(document(tables | {"serve": {"port": port}}), tmp_path / "damlink.toml")
+        with Assembly(config) as assembly, pytest.raises(ConfigError, match=f"cannot listen on .* {port}: "):
+            Server(assembly).run()
+
+
+def test_confirmation_when_refused_for_a_while_is_tried_again(
+    assembly: Assembly, sns: Any, eventually: Any
+) -> None:
+    sns.sandbox.world.faults.add(Fault("sns", "GET /$", status=503, times=2))
+    subscription = sns.part.topic.subscribe("http://127.0.0.1:9/", [])
+    asked = sns.envelope("SubscriptionConfirmation", Token=subscription.token)
+    envelope = parse(json.dumps(asked).encode())
+    subscriptions = subscriptions_of(assembly, "brand")
+    subscriptions.note(envelope, assembly.now())
+    confirmer = Confirmer([subscriptions], again_seconds=0.02)
+    confirmer.start()
+    eventually(lambda: subscription.confirmed)
+    confirmer.stop()
+    assert confirmer.join(5)
+    assert subscriptions.topics.token("brand", envelope.topic.arn) is None
+
+
+def test_confirmation_when_refused_for_good_is_not_tried_again_until_a_new_token_comes(
+    assembly: Assembly, sns: Any, eventually: Any
+) -> None:
+    subscriptions = subscriptions_of(assembly, "brand")
+    counts = sns.sandbox.world.counts
+    before = counts["sns GET /"]
+    confirmer = Confirmer([subscriptions], again_seconds=0.01)
+    confirmer.start()
+    for number in (1, 2):
+        asked = sns.envelope("SubscriptionConfirmation", Token=f"wrong-{number}")
+        subscriptions.note(parse(json.dumps(asked).encode()), assembly.now())
+        confirmer.wake()
+        eventually(lambda expected=before + number: counts["sns GET /"] == expected)
+    confirmer.stop()
+    assert confirmer.join(5)
+    assert counts["sns GET /"] == before + 2
+
+
+def test_serve_when_interrupted_ends_well(tables: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "damlink.toml").write_text(document(tables))
+    environment = {**os.environ, "TOKEN": "t", "DAMLINK_STATE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "damlink", "serve"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline().startswith("damlink: listening on http://127.0.0.1:")
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == 0
+        assert child.stderr.read() == ""

@@ -1,0 +1,320 @@
+"""When connectors run, by a clock of the test's own; the runs are real."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from damlink._assembly import Assembly
+from damlink._config import load
+from damlink._config_edit import document
+from damlink._model import SourceAsset
+from damlink._serve._schedule import Keeper, Schedule
+from damlink._state import Inbox, Lease, Ledger, RowState, RunRecord, Runs
+
+PLUGIN = """
+import time
+import attrs
+from pathlib import Path
+from damlink import *
+
+about = About(title="Acme", summary="Pictures.", every="2h")
+
+@attrs.frozen
+class settings_class:
+    folder: str = setting()
+
+def note(ctx, line):
+    with (Path(ctx.settings.folder) / "log").open("a") as log:
+        log.write(f"{line}\\n")
+
+@hookimpl
+def list_source_assets(ctx):
+    note(ctx, f"list {ctx.connector}")
+    if (Path(ctx.settings.folder) / "refused").exists():
+        raise AuthError("the key was refused")
+    yield SourceAsset("1", "a")
+
+@hookimpl
+def transform(ctx, source):
+    note(ctx, f"carry {source.source_id}")
+    while (Path(ctx.settings.folder) / "slow").exists():
+        time.sleep(0.01)
+    while (Path(ctx.settings.folder) / "asks for ever").exists():
+        ctx.bynder.assets.get("A")
+    return Skip("enough")
+
+@hookimpl
+def push(source):
+    return PushResult(source.source_id)
+"""
+HEARING = PLUGIN.replace(', every="2h"', "").replace("list_source_assets(ctx)", "on_event(ctx)")
+
+
+@attrs.define
+class Time:
+    """A clock that moves when it is told to."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **lapse: float) -> None:
+        self.now += timedelta(**lapse)
+
+
+@attrs.define
+class Site:
+    """A config with connectors of the plugin, and a clock."""
+
+    folder: Path
+    assembly: Assembly
+    time: Time
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.assembly, now=self.time)
+
+    def keeper(self) -> Keeper:
+        (keeper,) = self.schedule().keepers
+        return keeper
+
+    def runs(self, name: str = "stock") -> list[RunRecord]:
+        return Runs(self.assembly.database, name).latest(500)[::-1]
+
+    def bring(self, *ids: str, name: str = "stock") -> None:
+        assets = [SourceAsset(each, "a") for each in ids]
+        Inbox(self.assembly.database).settle((), {name: assets}, self.time())
+
+    @property
+    def log(self) -> list[str]:
+        path = self.folder / "log"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def made(tmp_path: Path, install: Callable[..., Path], server: Any) -> Iterator[Callable[..., Site]]:
+    install("acme", PLUGIN)
+    install("ear", HEARING)
+    assemblies = []
+
+    def make(pace: int = 1_000_000, **connectors: dict[str, Any]) -> Site:
+        given = connectors or {"stock": {}}
+        tables = {
+            "pace": {"requests": pace, "share": 1.0},
+            "portals": {"brand": {"url": server.url, "token": {"env": "DAMLINK_KEY"}}},
+            "connectors": {
+                name: {"plugin": "acme", "folder": str(tmp_path), **table} for name, table in given.items()
+            },
+        }
+        (tmp_path / "damlink.toml").write_text(document(tables))
+        time_ = Time()
+        assemblies.append(Assembly(load(tmp_path / "damlink.toml"), now=time_))
+        return Site(tmp_path, assemblies[-1], time_)
+
+    yield make
+    for assembly in assemblies:
+        assembly.__exit__(None, None, None)
+
+
+@pytest.fixture
+def site(made: Callable[..., Site]) -> Site:
+    return made()
+
+
+# --- when ------------------------------------------------------------------------------------------
+
+
+def test_schedule_when_a_day_passes_runs_every_two_hours_with_a_little_jitter(site: Site) -> None:
+    keeper = site.keeper()
+    for _ in range(24 * 20):
+        keeper.step()
+        site.time.pass_by(minutes=3)
+    starts = [run.started_at for run in site.runs()]
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
+    assert 11 <= len(starts) <= 13
+    assert timedelta(minutes=115) <= min(pauses) < max(pauses) <= timedelta(minutes=128)
+
+
+def test_schedule_when_stopped_for_a_week_catches_up_once(site: Site) -> None:
+    site.keeper().step()
+    site.time.pass_by(days=7)
+    restarted = site.keeper()
+    for _ in range(10):
+        restarted.step()
+        site.time.pass_by(minutes=1)
+    assert len(site.runs()) == 2
+
+
+def test_schedule_when_restarted_before_the_time_does_not_run_again(site: Site) -> None:
+    site.keeper().step()
+    site.time.pass_by(minutes=60)
+    assert site.keeper().step() > 0
+    assert len(site.runs()) == 1
+
+
+def test_schedule_when_a_run_died_in_the_middle_runs_at_once(site: Site) -> None:
+    Runs(site.assembly.database, "stock").begin(1, site.time())
+    site.time.pass_by(minutes=1)
+    site.keeper().step()
+    assert [run.exit_code for run in site.runs()] == [None, 0]
+
+
+def test_schedule_when_the_clock_is_set_back_waits_no_longer_than_the_interval(site: Site) -> None:
+    site.keeper().step()
+    site.time.pass_by(days=-30)
+    due = site.keeper().due_at(site.time())
+    assert due is not None
+    assert due - site.time() <= timedelta(minutes=126)
+
+
+def test_schedule_when_config_and_plugin_say_how_often_follows_the_config(made: Callable[..., Site]) -> None:
+    site = made(stock={"every": "10m"})
+    site.keeper().step()
+    due = site.keeper().due_at(site.time())
+    assert due is not None
+    assert timedelta(minutes=9) <= due - site.time() <= timedelta(minutes=11)
+
+
+def test_schedule_when_connectors_are_alike_begins_them_at_different_times(made: Callable[..., Site]) -> None:
+    site = made(**{f"stock-{number}": {} for number in range(4)})
+    keepers = site.schedule().keepers
+    for keeper in keepers:
+        keeper.step()
+    assert len({keeper.due_at(site.time()) for keeper in keepers}) == 4
+
+
+def test_schedule_when_a_connector_is_off_or_only_asked_for_by_hand_leaves_it_alone(
+    made: Callable[..., Site], install: Callable[..., Path]
+) -> None:
+    install("quiet", PLUGIN.replace(', every="2h"', ""))
+    site = made(off={"enabled": False}, quiet={"plugin": "quiet"}, ear={"plugin": "ear"}, on={})
+    assert [keeper.name for keeper in site.schedule().keepers] == ["ear", "on"]
+
+
+# --- what is due without a listing -----------------------------------------------------------------
+
+
+def test_schedule_when_events_brought_assets_carries_them_without_listing(made: Callable[..., Site]) -> None:
+    site = made(ear={"plugin": "ear"})
+    site.bring("7", "8", name="ear")
+    site.time.pass_by(seconds=1)
+    keeper = site.keeper()
+    keeper.step()
+    assert sorted(site.log) == ["carry 7", "carry 8"]
+    assert [run.listing for run in site.runs("ear")] == [False]
+    assert keeper.step() > 0
+    assert len(site.runs("ear")) == 1
+
+
+def test_schedule_when_events_come_during_a_run_lets_that_run_carry_them(
+    made: Callable[..., Site], eventually: Callable[..., Any]
+) -> None:
+    site = made(stock={"workers": 1})
+    slow = site.folder / "slow"
+    slow.touch()
+    schedule = started(site, eventually)
+    site.bring("2")
+    slow.unlink()
+    eventually(lambda: site.log == ["list stock", "carry 1", "carry 2"])
+    schedule.stop()
+    assert schedule.join(20)
+    assert len(site.runs()) == 1
+
+
+def test_schedule_when_events_come_between_listings_does_not_move_the_next_one(site: Site) -> None:
+    keeper = site.keeper()
+    keeper.step()
+    due = keeper.due_at(site.time())
+    site.time.pass_by(minutes=30)
+    site.bring("7")
+    site.time.pass_by(seconds=1)
+    keeper.step()
+    assert ([run.listing for run in site.runs()], keeper.due_at(site.time())) == ([True, False], due)
+
+
+def test_schedule_when_another_run_is_active_tries_again_soon_and_skips_nothing(site: Site) -> None:
+    keeper = site.keeper()
+    with Lease(site.assembly.database, "stock"):
+        assert 0 < keeper.step() <= 2
+        assert site.runs() == []
+    keeper.step()
+    assert len(site.runs()) == 1
+
+
+# --- what goes wrong -------------------------------------------------------------------------------
+
+
+def test_schedule_when_the_key_is_refused_tries_less_and_less_often(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    (site.folder / "refused").touch()
+    site.bring("7")
+    keeper = site.keeper()
+    for _ in range(60):
+        keeper.step()
+        site.time.pass_by(minutes=1)
+    assert 1 <= len(site.runs()) <= 7
+    assert "the key was refused" in caplog.text
+
+
+def test_schedule_when_a_setting_is_wrong_keeps_the_others(
+    made: Callable[..., Site], caplog: pytest.LogCaptureFixture
+) -> None:
+    site = made(stock={}, broken={"folder": {"env": "NOT_SET"}}, gone={"plugin": "nowhere"})
+    for keeper in site.schedule().keepers:
+        keeper.step()
+    assert [len(site.runs(name)) for name in ("stock", "broken", "gone")] == [1, 0, 0]
+    assert "connectors.broken.folder: the environment variable NOT_SET is not set" in caplog.text
+    assert "nowhere" in caplog.text
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+def started(site: Site, eventually: Callable[..., Any]) -> Schedule:
+    """A schedule whose first run is carrying an asset."""
+    schedule = site.schedule()
+    schedule.start()
+    eventually(lambda: "carry 1" in site.log)
+    return schedule
+
+
+def test_schedule_when_stopped_lets_what_is_under_way_finish(
+    made: Callable[..., Site], eventually: Callable[..., Any]
+) -> None:
+    site = made(stock={"workers": 1})
+    slow = site.folder / "slow"
+    slow.touch()
+    schedule = started(site, eventually)
+    site.bring("2")
+    schedule.stop()
+    assert schedule.is_alive
+    slow.unlink()
+    assert schedule.join(20)
+    rows = {row.source_id: row.state for row in Ledger(site.assembly.database, "stock").rows()}
+    assert rows == {"1": RowState.SKIPPED, "2": RowState.DUE}
+    assert site.runs()[-1].exit_code == 130
+
+
+@pytest.mark.parametrize("pace", [1_000_000, 2], ids=["asking", "held by the pace"])
+def test_schedule_when_stopped_for_too_long_sends_nothing_more(
+    made: Callable[..., Site], eventually: Callable[..., Any], server: Any, pace: int
+) -> None:
+    site = made(pace, stock={})
+    server.always(200, b'{"id": "A", "name": "Beach"}')
+    (site.folder / "asks for ever").touch()
+    schedule = started(site, eventually)
+    eventually(lambda: server.asked)
+    schedule.stop()
+    assert schedule.join(6)
+    (row,) = Ledger(site.assembly.database, "stock").rows()
+    assert (row.state, site.runs()[-1].exit_code) == (RowState.DUE, 130)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stock")]

@@ -1,0 +1,147 @@
+"""What the client sends and the sandbox answers is as published, but for what is known."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Final
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+from official import calls_on_assets, calls_on_people
+from official.calls_refused import refuse_all
+from official.definitions import Definitions, folder
+from official.one_of_each import World
+from official.recorder import Exchange, RecordedSandbox
+from workspace.deviations import DEVIATIONS
+
+from damlink import Secret
+from damlink._cli._derived import parameters_of
+from damlink._cli.bynder import actions, resources
+from damlink._http import BearerAuth, OAuth2
+from damlink.bynder import Portal
+from damlink.sandbox import BynderSandbox, Synthetic
+
+MEDIA: Final = [
+    Synthetic("beach.jpg", 40_000, "image", 1, 64, 48),
+    Synthetic("film.mp4", 60_000, "video", 2, 64, 48),
+]
+# Of an argument that only goes where no definition is, or that is not sent at all.
+UNSENT: Final = {"extra", "raw.request", "uploads.file"}
+
+
+class Arguments:
+    """Notes with which arguments the marked methods are called."""
+
+    def __init__(self) -> None:
+        self._methods = {
+            method.__code__: f"{resource}.{name}"
+            for resource, kind in resources().items()
+            for name, method in actions(kind)
+        }
+        self.given: dict[str, set[str]] = {}
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        """As `sys.setprofile` calls it."""
+        method = self._methods.get(frame.f_code) if event == "call" else None
+        if method:
+            values = {
+                **frame.f_locals,
+                **frame.f_locals.get("filters", {}),
+                **frame.f_locals.get("fields", {}),
+            }
+            values |= {**frame.f_locals.get("traits", {}), **frame.f_locals.get("shown", {})}
+            given = {name for name, value in values.items() if value is not None}
+            self.given.setdefault(method, set()).update(given)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RecordedSandbox]:
+    with RecordedSandbox([BynderSandbox], media=MEDIA) as running:
+        portal = running.part("bynder")
+        portal.control("lag", {"index": 0, "conversion": 0.01, "s3": 0})
+        portal.control("pace", {"requests": 1_000_000, "seconds": 300})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory) -> Arguments:
+    """All calls have been made; with which arguments."""
+    file = tmp_path_factory.mktemp("upload") / "small.jpg"
+    file.write_bytes(b"a small picture")
+    part, noted = sandbox.part("bynder"), Arguments()
+    with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token))) as portal:
+        world = World(portal, lambda action, **body: part.control(action, body), file)
+        sys.setprofile(noted)
+        try:
+            for calls in (*calls_on_assets.CALLS, *calls_on_people.CALLS):
+                for answer in calls(world):
+                    list(answer) if isinstance(answer, Iterator) else None
+            sign_in(sandbox)
+            refuse_all(world)
+        finally:
+            sys.setprofile(None)
+    return noted
+
+
+def sign_in(sandbox: RecordedSandbox) -> None:
+    """With client credentials, with a person's consent, and with the token that this gave."""
+    part, origin = sandbox.part("bynder"), sandbox.origins["portal"]
+    client = (f"{origin}/v6/authentication/oauth2/token", part.client_id, Secret(part.client_secret))
+    with Portal(origin, OAuth2(*client, scopes=("asset:read",))) as portal:
+        portal.brands.list()
+    auth = OAuth2(
+        *client,
+        scopes=("asset:read", "offline"),
+        authorize_url=f"{origin}/v6/authentication/oauth2/auth",
+        login_only=True,
+    )
+    with httpx.Client() as browser:
+        address = auth.consent_url("state")
+        while not address.startswith(auth.redirect_url):
+            address = urljoin(address, browser.get(address).headers["location"])
+        auth.redeem(parse_qs(urlsplit(address).query)["code"][0], browser)
+    part.control("tokens", {"expire": True})
+    with Portal(origin, auth) as portal:
+        portal.brands.list()
+
+
+@pytest.fixture(scope="module")
+def found(arguments: Arguments, sandbox: RecordedSandbox) -> set[tuple[str, str]]:
+    """Every deviation of every exchange; a temporary address is nobody's operation."""
+    where = folder()
+    if where is None:
+        pytest.skip("needs Bynder's published definitions: name their folder in DAMLINK_OPENAPI")
+    definitions = Definitions(where)
+    judged = [each for each in sandbox.exchanges if not is_temporary(each)]
+    assert len(judged) > 200
+    return {deviation for exchange in judged for deviation in definitions.deviations(exchange)}
+
+
+def is_temporary(exchange: Exchange) -> bool:
+    return exchange.service == "s3" and exchange.method == "GET"
+
+
+def test_every_method_was_called_with_every_argument(arguments: Arguments) -> None:
+    missing = [
+        f"{resource}.{name}: {parameter.name}"
+        for resource, kind in resources().items()
+        for name, method in actions(kind)
+        for parameter in parameters_of(method)
+        if f"{resource}.{name}" not in UNSENT and parameter.name not in UNSENT
+        if parameter.name not in arguments.given.get(f"{resource}.{name}", ())
+    ]
+    uncalled = {f"{resource}.{name}" for resource, kind in resources().items() for name, _ in actions(kind)}
+    assert (missing, uncalled - arguments.given.keys()) == ([], set())
+
+
+def test_deviation_when_found_is_known(found: set[tuple[str, str]]) -> None:
+    unknown = [each for each in sorted(found) if not any(known.covers(*each) for known in DEVIATIONS)]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("known", DEVIATIONS, ids=lambda known: f"{known.call}: {known.what}")
+def test_deviation_when_listed_still_occurs(found: set[tuple[str, str]], known: Any) -> None:
+    assert any(known.covers(*each) for each in found)
