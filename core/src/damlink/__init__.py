@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from damlink._content import Content
-from damlink._model import About, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._secret import Secret
 from damlink._settings import setting
 from damlink._version import __version__
@@ -31,6 +31,7 @@ __all__ = [
     "Context",
     "Cursor",
     "Event",
+    "Finding",
     "NotYet",
     "OAuth2",
     "Portal",

@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-
-import attrs
+from typing import Final
 
 from damlink._assembly import Assembled, Assembly
-from damlink.errors import DamlinkError
+from damlink._http import fetch
+from damlink._model import Finding
+from damlink.errors import ConnectorError, DamlinkError, TransientError
 
 __all__ = ["Finding", "check_connector"]
 
-
-@attrs.frozen
-class Finding:
-    """One thing looked at: fine, or what is wrong with it and what to do."""
-
-    what: str
-    detail: str
-    error: DamlinkError | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is fine."""
-        return self.error is None
+ANSWER_BYTES: Final = 64 * 1024
+ANSWER_SECONDS: Final = 10.0
+WRONG_METHOD: Final = 405
 
 
 def check_connector(assembly: Assembly, name: str) -> Iterator[Finding]:
-    """Look at one connector, step by step; a step that fails ends it. Changes and spends nothing."""
+    """Look at one connector, and say `connected` last if nothing is wrong. Changes and spends nothing."""
+    is_fine = True
+    for finding in _findings(assembly, name):
+        is_fine = is_fine and finding.ok
+        yield finding
+    if is_fine:
+        yield Finding("result", "connected")
+
+
+def _findings(assembly: Assembly, name: str) -> Iterator[Finding]:
+    """Step by step, and last what the plugin itself looks at. A step that fails ends it."""
+    built: list[Assembled] = []
     try:
-        for what, look in _steps(assembly, name):
+        for what, look in _steps(assembly, name, built):
             yield Finding(what, look())
+        what, work = "plugin", built[0]
+        if "on_event" in work.connector.hooks:
+            yield _events(assembly, work)
+        yield from work.connector.check(work.context)
     except DamlinkError as error:
         yield Finding(what, str(error), error)
 
 
-def _steps(assembly: Assembly, name: str) -> Iterator[tuple[str, Callable[[], str]]]:
-    """The steps in their order; each may build on the ones before it."""
-    built: list[Assembled] = []
+def _steps(assembly: Assembly, name: str, built: list[Assembled]) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The steps in their order; each may build on the ones before it. One fills `built`."""
 
     def settings() -> str:
         built.append(assembly.assemble(name))
@@ -47,7 +52,8 @@ def _steps(assembly: Assembly, name: str) -> Iterator[tuple[str, Callable[[], st
     yield "plugin", lambda: _plugin(assembly, name)
     yield "settings", settings
     yield "portal", lambda: _portal(built[0])
-    yield "brand", lambda: _brand(built[0])
+    if built[0].connector.about.uploads:
+        yield "brand", lambda: _brand(built[0])
     yield "partner", lambda: _partner(built[0])
 
 
@@ -75,3 +81,20 @@ def _partner(work: Assembled) -> str:
     with contextlib.closing(work.connector.list_source_assets(work.context, None)) as items:
         found = next(iter(items), None)
     return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
+
+
+def _events(assembly: Assembly, work: Assembled) -> Finding:
+    """Whether the address that the portal sends its events to answers; it takes nothing but a POST."""
+    public_url, portal = assembly.config.serve.public_url.rstrip("/"), work.config.portal
+    if not public_url:
+        return Finding("events", "[serve] public_url is not set: changes are found by the listing alone")
+    try:
+        fetch(f"{public_url}/events/{portal}/check", most_bytes=ANSWER_BYTES, seconds=ANSWER_SECONDS)
+        said = "something else answers there"
+    except ConnectorError as error:
+        if error.status == WRONG_METHOD:
+            return Finding("events", f"{public_url} answers; `damlink events url {portal}` has it whole")
+        said = str(error)
+    hint = "start `damlink serve`, or correct [serve] public_url"
+    missing = TransientError(f"the event address does not answer as it should: {said}", hint=hint)
+    return Finding("events", str(missing), missing)

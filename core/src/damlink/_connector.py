@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import inspect
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -18,12 +18,13 @@ import httpx
 import pluggy
 
 from damlink import hookspecs
-from damlink._config import CONNECTOR_KEYS
+from damlink._config import CONNECTOR_KEYS, ConnectorConfig
 from damlink._duration import Duration
-from damlink._model import About, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugins import PluginInfo
 from damlink._settings import fields_of
 from damlink.errors import (
+    ConfigError,
     ConnectorError,
     DamlinkError,
     PluginBugError,
@@ -57,6 +58,7 @@ class Connector:
         self.info = info
         self.settings_class: type[Any] = getattr(module, "settings_class", _NoSettings)
         self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
+        self._check = getattr(module, "check", None)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(module, info.name)
@@ -108,6 +110,33 @@ class Connector:
         with self._translated("on_event"):
             for item in self._manager.hook.on_event(ctx=ctx, event=event) or ():
                 yield self._expect("on_event", _checked(item), (SourceAsset,))
+
+    def check(self, ctx: Context) -> Iterator[Finding]:
+        """What the plugin itself looks at for `damlink check`; nothing where it has no `check`."""
+        with self._translated("check"):
+            for finding in self._check(ctx) if self._check else ():
+                yield self._expect("check", finding, (Finding,))
+
+    def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
+        """Make sure that no other connector of the plugin and portal shares what must be one's own.
+
+        Raises:
+            ConfigError: one does.
+        """
+        side = (config.plugin, config.portal)
+        others = [each for each in connectors if (each.plugin, each.portal) == side and each is not config]
+        for name, switch in self.about.exclusive.items():
+            own = self._in_use(config, name, switch)
+            sharing = [each.name for each in others if own == self._in_use(each, name, switch) is not None]
+            if sharing:
+                what = f"{own!r} is that of {sharing[0]} too, and one would overwrite the other"
+                raise ConfigError(f"{config.place}.{name}", what, hint="give each connector its own")
+
+    def _in_use(self, config: ConnectorConfig, name: str, switch: str) -> Any:
+        """A setting's value as the config has it; `None` where it is switched off."""
+        defaults = {field.name: field.default for field in fields_of(self.settings_class)}
+        values = defaults | dict(config.settings)
+        return values[name] if values[switch] else None
 
     def _expect(self, hook: str, value: Any, kinds: tuple[type, ...]) -> Any:
         if isinstance(value, kinds):

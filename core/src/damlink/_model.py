@@ -10,8 +10,9 @@ import attrs
 
 if TYPE_CHECKING:
     from damlink._content import Content
+    from damlink.errors import DamlinkError
 
-__all__ = ["About", "Cursor", "Event", "PreparedAsset", "PushResult", "Skip", "SourceAsset"]
+__all__ = ["About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult", "Skip", "SourceAsset"]
 
 
 def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
@@ -34,6 +35,9 @@ class About:
             is bringing or may have brought is skipped.
         adopt_tag: a tag on every asset the plugin brings; the first run looks there for assets
             that are in the portal already.
+        uploads: whether it brings assets into the portal; without, nobody asks for their brand.
+        exclusive: settings whose value no two connectors of the plugin and portal may share, each with
+            the setting that switches it on.
     """
 
     title: str
@@ -42,6 +46,8 @@ class About:
     permissions: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     once_per_portal: bool = False
     adopt_tag: str | None = None
+    uploads: bool = True
+    exclusive: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -131,3 +137,23 @@ class Event:
     portal: str
     occurred_at: datetime
     raw: JSONObject = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Finding:
+    """One thing that a check has looked at: fine, or what is wrong with it and what to do.
+
+    Attributes:
+        what: the thing, in a word or two.
+        detail: what was found, in one line.
+        error: what is wrong; its exit code becomes the command's.
+    """
+
+    what: str
+    detail: str
+    error: DamlinkError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is fine."""
+        return self.error is None

@@ -7,86 +7,74 @@ import heapq
 import itertools
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from damlink._assembly import Assembled, Assembly
 from damlink._crypto import Cipher
 from damlink._listing import list_into
-from damlink._observer import Observer
-from damlink._state import Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs, Tally
+from damlink._observer import RunReport, Watch
+from damlink._state import Health, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
 from damlink._transfer import Job, Outcome, Transfer
 from damlink.errors import DamlinkError, LeaseLostError, StoppedError
 
-__all__ = ["RunOptions", "RunReport", "run_connector"]
+__all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
 
 IDLE_SECONDS: Final = 2.0  # a change wakes a worker sooner; this is for rows that come due by themselves
 MOST_PARKED: Final = 64  # assets that wait for the portal while others are carried
-_BAD: Final = (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
 
 
 @attrs.frozen(kw_only=True)
 class RunOptions:
-    """What a person may ask of one run."""
+    """What may be asked of one run. With `events_only` it carries what is due, and lists nothing."""
 
     full: bool = False
     limit: int | None = None
     workers: int | None = None
+    events_only: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class RunReport:
-    """What a run did.
+@attrs.frozen
+class Stopping:
+    """How a run is asked to end.
 
     Attributes:
-        listed: rows by what the listing made of them: new, changed, unchanged, found.
-        outcomes: assets by the state in which this run left them.
-        notices: what a person should know, by source id.
-        error: what stopped it, if something did.
+        soon: begin no further asset; those under way are finished.
+        now: besides, send no further request; what is under way keeps its checkpoint.
     """
 
-    connector: str
-    listed: dict[str, int]
-    outcomes: dict[str, int]
-    bytes: int
-    seconds: float
-    notices: dict[str, str]
-    error: DamlinkError | None
-
-    @property
-    def exit_code(self) -> int:
-        """0, or what is wrong."""
-        if self.error is not None:
-            return self.error.exit_code
-        return 1 if any(self.outcomes.get(state) for state in _BAD) else 0
-
-    def totals(self) -> dict[str, Any]:
-        """The numbers, as they are kept of the run."""
-        return {
-            "listed": self.listed,
-            "outcomes": self.outcomes,
-            "bytes": self.bytes,
-            "seconds": round(self.seconds, 3),
-        }
+    soon: threading.Event = attrs.field(factory=threading.Event)
+    now: threading.Event = attrs.field(factory=threading.Event)
 
 
-def run_connector(assembly: Assembly, name: str, options: RunOptions) -> RunReport:
-    """Sync one connector now.
+def run_connector(
+    assembly: Assembly, name: str, options: RunOptions, stopping: Stopping | None = None
+) -> RunReport:
+    """Sync one connector now, and tell whoever wants to know if it begins to fail or works again.
 
     Raises:
         ConfigError, PluginLoadError, StateError, RunActiveError: it could not even begin.
     """
+    listing = not options.events_only
+    try:
+        report = _run(assembly, name, options, stopping or Stopping())
+    except DamlinkError as error:
+        _tell(assembly, name, error.exit_code, str(error), listing=listing)
+        raise
+    _tell(assembly, name, report.exit_code, report.cause, listing=listing)
+    return report
+
+
+def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping) -> RunReport:
     stop = threading.Event()
-    watch = _Watch(assembly.observer)
+    watch = Watch(assembly.observer)
     assembly.check(name)  # what is wrong with the config or the plugin is said before anything is touched
     with Lease(assembly.database, name) as lease:
 
         def verify() -> None:
-            if stop.is_set():
+            if stop.is_set() or stopping.now.is_set():
                 raise StoppedError(f"{name}: stopped")
             lease.verify()
 
@@ -94,11 +82,25 @@ def run_connector(assembly: Assembly, name: str, options: RunOptions) -> RunRepo
         work = assembly.assemble(name, verify, watch)
         ledger = Ledger(assembly.database, name, lease.epoch, work.siblings)
         runs = Runs(assembly.database, name)
-        number = runs.begin(lease.epoch, work.context.now())
-        report = _Run(work, ledger, cipher, options, watch, stop).execute()
+        number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
+        report = _Run(work, ledger, cipher, options, watch, stop, stopping).execute()
         error = str(report.error) if report.error else ""
         runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
     return report
+
+
+def _tell(assembly: Assembly, name: str, exit_code: int, cause: str, *, listing: bool) -> None:
+    """Send word if the connector begins to fail or works again; whatever comes of that, the run stands."""
+    if not assembly.config.notify.table:
+        return
+    with contextlib.suppress(DamlinkError):
+        notifier, health = assembly.notifier, Health(assembly.database, name)
+        change = health.change(exit_code, listing=listing)
+        if change is None:
+            return
+        what, why = ("fails", cause) if change == "failing" else ("works again", "the last run went well")
+        if notifier.send(f"Damlink: {name} {what}", f"{name}: {why.removeprefix(f'{name}: ')}"):
+            health.told(change, listing=listing)
 
 
 class _Run:
@@ -110,8 +112,9 @@ class _Run:
         ledger: Ledger,
         cipher: Cipher,
         options: RunOptions,
-        watch: _Watch,
+        watch: Watch,
         stop: threading.Event,
+        stopping: Stopping,
     ) -> None:
         self._work = work
         self._ledger = ledger
@@ -119,6 +122,7 @@ class _Run:
         self._options = options
         self._watch = watch
         self._stop = stop
+        self._stopping = stopping
         self._transfer = Transfer(work, ledger)
         self._error: DamlinkError | None = None
         self._listing = True
@@ -142,6 +146,8 @@ class _Run:
                     worker.result()
             except KeyboardInterrupt:
                 self._end(StoppedError(f"{self._work.name}: interrupted; the next run goes on from here"))
+        if self._stopping.soon.is_set():
+            self._end(StoppedError(f"{self._work.name}: stopped; the next run goes on from here"), drain=True)
         with contextlib.suppress(LeaseLostError):
             self._ledger.release(self._work.context.now())
         return self._watch.report(self._work.name, time.monotonic() - began, self._error)
@@ -150,13 +156,13 @@ class _Run:
 
     def _list(self) -> None:
         try:
-            if "list_source_assets" in self._work.connector.hooks:
+            if "list_source_assets" in self._work.connector.hooks and not self._options.events_only:
                 list_into(
                     self._ledger,
                     self._work,
                     full=self._options.full,
                     observer=self._watch,
-                    is_stopped=self._stop.is_set,
+                    is_stopped=self._is_stopped,
                 )
         except DamlinkError as error:
             # What has been listed can still be carried, unless nothing would be let in.
@@ -198,7 +204,7 @@ class _Run:
 
     def _next(self) -> Job | None:
         """The next job: one that was parked and is ready, else a row; `None` when all is done."""
-        while not self._stop.is_set():
+        while not self._is_stopped():
             with self._changed:
                 if self._parked and self._parked[0][0] <= time.monotonic():
                     self._active += 1
@@ -213,6 +219,9 @@ class _Run:
                     return None
                 self._changed.wait(self._pause())
         return None
+
+    def _is_stopped(self) -> bool:
+        return self._stopping.soon.is_set() or self._stop.is_set()
 
     def _pause(self) -> float:
         until_parked = self._parked[0][0] - time.monotonic() if self._parked else IDLE_SECONDS
@@ -254,67 +263,3 @@ class _Run:
             self._wake()
         if outcome.again_after is None:
             self._watch.finished(job.row, outcome.state, outcome.message)
-
-
-class _Watch(Observer):
-    """Counts what a run does and passes it on."""
-
-    def __init__(self, inner: Observer) -> None:
-        self.on_listed: Callable[[], None] = lambda: None
-        self._inner = inner
-        self._lock = threading.Lock()
-        self._listed: Counter[str] = Counter()
-        self._done: Counter[str] = Counter()
-        self._left: dict[str, RowState] = {}  # what may still change within the run
-        self._notices: dict[str, str] = {}
-        self._bytes = 0
-
-    def listed(self, tally: Tally) -> None:
-        """Count a batch, and wake the workers."""
-        with self._lock:
-            self._listed.update(attrs.asdict(tally))
-        self._inner.listed(tally)
-        self.on_listed()
-
-    def listing_done(self) -> None:
-        """Pass it on."""
-        self._inner.listing_done()
-
-    def started(self, row: Row) -> None:
-        """Pass it on."""
-        self._inner.started(row)
-
-    def sent(self, count: int) -> None:
-        """Count bytes."""
-        with self._lock:
-            self._bytes += count
-        self._inner.sent(count)
-
-    def finished(self, row: Row, state: RowState, message: str) -> None:
-        """Count an asset by the state it was left in last."""
-        with self._lock:
-            self._left.pop(row.source_id, None)
-            if state in (RowState.PUSHED, RowState.SKIPPED):
-                self._done[state.value] += 1
-            else:
-                self._left[row.source_id] = state
-            if message and state is RowState.PUSHED:
-                self._notices[row.source_id] = message
-        self._inner.finished(row, state, message)
-
-    def held(self, seconds: float) -> None:
-        """Pass it on."""
-        self._inner.held(seconds)
-
-    def report(self, connector: str, seconds: float, error: DamlinkError | None) -> RunReport:
-        """What it all came to."""
-        outcomes = self._done + Counter(state.value for state in self._left.values())
-        return RunReport(
-            connector=connector,
-            listed=dict(self._listed),
-            outcomes=dict(outcomes),
-            bytes=self._bytes,
-            seconds=seconds,
-            notices=dict(self._notices),
-            error=error,
-        )

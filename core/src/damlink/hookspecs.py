@@ -4,7 +4,8 @@ A plugin is a module found by the entry-point group `damlink`. It sets `settings
 class of `damlink.setting` fields), may set `about` (a `damlink.About`), and marks its hooks with
 `damlink.hookimpl`. It names only the arguments it uses. Hooks are plain functions and generators:
 no defaults, no `async`. A plugin has `transform`, `push` and at least one of `list_source_assets`
-and `on_event`.
+and `on_event`. It may have a plain function `check(ctx)` beside them: `damlink check` shows the
+`damlink.Finding`s that it yields; it changes and spends nothing.
 """
 
 from __future__ import annotations

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from damlink._state._checkpoint import LedgerCheckpoint
 from damlink._state._engine import Database, UnpreparedError
+from damlink._state._health import Change, Health
+from damlink._state._inbox import Gathered, Inbox, Notification, Verdict
 from damlink._state._lease import Lease, lease_of
-from damlink._state._ledger import Ledger, Listed, Progress, Tally, is_changed
+from damlink._state._ledger import Ledger, is_changed
+from damlink._state._listed import Listed, Progress, Tally
 from damlink._state._rows import Row, RowState
 from damlink._state._runs import RunRecord, Runs
 from damlink._state._tokens import Credentials
+from damlink._state._topics import Topic, Topics, TopicState
 from damlink._state._values import Values
 
 __all__ = [
+    "Change",
     "Credentials",
     "Database",
+    "Gathered",
+    "Health",
+    "Inbox",
     "Lease",
     "Ledger",
     "LedgerCheckpoint",
     "Listed",
+    "Notification",
     "Progress",
     "Row",
     "RowState",
     "RunRecord",
     "Runs",
     "Tally",
+    "Topic",
+    "TopicState",
+    "Topics",
     "UnpreparedError",
     "Values",
+    "Verdict",
     "is_changed",
     "lease_of",
 ]

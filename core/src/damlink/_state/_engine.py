@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
 
-__all__ = ["Database", "UnpreparedError", "upsert"]
+__all__ = ["Database", "UnpreparedError", "insert_into", "upsert"]
 
-SCHEMA: Final = "0001"  # the newest migration
+SCHEMA: Final = "0002"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
@@ -142,9 +142,13 @@ def upsert(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> None:
     """Insert a row, or change it if its key is there already: one statement, whoever else does the same."""
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-    row = insert.values(values)
+    row = insert_into(connection, table).values(values)
     connection.execute(row.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes))
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what happens on a conflict."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _resolved(url: str, folder: Path) -> sa.URL:

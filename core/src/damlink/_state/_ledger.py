@@ -7,16 +7,16 @@ written and `LeaseLostError` is raised.
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-import attrs
 import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state._engine import Database
+from damlink._state._listed import Listed, Progress, Tally
+from damlink._state._merge import merge
 from damlink._state._rows import Row, RowState, as_row, dump_result, next_round
 from damlink._state._tables import cursor as cursor_table
 from damlink._state._tables import lease as lease_table
@@ -24,45 +24,9 @@ from damlink._state._tables import ledger as t
 from damlink._state._tables import value as value_table
 from damlink.errors import LeaseLostError
 
-__all__ = ["Ledger", "Listed", "Progress", "Tally"]
+__all__ = ["Ledger"]
 
-_FINISHED: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED)
 _HOLDING: Final = (RowState.PUSHED, RowState.RUNNING, RowState.UNCERTAIN)
-
-
-@attrs.frozen
-class Listed:
-    """A batch of a listing: source assets, the cursor behind them, and which are in the portal already."""
-
-    assets: Sequence[SourceAsset]
-    cursor: str | None = None
-    found: Mapping[str, str] = attrs.field(factory=dict)
-    rejudge: bool = False
-
-
-@attrs.frozen
-class Tally:
-    """What a batch brought."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    found: int = 0
-
-
-@attrs.frozen
-class Progress:
-    """How far a connector's listing has come.
-
-    Attributes:
-        cursor: the last one committed.
-        selection: under which it was committed.
-        completed: the selection under which the listing was last walked to its end, if ever.
-    """
-
-    cursor: str | None = None
-    selection: str = ""
-    completed: str | None = None
 
 
 class Ledger:
@@ -112,7 +76,7 @@ class Ledger:
 
     def _known(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
         query = sa.select(t).where(self._mine, t.c.source_id.in_(ids))
-        query = query.with_for_update() if held else query
+        query = query.order_by(t.c.source_id).with_for_update() if held else query
         return {record.source_id: as_row(record) for record in connection.execute(query)}
 
     def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
@@ -121,53 +85,12 @@ class Ledger:
         known = self._known(connection, list(assets), held=True) if assets else {}
         new = [asset for key, asset in assets.items() if key not in known]
         changed = [asset for key, asset in assets.items() if key in known and is_changed(known[key], asset)]
-        if new:
-            connection.execute(sa.insert(t), self._new_rows(new, listed.found, now))
-        for asset in changed:
-            self._raise(connection, known[asset.source_id], asset, now)
+        merge(connection, self._connector, [*new, *changed], now, listed.found)
         if listed.rejudge:
             same = assets.keys() & known.keys() - {asset.source_id for asset in changed}
             self._judge_again(connection, list(same), now)
         found = sum(asset.source_id in listed.found for asset in new)
         return Tally(len(new) - found, len(changed), len(assets) - len(new) - len(changed), found)
-
-    def _new_rows(
-        self, assets: Iterable[SourceAsset], found: Mapping[str, str], now: datetime
-    ) -> list[dict[str, Any]]:
-        return [self._new_row(asset, found, now, place) for place, asset in enumerate(assets)]
-
-    def _new_row(
-        self, asset: SourceAsset, found: Mapping[str, str], now: datetime, place: int
-    ) -> dict[str, Any]:
-        target = found.get(asset.source_id)
-        return {
-            "connector": self._connector,
-            "source_id": asset.source_id,
-            "state": RowState.PUSHED if target else RowState.DUE,
-            "reason": "found in the portal" if target else "",
-            "target_id": target,
-            "result": dump_result(PushResult(target)) if target else None,
-            "title": asset.title,
-            "raw": json.dumps(dict(asset.raw)),
-            "fingerprint_seen": asset.fingerprint,
-            "fingerprint_carried": asset.fingerprint if target else None,
-            # Rows of one batch are carried in the order in which they were listed.
-            "due_at": None if target else now + timedelta(microseconds=place),
-            "listed_at": now,
-            "updated_at": now,
-        }
-
-    def _raise(self, connection: sa.Connection, row: Row, asset: SourceAsset, now: datetime) -> None:
-        """Note another fingerprint; whatever is not under way starts afresh."""
-        values: dict[str, Any] = {
-            "fingerprint_seen": asset.fingerprint,
-            "title": asset.title,
-            "raw": json.dumps(dict(asset.raw)),
-            "listed_at": now,
-        }
-        if row.state in (*_FINISHED, RowState.FAILED):
-            values |= {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "updated_at": now}
-        connection.execute(sa.update(t).where(self._mine, t.c.source_id == row.source_id).values(values))
 
     def _judge_again(self, connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
         skipped = (self._mine, t.c.source_id.in_(ids), t.c.state == RowState.SKIPPED)
@@ -323,6 +246,19 @@ class Ledger:
         connection.execute(sa.update(t).where(self._mine, t.c.source_id == row.source_id).values(**values))
 
     # --- looking -----------------------------------------------------------------------------------
+
+    def has_ready(self, now: datetime) -> bool:
+        """Whether a run would find something to carry without listing.
+
+        What was put off until the next run does not call for one; what was put off for a time does.
+        """
+        by_time = sa.or_(
+            t.c.state.in_((RowState.DUE, RowState.FAILED)),
+            sa.and_(t.c.state == RowState.WAITING, t.c.due_at > t.c.updated_at),
+        )
+        ready = sa.or_(sa.and_(t.c.due_at <= now, by_time), t.c.state == RowState.RUNNING)
+        with self._database.read() as connection:
+            return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 
     def rows(self, state: RowState | None = None) -> Iterator[Row]:
         """The rows, in the order of their last change, read a thousand at a time."""

@@ -21,7 +21,7 @@ KEPT: Final = 500  # of each connector
 
 @attrs.frozen
 class RunRecord:
-    """One run: when, how it ended, what it did."""
+    """One run: when, how it ended, what it did; `listing`: whether it asked its source what there is."""
 
     id: int
     connector: str
@@ -30,6 +30,7 @@ class RunRecord:
     exit_code: int | None
     error: str
     totals: Mapping[str, Any]
+    listing: bool = True
 
 
 class Runs:
@@ -39,9 +40,15 @@ class Runs:
         self._database = database
         self._connector = connector
 
-    def begin(self, epoch: int, now: datetime) -> int:
+    def begin(self, epoch: int, now: datetime, *, listing: bool = True) -> int:
         """Note that a run has begun; its number."""
-        values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "started_at": now}
+        values = {
+            "connector": self._connector,
+            "epoch": epoch,
+            "owner": owner(),
+            "started_at": now,
+            "listing": listing,
+        }
         with self._database.write() as connection:
             number = connection.execute(sa.insert(t).values(values).returning(t.c.id)).scalar_one()
             old = sa.select(t.c.id).where(t.c.connector == self._connector).order_by(t.c.id.desc())
@@ -66,6 +73,14 @@ class Runs:
         query = sa.select(t).where(t.c.connector == self._connector).order_by(t.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             return [_record(each) for each in connection.execute(query)]
+
+    def latest_listing(self) -> RunRecord | None:
+        """The newest run that listed, or `None`."""
+        mine = (t.c.connector == self._connector, t.c.listing)
+        query = sa.select(t).where(*mine).order_by(t.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return _record(found) if found else None
 
 
 def _record(record: Any) -> RunRecord:

@@ -7,7 +7,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["alembic_version", "credential", "cursor", "lease", "ledger", "metadata", "run", "value"]
+__all__ = [
+    "UtcDateTime",
+    "alembic_version",
+    "credential",
+    "cursor",
+    "inbox",
+    "lease",
+    "ledger",
+    "metadata",
+    "run",
+    "topic",
+    "value",
+]
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -80,6 +92,7 @@ run = sa.Table(
     sa.Column("exit_code", sa.Integer),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("totals", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("listing", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("run_connector", "connector", "id"),
 )
 
@@ -109,4 +122,36 @@ credential = sa.Table(
     sa.Column("held_by", sa.Text),
     sa.Column("held_until", UtcDateTime),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("portal", sa.Text, nullable=False),
+    sa.Column("asset_id", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("occurred_at", UtcDateTime, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("had", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("topic", "message_id", name="inbox_message"),
+    sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
+)
+
+topic = sa.Table(
+    "topic",
+    metadata,
+    sa.Column("portal", sa.Text, primary_key=True),
+    sa.Column("arn", sa.Text, primary_key=True),
+    sa.Column("token", sa.LargeBinary),
+    sa.Column("noted_at", UtcDateTime, nullable=False),
+    sa.Column("approved_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
 )

@@ -6,13 +6,14 @@ unknown there is strict here, and marked "assumed".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from damlink.sandbox import Finding
 from damlink_istock import _sandbox_delivery as delivery
 from damlink_istock import _sandbox_metadata as metadata
 from damlink_istock._sandbox_access import grant
@@ -33,7 +34,7 @@ from damlink_istock._sandbox_vendor import (
 from damlink_istock._sandbox_wire import Handler, service
 
 if TYPE_CHECKING:
-    from damlink.sandbox import World
+    from damlink.sandbox import Part, World
 
 USER = User("sandbox.user", "sandbox-password", "Sam", "Sandbox")
 COLLEAGUE = User("sandbox.colleague", "colleague-password", "Kim", "Colleague")
@@ -107,6 +108,16 @@ class IStockSandbox:
     def secrets(self) -> Iterable[str]:
         """The settings of `connector()` to keep to oneself."""
         return ("api_key", "api_secret", "username", "password")
+
+    def findings(self, parts: Mapping[str, Part]) -> Iterator[Finding]:
+        """Each licensed file that must arrive, beside what the portal has of it."""
+        stored = {tag: asset for asset in parts["bynder"].state()["assets"] for tag in asset["tags"]}
+        for licensed in self.state()["licensed"]:
+            if licensed["expected"]:
+                asset = stored.get(licensed["id"])
+                same = asset is not None and asset["sha256"] == licensed["sha256"]
+                name = asset["name"] if asset else "(missing)"
+                yield Finding(licensed["id"], licensed["sha256"], name, same)
 
     def _bound(self, table: Mapping[str, Any]) -> dict[str, Handler]:
         return {line: partial(handler, self._vendor) for line, handler in table.items()}
