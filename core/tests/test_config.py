@@ -112,7 +112,7 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
         ),
         (
             "[portals.a]\nurl = 'https://a.example'\nauth = 'magic'",
-            "portals.a.auth: expected permanent-token or oauth2-client-credentials or oauth2-code, "
+            "portals.a.auth: expected permanent-token or oauth2-client-credentials or oauth2-code or oauth1, "
             "got 'magic'",
         ),
         (

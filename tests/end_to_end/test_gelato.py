@@ -46,13 +46,9 @@ def print_site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "backlink_metaproperty": f"Gelato URL {number}",
         "api_key": {"env": "GELATO_KEY"},
     }
-    portal = {"url": world.origins["portal"], "token": {"env": "TOKEN"}}
-    tables = {
-        "pace": {"requests": 100_000, "share": 1.0},
-        "portals": {"brand": portal},
-        "connectors": {"print": connector},
-    }
-    site = Site(tmp_path, world, tables)
+    portals = {"brand": {"url": world.origins["portal"], "token": {"env": "TOKEN"}}}
+    pace = {"requests": 100_000, "share": 1.0}
+    site = Site(tmp_path, world, {"pace": pace, "portals": portals, "connectors": {"print": connector}})
     site.write()
     return site
 
@@ -62,12 +58,8 @@ def setting(site: Site, name: str, connector: str = "print") -> Any:
 
 
 def add(site: Site, tag: str | None = None) -> str:
-    body = {
-        "text": f"bytes {next(_numbers)}",
-        "filename": "poster.pdf",
-        "tags": [tag or setting(site, "tag")],
-    }
-    return str(site.portal.control("add_asset", body)["id"])
+    body = {"text": f"bytes {next(_numbers)}", "filename": "poster.pdf"}
+    return str(site.portal.control("add_asset", body | {"tags": [tag or setting(site, "tag")]})["id"])
 
 
 def add_connector(site: Site, name: str, **changes: Any) -> None:
@@ -149,8 +141,7 @@ def test_links_when_switched_on_later_come_on_request_only(print_site: Site) -> 
 
 
 def test_files_without_an_address_wait_and_go_when_there_is_one(print_site: Site) -> None:
-    address = setting(print_site, "import_url")
-    status = setting(print_site, "status_url")
+    address, status = (setting(print_site, name) for name in ("import_url", "status_url"))
     print_site.connector("print", import_url=None, status_url=None)
     add(print_site)
     print_site.run("run")

@@ -60,13 +60,9 @@ def _jobs(w: World) -> Iterator[Any]:
         name="Poster", campaign_id=campaign, accountable_id=me, preset_id=w.preset["id"], **given
     )
     yield jobs.update(made.id, name="Banner", campaign_id=campaign, accountable_id=me, **given)
-    stage = {
-        "preset_stage_id": w.preset["stages"][0],
-        "name": "Draft",
-        "description": "",
-        "responsibleID": me,
-    }
-    yield jobs.create(name="Own", campaign_id=campaign, accountable_id=me, stages=[stage])
+    stage = {"preset_stage_id": w.preset["stages"][0], "name": "Draft", "description": "First"}
+    own = {"campaign_id": campaign, "accountable_id": me, "preset_id": w.preset["id"]}
+    yield jobs.create(name="Own", stages=[stage], **own)
     listed = w.job()
     filters = {"responsible_ids": [me], "accountable_ids": [me], **JOB_FILTERS}
     yield jobs.list(limit=10, **filters)

@@ -47,8 +47,8 @@ def _by_content(w: World) -> Iterator[Refused]:
     yield 400, lambda: list(portal.options.list(NOBODY))
     yield 400, lambda: portal.uploads.init(filename="noextension")
     yield 400, lambda: get("GET", f"/api/v4/media/{w.asset}/download?type=nonsense")
-    yield 400, lambda: get("GET", "/api/media/usage")
-    yield 400, lambda: portal.assets.transform(w.asset, name="a", io=["transform:nonsense"])
+    yield 400, lambda: get("POST", "/api/media/usage", form={"uri": "/page"})
+    yield 400, lambda: portal.assets.transform(w.new_asset(), name="a", io=["transform:nonsense"])
     yield 409, lambda: portal.jobs.finish(w.job())
 
 

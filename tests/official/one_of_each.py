@@ -102,7 +102,7 @@ class World:
     def converted(self, id: str) -> str:  # noqa: A002
         """Wait until an import is done."""
         deadline = time.monotonic() + 20
-        while id not in self.portal.uploads.poll(items=[id]).done and time.monotonic() < deadline:
+        while not self.portal.uploads.poll(items=[id]).done and time.monotonic() < deadline:
             time.sleep(0.01)
         return id
 

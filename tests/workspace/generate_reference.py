@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 import click
 from command_pages import bynder_page, cli_page, table
+from deviations import DEVIATIONS
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -233,10 +234,24 @@ def prose(docstring: str) -> str:
     return "\n".join(lines)
 
 
+def deviations_page() -> Iterator[str]:
+    """Where Bynder's published definitions are not kept to."""
+    yield "# Deviations from Bynder's definitions\n"
+    yield (
+        "Where a folder with Bynder's published definitions (OpenAPI 3.1) is at hand, named by "
+        "`DAMLINK_OPENAPI`, a test calls every method of the client and compares each request, and each "
+        "answer of the sandbox, with them. What differs is listed here; anything else fails the test, and so "
+        "does a row that no longer occurs. `*` stands for anything.\n"
+    )
+    rows = [(f"`{each.call}`", f"`{each.what}`", each.why, each.source) for each in DEVIATIONS]
+    yield from table(("call", "what is otherwise", "why", "source"), rows)
+
+
 PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "bynder.md": bynder_page,
+    "deviations.md": deviations_page,
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,
     "errors.md": errors_page,

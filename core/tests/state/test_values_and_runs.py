@@ -88,3 +88,18 @@ def test_runs_when_very_many_keep_the_newest(database: Database, time_: Any) -> 
     kept = [run.id for run in runs.latest(KEPT * 2)]
     assert (kept[:3], len(kept)) == (numbers[::-1], KEPT)
     assert len(Runs(database, "other").latest()) == 1
+
+
+def test_runs_when_many_only_carried_what_events_brought_keep_the_last_that_listed(
+    database: Database, time_: Any
+) -> None:
+    runs = Runs(database, "stock")
+    older, listed = (runs.begin(1, time_()) for _ in range(2))
+    columns = {"connector": "stock", "epoch": 1, "owner": "me", "started_at": time_(), "listing": False}
+    with database.write() as connection:
+        connection.execute(sa.insert(table), [columns] * (KEPT + 5))
+    runs.begin(1, time_(), listing=False)
+    kept = [run.id for run in runs.latest(2 * KEPT)]
+    latest = runs.latest_listing()
+    assert latest is not None
+    assert (latest.id, older in kept, len(kept)) == (listed, False, KEPT + 1)

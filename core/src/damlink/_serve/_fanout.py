@@ -60,19 +60,13 @@ class _Told:
         return Verdict(self.gathered, frozenset(self.had), error=error)
 
 
-def _is_fresh(asset: Asset, notification: Notification) -> bool:
-    """Whether a list shows an asset as it was when the notification was sent; lists lag behind."""
-    return asset.modified is not None and asset.modified >= notification.occurred_at - LATENESS
-
-
 class Fanout:
     """One portal and the connectors that hear of its events."""
 
     def __init__(self, assembly: Assembly, name: str) -> None:
         self._assembly = assembly
         self._name = name
-        self._portal: Portal | None = None
-        self._works: dict[str, Assembled | None] = {}  # none: it hears no events
+        self._hearing: dict[str, bool] = {}
         self._failures = 0
         self._not_before = 0.0
 
@@ -98,19 +92,41 @@ class Fanout:
         """
         names = [each.name for each in self._assembly.config.connectors.values() if self._hears(each)]
         of_assets = [each for each in gathered if names and each.notification.asset_id]
-        others = [each for each in gathered if each not in of_assets]
+        others = [each for each in gathered if not names or not each.notification.asset_id]
         for each in others:
             subject = each.notification.subject or "a notification without subject"
             _log.info("%s: %s: nobody asks for it", self._name, subject)
-        told = list(self._read(of_assets)) if of_assets else []
+        told, brought = self._spread(of_assets, names) if of_assets else ([], {})
         self._failures = 0
-        brought = {name: self._tell(name, told) for name in names}
-        verdicts = [each.verdict(now) for each in told] + [Verdict(each) for each in others]
-        return verdicts, {name: assets for name, assets in brought.items() if assets}
+        return [each.verdict(now) for each in told] + [Verdict(each) for each in others], brought
 
-    # --- reading -----------------------------------------------------------------------------------
+    def _spread(self, gathered: Sequence[Gathered], names: Iterable[str]) -> tuple[list[_Told], Brought]:
+        """With a portal and contexts of this batch alone: what they remember must not grow old."""
+        with Assembly(self._assembly.config, now=self._assembly.now) as assembly:
+            assembly.database, assembly.pace = self._assembly.database, self._assembly.pace
+            told = list(_Reader(assembly.portal(self._name)).read(gathered, self._name))
+            brought = {name: _tell(assembly, name, told) for name in names}
+        return told, {name: assets for name, assets in brought.items() if assets}
 
-    def _read(self, gathered: Sequence[Gathered]) -> Iterator[_Told]:
+    def _hears(self, config: ConnectorConfig) -> bool:
+        """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
+        if not config.enabled or config.portal != self._name:
+            return False
+        if config.name not in self._hearing:
+            with contextlib.suppress(DamlinkError):
+                hooks = self._assembly.connector(config.name).hooks
+                self._hearing[config.name] = "on_event" in hooks
+        return self._hearing.get(config.name, True)
+
+
+class _Reader:
+    """Reads what notifications are about, in as few requests as will do."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def read(self, gathered: Sequence[Gathered], portal: str) -> Iterator[_Told]:
+        """Each with its asset as it is now."""
         listed = self._listed([each.notification for each in gathered])
         for each in gathered:
             notification, unread = each.notification, ""
@@ -121,7 +137,7 @@ class Fanout:
                 kind=notification.subject,
                 asset_id=notification.asset_id,
                 asset=asset,
-                portal=self._name,
+                portal=portal,
                 occurred_at=notification.occurred_at,
                 raw=notification.content,
             )
@@ -134,62 +150,43 @@ class Fanout:
         """
         alive = {each.asset_id.upper(): each for each in notifications if not each.subject.endswith(DELETED)}
         try:
-            assets = [
-                asset for asset in self._opened.assets.list(ids=list(alive)) if asset.id.upper() in alive
-            ]
+            assets = list(self._portal.assets.list(ids=list(alive)))
         except AuthError:
             raise
         except BynderError as error:
-            _log.debug("%s: one by one: %s", self._name, error)
+            _log.debug("one by one: %s", error)
             return {}
-        told = ((alive[asset.id.upper()], asset) for asset in assets)
+        told = ((alive[asset.id.upper()], asset) for asset in assets if asset.id.upper() in alive)
         return {each.asset_id: asset.raw for each, asset in told if _is_fresh(asset, each)}
 
     def _one(self, asset_id: str) -> tuple[Record | None, str]:
         """An asset that no list shows, or why it cannot be read; neither if it is gone or not approved."""
         try:
-            return self._opened.assets.get(asset_id).raw, ""
+            return self._portal.assets.get(asset_id).raw, ""
         except AuthError:
             raise
         except BynderError as error:
             return None, "" if error.status == 404 else str(error)
 
-    @property
-    def _opened(self) -> Portal:
-        if self._portal is None:
-            self._portal = self._assembly.portal(self._name)
-        return self._portal
 
-    # --- telling -----------------------------------------------------------------------------------
+def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> list[SourceAsset]:
+    """Let one connector hear of everything; its failures are its own."""
+    brought: list[SourceAsset] = []
+    work: Assembled | None = None
+    for each in told:
+        if each.unread or name in each.gathered.had:
+            continue
+        try:
+            work = work or assembly.assemble(name)
+            brought += list(work.connector.on_event(work.context, each.event))
+        except DamlinkError as error:
+            each.errors[name] = f"{name}: {error}"
+            _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)
+        else:
+            each.had.add(name)
+    return brought
 
-    def _hears(self, config: ConnectorConfig) -> bool:
-        """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
-        if not config.enabled or config.portal != self._name:
-            return False
-        if config.name not in self._works:
-            with contextlib.suppress(DamlinkError):
-                if "on_event" not in self._assembly.connector(config.name).hooks:
-                    self._works[config.name] = None
-        return self._works.get(config.name, True) is not None
 
-    def _tell(self, name: str, told: Sequence[_Told]) -> list[SourceAsset]:
-        """Let one connector hear of everything; its failures are its own."""
-        brought: list[SourceAsset] = []
-        for each in told:
-            if each.unread or name in each.gathered.had:
-                continue
-            try:
-                work = self._work(name)
-                brought += list(work.connector.on_event(work.context, each.event))
-            except DamlinkError as error:
-                each.errors[name] = f"{name}: {error}"
-                _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)
-            else:
-                each.had.add(name)
-        return brought
-
-    def _work(self, name: str) -> Assembled:
-        work = self._works.get(name)
-        if work is None:
-            work = self._works[name] = self._assembly.assemble(name)
-        return work
+def _is_fresh(asset: Asset, notification: Notification) -> bool:
+    """Whether a list shows an asset as it was when the notification was sent; lists lag behind."""
+    return asset.modified is not None and asset.modified >= notification.occurred_at - LATENESS

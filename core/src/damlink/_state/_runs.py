@@ -51,9 +51,15 @@ class Runs:
         }
         with self._database.write() as connection:
             number = connection.execute(sa.insert(t).values(values).returning(t.c.id)).scalar_one()
-            old = sa.select(t.c.id).where(t.c.connector == self._connector).order_by(t.c.id.desc())
-            connection.execute(sa.delete(t).where(t.c.id.in_(old.offset(KEPT).limit(KEPT))))
+            self._prune(connection)
             return int(number)
+
+    def _prune(self, connection: sa.Connection) -> None:
+        """Delete what is old, but never the last that listed: the next is reckoned from it."""
+        mine = t.c.connector == self._connector
+        old = sa.select(t.c.id).where(mine).order_by(t.c.id.desc()).offset(KEPT).limit(KEPT)
+        listed_last = sa.select(sa.func.max(t.c.id)).where(mine, t.c.listing).scalar_subquery()
+        connection.execute(sa.delete(t).where(t.c.id.in_(old), t.c.id.is_distinct_from(listed_last)))
 
     def end(
         self, number: int, now: datetime, exit_code: int, totals: Mapping[str, Any], error: str = ""
