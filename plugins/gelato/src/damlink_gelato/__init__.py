@@ -1,1 +1,1 @@
-"""The place of the Gelato plugin; it is not written yet."""
+"""Tagged Bynder assets into a Gelato library, with a link back."""

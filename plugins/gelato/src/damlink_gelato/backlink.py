@@ -1,0 +1,49 @@
+"""The checkout link in the portal: where it may lead, and the metaproperty that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import httpx
+
+from damlink import Context
+from damlink_gelato.settings import GelatoSettings
+
+__all__ = ["is_allowed", "write"]
+
+
+def write(ctx: Context, asset_id: str, link: str) -> str:
+    """Write a link to its asset.
+
+    Returns:
+        What a person should know: empty, or why it was not written.
+
+    Raises:
+        BynderAuthError: the portal's user may not make the metaproperty, or may not edit assets.
+        BynderError: the metaproperty holds no text.
+    """
+    settings: GelatoSettings = ctx.settings
+    if not is_allowed(link, settings.checkout_hosts):
+        return "its checkout link was not written: it leads to a host that is not in checkout_hosts"
+    metaproperty = ctx.bynder.metaproperties.ensure(settings.backlink_metaproperty)
+    ctx.bynder.assets.modify(asset_id, metaproperties={metaproperty.id: link})
+    return ""
+
+
+def is_allowed(link: str, hosts: Iterable[str]) -> bool:
+    """Whether a link leads by https to one of the hosts; `*.` in front stands for any host below.
+
+    A host with a port means that port alone; without one, the usual port.
+    """
+    try:
+        url = httpx.URL(link)
+    except httpx.InvalidURL:
+        return False
+    if url.scheme != "https" or url.userinfo:
+        return False
+    place = url.netloc.decode("ascii").lower()
+    return any(_matches(place, host.lower()) for host in hosts)
+
+
+def _matches(place: str, host: str) -> bool:
+    return place.endswith(host[1:]) if host.startswith("*.") else place == host

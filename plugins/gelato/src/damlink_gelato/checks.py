@@ -1,0 +1,84 @@
+"""What `damlink check` looks at: the four rights in the portal, Gelato's key, and where files would go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from damlink import Context, Finding
+from damlink.errors import BynderAuthError, DamlinkError
+from damlink_gelato import api
+from damlink_gelato.settings import GelatoSettings
+
+__all__ = ["RIGHTS", "Right", "findings"]
+
+
+@attrs.frozen
+class Right:
+    """A right that the portal's user needs.
+
+    Attributes:
+        roles: any of these gives it.
+        always: whether it is needed without links, too.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    purpose: str
+    always: bool = False
+
+
+# Source: Bynder's published definitions (roles); Gelato's article on Bynder (which four, and what for)
+RIGHTS: Final = (
+    Right(
+        "Metaproperty management", ("METAPROPERTYMANAGEMENT", "METAMANAGEMENT"), "to make the metaproperty"
+    ),
+    Right("Permissions management", ("PERMISSIONMANAGEMENT",), "to read what the user may do"),
+    Right("Edit media", ("MEDIAEDIT",), "to write links to assets"),
+    Right("Download original", ("MEDIAHIGHRES",), "to bring files to Gelato", always=True),
+)
+
+
+def findings(ctx: Context) -> Iterator[Finding]:
+    """Yield what was looked at, one thing after the other, whatever is wrong with those before."""
+    settings: GelatoSettings = ctx.settings
+    profile = ctx.bynder.profiles.own()
+    if profile is None:
+        hint = "give it the scopes current.user:read and current.profile:read"
+        yield _wrong("rights", BynderAuthError("the portal's user may not read its own profile", hint=hint))
+    else:
+        yield from (_right(right, profile.roles, settings) for right in RIGHTS)
+    yield _key(ctx, settings)
+    yield _target(settings)
+
+
+def _right(right: Right, roles: frozenset[str], settings: GelatoSettings) -> Finding:
+    if roles.intersection(right.roles):
+        return Finding(right.name, f"the portal's user has it, {right.purpose}")
+    if not (right.always or settings.backlink):
+        return Finding(right.name, f"missing; only needed with backlink, {right.purpose}")
+    hint = f"give its profile {right.roles[0]}, {right.purpose}"
+    return _wrong(right.name, BynderAuthError("the portal's user lacks it", hint=hint))
+
+
+def _key(ctx: Context, settings: GelatoSettings) -> Finding:
+    if not settings.catalog_url:
+        return Finding("API key", "not tried: there is no catalog_url")
+    try:
+        api.check_key(ctx.http, settings)
+    except DamlinkError as error:
+        return _wrong("API key", error)
+    return Finding("API key", "Gelato takes it")
+
+
+def _target(settings: GelatoSettings) -> Finding:
+    if not settings.import_url:
+        return Finding("import", "no import_url is set: files wait, and nothing is sent")
+    link = f", links go to {settings.backlink_metaproperty!r}" if settings.backlink else ""
+    return Finding("import", f"files go to the folder {settings.folder!r} by {settings.mode}{link}")
+
+
+def _wrong(what: str, error: DamlinkError) -> Finding:
+    return Finding(what, str(error), error)

@@ -1,0 +1,68 @@
+"""Gelato: tagged Bynder assets into a Gelato library, with a link back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from damlink import (
+    About,
+    Checkpoint,
+    Context,
+    Event,
+    Finding,
+    PushResult,
+    Skip,
+    SourceAsset,
+    hookimpl,
+)
+from damlink.bynder import Asset
+from damlink_gelato import checks, delivery, selection
+from damlink_gelato.auth import KeyAuth
+from damlink_gelato.mapping import File
+from damlink_gelato.settings import GelatoSettings
+
+settings_class = GelatoSettings
+
+about = About(
+    title="Gelato",
+    summary="Tagged Bynder assets into a Gelato library, with a link back.",
+    every="6h",
+    permissions=tuple(f"{right.name} ({right.purpose})" for right in checks.RIGHTS),
+    uploads=False,
+    exclusive={"backlink_metaproperty": "backlink"},
+)
+
+
+@hookimpl
+def authenticate(ctx: Context) -> KeyAuth:
+    """Sign with the account's key."""
+    return KeyAuth(ctx.settings)
+
+
+@hookimpl
+def list_source_assets(ctx: Context) -> Iterator[SourceAsset]:
+    """List every asset with the tag. There is no cursor: an old asset may get the tag at any time."""
+    return selection.tagged(ctx)
+
+
+@hookimpl
+def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
+    """Take the asset if it has the tag, whatever has happened to it."""
+    return selection.chosen(ctx, Asset.read(event.asset)) if event.asset else iter(())
+
+
+@hookimpl
+def transform(ctx: Context, source: SourceAsset) -> File | Skip:
+    """Look at the asset once more, and take its active original."""
+    return selection.prepared(ctx, source)
+
+
+@hookimpl
+def push(ctx: Context, prepared: File, source: SourceAsset, checkpoint: Checkpoint) -> PushResult:
+    """Have Gelato import it, and write the link back."""
+    return delivery.deliver(ctx, prepared, source, checkpoint)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Look at the rights in the portal and at Gelato's key."""
+    return checks.findings(ctx)

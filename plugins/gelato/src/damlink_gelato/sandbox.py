@@ -1,0 +1,125 @@
+"""Gelato's part of the sandbox: a library that fetches what it is told to, and the catalog of products.
+
+Written from the reference (gelato.md, its sections 3 and 5); shares nothing with the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from damlink.sandbox import Finding
+from damlink_gelato import _sandbox_imports as imports
+from damlink_gelato._sandbox_controls import ACTIONS
+from damlink_gelato._sandbox_library import CHECKOUT_HOST, Account, File, Library
+from damlink_gelato._sandbox_wire import service
+
+if TYPE_CHECKING:
+    from damlink.sandbox import Part, World
+
+ACCOUNT = Account("sandbox-account", "sandbox-gelato-key")
+FOLDER = "DAM import"
+TAG = "Gelato"
+LINK = "Gelato_URL"  # the name under which the portal keeps the label "Gelato URL"
+MOST_FURNISHED = 3
+
+IMPORTS: dict[str, Any] = {
+    "POST /dam/v1/accounts/{account}/files:import": imports.take,
+    "GET /dam/v1/accounts/{account}/files/{file}": imports.status,
+}
+PRODUCTS: dict[str, Any] = {"GET /v3/catalogs": imports.catalogs}
+
+
+class GelatoSandbox:
+    """The stand-in for Gelato: one account, and a library with folders."""
+
+    name = "gelato"
+
+    def __init__(self, world: World) -> None:
+        self._library = Library(world, {ACCOUNT.id: Account(ACCOUNT.id, ACCOUNT.key)})
+
+    def services(self) -> Mapping[str, Any]:
+        """`gelato` (imports) and `gelato-products` (the catalog)."""
+        tables = {"gelato": IMPORTS, "gelato-products": PRODUCTS}
+        return {
+            name: service({line: partial(handler, self._library) for line, handler in table.items()})
+            for name, table in tables.items()
+        }
+
+    def state(self) -> Any:
+        """`files`, of all accounts, in the order in which they came; those that failed are left out."""
+        with self._library.lock:
+            return {"files": [_file(file) for file in self._library.files.values() if file.failure is None]}
+
+    def control(self, action: str, body: Mapping[str, Any]) -> Any:
+        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
+        act = ACTIONS[action]
+        with self._library.lock:
+            return act(self._library, body)
+
+    def connector(self) -> Mapping[str, Any]:
+        """A connector that brings assets tagged `Gelato`, and writes links back."""
+        origins = self._library.world.origins
+        files = f"{origins['gelato']}/dam/v1/accounts/{{account_id}}/files"
+        return {
+            "plugin": "gelato",
+            "tag": TAG,
+            "api_key": ACCOUNT.key,
+            "account_id": ACCOUNT.id,
+            "import_url": f"{files}:import",
+            "status_url": f"{files}/{{file_id}}",
+            "backlink": True,
+            "checkout_hosts": [CHECKOUT_HOST],
+            "catalog_url": f"{origins['gelato-products']}/v3/catalogs",
+            "requests_per_second": 100.0,
+        }
+
+    def secrets(self) -> Iterable[str]:
+        """The settings of `connector()` to keep to oneself."""
+        return ("api_key",)
+
+    def furnish(self, parts: Mapping[str, Part]) -> None:
+        """Put a few tagged assets into the portal; its lists show them at once."""
+        portal = parts["bynder"]
+        lag = portal.control("settings", {})["index_lag"]
+        portal.control("lag", {"index": 0})
+        for number, media in enumerate(self._library.world.media[:MOST_FURNISHED]):
+            name = f"For print: {media.filename}"
+            portal.control("add_asset", {"media": number, "name": name, "tags": [TAG]})
+        portal.control("lag", {"index": lag})
+
+    def findings(self, parts: Mapping[str, Part]) -> Iterator[Finding]:
+        """Compare each tagged asset of the portal with the library, and its link with the library's."""
+        files = {file["asset_id"]: file for file in self.state()["files"] if file["folder"] == FOLDER}
+        for asset in parts["bynder"].state()["assets"]:
+            if TAG in asset["tags"]:
+                yield _finding(asset, files.get(asset["id"]))
+
+
+def _file(file: File) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "account": file.account,
+        "folder": file.folder,
+        "name": file.name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "sha256": file.sha256,
+        "asset_id": file.source["assetId"],
+        "item_id": file.source["itemId"],
+        "version": file.source["version"],
+        "checkout_url": file.checkout_url,
+        "path": str(file.path),
+    }
+
+
+def _finding(asset: Mapping[str, Any], file: Mapping[str, Any] | None) -> Finding:
+    key, sha256, name = asset["id"], asset["sha256"], asset["name"]
+    if file is None:
+        return Finding(key, sha256, name, ok=False, note=f"not in Gelato's folder {FOLDER!r}")
+    link = asset["metaproperties"].get(LINK, "")
+    if link != file["checkout_url"]:
+        return Finding(key, sha256, name, ok=False, note=f"the portal has the link {link!r}")
+    note = f"in Gelato's folder {FOLDER!r}, the portal links to {link}"
+    return Finding(key, sha256, name, ok=file["sha256"] == sha256, note=note)
