@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-EDITABLE := -e 'core[all]' -e plugins/istock
+PLUGINS := plugins/istock plugins/imatag plugins/gelato
+EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +22,7 @@ test: $(TOOLS)
 check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy core/src/damlink plugins/istock/src
+	$(BIN)/mypy core/src/damlink $(PLUGINS:%=%/src)
 	$(BIN)/lint-imports
 	$(BIN)/python tests/workspace/generate_reference.py --check
 	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
@@ -35,7 +36,7 @@ bench: $(TOOLS)
 docs: $(TOOLS)
 	$(BIN)/mkdocs serve
 
-$(READY): constraints.txt core/pyproject.toml plugins/istock/pyproject.toml
+$(READY): constraints.txt core/pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Damlink needs Python 3.11 or newer; try: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(EDITABLE)

@@ -15,34 +15,27 @@ from typing import Any, Self
 import attrs
 import httpx
 
-from damlink._config import Config, ConnectorConfig, PortalSettings
+from damlink._config import Config, ConnectorConfig
 from damlink._connector import Connector, load
 from damlink._context import Context, State
 from damlink._credentials import SecretStore, give_custody, secret_opener
 from damlink._crypto import Cipher, new_key
 from damlink._duration import Duration
-from damlink._http import BearerAuth, Client, OAuth1, OAuth2, SentRequest, open_client
+from damlink._http import Client, OAuth2, SentRequest, open_client
 from damlink._key import find_key
 from damlink._notify import Notifier
 from damlink._observer import Observer
 from damlink._pace import Pace, default_path
 from damlink._plugins import find
-from damlink._secret import Secret
+from damlink._portal_auth import portal_auth
 from damlink._settings import SecretOpener, parse, selection_of
-from damlink._state import Credentials, Database, UnpreparedError, Values
+from damlink._state import BorrowedValues, Credentials, Database, UnpreparedError, Values
 from damlink.bynder import Portal
 from damlink.errors import StateError
 
 __all__ = ["Assembled", "Assembly"]
 
 KEY_CHECK = "key"  # a credential that only the right key opens
-OAUTH_PATH = "/v6/authentication/oauth2"
-DEFAULT_SCOPES = (
-    "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
-    "workflow.campaign:read workflow.campaign:write workflow.job:read workflow.job:write "
-    "brandstore.order:read brandstore.order:write meta.assetbank:read meta.assetbank:write "
-    "admin.profile:read admin.user:read admin.user:write workflow.preset:read offline"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -198,7 +191,7 @@ class Assembly:
 
     def portal_auth(self, name: str) -> httpx.Auth:
         """How requests to a portal are signed, with its tokens in custody."""
-        auth = _portal_auth(self.config.portals[name].open(self.opener))
+        auth = portal_auth(self.config.portals[name].open(self.opener))
         self._take_custody(auth)
         return auth
 
@@ -277,7 +270,9 @@ class Assembly:
         return client
 
     def _values(self, name: str) -> State:
-        return Values(self.database, name) if self._keeps else _Borrowed(self, name)
+        if self._keeps:
+            return Values(self.database, name)
+        return BorrowedValues(Values(self.database, name) if self.has_database else None)
 
     def _take_custody(self, auth: object) -> None:
         """A refresh token that changes with each use is kept even where nothing else is."""
@@ -297,29 +292,6 @@ def _no_new_key() -> str:
     raise StateError("the key of the database is missing", hint=hint)
 
 
-def _portal_auth(settings: PortalSettings) -> httpx.Auth:
-    if settings.auth == "permanent-token":
-        return BearerAuth(settings.token or Secret(""))
-    if settings.auth == "oauth1":
-        empty = Secret("")
-        return OAuth1(
-            settings.consumer_key,
-            settings.consumer_secret or empty,
-            settings.token or empty,
-            settings.token_secret or empty,
-        )
-    base = f"{settings.url.rstrip('/')}{OAUTH_PATH}"
-    return OAuth2(
-        settings.token_url or f"{base}/token",
-        settings.client_id,
-        settings.client_secret or Secret(""),
-        scopes=settings.scopes or tuple(DEFAULT_SCOPES.split()),
-        authorize_url=settings.authorize_url or f"{base}/auth",
-        redirect_url=settings.redirect_url,
-        login_only=settings.auth == "oauth2-code",
-    )
-
-
 class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
     """Begins every line with the connector's name."""
 
@@ -327,25 +299,3 @@ class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
         """Add the name."""
         extra: Mapping[str, object] = self.extra or {}
         return f"{extra['connector']}: {msg}", kwargs
-
-
-class _Borrowed:
-    """`ctx.state` of a look that leaves no trace: what is kept can be read, what is put is forgotten."""
-
-    def __init__(self, assembly: Assembly, name: str) -> None:
-        self._kept = Values(assembly.database, name) if assembly.has_database else None
-        self._put: dict[str, Any] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value put or kept under a key, or `default`."""
-        if key in self._put:
-            return self._put[key]
-        return self._kept.get(key, default) if self._kept else default
-
-    def put(self, key: str, value: Any) -> None:
-        """Remember a value for as long as this look lasts."""
-        self._put[key] = value
-
-    def delete(self, key: str) -> None:
-        """Forget a key for as long as this look lasts."""
-        self._put[key] = None

@@ -18,7 +18,8 @@ import httpx
 import pluggy
 
 from damlink import hookspecs
-from damlink._config import CONNECTOR_KEYS, ConnectorConfig
+from damlink._config import ConnectorConfig
+from damlink._config_tables import CONNECTOR_KEYS
 from damlink._duration import Duration
 from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugins import PluginInfo

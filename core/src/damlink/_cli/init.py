@@ -37,7 +37,7 @@ def command(name: str, settings: tuple[str, ...], config_path: Path | None) -> N
 
 
 def _asked(file: Any, name: str) -> dict[str, Any]:
-    from damlink._config import AUTH_KEYS, PortalSettings
+    from damlink._config_tables import AUTH_KEYS, PortalSettings
     from damlink._settings import fields_of
 
     fields = {field.name: field for field in fields_of(PortalSettings)}

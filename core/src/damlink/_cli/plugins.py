@@ -59,7 +59,8 @@ def show(name: str, schema: bool, json_: bool) -> None:
     from damlink._cli._output import print_json, print_table
     from damlink._connector import load
     from damlink._plugins import find
-    from damlink._settings import fields_of, json_schema
+    from damlink._schema import json_schema
+    from damlink._settings import fields_of
 
     connector = load(find(name))
     fields = fields_of(connector.settings_class)

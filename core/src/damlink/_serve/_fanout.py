@@ -150,7 +150,7 @@ class _Reader:
         """
         alive = {each.asset_id.upper(): each for each in notifications if not each.subject.endswith(DELETED)}
         try:
-            assets = list(self._portal.assets.list(ids=list(alive)))
+            assets = list(self._portal.assets.list(ids=list(alive), include_version_number=True))
         except AuthError:
             raise
         except BynderError as error:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import uvicorn
 
 from damlink._assembly import Assembly
-from damlink._config import ServeConfig
+from damlink._config_tables import ServeConfig
 from damlink._serve._app import make_app
 from damlink._serve._confirmer import Confirmer
 from damlink._serve._intake import Intake, gates_of

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from damlink._assembly import Assembly
-from damlink._config import PortalSettings
+from damlink._config_tables import PortalSettings
 from damlink._crypto import Cipher
 from damlink._sns import Envelope, Hosts, confirm, parse_topic
 from damlink._state import Topics

@@ -13,9 +13,10 @@ from damlink._state._rows import Row, RowState
 from damlink._state._runs import RunRecord, Runs
 from damlink._state._tokens import Credentials
 from damlink._state._topics import Topic, Topics, TopicState
-from damlink._state._values import Values
+from damlink._state._values import BorrowedValues, Values
 
 __all__ = [
+    "BorrowedValues",
     "Change",
     "Credentials",
     "Database",

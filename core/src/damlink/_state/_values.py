@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from damlink._state._engine import Database, upsert
 from damlink._state._tables import value as t
 
-__all__ = ["Values"]
+__all__ = ["BorrowedValues", "Values"]
 
 
 class Values:
@@ -40,3 +40,29 @@ class Values:
 
     def _at(self, key: str) -> tuple[sa.ColumnElement[bool], ...]:
         return (t.c.connector == self._connector, t.c.key == key)
+
+
+class BorrowedValues:
+    """The values for a look that leaves no trace: what is kept can be read, what is put is forgotten.
+
+    Args:
+        kept: what there is to read, if anything.
+    """
+
+    def __init__(self, kept: Values | None) -> None:
+        self._kept = kept
+        self._put: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value put or kept under a key, or `default`."""
+        if key in self._put:
+            return self._put[key]
+        return self._kept.get(key, default) if self._kept else default
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a value for as long as this look lasts."""
+        self._put[key] = value
+
+    def delete(self, key: str) -> None:
+        """Forget a key for as long as this look lasts."""
+        self._put[key] = None

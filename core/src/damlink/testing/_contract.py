@@ -20,13 +20,13 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from damlink._config import CONNECTOR_KEYS
+from damlink._config_tables import CONNECTOR_KEYS
 from damlink._connector import load
 from damlink._content import Content
 from damlink._model import PreparedAsset, PushResult, SourceAsset
 from damlink._plugins import find
 from damlink._retry import no_waiting
-from damlink._settings import json_schema
+from damlink._schema import json_schema
 from damlink.errors import AuthError, ConfigError, DamlinkError, TransientError, UnclearError
 from damlink.sandbox import Fault, MediaFile, Sandbox, Synthetic
 from damlink.testing._listings import between_cursors, cursors, seen
