@@ -56,8 +56,9 @@ class Page:
         until(lambda: words in self.text(), f"the page never said {words!r}")
 
     def click(self, words: str) -> None:
-        """Press the mouse in the middle of the button with these words."""
+        """Scroll to the button with these words, and press the mouse in its middle."""
         button = f"[...document.querySelectorAll('button')].find(each => each.innerText === {words!r})"
+        self._value(f"{button}.scrollIntoView()")
         box = self._value(f"JSON.stringify({button}.getBoundingClientRect())")
         where = json.loads(box)
         spot = {"x": where["x"] + where["width"] / 2, "y": where["y"] + where["height"] / 2}

@@ -50,7 +50,7 @@ class Acme:
 
 def test_sandbox_when_a_part_is_given_serves_it_beside_the_portal(tmp_path: Path) -> None:
     with Sandbox([Acme], folder=tmp_path, media=[]) as sandbox:
-        assert list(sandbox.origins) == ["portal", "s3", "acme", "control"]
+        assert list(sandbox.origins) == ["portal", "s3", "control", "acme"]
         assert httpx.get(sandbox.part("acme").connector()["api_url"], trust_env=False).text == "acme"
         assert sandbox.world.counts["requests:acme"] == 1
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from damlink.sandbox._world import MediaFile, Part, World
 HOST = "127.0.0.1"
 _BEHIND_TLS = ("portal", "s3")
 PartFactory = Callable[[World], Part]
-_WITHOUT_MEDIA = (BynderSandbox, SnsSandbox)
+_OWN_PARTS = (BynderSandbox, SnsSandbox)
 
 
 def discover_parts(world: World) -> list[Part]:
@@ -40,7 +40,7 @@ class Sandbox:
     Args:
         parts: makers of further parts; the portal is always there. `None`: SNS, and all that are installed.
         folder: where bytes are kept; `None`: a temporary one, removed at the end.
-        port: the portal's port; s3 gets the next, then each part's services, control the last. 0: free ones.
+        port: the portal's port; s3, sns and control get the next, then each partner's services. 0: free ones.
         seed: of everything that is random.
         media: the files that partners hold; `None`: generated ones, where there is a partner.
         tls: certificate and key file of the portal and its storage, which are then served by https.
@@ -62,7 +62,7 @@ class Sandbox:
         self._closing = contextlib.ExitStack()
         self.world = World(folder or self._temporary_folder(), seed=seed)
         self._port, self._tls = port, tls
-        wants_media = parts is None or any(maker not in _WITHOUT_MEDIA for maker in parts)
+        wants_media = parts is None or any(maker not in _OWN_PARTS for maker in parts)
         self.world.media = list(media) if media is not None else _generated(seed) if wants_media else []
         self._parts = {part.name: part for part in self._made(parts)}
         self._servers: list[uvicorn.Server] = []
@@ -121,9 +121,14 @@ class Sandbox:
             raise RuntimeError("the sandbox did not start; the log says why")
 
     def _services(self) -> dict[str, Any]:
-        apps = {name: app for part in self._parts.values() for name, app in part.services().items()}
-        faulty = {name: Faulty(app, self.world, name) for name, app in apps.items()}
-        return {**faulty, "control": control_service(self.world, self._parts)}
+        own = [part for part in self._parts.values() if isinstance(part, _OWN_PARTS)]
+        partners = [part for part in self._parts.values() if part not in own]
+        control = {"control": control_service(self.world, self._parts)}
+        return {**self._faulty(own), **control, **self._faulty(partners)}
+
+    def _faulty(self, parts: Iterable[Part]) -> dict[str, Any]:
+        apps = {name: app for part in parts for name, app in part.services().items()}
+        return {name: Faulty(app, self.world, name) for name, app in apps.items()}
 
     def _bound(self, number: int) -> socket.socket:
         bound = socket.create_server((HOST, self._port + number if self._port else 0), backlog=512)

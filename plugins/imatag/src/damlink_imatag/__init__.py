@@ -1,1 +1,1 @@
-"""The place of the Imatag plugin; it is not written yet."""
+"""Bynder media out to Imatag to be invisibly watermarked, and back."""

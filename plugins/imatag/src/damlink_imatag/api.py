@@ -1,0 +1,156 @@
+"""Imatag's API: requests built, answers read. Nothing else knows its JSON or its paths.
+
+Only the signing, the form of lists and the request id are published (imatag.com/api/doc). Paths, fields and
+states are assumed; the paths are settings.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final, TypeVar
+
+import httpx
+import msgspec
+
+from damlink import AssetRejectedError, AuthError, Client, Content, TransientError
+from damlink_imatag.settings import ImatagSettings
+
+__all__ = ["FAILED", "READY", "Account", "Media", "account", "find", "marked", "state", "upload"]
+
+PAGE: Final = 100  # the default of the published lists
+MOST_PAGES: Final = 1000
+READY: Final = "ready"
+FAILED: Final = "failed"
+_REQUEST_ID: Final = "X-Request-Id"
+
+_log = logging.getLogger("damlink.imatag")  # below `damlink`, whose log the command line shows
+
+
+class Account(msgspec.Struct):
+    """Whose key it is, and the directories it may begin with."""
+
+    username: str | None = None
+    homedirs: list[str] | None = None
+
+
+class Media(msgspec.Struct):
+    """One file of the library.
+
+    Attributes:
+        state: `received`, `processing`, `ready` or `failed`.
+        sha256: of the file that was uploaded.
+    """
+
+    id: str | int
+    path: str = ""
+    state: str = ""
+    sha256: str | None = None
+    metadata: dict[str, Any] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why it failed, in Imatag's words."""
+        return self.error_message or self.error_code or "no reason given"
+
+
+class MediaPage(msgspec.Struct):
+    """One page of the library; `next` is the address of the one after it."""
+
+    next: str | None = None
+    media: list[Media] | None = None
+    results: list[Media] | None = None
+
+
+def account(http: Client, settings: ImatagSettings) -> Account:
+    """The account behind the credentials; an empty one where Imatag does not show it.
+
+    Raises:
+        AuthError: the credentials are refused.
+    """
+    try:
+        return _read(http.get(settings.account_path), Account)
+    except AuthError as error:
+        what = "client_id and client_secret" if settings.client_id else "api_key"
+        hint = f"set {what} to one that is valid; it is made in Imatag's account settings"
+        message = f"Imatag refuses the credentials ({error.status}): {error.body}"
+        raise AuthError(message, hint=hint, status=error.status, body=error.body) from error
+    except AssetRejectedError as error:
+        if error.status != httpx.codes.NOT_FOUND:
+            raise
+        return Account()
+
+
+def find(http: Client, settings: ImatagSettings, directory: str, media_id: str) -> list[Media]:
+    """The media in a directory that hold the id of a Bynder asset."""
+    field = settings.media_id_metadata
+    query = {"directory": directory, f"metadata.{field}": media_id, "page_size": PAGE}
+    try:
+        found = list(_pages(http, settings.media_path, query))
+    except AssetRejectedError as error:
+        if error.status != httpx.codes.NOT_FOUND:  # a directory that is not there yet
+            raise
+        return []
+    return [media for media in found if media.metadata is None or media.metadata.get(field) == media_id]
+
+
+def _pages(http: Client, path: str, query: Mapping[str, Any]) -> Iterator[Media]:
+    page = _read(http.get(path, params=query), MediaPage)
+    for _ in range(MOST_PAGES):
+        yield from page.media or page.results or ()
+        if not page.next:
+            return
+        page = _read(http.get(_own(http, page.next)), MediaPage)
+    raise TransientError(f"Imatag's list has more than {MOST_PAGES} pages")
+
+
+def _own(http: Client, address: str) -> httpx.URL:
+    """The address of a page, which must be Imatag's own: the key goes nowhere else."""
+    url = http.origin.join(address)
+    if (url.scheme, url.host, url.port) != (http.origin.scheme, http.origin.host, http.origin.port):
+        raise TransientError(f"Imatag's list goes on at another host, {url.host}")
+    return url
+
+
+def upload(
+    http: Client, settings: ImatagSettings, path: str, media_id: str, file: BinaryIO, media_type: str
+) -> Media:
+    """Put a file into the library, which marks it. Never repeated blindly: each upload makes another mark.
+
+    Args:
+        path: with its directory and its name.
+        media_id: of the Bynder asset.
+        file: read from its beginning.
+
+    Raises:
+        UnclearError: it may or may not be there now.
+        AssetRejectedError: Imatag will not have it; status 409: the path is taken.
+    """
+    name = path.rpartition("/")[2]
+    form = {"path": path, "metadata": json.dumps({settings.media_id_metadata: media_id})}
+    return _read(http.post(settings.media_path, data=form, files={"file": (name, file, media_type)}), Media)
+
+
+def state(http: Client, settings: ImatagSettings, id: str) -> Media:  # noqa: A002 - the API's word
+    """One media, as it is now."""
+    return _read(http.get(settings.one_media_path.format(id=id)), Media)
+
+
+def marked(http: Client, settings: ImatagSettings, id: str, filename: str) -> Content:  # noqa: A002
+    """The watermarked file of a media, asked for when it is opened."""
+    return Content.from_url(http, settings.marked_path.format(id=id), filename)
+
+
+T = TypeVar("T")
+
+
+def _read(response: httpx.Response, kind: type[T]) -> T:
+    _log.debug("%s answered as request %s", response.request.url.path, response.headers.get(_REQUEST_ID))
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except msgspec.MsgspecError as error:
+        message = f"Imatag's answer to {response.request.url.path} cannot be read: {error}"
+        raise TransientError(message) from error

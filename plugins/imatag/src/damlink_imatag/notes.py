@@ -1,0 +1,59 @@
+"""What a transfer has noted so far, and how it begins again."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from damlink import Checkpoint
+from damlink_imatag.measure import Facts
+
+__all__ = ["DELIVERY", "Part", "facts_of", "forget", "put_facts"]
+
+DELIVERY: Final = "delivery"
+# `original`: which one; `sending`: an upload that may have happened; `media`: Imatag's; `polls`: how often
+# it was asked; `source`, `marked`: facts of both files; `delivery`: the upload into Bynder.
+_NAMES: Final = ("original", "sending", "media", "polls", "source", "marked", DELIVERY)
+
+
+def forget(checkpoint: Checkpoint) -> None:
+    """Begin again from nothing."""
+    checkpoint.put(**dict.fromkeys(_NAMES))
+
+
+def put_facts(checkpoint: Checkpoint, name: str, facts: Facts, **more: Any) -> None:
+    """Note the facts of a file, with something more in the same step."""
+    checkpoint.put(**{name: attrs.asdict(facts)}, **more)
+
+
+def facts_of(checkpoint: Checkpoint, name: str) -> Facts | None:
+    """Facts that were noted, or `None`."""
+    noted = checkpoint.get(name)
+    return Facts(**noted) if noted else None
+
+
+class Part:
+    """Notes within a note: those of the upload into Bynder, so that they can be forgotten as a whole."""
+
+    def __init__(self, checkpoint: Checkpoint, name: str) -> None:
+        self._checkpoint = checkpoint
+        self._name = name
+
+    @property
+    def source_id(self) -> str:
+        """The source asset whose transfer this is."""
+        return self._checkpoint.source_id
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value noted under a name, or `default`."""
+        return self._all().get(name, default)
+
+    def put(self, **values: Any) -> None:
+        """Note values; `None` forgets a name."""
+        together = self._all() | values
+        kept = {name: value for name, value in together.items() if value is not None}
+        self._checkpoint.put(**{self._name: kept or None})
+
+    def _all(self) -> dict[str, Any]:
+        return dict(self._checkpoint.get(self._name) or {})

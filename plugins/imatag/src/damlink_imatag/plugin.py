@@ -1,0 +1,89 @@
+"""Imatag: media of a Bynder portal, invisibly watermarked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import httpx
+
+from damlink import (
+    About,
+    Checkpoint,
+    Context,
+    Cursor,
+    Event,
+    Finding,
+    PreparedAsset,
+    PushResult,
+    Skip,
+    SourceAsset,
+    hookimpl,
+)
+from damlink_imatag import auth, delivery, marking, ready, selection
+from damlink_imatag.settings import ImatagSettings
+
+settings_class = ImatagSettings
+
+about = About(
+    title="Imatag",
+    summary="Media of a Bynder portal out to Imatag to be invisibly watermarked, and back.",
+    every="1h",
+    permissions=(
+        "Download originals",
+        "Upload and publish media",
+        "Edit media",
+        "Manage metaproperties (to make the one for the hash)",
+    ),
+    once_per_portal=True,
+)
+
+
+@hookimpl
+def authenticate(ctx: Context) -> httpx.Auth:
+    """Sign with the API key, or a token of the OAuth application."""
+    return auth.signer(ctx.settings)
+
+
+def check(ctx: Context) -> Iterator[Finding]:
+    """Look at the directory, the filters, the rights and the metaproperty."""
+    return ready.findings(ctx)
+
+
+@hookimpl
+def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
+    """List the assets that the filters select, once all is known to be ready for them."""
+    ready.verify(ctx)
+    yield from selection.walk(ctx, since)
+
+
+@hookimpl
+def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
+    """The asset of the event, if the filters select it."""
+    return selection.of_event(ctx, event)
+
+
+@hookimpl
+def transform(
+    ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
+) -> PreparedAsset | Skip:
+    """Have it marked, once, and see whether the marked file will do."""
+    return marking.prepare(ctx, source, previous, checkpoint)
+
+
+@hookimpl
+def push(
+    ctx: Context,
+    prepared: PreparedAsset,
+    source: SourceAsset,
+    previous: PushResult | None,
+    checkpoint: Checkpoint,
+) -> PushResult:
+    """Bring the marked file into Bynder; if another original came meanwhile, that one's."""
+    if marking.is_of_now(prepared, checkpoint):
+        return delivery.deliver(ctx, prepared, source, previous, checkpoint)
+    again = marking.prepare(ctx, source, previous, checkpoint)
+    if isinstance(again, Skip):
+        return PushResult(source.source_id, notice=again.reason)
+    with contextlib.closing(again.content):
+        return delivery.deliver(ctx, again, source, previous, checkpoint)

@@ -1,0 +1,115 @@
+"""The settings of an Imatag connector, in the order in which they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from damlink import Secret, setting
+
+__all__ = ["DELIVERIES", "ImatagSettings"]
+
+DELIVERIES: Final = ("new-version", "new-asset", "additional")
+_SIMPLE: Final = (str, bool, int)
+
+
+@attrs.frozen
+class ImatagSettings:
+    """One Imatag account, and which assets of the portal go through it."""
+
+    api_key: Secret | None = setting(
+        default=None, help="The account's API key. Without one, an OAuth client is needed."
+    )
+    client_id: str = setting(default="", help="The id of the account's OAuth application, instead of a key.")
+    client_secret: Secret | None = setting(default=None, help="The secret of that OAuth application.")
+    directory: str = setting(
+        help="The folder at Imatag that receives the files, such as `acme/bynder`. It begins with a home "
+        "directory that the account may use."
+    )
+    media_id_metadata: str = setting(
+        default="bynder_media_id", help="The metadata field at Imatag that holds the id of the Bynder asset."
+    )
+    hash_metaproperty: str = setting(
+        help="The text metaproperty in Bynder that holds the SHA-256 of the original; with it nothing is "
+        "marked twice. It is made if it is not there and the portal's user may."
+    )
+    delta: bool = setting(
+        default=True,
+        help="List only what has changed since the last run. False: everything, each time, as "
+        "`damlink run --full` does.",
+    )
+    filters: Mapping[str, Any] | None = setting(
+        default=None,
+        selects=True,
+        help='Which assets are marked, such as `{ tags = "protect", type = "image" }`. Empty: all. Known: '
+        "`type`, `tags`, `keyword`, `orientation`, `brand`, `collection`, `category`, `property_NAME`, "
+        "`is_public`, `limited`, `archive`, and the dates `date_created`, `date_created_to`, "
+        "`date_created_on`, `date_modified`, `date_modified_to`, `date_modified_on`.",
+    )
+    deliver_as: str = setting(
+        default=DELIVERIES[0],
+        choices=DELIVERIES,
+        help="What the marked file becomes in Bynder: a new version of the asset, an asset of its own, or an "
+        "additional file beside the original.",
+    )
+    new_asset_name: str = setting(
+        default="{name}", help="The name of a new asset; `{name}` is that of the original, `{id}` its id."
+    )
+    new_asset_tags: tuple[str, ...] = setting(
+        default=("Imatag",), help="The tags of a new asset; the id of the original is one more."
+    )
+    image_patience_minutes: float = setting(
+        default=30.0,
+        help="How long one run waits for Imatag to mark an image; then the next run looks again.",
+    )
+    video_patience_minutes: float = setting(default=120.0, help="The same for a video.")
+    username: str = setting(
+        default="", help="The Imatag user, whose name is the home directory where Imatag does not tell it."
+    )
+    requests_per_second: float = setting(default=2.0, help="The most requests in a second to Imatag's API.")
+    api_url: str = setting(default="https://app.imatag.com/api/v3", help="Where Imatag's API answers.")
+    token_url: str = setting(
+        default="", help="Where tokens are given to an OAuth client. Empty: `oauth/token/` below `api_url`."
+    )
+    account_path: str = setting(default="/account/", help="The path of the account, below `api_url`.")
+    media_path: str = setting(default="/media/", help="The path of the media, to search and to upload.")
+    one_media_path: str = setting(default="/media/{id}/", help="The path of one media.")
+    marked_path: str = setting(
+        default="/media/{id}/watermarked/", help="The path of a media's watermarked file."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        for problem in self._problems():
+            raise ValueError(problem)
+
+    def _problems(self) -> Iterator[str]:
+        if bool(self.api_key) == bool(self.client_id):
+            yield "set either api_key, or client_id with client_secret"
+        if bool(self.client_id) != bool(self.client_secret):
+            yield "client_id and client_secret go together"
+        if not self.requests_per_second > 0:
+            yield "requests_per_second must be above 0"
+        if min(self.image_patience_minutes, self.video_patience_minutes) <= 0:
+            yield "image_patience_minutes and video_patience_minutes must be above 0"
+        for name in ("one_media_path", "marked_path"):
+            if "{id}" not in getattr(self, name):
+                yield f"{name} must hold {{id}}"
+        yield from _filter_problems(self.filters or {})
+
+    @property
+    def token_address(self) -> str:
+        """The whole address of the token endpoint."""
+        return self.token_url or f"{self.api_url.rstrip('/')}/oauth/token/"
+
+    def patience_seconds(self, kind: str) -> float:
+        """How long one run waits for a media of this kind (`image`, `video`, …)."""
+        return 60 * (self.video_patience_minutes if kind == "video" else self.image_patience_minutes)
+
+
+def _filter_problems(filters: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in filters.items():
+        values = value if isinstance(value, list) else [value]
+        if not values or not all(type(each) in _SIMPLE for each in values):
+            yield f"filters.{name}: expected a text or a list of texts, got {value!r}"

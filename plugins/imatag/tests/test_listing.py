@@ -1,0 +1,166 @@
+"""Which assets are listed: by filters that the portal knows, cheaply, and lazily."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from damlink import Cursor, Event, SourceAsset
+from damlink.errors import AuthError, ConfigError
+
+MEDIA = "GET /api/v4/media$"
+
+
+def ids(items: Any) -> set[str]:
+    return {item.source_id for item in items if isinstance(item, SourceAsset)}
+
+
+def test_listing_yields_its_first_asset_before_its_last_page_is_asked_for(bench: Any) -> None:
+    bench.add(times=1001)
+    with bench.open() as trial, contextlib.closing(trial.listing()) as items:
+        next(items)
+        before = trial.asked(MEDIA, "portal").total()
+        rest = list(items)
+        assert len(rest) == 1001  # and the cursor
+        assert trial.asked(MEDIA, "portal").total() == before + 1 == 2
+
+
+def test_delta_lists_what_changed_since_the_cursor_and_full_everything(bench: Any) -> None:
+    old = bench.add()
+    bench.sandbox.world.clock.advance(3600)
+    with bench.open() as trial:
+        cursor = next(item.value for item in trial.listing() if isinstance(item, Cursor))
+        new = bench.add()
+        assert ids(trial.listing(cursor)) == {new}
+        assert ids(trial.listing(None)) == {old, new}
+        bench.portal.control("change_asset", {"id": old, "description": "another"})
+        assert ids(trial.listing(cursor)) == {old, new}
+    with bench.open("whole", delta=False) as trial:
+        bench.sandbox.world.clock.advance(3600)
+        cursor = trial.context.now().isoformat()
+        assert ids(trial.listing(cursor)) == {old, new}
+
+
+def test_listing_where_versions_are_told_asks_for_no_asset_by_itself(bench: Any) -> None:
+    bench.add(times=5)
+    with bench.open() as trial:
+        assert len(ids(trial.listing())) == 5
+        assert trial.asked("GET /api/v4/media/{id}", "portal").total() == 0
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"type": "image"},
+        {"type": ["image", "video"], "tags": ["a", "b"]},
+        {"tags": "a,b"},
+        {"keyword": "shoe"},
+        {"brand": "Main brand"},
+        {"property_Season": "Summer"},
+        {"property_Season": ["Summer"]},
+        {"property_Code": "X 1"},
+        {"date_created": "2020-01-01", "date_created_to": "2099-01-01"},
+        {"date_modified": "2020-01-01T10:00:00Z"},
+        {"orientation": "landscape"},
+        {"limited": False},
+    ],
+    ids=str,
+)
+def test_filter_when_it_fits_one_asset_lists_that_one(seasons: Any, filters: dict[str, Any]) -> None:
+    with seasons.open(filters=filters) as trial:
+        chosen = seasons.add(name="Red shoe", tags=["a", "b"])
+        values = {"Season": "Summer", "Code": "X 1"}
+        trial.context.bynder.assets.modify(chosen, metaproperties=values)
+        assert chosen in ids(trial.listing())
+
+
+def test_filters_leave_out_what_they_do_not_fit(bench: Any) -> None:
+    bench.add(tags=["b"])
+    bench.add(filename="talk.mp3", tags=["a"])
+    with bench.open(filters={"tags": "a"}) as trial:
+        chosen = bench.add(tags=["a"])
+        assert ids(trial.listing()) == {chosen}  # and no sound: there are no pixels in it
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"tag": "a"}, "filters.tag: there is no such filter; did you mean 'tags'"),
+        ({"type": "picture"}, "none of image, document"),
+        ({"orientation": "flat"}, "none of square"),
+        ({"brand": "Main brnad"}, "no brand 'Main brnad'; did you mean 'Main brand'"),
+        ({"collection": "none"}, "no collection 'none'"),
+        ({"property_Saeson": "Summer"}, "no metaproperty 'Saeson'; did you mean 'Season'"),
+        ({"property_Season": "Sumer"}, "no option 'Sumer'; did you mean 'Summer'"),
+        ({"property_Until": "2024-01-01"}, "cannot filter by a metaproperty of type date"),
+        ({"date_created": "soon"}, "expected a date"),
+        ({"limited": "yes"}, "expected true or false"),
+        ({"brand": ["One", "Two"]}, "it takes one value"),
+    ],
+    ids=str,
+)
+def test_filter_that_the_portal_does_not_know_is_refused_with_its_place(
+    seasons: Any, filters: dict[str, Any], words: str
+) -> None:
+    with seasons.open(filters=filters) as trial, pytest.raises(ConfigError) as refused:
+        list(trial.listing())
+    assert words in str(refused.value)
+    assert str(refused.value).startswith("connectors.imatag.filters.")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"api_key": None}, "set either api_key, or client_id"),
+        ({"client_id": "x"}, "set either api_key, or client_id"),
+        ({"api_key": None, "client_id": "x"}, "go together"),
+        ({"filters": {"tags": []}}, "filters.tags: expected"),
+        ({"filters": {"tags": {"a": 1}}}, "filters.tags: expected"),
+        ({"marked_path": "/file/"}, "marked_path must hold {id}"),
+        ({"requests_per_second": 0.0}, "above 0"),
+        ({"deliver_as": "copy"}, "new-version or new-asset or additional"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused(seasons: Any, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as refused, seasons.open(**settings):
+        pass
+    assert words in str(refused.value)
+
+
+def test_hash_metaproperty_that_takes_no_text_is_refused(seasons: Any) -> None:
+    with seasons.open(hash_metaproperty="Season") as trial, pytest.raises(ConfigError, match="takes no text"):
+        list(trial.listing())
+
+
+@pytest.mark.parametrize("role", ["MEDIAHIGHRES", "MEDIAUPLOAD", "MEDIAEDIT", "METAPROPERTYMANAGEMENT"])
+def test_right_that_is_missing_is_named_before_anything_is_sent(bench: Any, role: str) -> None:
+    roles = {"MEDIAHIGHRES", "MEDIAUPLOAD", "MEDIAEDIT", "METAPROPERTYMANAGEMENT"} - {role}
+    bench.portal.control("roles", {"roles": sorted(roles)})
+    bench.add()
+    with bench.open() as trial, pytest.raises(AuthError, match=f"give it the role {role}"):
+        trial.run()
+    assert bench.imatag.state()["media"] == []
+
+
+def test_event_of_an_asset_that_the_filters_select_makes_it_due(bench: Any) -> None:
+    selected, other = bench.add(), bench.add(tags=["x"])
+    with bench.open() as trial:
+        now = datetime.now(UTC)
+        events = [
+            Event("asset_bank.media.updated", key, asset, "sandbox", now)
+            for key, asset in ((selected, {"id": selected}), (other, {"id": other}), (selected, None))
+        ]
+        made_due = [ids(trial.connector.on_event(trial.context, event)) for event in events]
+    assert made_due == [{selected}, set(), set()]
+
+
+def test_check_tells_what_it_found(bench: Any) -> None:
+    with bench.open() as trial:
+        found = {finding.what: finding.detail for finding in trial.connector.check(trial.context)}
+    assert found["directory"] == "files go to acme/bynder"
+    assert found["filters"] == "selected by tags"
+    assert found["hash metaproperty"] == "'imatag_hash' will be made by the first run"
