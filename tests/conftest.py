@@ -19,11 +19,17 @@ MEDIA = [
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def sandbox_kind() -> type[Sandbox]:
+    """What plays the other side; a test module may have its own."""
+    return Sandbox
+
+
+@pytest.fixture
+def site(tmp_path: Path, sandbox_kind: type[Sandbox]) -> Iterator[Site]:
     """A portal and an iStock account with the generated media, and a config that connects them."""
     world = tmp_path / "world"
     world.mkdir()
-    with Sandbox(folder=world, media=MEDIA) as sandbox:
+    with sandbox_kind(folder=world, media=MEDIA) as sandbox:
         origins = sandbox.origins
         portal = {"url": origins["portal"], "token": {"env": "TOKEN"}, "index_lag": "1s"}
         stock = {

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from damlink._duration import Duration
 from damlink._secret import Secret
+from damlink._schema import json_schema
 from damlink._settings import (
     SecretRef,
     check,
     closest,
     fields_of,
-    json_schema,
     parse,
     selection_of,
     setting,

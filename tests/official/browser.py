@@ -97,9 +97,8 @@ def _address(told: Path) -> str:
     """Where its first page listens: the port is in a file; which pages there are, it says over HTTP."""
     until(lambda: told.exists() and "\n" in told.read_text(), "Chromium did not start")
     port = told.read_text().splitlines()[0]
-    pages: list[dict[str, Any]] = []
-    until(lambda: bool(pages.extend(_pages(port)) or pages), "Chromium has no page")
-    return str(pages[0]["webSocketDebuggerUrl"])
+    until(lambda: bool(_pages(port)), "Chromium has no page")
+    return str(_pages(port)[0]["webSocketDebuggerUrl"])
 
 
 def _pages(port: str) -> list[dict[str, Any]]:

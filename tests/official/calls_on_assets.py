@@ -68,7 +68,11 @@ def _assets(w: World) -> Iterator[Any]:
     original = next(item.id for item in whole.items if item.type == "original")
     yield assets.download(asset, item_id=original)
     yield assets.download(asset, item_id=hashed(original), hash=True)
-    known = {"filename": "a.jpg", "size": whole.items[0].raw["size"], "media_type": "image/jpeg"}
+    known: dict[str, Any] = {
+        "filename": "a.jpg",
+        "size": whole.items[0].raw["size"],
+        "media_type": "image/jpeg",
+    }
     yield from assets.content(asset, item_id=original, **known).open()
     picture = ["transform:scale,width:16,height:16"]
     yield assets.transform(asset, name="a", io=picture, focus_point="0.5,0.5", format="png", quality=80)
@@ -147,7 +151,7 @@ def _files_service(w: World) -> Iterator[Any]:
     digest = hashlib.sha256(whole).hexdigest()
     for save in ("new", "additional"):
         file = w.transfer()
-        given = {"filename": w.file.name, "size": len(whole), "chunks": 1, "sha256": digest}
+        given: dict[str, Any] = {"filename": w.file.name, "size": len(whole), "chunks": 1, "sha256": digest}
         yield w.portal.files_service.finalise(file, **given)
         if save == "new":
             yield w.portal.uploads.save(w.converted(file), brand_id=w.brand, name="By v7")
@@ -161,7 +165,7 @@ def _tags_and_usage(w: World) -> Iterator[Any]:
     tag = next(iter(tags.list(keyword="sea", min_count=1, order_by="tag asc")))
     yield tags.add(tag.id, asset_ids=[w.asset])
     yield tags.remove(tag.id, asset_ids=[w.asset])
-    place = {"integration_id": INTEGRATION, "asset_id": w.asset, "uri": "/page"}
+    place: dict[str, Any] = {"integration_id": INTEGRATION, "asset_id": w.asset, "uri": "/page"}
     yield usage.create(**place, timestamp=THEN, additional="Front")
     yield usage.list(**place)
     use = {"assetId": w.asset, "uri": "/page", "timestamp": "2024-01-02T03:04:05Z", "additional": "Front"}
@@ -175,7 +179,13 @@ def _collections(w: World) -> Iterator[Any]:
         made, name=w.name(), description="Sun", is_public=True, thumbnail_asset_id=w.asset
     )
     yield collections.get(made)
-    given = {"keyword": "name", "ids": [made], "is_public": True, "min_count": 1, "order_by": "name asc"}
+    given: dict[str, Any] = {
+        "keyword": "name",
+        "ids": [made],
+        "is_public": True,
+        "min_count": 1,
+        "order_by": "name asc",
+    }
     yield collections.list(limit=10, **given)
     yield collections.page(page=1, limit=10, count=True, **given)
     yield collections.media(made)

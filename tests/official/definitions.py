@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 from official.conformity import describes, faults, properties_of, read_as, unlike
-from official.recorder import Exchange
+from recorder import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
 JSON: Final = "application/json"

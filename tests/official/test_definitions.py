@@ -14,7 +14,7 @@ from official import calls_on_assets, calls_on_people
 from official.calls_refused import refuse_all
 from official.definitions import Definitions, folder
 from official.one_of_each import World
-from official.recorder import Exchange, RecordedSandbox
+from recorder import Exchange, RecordedSandbox
 from workspace.deviations import DEVIATIONS
 
 from damlink import Secret
@@ -71,7 +71,8 @@ def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory
     """All calls have been made; with which arguments."""
     file = tmp_path_factory.mktemp("upload") / "small.jpg"
     file.write_bytes(b"a small picture")
-    part, noted = sandbox.part("bynder"), Arguments()
+    part: Any = sandbox.part("bynder")
+    noted = Arguments()
     with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token))) as portal:
         world = World(portal, lambda action, **body: part.control(action, body), file)
         sys.setprofile(noted)
@@ -88,7 +89,8 @@ def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory
 
 def sign_in(sandbox: RecordedSandbox) -> None:
     """With client credentials, with a person's consent, and with the token that this gave."""
-    part, origin = sandbox.part("bynder"), sandbox.origins["portal"]
+    part: Any = sandbox.part("bynder")
+    origin = sandbox.origins["portal"]
     client = (f"{origin}/v6/authentication/oauth2/token", part.client_id, Secret(part.client_secret))
     with Portal(origin, OAuth2(*client, scopes=("asset:read",))) as portal:
         portal.brands.list()

@@ -194,6 +194,13 @@ def test_give_custody_when_it_is_oauth2_keeps_its_tokens_by_account(credentials:
     assert custody(credentials, auth.account).load() is not None
 
 
+def test_oauth2_when_a_person_consents_shares_no_token_with_the_client_itself() -> None:
+    robot, person = (
+        OAuth2("https://token.example", "c", Secret("s"), login_only=only) for only in (False, True)
+    )
+    assert robot.account != person.account
+
+
 def test_oauth2_when_several_runs_begin_at_once_renews_once_and_loses_no_refresh_token(
     opened: Callable[[], Database], server: Any, together: Callable[..., list[Any]]
 ) -> None:

@@ -10,16 +10,19 @@ from damlink._config import FILENAME
 from damlink._config_edit import document
 from damlink.sandbox import Part
 
-__all__ = ["write_sandbox_config"]
+__all__ = ["PORTAL", "write_sandbox_config"]
 
 SECRETS = "secrets"
 PORTAL = "sandbox"
 
 
-def write_sandbox_config(folder: Path, parts: Iterable[Part]) -> Path:
+def write_sandbox_config(folder: Path, parts: Iterable[Part], serve: Mapping[str, Any] | None = None) -> Path:
     """Write a config into a folder, with its secrets in files beside it.
 
     A part without a connector is no partner, but plays a service that the portal uses.
+
+    Args:
+        serve: the table `[serve]`, if there is to be one.
     """
     portal, *others = parts
     partners = [part for part in others if part.connector()]
@@ -27,6 +30,7 @@ def write_sandbox_config(folder: Path, parts: Iterable[Part]) -> Path:
     for part in others:
         own |= getattr(part, "portal", dict)()  # what else the portal's table says where this part runs
     tables = {
+        **({"serve": dict(serve)} if serve else {}),
         "portals": {PORTAL: own},
         "connectors": {part.name: _table(folder, part.name, part) for part in partners if part.connector()},
     }

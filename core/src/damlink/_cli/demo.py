@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     help="Keep config, database and media in this folder.",
 )
 def command(media: Path | None, keep: Path | None) -> int:
-    """Start the sandbox, write a config for it, and run every connector three times.
+    """Start the sandbox, write a config for it, run every connector three times, and then serve.
 
     The portal is compared with what each partner holds; only the first run may have anything to carry, even
-    where the last one lists everything anew. Nothing leaves this machine.
+    where the last one lists everything anew. While it serves, things happen in the portal, and what should
+    come of them is waited for. Nothing leaves this machine.
     """
     sandbox = sandbox_module()
     if keep:
@@ -57,13 +58,14 @@ def _demo(sandbox: Any, folder: Path, media: Path | None) -> int:
 
 
 def _show(running: Sandbox, folder: Path) -> int:
+    from damlink._cli._demo_live import free_address
     from damlink._cli._sandbox_config import write_sandbox_config
     from damlink._cli.run import run_all
     from damlink._config import load
     from damlink._runner import RunOptions
 
     _furnish(running)
-    path = write_sandbox_config(folder, running.parts.values())
+    path = write_sandbox_config(folder, running.parts.values(), free_address())
     config = load(path)
     click.echo(f"A Bynder portal at {running.origins['portal']} and {_partners(config)}, with the config:\n")
     click.echo(path.read_text(encoding="utf-8"))
@@ -75,7 +77,7 @@ def _show(running: Sandbox, folder: Path) -> int:
     first = run()
     second = run(note="        (again: there is nothing left to carry)")
     third = run(full=True, note=" (everything is listed anew: nothing either)")
-    wrong = sum(not finding.ok for finding in _found(running))
+    wrong = sum(not finding.ok for finding in _found(running)) + _serve(running, path)
     again = sum(_pushed(reports) for reports in (second, third))
     ok = not wrong and not again and not any(map(_failed, (first, second, third)))
     click.echo(_verdict(ok, len(running.part("bynder").state()["assets"]), wrong, again))
@@ -103,6 +105,18 @@ def _found(running: Sandbox) -> Iterator[Finding]:
             for finding in findings(running.parts):
                 click.echo(_line(finding))
                 yield finding
+
+
+def _serve(running: Sandbox, path: Path) -> int:
+    """Let things happen while Damlink serves; how many of them came to nothing, or to the wrong thing."""
+    from damlink._cli._demo_live import scenes_played
+
+    wrong = 0
+    for finding, seconds in scenes_played(running, path):
+        said = _line(finding) if finding else click.style("  NOTHING has come of it", fg="red")
+        click.echo(f"{said}, after {seconds:.1f} s")
+        wrong += finding is None or not finding.ok
+    return wrong
 
 
 def _line(finding: Finding) -> str:

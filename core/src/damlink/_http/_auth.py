@@ -161,9 +161,12 @@ class OAuth2(httpx.Auth):
 
     @property
     def account(self) -> str:
-        """A digest of the credentials given: another one means another account's tokens."""
+        """A digest of the credentials given: another one means another account's tokens. A person's are
+        not those of the client itself, though both come from the same id and secret.
+        """
         given = (self._client_secret, self._password, self._refresh_token)
-        parts = [self.token_url, self._client_id, self._username or "", *self._scopes]
+        grant = "consent" if self._login_only else ""
+        parts = [self.token_url, self._client_id, grant, self._username or "", *self._scopes]
         parts += [secret.reveal() if secret else "" for secret in given]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

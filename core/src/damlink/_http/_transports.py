@@ -48,7 +48,8 @@ class LogTransport(_Around):
             outcome = str(response.status_code)
             return response
         finally:
-            path = request.url.path if request.url.host == self._own.host else "/…"
+            at_home = request.url.netloc == self._own.netloc
+            path = request.url.path if at_home else "/…"
             milliseconds = (time.monotonic() - began) * 1000
             _log.debug("%s %s%s %s %.0f ms", request.method, request.url.host, path, outcome, milliseconds)
 

@@ -4,7 +4,7 @@ from damlink.sandbox._bynder import BynderSandbox
 from damlink.sandbox._media import Synthetic
 from damlink.sandbox._server import Sandbox, discover_parts, from_folder, wait_for_signal
 from damlink.sandbox._sns import SnsSandbox
-from damlink.sandbox._world import Clock, Fault, Finding, MediaFile, Part, World
+from damlink.sandbox._world import Clock, Fault, Finding, MediaFile, Part, Scene, World
 
 __all__ = [
     "BynderSandbox",
@@ -14,6 +14,7 @@ __all__ = [
     "MediaFile",
     "Part",
     "Sandbox",
+    "Scene",
     "SnsSandbox",
     "Synthetic",
     "World",

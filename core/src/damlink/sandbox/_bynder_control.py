@@ -211,6 +211,17 @@ def change_asset(portal: Portal, body: Body) -> Any:
 
 
 @_action
+def add_version(portal: Portal, body: Body) -> Any:
+    """`{"id"}` and bytes as for `add_asset`: as if somebody had uploaded a new version."""
+    asset = portal.assets[body["id"].upper()]
+    content, file_name = _bytes(portal, body)
+    now = portal.world.clock.now()
+    file = stored_file(portal, file_name, content, now, asset.versions[-1].number + 1)
+    portal.store(attrs.evolve(asset, modified=now, versions=(*asset.versions, file), active_number=0))
+    return {"id": asset.id, "number": file.number}
+
+
+@_action
 def delete_asset(portal: Portal, body: Body) -> Any:
     """`{"id": …}`: as if somebody had done it."""
     asset = portal.assets[body["id"].upper()]

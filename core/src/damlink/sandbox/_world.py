@@ -6,7 +6,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -188,6 +188,21 @@ class Finding:
     note: str = ""
 
 
+@attrs.frozen
+class Scene:
+    """Something that happens in the portal while `damlink serve` runs, and what should come of it.
+
+    Attributes:
+        title: what happens, told before it does.
+        play: makes it happen.
+        seen: what has come of it; `None` as long as nothing has.
+    """
+
+    title: str
+    play: Callable[[], None]
+    seen: Callable[[], Finding | None]
+
+
 @attrs.define
 class World:
     """All that the parts of one sandbox have in common.
@@ -233,3 +248,16 @@ class Part(Protocol):
 
     def secrets(self) -> Iterable[str]:
         """The names of the settings in `connector()` that are secrets."""
+
+
+class Guide(Protocol):
+    """What a part may have besides, for `damlink demo`; `parts` are all of the sandbox by name."""
+
+    def furnish(self, parts: Mapping[str, Part]) -> None:
+        """Put in place what its connector works with, before the first run."""
+
+    def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
+        """Compare, after the runs, what is where."""
+
+    def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
+        """What happens in the portal while `damlink serve` runs."""

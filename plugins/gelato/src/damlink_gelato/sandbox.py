@@ -5,24 +5,20 @@ Written from the reference (gelato.md, its sections 3 and 5); shares nothing wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from damlink.sandbox import Finding
+from damlink_gelato import _sandbox_demo as demo
 from damlink_gelato import _sandbox_imports as imports
 from damlink_gelato._sandbox_controls import ACTIONS
 from damlink_gelato._sandbox_library import CHECKOUT_HOST, Account, File, Library
 from damlink_gelato._sandbox_wire import service
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Part, World
+    from damlink.sandbox import Finding, Part, Scene, World
 
 ACCOUNT = Account("sandbox-account", "sandbox-gelato-key")
-FOLDER = "DAM import"
-TAG = "Gelato"
-LINK = "Gelato_URL"  # the name under which the portal keeps the label "Gelato URL"
-MOST_FURNISHED = 3
 
 IMPORTS: dict[str, Any] = {
     "POST /dam/v1/accounts/{account}/files:import": imports.take,
@@ -38,6 +34,7 @@ class GelatoSandbox:
 
     def __init__(self, world: World) -> None:
         self._library = Library(world, {ACCOUNT.id: Account(ACCOUNT.id, ACCOUNT.key)})
+        self._untagged = ""
 
     def services(self) -> Mapping[str, Any]:
         """`gelato` (imports) and `gelato-products` (the catalog)."""
@@ -64,7 +61,7 @@ class GelatoSandbox:
         files = f"{origins['gelato']}/dam/v1/accounts/{{account_id}}/files"
         return {
             "plugin": "gelato",
-            "tag": TAG,
+            "tag": demo.TAG,
             "api_key": ACCOUNT.key,
             "account_id": ACCOUNT.id,
             "import_url": f"{files}:import",
@@ -80,21 +77,16 @@ class GelatoSandbox:
         return ("api_key",)
 
     def furnish(self, parts: Mapping[str, Part]) -> None:
-        """Put a few tagged assets into the portal; its lists show them at once."""
-        portal = parts["bynder"]
-        lag = portal.control("settings", {})["index_lag"]
-        portal.control("lag", {"index": 0})
-        for number, media in enumerate(self._library.world.media[:MOST_FURNISHED]):
-            name = f"For print: {media.filename}"
-            portal.control("add_asset", {"media": number, "name": name, "tags": [TAG]})
-        portal.control("lag", {"index": lag})
+        """Put a few tagged assets into the portal, and one that has no tag yet."""
+        self._untagged = demo.furnish(self._library, parts)
 
-    def findings(self, parts: Mapping[str, Part]) -> Iterator[Finding]:
+    def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
         """Compare each tagged asset of the portal with the library, and its link with the library's."""
-        files = {file["asset_id"]: file for file in self.state()["files"] if file["folder"] == FOLDER}
-        for asset in parts["bynder"].state()["assets"]:
-            if TAG in asset["tags"]:
-                yield _finding(asset, files.get(asset["id"]))
+        return demo.findings(self.state()["files"], parts)
+
+    def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
+        """What happens to the asset without a tag while Damlink serves."""
+        return demo.scenes(lambda: self.state()["files"], parts, self._untagged)
 
 
 def _file(file: File) -> dict[str, Any]:
@@ -112,14 +104,3 @@ def _file(file: File) -> dict[str, Any]:
         "checkout_url": file.checkout_url,
         "path": str(file.path),
     }
-
-
-def _finding(asset: Mapping[str, Any], file: Mapping[str, Any] | None) -> Finding:
-    key, sha256, name = asset["id"], asset["sha256"], asset["name"]
-    if file is None:
-        return Finding(key, sha256, name, ok=False, note=f"not in Gelato's folder {FOLDER!r}")
-    link = asset["metaproperties"].get(LINK, "")
-    if link != file["checkout_url"]:
-        return Finding(key, sha256, name, ok=False, note=f"the portal has the link {link!r}")
-    note = f"in Gelato's folder {FOLDER!r}, the portal links to {link}"
-    return Finding(key, sha256, name, ok=file["sha256"] == sha256, note=note)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from damlink.sandbox import Finding
+from damlink.sandbox import Finding, Scene
 from damlink_imatag import _sandbox_mark as marks
 from damlink_imatag._sandbox_library import Library
 
@@ -32,6 +32,10 @@ def _smallest(media: Iterable[MediaFile], suffixes: Iterable[str], count: int) -
         (file.size, number) for number, file in enumerate(media) if file.filename.lower().endswith(kinds)
     ]
     return sorted(number for _, number in sorted(fitting)[:count])
+
+
+def _is_picture(file: MediaFile) -> bool:
+    return file.filename.lower().endswith(tuple(marks.IMAGES))
 
 
 def findings(library: Library, parts: Mapping[str, Part], ids: Iterable[str], prop: str) -> Iterator[Finding]:
@@ -63,3 +67,25 @@ def _finding(library: Library, asset: Mapping[str, Any], data: bytes, prop: str)
     wrong = [what for what, applies in problems.items() if applies]
     note = "; ".join(wrong) or f"marked once; the mark reads {item.id if item else ''}"
     return Finding(asset["id"], asset["sha256"], asset["name"], not wrong, note)
+
+
+def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop: str) -> Iterator[Scene]:
+    """Somebody replaces the original of one asset: that one is marked again, and no other."""
+    portal, counts, media = parts["bynder"], library.world.counts, library.world.media
+    key, *others = ids
+    other = max(range(len(media)), key=lambda number: media[number].size * _is_picture(media[number]))
+    marked = {each: counts[f"marks:{each}"] for each in ids}
+
+    def replace() -> None:
+        portal.control("add_version", {"id": key, "media": other})
+
+    def marked_again() -> Finding | None:
+        asset = next(each for each in portal.state()["assets"] if each["id"] == key)
+        if len(asset["versions"]) < 4 or asset["metaproperties"].get(prop) != asset["versions"][2]["sha256"]:
+            return None
+        once_more = counts[f"marks:{key}"] == marked[key] + 1
+        alone = all(counts[f"marks:{each}"] == marked[each] for each in others)
+        note = "its new original is marked, and no other asset" if once_more and alone else "marked too often"
+        return Finding(key, asset["sha256"], asset["name"], ok=once_more and alone, note=note)
+
+    yield Scene("somebody uploads a new version of an asset that is marked", replace, marked_again)

@@ -15,7 +15,7 @@ from damlink_imatag._sandbox_controls import ACTIONS
 from damlink_imatag._sandbox_library import Item, Library
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Finding, Part, World
+    from damlink.sandbox import Finding, Part, Scene, World
 
 HASH = "imatag_hash"
 FIELD = "bynder_media_id"
@@ -73,6 +73,10 @@ class ImatagSandbox:
     def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
         """What became of them."""
         return demo.findings(self._library, parts, self._furnished, HASH)
+
+    def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
+        """What happens to them while Damlink serves."""
+        return demo.scenes(self._library, parts, self._furnished, HASH)
 
 
 def _told(library: Library, item: Item) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import urllib.parse
-from typing import Any, Final
+from typing import Any, Self
 
 import attrs
 
 from damlink.sandbox import Sandbox
-
-RECORDED: Final = ("portal", "s3")
 
 
 @attrs.define
@@ -63,7 +61,7 @@ class Recorder:
 
 
 class RecordedSandbox(Sandbox):
-    """A portal and its storage between which and whoever asks all is kept.
+    """A sandbox that keeps all that is asked of it, and what it answers.
 
     Attributes:
         exchanges: what has been asked and answered so far.
@@ -73,13 +71,17 @@ class RecordedSandbox(Sandbox):
         self.exchanges: list[Exchange] = []
         super().__init__(*arguments, **options)
 
+    def __enter__(self) -> Self:
+        super().__enter__()
+        return self
+
     def _services(self) -> dict[str, Any]:
         return {
-            name: Recorder(app, name, self.exchanges) if name in RECORDED else app
+            name: app if name == "control" else Recorder(app, name, self.exchanges)
             for name, app in super()._services().items()
         }
 
 
 def _type(headers: Any) -> str:
-    found = {name.lower(): value.decode("latin-1") for name, value in headers}
+    found: dict[bytes, str] = {name.lower(): value.decode("latin-1") for name, value in headers}
     return found.get(b"content-type", "").partition(";")[0].strip().lower()
