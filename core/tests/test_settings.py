@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink._duration import Duration
-from damlink._secret import Secret
 from damlink._schema import json_schema
+from damlink._secret import Secret
 from damlink._settings import (
     SecretRef,
     check,

@@ -1,4 +1,4 @@
-"""The stand-in, asked as a stranger would ask it. Source: the reference, section 5."""
+"""The stand-in, asked as a stranger would ask it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen
 class Answer:
-    """What the sender is told. A 4xx ends its retries, a 5xx asks for another try. Source: sns.md 5.
+    """What the sender is told. A 4xx ends its retries, a 5xx asks for another try.
+
+    Source: Amazon SNS developer guide, "Message delivery retries".
 
     Attributes:
         outcome: one word for the metrics.

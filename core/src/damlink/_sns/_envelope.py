@@ -22,7 +22,8 @@ __all__ = [
     "parse_topic",
 ]
 
-LARGEST_BYTES: Final = 1024 * 1024  # a message is 256 KiB at most; escaping enlarges it. Source: sns.md 2.4
+# A message is 256 KiB at most (Amazon SNS developer guide); the allowance for its escaping is assumed.
+LARGEST_BYTES: Final = 1024 * 1024
 LONGEST_FIELD: Final = 4096  # characters of any field but the message; assumed
 DEEPEST: Final = 8  # an envelope is 3 deep
 
@@ -95,7 +96,8 @@ class Envelope:
     def canonical(self) -> bytes:
         """The bytes that the signature is over.
 
-        Source: sns.md 2.1. `Subject` counts where it is present, even empty.
+        Source: Amazon SNS developer guide, "Verifying message signatures". `Subject` counts where it is present,
+        even empty.
         """
         fields = (name for name in _SIGNED[self.kind] if name in self.signed)
         return "".join(f"{name}\n{self.signed[name]}\n" for name in fields).encode()

@@ -34,7 +34,7 @@ class Hosts:
         """Whether a certificate at this address may vouch for this topic.
 
         The whole address is matched: what is not taken apart cannot be taken apart differently.
-        Source: sns.md 2.3.
+        Source: assumed, from the addresses in all of Amazon's examples.
         """
         local = _LOCAL.fullmatch(url)
         if local is not None and local["host"] in self.local:
@@ -45,7 +45,7 @@ class Hosts:
     def confirmation(self, topic: Topic, token: str) -> str:
         """The address that confirms a subscription, made of the ARN and the token alone.
 
-        Source: sns.md 4, way B. Where a stand-in is set, it is the stand-in's.
+        Source: Amazon SNS API reference, `ConfirmSubscription`. Where a stand-in is set, it is the stand-in's.
         """
         query = urlencode({"Action": "ConfirmSubscription", "TopicArn": topic.arn, "Token": token})
         if self.local:

@@ -20,7 +20,7 @@ from damlink.errors import ConnectorError, TransientError
 
 __all__ = ["Certificates", "ForgedError", "Verifier", "confirm"]
 
-OLDEST: Final = timedelta(minutes=90)  # a retry may rightly come an hour late. Source: sns.md 3
+OLDEST: Final = timedelta(minutes=90)  # assumed; by policy a retry may rightly come an hour late
 NEWEST: Final = timedelta(minutes=5)
 CERTIFICATE_BYTES: Final = 16 * 1024
 FETCH_SECONDS: Final = 5.0  # the sender waits 15 for our answer
@@ -115,7 +115,7 @@ def confirm(hosts: Hosts, topic: Topic, token: str) -> str:
     """Confirm a subscription, and return its ARN.
 
     Args:
-        token: of the confirmation; lives two days. Source: sns.md 4
+        token: of the confirmation; lives two days. Source: Amazon SNS API reference, `Subscribe`
 
     Raises:
         TransientError: nobody answered; worth another try.

@@ -85,7 +85,7 @@ class PortalService:
         self._pace = pace
 
     def admit(self, client: str) -> Answer | None:
-        """The 429 that this address has earned, without headers (reference 2.1); its body is assumed."""
+        """The 429 that this address has earned, without headers; its body is assumed."""
         return None if self._pace.admits(client) else Answer(429, b"", "text/plain")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

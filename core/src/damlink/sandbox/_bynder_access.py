@@ -167,7 +167,8 @@ class Access:
         """Who calls; `None` for an unknown, revoked or expired token, or a wrong signature.
 
         Raises:
-            Refusal: 403: the user behind the token is gone or inactive. Source: reference 1.7.
+            Refusal: 403: the user behind the token is gone or inactive. Source:
+                Bynder/bynder-python-sdk#45 on GitHub.
         """
         token = self._token(call)
         if token is None or (token.expires is not None and token.expires <= self._clock.seconds()):
@@ -188,7 +189,7 @@ class Access:
         return self.tokens.get(value.strip())
 
     def grantable(self, user_id: str) -> frozenset[str]:
-        """The scopes that the application can be granted for a user. Source: reference 1.3."""
+        """The scopes that the application can be granted for a user. Source: Bynder's help, "OAuth scopes"."""
         user = self.users.get(user_id)
         roles = self.profiles[user.profile_id].roles if user and user.is_active else ()
         return permitted(self.client.scopes, roles)
@@ -200,7 +201,7 @@ class Access:
         return value
 
     def issue_permanent(self, user_id: str, scopes: Iterable[str]) -> str:
-        """One more permanent token, bound to a user and to scopes. Source: reference 1.2."""
+        """One more permanent token, bound to a user and to scopes. Source: Bynder's help."""
         value = self.new_hex(64)
         self.tokens[value] = Token(user_id, frozenset(scopes))
         return value
@@ -218,7 +219,9 @@ class Access:
 
 
 def check(access: Access, route: Route[Any], call: Call) -> None:
-    """The token, then its scopes, then the roles of its user. Source: reference 1.3, 1.7.
+    """The token, then its scopes, then the roles of its user.
+
+    Source: Bynder's help, "OAuth scopes"; Bynder's published definitions (roles).
 
     Raises:
         Refusal: 401, or 403.
@@ -245,12 +248,15 @@ def need(call: Call, *roles: str) -> None:
 
 
 def unauthorized() -> Refusal:
-    """Source: reference 1.7."""
+    """Source: Bynder's published definition of security profiles."""
     return Refusal(Answer(401, b"Invalid or expired token.", "text/plain"))
 
 
 def denied(path: str = "") -> Refusal:
-    """What a call at this path answers where a right is missing. Source: reference 1.7, `{}` in workflow."""
+    """What a call at this path answers where a right is missing: `{}` in workflow.
+
+    Source: Bynder's published definitions.
+    """
     if path.startswith(("/api/workflow/", "/workflow-jobs/")):
         return Refusal(json_answer(403, {}))
     return Refusal(json_answer(403, {"message": "Access denied", "statuscode": "403"}))

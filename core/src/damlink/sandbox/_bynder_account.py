@@ -1,4 +1,4 @@
-"""Brands and the account. Source: reference 6.3, 6.7."""
+"""Brands and the account. Source: Bynder's published definitions of both."""
 
 from __future__ import annotations
 

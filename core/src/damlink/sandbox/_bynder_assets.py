@@ -1,4 +1,4 @@
-"""Assets: list, get, modify, delete. Source: reference 3.1 to 3.4."""
+"""Assets: list, get, modify, delete. Source: Bynder's published definition of assets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from damlink.sandbox._bynder_values import values_given
 from damlink.sandbox._router import Answer, Call, Routes, json_answer
 
 _SHAPE = frozenset({"page", "limit", "total", "count", "cursor", "includeMediaItems", "includeVersionNumber"})
-_NO_CURSOR = ("page", "total", "count")  # with any of these there is none, reference 3.1
+_NO_CURSOR = ("page", "total", "count")  # with any of these there is none
 
 routes: Routes[Portal] = Routes()
 

@@ -1,4 +1,4 @@
-"""Workflow campaigns. Source: reference 6.9."""
+"""Workflow campaigns. Source: Bynder's published definition of campaigns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collections. Source: reference 6.1."""
+"""Collections. Source: Bynder's published definition of collections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels as JSON inside a form, in the field `data`. Source: reference 2.6."""
+"""What travels as JSON inside a form, in the field `data`. Source: Bynder's published definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which options depend on which. Source: reference 5.1."""
+"""Which options depend on which. Source: Bynder's published definition of metaproperty options."""
 
 from __future__ import annotations
 

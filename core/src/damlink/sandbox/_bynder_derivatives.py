@@ -1,6 +1,6 @@
 """Derivatives: the account's presets, the files they make, and the addresses of public files.
 
-Source: reference 3.8.
+Source: Bynder's published definitions of account, derivative presets and public links.
 """
 
 from __future__ import annotations

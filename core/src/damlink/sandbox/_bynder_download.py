@@ -1,4 +1,4 @@
-"""Temporary addresses of an asset's files. Source: reference 3.5."""
+"""Temporary addresses of an asset's files. Source: Bynder's published definition of asset download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the portal tells the notification service when something changes. Source: reference 7.3, 7.4."""
+"""What the portal tells the notification service when something changes.
+
+Source: Bynder's help page on webhooks; the form of the messages is seen in integrations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `count` counts of a list of assets. Source: reference 3.1."""
+"""What `count` counts of a list of assets. Source: the official SDKs; seen in integrations."""
 
 from __future__ import annotations
 

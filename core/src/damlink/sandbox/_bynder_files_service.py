@@ -1,4 +1,7 @@
-"""Upload flow B, the files service: prepare, chunks, finalise; files for jobs. Source: reference 4.2."""
+"""Upload flow B, the files service: prepare, chunks, finalise; files for jobs.
+
+Source: api.bynder.com, "Asset upload (modern stack)"; the digests, unreleased branches of the official SDKs.
+"""
 
 from __future__ import annotations
 

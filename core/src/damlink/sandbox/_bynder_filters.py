@@ -1,4 +1,4 @@
-"""Smartfilters and categories. Source: reference 6.2, 6.4."""
+"""Smartfilters and categories. Source: Bynder's published definition of smartfilters; the official PHP SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which jobs a list shows, and in which order. Source: reference 6.9."""
+"""Which jobs a list shows, and in which order. Source: Bynder's published definition of jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflow jobs, their stages and their media. Source: reference 6.9."""
+"""Workflow jobs, their stages and their media. Source: Bynder's published definition of jobs."""
 
 from __future__ import annotations
 

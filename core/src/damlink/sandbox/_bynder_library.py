@@ -45,7 +45,7 @@ class Usage:
 
 @attrs.frozen
 class Preset:
-    """A derivative that the account makes of every image. Source: reference 3.8."""
+    """A derivative that the account makes of every image. Source: Bynder's published definition of the account."""
 
     id: str
     prefix: str

@@ -1,4 +1,4 @@
-"""Metaproperties. Source: reference 5.1."""
+"""Metaproperties. Source: Bynder's published definition of metaproperties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""OAuth 2.0: consent, tokens by three grants, scopes, revoke. Source: reference 1.3, RFC 6749, 7009."""
+"""OAuth 2.0: consent, tokens by three grants, scopes, revoke.
+
+Source: Bynder's published definition of OAuth 2.0; RFC 6749; of revoke, the official JavaScript SDK and RFC 7009.
+"""
 
 from __future__ import annotations
 
@@ -170,5 +173,5 @@ def _scope_list(_portal: Portal, _call: Call) -> Answer:
 
 
 def _error(status: int, error: str, description: str, **headers: str) -> Refusal:
-    body = {"error": error, "error_description": description}  # RFC 6749, inferred
+    body = {"error": error, "error_description": description}  # assumed: as in RFC 6749
     return Refusal(json_answer(status, body, **headers))

@@ -1,4 +1,7 @@
-"""OAuth 1.0a in three legs: request token, a person's consent, access token. Source: reference 1.6."""
+"""OAuth 1.0a in three legs: request token, a person's consent, access token.
+
+Source: RFC 5849; the paths, older official SDKs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The operations of a transformation. Source: reference 3.8; what each does beside its name is assumed."""
+"""The operations of a transformation.
+
+Source: Bynder's published definition of dynamic asset transformations; what each does beside its name is assumed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of metaproperties. Source: reference 5.1."""
+"""The options of metaproperties. Source: Bynder's published definition of metaproperty options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from damlink.sandbox._bynder_records import Asset, Metaproperty, Option
 from damlink.sandbox._router import Answer, Call, Routes, json_answer
 
 MANAGERS = "METAPROPERTYMANAGEMENT METAMANAGEMENT"
-LEGACY = "%B, %d %Y %H:%M:%S +0000"  # of options within a metaproperty, reference 2.3
+LEGACY = "%B, %d %Y %H:%M:%S +0000"  # of options within a metaproperty
 _ISO = "%Y-%m-%dT%H:%M:%S+00:00"
 _ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{16}")
 

@@ -41,7 +41,7 @@ class Ids:
         self._random = random.Random(f"bynder-{seed}")
 
     def new(self) -> str:
-        """Upper case 8-4-4-16. Source: reference 1.1."""
+        """Upper case 8-4-4-16. Source: Bynder's published definitions."""
         text = self.hex(32).upper()
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:]}"
 
@@ -55,7 +55,7 @@ class Ids:
         return f"{self._random.getrandbits(length * 4):0{length}x}"
 
     def upload(self) -> str:
-        """An upload id: over 100 characters with dots, dashes and underscores. Source: reference 4.1."""
+        """An upload id: over 100 characters with dots, dashes and underscores. Seen in integrations."""
         return "".join(self._random.choices(_TOKEN, k=126)) + "0"
 
 
@@ -192,7 +192,7 @@ class Portal:
         return self._folder / f"{self._files}.part"
 
     def link(self, content: Content, file_name: str) -> str:
-        """A temporary address on the storage origin. Source: reference 3.5."""
+        """A temporary address on the storage origin. Source: Bynder's published definition of asset download."""
         name = self.ids.hex(40)
         expires = self.world.clock.seconds() + self.settings.link_seconds
         self.links[name] = Link(content, file_name, expires)
@@ -200,33 +200,36 @@ class Portal:
 
 
 def refused(status: int, message: str, **more: Any) -> Refusal:
-    """An error in the portal's shape; `statuscode` is a string. Source: reference 8."""
+    """An error in the portal's shape; `statuscode` is a string. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, {"message": message, **more, "statuscode": str(status)}))
 
 
 def no_route() -> Refusal:
-    """What the gateway answers to a path it does not know. Source: reference 1.7."""
+    """What the gateway answers to a path it does not know. Source: Bynder/bynder-js-sdk#121 on GitHub."""
     body = {"message": "no Route matched with those values", "request_id": "0" * 32}
     return Refusal(json_answer(404, body))
 
 
 def declined(status: int, message: str) -> Refusal:
-    """An error whose `statuscode` is a number, as some resources give it. Source: reference 8."""
+    """An error whose `statuscode` is a number, as some resources give it.
+
+    Source: Bynder's published definitions.
+    """
     return Refusal(json_answer(status, {"message": message, "statuscode": status}))
 
 
 def created(**more: Any) -> Answer:
-    """The 201 of the asset bank. Source: reference 3.6, 5.1, 6.1."""
+    """The 201 of the asset bank. Source: Bynder's published definitions."""
     return json_answer(201, {"message": "Created", "statuscode": 201, **more})
 
 
 def accepted() -> Answer:
-    """The 202 of changes that are carried out later. Source: reference 2.5."""
+    """The 202 of changes that are carried out later. Source: Bynder's published definitions."""
     return json_answer(202, {"message": "Accepted", "statuscode": 202})
 
 
 def flag(text: str | None) -> bool:
-    """A boolean input; both spellings work. Source: reference 2.4."""
+    """A boolean input; both spellings work. Source: the official SDKs."""
     return (text or "").strip().lower() in {"1", "true"}
 
 
@@ -262,7 +265,9 @@ def number(text: str | None, default: int, most: int | None = None) -> int:
 
 
 def paged(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Item], dict[str, str]]:
-    """A page of a list, and the headers that count it; all where no limit is given. Source: reference 2.2.
+    """A page of a list, and the headers that count it; all where no limit is given.
+
+    Source: Bynder's published definitions of users and jobs.
 
     Raises:
         Refusal: 400: see `number`.

@@ -1,4 +1,7 @@
-"""Workflow's job presets, metaproperties, users and groups. Source: reference 6.9."""
+"""Workflow's job presets, metaproperties, users and groups.
+
+Source: Bynder's published definitions of them; of a preset's shape, the official Java SDK.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Security profiles. Source: reference 6.6."""
+"""Security profiles. Source: Bynder's published definition of them."""
 
 from __future__ import annotations
 

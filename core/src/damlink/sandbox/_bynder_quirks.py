@@ -10,15 +10,15 @@ class Quirks:
     """How the portal writes what other portals write in another way; control action `settings`.
 
     Attributes:
-        numbers_as_strings: `width`, `height` and `fileSize` are text. Source: reference 2.4.
+        numbers_as_strings: `width`, `height` and `fileSize` are text. Seen in integrations.
         single_option_as_string: the value of a metaproperty that takes one option is its name, not a list of
-            one. Source: reference 5.3.
-        omit_empty_tags: an asset without tags has no `tags`, else an empty list. Source: reference 3.1.
-        capital_is_public: a collection has `IsPublic` and not `isPublic`. Source: reference 2.4.
+            one. Seen in integrations.
+        omit_empty_tags: an asset without tags has no `tags`, else an empty list. Assumed.
+        capital_is_public: a collection has `IsPublic` and not `isPublic`. Source: the official Java SDK.
         legacy_collection_dates: collections are dated `March, 08 2017 14:17:37 +0000`, else in ISO 8601.
-            Source: reference 2.3.
-        solr_cursor: lists of assets can be walked by cursor. Source: reference 3.1.
-        seo_base_url: public assets show `original`. Source: reference 3.1.
+            Source: Bynder's published definition of collections.
+        solr_cursor: lists of assets can be walked by cursor. Source: Bynder's published definition of assets.
+        seo_base_url: public assets show `original`. Source: Bynder's published definition of assets.
     """
 
     numbers_as_strings: bool = False

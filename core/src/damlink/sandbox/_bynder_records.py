@@ -71,7 +71,7 @@ class Metaproperty:
         return self.type in OPTION_TYPES
 
     def option(self, given: str) -> Option | None:
-        """By id, name or label. Source: reference 3.3, names work and are announced as to be deprecated."""
+        """By id, name or label; all but ids are to be deprecated. Source: Bynder's published definition of assets."""
         for option in self.options.values():
             if given.upper() == option.id or given in (option.name, option.label):
                 return option
@@ -194,5 +194,5 @@ class Asset:
 
     @property
     def visible(self) -> bool:
-        """Whether anybody can get it. Source: reference 2.5 for the waiting room."""
+        """Whether anybody can get it. Of the waiting room: seen in integrations."""
         return self.deleted is None and not self.in_waiting_room

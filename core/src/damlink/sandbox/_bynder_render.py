@@ -1,4 +1,4 @@
-"""An asset as JSON, in lists and by id. Source: reference 3.1, 3.2."""
+"""An asset as JSON, in lists and by id. Source: Bynder's published definition of assets."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _value(portal: Portal, metaproperty: Metaproperty, values: tuple[str, ...]) 
 
 
 def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`relatedAssets` of a single asset. Source: reference 3.1."""
+    """`relatedAssets` of a single asset. Source: Bynder's published definition of assets."""
     known = portal.metaproperties
     return [
         {"metaPropertyId": key, "metaPropertyName": known[key].name, "assets": list(assets)}
@@ -129,7 +129,7 @@ def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
 
 
 def short_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`mediaItems` as a list shows them. Source: reference 3.1."""
+    """`mediaItems` as a list shows them. Source: Bynder's published definition of assets."""
     original = {"name": asset.active.file_name, "type": "original", "publicUrl": original_url(portal, asset)}
     web = [{"name": n, "type": "web", "publicUrl": url} for n, url in thumbnails(portal, asset).items()]
     additional = [
@@ -140,7 +140,7 @@ def short_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
 
 
 def all_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`mediaItems` of every version, with derivatives and additionals. Source: reference 3.2."""
+    """`mediaItems` of every version, with derivatives and additionals. Source: the official SDKs."""
     originals = [_item(portal, asset, file, "original") for file in asset.versions]
     web = [_web_item(asset, name, url) for name, url in thumbnails(portal, asset).items()]
     return originals + web + [_item(portal, asset, file, "additional") for file in asset.additionals]
@@ -207,5 +207,5 @@ def hashed(item_id: str) -> str:
 
 
 def dashed(own_id: str) -> str:
-    """An id of the asset bank in the form of newer services. Source: reference 1.1."""
+    """An id of the asset bank in the form of newer services (assumed)."""
     return f"{own_id[:23]}-{own_id[23:]}".lower()

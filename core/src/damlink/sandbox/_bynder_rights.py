@@ -1,4 +1,7 @@
-"""What can be permitted on a portal: OAuth scopes and security roles. Source: reference 1.4, 1.5."""
+"""What can be permitted on a portal: OAuth scopes and security roles.
+
+Source: Bynder's help, "OAuth scopes"; the roles named by its published definitions.
+"""
 
 from __future__ import annotations
 

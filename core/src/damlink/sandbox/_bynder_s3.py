@@ -22,7 +22,10 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class S3:
-    """The ASGI application of the storage origin. Source: reference 4.1 step 3a, 3.5, 9.3."""
+    """The ASGI application of the storage origin.
+
+    Source: api.bynder.com, "Asset upload", "Asset download"; the official SDKs.
+    """
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal

@@ -1,4 +1,7 @@
-"""Saving an import: as a new asset, as a version, or an upload as an additional. Source: reference 4.1."""
+"""Saving an import: as a new asset, as a version, or an upload as an additional.
+
+Source: api.bynder.com, "Asset upload"; of additionals, the official SDKs.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +150,7 @@ def _is_past(fields: Mapping[str, str], name: str, now: datetime) -> bool:
 
 
 def _goes_to_waiting_room(call: Call, fields: Mapping[str, str]) -> bool:
-    """Source: reference 4.3. With `MEDIAUPLOAD` alone `audit` changes nothing (assumed)."""
+    """Source: Bynder's help pages on the waiting room. With `MEDIAUPLOAD` alone `audit` changes nothing (assumed)."""
     if "MEDIAUPLOAD" not in call.caller.roles:
         return True
     return "MEDIAUPLOADFORAPPROVAL" in call.caller.roles and flag(fields.get("audit"))

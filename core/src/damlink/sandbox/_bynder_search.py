@@ -1,4 +1,4 @@
-"""What a list of assets holds: its filters and its order. Source: reference 3.1."""
+"""What a list of assets holds: its filters and its order. Source: Bynder's published definition of assets."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _tags(_portal: Portal, value: str) -> Test:
 
 def _options(_portal: Portal, value: str) -> Test:
     wanted = set(words(value.upper()))
-    return lambda asset: any(wanted & set(values) for values in asset.values.values())  # any: reference 3.1
+    return lambda asset: any(wanted & set(values) for values in asset.values.values())  # any: Java SDK
 
 
 def _collection(portal: Portal, value: str) -> Test:

@@ -1,4 +1,4 @@
-"""Tags. A tag comes into being with the first asset that has it. Source: reference 3.7."""
+"""Tags. A tag comes into being with the first asset that has it (assumed). Source: the official SDKs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamic asset transformations: the grammar of their addresses. Source: reference 3.8."""
+"""Dynamic asset transformations: the grammar of their addresses. Source: Bynder's published definition of them."""
 
 from __future__ import annotations
 

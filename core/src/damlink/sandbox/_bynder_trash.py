@@ -1,4 +1,4 @@
-"""Assets that were deleted. Source: reference 3.4."""
+"""Assets that were deleted. Source: Bynder's published definition of the trash."""
 
 from __future__ import annotations
 

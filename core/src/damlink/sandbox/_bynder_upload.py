@@ -1,4 +1,7 @@
-"""Upload flow A up to the poll: endpoint, init, register, finalise. Source: reference 4.1."""
+"""Upload flow A up to the poll: endpoint, init, register, finalise.
+
+Source: api.bynder.com, "Asset upload"; the official SDKs.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def _begun(portal: Portal, name: str) -> Upload:
 @routes.add("POST /api/v4/upload", roles=UPLOADERS, slow=True)
 @routes.add("POST /api/v4/upload/{id}", roles=UPLOADERS, slow=True)
 def _register_or_finalise(portal: Portal, call: Call) -> Answer:
-    """One address for two calls; the fields tell which (inferred)."""
+    """One address for two calls; the fields tell which (assumed)."""
     fields = call.form()
     upload_id = call.params.get("id") or fields.get("id", "")
     if "chunkNumber" in fields:
@@ -90,7 +93,7 @@ def _finalise(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
         upload.is_finalised = True
     content = PartFiles.joined([part.path for part in parts])  # the bytes are read outside the lock
     with portal.lock:
-        # without `original_filename` the name is a technical one (reference 4.1; its form is assumed)
+        # without `original_filename` the name is a technical one (Bynder/bynder-php-sdk#86; its form is assumed)
         name = fields.get("original_filename") or f"{portal.ids.hex(12)}-tmp-{upload.file_name}"
         imported = _imported(portal, upload, PurePosixPath(name).name, content)
         portal.imports[imported.id] = imported
@@ -113,7 +116,7 @@ def known_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Uplo
 
 
 def whole(portal: Portal, upload: Upload, fields: dict[str, str]) -> Sequence[Part]:
-    """The parts in order, if they are what the caller says they are. Source: reference 9.4.
+    """The parts in order, if they are what the caller says they are (assumed).
 
     Raises:
         Refusal: 500 with `retry` 0: another file, another number of parts, a gap, a part too small, or
@@ -168,12 +171,12 @@ def _poll(portal: Portal, call: Call) -> Answer:
 
 
 def not_ready() -> Refusal:
-    """Source: reference 2.5, 4.1."""
+    """The text is seen in integrations. Source: api.bynder.com, "Asset upload"."""
     return _failure("Upload not ready", retry=1)
 
 
 def not_completed(retry: int) -> Refusal:
-    """Source: reference 4.1; `retry` 0 inferred for what cannot get better."""
+    """`retry` 0 is assumed for what cannot get better. Source: api.bynder.com, "Asset upload"."""
     return _failure("Could not complete upload", retry=retry)
 
 

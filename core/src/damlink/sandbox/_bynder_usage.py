@@ -1,4 +1,4 @@
-"""Where integrations show assets. Source: reference 3.7; the texts of its errors are assumed."""
+"""Where integrations show assets. Source: Bynder's published definition of it; the texts of its errors are assumed."""
 
 from __future__ import annotations
 

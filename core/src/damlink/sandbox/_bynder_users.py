@@ -1,4 +1,4 @@
-"""Users of the asset bank, the current user, and groups. Source: reference 6.5, 6.6."""
+"""Users of the asset bank, the current user, and groups. Source: Bynder's published definitions of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that assets have of metaproperties. Source: reference 3.3, 3.6."""
+"""The values that assets have of metaproperties. Source: Bynder's published definition of assets."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def _store(portal: Portal, asset: Asset, metaproperty: Metaproperty, values: Seq
 
 
 def values_given(portal: Portal, fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The values of all fields `metaproperty.<id>`; an empty one clears. Source: reference 3.3.
+    """The values of all fields `metaproperty.<id>`; an empty one clears (seen in an integration).
 
     Raises:
-        Refusal: 400: an unknown metaproperty or option, or a malformed date. Unknown what a portal does
-            (reference 10.5); assumed strict, see `Settings.check_metaproperties`.
+        Refusal: 400: an unknown metaproperty or option, or a malformed date. Unknown what a portal does;
+            assumed strict, see `Settings.check_metaproperties`.
     """
     given = {}
     for field, text in fields.items():

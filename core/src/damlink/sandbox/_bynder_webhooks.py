@@ -1,4 +1,7 @@
-"""Webhook configurations: which endpoint is told of which events. Source: reference 7.1, 7.2."""
+"""Webhook configurations: which endpoint is told of which events.
+
+Source: Bynder's published definition of webhooks; Bynder's help page on webhooks.
+"""
 
 from __future__ import annotations
 

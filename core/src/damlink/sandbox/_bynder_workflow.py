@@ -1,4 +1,7 @@
-"""Workflow's own state: campaigns, jobs, presets, groups, and ids in its own shape. Source: reference 6.9."""
+"""Workflow's own state: campaigns, jobs, presets, groups, and ids in its own shape.
+
+Source: Bynder's published definitions of campaigns, jobs, and workflow users and groups.
+"""
 
 from __future__ import annotations
 
@@ -112,13 +115,13 @@ class Workflow:
 
 
 def workflow_id(asset_bank_id: str) -> str:
-    """The same id as workflow writes it: a dash more, in lower case. Source: reference 1.1."""
+    """The same id as workflow writes it: a dash more, in lower case (assumed)."""
     text = asset_bank_id.replace("-", "").lower()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def plain(identifier: str) -> str:
-    """The same without dashes, as answers to a creation have it. Source: reference 1.1."""
+    """The same without dashes, as answers to a creation have it. Source: Bynder's published definition of jobs."""
     return identifier.replace("-", "")
 
 
@@ -131,7 +134,7 @@ def known(records: Mapping[str, Record], given: str) -> Record:
     """The record with this id.
 
     Raises:
-        Refusal: 404: unknown, or in another shape than workflow's. Source: reference 1.1.
+        Refusal: 404: unknown, or in another shape than workflow's (assumed).
     """
     if not is_id(given) or given.lower() not in records:
         raise failed(404)
@@ -139,10 +142,10 @@ def known(records: Mapping[str, Record], given: str) -> Record:
 
 
 def failed(status: int, /, **body: str) -> Refusal:
-    """An error as workflow gives it; most have nothing to say. Source: reference 8."""
+    """An error as workflow gives it; most have nothing to say. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, body))
 
 
 def shown(when: datetime | None) -> str | None:
-    """With an offset, as workflow shows most times. Source: reference 2.3."""
+    """With an offset, as workflow shows most times. Source: Bynder's published definition of jobs."""
     return f"{when:%Y-%m-%dT%H:%M:%S+00:00}" if when else None

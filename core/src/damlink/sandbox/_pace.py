@@ -20,7 +20,7 @@ class _Address:
 class Pace:
     """At most `requests` in any `seconds` per address; beyond that 429 until a whole window of silence.
 
-    Source: reference 2.1. Requests in the block keep it alive, since they keep the window from emptying.
+    Source: Bynder's help, "rate limiting". Requests in the block keep it alive, since they keep the window from emptying.
     """
 
     def __init__(self, clock: Clock, requests: int = 4500, seconds: float = 300.0) -> None:

@@ -1,6 +1,6 @@
 """SNS as a part of the sandbox: the topic that a portal's webhooks publish to.
 
-Written from the reference (sns.md, its section 8.3 above all); shares nothing with what it tests.
+Source: Amazon SNS developer guide. Written from that alone; shares nothing with what it tests.
 """
 
 from __future__ import annotations

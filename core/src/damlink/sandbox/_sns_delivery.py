@@ -16,7 +16,7 @@ import attrs
 
 __all__ = ["Courier", "Parcel"]
 
-TIMEOUT_SECONDS = 15.0  # for the whole request; reference sns.md 5
+TIMEOUT_SECONDS = 15.0  # for the whole request. Source: Amazon SNS developer guide
 WORKERS = 4
 MOST_NOTED = 20_000
 
@@ -37,7 +37,9 @@ class Parcel:
 
 
 class Courier:
-    """Delivers, with pauses between the attempts: by default 4, 20 seconds apart (reference sns.md 5).
+    """Delivers, with pauses between the attempts: by default 4, 20 seconds apart.
+
+    Source: Amazon SNS developer guide, "Message delivery retries".
 
     Attributes:
         attempts: how often one message is tried.

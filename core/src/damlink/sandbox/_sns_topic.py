@@ -21,7 +21,7 @@ __all__ = ["FAULTS", "Subscription", "Topic"]
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"
 FOREIGN_ARN = "arn:aws:sns:eu-west-1:999988887777:somebody-else"
-TOKEN_LIFE = timedelta(days=2)  # reference sns.md 4
+TOKEN_LIFE = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
 FAULTS = (
     "duplicate", "reorder", "delay", "tampered", "foreign-topic", "bad-cert-host", "expired", "raw",
 )  # fmt: skip
@@ -224,7 +224,7 @@ class Topic:
 
 
 def _headers(fields: Mapping[str, str], subscription: Subscription, *, raw: bool) -> dict[str, str]:
-    """As SNS sends them (reference sns.md 1.1)."""
+    """As SNS sends them. Source: Amazon SNS developer guide."""
     headers = {
         "Content-Type": "text/plain; charset=UTF-8",
         "User-Agent": "Amazon Simple Notification Service Agent",

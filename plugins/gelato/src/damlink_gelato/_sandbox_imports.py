@@ -1,4 +1,7 @@
-"""Taking files: who asks, for what, the bytes fetched and measured. Source: the reference, section 5."""
+"""Taking files: who asks, for what, the bytes fetched and measured.
+
+Source: assumed; see docs/reference/assumptions.md.
+"""
 
 from __future__ import annotations
 

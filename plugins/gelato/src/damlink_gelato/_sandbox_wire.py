@@ -47,7 +47,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def refused(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Refusal:
-    """The way to say no. Source: the reference, 3 "Errors and limits" and 5."""
+    """The way to say no: `code` and `message`, as integrations of Gelato see them; `details` is assumed."""
     return Refusal(JSONResponse({"code": code, "message": message, "details": [], **(more or {})}, status))
 
 

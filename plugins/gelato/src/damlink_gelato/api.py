@@ -1,6 +1,6 @@
 """Gelato's answers: requests sent, JSON read, statuses understood. Nothing else knows its JSON.
 
-Source: the import contract (proposed; Gelato publishes none), and dashboard.gelato.com/docs for the catalog.
+Source: assumed, see docs/reference/assumptions.md; dashboard.gelato.com/docs for the catalog.
 """
 
 from __future__ import annotations

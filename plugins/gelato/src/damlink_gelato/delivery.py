@@ -17,8 +17,8 @@ from damlink_gelato.settings import GelatoSettings
 
 __all__ = ["deliver"]
 
-MOST_ADDRESSES: Final = 4  # the first, and three new ones (contract, 422)
-FIRST_PAUSE: Final = 2.0  # seconds, doubling (contract, 202)
+MOST_ADDRESSES: Final = 4  # the first, and three new ones (assumed)
+FIRST_PAUSE: Final = 2.0  # seconds, doubling (assumed)
 LONGEST_PAUSE: Final = 60.0
 PATIENCE: Final = timedelta(minutes=30)
 LINK_PAUSE: Final = 15 * 60.0  # once a link has been waited for that long, the next run asks again

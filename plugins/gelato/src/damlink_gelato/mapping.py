@@ -100,6 +100,6 @@ def _role(asset: Asset) -> str:
 def idempotency_key(account_id: str, asset_id: str, item_id: str) -> str:
     """The same for the same original in the same account, whenever it is sent.
 
-    Source: the import contract, "Idempotency-Key".
+    Source: assumed; see docs/reference/assumptions.md.
     """
     return hashlib.sha256(f"{account_id}|{asset_id}|{item_id}".encode()).hexdigest()

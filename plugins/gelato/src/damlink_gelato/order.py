@@ -1,6 +1,6 @@
 """What an import says: which file, where it is fetched, where it goes. Nothing is sent here.
 
-Source: the import contract (proposed; Gelato publishes none), "Partner-side import endpoint".
+Source: assumed; see docs/reference/assumptions.md, and docs/how-to/gelato.md for the whole of it.
 """
 
 from __future__ import annotations

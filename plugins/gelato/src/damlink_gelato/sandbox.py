@@ -1,6 +1,7 @@
 """Gelato's part of the sandbox: a library that fetches what it is told to, and the catalog of products.
 
-Written from the reference (gelato.md, its sections 3 and 5); shares nothing with the plugin.
+Source: dashboard.gelato.com/docs for the catalog; of the library all is assumed, see
+docs/reference/assumptions.md. It shares nothing with the plugin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The stand-in's API. Source: imatag.md, section 2 (signing, lists, request ids) and, assumed, section 4."""
+"""The stand-in's API.
+
+Source: imatag.com/api/doc (signing, lists, request ids); the rest is assumed, see
+docs/reference/assumptions.md.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def denied(status: int, detail: str, **headers: str) -> Refusal:
-    """The framework's usual way to say no (inferred)."""
+    """The framework's usual way to say no (assumed)."""
     return Refusal(status, {"detail": detail}, **headers)
 
 

@@ -1,7 +1,7 @@
 """Imatag's part of the sandbox: an account with a media library that marks what it is given.
 
-Written from the reference (imatag.md, its section 5 above all); shares nothing with the plugin. The paths,
-the fields and the states are assumed there, and so they are here.
+Source: imatag.com/api/doc; the paths, the fields and the states are assumed, see
+docs/reference/assumptions.md. It shares nothing with the plugin.
 """
 
 from __future__ import annotations

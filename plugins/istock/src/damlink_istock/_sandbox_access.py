@@ -1,4 +1,7 @@
-"""Who is calling: API keys, tokens and the grants that give them. Source: istock.md section 2."""
+"""Who is calling: API keys, tokens and the grants that give them.
+
+Source: the Getty Images API v3 definition; developers.gettyimages.com, "Authorization".
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
 
 
 def calling_user(vendor: Vendor, call: Call) -> Caller:
-    """The key and the user in the token; 401 without a user. Source: istock.md section 2."""
+    """The key and the user in the token; 401 without a user (gettyimages/gettyimages-api_ruby#12)."""
     token = calling_token(vendor, call)
     if token.user is None:
         raise refused(401, "UserTokenRequired", "Security token must contain a user.")
@@ -93,7 +96,7 @@ def _new_refresh_token(vendor: Vendor, key: Key, user: User | None) -> str:
 
 
 def _refreshed(vendor: Vendor, key: Key, old: str) -> Response:
-    """Without rotation no refresh token is answered: the old one stays. Source: istock.md section 2 [sdk]."""
+    """Without rotation no refresh token is answered: the old one stays. Source: the official Node SDK."""
     token = vendor.refresh.get(old)
     if token is None or token.key is not key:
         raise denied(400, "invalid_grant", "unknown refresh token")

@@ -1,6 +1,6 @@
 """The assets of the stand-in and what is said of each.
 
-Source: istock.md section 5 and the OpenAPI's field lists.
+Source: the Getty Images API v3 definition, its field lists.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Asset:
 
     @property
     def credits(self) -> int:
-        """What a standard licence costs. Source: istock.md section 6, older price pages."""
+        """What a standard licence costs. Source: older price pages of iStock."""
         return (18 if self.is_video else 3) if self.is_signature else (6 if self.is_video else 1)
 
     @property

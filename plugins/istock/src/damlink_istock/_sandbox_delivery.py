@@ -1,4 +1,7 @@
-"""The file host: opaque addresses, one redirect, then the bytes. Source: istock.md section 6."""
+"""The file host: opaque addresses, one redirect (assumed), then the bytes.
+
+Source: the Getty Images API v3 definition.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def file(vendor: Vendor, call: Call) -> Response:
 
 def _delivery(vendor: Vendor, call: Call) -> Delivery:
     if "api-key" in call.headers or "authorization" in call.headers:
-        raise Refusal(PlainTextResponse("credentials do not belong here", 400))  # inferred
+        raise Refusal(PlainTextResponse("credentials do not belong here", 400))  # assumed
     delivery = vendor.deliveries.get(call.path["name"])
     if delivery is None or delivery.expires_at <= vendor.world.clock.seconds():
         raise Refusal(PlainTextResponse("Forbidden", 403))

@@ -1,4 +1,4 @@
-"""`POST /v3/downloads/…`: every one is a licence. Source: istock.md section 6."""
+"""`POST /v3/downloads/…`: every one is a licence. Source: the Getty Images API v3 definition."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _video_size(asset: Asset, call: Call) -> Size:
 
 
 def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
-    """Note and project code from the body; 400 where this customer must give one (inferred)."""
+    """Note and project code from the body; 400 where this customer must give one (assumed)."""
     given, switches = _object(call.body), vendor.switches
     notes, code = given.get("download_notes"), given.get("project_code")
     if switches.note_required and not notes:
@@ -104,7 +104,7 @@ def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """The JSON body; none at all and `null` are the same. Source: istock.md section 6 [sdk]."""
+    """The JSON body; none at all and `null` are the same. Source: the official SDKs."""
     try:
         given = json.loads(body or b"null")
     except ValueError as error:

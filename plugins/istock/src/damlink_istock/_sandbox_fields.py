@@ -1,6 +1,7 @@
 """Which fields a metadata call may ask for, and what each set holds.
 
-Source: the OpenAPI's `ImageDetailFieldValues`, `VideoDetailFieldValues` and the set lists in its prose.
+Source: the Getty Images API v3 definition: `ImageDetailFieldValues`, `VideoDetailFieldValues`, and its
+prose on what each set holds.
 """
 
 from __future__ import annotations

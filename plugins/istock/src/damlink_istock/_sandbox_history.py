@@ -1,4 +1,7 @@
-"""The licence list, `GET /v3/downloads`: its dates, its windows, its rows. Source: istock.md section 4."""
+"""The licence list, `GET /v3/downloads`: its dates, its windows, its rows.
+
+Source: the Getty Images API v3 definition.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The calls that only read: customer, products, images, videos. Source: istock.md sections 2, 3 and 5."""
+"""The calls that only read: customer, products, images, videos.
+
+Source: the Getty Images API v3 definition.
+"""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Switches:
         rotation: whether a refresh answers a new refresh token and ends the old one.
         lifetime: of an access token, seconds.
         calls_per_second: more are answered with `limit_status`; 0: no limit.
-        delivery_lifetime: of a download address, seconds. Source: istock.md section 1, fact 7.
+        delivery_lifetime: of a download address, seconds. Source: the Getty Images API v3 definition.
     """
 
     company_right: bool = True
@@ -212,7 +212,8 @@ class Vendor:
     def pace(self) -> None:
         """Count a call against the rate limit.
 
-        Source: istock.md section 8 (the text of 403 from the older gateway; 429 now); token calls count too.
+        Source: developers.gettyimages.com (token calls count too); gettyimages/gettyimages-api#1 (the text of
+        the older 403); the official .NET SDK (429).
         """
         now, limit = self.world.clock.seconds(), self.switches.calls_per_second
         while self._recent and self._recent[0] <= now - 1:

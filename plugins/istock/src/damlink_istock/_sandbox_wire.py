@@ -42,18 +42,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def refused(status: int, code: str, message: str = "") -> Refusal:
-    """The application's way to say no. Source: istock.md section 8, "Error shapes"."""
+    """The application's way to say no. Source: developers.gettyimages.com, "Error codes & responses"."""
     return Refusal(JSONResponse({"ErrorCode": code, "ErrorMessage": message or code}, status))
 
 
 def stopped(status: int, message: str) -> Refusal:
-    """The gateway's way to say no. Source: istock.md section 2 and section 8, "Error shapes"."""
+    """The gateway's way to say no. Source: gettyimages/gettyimages-api#1 on GitHub."""
     headers = {"x-amzn-errortype": f"{message.replace(' ', '')}Exception"}
     return Refusal(JSONResponse({"message": message}, status, headers))
 
 
 def denied(status: int, error: str, description: str) -> Refusal:
-    """The token endpoint's way to say no. Source: istock.md section 8 (RFC 6749 shape, inferred)."""
+    """The token endpoint's way to say no. Assumed: as in RFC 6749."""
     return Refusal(JSONResponse({"error": error, "error_description": description}, status))
 
 

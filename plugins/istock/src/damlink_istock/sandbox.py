@@ -1,7 +1,7 @@
 """iStock's part of the sandbox: the Getty Images API v3 as an iStock account sees it, with a file host.
 
-Written from the reference (istock.md, its section 9 above all); shares nothing with the plugin. What is
-unknown there is strict here, and marked "assumed".
+Source: the Getty Images API v3 definition; developers.gettyimages.com. It shares nothing with the plugin.
+What is unknown is strict here, and marked "assumed".
 """
 
 from __future__ import annotations
