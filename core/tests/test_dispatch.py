@@ -266,8 +266,10 @@ def test_events_when_a_connector_fails_for_ever_are_given_up_with_the_cause(
 ) -> None:
     (scene.folder / "print is broken").touch()
     scene.tell(scene.asset())
-    rounds = sum(scene.work(7200) for _ in range(8))
-    assert (rounds, scene.inbox.open_count()) == (5, 0)
+    rounds = sum(scene.work(86_400) for _ in range(5))
+    assert (rounds, scene.inbox.open_count()) == (5, 1)
+    rounds += sum(scene.work(86_400) for _ in range(9))
+    assert (rounds, scene.inbox.open_count()) == (12, 0)
     (given_up,) = [record.message for record in caplog.records if "given up" in record.message]
     assert "RuntimeError: broken" in given_up
 
@@ -292,6 +294,25 @@ def test_events_when_the_portal_does_not_answer_stay_in_the_inbox(
         scene.sandbox.world.faults.clear()
     assert (scene.heard(), scene.inbox.open_count()) == ([], 1)
     assert caplog.text.count("events wait") == 1
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_events_when_one_asset_cannot_be_read_reach_the_connectors_about_the_others(
+    scene: Scene, hurried: None, status: int
+) -> None:
+    sick, sound = scene.asset("Sick"), scene.asset("Sound")
+    scene.sandbox.world.clock.advance(3600)
+    for asset in (sick, sound):
+        scene.tell(asset)  # no list is fresh enough: each is asked for
+    fault = Fault(service="portal", match=f"GET /api/v4/media/{sick}", kind="status", status=status, times=0)
+    scene.sandbox.world.faults.add(fault)
+    try:
+        assert scene.work()
+    finally:
+        scene.sandbox.world.faults.clear()
+    assert (scene.due(), scene.inbox.open_count()) == ([sound], 1)
+    assert scene.work(60)
+    assert sorted(scene.due()) == sorted([sick, sound])
 
 
 # --- side by side ----------------------------------------------------------------------------------

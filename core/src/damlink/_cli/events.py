@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from damlink._state import Notification
     from damlink.bynder import Portal
 
-EVENTS: Final = (  # Source: Bynder's help page on webhooks; its published definition of webhooks
+EVENTS: Final = (  # Source: Bynder's help page on webhooks; api.bynder.com, "Webhooks"
     "asset_bank.media.create",
     "asset_bank.media.updated",
     "asset_bank.media.meta_updated",
@@ -114,7 +114,10 @@ def _subscribed(portal: Portal, address: str) -> str:
 
 
 def _warn_where_nobody_answers(address: str) -> None:
-    """The request to confirm comes at once, and for a minute only. Source: Amazon SNS developer guide, "Message delivery retries"."""
+    """The request to confirm comes at once, and for a minute only.
+
+    Source: Amazon SNS developer guide, "Message delivery retries".
+    """
     from urllib.parse import urljoin
 
     from damlink._http import fetch

@@ -16,16 +16,21 @@ from damlink._config import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._state import Gathered, Notification, Verdict
 from damlink.bynder import Asset, Portal
-from damlink.errors import AuthError, BynderError, DamlinkError
+from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError
 
 __all__ = ["Fanout"]
 
-FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16 and 64
-MOST_ROUNDS: Final = 5
+FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16, 64 … minutes
+LONGEST_ROUND: Final = timedelta(days=1)
+MOST_ROUNDS: Final = 12  # six days: not every connector has a listing that brings it all the same
 FIRST_PAUSE: Final = 15.0  # before a portal that did not answer is asked again; then twice as long
 LONGEST_PAUSE: Final = 900.0
+MOST_REFUSALS: Final = 3  # of single assets in one round; the portal may have gone down in its middle
 LATENESS: Final = timedelta(seconds=10)  # from a change to its notification; assumed
 DELETED: Final = ".deleted"
+
+_GONE: Final = 404
+_OF_ALL: Final = (401, 429)  # what is said to every request, not to one
 
 _log = logging.getLogger("damlink.events")
 
@@ -49,11 +54,11 @@ class _Told:
     errors: dict[str, str] = attrs.field(factory=dict)
 
     def verdict(self, now: datetime) -> Verdict:
-        """Finished if everybody had it; else later, though not for ever: the next listing brings it too."""
+        """Finished if everybody had it; else later, though not for ever."""
         error = self.unread or "; ".join(self.errors.values())
         rounds = self.gathered.attempts + 1
         if error and rounds < MOST_ROUNDS:
-            due_at = now + FIRST_ROUND * 4 ** (rounds - 1)
+            due_at = now + min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
             return Verdict(self.gathered, frozenset(self.had), due_at, error)
         if error:
             _log.error("%s of %s: given up: %s", self.event.kind, self.event.asset_id, error)
@@ -124,6 +129,7 @@ class _Reader:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
+        self._refusals = 0
 
     def read(self, gathered: Sequence[Gathered], portal: str) -> Iterator[_Told]:
         """Each with its asset as it is now."""
@@ -160,13 +166,20 @@ class _Reader:
         return {each.asset_id: asset.raw for each, asset in told if _is_fresh(asset, each)}
 
     def _one(self, asset_id: str) -> tuple[Record | None, str]:
-        """An asset that no list shows, or why it cannot be read; neither if it is gone or not approved."""
+        """An asset that no list shows, or why it cannot be read; neither if it is gone or not approved.
+
+        The portal has just answered with a list, so that what it refuses now is a matter of this asset alone
+        and must not hold up the others.
+        """
+        if self._refusals >= MOST_REFUSALS:
+            return None, "not asked for: the portal has refused others"
         try:
             return self._portal.assets.get(asset_id).raw, ""
-        except AuthError:
-            raise
-        except BynderError as error:
-            return None, "" if error.status == 404 else str(error)
+        except ConnectorError as error:
+            if error.status in _OF_ALL:
+                raise
+            self._refusals += error.status != _GONE
+            return None, "" if error.status == _GONE else str(error)
 
 
 def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> list[SourceAsset]:

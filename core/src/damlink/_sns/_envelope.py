@@ -96,8 +96,8 @@ class Envelope:
     def canonical(self) -> bytes:
         """The bytes that the signature is over.
 
-        Source: Amazon SNS developer guide, "Verifying message signatures". `Subject` counts where it is present,
-        even empty.
+        Source: Amazon SNS developer guide, "Verifying message signatures". `Subject` counts where it is
+        present, even empty.
         """
         fields = (name for name in _SIGNED[self.kind] if name in self.signed)
         return "".join(f"{name}\n{self.signed[name]}\n" for name in fields).encode()

@@ -45,7 +45,8 @@ class Hosts:
     def confirmation(self, topic: Topic, token: str) -> str:
         """The address that confirms a subscription, made of the ARN and the token alone.
 
-        Source: Amazon SNS API reference, `ConfirmSubscription`. Where a stand-in is set, it is the stand-in's.
+        Where a stand-in is set, it is the stand-in's.
+        Source: Amazon SNS API reference, `ConfirmSubscription`.
         """
         query = urlencode({"Action": "ConfirmSubscription", "TopicArn": topic.arn, "Token": token})
         if self.local:

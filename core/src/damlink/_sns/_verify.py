@@ -7,6 +7,7 @@ import binascii
 import re
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,10 +35,13 @@ class ForgedError(Exception):
 
 
 class Certificates:
-    """The certificates by their addresses, each fetched once: a new one has a new address."""
+    """The certificates by their addresses, each fetched once: a new one has a new address.
+
+    Whoever asks while it is fetched waits for that answer, so that a burst is no burst for its host.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Certificate] = OrderedDict()
+        self._kept: OrderedDict[str, Future[Certificate]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, url: str) -> Certificate:
@@ -48,15 +52,24 @@ class Certificates:
             TransientError: it cannot be had now.
         """
         with self._lock:
-            if url in self._kept:
-                self._kept.move_to_end(url)
-                return self._kept[url]
-        certificate = _fetched(url)
+            kept = self._kept.get(url)
+            if kept is None:
+                mine = self._kept[url] = Future()
+            self._kept.move_to_end(url)
+        return self._fetch(url, mine) if kept is None else kept.result()
+
+    def _fetch(self, url: str, awaited: Future[Certificate]) -> Certificate:
+        try:
+            awaited.set_result(_fetched(url))
+        except BaseException as error:
+            awaited.set_exception(error)
+            with self._lock:
+                self._kept.pop(url, None)
+            raise
         with self._lock:
-            self._kept[url] = certificate
             while len(self._kept) > MOST_CERTIFICATES:
                 self._kept.popitem(last=False)
-        return certificate
+        return awaited.result()
 
 
 def _fetched(url: str) -> Certificate:

@@ -93,7 +93,7 @@ class Verdict:
 
 
 class Inbox:
-    """Notifications by (topic, message id)."""
+    """Notifications by portal, topic and message id: a topic may tell several portals of the config."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -141,7 +141,7 @@ inbox = sa.Table(
     sa.Column("had", sa.Text, nullable=False, server_default="[]"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_error", sa.Text, nullable=False, server_default=""),
-    sa.UniqueConstraint("topic", "message_id", name="inbox_message"),
+    sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
     sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
 )
 

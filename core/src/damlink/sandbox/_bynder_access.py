@@ -167,8 +167,7 @@ class Access:
         """Who calls; `None` for an unknown, revoked or expired token, or a wrong signature.
 
         Raises:
-            Refusal: 403: the user behind the token is gone or inactive. Source:
-                Bynder/bynder-python-sdk#45 on GitHub.
+            Refusal: 403: the user behind the token is gone or inactive (Bynder/bynder-python-sdk#45).
         """
         token = self._token(call)
         if token is None or (token.expires is not None and token.expires <= self._clock.seconds()):
@@ -189,7 +188,10 @@ class Access:
         return self.tokens.get(value.strip())
 
     def grantable(self, user_id: str) -> frozenset[str]:
-        """The scopes that the application can be granted for a user. Source: Bynder's help, "OAuth scopes"."""
+        """The scopes that the application can be granted for a user.
+
+        Source: Bynder's help, "OAuth scopes".
+        """
         user = self.users.get(user_id)
         roles = self.profiles[user.profile_id].roles if user and user.is_active else ()
         return permitted(self.client.scopes, roles)
@@ -201,7 +203,7 @@ class Access:
         return value
 
     def issue_permanent(self, user_id: str, scopes: Iterable[str]) -> str:
-        """One more permanent token, bound to a user and to scopes. Source: Bynder's help."""
+        """One more permanent token, bound to a user and to scopes. Source: Bynder's help on them."""
         value = self.new_hex(64)
         self.tokens[value] = Token(user_id, frozenset(scopes))
         return value
@@ -221,7 +223,7 @@ class Access:
 def check(access: Access, route: Route[Any], call: Call) -> None:
     """The token, then its scopes, then the roles of its user.
 
-    Source: Bynder's help, "OAuth scopes"; Bynder's published definitions (roles).
+    Source: Bynder's help, "OAuth scopes"; the roles named by its published definitions.
 
     Raises:
         Refusal: 401, or 403.

@@ -1,4 +1,7 @@
-"""Smartfilters and categories. Source: Bynder's published definition of smartfilters; the official PHP SDK."""
+"""Smartfilters and categories.
+
+Source: Bynder's published definition of smartfilters; of categories, the official PHP SDK.
+"""
 
 from __future__ import annotations
 

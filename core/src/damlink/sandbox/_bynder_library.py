@@ -45,7 +45,7 @@ class Usage:
 
 @attrs.frozen
 class Preset:
-    """A derivative that the account makes of every image. Source: Bynder's published definition of the account."""
+    """A derivative that the account makes of every image. Source: Bynder's definition of the account."""
 
     id: str
     prefix: str

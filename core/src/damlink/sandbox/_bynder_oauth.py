@@ -1,6 +1,7 @@
 """OAuth 2.0: consent, tokens by three grants, scopes, revoke.
 
-Source: Bynder's published definition of OAuth 2.0; RFC 6749; of revoke, the official JavaScript SDK and RFC 7009.
+Source: Bynder's published definition of OAuth 2.0; RFC 6749; of revoke, RFC 7009 and the official JavaScript
+SDK.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The operations of a transformation.
 
-Source: Bynder's published definition of dynamic asset transformations; what each does beside its name is assumed.
+Source: Bynder's published definition of dynamic asset transformations; what each does beside its name
+is assumed.
 """
 
 from __future__ import annotations

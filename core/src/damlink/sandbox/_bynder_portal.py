@@ -192,7 +192,10 @@ class Portal:
         return self._folder / f"{self._files}.part"
 
     def link(self, content: Content, file_name: str) -> str:
-        """A temporary address on the storage origin. Source: Bynder's published definition of asset download."""
+        """A temporary address on the storage origin.
+
+        Source: Bynder's published definition of asset download.
+        """
         name = self.ids.hex(40)
         expires = self.world.clock.seconds() + self.settings.link_seconds
         self.links[name] = Link(content, file_name, expires)

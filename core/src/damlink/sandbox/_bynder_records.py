@@ -71,7 +71,10 @@ class Metaproperty:
         return self.type in OPTION_TYPES
 
     def option(self, given: str) -> Option | None:
-        """By id, name or label; all but ids are to be deprecated. Source: Bynder's published definition of assets."""
+        """By id, name or label; all but ids are announced as to be deprecated.
+
+        Source: Bynder's published definition of assets.
+        """
         for option in self.options.values():
             if given.upper() == option.id or given in (option.name, option.label):
                 return option

@@ -150,7 +150,10 @@ def _is_past(fields: Mapping[str, str], name: str, now: datetime) -> bool:
 
 
 def _goes_to_waiting_room(call: Call, fields: Mapping[str, str]) -> bool:
-    """Source: Bynder's help pages on the waiting room. With `MEDIAUPLOAD` alone `audit` changes nothing (assumed)."""
+    """With `MEDIAUPLOAD` alone `audit` changes nothing (assumed).
+
+    Source: Bynder's help pages on the waiting room.
+    """
     if "MEDIAUPLOAD" not in call.caller.roles:
         return True
     return "MEDIAUPLOADFORAPPROVAL" in call.caller.roles and flag(fields.get("audit"))

@@ -1,4 +1,7 @@
-"""The options of metaproperties as the newer service lists them. Source: Bynder's published definition of taxonomy."""
+"""The options of metaproperties as the newer taxonomy service lists them.
+
+Source: Bynder's published definition of taxonomy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Dynamic asset transformations: the grammar of their addresses. Source: Bynder's published definition of them."""
+"""Dynamic asset transformations: the grammar of their addresses.
+
+Source: Bynder's published definition of them.
+"""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _finalise(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
         upload.is_finalised = True
     content = PartFiles.joined([part.path for part in parts])  # the bytes are read outside the lock
     with portal.lock:
-        # without `original_filename` the name is a technical one (Bynder/bynder-php-sdk#86; its form is assumed)
+        # without `original_filename` the name is technical (Bynder/bynder-php-sdk#86; its form is assumed)
         name = fields.get("original_filename") or f"{portal.ids.hex(12)}-tmp-{upload.file_name}"
         imported = _imported(portal, upload, PurePosixPath(name).name, content)
         portal.imports[imported.id] = imported

@@ -1,4 +1,7 @@
-"""Where integrations show assets. Source: Bynder's published definition of it; the texts of its errors are assumed."""
+"""Where integrations show assets.
+
+Source: Bynder's published definition of asset usage; the texts of its errors are assumed.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,10 @@ def workflow_id(asset_bank_id: str) -> str:
 
 
 def plain(identifier: str) -> str:
-    """The same without dashes, as answers to a creation have it. Source: Bynder's published definition of jobs."""
+    """The same without dashes, as answers to a creation have it.
+
+    Source: Bynder's published definition of jobs.
+    """
     return identifier.replace("-", "")
 
 

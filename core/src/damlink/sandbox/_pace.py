@@ -20,7 +20,8 @@ class _Address:
 class Pace:
     """At most `requests` in any `seconds` per address; beyond that 429 until a whole window of silence.
 
-    Source: Bynder's help, "rate limiting". Requests in the block keep it alive, since they keep the window from emptying.
+    Requests in the block keep it alive, since they keep the window from emptying. Source: Bynder's help
+    centre, "rate limiting".
     """
 
     def __init__(self, clock: Clock, requests: int = 4500, seconds: float = 300.0) -> None:

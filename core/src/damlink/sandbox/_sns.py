@@ -1,6 +1,6 @@
 """SNS as a part of the sandbox: the topic that a portal's webhooks publish to.
 
-Source: Amazon SNS developer guide. Written from that alone; shares nothing with what it tests.
+Source: Amazon SNS developer guide. It shares nothing with what it tests.
 """
 
 from __future__ import annotations

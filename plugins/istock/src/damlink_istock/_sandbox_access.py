@@ -40,7 +40,7 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
 
 
 def calling_user(vendor: Vendor, call: Call) -> Caller:
-    """The key and the user in the token; 401 without a user (gettyimages/gettyimages-api_ruby#12)."""
+    """The key and the user in the token; 401 without a user. Source: gettyimages/gettyimages-api_ruby#12."""
     token = calling_token(vendor, call)
     if token.user is None:
         raise refused(401, "UserTokenRequired", "Security token must contain a user.")

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("had", sa.Text, nullable=False, server_default="[]"),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("last_error", sa.Text, nullable=False, server_default=""),
-        sa.UniqueConstraint("topic", "message_id", name="inbox_message"),
+        sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
     )
     op.create_index("inbox_open", "inbox", ["finished_at", "portal", "asset_id"])
     op.create_table(

@@ -1,0 +1,56 @@
+"""`kill -9` in the middle of a file that is uploaded by hand; the same command goes on from its notes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from pathlib import Path
+
+import pytest
+from loopback import Site
+
+from damlink.sandbox import Fault
+
+SIZE = 40_000_000
+PATIENCE_SECONDS = 60
+
+
+def parts(site: Site) -> int:
+    counts = site.sandbox.world.counts
+    return counts["parts"] + counts["chunks"]
+
+
+def wait_until_noted(site: Site, notes: Path, most: int) -> None:
+    """Until the notes hold parts, some of them, and the upload goes on."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not notes.exists() or not json.loads(notes.read_text()).get("upload", {}).get("digests"):
+        assert time.monotonic() < deadline
+        assert parts(site) < most
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("flow", ["v4", "v7"])
+def test_upload_when_killed_goes_on_from_its_notes(site: Site, flow: str) -> None:
+    site.tables["portals"]["brand"]["uploads"] = flow
+    site.write()
+    file, notes = site.folder / "film.mov", site.folder / "film.notes"
+    file.write_bytes(random.Random(5).randbytes(SIZE))
+    service, match = ("s3", "POST") if flow == "v4" else ("portal", "/chunk/")
+    slow = Fault(service=service, match=match, kind="delay", seconds=0.6, times=0)
+    site.sandbox.world.faults.add(slow)
+    command = ("bynder", "brand", "uploads", "file", "--file", str(file), "--notes", str(notes))
+    child = site.start(*command)
+    wait_until_noted(site, notes, most=7)
+    child.kill()
+    child.communicate()
+    before = parts(site)
+    site.sandbox.world.faults.clear()
+    told = json.loads(site.run_child(*command).stdout)
+    (asset,) = [each for each in site.portal.state()["assets"] if each["filename"] == "film.mov"]
+    assert asset["id"] == told["target_id"]
+    assert asset["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    whole = -(-SIZE // (5 * 1024 * 1024))
+    assert parts(site) - before < whole
+    assert not notes.exists()
