@@ -141,7 +141,11 @@ def _made(parameter: Parameter, names: Set[str]) -> Iterator[click.Parameter]:
     elif parameter.kind in (Sequence, Mapping):
         yield _option(parameter, *_spellings(parameter.option, names), multiple=True, **_held(parameter))
     else:
-        yield _option(parameter, f"--{parameter.option}", **_single(parameter.kind, parameter.of))
+        yield _option(
+            parameter,
+            f"--{parameter.option}",
+            **_single(parameter.kind, parameter.of, optional=not parameter.required),
+        )
 
 
 def _secret(parameter: Parameter) -> Iterator[click.Parameter]:
@@ -177,11 +181,13 @@ def _held(parameter: Parameter) -> dict[str, Any]:
     return _single(kind, of) if kind is not Mapping else {"type": json_value, "metavar": "JSON"}
 
 
-def _single(kind: Any, of: Any) -> dict[str, Any]:
+def _single(kind: Any, of: Any, *, optional: bool = False) -> dict[str, Any]:
     if kind is typing.Literal:
         return {"type": click.Choice([str(each) for each in of])}
     if kind in (Path, bytes):
-        return {"type": click.Path(path_type=Path, exists=True, dir_okay=False), "metavar": "FILE"}
+        # What is sent must be there; a file that may be left out may be one to write.
+        exists = kind is bytes or not optional
+        return {"type": click.Path(path_type=Path, exists=exists, dir_okay=False), "metavar": "FILE"}
     if kind is datetime:
         return {"type": moment, "metavar": "MOMENT"}
     if kind in (str, int, float):
