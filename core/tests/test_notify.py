@@ -168,6 +168,17 @@ def test_notify_when_it_cannot_be_sent_leaves_the_run_alone_and_tries_again(
     assert [asked.path for asked in site.listener.asked] == [f"/{SECRET_PATH}"] * 3
 
 
+def test_notify_when_one_of_two_addresses_is_dead_tells_the_other_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_DEAD", "json://127.0.0.1:9/dead")
+    site.write(notify={"urls": [{"env": "NOTIFY_DEAD"}, {"env": "NOTIFY_URL"}]})
+    site.fails()
+    site.run()
+    site.run()
+    assert site.told == [FAILS]
+
+
 def test_notify_when_everything_is_logged_keeps_the_address_secret(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

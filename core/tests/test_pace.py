@@ -163,7 +163,7 @@ def test_pace_when_several_processes_share_it_fills_every_window_and_overfills_n
     spans = [last - first for first, last in zip(times, times[requests:], strict=False)]
     assert min(spans) >= 1.0
     assert len(times) >= 0.95 * requests * (times[-1] - times[0])
-    assert times[-1] - times[0] > 2.5
+    assert times[-1] - times[0] > 2.0  # they had three seconds, less what starting takes
 
 
 def test_pace_when_a_429_comes_is_silent_everywhere_for_a_window(

@@ -102,6 +102,7 @@ PUBLIC = {
         "MediaFile",
         "Part",
         "Sandbox",
+        "Scene",
         "SnsSandbox",
         "Synthetic",
         "World",

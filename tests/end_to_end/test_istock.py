@@ -152,8 +152,9 @@ def test_upload_when_the_roles_permit_the_choice_goes_there_and_else_is_refused(
 # --- what goes wrong -------------------------------------------------------------------------------
 
 
-def test_run_when_things_fail_now_and_then_brings_all_of_300_once(site: Site) -> None:
-    ids = set(site.istock.control("license", {"count": 300, "size": 20_000})["ids"])
+@pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.acceptance)])
+def test_run_when_things_fail_now_and_then_brings_all_of_them_once(site: Site, count: int) -> None:
+    ids = set(site.istock.control("license", {"count": count, "size": 20_000})["ids"])
     for service, match in (
         ("portal", "POST /api/v4/upload"),
         ("portal", "GET /api/v4/upload/poll"),

@@ -58,7 +58,7 @@ class Assembled:
     @property
     def selection(self) -> str:
         """A digest of the settings that decide what is listed."""
-        chosen = json.dumps(selection_of(self.context.settings), sort_keys=True)
+        chosen = json.dumps(selection_of(self.context.settings), sort_keys=True, default=str)
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
 

@@ -32,23 +32,29 @@ class Notifier:
     """
 
     def __init__(self, urls: Sequence[Secret], place: str) -> None:
-        self._apprise = _opened(urls, place) if urls else None
+        self._addresses = _opened(urls, place) if urls else ()
 
     def send(self, title: str, body: str) -> bool:
-        """Send a message; whether every address took it. Never raises: it is only a message."""
-        if self._apprise is None:
-            return True
-        try:
-            sent = bool(self._apprise.notify(title=title, body=body))
-        except Exception as error:  # noqa: BLE001 - of a hundred services, who knows what one raises
-            _log.debug("notify: %s", type(error).__name__)
-            sent = False
-        if not sent:
+        """Send a message; whether anybody has it. Never raises: it is only a message.
+
+        An address that is dead must not make the others hear the same again and again.
+        """
+        sent = [_sent(address, title, body) for address in self._addresses]
+        if not all(sent):
             _log.warning("%s: the notification could not be sent to every address of [notify]", title)
-        return sent
+        return any(sent) or not sent
 
 
-def _opened(urls: Sequence[Secret], place: str) -> apprise.Apprise:
+def _sent(address: apprise.Apprise, title: str, body: str) -> bool:
+    try:
+        return bool(address.notify(title=title, body=body))
+    except Exception as error:  # noqa: BLE001 - of a hundred services, who knows what one raises
+        _log.debug("notify: %s", type(error).__name__)
+        return False
+
+
+def _opened(urls: Sequence[Secret], place: str) -> Sequence[apprise.Apprise]:
+    """One sender for each address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of a hundred services, some are old
         try:
@@ -59,9 +65,9 @@ def _opened(urls: Sequence[Secret], place: str) -> apprise.Apprise:
         for name in _TALKATIVE:
             logging.getLogger(name).disabled = True
         asset = apprise.AppriseAsset(app_id="Damlink", app_desc="Damlink", app_url="")
-        opened = apprise.Apprise(asset=asset)
-        for number, url in enumerate(urls, 1):
-            if not opened.add(url.reveal()):
+        opened = [apprise.Apprise(asset=asset) for _ in urls]
+        for number, (address, url) in enumerate(zip(opened, urls, strict=True), 1):
+            if not address.add(url.reveal()):
                 hint = "write it as Apprise does: json://host, mailto://user:password@host, …"
                 raise ConfigError(place, f"address {number} is none that Apprise knows", hint=hint)
     return opened

@@ -11,6 +11,7 @@ Source: Bynder's help centre, "rate limiting": 4,500 requests in any 5 minutes b
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -29,6 +30,8 @@ __all__ = ["Budget", "Pace", "default_path"]
 LONGEST_FLIGHT_SECONDS: Final = 900.0  # beyond every time-out of ours: such a request is over
 SILENCE_MARGIN_SECONDS: Final = 1.0  # the portal's clock is not ours
 CATCH_UP_INTERVALS: Final = 3  # a late waker may make up for so many intervals, so that no budget is lost
+_log = logging.getLogger(__name__)
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS permit (
     id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, sent REAL NOT NULL, answered REAL);
@@ -101,6 +104,7 @@ class Pace:
 
     def silence(self) -> None:
         """The portal answered 429: nothing leaves this machine for a whole window."""
+        _log.warning("the portal answered 429: nothing is sent to it for %.0f s", self.seconds)
         with self._transaction() as database:
             until = time.time() + self.seconds + SILENCE_MARGIN_SECONDS
             database.execute("UPDATE gate SET silent_until = max(silent_until, ?)", (until,))

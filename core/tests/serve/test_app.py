@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from damlink._serve._address import event_path, event_token
+from damlink._serve._app import MOST_BODIES
 
 
 def test_message_when_good_is_stored_before_it_is_answered(served: Any, sns: Any) -> None:
@@ -86,6 +89,23 @@ def test_body_when_as_large_as_allowed_is_stored(served: Any, sns: Any) -> None:
     assert served.post(body.ljust(1024 * 1024)).status_code == 200
 
 
+def test_bodies_when_too_many_are_on_their_way_make_the_next_wait_and_refuse_none(
+    served: Any, sns: Any
+) -> None:
+    url = urlsplit(served.url)
+    head = f"POST {served.path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{{".encode()
+    content = json.dumps(sns.envelope()).encode()
+    with ExitStack() as unfinished, ThreadPoolExecutor(1) as pool:
+        for _ in range(MOST_BODIES):
+            connection = socket.create_connection((url.hostname, url.port), timeout=5)
+            unfinished.enter_context(connection).sendall(head)
+        served.client.get("/healthz").raise_for_status()
+        waiting = pool.submit(served.post, content)
+        assert not wait([waiting], timeout=0.3).done
+        unfinished.close()
+        assert waiting.result(10).text == "stored\n"
+
+
 def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(
     served: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -97,11 +117,13 @@ def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(
 
 def test_unsubscription_when_it_comes_is_kept_and_never_undone(served: Any, sns: Any) -> None:
     before = served.inbox.open_count("brand")
+    served.topics.confirmed("brand", sns.fields()["TopicArn"], served.assembly.now())
     asked = len(sns.sandbox.world.counts.as_dict())
     answer = served.post(sns.envelope("UnsubscribeConfirmation"))
     assert answer.text == "stored\n"
     assert served.inbox.open_count("brand") == before + 1
     assert len(sns.sandbox.world.counts.as_dict()) == asked
+    assert served.topics.listing("brand")[0].confirmed_at is None
 
 
 def test_subscription_when_the_topic_is_listed_is_confirmed_by_an_address_of_ours(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,6 +79,16 @@ def test_certificate_when_asked_for_again_is_not_fetched_again(
     server.always(200, signer.pem)
     for number in range(5):
         verifier.verify(sent(MessageId=str(number)), NOW)
+    assert len(server.asked) == 1
+
+
+def test_certificates_when_many_ask_at_once_fetches_once(
+    verifier: Verifier, sent: Any, server: Any, signer: Any
+) -> None:
+    server.always(200, signer.pem)
+    envelopes = [sent(MessageId=f"message {number}") for number in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda envelope: verifier.verify(envelope, NOW), envelopes))
     assert len(server.asked) == 1
 
 

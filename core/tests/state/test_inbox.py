@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import Database, Inbox, Ledger, Notification, RowState, Verdict
-from damlink.errors import StateError
+from damlink._state import DISPATCHER, Database, Inbox, Lease, Ledger, Notification, RowState, Verdict
+from damlink.errors import LeaseLostError, StateError
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
 PAUSE = 5.0
@@ -53,7 +53,8 @@ def ready(inbox: Inbox, time_: Any, portal: str = "brand") -> list[tuple[str, in
 
 def test_put_when_it_is_there_already_says_so(inbox: Inbox, put: Callable[..., bool]) -> None:
     assert [put(1), put(1), put(1, topic=f"{TOPIC}-2"), put(2)] == [True, False, True, True]
-    assert inbox.open_count() == 3
+    assert [put(1, portal="other"), put(1, portal="other")] == [True, False]
+    assert inbox.open_count() == 4
 
 
 def test_put_when_many_threads_bring_the_same_keeps_one(
@@ -108,6 +109,14 @@ def test_gather_when_an_asset_never_rests_takes_it_after_a_minute(
     assert ready(inbox, time_) == [(A, 15)]
 
 
+def test_gather_when_the_clock_was_set_back_does_not_wait_for_it(
+    inbox: Inbox, put: Callable[..., bool], time_: Any
+) -> None:
+    put(1)
+    time_.pass_by(hours=-3)
+    assert ready(inbox, time_) == [(A, 1)]
+
+
 def test_gather_when_of_another_portal_gives_nothing(
     inbox: Inbox, put: Callable[..., bool], time_: Any
 ) -> None:
@@ -157,6 +166,19 @@ def test_settle_when_something_is_brought_closes_it_in_the_same_transaction(
     inbox.settle(map(Verdict, gathered), {"print": [SourceAsset(A, "1")]}, time_())
     assert [(row.source_id, row.state) for row in Ledger(database, "print").rows()] == [(A, RowState.DUE)]
     assert (inbox.open_count(), ready(inbox, time_)) == (0, [])
+
+
+def test_settle_when_another_process_has_taken_over_changes_nothing(
+    inbox: Inbox, put: Callable[..., bool], database: Database, time_: Any
+) -> None:
+    put(1)
+    time_.pass_by(seconds=10)
+    gathered = inbox.gather("brand", time_(), PAUSE)
+    with Lease(database, DISPATCHER) as lease:
+        frozen = Inbox(database, lease.epoch)
+    with Lease(database, DISPATCHER), pytest.raises(LeaseLostError):
+        frozen.settle(map(Verdict, gathered), {"print": [SourceAsset(A, "1")]}, time_())
+    assert (inbox.open_count(), Ledger(database, "print").counts()) == (1, {})
 
 
 def test_settle_when_it_cannot_be_written_leaves_everything_open(

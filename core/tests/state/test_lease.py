@@ -11,7 +11,7 @@ import pytest
 from damlink._model import SourceAsset
 from damlink._state import Database, Lease, Ledger, Listed, RowState
 from damlink._state._lease import BEAT_SECONDS, LOST_AFTER_SECONDS
-from damlink.errors import LeaseLostError, RunActiveError
+from damlink.errors import LeaseLostError, RunActiveError, StateError
 
 Hold = Callable[..., Any]
 
@@ -156,3 +156,15 @@ def test_lease_when_left_lets_the_next_begin_at_once_though_it_was_lost(
     lease, _, _ = outlived
     lease.__exit__(None, None, None)
     assert taken(database, now=time_) == lease.epoch + 2
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_lease_when_the_database_has_hung_up_is_a_state_error(
+    database: Database, opened: Callable[[], Database]
+) -> None:
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with opened().read() as connection:
+        connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+    with pytest.raises(StateError, match="terminating connection"):
+        taken(database)
+    assert taken(database) == 1

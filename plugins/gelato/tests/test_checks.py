@@ -71,6 +71,14 @@ def test_catalog_when_it_is_broken_is_no_verdict_on_the_key(bench: Any, status: 
     assert isinstance(wrong(bench)["API key"], TransientError)
 
 
+def test_metaproperty_that_takes_no_text_is_named_with_its_place(bench: Any) -> None:
+    name = f"Pick_{bench.tag[6:]}"
+    bench.portal("metaproperty", name=name, type="select", options=["Here"])
+    found = wrong(bench, backlink_metaproperty=name)
+    assert "connectors.gelato.backlink_metaproperty" in str(found["backlink"])
+    assert wrong(bench, backlink_metaproperty=name, backlink=False) == {}
+
+
 def test_key_without_a_catalog_is_not_tried(bench: Any) -> None:
     before = bench.sandbox.world.counts["requests:gelato-products"]
     assert wrong(bench, catalog_url="") == {}

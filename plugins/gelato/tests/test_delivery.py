@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from damlink import AssetRejectedError, AuthError, NotYet, TransientError
+from damlink import AssetRejectedError, AuthError, NotYet, SourceAsset, TransientError
+from damlink.errors import BynderError, ConfigError
 
 
 @pytest.mark.parametrize("mode", ["pull", "push"])
@@ -63,11 +64,38 @@ def test_conflict_with_a_long_answer_and_nulls_is_read_whole(bench: Any) -> None
     assert bench.link(asset_id) == link
 
 
+def test_conflict_whose_answer_repeats_its_number_is_read(bench: Any) -> None:
+    bench.add()
+    bench.fault(status=409, body='{"status": 409, "code": "ALREADY_IMPORTED", "fileId": "f_8"}')
+    assert bench.carried(bench.trial(backlink=False)).target_id == "f_8"
+
+
 def test_conflict_that_names_no_file_is_tried_later(bench: Any) -> None:
     bench.add()
     bench.gelato("refuse", status=409, code="BUSY")
     with pytest.raises(TransientError, match="BUSY.*names no file"):
         bench.carried(bench.trial())
+
+
+def test_version_that_comes_right_before_the_import_does_not_go_in_the_place_of_another(bench: Any) -> None:
+    asset_id = bench.add(text="the first")
+    trial = bench.trial()
+    source = bench.only(trial)
+    prepared = trial.transform(source)
+    bench.add_version(trial, asset_id, b"the second")
+    trial.push(prepared, source)
+    trial.run()
+    versions = bench.asset(asset_id)["versions"]
+    assert [(file["item_id"], file["sha256"]) for file in bench.files()] == [
+        (each["id"], each["sha256"]) for each in versions
+    ]
+
+
+def test_portal_that_gives_originals_by_their_asset_alone_will_do(bench: Any) -> None:
+    asset_id = bench.add()
+    bench.fault("portal", f"/media/{asset_id}/download/.", status=404, times=0)
+    bench.carried(bench.trial())
+    assert [file["sha256"] for file in bench.files()] == [bench.asset(asset_id)["sha256"]]
 
 
 # --- refused ---------------------------------------------------------------------------------------
@@ -245,6 +273,25 @@ def test_failure_told_at_once_is_a_failure_with_its_words(bench: Any) -> None:
         bench.carried(bench.trial())
 
 
+def test_reason_in_place_of_a_file_is_a_failure_with_its_words(bench: Any) -> None:
+    bench.add()
+    bench.fault(status=200, body='{"code": "FILE_UNREADABLE", "message": "no"}', times=0)
+    with pytest.raises(TransientError, match="FILE_UNREADABLE: no"):
+        bench.carried(bench.trial())
+
+
+def test_status_that_is_accepted_but_told_by_no_word_is_not_done(bench: Any) -> None:
+    bench.add()
+    bench.gelato("settings", processing=100)
+    trial = bench.trial()
+    source = bench.only(trial)
+    with pytest.raises(NotYet):
+        bench.pushed(trial, source)
+    bench.fault(match="^GET", status=202, body="{}")
+    with pytest.raises(NotYet, match="still at work"):
+        bench.pushed(trial, source)
+
+
 def test_processing_without_end_is_given_up_after_half_an_hour(bench: Any) -> None:
     bench.add()
     bench.gelato("settings", processing=100_000)
@@ -320,6 +367,18 @@ def test_link_without_backlink_is_neither_waited_for_nor_written(bench: Any) -> 
     assert bench.carried(bench.trial(backlink=False)).notice == ""
     assert bench.link(asset_id) == ""
     assert bench.sandbox.world.counts["modifications"] == changes
+
+
+def test_link_that_could_not_be_written_keeps_the_file_from_being_imported(bench: Any) -> None:
+    asset_id = bench.add()
+    bench.portal("metaproperty", name=f"Where_{bench.tag[6:]}", type="select", options=["Here"])
+    trial = bench.trial(backlink_metaproperty=f"Where_{bench.tag[6:]}")
+    source = SourceAsset(asset_id, "version 1")  # as an event brings it
+    with pytest.raises(ConfigError, match="is of type select, and takes no link; name another"):
+        trial.run()
+    with pytest.raises(BynderError, match="of the type select"):
+        bench.pushed(trial, source)
+    assert bench.files() == []
 
 
 def test_links_of_many_files_make_one_metaproperty_of_the_type_text(bench: Any) -> None:

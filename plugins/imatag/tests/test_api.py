@@ -32,6 +32,24 @@ def test_search_when_it_finds_too_much_keeps_what_holds_the_id(bench: Any) -> No
     assert [each.id for each in found] == ["B"]
 
 
+@pytest.mark.parametrize("name", ["media", "results", "medias"])
+def test_list_is_read_whatever_its_name_is(bench: Any, name: str) -> None:
+    media = [{"id": 7, "path": None, "state": None, "metadata": "…", "error_code": 12, "new": {}}]
+    answer(
+        bench, "GET .*/media/", 200, {"count": 1, "next": None, "previous": None, "hints": [], name: media}
+    )
+    with bench.open() as trial:
+        (found,) = api.find(trial.context.http, trial.context.settings, "acme", "A")
+    assert (found.id, found.problem) == (7, "12")
+
+
+@pytest.mark.parametrize("body", ["[]", "<html>", '{"media": [{"path": "a"}]}'])
+def test_list_that_is_none_is_no_empty_list(bench: Any, body: str) -> None:
+    answer(bench, "GET .*/media/", 200, body)
+    with bench.open() as trial, pytest.raises(TransientError, match="cannot be read"):
+        api.find(trial.context.http, trial.context.settings, "acme", "A")
+
+
 def test_list_that_goes_on_at_another_host_is_not_followed(bench: Any) -> None:
     answer(bench, "GET .*/media/", 200, {"count": 2, "next": "http://127.0.0.2:9/media/", "media": []})
     with bench.open() as trial, pytest.raises(TransientError, match="another host"):
@@ -59,6 +77,17 @@ def test_home_directory_is_the_one_that_is_told_in_either_way(bench: Any, told: 
     answer(bench, "GET .*/account/", 200, told)
     with bench.open(directory="/acme/x/") as trial:
         assert directory.checked(trial.context) == "acme/x"
+
+
+def test_home_directory_may_be_a_folder_within_another(bench: Any) -> None:
+    answer(bench, "GET .*/account/", 200, {"username": "agency", "homedirs": ["agency/acme"]})
+    with bench.open(directory="agency/acme/x") as trial:
+        assert directory.checked(trial.context) == "agency/acme/x"
+    with (
+        bench.open("outside", directory="agency/acmes") as trial,
+        pytest.raises(ConfigError, match="begin it"),
+    ):
+        directory.checked(trial.context)
 
 
 def test_home_directory_that_nobody_tells_must_be_set(bench: Any) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from damlink import Cursor, Event, SourceAsset
 from damlink.errors import AuthError, ConfigError
+from damlink.sandbox import Fault
 
 MEDIA = "GET /api/v4/media$"
 
@@ -64,6 +66,7 @@ def test_listing_where_versions_are_told_asks_for_no_asset_by_itself(bench: Any)
         {"property_Code": "X 1"},
         {"date_created": "2020-01-01", "date_created_to": "2099-01-01"},
         {"date_modified": "2020-01-01T10:00:00Z"},
+        {"date_created": date(2020, 1, 1), "date_modified": datetime(2020, 1, 1, 10, tzinfo=UTC)},
         {"orientation": "landscape"},
         {"limited": False},
     ],
@@ -120,6 +123,9 @@ def test_filter_that_the_portal_does_not_know_is_refused_with_its_place(
         ({"filters": {"tags": []}}, "filters.tags: expected"),
         ({"filters": {"tags": {"a": 1}}}, "filters.tags: expected"),
         ({"marked_path": "/file/"}, "marked_path must hold {id}"),
+        ({"new_asset_name": "{title}"}, "new_asset_name may hold {name} and {id}"),
+        ({"one_media_path": "/{id}/{"}, "one_media_path may hold {id}, and nothing else"),
+        ({"hash_metaproperty": " "}, "hash_metaproperty is empty"),
         ({"requests_per_second": 0.0}, "above 0"),
         ({"deliver_as": "copy"}, "new-version or new-asset or additional"),
     ],
@@ -129,6 +135,22 @@ def test_settings_that_cannot_be_are_refused(seasons: Any, settings: dict[str, A
     with pytest.raises(ConfigError) as refused, seasons.open(**settings):
         pass
     assert words in str(refused.value)
+
+
+def test_list_that_is_looser_than_the_filters_is_looked_through(bench: Any) -> None:
+    meant, other = bench.add(tags=["A", "b"]), bench.add(tags=["a"])
+    with bench.open(filters={"tags": ["a", "b"], "type": "image"}) as trial:
+        told = json.dumps([dict(trial.context.bynder.assets.get(key).raw) for key in (meant, other)])
+        bench.sandbox.world.faults.add(Fault("portal", "GET /api/v4/media/$", status=200, body=told))
+        assert ids(trial.listing()) == {meant}
+
+
+def test_hash_metaproperty_that_is_missing_is_made_under_its_label(bench: Any) -> None:
+    key = bench.add()
+    with bench.open(hash_metaproperty="Imatag hash") as trial:
+        assert trial.run() == {"pushed": 1}
+        assert trial.run() == {}
+    assert bench.asset(key)["metaproperties"].keys() == {"Imatag_hash"}
 
 
 def test_hash_metaproperty_that_takes_no_text_is_refused(seasons: Any) -> None:

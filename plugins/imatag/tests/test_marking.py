@@ -15,6 +15,7 @@ from damlink.sandbox import Fault
 from damlink.testing import Trial
 from damlink_imatag.delivery import MANIFEST_LOST
 from damlink_imatag.measure import MANIFEST
+from damlink_imatag.notes import forget
 
 Painter = Callable[..., bytes]
 UPLOADS = r"^POST /api/v3/media$"
@@ -231,14 +232,90 @@ def test_newer_version_that_comes_while_a_run_waits_is_marked_in_the_same_run(
     assert (bench.marks(key), len(bench.asset(key)["versions"])) == (2, 3)
 
 
-def test_path_that_is_taken_is_passed_by(bench: Any) -> None:
-    key = bench.add()
+def test_path_that_is_taken_is_passed_by(bench: Any, paint: Painter) -> None:
+    key = bench.add(paint())
     bench.imatag.control("settings", {"failing": 1})
     with bench.open() as trial:
         assert trial.run() == {"rejected": 1}
         carried(trial, key)  # as after `damlink retry`: the failed media still has its path
     paths = [media["path"] for media in bench.imatag.state()["media"]]
-    assert paths == [f"acme/bynder/photo-{key}-v1.jpg", f"acme/bynder/photo-{key}-v1-2.jpg"]
+    first = f"acme/bynder/photo-{key}-v1-{len(paint())}"
+    assert paths == [f"{first}.jpg", f"{first}-2.jpg"]
+
+
+def test_name_that_is_taken_by_an_upload_the_search_does_not_show_yet_is_no_reason_for_another(
+    bench: Any,
+) -> None:
+    key = bench.add()
+    nothing = '{"count": 0, "next": null, "previous": null, "media": []}'
+    bench.sandbox.world.faults.add(Fault("imatag", "POST /api/v3/media", "cut-after"))
+    bench.sandbox.world.faults.add(Fault("imatag", "GET .*/media/", status=200, body=nothing, times=3))
+    with bench.open() as trial:
+        carried(trial, key)
+    assert bench.marks(key) == 1
+
+
+def test_name_that_is_taken_by_what_the_search_never_shows_is_passed_by(bench: Any, paint: Painter) -> None:
+    key = bench.add()
+    with bench.open(media_id_metadata="former") as trial:
+        carried(trial, key)
+        trial.context.bynder.assets.modify(key, metaproperties={"imatag_hash": ""})
+        bench.portal.control("change_asset", {"id": key, "version": 1})
+    with bench.open("another") as trial:
+        carried(trial, key)
+    assert bench.imatag.state()["media"][-1]["path"].endswith("-2.jpg")
+
+
+@pytest.mark.parametrize(
+    ("state", "role"), [("limited", "KEYVISUALSDOWNLOAD"), ("watermarked", "DOWNLOADWATERMARK")]
+)
+def test_asset_that_takes_another_right_is_rejected_alone(bench: Any, state: str, role: str) -> None:
+    special, plain = bench.add(), bench.add()
+    bench.portal.control("change_asset", {"id": special, state: True})
+    refused = Fault("portal", f"/media/{special}/download", status=403, times=0)
+    bench.sandbox.world.faults.add(refused)
+    with bench.open() as trial:
+        assert trial.run() == {"pushed": 1, "rejected": 1}
+        with pytest.raises(AssetRejectedError, match=role):
+            trial.transform(listed(trial, special))
+    assert (bench.marks(special), bench.marks(plain)) == (0, 1)
+
+
+def test_hash_is_written_also_where_a_person_has_said_that_the_marked_file_arrived(
+    bench: Any, paint: Painter
+) -> None:
+    original = paint()
+    key = bench.add(original)
+    with bench.open() as trial:
+        source = listed(trial, key)
+        carried(trial, key)
+        trial.context.bynder.assets.modify(key, metaproperties={"imatag_hash": ""})
+        forget(trial.checkpoint(source))  # as `damlink settle` leaves it
+        assert trial.run().keys() == {"skipped"}
+    assert (bench.marks(key), bench.asset(key)["metaproperties"]["imatag_hash"]) == (1, sha(original))
+
+
+def test_original_that_is_active_again_or_uploaded_again_is_left_alone(bench: Any, paint: Painter) -> None:
+    original = paint()
+    key = bench.add(original)
+    with bench.open() as trial:
+        trial.run()
+        bench.portal.control("change_asset", {"id": key, "version": 1})
+        assert trial.run() == {}
+        bench.replace(trial, key, original)
+        assert trial.run() == {"skipped": 1}
+    assert (bench.marks(key), len(bench.asset(key)["versions"])) == (1, 3)
+
+
+def test_original_that_is_active_again_gets_its_first_mark_back_on_request(bench: Any) -> None:
+    key = bench.add()
+    with bench.open() as trial:
+        trial.run()
+        bench.portal.control("change_asset", {"id": key, "version": 1})
+        trial.context.bynder.assets.modify(key, metaproperties={"imatag_hash": ""})
+        carried(trial, key)  # as after `damlink retry`
+        assert bench.read(trial, key)["metadata"] == {"bynder_media_id": key}
+    assert (bench.marks(key), len(bench.asset(key)["versions"])) == (1, 3)
 
 
 # --- the quality gate ------------------------------------------------------------------------------

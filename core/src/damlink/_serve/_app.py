@@ -22,7 +22,7 @@ __all__ = ["make_app"]
 TOO_LARGE: Final = Answer(413, "too-large")
 CUT_OFF: Final = Answer(400, "cut-off")
 
-MOST_BODIES: Final = 64  # held at once: what more comes waits its turn unread, so that a burst costs no memory
+MOST_BODIES: Final = 64  # held at once; what more comes waits unread, so that a burst costs no memory
 BODY_SECONDS: Final = 15.0  # the sender waits no longer for an answer. Source: sns.md 5
 
 
@@ -56,7 +56,10 @@ class _Endpoints:
         return PlainTextResponse(f"{answer.outcome}\n", answer.status)
 
     async def _taken(self, gate: Gate, request: Request) -> Answer:
-        """Whatever type it says it is: a topic's delivery policy may set any. Source: sns.md 1.1"""
+        """Whatever type it says it is: a topic's delivery policy may set any.
+
+        Source: sns.md 1.1
+        """
         async with self._room:
             try:
                 async with asyncio.timeout(BODY_SECONDS):

@@ -11,7 +11,7 @@ from typing import Final
 
 from damlink._assembly import Assembly
 from damlink._serve._fanout import Fanout
-from damlink._state import Inbox, Lease
+from damlink._state import DISPATCHER, Inbox, Lease
 from damlink.errors import DamlinkError, RunActiveError, StateError
 
 __all__ = ["Dispatcher"]
@@ -20,7 +20,6 @@ POLL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 2.0  # until the next look whether the process that dispatches has ended
 END_SECONDS: Final = 3.0
 PRUNE_SECONDS: Final = 3600.0
-DISPATCHER: Final = "~events"  # the lease; no connector is called so
 
 _log = logging.getLogger("damlink.events")
 
@@ -61,9 +60,9 @@ class Dispatcher:
         self._stopped.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait a little until it has ended. It may be cut off anywhere, so it always counts as ended."""
+        """Wait a little until it has ended; whether it has. It may be cut off anywhere."""
         self._thread.join(min(timeout, END_SECONDS))
-        return True
+        return not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
@@ -85,6 +84,7 @@ class Dispatcher:
                 self._stopped.wait(STANDBY_SECONDS)
 
     def _work(self, lease: Lease) -> None:
+        self._inbox = Inbox(self._assembly.database, lease.epoch)
         while not self._stopped.is_set():
             lease.verify()
             if not self.step():

@@ -160,9 +160,6 @@ class Intake:
     def _kept(self, gate: Gate, envelope: Envelope, now: datetime) -> Answer:
         """The end of a subscription is kept like an event. Its address would restore it: nobody asks it."""
         subject = envelope.subject if envelope.kind == NOTIFICATION else envelope.kind
-        if envelope.kind != NOTIFICATION:
-            arn = envelope.topic.arn
-            _log.warning("%s: the subscription to %s has ended; events no longer come", gate.portal, arn)
         notification = Notification(
             portal=gate.portal,
             topic=envelope.topic.arn,
@@ -173,5 +170,7 @@ class Intake:
         )
         if not self._inbox.put(notification, now):
             return DUPLICATE
+        if envelope.kind != NOTIFICATION:
+            gate.subscriptions.ended(envelope.topic.arn)
         self._on_stored()
         return STORED

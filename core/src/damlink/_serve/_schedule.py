@@ -25,9 +25,8 @@ MOST_JITTER: Final = 300.0
 FIRST_PAUSE: Final = 60.0  # after a run that could not work; then twice as long
 LONGEST_PAUSE: Final = 900.0
 UNKNOWN_INTERVAL: Final = Duration(3600)  # of a plugin that cannot be asked: its run says what is wrong
+MOST_SKEW: Final = timedelta(minutes=1)  # between the clocks of two machines on one database
 LAST_SECONDS: Final = 5.0  # of the time given to end, for what has not ended by itself
-
-_STOPPED: Final = 130
 
 _log = logging.getLogger("damlink.schedule")
 
@@ -131,8 +130,9 @@ class Keeper:
     def step(self) -> float:
         """Run it if it is due; in how many seconds to ask again, at the latest."""
         now = self._now()
-        if now < self._not_before:
-            return min(POLL_SECONDS, (self._not_before - now).total_seconds())
+        left = (self._not_before - now).total_seconds()
+        if 0 < left <= LONGEST_PAUSE:  # longer: the clock was set back
+            return min(POLL_SECONDS, left)
         listing_at = self.due_at(now)
         if listing_at is not None and listing_at <= now:
             return self._run(RunOptions())
@@ -142,16 +142,18 @@ class Keeper:
         return min(POLL_SECONDS, left)
 
     def due_at(self, now: datetime) -> datetime | None:
-        """When it lists next: at once if it never did or broke off; once, however long it was stopped."""
+        """When it lists next: at once if it never did or broke off; once, however long it was stopped.
+
+        A clock that was set back makes it list once more, and not wait until the clock has caught up.
+        """
         if self._interval is None:
             return None
         last = self._runs.latest_listing()
-        if last is None or last.finished_at is None or last.exit_code == _STOPPED:
+        if last is None or last.finished_at is None or last.error or last.started_at > now + MOST_SKEW:
             return now
-        begin = min(last.started_at, now)  # a clock that was set back
         jitter = random.Random(f"{self.name} {last.started_at}").uniform(-1, 1)  # noqa: S311 - no secret
         shift = jitter * min(JITTER * self._interval, MOST_JITTER)
-        return begin + timedelta(seconds=self._interval + shift)
+        return last.started_at + timedelta(seconds=self._interval + shift)
 
     def _run(self, options: RunOptions) -> float:
         """Run it now. One that is active elsewhere may end before it sees what is due: ask again soon."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import socket
 import threading
@@ -58,6 +59,7 @@ class Server:
         self._place = f"{assembly.config.path}: serve"
         app = make_app(intake, Metrics(assembly), self._why_not_ready)
         self._http = _Http(_uvicorn_config(app))
+        self._asked_at = math.inf  # when it was to end
 
     def run(self) -> bool:
         """Serve until `stop` or a signal; whether everything has ended in the time there is for that.
@@ -77,13 +79,14 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to end; from any thread."""
+        self._asked_at = min(self._asked_at, time.monotonic())
         self._http.should_exit = True
         for worker in self._workers:
             worker.stop()
 
     def _end(self) -> bool:
         self.stop()
-        deadline = time.monotonic() + END_SECONDS
+        deadline = self._asked_at + END_SECONDS
         return all([worker.join(max(0.0, deadline - time.monotonic())) for worker in self._workers])  # noqa: C419
 
     def _wake(self) -> None:

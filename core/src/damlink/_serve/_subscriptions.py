@@ -72,6 +72,14 @@ class Subscriptions:
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription
 
+    def ended(self, arn: str) -> None:
+        """Note that a subscription has ended. Nobody undoes it."""
+        again = f"if nobody wanted that: damlink events subscribe {self.portal}"
+        _log.warning(
+            "%s: the subscription to %s has ended, and events no longer come; %s", self.portal, arn, again
+        )
+        self.topics.ended(self.portal, arn)
+
     def waiting(self) -> Iterator[tuple[str, bytes]]:
         """The topics that are let in and wait to be confirmed, each with its sealed token."""
         for topic in self.topics.listing(self.portal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from damlink._state._checkpoint import LedgerCheckpoint
 from damlink._state._engine import Database, UnpreparedError
 from damlink._state._health import Change, Health
-from damlink._state._inbox import Gathered, Inbox, Notification, Verdict
+from damlink._state._inbox import DISPATCHER, Gathered, Inbox, Notification, Verdict
 from damlink._state._lease import Lease, lease_of
 from damlink._state._ledger import Ledger, is_changed
 from damlink._state._listed import Listed, Progress, Tally
@@ -16,6 +16,7 @@ from damlink._state._topics import Topic, Topics, TopicState
 from damlink._state._values import BorrowedValues, Values
 
 __all__ = [
+    "DISPATCHER",
     "BorrowedValues",
     "Change",
     "Credentials",

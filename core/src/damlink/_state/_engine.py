@@ -64,13 +64,13 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
-        with self._translated(), self.engine.connect() as connection, connection.begin():
+        with self.translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that may write; committed at the end, rolled back on any error."""
-        with self._translated():
+        with self.translated():
             self._check_file()
             with self.engine.connect() as connection:
                 connection = connection.execution_options(damlink_write=True)
@@ -93,7 +93,7 @@ class Database:
             raise StateError(f"{self.file}: the database file is gone", hint="put it back, then run again")
 
     def _prepare(self, *, create: bool) -> None:
-        with self._translated():
+        with self.translated():
             found = self._version()
         if found == SCHEMA:
             return
@@ -103,7 +103,7 @@ class Database:
         if not create:
             hint = "run a connector first"
             raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
-        with self._translated():
+        with self.translated():
             if found is None:
                 self._create()
             else:
@@ -131,7 +131,8 @@ class Database:
             return found
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the database refuses comes out as a `StateError`."""
         try:
             yield
         except sa.exc.DBAPIError as error:

@@ -13,11 +13,13 @@ import sqlalchemy as sa
 
 from damlink._model import SourceAsset
 from damlink._state._engine import Database, insert_into
+from damlink._state._ledger import check_epoch
 from damlink._state._merge import merge
 from damlink._state._tables import inbox as t
 
-__all__ = ["Gathered", "Inbox", "Notification", "Verdict"]
+__all__ = ["DISPATCHER", "Gathered", "Inbox", "Notification", "Verdict"]
 
+DISPATCHER: Final = "~events"  # the lease of whoever works the inbox; no connector is called so
 KEPT: Final = timedelta(days=2)  # a repeated delivery is known for so long; SNS ends its own after an hour
 ABANDONED: Final = timedelta(days=30)  # of a portal that is no longer in the config
 MOST_ASSETS: Final = 100
@@ -93,10 +95,14 @@ class Verdict:
 
 
 class Inbox:
-    """Notifications by portal, topic and message id: a topic may tell several portals of the config."""
+    """Notifications by portal, topic and message id: a topic may tell several portals of the config.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        epoch: of the dispatcher's lease, under which alone it settles; without, nothing is fenced off.
+    """
+
+    def __init__(self, database: Database, epoch: int | None = None) -> None:
+        self._database, self._epoch = database, epoch
 
     def put(self, notification: Notification, now: datetime) -> bool:
         """Keep a notification; durable when this returns. `False`: it is there already."""
@@ -118,11 +124,12 @@ class Inbox:
         open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
         calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
         late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * PATIENCE)
+        set_back = sa.func.max(t.c.received_at) > now + timedelta(seconds=pause)  # the clock was
         ready = (
             sa.select(t.c.asset_id)
-            .where(*open_, t.c.due_at <= now)
+            .where(*open_, sa.or_(t.c.attempts == 0, t.c.due_at <= now))
             .group_by(t.c.asset_id)
-            .having(sa.or_(calm, late))
+            .having(sa.or_(calm, late, set_back))
             .order_by(sa.func.min(t.c.received_at), t.c.asset_id)
             .limit(MOST_ASSETS)
         )
@@ -139,8 +146,13 @@ class Inbox:
 
         Args:
             brought: source assets by connector.
+
+        Raises:
+            LeaseLostError: another process works the inbox by now.
         """
         with self._database.write() as connection:
+            if self._epoch is not None:
+                check_epoch(connection, DISPATCHER, self._epoch)
             for connector in sorted(brought):
                 merge(connection, connector, brought[connector], now)
             for verdict in verdicts:

@@ -184,20 +184,21 @@ class _AdvisoryLock:
     """An advisory lock of PostgreSQL, on a connection of its own."""
 
     def __init__(self, database: Database, connector: str) -> None:
-        self._engine = database.engine
+        self._database = database
         digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
         self._number = int.from_bytes(digest, "big", signed=True)
         self._connection: sa.Connection | None = None
 
     def acquire(self) -> bool:
         """Take it if it is free."""
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        taken = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(self._number))).scalar())
-        if taken:
-            self._connection = connection
-        else:
-            connection.close()
-        return taken
+        with self._database.translated(), contextlib.ExitStack() as unless_taken:
+            connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            unless_taken.callback(connection.close)
+            taken = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(self._number))).scalar())
+            if taken:
+                self._connection = connection
+                unless_taken.pop_all()
+            return taken
 
     def release(self) -> None:
         """Give it back, and the connection with it."""

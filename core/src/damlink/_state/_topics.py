@@ -67,6 +67,11 @@ class Topics:
         with self._database.write() as connection:
             upsert(connection, t, new, {"confirmed_at": now, "token": None})
 
+    def ended(self, portal: str, arn: str) -> None:
+        """Note that its subscription has ended; it stays approved."""
+        with self._database.write() as connection:
+            connection.execute(sa.update(t).where(*_at(portal, arn)).values(confirmed_at=None))
+
     def token(self, portal: str, arn: str) -> bytes | None:
         """The sealed token that confirms its subscription, or `None`."""
         with self._database.read() as connection:

@@ -150,8 +150,9 @@ class FlowB:
             filename=session.filename,
             size=session.size,
             chunks=session.parts,
-            sha256=self._digests.pop(session.upload_id).hexdigest(),
+            sha256=self._digests[session.upload_id].hexdigest(),
         )
+        del self._digests[session.upload_id]
         return session.upload_id
 
 

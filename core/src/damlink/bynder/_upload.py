@@ -140,13 +140,10 @@ class Uploader:
         return flow.open(content), flow
 
     def _finalise(self, session: Session, flow: Flow, checkpoint: Checkpoint) -> None:
-        """Close the upload. Without an answer it is begun anew: one that is not saved is invisible."""
+        """Close the upload."""
         if checkpoint.get("upload"):
             checkpoint.put(upload=attrs.asdict(session) | {"closing": True})
-        try:
-            import_id = flow.finalise(session)
-        except UnclearError as error:
-            raise _BeginAgainError(str(error)) from error
+        import_id = _finalised(flow, session)
         converting = {"id": import_id, "crc32": session.crc32, "size": session.size, "polls": flow.converts}
         converting |= {"filename": session.filename, "since": datetime.now(UTC).isoformat()}
         checkpoint.put(upload=None, **{"import": converting})
@@ -160,6 +157,19 @@ class Uploader:
         except UnclearError as error:
             raise self._saver.unsettled(error, Destination(additional_to=asset_id)) from error
         return saved.item_id or saved.media_id
+
+
+def _finalised(flow: Flow, session: Session) -> str:
+    """Close an upload; once more where no answer came, and then it is begun anew.
+
+    Two closings may make two imports (assumed), but only one is saved, and others are invisible.
+    """
+    with contextlib.suppress(UnclearError):
+        return flow.finalise(session)
+    try:
+        return flow.finalise(session)
+    except UnclearError as error:
+        raise _BeginAgainError(str(error)) from error
 
 
 class _BeginAgainError(Exception):

@@ -18,6 +18,7 @@ from damlink_gelato.settings import GelatoSettings
 __all__ = ["PROCESSING", "AgainError", "Import", "check_key", "send", "status"]
 
 PROCESSING: Final = "processing"
+FAILED: Final = "failed"
 _READ: Final = frozenset({400, 404, 409, 413, 415, 422})  # statuses whose meaning stands in the body
 _UNREACHABLE: Final = "FILE_URL_UNREACHABLE"
 
@@ -30,7 +31,7 @@ class Import(msgspec.Struct, rename="camel"):
     """What Gelato says of a file that it was given; also the shape of its errors."""
 
     file_id: str | int | None = None
-    status: str | None = None
+    status: Any = None
     checkout_url: str | None = None
     folder: str | None = None
     code: Any = None  # a text; nobody promises it, nor the next
@@ -44,12 +45,16 @@ class Import(msgspec.Struct, rename="camel"):
     @property
     def has_failed(self) -> bool:
         """Whether Gelato has given up on the file."""
-        return (self.status or "").lower() == "failed"
+        return self._word == FAILED
 
     @property
     def is_ready(self) -> bool:
         """Whether the file is in the library. A word we do not know means: not yet."""
-        return (self.status or "available").lower() == "available"
+        return self._word in ("", "available")
+
+    @property
+    def _word(self) -> str:
+        return self.status.lower() if isinstance(self.status, str) else ""  # errors may repeat their number
 
     @property
     def said(self) -> str:
@@ -70,12 +75,7 @@ def send(http: Client, order: Order, url: str | None) -> Import:
     """
     address, headers = order.settings.import_address(), {"Idempotency-Key": order.key}
     response = http.post(address, headers=headers, idempotent=True, accept=_READ, **_body(order, url))
-    if response.status_code < 400:
-        found = _read(response, Import)
-        if response.status_code == httpx.codes.ACCEPTED:
-            found.status = found.status or PROCESSING
-        return _checked(found, response)
-    return _refused(response)
+    return _told(response) if response.status_code < 400 else _refused(response)
 
 
 def _body(order: Order, url: str | None) -> dict[str, Any]:
@@ -94,9 +94,7 @@ def status(http: Client, settings: GelatoSettings, file_id: str) -> Import | Non
         if error.status == httpx.codes.NOT_FOUND:
             return None
         raise
-    found = _read(response, Import)
-    found.file_id = found.id or file_id
-    return _checked(found, response)
+    return _told(response, file_id)
 
 
 def check_key(http: Client, settings: GelatoSettings) -> None:
@@ -114,7 +112,14 @@ def check_key(http: Client, settings: GelatoSettings) -> None:
     _read(response, object)
 
 
-def _checked(found: Import, response: httpx.Response) -> Import:
+def _told(response: httpx.Response, file_id: str = "") -> Import:
+    """What an answer says of a file, which need not be named where it was asked for by its id."""
+    found = _read(response, Import)
+    if response.status_code == httpx.codes.ACCEPTED:
+        found.status = found.status or PROCESSING
+    elif found.code and not found.id:  # a reason in place of a file
+        found.status = found.status or FAILED
+    found.file_id = found.id or file_id
     if not found.id and not found.has_failed:
         raise TransientError(f"Gelato's answer to {_call(response)} names no file")
     return found

@@ -7,9 +7,39 @@ from collections.abc import Iterable
 import httpx
 
 from damlink import Context
+from damlink.bynder import Metaproperty
+from damlink.errors import BynderError, ConfigError
 from damlink_gelato.settings import GelatoSettings
 
-__all__ = ["is_allowed", "write"]
+__all__ = ["checked", "is_allowed", "place", "write"]
+
+
+def checked(ctx: Context) -> None:
+    """Make sure that the metaproperty takes text, if there is one; makes none.
+
+    Raises:
+        ConfigError: it takes something else.
+    """
+    name = ctx.settings.backlink_metaproperty
+    try:
+        found = ctx.bynder.metaproperties.get(name)
+    except BynderError as error:
+        if error.status is not None:  # the portal's own word, and not that there is none
+            raise
+        return
+    if not found.is_like("text"):
+        where = f"connectors.{ctx.connector}.backlink_metaproperty"
+        raise ConfigError(where, f"{name!r} is of type {found.type}, and takes no link", hint="name another")
+
+
+def place(ctx: Context) -> Metaproperty:
+    """The metaproperty for the link; made if there is none.
+
+    Raises:
+        BynderAuthError: the portal's user may not make it.
+        BynderError: it holds no text.
+    """
+    return ctx.bynder.metaproperties.ensure(ctx.settings.backlink_metaproperty)
 
 
 def write(ctx: Context, asset_id: str, link: str) -> str:
@@ -25,8 +55,7 @@ def write(ctx: Context, asset_id: str, link: str) -> str:
     settings: GelatoSettings = ctx.settings
     if not is_allowed(link, settings.checkout_hosts):
         return "its checkout link was not written: it leads to a host that is not in checkout_hosts"
-    metaproperty = ctx.bynder.metaproperties.ensure(settings.backlink_metaproperty)
-    ctx.bynder.assets.modify(asset_id, metaproperties={metaproperty.id: link})
+    ctx.bynder.assets.modify(asset_id, metaproperties={place(ctx).id: link})
     return ""
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from damlink import Context, Finding
 from damlink.errors import BynderAuthError, DamlinkError
-from damlink_gelato import api
+from damlink_gelato import api, backlink
 from damlink_gelato.settings import GelatoSettings
 
 __all__ = ["RIGHTS", "Right", "findings"]
@@ -51,6 +51,8 @@ def findings(ctx: Context) -> Iterator[Finding]:
     else:
         yield from (_right(right, profile.roles, settings) for right in RIGHTS)
     yield _key(ctx, settings)
+    if settings.backlink:
+        yield _link(ctx)
     yield _target(settings)
 
 
@@ -73,11 +75,18 @@ def _key(ctx: Context, settings: GelatoSettings) -> Finding:
     return Finding("API key", "Gelato takes it")
 
 
+def _link(ctx: Context) -> Finding:
+    try:
+        backlink.checked(ctx)
+    except DamlinkError as error:
+        return _wrong("backlink", error)
+    return Finding("backlink", f"links go to {ctx.settings.backlink_metaproperty!r}")
+
+
 def _target(settings: GelatoSettings) -> Finding:
     if not settings.import_url:
         return Finding("import", "no import_url is set: files wait, and nothing is sent")
-    link = f", links go to {settings.backlink_metaproperty!r}" if settings.backlink else ""
-    return Finding("import", f"files go to the folder {settings.folder!r} by {settings.mode}{link}")
+    return Finding("import", f"files go to the folder {settings.folder!r} by {settings.mode}")
 
 
 def _wrong(what: str, error: DamlinkError) -> Finding:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from damlink import AssetRejectedError, Checkpoint, Context, NotYet, PushResult, SourceAsset, TransientError
-from damlink.errors import BynderAuthError
+from damlink.errors import BynderAuthError, BynderError
 from damlink_gelato import api, backlink
 from damlink_gelato.api import Import
 from damlink_gelato.mapping import File
@@ -21,6 +21,7 @@ MOST_ADDRESSES: Final = 4  # the first, and three new ones (assumed)
 FIRST_PAUSE: Final = 2.0  # seconds, doubling (assumed)
 LONGEST_PAUSE: Final = 60.0
 PATIENCE: Final = timedelta(minutes=30)
+NOT_FOUND: Final = 404
 LINK_PAUSE: Final = 15 * 60.0  # once a link has been waited for that long, the next run asks again
 
 
@@ -35,6 +36,8 @@ def deliver(ctx: Context, file: File, source: SourceAsset, checkpoint: Checkpoin
     order = Order(ctx.settings, ctx.bynder.url, source.source_id, file)
     if not ctx.settings.import_url:
         raise NotYet(f"no import_url is set; it would send {json.dumps(order.fields(), ensure_ascii=False)}")
+    if ctx.settings.backlink:
+        backlink.place(ctx)  # so that nothing is imported whose link could not be written
     answer = _asked(ctx, order, checkpoint) or _sent(ctx, order)
     if answer.has_failed:
         checkpoint.put(imported=None)
@@ -74,8 +77,19 @@ def _sent(ctx: Context, order: Order) -> Import:
 
 
 def _address(ctx: Context, order: Order) -> str | None:
-    """A temporary address of the original, asked for right before its use: nobody says how long it lives."""
-    return ctx.bynder.assets.download(order.asset_id).url if ctx.settings.mode == "pull" else None
+    """A temporary address of this very original, even if another version has become the active one.
+
+    Asked for right before its use: nobody says how long it lives.
+    """
+    if ctx.settings.mode != "pull":
+        return None
+    assets = ctx.bynder.assets
+    try:
+        return assets.download(order.asset_id, item_id=order.file.original.item_id or None).url
+    except BynderError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return assets.download(order.asset_id).url  # a portal that gives originals by their asset alone
 
 
 def _lacks_link(settings: GelatoSettings, answer: Import) -> bool:

@@ -16,7 +16,7 @@ from damlink import (
     hookimpl,
 )
 from damlink.bynder import Asset
-from damlink_gelato import checks, delivery, selection
+from damlink_gelato import backlink, checks, delivery, selection
 from damlink_gelato.auth import KeyAuth
 from damlink_gelato.mapping import File
 from damlink_gelato.settings import GelatoSettings
@@ -42,6 +42,8 @@ def authenticate(ctx: Context) -> KeyAuth:
 @hookimpl
 def list_source_assets(ctx: Context) -> Iterator[SourceAsset]:
     """List every asset with the tag. There is no cursor: an old asset may get the tag at any time."""
+    if ctx.settings.backlink:
+        backlink.checked(ctx)
     return selection.tagged(ctx)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -44,25 +45,36 @@ class Media(msgspec.Struct):
     """
 
     id: str | int
-    path: str = ""
-    state: str = ""
+    path: str | None = None
+    state: str | None = None
     sha256: str | None = None
-    metadata: dict[str, Any] | None = None
-    error_code: str | None = None
-    error_message: str | None = None
+    metadata: Any = None  # an object; nobody promises it, nor the form of the next two
+    error_code: Any = None
+    error_message: Any = None
 
     @property
     def problem(self) -> str:
         """Why it failed, in Imatag's words."""
-        return self.error_message or self.error_code or "no reason given"
+        return str(self.error_message or self.error_code or "no reason given")
+
+    def may_hold(self, field: str, value: str) -> bool:
+        """Whether its metadata has that value, as far as it is told."""
+        return not isinstance(self.metadata, dict) or self.metadata.get(field, value) == value
 
 
 class MediaPage(msgspec.Struct):
     """One page of the library; `next` is the address of the one after it."""
 
-    next: str | None = None
-    media: list[Media] | None = None
-    results: list[Media] | None = None
+    next: str | None
+    media: list[Media]
+
+    @classmethod
+    def read(cls, data: bytes) -> MediaPage:
+        """From Imatag's JSON. The list has a name of its own, which is not published."""
+        told = msgspec.json.decode(data, type=dict[str, Any])
+        lists = (value for value in told.values() if isinstance(value, list) and value)
+        media = next((each for each in lists if isinstance(each[0], dict)), [])
+        return msgspec.convert({"next": told.get("next"), "media": media}, cls)
 
 
 def account(http: Client, settings: ImatagSettings) -> Account:
@@ -72,7 +84,7 @@ def account(http: Client, settings: ImatagSettings) -> Account:
         AuthError: the credentials are refused.
     """
     try:
-        return _read(http.get(settings.account_path), Account)
+        return _read(http.get(settings.account_path), _ACCOUNT)
     except AuthError as error:
         what = "client_id and client_secret" if settings.client_id else "api_key"
         hint = f"set {what} to one that is valid; it is made in Imatag's account settings"
@@ -94,16 +106,16 @@ def find(http: Client, settings: ImatagSettings, directory: str, media_id: str) 
         if error.status != httpx.codes.NOT_FOUND:  # a directory that is not there yet
             raise
         return []
-    return [media for media in found if media.metadata is None or media.metadata.get(field) == media_id]
+    return [media for media in found if media.may_hold(field, media_id)]
 
 
 def _pages(http: Client, path: str, query: Mapping[str, Any]) -> Iterator[Media]:
-    page = _read(http.get(path, params=query), MediaPage)
+    page = _read(http.get(path, params=query), MediaPage.read)
     for _ in range(MOST_PAGES):
-        yield from page.media or page.results or ()
+        yield from page.media
         if not page.next:
             return
-        page = _read(http.get(_own(http, page.next)), MediaPage)
+        page = _read(http.get(_own(http, page.next)), MediaPage.read)
     raise TransientError(f"Imatag's list has more than {MOST_PAGES} pages")
 
 
@@ -131,26 +143,28 @@ def upload(
     """
     name = path.rpartition("/")[2]
     form = {"path": path, "metadata": json.dumps({settings.media_id_metadata: media_id})}
-    return _read(http.post(settings.media_path, data=form, files={"file": (name, file, media_type)}), Media)
+    return _read(http.post(settings.media_path, data=form, files={"file": (name, file, media_type)}), _MEDIA)
 
 
 def state(http: Client, settings: ImatagSettings, id: str) -> Media:  # noqa: A002 - the API's word
     """One media, as it is now."""
-    return _read(http.get(settings.one_media_path.format(id=id)), Media)
+    return _read(http.get(settings.one_media_path.format(id=quote(id, safe=""))), _MEDIA)
 
 
 def marked(http: Client, settings: ImatagSettings, id: str, filename: str) -> Content:  # noqa: A002
     """The watermarked file of a media, asked for when it is opened."""
-    return Content.from_url(http, settings.marked_path.format(id=id), filename)
+    return Content.from_url(http, settings.marked_path.format(id=quote(id, safe="")), filename)
 
 
 T = TypeVar("T")
+_ACCOUNT: Final = msgspec.json.Decoder(Account).decode
+_MEDIA: Final = msgspec.json.Decoder(Media).decode
 
 
-def _read(response: httpx.Response, kind: type[T]) -> T:
+def _read(response: httpx.Response, read: Callable[[bytes], T]) -> T:
     _log.debug("%s answered as request %s", response.request.url.path, response.headers.get(_REQUEST_ID))
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        return read(response.content)
     except msgspec.MsgspecError as error:
         message = f"Imatag's answer to {response.request.url.path} cannot be read: {error}"
         raise TransientError(message) from error

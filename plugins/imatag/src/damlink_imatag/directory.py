@@ -33,7 +33,7 @@ def checked(ctx: Context) -> str:
     if not homes:
         hint = f"set connectors.{ctx.connector}.username"
         raise ConfigError(place, "Imatag does not tell the account's home directory", hint=hint)
-    if directory.partition("/")[0] not in homes:
+    if not any(f"{directory}/".startswith(f"{home}/") for home in homes):
         hint = f"begin it with {' or '.join(homes)}"
         raise ConfigError(place, f"{directory!r} is outside the account's home directories", hint=hint)
     return directory

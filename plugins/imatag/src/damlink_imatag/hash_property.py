@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from damlink import Context
@@ -13,7 +12,6 @@ __all__ = ["checked", "ensured", "value_of", "write"]
 
 TYPES: Final = ("text", "longtext")
 MANAGERS: Final = ("METAPROPERTYMANAGEMENT", "METAMANAGEMENT")
-_NAME: Final = re.compile(r"[A-Za-z0-9_]+")  # no spaces or specials, says api.bynder.com, "Metaproperties"
 
 
 def checked(ctx: Context) -> str:
@@ -23,7 +21,7 @@ def checked(ctx: Context) -> str:
         What was found, for a person.
 
     Raises:
-        ConfigError: it takes no text, or its name cannot be one.
+        ConfigError: it takes no text.
         BynderAuthError: it is missing, and the portal's user may not make it.
     """
     name, place = ctx.settings.hash_metaproperty, f"connectors.{ctx.connector}.hash_metaproperty"
@@ -33,9 +31,6 @@ def checked(ctx: Context) -> str:
             hint = "name one of type text"
             raise ConfigError(place, f"{name!r} is of type {found.type}, and takes no text", hint=hint)
         return f"{found.name!r} holds the hash of each original"
-    if not _NAME.fullmatch(name):
-        hint = "name one that is there, or use letters, digits and underscores"
-        raise ConfigError(place, f"the portal has no metaproperty {name!r}", hint=hint)
     profile = ctx.bynder.profiles.own()
     if profile is not None and not profile.roles.intersection(MANAGERS):
         hint = f"give it the role {MANAGERS[0]}, or make the metaproperty by hand, of type text"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -19,7 +20,7 @@ from damlink import (
     SourceAsset,
 )
 from damlink.bynder import Asset
-from damlink.errors import BynderError
+from damlink.errors import BynderAuthError, BynderError
 from damlink_imatag import api, hash_property, marked_files, quality, sending, waiting
 from damlink_imatag.marked_content import MarkedContent
 from damlink_imatag.measure import Facts, Spool, spooled
@@ -30,6 +31,7 @@ __all__ = ["check_current", "filename_of", "is_of_now", "prepare"]
 
 STARTING_OVER: Final = "somebody has put another version into Bynder meanwhile; starting over with it"
 START_OVER_SECONDS: Final = 1.0
+FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
 
 
@@ -77,10 +79,32 @@ def _begin(ctx: Context, asset: Asset, previous: PushResult | None, checkpoint: 
     known = hash_property.value_of(asset, hash_property.ensured(ctx))
     found = sending.found(ctx, asset, checkpoint)
     checkpoint.put(original=shown)
-    if known or found or marked_files.may_be_known(ctx, asset.size):
-        return _send_looked_into(ctx, asset, known, found, checkpoint)
-    sending.send(ctx, asset, _content(ctx, asset), checkpoint)
+    with _rejected_alone(asset):
+        if known or found or marked_files.may_be_known(ctx, asset.size):
+            return _send_looked_into(ctx, asset, known, found, checkpoint)
+        sending.send(ctx, asset, _content(ctx, asset), found, checkpoint)
     return ""
+
+
+@contextlib.contextmanager
+def _rejected_alone(asset: Asset) -> Iterator[None]:
+    """Where it takes another right to download this asset, the others are marked all the same.
+
+    Source: Bynder's published definition of the download (roles by the asset's state).
+    """
+    states = {
+        "ARCHIVEDOWNLOAD": asset.is_archived,
+        "KEYVISUALSDOWNLOAD": asset.is_limited,
+        "DOWNLOADWATERMARK": asset.is_watermarked,
+    }
+    roles = [role for role, applies in states.items() if applies]
+    try:
+        yield
+    except BynderAuthError as error:
+        if error.status != FORBIDDEN or not roles:
+            raise
+        hint = f"give its profile {' and '.join(roles)}, then retry"
+        raise AssetRejectedError("the portal's user may not download it", hint=hint, status=403) from error
 
 
 def _send_looked_into(
@@ -91,15 +115,15 @@ def _send_looked_into(
         facts = original.facts
         if facts.sha256 == known:
             return "it is marked already: its hash is the one that Bynder holds"
-        if marked_files.is_known(ctx, facts):
-            return "it is itself a marked file"
         usable = [media for media in found if media.state != api.FAILED]
         if media := next((each for each in usable if sending.is_of(each, asset, facts)), None):
             put_facts(checkpoint, "source", facts, media={"id": str(media.id), "adopted": True}, sending=None)
             return ""
         if media := _marked_by(ctx, usable, facts):
             return _recovered(ctx, asset, known, media, facts)
-        sending.send(ctx, asset, original.content(filename_of(asset)), checkpoint)
+        if marked_files.is_known(ctx, facts):
+            return "it is itself a marked file"
+        sending.send(ctx, asset, original.content(filename_of(asset)), found, checkpoint)
     return ""
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from damlink import Context, Cursor, Event, SourceAsset
 from damlink.bynder import Asset
 from damlink.errors import BynderError
 from damlink_imatag.filters import query_of
 
-__all__ = ["fingerprint", "of_event", "version_of", "walk"]
+__all__ = ["fingerprint", "of_event", "walk"]
 
 OVERLAP: Final = timedelta(minutes=15)  # two clocks, and lists that lag behind; repeats cost nothing
 NOT_FOUND: Final = 404
@@ -30,7 +30,7 @@ def walk(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
         query["date_modified"] = max(changed, query.get("date_modified", changed))
     listed = ctx.bynder.assets.list(order_by="dateCreated asc", include_version_number=True, **query)
     for asset in listed:
-        yield from _source_assets(ctx, asset)
+        yield from _source_assets(ctx, asset, query)
     yield Cursor(begun.isoformat())
 
 
@@ -40,15 +40,23 @@ def of_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
         return
     query = query_of(ctx) | {"ids": [event.asset_id]}
     for asset in ctx.bynder.assets.list(include_version_number=True, **query):
-        yield from _source_assets(ctx, asset)
+        yield from _source_assets(ctx, asset, query)
 
 
-def _source_assets(ctx: Context, asset: Asset) -> Iterator[SourceAsset]:
-    if asset.type in UNMARKABLE:
+def _source_assets(ctx: Context, asset: Asset, query: Mapping[str, Any]) -> Iterator[SourceAsset]:
+    if asset.type in UNMARKABLE or not _fits(asset, query):
         return
     shown = fingerprint(asset) or _asked(ctx, asset.id)
     if shown:
         yield SourceAsset(asset.id, shown, asset.name, {"type": asset.type, "size": asset.size})
+
+
+def _fits(asset: Asset, query: Mapping[str, Any]) -> bool:
+    """Whether it has all the tags, and is of a type asked for: a portal's list may be looser than that."""
+    tags = {tag.casefold() for tag in asset.tags}
+    return tags.issuperset(tag.casefold() for tag in query.get("tags", ())) and (
+        not asset.type or asset.type in query.get("type", (asset.type,))
+    )
 
 
 def _asked(ctx: Context, asset_id: str) -> str:
@@ -66,11 +74,11 @@ def fingerprint(asset: Asset) -> str:
 
     Never the date of change: our own writing moves it.
     """
-    version = version_of(asset)
+    version = _version_of(asset)
     return f"{version}-{asset.size}" if version else ""
 
 
-def version_of(asset: Asset) -> str:
+def _version_of(asset: Asset) -> str:
     """Which original is the active one: by its number, else by the id of its item."""
     if asset.active_version:
         return f"v{asset.active_version}"

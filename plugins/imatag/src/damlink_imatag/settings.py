@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, Final
 
 import attrs
@@ -12,7 +13,9 @@ from damlink import Secret, setting
 __all__ = ["DELIVERIES", "ImatagSettings"]
 
 DELIVERIES: Final = ("new-version", "new-asset", "additional")
-_SIMPLE: Final = (str, bool, int)
+_SIMPLE: Final = (str, bool, int, date, datetime)
+
+_TEMPLATES: Final = {"one_media_path": ("id",), "marked_path": ("id",), "new_asset_name": ("name", "id")}
 
 
 @attrs.frozen
@@ -93,6 +96,12 @@ class ImatagSettings:
             yield "requests_per_second must be above 0"
         if min(self.image_patience_minutes, self.video_patience_minutes) <= 0:
             yield "image_patience_minutes and video_patience_minutes must be above 0"
+        if not self.hash_metaproperty.strip():
+            yield "hash_metaproperty is empty"
+        for name, known in _TEMPLATES.items():
+            if not _can_be_filled(getattr(self, name), known):
+                places = " and ".join(f"{{{each}}}" for each in known)
+                yield f"{name} may hold {places}, and nothing else in braces"
         for name in ("one_media_path", "marked_path"):
             if "{id}" not in getattr(self, name):
                 yield f"{name} must hold {{id}}"
@@ -106,6 +115,14 @@ class ImatagSettings:
     def patience_seconds(self, kind: str) -> float:
         """How long one run waits for a media of this kind (`image`, `video`, …)."""
         return 60 * (self.video_patience_minutes if kind == "video" else self.image_patience_minutes)
+
+
+def _can_be_filled(template: str, known: tuple[str, ...]) -> bool:
+    try:
+        template.format(**dict.fromkeys(known, ""))
+    except (LookupError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def _filter_problems(filters: Mapping[str, Any]) -> Iterator[str]:
