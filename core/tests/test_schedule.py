@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -341,3 +342,18 @@ def test_schedule_when_stopped_for_too_long_sends_nothing_more(
     (row,) = Ledger(site.assembly.database, "stock").rows()
     assert (row.state, site.runs()[-1].exit_code) == (RowState.DUE, 130)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("stock")]
+
+
+def test_schedule_when_stopped_while_the_pace_holds_it_for_minutes_ends_at_once(
+    made: Callable[..., Site], eventually: Callable[..., Any], server: Any
+) -> None:
+    site = made(2, stock={})
+    server.always(200, b'{"id": "A", "name": "Beach"}')
+    (site.folder / "asks for ever").touch()
+    schedule = started(site, eventually)
+    eventually(lambda: server.asked)
+    schedule.stop()
+    began = time.monotonic()
+    assert schedule.join(60)
+    assert time.monotonic() - began < 20
+    assert site.runs()[-1].exit_code == 130

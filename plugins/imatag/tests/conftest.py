@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from damlink import Content, NotYet, PreparedAsset
+from damlink import Content, NotYet, PreparedAsset, PushResult, SourceAsset
 from damlink._retry import no_waiting
 from damlink.sandbox import Sandbox
 from damlink.testing import Trial
@@ -81,6 +81,16 @@ class Bench:
         """Put another version into the portal, as somebody would."""
         content = Content.from_bytes(data, "photo.jpg")
         until_done(lambda: trial.context.bynder.upload(PreparedAsset(content, ""), Notes(), version_of=key))
+
+    def listed(self, trial: Trial, key: str) -> SourceAsset:
+        """An asset, as the connector lists it."""
+        return next(source for source in trial.source_assets() if source.source_id == key)
+
+    def carried(self, trial: Trial, key: str) -> PushResult:
+        """Carry one asset to its end."""
+        result = trial.carry(self.listed(trial, key))
+        assert isinstance(result, PushResult)
+        return result
 
     def read(self, trial: Trial, key: str, item_id: str | None = None) -> Any:
         """Whose mark is in a file, as the portal delivers it."""

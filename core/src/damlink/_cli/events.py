@@ -110,7 +110,7 @@ def _subscribed(portal: Portal, address: str) -> str:
         events=EVENTS,
         pre_archived_notification_days=PRE_ARCHIVED_DAYS,
     )
-    return f"subscribed ({made.id}); approve its topic once `damlink events list` shows it"
+    return f"subscribed ({made.id}); approve its topic once `damlink events list` shows it as pending"
 
 
 def _warn_where_nobody_answers(address: str) -> None:

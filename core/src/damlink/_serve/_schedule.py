@@ -26,6 +26,7 @@ FIRST_PAUSE: Final = 60.0  # after a run that could not work; then twice as long
 LONGEST_PAUSE: Final = 900.0
 UNKNOWN_INTERVAL: Final = Duration(3600)  # of a plugin that cannot be asked: its run says what is wrong
 MOST_SKEW: Final = timedelta(minutes=1)  # between the clocks of two machines on one database
+WORTH_WAITING: Final = 20.0  # seconds for the pace, once asked to end
 LAST_SECONDS: Final = 5.0  # of the time given to end, for what has not ended by itself
 
 _log = logging.getLogger("damlink.schedule")
@@ -183,18 +184,19 @@ class Keeper:
 
 
 class _Held(Observer):
-    """Lets nobody wait for the pace who is to end now."""
+    """Lets nobody wait for the pace who is to end now, or who would wait longer than there is time to end."""
 
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
 
-    def held(self, seconds: float) -> None:  # noqa: ARG002
+    def held(self, seconds: float) -> None:
         """End instead of waiting.
 
         Raises:
             StoppedError: the run is to end.
         """
-        if self._stopping.now.is_set():
+        in_vain = self._stopping.soon.is_set() and seconds > WORTH_WAITING
+        if in_vain or self._stopping.now.is_set():
             raise StoppedError("stopped while the pace held it")
 
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final, Protocol
 from damlink._content import Content
 from damlink.bynder._files_service import FilesService
 from damlink.bynder._parts import Part, PartFile, Session, part_size, read_parts
-from damlink.bynder._uploads import Uploads, s3_fields
+from damlink.bynder._uploads import Uploads
+from damlink.bynder._wire_uploads import s3_fields
 from damlink.errors import BynderError, ConfigError
 
 __all__ = ["Flow", "FlowA", "FlowB", "closing"]

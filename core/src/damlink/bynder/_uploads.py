@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import httpx
 
@@ -18,25 +18,19 @@ from damlink._model import PreparedAsset, PushResult
 from damlink._retry import pause
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields, joined_tags, named
+from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._notes import Notes
 from damlink.bynder._request import get_json, read_json, segment
-from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket
+from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
 from damlink.errors import NotYet
 
-__all__ = ["Uploads", "s3_fields"]
+__all__ = ["Uploads"]
 
 UNTOLD_PAUSE_SECONDS: Final = 2.0  # where nobody says how long to wait
 RAW_BYTES: Final = "application/octet-stream"
 
 
 _Carry = Callable[..., PushResult]
-
-
-class _Writer(Protocol):
-    """Turns metaproperty values into form fields; the portal's metaproperties are one."""
-
-    def form(self, values: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
-        """The fields `metaproperty.ID`."""
 
 
 class Uploads:
@@ -47,7 +41,7 @@ class Uploads:
         carry: takes all the steps in their order; the portal's `upload`.
     """
 
-    def __init__(self, client: Client, s3: Client, metaproperties: _Writer, carry: _Carry) -> None:
+    def __init__(self, client: Client, s3: Client, metaproperties: Metaproperties, carry: _Carry) -> None:
         self._client = client
         self._s3 = s3
         self._metaproperties = metaproperties
@@ -200,7 +194,7 @@ class Uploads:
         Raises:
             UnclearError: no answer: begin a new upload; an unsaved one is invisible.
         """
-        form = {"id": id, **_closing(target_id, s3_filename, chunks)}
+        form = {"id": id, **closing_fields(target_id, s3_filename, chunks)}
         form |= fields({"original_filename": original_filename})
         answer = read_json(self._client.post("/api/v4/upload/", data=form))
         return Import(import_id=str(answer["importId"]), batch_id=str(answer.get("batchId", "")), raw=answer)
@@ -225,7 +219,7 @@ class Uploads:
             chunks: how many there are in all.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(id)}/"
-        return self._saved(self._client.post(path, data=_closing(target_id, s3_filename, chunks)))
+        return self._saved(self._client.post(path, data=closing_fields(target_id, s3_filename, chunks)))
 
     @action("Retrieve Poll State")
     def poll(self, *, items: Sequence[str]) -> Poll:
@@ -334,23 +328,6 @@ class Uploads:
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(file_id)}/"
         return self._saved(self._client.post(path, data={}))
-
-
-def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int) -> dict[str, str]:
-    """The form that S3 wants with one chunk: the portal's own fields, and where it goes."""
-    key = f"{params['key']}/p{chunk}"
-    return {
-        **{name: str(value) for name, value in params.items()},
-        "key": key,
-        "Filename": key,
-        "name": filename,
-        "chunk": str(chunk),
-        "chunks": str(chunks),
-    }
-
-
-def _closing(target_id: str, s3_filename: str, chunks: int) -> dict[str, str]:
-    return {"targetid": target_id, "s3_filename": s3_filename, "chunks": str(chunks)}
 
 
 def _given(value: str | Sequence[str]) -> str | list[str]:

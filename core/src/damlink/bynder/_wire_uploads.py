@@ -1,4 +1,4 @@
-"""The answers to the steps of an upload, as types. Unknown fields are kept in `raw`.
+"""What the steps of an upload send and are answered, as types. Unknown fields are kept in `raw`.
 
 Source: api.bynder.com, "Asset upload".
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Import", "Poll", "Saved", "Ticket"]
+__all__ = ["Import", "Poll", "Saved", "Ticket", "closing_fields", "s3_fields"]
 
 
 @attrs.frozen(kw_only=True)
@@ -72,3 +72,21 @@ class Saved:
             access_request_id=str(raw.get("accessRequestId") or ""),
             raw=raw,
         )
+
+
+def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int) -> dict[str, str]:
+    """The form that S3 wants with one chunk: the portal's own fields, and where it goes."""
+    key = f"{params['key']}/p{chunk}"
+    return {
+        **{name: str(value) for name, value in params.items()},
+        "key": key,
+        "Filename": key,
+        "name": filename,
+        "chunk": str(chunk),
+        "chunks": str(chunks),
+    }
+
+
+def closing_fields(target_id: str, s3_filename: str, chunks: int) -> dict[str, str]:
+    """The form that closes an upload by S3."""
+    return {"targetid": target_id, "s3_filename": s3_filename, "chunks": str(chunks)}

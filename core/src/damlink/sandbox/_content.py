@@ -99,13 +99,3 @@ def _digest(content: Filled) -> str:
     for piece in content.read():
         digest.update(piece)
     return digest.hexdigest()
-
-
-def head(content: Content, count: int) -> bytes:
-    """Its first `count` bytes, or all there are."""
-    taken = bytearray()
-    for piece in content.read():
-        taken += piece
-        if len(taken) >= count:
-            break
-    return bytes(taken[:count])
