@@ -152,7 +152,7 @@ def _files_service(w: World) -> Iterator[Any]:
     for save in ("new", "additional"):
         file = w.transfer()
         given: dict[str, Any] = {"filename": w.file.name, "size": len(whole), "chunks": 1, "sha256": digest}
-        yield w.portal.files_service.finalise(file, **given)
+        yield w.portal.files.finalise(file, **given)
         if save == "new":
             yield w.portal.uploads.save(w.converted(file), brand_id=w.brand, name="By v7")
         else:

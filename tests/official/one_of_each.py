@@ -122,8 +122,8 @@ class World:
 
     def transfer(self) -> str:
         """A file of the files service, whose one chunk is sent."""
-        made = self.portal.files_service.prepare()
-        self.portal.files_service.chunk(made, chunk=0, file=self.file)
+        made = self.portal.files.prepare()
+        self.portal.files.chunk(made, chunk=0, file=self.file)
         return made
 
     def listed(self) -> dict[str, Any]:

@@ -100,10 +100,10 @@ class Portal:
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)
         self.uploads = Uploads(self._client, self._s3, self.metaproperties, self.upload)
-        self.files_service = FilesService(self._client)
+        self.files = FilesService(self._client)
         saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)
         self._uploader = Uploader(
-            self.uploads, self.files_service, self.assets, saver, flow=uploads, on_bytes=on_bytes
+            self.uploads, self.files, self.assets, saver, flow=uploads, on_bytes=on_bytes
         )
 
     def brand_id(self, wanted: str = "") -> str | None:
