@@ -165,12 +165,10 @@ def test_429_is_waited_out_and_charged_once(trial: Trial) -> None:
     assert (asked(trial), paid(trial), told(trial)) == (3, 1, "")
 
 
-def test_403_of_a_rate_limit_is_transient(trial: Trial) -> None:
-    fail(trial, status=403, body="Account Over Queries Per Second Limit")
-    with pytest.raises(TransientError, match="too often"):
-        ask(trial)
+def test_403_of_a_rate_limit_is_waited_out_like_a_429(trial: Trial) -> None:
+    fail(trial, status=403, body="Account Over Queries Per Second Limit", times=2)
     assert ask(trial)
-    assert (paid(trial), told(trial)) == (1, "")
+    assert (asked(trial), paid(trial), told(trial)) == (3, 1, "")
 
 
 # --- caps and allowances ---------------------------------------------------------------------------

@@ -20,7 +20,6 @@ __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads"
 
 PAGE: Final = 100  # the most that one answer holds
 MOST_READINGS: Final = 5  # of one window whose rows vanish meanwhile
-OVER_LIMIT: Final = ("over queries per second", "over rate limit")  # said with 403 instead of 429
 
 
 class Dimensions(msgspec.Struct):
@@ -212,12 +211,9 @@ def _get(http: Client, path: str, **query: Any) -> httpx.Response:
         raise explained(error) from error
 
 
-def explained(error: AuthError) -> AuthError | TransientError:
-    """A refusal in plainer words: some are no refusal, and some have a cure."""
-    said = error.body.lower()
-    if any(words in said for words in OVER_LIMIT):
-        return TransientError(f"iStock is being asked too often: {error.body}", status=error.status)
-    if "usertokenrequired" in said:
+def explained(error: AuthError) -> AuthError:
+    """A refusal in plainer words, where it has a cure."""
+    if "usertokenrequired" in error.body.lower():
         hint = "set username and password, or refresh_token"
         return AuthError(
             "iStock wants a user's token, and the API key has no user", hint=hint, status=error.status

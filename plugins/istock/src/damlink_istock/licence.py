@@ -121,7 +121,7 @@ def _download(ctx: Context, kind: str, asset_id: str, settings: IStockSettings, 
 
 
 def _refused(ctx: Context, settings: IStockSettings, error: AuthError) -> Exception:
-    """What a 403 to a download means: too fast, used up, or not this asset."""
+    """What a 403 to a download means: no user, used up, or not this asset."""
     plainer = api.explained(error)
     if plainer is not error:
         return plainer
