@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class Site:
             pytest.MonkeyPatch.context() as patch,
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
+            _log_as_before(),
         ):
             patch.chdir(self.folder)
             for name, value in self.environment.items():
@@ -116,6 +118,18 @@ class Site:
     def licensed(self) -> dict[str, Mapping[str, Any]]:
         """What iStock lists, by id."""
         return {each["id"]: each for each in self.istock.state()["licensed"]}
+
+
+@contextlib.contextmanager
+def _log_as_before() -> Iterator[None]:
+    """The command line sets up the log for its own process; here others log after it."""
+    log = logging.getLogger("damlink")
+    handlers, level, propagate = [*log.handlers], log.level, log.propagate
+    try:
+        yield
+    finally:
+        log.handlers[:], log.propagate = handlers, propagate
+        log.setLevel(level)
 
 
 def _judged(

@@ -101,6 +101,7 @@ def test_check_when_it_yields_something_else_is_a_bug(made: Any) -> None:
         pytest.param(
             ("portal = 'a'\nlabel = 'x'", "portal = 'a'", "portal = 'a'\nlabel = 'x'"), id="with the third"
         ),
+        pytest.param(("portal = 'a'\nlabel = 'My_x'", "portal = 'a'\nlabel = 'my X'"), id="name and label"),
     ],
 )
 def test_exclusive_setting_when_shared_is_refused_at_its_place(made: Any, tables: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Generator, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -130,14 +131,22 @@ class Connector:
             own = self._in_use(config, name, switch)
             sharing = [each.name for each in others if own == self._in_use(each, name, switch) is not None]
             if sharing:
-                what = f"{own!r} is that of {sharing[0]} too, and one would overwrite the other"
+                value = self._value(config, name)
+                what = f"{value!r} is that of {sharing[0]} too, and one would overwrite the other"
                 raise ConfigError(f"{config.place}.{name}", what, hint="give each connector its own")
 
     def _in_use(self, config: ConnectorConfig, name: str, switch: str) -> Any:
-        """A setting's value as the config has it; `None` where it is switched off."""
+        """A setting's value as two connectors' are compared; `None` where it is switched off.
+
+        A name and a label that differ in case and blanks only mean one thing in a portal.
+        """
+        value = self._value(config, name) if self._value(config, switch) else None
+        return re.sub(r"\W+", "_", value).casefold() if isinstance(value, str) else value
+
+    def _value(self, config: ConnectorConfig, name: str) -> Any:
+        """A setting's value as the config has it."""
         defaults = {field.name: field.default for field in fields_of(self.settings_class)}
-        values = defaults | dict(config.settings)
-        return values[name] if values[switch] else None
+        return config.settings.get(name, defaults[name])
 
     def _expect(self, hook: str, value: Any, kinds: tuple[type, ...]) -> Any:
         if isinstance(value, kinds):

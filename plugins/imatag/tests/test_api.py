@@ -34,7 +34,9 @@ def test_search_when_it_finds_too_much_keeps_what_holds_the_id(bench: Any) -> No
 
 @pytest.mark.parametrize("name", ["media", "results", "medias"])
 def test_list_is_read_whatever_its_name_is(bench: Any, name: str) -> None:
-    media = [{"id": 7, "path": None, "state": None, "metadata": "…", "error_code": 12, "new": {}}]
+    media: list[dict[str, Any]] = [
+        {"id": 7, "path": None, "state": None, "metadata": "…", "error_code": 12, "new": {}}
+    ]
     answer(
         bench, "GET .*/media/", 200, {"count": 1, "next": None, "previous": None, "hints": [], name: media}
     )

@@ -30,7 +30,7 @@ class _Around(httpx.BaseTransport):
 
 
 class LogTransport(_Around):
-    """One debug line for each request: method, host, status, milliseconds.
+    """One debug line for each request: method, host, status, request id, milliseconds.
 
     Paths are shown for the client's own origin alone: elsewhere they may be the key to a file.
     """
@@ -45,13 +45,18 @@ class LogTransport(_Around):
         outcome = "no answer"
         try:
             response = self._inner.handle_request(request)
-            outcome = str(response.status_code)
+            outcome = " ".join([str(response.status_code), *_request_ids(response)])
             return response
         finally:
             at_home = request.url.netloc == self._own.netloc
             path = request.url.path if at_home else "/…"
             milliseconds = (time.monotonic() - began) * 1000
             _log.debug("%s %s%s %s %.0f ms", request.method, request.url.host, path, outcome, milliseconds)
+
+
+def _request_ids(response: httpx.Response) -> list[str]:
+    """What the other side's support wants to know of an answer."""
+    return response.headers.get_list("x-request-id")
 
 
 class PaceTransport(_Around):
