@@ -295,6 +295,15 @@ def test_events_when_several_processes_bring_the_same_new_assets_keep_each_once(
     assert ledger.counts() == {"due": 50}
 
 
+def test_events_when_the_clock_is_set_back_after_them_are_carried_all_the_same(
+    inbox: Inbox, database: Database, new_run: Callable[..., Ledger], time_: Any
+) -> None:
+    bring(inbox, "1", time_)
+    time_.pass_by(days=-400)
+    assert Ledger(database, "stock").has_ready(time_())
+    assert new_run().claim(time_()) is not None
+
+
 def test_has_ready_when_put_off_until_the_next_run_is_not_and_for_a_time_is_then(
     inbox: Inbox, ledger: Ledger, time_: Any
 ) -> None:

@@ -46,13 +46,10 @@ class Asset:
     def ready(self, run: int, now: datetime) -> bool:
         if self.state == "running":
             return self.run < run
+        if self.state == "due":
+            return True
         earlier = self.state != "waiting" or self.run < run
-        return (
-            self.state in ("due", "failed", "waiting")
-            and earlier
-            and self.due is not None
-            and self.due <= now
-        )
+        return self.state in ("failed", "waiting") and earlier and self.due is not None and self.due <= now
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -118,13 +118,12 @@ class Ledger:
 
     def _take(self, connection: sa.Connection, now: datetime) -> Row | None:
         earlier = sa.or_(t.c.epoch.is_(None), t.c.epoch < self._epoch)
-        ready = sa.and_(
-            t.c.due_at <= now,
-            sa.or_(
-                t.c.state.in_((RowState.DUE, RowState.FAILED)),
-                sa.and_(t.c.state == RowState.WAITING, earlier),  # put off once a run is enough
-            ),
+        in_time = sa.or_(
+            t.c.state == RowState.FAILED,
+            sa.and_(t.c.state == RowState.WAITING, earlier),  # put off once a run is enough
         )
+        # What is due is due, even by a clock that was set back since.
+        ready = sa.or_(t.c.state == RowState.DUE, sa.and_(t.c.due_at <= now, in_time))
         orphaned = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch < self._epoch)
         chosen = (
             sa.select(t.c.source_id)
@@ -253,10 +252,11 @@ class Ledger:
         What was put off until the next run does not call for one; what was put off for a time does.
         """
         by_time = sa.or_(
-            t.c.state.in_((RowState.DUE, RowState.FAILED)),
+            t.c.state == RowState.FAILED,
             sa.and_(t.c.state == RowState.WAITING, t.c.due_at > t.c.updated_at),
         )
-        ready = sa.or_(sa.and_(t.c.due_at <= now, by_time), t.c.state == RowState.RUNNING)
+        at_once = t.c.state.in_((RowState.DUE, RowState.RUNNING))
+        ready = sa.or_(at_once, sa.and_(t.c.due_at <= now, by_time))
         with self._database.read() as connection:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 
