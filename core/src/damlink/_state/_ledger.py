@@ -107,7 +107,11 @@ class Ledger:
     # --- transfer ----------------------------------------------------------------------------------
 
     def claim(self, now: datetime) -> Row | None:
-        """Take the next due row, in the order of becoming due; `None` if there is none."""
+        """Take the next row that is to be carried; `None` if there is none.
+
+        What a crash has left comes first, then what is due, then what is tried again; each in the order of
+        becoming due.
+        """
         with self._fenced() as connection:
             while (row := self._take(connection, now)) is not None:
                 holder = self._holder(connection, row.source_id)
@@ -118,28 +122,31 @@ class Ledger:
 
     def _take(self, connection: sa.Connection, now: datetime) -> Row | None:
         earlier = sa.or_(t.c.epoch.is_(None), t.c.epoch < self._epoch)
-        in_time = sa.or_(
-            t.c.state == RowState.FAILED,
-            sa.and_(t.c.state == RowState.WAITING, earlier),  # put off once a run is enough
-        )
-        # What is due is due, even by a clock that was set back since.
-        ready = sa.or_(t.c.state == RowState.DUE, sa.and_(t.c.due_at <= now, in_time))
         orphaned = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch < self._epoch)
+        failed = sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now)
+        # Put off once a run is enough.
+        waiting = sa.and_(t.c.state == RowState.WAITING, t.c.due_at <= now, earlier)
+        # What is due is due, even by a clock that was set back since. State by state, each by its index.
+        for condition in (orphaned, t.c.state == RowState.DUE, failed, waiting):
+            record = connection.execute(self._taking(condition, now)).one_or_none()
+            if record is not None:
+                return as_row(record)
+        return None
+
+    def _taking(self, condition: sa.ColumnElement[bool], now: datetime) -> sa.UpdateBase:
         chosen = (
             sa.select(t.c.source_id)
-            .where(self._mine, sa.or_(ready, orphaned))
+            .where(self._mine, condition)
             .order_by(t.c.due_at, t.c.source_id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        taking = (
+        return (
             sa.update(t)
             .where(self._mine, t.c.source_id == chosen.scalar_subquery())
             .values(state=RowState.RUNNING, epoch=self._epoch, updated_at=now)
             .returning(t)
         )
-        record = connection.execute(taking).one_or_none()
-        return as_row(record) if record else None
 
     def _holder(self, connection: sa.Connection, source_id: str) -> str | None:
         """Another connector of the portal that has this asset, or may have it."""
