@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import email.utils
 import logging
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from ports import free_port
 
 from damlink import Secret, __version__
 from damlink._http import BearerAuth, Client, open_client
@@ -110,8 +110,7 @@ def test_post_when_a_refusal_is_accepted_is_an_answer_with_its_whole_body(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_request_when_nobody_listens_was_not_sent_and_says_where(hurried: None, method: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     tries: list[None] = []
     client = open_client(f"http://127.0.0.1:{port}", verify_before_send=lambda: tries.append(None))
     expected = f"^cannot reach 127.0.0.1:{port}: .*; check the address in the config, and the network"

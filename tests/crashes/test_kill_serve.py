@@ -8,7 +8,6 @@ import json
 import queue
 import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -23,6 +22,7 @@ import attrs
 import httpx
 import pytest
 from loopback import COMMAND, Site
+from ports import free_port
 
 from damlink._state import Database, Inbox
 
@@ -91,8 +91,7 @@ def shelf(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     site.portal.control("pace", {"requests": LIMIT, "seconds": WINDOW_SECONDS})
     sns: Any = site.sandbox.part("sns")
     site.tables["portals"]["brand"] |= sns.portal()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     site.tables |= {
         "pace": {"requests": LIMIT, "seconds": WINDOW_SECONDS, "share": 0.8},
         "serve": {"port": port, "public_url": f"http://127.0.0.1:{port}", "event_pause": "1s"},

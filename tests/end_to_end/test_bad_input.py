@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
+from ports import free_port
 
 Tables = Mapping[str, Any]
 
@@ -152,8 +152,7 @@ def test_command_when_written_wrongly_is_exit_2(site: Site, command: tuple[str, 
 
 
 def test_portal_when_unreachable_is_named_with_its_address(site: Site) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        address = f"127.0.0.1:{closed.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     site.tables = merged(site.tables, {"portals": {"brand": {"url": f"http://{address}"}}})
     site.write()
     line = the_line(site.run("run", expect=1))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
+from ports import free_port
 
 TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
 
@@ -169,10 +170,12 @@ def test_secret_when_kept_works_and_stands_nowhere_in_the_open(site: Site) -> No
     site.tables["portals"]["brand"]["token"] = {"secret": "brand.token"}
     site.write()
     with site.start("--log-level", "debug", "run", "--limit", "2") as child:
-        processes = process_list()
+        own = "-m damlink --log-level debug run"
+        while own not in (processes := process_list()) and Path("/proc").is_dir() and child.poll() is None:
+            time.sleep(0.01)
         said += "".join(child.communicate(timeout=100))
     assert child.returncode == 0, said
-    assert ("-m damlink --log-level debug run" in processes) == Path("/proc").is_dir()
+    assert (own in processes) == Path("/proc").is_dir()
     assert raw not in processes
     assert raw not in said
     assert raw.encode() not in kept_bytes(site.folder)
@@ -286,8 +289,7 @@ def test_schema_of_a_plugin_describes_each_setting(site: Site) -> None:
 @pytest.fixture
 def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The same site with a portal that wants a person's consent, sent back to a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        redirect = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+    redirect = f"http://127.0.0.1:{free_port()}/callback"
     site.portal.control("tokens", {"redirects": [redirect]})
     monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
     site.tables["portals"]["brand"] = {

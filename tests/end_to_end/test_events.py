@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from loopback import Site
+from ports import free_port
 
 from damlink._state import Database, Inbox
 from damlink.sandbox import Fault
@@ -33,8 +33,7 @@ def until(true: Callable[[], Any]) -> Any:
 @pytest.fixture
 def reached(site: Site) -> Site:
     """The site, whose portal's events come from the sandbox's SNS to an address of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     site.tables["serve"] = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
     host = site.sandbox.origins["sns"].removeprefix("http://")
     site.tables["portals"]["brand"] |= {"event_hosts": [host]}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from loopback import SECRET_VALUES, Site
+from ports import free_port
 
 from damlink.sandbox import Sandbox, SnsSandbox
 from damlink_gelato.sandbox import ACCOUNT, GelatoSandbox
@@ -250,8 +251,7 @@ def test_check_when_the_portal_has_several_brands_asks_for_none(print_site: Site
 
 
 def test_check_tells_whether_the_event_address_answers(print_site: Site) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     print_site.tables["serve"] = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
     print_site.write()
     lines = print_site.run("check", expect=1).stdout.splitlines()
@@ -288,8 +288,7 @@ def until(true: Callable[[], Any]) -> None:
 @contextlib.contextmanager
 def listening(site: Site) -> Iterator[None]:
     """`damlink serve`, with the portal's events coming in."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     site.tables["serve"] = {"port": port, "public_url": address, "event_pause": "0.2s"}
     site.tables["portals"]["brand"] |= site.sandbox.part("sns").portal()  # type: ignore[attr-defined]

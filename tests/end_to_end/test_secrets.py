@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import socket
 import stat
 import subprocess
 import urllib.parse
@@ -20,6 +19,7 @@ import attrs
 import httpx
 import pytest
 from loopback import SECRET_VALUES, Site
+from ports import free_port
 from recorder import Exchange, RecordedSandbox
 
 from damlink.sandbox import Fault, Sandbox
@@ -90,8 +90,7 @@ def sandbox_kind() -> type[Sandbox]:
 def watch(site: Site, monkeypatch: pytest.MonkeyPatch) -> Watch:
     """A portal reached in all four ways, and an iStock account whose password is kept in the database."""
     url, portal = site.sandbox.origins["portal"], site.portal
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        redirect = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+    redirect = f"http://127.0.0.1:{free_port()}/callback"
     portal.control("tokens", {"redirects": [redirect], "rotate": True})
     own = {"CLIENT_SECRET": portal.client_secret, "CONSUMER_SECRET": portal.consumer_secret}
     own |= {"OAUTH_TOKEN": portal.oauth_token, "OAUTH_SECRET": portal.oauth_token_secret}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from loopback import Site
 from official.browser import Page, browser, installed
+from ports import free_port
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -22,8 +22,7 @@ pytestmark = [
 @pytest.fixture
 def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A portal that wants a person's consent, sent back to a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        redirect = f"http://localhost:{free.getsockname()[1]}/callback"
+    redirect = f"http://localhost:{free_port()}/callback"
     site.portal.control("tokens", {"redirects": [redirect]})
     monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
     site.tables["portals"]["brand"] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import click
 import pytest
+from ports import free_port
 
 from damlink import _cli
 from damlink._config import load, reference
@@ -198,8 +198,7 @@ def library(larkspur: Path) -> Iterator[str]:
     pictures.mkdir()
     (pictures / "old-mill.jpg").write_bytes(b"a picture")
     (pictures / "draft-cover.jpg").write_bytes(b"a draft")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     stand_in = subprocess.Popen([sys.executable, larkspur / "larkspur.py", pictures, str(port)])
     yield f"http://127.0.0.1:{port}"
     stand_in.kill()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from ports import free_port
 
 from damlink.sandbox import Sandbox, World
 
@@ -56,7 +56,7 @@ def test_sandbox_when_a_part_is_given_serves_it_beside_the_portal(tmp_path: Path
 
 
 def test_sandbox_when_a_port_is_given_counts_up_from_it() -> None:
-    first = _free_ports(3)
+    first = free_port(3)
     with Sandbox([], port=first) as sandbox:
         ports = [int(origin.rpartition(":")[2]) for origin in sandbox.origins.values()]
     assert ports == [first, first + 1, first + 2]
@@ -79,9 +79,3 @@ def test_serve_when_signalled_ends_cleanly(number: signal.Signals) -> None:
         process.send_signal(number)
         _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (0, "")
-
-
-def _free_ports(count: int) -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        first: int = held.getsockname()[1]
-    return first if first + count < 65536 else _free_ports(count)

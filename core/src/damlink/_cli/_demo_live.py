@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ __all__ = ["free_address", "scenes_played"]
 PATIENCE_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 0.1
 END_SECONDS: Final = 30.0
+PORTS: Final = range(20_000, 30_000)  # below those that the system gives out by itself
 EVENT_PAUSE: Final = "2s"  # what Bynder advises at least
 
 T = TypeVar("T")
@@ -32,9 +34,16 @@ T = TypeVar("T")
 
 def free_address() -> dict[str, Any]:
     """A table `[serve]` for a port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port = bound.getsockname()[1]
+    port = next(filter(_is_free, iter(lambda: random.choice(PORTS), None)))  # noqa: S311 - no secret
     return {"port": port, "public_url": f"http://127.0.0.1:{port}", "event_pause": EVENT_PAUSE}
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def scenes_played(running: Sandbox, config: Path) -> Iterator[tuple[Finding | None, float]]:
