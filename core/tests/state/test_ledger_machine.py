@@ -52,6 +52,9 @@ class Asset:
         return self.state in ("failed", "waiting") and earlier and self.due is not None and self.due <= now
 
 
+CLAIMED = ("running", "due", "failed", "waiting")  # what a crash has left comes first
+
+
 class LedgerMachine(RuleBasedStateMachine):
     def __init__(self, new_run: Callable[[str], Ledger]) -> None:
         super().__init__()
@@ -96,7 +99,9 @@ class LedgerMachine(RuleBasedStateMachine):
         if row is None:
             return
         asset = ready[row.source_id]
-        assert asset.due == min(each.due for each in ready.values() if each.due)
+        first = min(ready.values(), key=lambda each: CLAIMED.index(each.state)).state
+        alike = [each.due for each in ready.values() if each.state == first and each.due]
+        assert (asset.state, asset.due) == (first, min(alike))
         assert row.carrying == (asset.notes or asset.seen)
         assert row.carrying not in asset.done
         asset.state, asset.run = "running", self.run
