@@ -22,6 +22,7 @@ from damlink._config_edit import document
 from damlink._settings import check, fields_of
 from damlink.sandbox import BynderSandbox, Sandbox
 from damlink.sandbox._bynder_control import ACTIONS as BYNDER_ACTIONS
+from damlink.sandbox._bynder_office import ACTIONS as OFFICE_ACTIONS
 from damlink_istock._sandbox_controls import ACTIONS as ISTOCK_ACTIONS
 from damlink_istock.settings import IStockSettings
 
@@ -139,7 +140,7 @@ def test_setting_of_istock_when_it_exists_has_its_line(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "reference/plugins/istock.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("action", sorted({*BYNDER_ACTIONS, *ISTOCK_ACTIONS}))
+@pytest.mark.parametrize("action", sorted({*BYNDER_ACTIONS, *OFFICE_ACTIONS, *ISTOCK_ACTIONS}))
 def test_sandbox_action_when_it_exists_is_in_the_how_to(action: str) -> None:
     assert f"`{action}`" in (DOCS / "how-to/sandbox.md").read_text("utf-8")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 import attrs
 
+from damlink.sandbox._bynder_actions import Actions, Body
 from damlink.sandbox._bynder_library import Preset
 from damlink.sandbox._bynder_metaproperties import create
 from damlink.sandbox._bynder_portal import Portal, moment
@@ -17,30 +17,24 @@ from damlink.sandbox._bynder_records import Asset, Brand, File
 from damlink.sandbox._bynder_save import stored_file
 from damlink.sandbox._content import Content, Filled
 
-Body = Mapping[str, Any]
-ACTIONS: dict[str, Callable[[Portal, Body], Any]] = {}
+ACTIONS = Actions()
 
 
-def _action(function: Callable[[Portal, Body], Any]) -> Callable[[Portal, Body], Any]:
-    ACTIONS[function.__name__] = function
-    return function
-
-
-@_action
+@ACTIONS.add
 def roles(portal: Portal, body: Body) -> Any:
     """`{"roles": […]}`: what the user's profile may do."""
     portal.access.own_profile.roles = set(body["roles"])
     return sorted(portal.access.own_profile.roles)
 
 
-@_action
+@ACTIONS.add
 def scopes(portal: Portal, body: Body) -> Any:
     """`{"scopes": […]}`: of all tokens and of the application."""
     portal.access.set_scopes(body["scopes"])
     return sorted(portal.access.client.scopes)
 
 
-@_action
+@ACTIONS.add
 def tokens(portal: Portal, body: Body) -> Any:
     """`{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool, "redirects": [urls]}`, each if wanted.
 
@@ -57,31 +51,31 @@ def tokens(portal: Portal, body: Body) -> Any:
     return {"lifetime": access.lifetime, "rotate": access.rotates, "revoke": access.revoked}
 
 
-@_action
+@ACTIONS.add
 def lag(portal: Portal, body: Body) -> Any:
     """`{"conversion": s, "index": s, "s3": s}`, each if wanted."""
     return _set(portal, {f"{name}_lag": float(value) for name, value in body.items()})
 
 
-@_action
+@ACTIONS.add
 def strict_brand(portal: Portal, body: Body) -> Any:
     """`{"on": bool}`: a save without a brand is refused."""
     return _set(portal, {"strict_brand": bool(body.get("on", True))})
 
 
-@_action
+@ACTIONS.add
 def second_save(portal: Portal, body: Body) -> Any:
     """`{"makes": "refuse" | "asset"}`: of the same import."""
     return _set(portal, {"second_save": _one_of(body["makes"], "refuse", "asset")})
 
 
-@_action
+@ACTIONS.add
 def second_finalise(portal: Portal, body: Body) -> Any:
     """`{"makes": "refuse" | "import"}`: of the same upload."""
     return _set(portal, {"second_finalise": _one_of(body["makes"], "refuse", "import")})
 
 
-@_action
+@ACTIONS.add
 def settings(portal: Portal, body: Body) -> Any:
     """Any of `Settings` by its own name."""
     return _set(portal, body)
@@ -98,7 +92,7 @@ def _one_of(value: str, *choices: str) -> str:
     return value
 
 
-@_action
+@ACTIONS.add
 def brands(portal: Portal, body: Body) -> Any:
     """`{"brands": [names], "below": {name: [names]}}`: instead of those there are, with their sub-brands."""
     below = body.get("below", {})
@@ -113,14 +107,14 @@ def brands(portal: Portal, body: Body) -> Any:
     return [{"id": one.id, "name": one.name} for brand in portal.brands for one in (brand, *brand.sub_brands)]
 
 
-@_action
+@ACTIONS.add
 def derivatives(portal: Portal, body: Body) -> Any:
     """`{"presets": [{"prefix", "width", "height", …}]}`: instead of those there are; as in `Preset`."""
     portal.library.presets = [Preset(portal.ids.uuid(), **preset) for preset in body["presets"]]
     return [preset.id for preset in portal.library.presets]
 
 
-@_action
+@ACTIONS.add
 def metaproperty(portal: Portal, body: Body) -> Any:
     """`{"name", "type", "options": [names], "multi": bool}`: one more."""
     kind, several = body.get("type", "text"), bool(body.get("multi"))
@@ -128,7 +122,7 @@ def metaproperty(portal: Portal, body: Body) -> Any:
     return {"id": made.id}
 
 
-@_action
+@ACTIONS.add
 def approve(portal: Portal, body: Body) -> Any:
     """`{"id": …}`, or all: out of the waiting room."""
     waiting = [asset for asset in portal.assets.values() if asset.in_waiting_room and not asset.deleted]
@@ -140,7 +134,7 @@ def approve(portal: Portal, body: Body) -> Any:
     return [asset.id for asset in chosen]
 
 
-@_action
+@ACTIONS.add
 def add_asset(portal: Portal, body: Body) -> Any:
     """`{"name", "filename", "tags", "description", "copyright", "brand", "public", "created", "times": n}`.
 
@@ -193,7 +187,7 @@ _OWN = {
 }
 
 
-@_action
+@ACTIONS.add
 def change_asset(portal: Portal, body: Body) -> Any:
     """`{"id"}` and any of `name tags description copyright archive limited watermarked public views related
     focus version`: as if somebody had done it. `related`: asset ids by metaproperty id; `focus`: shares of
@@ -210,7 +204,7 @@ def change_asset(portal: Portal, body: Body) -> Any:
     return {"id": asset.id}
 
 
-@_action
+@ACTIONS.add
 def add_version(portal: Portal, body: Body) -> Any:
     """`{"id"}` and bytes as for `add_asset`: as if somebody had uploaded a new version."""
     asset = portal.assets[body["id"].upper()]
@@ -221,7 +215,7 @@ def add_version(portal: Portal, body: Body) -> Any:
     return {"id": asset.id, "number": file.number}
 
 
-@_action
+@ACTIONS.add
 def delete_asset(portal: Portal, body: Body) -> Any:
     """`{"id": …}`: as if somebody had done it."""
     asset = portal.assets[body["id"].upper()]

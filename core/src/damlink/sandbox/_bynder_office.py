@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from damlink.sandbox import _bynder_campaigns, _bynder_events, _bynder_jobs, _bynder_presets
 from damlink.sandbox._bynder_access import Group, Profile, User
+from damlink.sandbox._bynder_actions import Actions, Body
 from damlink.sandbox._bynder_orders import Line, Order
 from damlink.sandbox._bynder_portal import Portal, moment
 from damlink.sandbox._bynder_rights import SCOPES
 from damlink.sandbox._bynder_workflow import Preset, known, shown, workflow_id
 from damlink.sandbox._bynder_workflow_fields import date
 
-Body = Mapping[str, Any]
-ACTIONS: dict[str, Callable[[Portal, Body], Any]] = {}
+ACTIONS = Actions()
 
 
-def _action(function: Callable[[Portal, Body], Any]) -> Callable[[Portal, Body], Any]:
-    ACTIONS[function.__name__] = function
-    return function
-
-
-@_action
+@ACTIONS.add
 def add_profile(portal: Portal, body: Body) -> Any:
     """`{"name", "roles": […]}`: one more security profile."""
     made = Profile(portal.ids.new(), body.get("name", "Profile"), set(body.get("roles", ())))
@@ -30,7 +24,7 @@ def add_profile(portal: Portal, body: Body) -> Any:
     return {"id": made.id}
 
 
-@_action
+@ACTIONS.add
 def add_group(portal: Portal, body: Body) -> Any:
     """`{"name"}`: one more group of the asset bank."""
     made = Group(portal.ids.new(), body["name"])
@@ -38,7 +32,7 @@ def add_group(portal: Portal, body: Body) -> Any:
     return {"id": made.id}
 
 
-@_action
+@ACTIONS.add
 def add_user(portal: Portal, body: Body) -> Any:
     """`{"username", "first_name", "last_name", "profile_id", "active": bool, "times": n}`, each if wanted."""
     made = [_user(portal, body, number) for number in range(1, int(body.get("times", 1)) + 1)]
@@ -55,14 +49,14 @@ def _user(portal: Portal, body: Body, number: int) -> User:
     return user
 
 
-@_action
+@ACTIONS.add
 def remove_user(portal: Portal, body: Body) -> Any:
     """`{}`: the one behind the tokens, or `{"id": …}`: as if somebody had deleted them."""
     gone = portal.access.users.pop(body.get("id", portal.access.user.id).upper())
     return {"id": gone.id}
 
 
-@_action
+@ACTIONS.add
 def add_token(portal: Portal, body: Body) -> Any:
     """`{"scopes": […], "user": id, "roles": […]}`: a permanent token; with `roles`, of a new user."""
     user_id = body.get("user", portal.access.user.id).upper()
@@ -72,21 +66,21 @@ def add_token(portal: Portal, body: Body) -> Any:
     return {"token": portal.access.issue_permanent(user_id, body.get("scopes", SCOPES)), "user": user_id}
 
 
-@_action
+@ACTIONS.add
 def token_scopes(portal: Portal, body: Body) -> Any:
     """`{"token", "scopes": […]}`: of this token only."""
     portal.access.tokens[body["token"]].scopes = frozenset(body["scopes"])
     return sorted(body["scopes"])
 
 
-@_action
+@ACTIONS.add
 def revoke_token(portal: Portal, body: Body) -> Any:
     """`{"token"}`: it is refused from now on."""
     del portal.access.tokens[body["token"]]
     return {}
 
 
-@_action
+@ACTIONS.add
 def oauth1(portal: Portal, _body: Body) -> Any:
     """The four keys of OAuth 1.0a that are there from the start."""
     access = portal.access
@@ -98,14 +92,14 @@ def oauth1(portal: Portal, _body: Body) -> Any:
     }
 
 
-@_action
+@ACTIONS.add
 def add_campaign(portal: Portal, body: Body) -> Any:
     """`{"name", "key", "description", "deadline"}`, each if wanted."""
     given = {"name": "Campaign", "key": "CAMP", **body, "deadline": date(body.get("deadline"))}
     return {"id": _bynder_campaigns.create(portal, workflow_id(portal.access.user.id), given).id}
 
 
-@_action
+@ACTIONS.add
 def add_job(portal: Portal, body: Body) -> Any:
     """`{"name", "campaign": id, "preset": id, "deadline"}`, each if wanted; else in a campaign of its own."""
     given = {"name": "Job", **body, "deadline": date(body.get("deadline"))}
@@ -114,7 +108,7 @@ def add_job(portal: Portal, body: Body) -> Any:
     return {"id": _bynder_jobs.create(portal, workflow_id(portal.access.user.id), given).id}
 
 
-@_action
+@ACTIONS.add
 def add_job_media(portal: Portal, body: Body) -> Any:
     """`{"job": id, "filename", "url"}`: attached to the job."""
     job = known(portal.workflow.jobs, body["job"])
@@ -122,7 +116,7 @@ def add_job_media(portal: Portal, body: Body) -> Any:
     return {"id": _bynder_jobs.attach(portal, job, name, portal.access.user.name, address)}
 
 
-@_action
+@ACTIONS.add
 def add_preset(portal: Portal, body: Body) -> Any:
     """`{"name", "stages": [names]}`: one more job preset."""
     stages = tuple((portal.ids.uuid(), name) for name in body.get("stages", ("Draft", "Review")))
@@ -131,20 +125,20 @@ def add_preset(portal: Portal, body: Body) -> Any:
     return {"id": made.id, "stages": [key for key, _ in stages]}
 
 
-@_action
+@ACTIONS.add
 def presets(portal: Portal, _body: Body) -> Any:
     """The job presets there are: no call of the portal's lists them."""
     return [{"id": preset.id, "name": preset.name} for preset in portal.workflow.presets.values()]
 
 
-@_action
+@ACTIONS.add
 def workflow_metaproperty(portal: Portal, body: Body) -> Any:
     """`{"label", "entity": "job" | "campaign", "options": [labels]}`: one more."""
     options = list(body.get("options", ()))
     return {"id": _bynder_presets.add_metaproperty(portal, body["label"], body.get("entity", "job"), options)}
 
 
-@_action
+@ACTIONS.add
 def add_order(portal: Portal, body: Body) -> Any:
     """`{"reference", "status", "created", "lines": [{"name", "quantity", "price"}], "times": n}`."""
     made = [_order(portal, body) for _ in range(int(body.get("times", 1)))]
@@ -164,7 +158,7 @@ def _order(portal: Portal, body: Body) -> Order:
     return order
 
 
-@_action
+@ACTIONS.add
 def notify(portal: Portal, body: Body) -> Any:
     """`{"subject", "message": {…}}`: any notification, as if the portal had cause for it."""
     _bynder_events.publish(portal.world, body["subject"], body.get("message", {}), portal.settings.event_lag)
