@@ -5,14 +5,14 @@ Source: Bynder's published definition of collections.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._fields import batches, fields, named, typed
+from damlink.bynder._fields import fields, named, typed
+from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import get_json, read_json, remove, segment
 from damlink.bynder._wire import ids as ids_of
@@ -237,8 +237,7 @@ class Collections:
             id: of the collection.
             asset_ids: of the assets.
         """
-        data = json.dumps([*asset_ids])
-        self._client.post(f"{_path(id)}media/", data={"data": data}, idempotent=True)
+        put_assets(self._client, f"{_path(id)}media/", asset_ids)
 
     @action()
     def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
@@ -248,8 +247,7 @@ class Collections:
             id: of the collection.
             asset_ids: of the assets.
         """
-        for lot in batches(asset_ids):
-            remove(self._client, f"{_path(id)}media/", params={"deleteIds": ",".join(lot)})
+        take_assets(self._client, f"{_path(id)}media/", asset_ids)
 
 
 def _path(id: str) -> str:  # noqa: A002

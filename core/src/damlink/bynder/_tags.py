@@ -5,15 +5,15 @@ Source: the official clients and the titles of Bynder's reference site; its defi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._fields import batches, fields
+from damlink.bynder._fields import fields
+from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, remove, segment
+from damlink.bynder._request import get_json, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_collections import Tag
 
@@ -96,8 +96,7 @@ class Tags:
             id: of the tag.
             asset_ids: of the assets.
         """
-        data = json.dumps([*asset_ids])
-        self._client.post(f"{PATH}{segment(id)}/media/", data={"data": data}, idempotent=True)
+        put_assets(self._client, f"{PATH}{segment(id)}/media/", asset_ids)
 
     @action()
     def remove(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
@@ -107,5 +106,4 @@ class Tags:
             id: of the tag.
             asset_ids: of the assets.
         """
-        for lot in batches(asset_ids):
-            remove(self._client, f"{PATH}{segment(id)}/media/", params={"deleteIds": ",".join(lot)})
+        take_assets(self._client, f"{PATH}{segment(id)}/media/", asset_ids)
