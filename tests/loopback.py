@@ -9,12 +9,14 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from ports import free_port
 
 from damlink._cli import main
 from damlink._config_edit import document
@@ -146,6 +148,29 @@ SECRET_VALUES = {
     "ISTOCK_USERNAME": "sandbox.user",
     "ISTOCK_PASSWORD": "sandbox-password",
 }
+
+
+def ask_for_consent(site: Site, host: str) -> None:
+    """Have the portal want a person's consent, sent back to a free port; `CLIENT_SECRET` is to be set."""
+    redirect = f"http://{host}:{free_port()}/callback"
+    site.portal.control("tokens", {"redirects": [redirect]})
+    site.tables["portals"]["brand"] = {
+        "url": site.sandbox.origins["portal"],
+        "auth": "oauth2-code",
+        "client_id": site.portal.client_id,
+        "client_secret": {"env": "CLIENT_SECRET"},
+        "redirect_url": redirect,
+    }
+    site.write()
+
+
+def until(true: Callable[[], Any], seconds: float = 30.0, *, pause: float = 0.02) -> Any:
+    """What there is in the end; it fails the test if nothing is in all that time."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(pause)
+    return found
 
 
 def assert_arrived_once_and_whole(site: Site, ids: set[str]) -> None:

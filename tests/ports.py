@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
+
+from damlink._cli._demo_live import is_free
 
 __all__ = ["free_port"]
 
@@ -17,13 +18,5 @@ def free_port(together: int = 1) -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
         first = FIRST + EACH_WORKER * (worker % 9) + next(_tried) % (EACH_WORKER - together)
-        if all(_is_free(first + number) for number in range(together)):
+        if all(is_free(first + number) for number in range(together)):
             return first
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from loopback import COMMAND, Site
+from loopback import COMMAND, Site, until
 from ports import free_port
 
 from damlink._state import Database, Inbox
@@ -99,14 +99,6 @@ def shelf(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     }
     site.write()
     return site
-
-
-def until(true: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 @contextlib.contextmanager
@@ -202,12 +194,12 @@ def pour(site: Site, count: int, assets: int, kills: int) -> set[str]:
     threads = sender.send(bodies)
     for round_ in range(1, kills + 1):
         with serving(site) as child:
-            until(functools.partial(sender.has_taken, count * round_ // (kills + 1)))
+            until(functools.partial(sender.has_taken, count * round_ // (kills + 1)), DEADLINE_SECONDS)
             child.send_signal(signal.SIGKILL)
     with serving(site) as child:
-        until(lambda: not any(thread.is_alive() for thread in threads))
-        until(lambda: len(list((site.folder / "shelf").iterdir())) >= len(wanted))
-        until(lambda: open_events(site) == 0)
+        until(lambda: not any(thread.is_alive() for thread in threads), DEADLINE_SECONDS)
+        until(lambda: len(list((site.folder / "shelf").iterdir())) >= len(wanted), DEADLINE_SECONDS)
+        until(lambda: open_events(site) == 0, DEADLINE_SECONDS)
         child.send_signal(signal.SIGTERM)
         assert child.wait(40) == 0
     return {*wanted}
@@ -273,7 +265,7 @@ def test_serve_when_an_asset_does_not_end_leaves_it_to_the_next_start(shelf: Sit
     event.write_text(json.dumps({"Subject": "asset_bank.media.create", "Message": {"media_id": asset}}))
     shelf.run("events", "send", "brand", str(event))
     with serving(shelf) as child:
-        until(lambda: lines(shelf))
+        until(lambda: lines(shelf), DEADLINE_SECONDS)
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 0
     asleep.unlink()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
 from pathlib import Path
 
 import pytest
-from loopback import Site
+from loopback import Site, until
 
 from damlink.sandbox import Fault
 
@@ -22,13 +21,10 @@ def parts(site: Site) -> int:
     return counts["parts"] + counts["chunks"]
 
 
-def wait_until_noted(site: Site, notes: Path, most: int) -> None:
-    """Until the notes hold parts, some of them, and the upload goes on."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not notes.exists() or not json.loads(notes.read_text()).get("upload", {}).get("digests"):
-        assert time.monotonic() < deadline
-        assert parts(site) < most
-        time.sleep(0.02)
+def has_noted_parts(site: Site, notes: Path, most: int) -> bool:
+    """Whether the notes hold parts, while the upload goes on."""
+    assert parts(site) < most
+    return notes.exists() and bool(json.loads(notes.read_text()).get("upload", {}).get("digests"))
 
 
 @pytest.mark.parametrize("flow", ["v4", "v7"])
@@ -42,7 +38,7 @@ def test_upload_when_killed_goes_on_from_its_notes(site: Site, flow: str) -> Non
     site.sandbox.world.faults.add(slow)
     command = ("bynder", "brand", "uploads", "file", "--file", str(file), "--notes", str(notes))
     child = site.start(*command)
-    wait_until_noted(site, notes, most=7)
+    until(lambda: has_noted_parts(site, notes, most=7), PATIENCE_SECONDS)
     child.kill()
     child.communicate()
     before = parts(site)

@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import Site, assert_arrived_once_and_whole
-from ports import free_port
+from loopback import Site, ask_for_consent, assert_arrived_once_and_whole
 
 TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
 
@@ -289,17 +288,8 @@ def test_schema_of_a_plugin_describes_each_setting(site: Site) -> None:
 @pytest.fixture
 def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The same site with a portal that wants a person's consent, sent back to a free port."""
-    redirect = f"http://127.0.0.1:{free_port()}/callback"
-    site.portal.control("tokens", {"redirects": [redirect]})
     monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
-    site.tables["portals"]["brand"] = {
-        "url": site.sandbox.origins["portal"],
-        "auth": "oauth2-code",
-        "client_id": site.portal.client_id,
-        "client_secret": {"env": "CLIENT_SECRET"},
-        "redirect_url": redirect,
-    }
-    site.write()
+    ask_for_consent(site, "127.0.0.1")
     return site
 
 

@@ -6,28 +6,18 @@ import contextlib
 import json
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from loopback import Site
+from loopback import Site, until
 from ports import free_port
 
 from damlink._state import Database, Inbox
 from damlink.sandbox import Fault
 
 WEBHOOKS = "/v7/webhooks/public/api/subscriptions"
-DEADLINE_SECONDS = 30.0
-
-
-def until(true: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (found := true()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture

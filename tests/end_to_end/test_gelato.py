@@ -8,12 +8,12 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import SECRET_VALUES, Site
+from loopback import SECRET_VALUES, Site, until
 from ports import free_port
 
 from damlink.sandbox import Sandbox, SnsSandbox
@@ -270,19 +270,12 @@ def test_event_brings_a_tagged_asset_to_each_account_without_a_run(print_site: S
     with listening(print_site):
         mine, theirs = add(print_site), add(print_site, tag="not yet")
         print_site.portal.control("change_asset", {"id": theirs, "tags": ["Told"]})
-        until(lambda: link(print_site, mine) and link(print_site, theirs, "second"))
+        until(lambda: link(print_site, mine) and link(print_site, theirs, "second"), 40)
         print_site.portal.control("change_asset", {"id": mine, "name": "Another name"})
         later = add(print_site)
-        until(lambda: link(print_site, later))
+        until(lambda: link(print_site, later), 40)
     assert [file["asset_id"] for file in files(print_site)] == [mine, later]
     assert [file["asset_id"] for file in files(print_site, "second")] == [theirs]
-
-
-def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 40
-    while not true():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -296,7 +289,7 @@ def listening(site: Site) -> Iterator[None]:
     with serving(site, port):
         sns = site.sandbox.part("sns")
         site.run("events", "subscribe", "brand")
-        until(lambda: [each["confirmed"] for each in sns.state()["subscriptions"]] == [True])
+        until(lambda: [each["confirmed"] for each in sns.state()["subscriptions"]] == [True], 40)
         yield
         for each in sns.state()["subscriptions"]:
             sns.control("unsubscribe", {"id": each["id"]})

@@ -6,12 +6,11 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import COMMAND, Site, assert_arrived_once_and_whole
+from loopback import COMMAND, Site, assert_arrived_once_and_whole, until
 
 from damlink._crypto import new_key
 from damlink.sandbox import Fault
@@ -29,13 +28,6 @@ def the_line(err: str) -> str:
 
 def database(site: Site) -> Path:
     return site.folder / "damlink.db"
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(POLL_SECONDS)
 
 
 def assert_the_next_run_finishes(site: Site) -> None:
@@ -77,7 +69,7 @@ def test_run_when_the_database_is_held_for_a_moment_waits(begun: Site) -> None:
     lock.unlink()
     with write_lock(database(begun)):
         child = begun.start("run")
-        wait_until(lock.exists)  # it is about to write
+        until(lock.exists, PATIENCE_SECONDS, pause=POLL_SECONDS)  # it is about to write
         assert begun.run("status").stderr == ""  # who only looks need not wait
         assert child.poll() is None
     _, err = child.communicate(timeout=PATIENCE_SECONDS)
@@ -90,7 +82,7 @@ def remove_in_the_middle(site: Site) -> Path:
     save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", skip=3, seconds=1.5)
     site.sandbox.world.faults.add(save)
     child = site.start("run", "--workers", "1")
-    wait_until(lambda: save.struck > 0)
+    until(lambda: save.struck > 0, PATIENCE_SECONDS, pause=POLL_SECONDS)
     aside = database(site).rename(site.folder / "aside.db")
     _, err = child.communicate(timeout=PATIENCE_SECONDS)
     assert (child.returncode, site.sandbox.world.counts["saves"]) == (3, 4)

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import Site
+from loopback import Site, ask_for_consent
 from official.browser import Page, browser, installed
-from ports import free_port
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -22,17 +21,8 @@ pytestmark = [
 @pytest.fixture
 def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A portal that wants a person's consent, sent back to a free port."""
-    redirect = f"http://localhost:{free_port()}/callback"
-    site.portal.control("tokens", {"redirects": [redirect]})
     monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
-    site.tables["portals"]["brand"] = {
-        "url": site.sandbox.origins["portal"],
-        "auth": "oauth2-code",
-        "client_id": site.portal.client_id,
-        "client_secret": {"env": "CLIENT_SECRET"},
-        "redirect_url": redirect,
-    }
-    site.write()
+    ask_for_consent(site, "localhost")
     return site
 
 

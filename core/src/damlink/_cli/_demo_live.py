@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from damlink._cli._sandbox_config import PORTAL
-from damlink.sandbox import Finding
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Sandbox
+    from damlink.sandbox import Finding, Sandbox
 
-__all__ = ["free_address", "scenes_played"]
+__all__ = ["free_address", "is_free", "scenes_played"]
 
 PATIENCE_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 0.1
@@ -34,11 +33,12 @@ T = TypeVar("T")
 
 def free_address() -> dict[str, Any]:
     """A table `[serve]` for a port of this machine that nobody listens on."""
-    port = next(filter(_is_free, iter(lambda: random.choice(PORTS), None)))  # noqa: S311 - no secret
+    port = next(filter(is_free, iter(lambda: random.choice(PORTS), None)))  # noqa: S311 - no secret
     return {"port": port, "public_url": f"http://127.0.0.1:{port}", "event_pause": EVENT_PAUSE}
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:

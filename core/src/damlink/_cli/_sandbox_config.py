@@ -32,7 +32,7 @@ def write_sandbox_config(folder: Path, parts: Iterable[Part], serve: Mapping[str
     tables = {
         **({"serve": dict(serve)} if serve else {}),
         "portals": {PORTAL: own},
-        "connectors": {part.name: _table(folder, part.name, part) for part in partners if part.connector()},
+        "connectors": {part.name: _table(folder, part.name, part) for part in partners},
     }
     path = folder / FILENAME
     path.write_text(document(tables), encoding="utf-8")
