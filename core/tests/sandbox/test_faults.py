@@ -71,3 +71,107 @@ def test_counts_when_an_id_is_in_the_path_name_the_route(client: Any) -> None:
     counts = client.sandbox.world.counts
     assert counts["portal POST /api/v4/media/save/{id}"] == 1
     assert (counts["saves"], counts["parts"], counts["imports"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("garbage", "body"),
+    [
+        pytest.param("empty", b"", id="empty"),
+        pytest.param("object", b"{}", id="object"),
+        pytest.param("list", b"[]", id="list"),
+        pytest.param("null", b"null", id="null"),
+        pytest.param("text", b"OK", id="text"),
+        pytest.param("success-false", b'{"success":false}', id="success-false"),
+    ],
+)
+def test_garble_when_scripted_acts_and_sends_something_else(client: Any, garbage: str, body: bytes) -> None:
+    import_id, before = client.imported(), len(client.state()["assets"])
+    client.fault(service="portal", match="POST /api/v4/media/save", kind="garble", garbage=garbage)
+    answer = client.save(import_id)
+    assert (answer.status_code, answer.content) == (201, body)
+    assert len(client.state()["assets"]) == before + 1
+
+
+def test_garble_when_ids_are_nulled_keeps_the_rest(client: Any) -> None:
+    client.fault(service="portal", match="POST /api/v4/media/save", kind="garble", garbage="null-id")
+    answer = client.save(client.imported()).json()
+    assert (answer["mediaid"], answer["success"]) == (None, True)
+
+
+def test_garble_when_half_is_sent_announces_no_more(client: Any) -> None:
+    client.fault(service="portal", match="GET /api/v4/brands", kind="garble", garbage="half")
+    half = client.portal.get("/api/v4/brands/")
+    assert client.portal.get("/api/v4/brands/").content.startswith(half.content)
+    assert 0 < len(half.content) == int(half.headers["content-length"])
+
+
+def test_garble_when_the_type_is_another_keeps_the_body(client: Any) -> None:
+    client.fault(service="portal", match="GET /api/v4/brands", kind="garble", garbage="other-type")
+    answer = client.portal.get("/api/v4/brands/")
+    assert (answer.headers["content-type"].partition(";")[0], len(answer.json())) == ("text/html", 1)
+
+
+@pytest.mark.parametrize(
+    ("garbage", "error"),
+    [
+        pytest.param("broken-encoding", httpx.DecodingError, id="broken-encoding"),
+        pytest.param("too-short", httpx.RemoteProtocolError, id="too-short"),
+    ],
+)
+def test_garble_when_the_frame_is_wrong_cannot_be_read(client: Any, garbage: str, error: Any) -> None:
+    client.fault(service="portal", match="GET /api/v4/brands", kind="garble", garbage=garbage)
+    with pytest.raises(error):
+        client.portal.get("/api/v4/brands/")
+
+
+def test_status_after_when_scripted_acts_and_answers_as_told(client: Any) -> None:
+    client.fault(
+        service="portal", match="POST /api/v4/media/save", kind="status-after", status=502, body="<html>"
+    )
+    answer = client.save(client.imported())
+    assert (answer.status_code, answer.text) == (502, "<html>")
+    assert len(client.state()["assets"]) == 1
+
+
+def test_hang_when_scripted_acts_and_never_answers(client: Any) -> None:
+    import_id = client.imported()
+    client.fault(service="portal", match="POST /api/v4/media/save", kind="hang")
+    with pytest.raises(httpx.ReadTimeout):
+        client.portal.post(f"/api/v4/media/save/{import_id}/", timeout=0.2)
+    assert len(client.state()["assets"]) == 1
+
+
+def test_hang_when_it_has_an_end_closes_the_connection(client: Any) -> None:
+    client.fault(service="portal", match="brands", kind="hang", seconds=0.05)
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        client.portal.get("/api/v4/brands/")
+
+
+def test_drip_when_scripted_sends_a_byte_at_a_time(client: Any) -> None:
+    client.fault(service="portal", match="brands", kind="drip", seconds=0.0001)
+    with client.portal.stream("GET", "/api/v4/brands/") as answer:
+        pieces = list(answer.iter_raw())
+    assert len(pieces) > 10
+    assert b"".join(pieces) == client.portal.get("/api/v4/brands/").content
+
+
+def test_bomb_when_scripted_is_small_on_the_wire(client: Any) -> None:
+    client.fault(service="portal", match="brands", kind="bomb")
+    with client.portal.stream("GET", "/api/v4/brands/") as answer:
+        assert sum(map(len, answer.iter_raw())) < 1_000_000
+    assert answer.headers["content-encoding"] == "gzip"
+
+
+def test_echo_when_scripted_repeats_the_credential_and_does_nothing(client: Any) -> None:
+    import_id = client.imported()
+    client.fault(service="portal", match="save", kind="echo", status=401)
+    answer = client.save(import_id, name="Beach")
+    assert (answer.status_code, client.state()["assets"]) == (401, [])
+    assert client.portal.headers["authorization"] in answer.json()["message"]
+    assert "name=Beach" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("fields", [{"kind": "no"}, {"kind": "garble", "garbage": "no"}])
+def test_fault_when_its_kind_is_unknown_is_refused(client: Any, fields: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="'no'"):
+        client.fault(service="portal", **fields)

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from damlink.sandbox._router import Answer, Message, Receive, Send
+from damlink.sandbox._garbage import bomb, garble
+from damlink.sandbox._router import Answer, Message, Receive, Send, json_answer, whole_body
 from damlink.sandbox._world import Fault, World
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 _TRANSPORT = "damlink.transport"
+_CREDENTIAL = re.compile(rb"auth|key|token|sign|cookie")
 _ID = re.compile(r"(?<=/)(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){2,3}-[0-9A-Fa-f]{12,16}|[^/]{32,})(?=/|$)")
 
 
@@ -90,8 +92,13 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _status(_app: Application, fault: Fault, _scope: Message, receive: Receive, send: Send) -> None:
-    kind = "application/json" if fault.body.startswith(("{", "[")) else "text/plain"
-    await _answer(Answer(fault.status, fault.body.encode(), kind, fault.headers), receive, send)
+    await _answer(_scripted(fault), receive, send)
+
+
+def _scripted(fault: Fault) -> Answer:
+    """Build the answer that a fault spells out."""
+    kinds = {"{": "application/json", "[": "application/json", "<": "text/html"}
+    return Answer(fault.status, fault.body.encode(), kinds.get(fault.body[:1], "text/plain"), fault.headers)
 
 
 async def _cut(_app: Application, _fault: Fault, scope: Message, _receive: Receive, _send: Send) -> None:
@@ -136,10 +143,97 @@ async def _truncate(app: Application, _fault: Fault, scope: Message, receive: Re
     await app(scope, receive, _Half(send, scope[_TRANSPORT]))
 
 
+class _Recorder:
+    """A `send` that keeps an answer instead of sending it."""
+
+    def __init__(self) -> None:
+        self._head: Message = {}
+        self._body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._head = message
+        else:
+            self._body += message.get("body", b"")
+
+    @property
+    def answer(self) -> Answer:
+        """The answer kept."""
+        head = {name.decode(): value.decode("latin-1") for name, value in self._head["headers"]}
+        head.pop("content-length", None)
+        kind = head.pop("content-type", "application/json")
+        return Answer(self._head["status"], bytes(self._body), kind, head)
+
+
+async def _own_answer(app: Application, scope: Message, receive: Receive) -> Answer:
+    """Let the service act, and return what it would have answered."""
+    recorder = _Recorder()
+    await app(scope, receive, recorder)
+    return recorder.answer
+
+
+async def _status_after(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    await _own_answer(app, scope, receive)
+    await _scripted(fault).deliver(send)
+
+
+class _Unfinished:
+    """A `send` that closes the connection where less has been sent than was announced."""
+
+    def __init__(self, send: Send, transport: asyncio.Transport) -> None:
+        self._send, self._transport = send, transport
+
+    async def __call__(self, message: Message) -> None:
+        await self._send(message | {"more_body": True})
+        if message["type"] == "http.response.body":
+            self._transport.close()  # unlike abort(), lets what was written leave
+
+
+async def _garble(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    answer = garble(fault.garbage, await _own_answer(app, scope, receive))
+    await answer.deliver(_Unfinished(send, scope[_TRANSPORT]) if answer.size else send)
+
+
+async def _hang(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    await _own_answer(app, scope, receive)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(_gone(receive), fault.seconds or None)
+    await _cut(app, fault, scope, receive, send)
+
+
+async def _drip(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    async def send_slowly(message: Message) -> None:
+        for number in range(len(message.get("body", b""))):
+            await asyncio.sleep(fault.seconds)
+            piece = message["body"][number : number + 1]
+            await send(message | {"body": piece, "more_body": True})
+        await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+
+    await app(scope, receive, send_slowly)
+
+
+async def _bomb(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    own = await _own_answer(app, scope, receive)
+    await Answer(own.status, bomb(), headers={"content-encoding": "gzip"}).deliver(send)
+
+
+async def _echo(_app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    said = [value.decode("latin-1") for name, value in scope["headers"] if _CREDENTIAL.search(name)]
+    said += [scope["query_string"].decode(), (await whole_body(receive)).decode("utf-8", "replace")]
+    words = " ".join(filter(None, [fault.body, *said]))
+    await json_answer(fault.status, {"message": f"refused: {words}"}).deliver(send)
+
+
 _STRIKES: Mapping[str, Callable[[Application, Fault, Message, Receive, Send], Awaitable[Any]]] = {
     "status": _status,
     "cut": _cut,
     "cut-after": _cut_after,
     "truncate": _truncate,
     "delay": _delay,
+    "status-after": _status_after,
+    "garble": _garble,
+    "hang": _hang,
+    "drip": _drip,
+    "bomb": _bomb,
+    "echo": _echo,
 }

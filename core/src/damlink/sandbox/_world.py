@@ -13,9 +13,14 @@ from typing import Any, Protocol
 
 import attrs
 
+from damlink.sandbox._garbage import GARBAGE
+
 JSON = Any  # a control answer is whatever the test wants to look at
 
-FAULT_KINDS = ("status", "cut", "cut-after", "truncate", "delay")
+FAULT_KINDS = (
+    "status", "status-after", "cut", "cut-after", "truncate", "delay",
+    "garble", "hang", "drip", "bomb", "echo",
+)  # fmt: skip
 
 
 class Clock:
@@ -47,6 +52,13 @@ class Fault:
         kind: `status` answers with `status` and `body` without acting; `cut` closes the connection
             without acting; `cut-after` acts, then closes it without an answer; `truncate` sends
             half of the body; `delay` waits `seconds`, then acts.
+            `status-after` acts, then answers like `status`; `garble` acts, then sends `garbage`
+            with the status of its own answer; `hang` acts, then never answers (with `seconds`:
+            closes the connection after them); `drip` acts, then sends its answer byte by byte
+            with `seconds` in between; `bomb` acts, then sends a small body that decompresses to
+            300 MiB; `echo` does not act, and answers `status` with the credentials of the request.
+        garbage: what `garble` sends: `html`, `empty`, `object`, `list`, `null`, `text`, `half`,
+            `success-false`, `null-id`, `other-type`, `not-utf8`, `broken-encoding`, `too-short`.
         times: how often it strikes; 0 for ever.
         skip: how many matching requests pass before it begins.
         share: of the matching requests, the part that is struck (0 to 1).
@@ -62,6 +74,7 @@ class Fault:
     skip: int = 0
     share: float = 1.0
     seconds: float = 0.0
+    garbage: str = attrs.field(default="html", validator=attrs.validators.in_(GARBAGE))
     struck: int = 0
 
 
