@@ -29,7 +29,8 @@ DEADLINE_SECONDS = 20.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis.configuration.set_hypothesis_home_dir(config.cache.mkdir("hypothesis"))  # type: ignore[union-attr]
+    if cache := getattr(config, "cache", None):  # there is none with `-p no:cacheprovider`
+        hypothesis.configuration.set_hypothesis_home_dir(cache.mkdir("hypothesis"))
     shared = [hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("damlink", deadline=None, suppress_health_check=shared)
     hypothesis.settings.load_profile("damlink")
