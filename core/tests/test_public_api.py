@@ -74,6 +74,7 @@ PUBLIC = {
         "Webhook",
     ],
     "damlink.errors": [
+        "ArgumentError",
         "AssetRejectedError",
         "AuthError",
         "BynderAuthError",

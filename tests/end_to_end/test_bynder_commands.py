@@ -338,7 +338,7 @@ def test_user_when_created_updated_and_deleted_is_so_in_the_portal(run: Commands
     assert (found["id"], found["firstname"], found["lastname"]) == (created["id"], "Uma", "Three")
     assert created["id"] not in [user["id"] for user in run.lines("users list")]
     assert created["id"] in [user["id"] for user in run.lines("users list --include-inactive --limit 1")]
-    assert run("brand", "users", "delete", "--id", created["id"]) == ""
+    assert run.json(f"users delete --id {created['id']}") == {"done": "users delete", "id": created["id"]}
     run("brand", "users", "get", "--id", created["id"], expect=1)
     assert created["id"] in run.err
 
@@ -429,6 +429,27 @@ def test_raw_when_included_shows_status_and_headers(run: Commands) -> None:
     assert answer["headers"]["x-pagination-limit"] == "1"
 
 
+def test_raw_when_refused_shows_the_whole_answer_and_says_so(run: Commands) -> None:
+    line = "raw GET /api/v4/metaproperties/none/ --include"
+    answer = json.loads(run("brand", *shlex.split(line), expect=1))
+    assert (answer["status"], answer["headers"]["content-type"]) == (404, "application/json")
+    assert answer["body"]
+    assert "404" in run.err
+
+
+def test_letters_when_written_as_json_are_not_escaped(run: Commands, control: Callable[..., Any]) -> None:
+    asset = control("add_asset", name="Größe 🌊")["id"]
+    assert '"name": "Größe 🌊"' in run("brand", "assets", "get", "--id", asset)
+    assert "Größe 🌊" in run("brand", "assets", "list", "--id", asset)
+
+
+def test_list_when_the_limit_stands_among_the_extras_goes_on_to_its_end(
+    run: Commands, control: Callable[..., Any]
+) -> None:
+    control("add_asset", times=7, tags=["many"])
+    assert len(run.lines("assets list --tag many --extra limit=3")) == 7
+
+
 # --- what is refused -------------------------------------------------------------------------------
 
 
@@ -443,9 +464,20 @@ def test_raw_when_included_shows_status_and_headers(run: Commands) -> None:
         ("brand jobs list --extra nonsense", 2, "neither NAME=VALUE nor a JSON object"),
         ("brand raw POST /x --json {", 2, "this is no JSON"),
         ("brand orders update --id x --status LOST", 2, "'LOST' is not one of"),
-        ("brand orders get", 1, "by its id or by its number"),
-        ("brand orders get --id a --order-number b", 1, "by its id or by its number"),
-        ("brand users delete --id ''", 1, "an id is missing"),
+        ("brand orders get", 2, "by its id or by its number"),
+        ("brand orders get --id a --order-number b", 2, "by its id or by its number"),
+        ("brand users delete --id ''", 2, "an id is missing"),
+        ("brand raw GET /x --timeout -1", 2, "the timeout is -1 seconds"),
+        ("brand raw GET /x --timeout 0", 2, "the timeout is 0 seconds"),
+        ("brand raw GET /x --max-retries -1", 2, "counted from 0"),
+        ("brand raw GET /x --header Größe=1", 2, "'Größe' is no name of a header"),
+        ("brand raw GET /x --header Size=ß", 2, "the header Size holds what no header may"),
+        ("brand raw 'GE T' /x", 2, "'GE T' is no method"),
+        ("brand raw GET http://[::1", 2, "is no address"),
+        ("brand raw POST /x --body-file /no/such/file", 2, "/no/such/file"),
+        ("brand raw POST /x --file a=/no/such/file", 2, "cannot read /no/such/file"),
+        ("brand assets list --extra page=2", 2, "page is not for a list, which goes on by itself"),
+        ("brand collections list --extra limit=many", 2, "limit must be a whole number, not 'many'"),
         ("brand users get --id nobody@portal.example", 1, "nobody@portal.example"),
         ("brand nonsense", 2, "No such command 'nonsense'"),
     ],

@@ -84,9 +84,11 @@ class Terms:
         broken = isinstance(error, TransientError | UnclearError) and error.status is None
         return self.on_all_errors or broken or (error.status or 0) >= 500
 
-    def pause_seconds(self, attempt: int) -> float:
-        """How long to wait after so many tries."""
-        return _backoff(attempt) if self.exponential else self.delay_seconds
+    def pause_seconds(self, attempt: int, error: BaseException | None = None) -> float:
+        """Return how long to wait after so many tries; no shorter than the last answer asked for."""
+        own = _backoff(attempt) if self.exponential else self.delay_seconds
+        wanted = getattr(error, "retry_after", None) or 0.0
+        return max(own, min(wanted, LONGEST_WISH_SECONDS))
 
 
 def _backoff(number: int) -> float:
@@ -159,7 +161,9 @@ def retrying(send: Callable[[Account], T], terms: Terms | None = None) -> T:
 def _retrying_by(terms: Terms, attempt: Callable[[], T]) -> T:
     controller = tenacity.Retrying(
         retry=tenacity.retry_if_exception(terms.permit),
-        wait=lambda state: terms.pause_seconds(state.attempt_number),
+        wait=lambda state: terms.pause_seconds(
+            state.attempt_number, state.outcome.exception() if state.outcome else None
+        ),
         stop=tenacity.stop_after_attempt(terms.retries + 1),
         sleep=pause,
         reraise=True,

@@ -16,6 +16,7 @@ UnclearError               it may or may not have happened: settle, else the row
 AssetRejectedError         the row is rejected, go on
 PluginBugError             raised by the core alone; the traceback goes to the log
 BynderError                the portal refused; carries its status and words
+ArgumentError            the call is written wrongly; nothing was sent
 BynderAuthError          an AuthError too
 UploadError              an upload that the portal gave up; the row is failed
 """
@@ -25,6 +26,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "ArgumentError",
     "AssetRejectedError",
     "AuthError",
     "BynderAuthError",
@@ -125,6 +127,7 @@ class ConnectorError(DamlinkError):
     Attributes:
         status: the HTTP status that said so, or `None`.
         body: what the other side wrote, shortened; never a secret of ours.
+        answer: the whole answer, where a raw request was refused.
         connector: the connector's name; filled in by the core.
         hook: the hook that raised; filled in by the core.
         source_id: the source asset; filled in by the core.
@@ -134,6 +137,7 @@ class ConnectorError(DamlinkError):
         super().__init__(message, hint=hint)
         self.status = status
         self.body = body
+        self.answer: object | None = None
         self.connector: str | None = None
         self.hook: str | None = None
         self.source_id: str | None = None
@@ -185,6 +189,12 @@ class PluginBugError(ConnectorError):
 
 class BynderError(ConnectorError):
     """The portal refused a request."""
+
+
+class ArgumentError(BynderError):
+    """The arguments of a call do not fit, or do not fit together; nothing was sent."""
+
+    exit_code = 2
 
 
 class BynderAuthError(BynderError, AuthError):

@@ -69,6 +69,25 @@ def test_user_when_updated_sends_only_what_is_given_and_again_if_need_be(served:
     assert [asked.body for asked in server.asked] == [b"lastname=&termsAccepted=1"] * 2
 
 
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (["a", "b"], b"note=a%2Cb"),
+        ({"a": [1]}, b"note=%7B%22a%22%3A+%5B1%5D%7D"),
+        (True, b"note=1"),
+        (7, b"note=7"),
+        (None, b""),
+    ],
+    ids=repr,
+)
+def test_user_when_further_fields_are_given_sends_them_as_other_fields(
+    served: Portal, server: Any, value: Any, form: bytes
+) -> None:
+    server.always(202, b'{"id": "1"}')
+    served.users.update("1", extra={"note": value})
+    assert server.asked[0].body == form
+
+
 def test_users_when_inactive_are_wanted_are_asked_for_in_bynders_spelling(
     served: Portal, server: Any
 ) -> None:

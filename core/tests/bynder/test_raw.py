@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,33 @@ def test_files_when_given_keep_their_names_or_get_others(served: Portal, server:
     assert b"second" in body
 
 
+def test_files_when_several_have_one_name_are_all_sent(served: Portal, server: Any, tmp_path: Path) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    paths[0].write_bytes(b"first")
+    paths[1].write_bytes(b"second")
+    server.always(200, b"{}")
+    served.raw.request(
+        "POST", "/x", form={"c": ["1", "2"]}, files={"f": paths}, filenames={"f": ["one", "two"]}
+    )
+    body = server.asked[0].body
+    assert body.count(b'name="c"') == 2
+    assert re.findall(rb'name="f"; filename="(\w+)"\r\n.*\r\n\r\n(\w+)', body) == [
+        (b"one", b"first"),
+        (b"two", b"second"),
+    ]
+
+
+def test_body_file_when_the_request_is_repeated_is_sent_whole_each_time(
+    served: Portal, server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "body").write_bytes(b"\x00\xff" * 400_000)
+    server.then(503).then(200, b"{}")
+    headers = {"Content-Type": "image/jpeg"}
+    served.raw.request("POST", "/x", body_file=tmp_path / "body", headers=headers, max_retries=1)
+    assert [asked.body for asked in server.asked] == [b"\x00\xff" * 400_000] * 2
+    assert server.asked[1].headers["content-type"] == "image/jpeg"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -81,6 +109,9 @@ def test_files_when_given_keep_their_names_or_get_others(served: Portal, server:
         ({"json": {}, "body": "x"}, "one content, not json and body"),
         ({"json": {}, "form": {"a": "b"}}, "one content, not json and form"),
         ({"files": {"one": Path("/no/such/file")}}, "cannot read /no/such/file"),
+        ({"body_file": Path("/no/such/file")}, "cannot read /no/such/file"),
+        ({"body_file": Path("/dev/null"), "body": b"x"}, "one content, not body and body file"),
+        ({"files": {"a": [Path("/dev/null")]}, "filenames": {"a": ["x", "y"]}}, "1 files and 2 file names"),
     ],
 )
 def test_request_when_its_arguments_do_not_fit_sends_nothing(
@@ -205,6 +236,13 @@ def test_answer_when_it_takes_longer_than_the_timeout_is_not_waited_for(
     finally:
         held.set()
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_when_it_is_longer_than_the_delay_is_waited_for(status: int) -> None:
+    error = TransientError("busy", status=status, retry_after=30.0)
+    assert Terms(delay_seconds=7.0).pause_seconds(1, error) == 30.0
+    assert Terms(delay_seconds=60.0).pause_seconds(1, error) == 60.0
 
 
 def test_terms_when_exponential_ignore_the_fixed_delay() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 import click
 
-from damlink._cli._values import entered, json_value, mapping_of, moment, of_environment
+from damlink._cli._values import entered, holds_paths, json_value, mapping_of, moment, of_environment
 from damlink._secret import Secret
 
 __all__ = ["Parameter", "arguments_of", "click_parameters", "parameters_of", "summary_of", "text_of"]
@@ -176,7 +176,7 @@ def _spellings(option: str, names: Set[str]) -> list[str]:
 
 def _held(parameter: Parameter) -> dict[str, Any]:
     if parameter.kind is Mapping:
-        return {"metavar": "NAME=PATH" if parameter.of is Path else "NAME=VALUE"}
+        return {"metavar": "NAME=PATH" if holds_paths(parameter.of) else "NAME=VALUE"}
     kind, of = _kind(parameter.of)
     return _single(kind, of) if kind is not Mapping else {"type": json_value, "metavar": "JSON"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,13 +15,23 @@ __all__ = ["bytes_text", "moment_text", "print_json", "print_json_lines", "print
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    click.echo(_json_text(value, indent=2))
 
 
 def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object a line on stdout."""
     for value in values:
-        click.echo(json.dumps(value, default=str))
+        click.echo(_json_text(value))
+
+
+def _json_text(value: Any, indent: int | None = None) -> str:
+    """Return JSON with its letters as they are, escaped only where stdout cannot write them."""
+    text = json.dumps(value, indent=indent, default=str, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, default=str)
+    return text
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

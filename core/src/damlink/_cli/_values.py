@@ -15,7 +15,7 @@ import click
 
 from damlink._secret import Secret
 
-__all__ = ["entered", "json_value", "mapping_of", "moment", "of_environment"]
+__all__ = ["entered", "holds_paths", "json_value", "mapping_of", "moment", "of_environment"]
 
 
 def moment(value: str) -> datetime:
@@ -69,10 +69,24 @@ def mapping_of(words: Sequence[str], of: Any, option: str) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     for word in words:
         for name, value in _pairs(word, option).items():
-            if several and name in mapping:
-                value = [*([mapping[name]] if isinstance(mapping[name], str) else mapping[name]), value]
-            mapping[name] = Path(value) if of is Path else value
+            read = _paths(value) if holds_paths(of) else value
+            mapping[name] = (
+                [*_several(mapping[name]), *_several(read)] if several and name in mapping else read
+            )
     return mapping
+
+
+def holds_paths(of: Any) -> bool:
+    """Return whether the values of a mapping are files."""
+    return of is Path or Path in typing.get_args(of)
+
+
+def _paths(value: Any) -> Any:
+    return [Path(each) for each in value] if isinstance(value, list) else Path(value)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _pairs(word: str, option: str) -> dict[str, Any]:

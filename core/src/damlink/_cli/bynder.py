@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from damlink._cli._options import load_config
+from damlink.errors import ConnectorError
 
 if TYPE_CHECKING:
     from damlink._http import SentRequest
@@ -69,7 +70,7 @@ def command(ctx: click.Context, portal: str) -> None:
     """Call the API of a portal.
 
     Each command is one method of the client `damlink.bynder.Portal`. Results are JSON on stdout: one
-    document, or one value a line for a list.
+    document, or one value a line for a list; a call that gives nothing is confirmed by `{"done": …}`.
     """
     if ctx.invoked_subcommand is None:
         raise click.exceptions.NoArgsIsHelpError(ctx)
@@ -114,8 +115,20 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
     on_request = _show if values["debug_request"] else None
     with Assembly(load_config(values["config_path"]), keeps=False) as assembly:
         portal = assembly.portal(portal_name, on_request=on_request)
-        answer = getattr(getattr(portal, resource), name)(*positional, **named)
-        _write(answer, values.get("output"), whole=values.get("include", False))
+        write = functools.partial(_write, output=values.get("output"), whole=values.get("include", False))
+        try:
+            answer = getattr(getattr(portal, resource), name)(*positional, **named)
+        except ConnectorError as error:
+            if error.answer is not None:
+                write(error.answer)
+            raise
+        write(_confirmation(resource, name, named) if answer is None else answer)
+
+
+def _confirmation(resource: str, name: str, named: dict[str, Any]) -> dict[str, Any]:
+    """Return what a call that gives nothing is confirmed with."""
+    ids = {"id": named["id"]} if "id" in named else {}
+    return {"done": f"{resource} {name.replace('_', '-')}", **ids}
 
 
 def _write(answer: Any, output: Path | None, *, whole: bool) -> None:

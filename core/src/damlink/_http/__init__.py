@@ -26,6 +26,7 @@ from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError, UnclearError
 
 __all__ = [
+    "ANSWERED",
     "IDEMPOTENT",
     "TERMS",
     "BearerAuth",
@@ -45,6 +46,7 @@ __all__ = [
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 IDEMPOTENT: Final = "damlink.idempotent"
 ACCEPTED: Final = "damlink.accepted"
+ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
 TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _MOST_REDIRECTS: Final = 10
@@ -149,6 +151,8 @@ class Client(httpx.Client):
             raise _broken(broken, request, repeatable) from broken
         self._ahead = _ahead(response, self._ahead)
         error = self._error(response, repeatable)
+        if (take := request.extensions.get(ANSWERED)) is not None:
+            take(response)
         if error is not None:
             raise error
         return response

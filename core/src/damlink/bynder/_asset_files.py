@@ -16,7 +16,7 @@ from damlink.bynder._action import action
 from damlink.bynder._fields import uuid_of
 from damlink.bynder._request import get_json, given, segment
 from damlink.bynder._wire_assets import Asset, Download, PublicLinks
-from damlink.errors import BynderError
+from damlink.errors import ArgumentError, BynderError
 
 __all__ = ["AssetFiles"]
 
@@ -54,12 +54,13 @@ class AssetFiles:
             hash: `item_id` is a hashed one.
 
         Raises:
+            ArgumentError: several of `item_id`, `version` and `type` are given.
             BynderError: status 404: there is no such file; 400: not of that type.
             BynderAuthError: the profile may not download originals, or not of archived, limited or
                 watermarked assets.
         """
         if sum(each is not None for each in (item_id, version, type)) > 1:
-            raise BynderError("a download is of an item, a version or a type, not of several of these")
+            raise ArgumentError("a download is of an item, a version or a type, not of several of these")
         path = f"/api/v4/media/{segment(id)}"
         if item_id is not None:
             path = f"{path}/download/{segment(item_id)}/"

@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._fields import batches, fields, named, typed
+from damlink.bynder._fields import batches, fields, named, page_size, typed
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import get_json, read_json
 from damlink.bynder._wire import records
@@ -105,8 +105,8 @@ class AssetLists:
             extra: further parameters, in Bynder's own names.
             filters: see `AssetFilters`.
         """
-        size = max(1, min(limit, MOST))
-        query = {"orderBy": STEADY, "limit": str(size)} | _query(filters, extra)
+        size = max(1, min(page_size(extra, limit) or limit, MOST))
+        query = {"orderBy": STEADY} | _query(filters, extra) | {"limit": str(size)}
         ids = filters.get("ids")
         if ids is None:
             yield from self._walk(query, size)
@@ -166,6 +166,7 @@ class AssetLists:
             extra: further parameters, in Bynder's own names.
         """
         query = fields(named(locals()), extra)
+        page_size(extra, limit)
 
         def ask(page: int) -> Page[TrashedAsset]:
             answer = get_json(self._client, "/api/trash/media", **(query | {"page": str(page)}))

@@ -18,7 +18,7 @@ from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_assets import Asset, SimilarAsset
-from damlink.errors import BynderError
+from damlink.errors import ArgumentError
 
 __all__ = ["Assets"]
 
@@ -174,7 +174,7 @@ class Assets(AssetLists, AssetFiles):
             text: what they are to show, in words.
 
         Raises:
-            BynderError: none or several were given.
+            ArgumentError: none or several were given.
         """
         wanted = given(
             assetIds=[uuid_of(each) for each in asset_ids] if asset_ids else None,
@@ -183,7 +183,7 @@ class Assets(AssetLists, AssetFiles):
             textQuery=text,
         )
         if len(wanted) != 1:
-            raise BynderError("similar assets are looked for by exactly one of ids, picture and text")
+            raise ArgumentError("similar assets are looked for by exactly one of ids, picture and text")
         answer = self._client.post("/api/1/assets/similarity-search/", json=wanted, idempotent=True)
         found = read_json(answer)
         return [SimilarAsset.read(each) for each in records(found.get("assets"))]

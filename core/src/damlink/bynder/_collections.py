@@ -11,14 +11,14 @@ from typing import Any, Final, Literal, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._fields import fields, named, typed
+from damlink.bynder._fields import fields, named, page_size, typed
 from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import get_json, read_json, remove, segment
 from damlink.bynder._wire import ids as ids_of
 from damlink.bynder._wire import text
 from damlink.bynder._wire_collections import Collection, CollectionPage
-from damlink.errors import BynderError
+from damlink.errors import ArgumentError, BynderError
 
 __all__ = ["Collections"]
 
@@ -69,9 +69,9 @@ class Collections:
             extra: further parameters, in Bynder's own names.
             filters: see `CollectionFilters`.
         """
-        size = max(1, min(limit, MOST))
-        given = {"orderBy": STEADY, **typed(CollectionFilters, filters), "limit": size}
-        query, ids = fields(given, extra), filters.get("ids")
+        size = max(1, min(page_size(extra, limit) or limit, MOST))
+        given = {"orderBy": STEADY, **typed(CollectionFilters, filters)}
+        query, ids = fields(given, extra) | {"limit": str(size)}, filters.get("ids")
 
         def ask(page: int) -> Page[Collection]:
             return Page(items=self._ask(query | {"page": str(page)}).collections)
@@ -156,7 +156,8 @@ class Collections:
             id: of the collection.
             name: of the collection.
             description: of the collection.
-            is_public: whether everybody may see it.
+            is_public: whether everybody may see it. Other integrations set it to true by default; here
+                it stays as it is unless it is given.
             thumbnail_asset_id: the asset whose picture stands for it.
             extra: further fields, in Bynder's own names.
         """
@@ -209,7 +210,7 @@ class Collections:
             extra: further fields, in Bynder's own names.
 
         Raises:
-            BynderError: nobody was named; nothing was sent.
+            ArgumentError: neither recipients, groups nor profiles are given.
             UnclearError: it may or may not have been shared.
         """
         given = named(locals())
@@ -217,7 +218,7 @@ class Collections:
         form = fields(given, extra)
         if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
             hint = "name recipients, groups or profiles"
-            raise BynderError("a collection is shared with at least one person, group or profile", hint=hint)
+            raise ArgumentError("a collection is shared with at least one recipient", hint=hint)
         self._client.post(f"{_path(id)}share/", data=form)
 
     @action()

@@ -9,9 +9,12 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, Final
 
-__all__ = ["batches", "fields", "joined_tags", "named", "text_of", "typed", "uuid_of"]
+from damlink.errors import ArgumentError
+
+__all__ = ["batches", "fields", "joined_tags", "named", "page_size", "text_of", "typed", "uuid_of"]
 
 IDS_AT_ONCE: Final = 100  # so that an address stays short
+_PLACE: Final = ("page", "cursor")  # where a list has come to
 _OURS: Final = frozenset({"self", "extra"})
 _LONG_ID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4})([0-9a-f]{12})")
 
@@ -54,6 +57,25 @@ def fields(given: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> 
     """
     together = {**given, **(extra or {})}
     return {name: text_of(value) for name, value in together.items() if value is not None}
+
+
+def page_size(extra: Mapping[str, Any] | None, limit: int | None) -> int | None:
+    """Return how many records a list asks for at once: a `limit` among the further parameters wins.
+
+    Raises:
+        ArgumentError: they name a page, and the list asks for one page after the other by itself.
+    """
+    for name in _PLACE:
+        if name in (extra or {}):
+            hint = "ask for one page with `page`"
+            raise ArgumentError(f"extra: {name} is not for a list, which goes on by itself", hint=hint)
+    wanted = (extra or {}).get("limit")
+    if wanted is None:
+        return limit
+    try:
+        return int(wanted)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"extra: limit must be a whole number, not {wanted!r:.80}") from error
 
 
 def text_of(value: Any) -> str:

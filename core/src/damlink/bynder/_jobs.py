@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._fields import fields, page_size
 from damlink.bynder._pages import Page, numbered, walk
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire import records
@@ -103,7 +104,8 @@ class Jobs:
 
     def walk(self, path: str, limit: int | None, filters: JobFilters) -> Iterator[Job]:
         """The jobs that a path lists."""
-        return walk(lambda page: self._page(path, page, limit, filters), limit)
+        size = page_size(filters.get("extra"), limit)
+        return walk(lambda page: self._page(path, page, size, filters), size)
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
         query = numbered(page, limit) | _query(filters)
@@ -242,7 +244,7 @@ def _query(filters: JobFilters) -> dict[str, Any]:
         accountableIDs=",".join(map(workflow_id, filters.get("accountable_ids") or ())) or None,
         status=",".join(filters.get("status") or ()) or None,
         orderBy=filters.get("order_by"),
-    ) | dict(filters.get("extra") or {})
+    ) | fields(filters.get("extra") or {})
 
 
 def _body(

@@ -10,11 +10,12 @@ from typing import Any, Final, Literal
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._fields import fields
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import get_json, given, patch, post_either, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_store import Order, OrderLine
-from damlink.errors import BynderError
+from damlink.errors import ArgumentError
 
 __all__ = ["Orders"]
 
@@ -67,10 +68,11 @@ class Orders:
             order_number: what the order is known by to people, instead of its id.
 
         Raises:
-            BynderError: both are given, or none is; or status 404: there is no such order.
+            ArgumentError: both are given, or none is.
+            BynderError: status 404: there is no such order.
         """
         if bool(id) == bool(order_number):
-            raise BynderError("an order is named by its id or by its number, and by one of them only")
+            raise ArgumentError("an order is named by its id or by its number, and by one of them only")
         path = f"{PATH}/{segment(id or order_number or '')}/products"
         return tuple(map(OrderLine.read, records(get_json(self._client, path))))
 
@@ -102,7 +104,7 @@ class Orders:
             tracking_number: of the delivery, or a link to it.
             extra: further fields, in Bynder's own names.
         """
-        form = given(status=status, message=message, trackingnumber=tracking_number) | dict(extra or {})
+        form = fields({"status": status, "message": message, "trackingnumber": tracking_number}, extra)
         path = f"{PATH}/{segment(id)}"
         post_either(self._client, f"{path}/products", path, data=form)
 

@@ -35,7 +35,7 @@ from damlink.bynder._uploads import Uploads
 from damlink.bynder._usage import Usages
 from damlink.bynder._users import Users
 from damlink.bynder._webhooks import Webhooks
-from damlink.errors import BynderError
+from damlink.errors import ArgumentError
 
 if TYPE_CHECKING:
     from damlink._context import Checkpoint
@@ -148,13 +148,14 @@ class Portal:
                 the source asset's id, where it has one.
 
         Raises:
+            ArgumentError: both `version_of` and `additional_to` are given.
             NotYet: the portal is still converting, or an unclear save waits to be looked up.
             UnclearError: nothing can tell whether it was saved.
             AssetRejectedError: the portal will not have the file.
             BynderAuthError: the credentials, or the profile's roles, do not permit it.
         """
         if version_of and additional_to:
-            raise BynderError("an upload is a version of an asset or a file beside one, not both")
+            raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
         new = not version_of and not additional_to
         if new:
             self.check_upload(waiting_room=waiting_room)

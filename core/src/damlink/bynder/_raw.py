@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Final, Literal
 
 import attrs
 import httpx
 import msgspec
 
-from damlink._http import TERMS, Client, origin_of
+from damlink._http import ANSWERED, TERMS, Client, origin_of
 from damlink._retry import Terms
 from damlink.bynder._action import action
-from damlink.bynder._fields import text_of
-from damlink.errors import BynderError
+from damlink.bynder._raw_content import FormValue, encode_content
+from damlink.errors import ArgumentError, BynderError, ConnectorError
 
 __all__ = ["Raw", "RawAnswer"]
 
 Kind = Literal["json", "text", "bytes"]
-_File = tuple[str, tuple[str | None, bytes | BinaryIO]]
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 @attrs.frozen(kw_only=True)
@@ -59,10 +60,11 @@ class Raw:
         query: Sequence[str] | Mapping[str, Any] | None = None,
         json: Any = None,
         body: str | bytes | None = None,
-        form: Mapping[str, Any] | None = None,
+        body_file: Path | None = None,
+        form: Mapping[str, FormValue] | None = None,
         multipart: bool = False,
-        files: Mapping[str, Path] | None = None,
-        filenames: Mapping[str, str] | None = None,
+        files: Mapping[str, Path | Sequence[Path]] | None = None,
+        filenames: Mapping[str, str | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         response: Kind = "json",
         timeout: float | None = None,
@@ -79,22 +81,26 @@ class Raw:
             query: `name=value`, as often as needed.
             json: what to send as JSON.
             body: what to send as it is; name its kind with the header `Content-Type`.
-            form: fields to send as a form.
+            body_file: a file to send as it is, of any size; name its kind with the header `Content-Type`.
+            form: fields to send as a form; several values of one name are sent one after the other.
             multipart: send the form as multipart/form-data even if no file is with it.
-            files: to send in a multipart form: the path of each by the name of its field.
-            filenames: what the files are to be called, by the same names of fields.
+            files: to send in a multipart form: the path of each, or several, by the name of its field.
+            filenames: what the files are to be called, by the same names of fields and in their order.
             headers: to send besides.
             response: what the answer holds.
             timeout: seconds to wait for an answer; 60 if not given.
             max_retries: how often to send it again, at most.
-            retry_delay_ms: milliseconds between two tries.
+            retry_delay_ms: milliseconds between two tries; a `Retry-After` of the answer may prolong them.
             exponential_backoff: pauses that double instead, from half a second to a minute.
             retry_on_all_errors: after any refusal, and not only after a 5xx or a broken connection.
 
         Raises:
-            BynderError: the portal refuses it, or the arguments do not fit together.
+            ArgumentError: the arguments are written wrongly, or do not fit together.
+            BynderError: the portal refuses it; the attribute `answer` of this and the other errors has
+                the whole `RawAnswer`, where one came.
             UnclearError: it may or may not have happened.
         """
+        _check(method, headers or {}, timeout, max_retries, retry_delay_ms)
         terms = Terms(
             retries=max_retries,
             delay_seconds=retry_delay_ms / 1000,
@@ -102,23 +108,38 @@ class Raw:
             on_all_errors=retry_on_all_errors,
         )
         client, url = self._target(path)
+        answers: list[httpx.Response] = []
         with contextlib.ExitStack() as open_files:
-            opened = _files(files, filenames, open_files)
-            answer = client.request(
+            content = encode_content(
+                open_files,
+                json=json,
+                body=body,
+                body_file=body_file,
+                form=form,
+                files=files,
+                filenames=filenames,
+                multipart=multipart,
+            )
+            request = client.build_request(
                 method.upper(),
                 url.copy_merge_params(_query(query)) if query else url,
-                headers=dict(headers or {}),
+                headers={**content.pop("headers", {}), **(headers or {})},
                 timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
-                extensions={TERMS: terms},
-                **_content(json, body, form, opened, multipart=multipart),
+                extensions={TERMS: terms, ANSWERED: answers.append},
+                **content,
             )
+            try:
+                answer = client.send(request)
+            except ConnectorError as error:
+                error.answer = _whole(answers[-1], response) if answers else None
+                raise
         return RawAnswer(
             status=answer.status_code, headers=dict(answer.headers), body=_read(answer, response)
         )
 
     def _target(self, path: str) -> tuple[Client, httpx.URL]:
         """Who sends it, and where to: our client signs and paces, and is for the portal alone."""
-        own, url = self._client.origin, httpx.URL(path)
+        own, url = self._client.origin, _url(path)
         if not url.host:
             return self._client, url
         url = own.join(url)
@@ -132,57 +153,28 @@ def _query(given: Sequence[str] | Mapping[str, Any]) -> httpx.QueryParams:
     return httpx.QueryParams([(name, value) for name, _, value in pairs])
 
 
-def _content(
-    json: Any,
-    body: str | bytes | None,
-    form: Mapping[str, Any] | None,
-    files: Sequence[_File],
-    *,
-    multipart: bool,
-) -> dict[str, Any]:
-    """What goes into the request, in httpx's words."""
-    given = {"json": json is not None, "body": body is not None, "form": bool(form or files)}
-    chosen = [name for name, is_given in given.items() if is_given]
-    if len(chosen) > 1:
-        raise BynderError(f"a request has one content, not {' and '.join(chosen)}")
-    if body is not None:
-        return {"content": body}
-    if json is not None:
-        return {"json": json}
-    if multipart:
-        files = [*_plain(form or {}), *files]
-        return {"files": files} if files else {}
-    return {"data": dict(form or {}), "files": files}
+def _check(
+    method: str, headers: Mapping[str, str], timeout: float | None, retries: int, delay_ms: int
+) -> None:
+    """Refuse what no request can carry, before anything is sent."""
+    if not _TOKEN.fullmatch(method):
+        raise ArgumentError(f"{method!r} is no method", hint="name one such as GET or POST")
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ArgumentError(f"{name!r} is no name of a header", hint="use letters, digits and dashes")
+        if not value.isprintable() or not value.isascii():
+            raise ArgumentError(f"the header {name} holds what no header may", hint="use plain ASCII text")
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise ArgumentError(f"the timeout is {timeout:g} seconds", hint="give more than 0")
+    if retries < 0 or delay_ms < 0:
+        raise ArgumentError("retries and their delay are counted from 0")
 
 
-def _plain(form: Mapping[str, Any]) -> Iterator[_File]:
-    """The fields of a form as httpx sends them in parts though there is no file."""
-    for name, value in form.items():
-        for each in value if isinstance(value, list | tuple) else [value]:
-            yield name, (None, text_of(each).encode())
-
-
-def _files(
-    given: Mapping[str, Path] | None,
-    filenames: Mapping[str, str] | None,
-    open_files: contextlib.ExitStack,
-) -> list[_File]:
-    """The files of a multipart form, opened; they keep their names unless others are given."""
-    paths = {field: Path(path) for field, path in (given or {}).items()}
-    names = {field: path.name for field, path in paths.items()} | dict(filenames or {})
-    if strangers := sorted(names.keys() - paths.keys()):
-        raise BynderError(f"a file name is given for {', '.join(strangers)}, and no file")
-    return [(field, (names[field], open_files.enter_context(_opened(path)))) for field, path in paths.items()]
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _url(path: str) -> httpx.URL:
     try:
-        file = path.open("rb")
-    except OSError as error:
-        raise BynderError(f"cannot read {path}: {error.strerror}") from error
-    with file:
-        yield file
+        return httpx.URL(path)
+    except httpx.InvalidURL as error:
+        raise ArgumentError(f"{path!r:.200} is no address: {error}") from error
 
 
 def _read(answer: httpx.Response, kind: Kind) -> Any:
@@ -196,3 +188,12 @@ def _read(answer: httpx.Response, kind: Kind) -> Any:
         hint = "ask for the answer as text or bytes"
         message = f"{answer.url.host} answered {answer.status_code} without JSON"
         raise BynderError(message, hint=hint, status=answer.status_code) from error
+
+
+def _whole(answer: httpx.Response, kind: Kind) -> RawAnswer:
+    """Return a refusal as it came; a body that is not of the kind asked for as text."""
+    try:
+        body = _read(answer, kind)
+    except BynderError:
+        body = answer.text
+    return RawAnswer(status=answer.status_code, headers=dict(answer.headers), body=body)

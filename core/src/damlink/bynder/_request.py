@@ -12,7 +12,14 @@ import msgspec
 from damlink._http import IDEMPOTENT, Client, has_failed_before
 from damlink._http._status import retry_after, shortened
 from damlink.bynder._rights import cure
-from damlink.errors import BynderAuthError, BynderError, ConnectorError, TransientError, UnclearError
+from damlink.errors import (
+    ArgumentError,
+    BynderAuthError,
+    BynderError,
+    ConnectorError,
+    TransientError,
+    UnclearError,
+)
 
 __all__ = [
     "bynder_error",
@@ -97,10 +104,10 @@ def segment(id: str) -> str:  # noqa: A002 - Bynder's own term
     """An id as a part of a path; a user name may hold any character.
 
     Raises:
-        BynderError: it is empty, and the path would mean something else.
+        ArgumentError: it is empty, and the path would mean something else.
     """
     if not id:
-        raise BynderError("an id is missing", hint="name what the call is about")
+        raise ArgumentError("an id is missing", hint="name what the call is about")
     return urllib.parse.quote(id, safe="@")
 
 

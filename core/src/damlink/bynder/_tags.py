@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._fields import fields
+from damlink.bynder._fields import fields, page_size
 from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import get_json, segment
@@ -48,6 +48,7 @@ class Tags:
             limit: tags asked for at once.
             extra: further parameters, in Bynder's own names.
         """
+        page_size(extra, limit)
 
         def ask(page: int) -> Page[Tag]:
             found = self.page(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
+from damlink.bynder._fields import text_of
 from damlink.bynder._pages import Page, numbered, walk
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire_people import User
@@ -142,7 +143,7 @@ class Users:
             "first_name": first_name,
             "last_name": last_name,
         }
-        form = _form(named | fields) | dict(extra or {})
+        form = _form(named | fields) | _values(extra or {})
         return User.read(read_json(self._client.post(PATH, data=form)))
 
     @action("Update User")
@@ -179,7 +180,7 @@ class Users:
             "last_name": last_name,
             "terms_accepted": terms_accepted,
         }
-        form = _form(named | fields) | dict(extra or {})
+        form = _form(named | fields) | _values(extra or {})
         path = f"{PATH}{segment(id)}"
         return User.read(read_json(self._client.post(path, data=form, idempotent=True)))
 
@@ -195,12 +196,15 @@ class Users:
 
 def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields in Bynder's own names and forms."""
-    return {_NAMES.get(name, name): _value(value) for name, value in fields.items() if value is not None}
+    return _values({_NAMES.get(name, name): value for name, value in fields.items()})
 
 
-def _value(value: Any) -> Any:
+def _values(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _value(value) for name, value in fields.items() if value is not None}
+
+
+def _value(value: Any) -> str:
+    """Return a value as the users' resource reads it: a flag is 0 or 1."""
     if isinstance(value, Secret):
         return value.reveal()
-    if isinstance(value, bool):
-        return int(value)
-    return value if isinstance(value, str) else ",".join(value)
+    return str(int(value)) if isinstance(value, bool) else text_of(value)

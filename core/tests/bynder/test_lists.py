@@ -1,0 +1,104 @@
+"""One rule for list arguments of every action: a single value is a list of one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from damlink import Portal, Secret
+from damlink._cli._derived import Parameter, parameters_of
+from damlink._cli.bynder import actions, resources
+from damlink.bynder._lists import list_arguments
+from damlink.errors import ArgumentError, DamlinkError
+
+
+@attrs.frozen
+class ListArgument:
+    """One list argument of one action."""
+
+    resource: str
+    action: str
+    name: str
+    method: Callable[..., Any]
+
+    @property
+    def item(self) -> Any:
+        """A value that such a list may hold."""
+        hint = dict(list_arguments(self.method))[self.name]
+        return "summer" if hint is str else {"asset_id": "summer"}
+
+    def __str__(self) -> str:
+        return f"{self.resource}.{self.action}:{self.name}"
+
+
+def found() -> Iterator[ListArgument]:
+    for resource, kind in resources().items():
+        for action, method in actions(kind):
+            for name, _ in list_arguments(method):
+                yield ListArgument(resource, action, name, method)
+
+
+ARGUMENTS = [each for each in found() if (each.resource, each.action) != ("uploads", "file")]
+
+
+@pytest.fixture
+def sent(served: Portal, server: Any, tmp_path: Path) -> Callable[..., list[tuple[str, bytes]]]:
+    """Call an action with a value for one argument, and give what was sent until an answer did not fit."""
+    server.always(200, b"{}")
+    file = tmp_path / "a.jpg"
+    file.write_bytes(b"x")
+
+    def call(argument: ListArgument, value: Any) -> list[tuple[str, bytes]]:
+        server.asked.clear()
+        needed = [each for each in parameters_of(argument.method) if each.required or each.name == "id"]
+        given = {each.name: placeholder(each, file) for each in needed} | {argument.name: value}
+        positional = [given.pop(each.name) for each in needed if each.positional]
+        method = getattr(getattr(served, argument.resource), argument.action)
+        with contextlib.suppress(DamlinkError):
+            answer = method(*positional, **given)
+            [*answer] if isinstance(answer, Iterator) else None
+        return [(asked.method + asked.path, asked.body) for asked in server.asked]
+
+    return call
+
+
+def placeholder(parameter: Parameter, file: Path) -> Any:
+    items = ["x"] if parameter.of is str else [{"key": "x"}]
+    given = {int: 1, Path: file, Secret: Secret("x"), Sequence: items, Mapping: {"key": "x"}}
+    if parameter.kind in given:
+        return given[parameter.kind]
+    return "GET" if parameter.kind is str else parameter.of[0]
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS, ids=str)
+def test_list_argument_when_it_is_a_single_value_is_sent_as_a_list_of_one(
+    sent: Callable[..., list[tuple[str, bytes]]], argument: ListArgument
+) -> None:
+    listed = sent(argument, [argument.item])
+    assert listed
+    assert b"summer" in b"".join(path.encode() + body for path, body in listed)
+    assert sent(argument, argument.item) == listed
+
+
+def test_list_arguments_when_counted_are_all_there_are() -> None:
+    assert len(ARGUMENTS) >= 40
+
+
+def test_tags_when_a_file_is_uploaded_with_a_single_one_are_that_one(portal: Portal, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a picture")
+    made = portal.uploads.file(tmp_path / "a.jpg", tags="summer")  # type: ignore[arg-type]
+    assert portal.assets.get(made.target_id).tags == ("summer",)
+
+
+@pytest.mark.parametrize("value", [[None], [True], [1.5], [b"x"]], ids=repr)
+def test_list_argument_when_an_item_is_no_text_is_refused(
+    served: Portal, server: Any, value: list[Any]
+) -> None:
+    with pytest.raises(ArgumentError, match="asset_ids: each item is a text, not"):
+        served.tags.add("t", asset_ids=value)
+    assert server.asked == []
