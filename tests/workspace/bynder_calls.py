@@ -87,6 +87,8 @@ def _placeholder(parameter: Parameter, path: str) -> Any:
     given = {int: 1, Path: Path(path), Secret: Secret("x"), Sequence: ["x"], Mapping: {"key": "x"}}
     if parameter.kind in given:
         return given[parameter.kind]
+    if parameter.name == "method":
+        return "METHOD"  # a request refuses what no method can be called
     return f"{{{parameter.name}}}" if parameter.kind is str else parameter.of[0]
 
 
