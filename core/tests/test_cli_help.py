@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def command(
 ) -> Callable[..., Any]:
     """Run `damlink` in a process of its own, beside an installed plugin that must not be imported."""
     folder = install("acme", f"open({str(tmp_path / 'imported')!r}, 'w').close()")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Any:
@@ -86,7 +87,7 @@ def test_plugins_when_asked_lists_what_is_installed_from_metadata(command: Calla
 def test_plugins_when_one_is_broken_names_it_and_exits_3(
     command: Callable[..., Any], install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(install("broken", None)))
+    monkeypatch.setenv("PYTHONPATH", str(install("broken", None)), prepend=os.pathsep)
     ended = command("plugins")
     assert ended.returncode == 3
     assert "its module damlink_broken_plugin is missing; reinstall it" in ended.stdout
@@ -113,8 +114,8 @@ def test_command_when_there_is_no_config_is_one_line_and_exits_3(command: Callab
     ended = command("run")
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr.splitlines()[0] == (
-        "damlink: damlink.toml: there is no such file; name it with --config or DAMLINK_CONFIG, or change to "
-        "its folder"
+        "damlink: damlink.toml: there is no such file; make one with `damlink init`, or name it with "
+        "--config or DAMLINK_CONFIG"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -225,6 +227,15 @@ def test_brand_when_it_cannot_be_told_is_asked_for_before_anything_is_paid(
     assert len(two_brands.stored()) == 1
 
 
+def test_brand_when_given_to_an_upload_needs_none_in_the_config(two_brands: Site) -> None:
+    file = two_brands.folder / "picture.jpg"
+    file.write_bytes(b"a picture")
+    upload = ("uploads", "file", "--file", str(file), "--brand", "Second brand")
+    two_brands.run("bynder", *upload)
+    (asset,) = two_brands.portal.state()["assets"]
+    assert asset["name"] == "picture"
+
+
 # --- plugins ---------------------------------------------------------------------------------------
 
 
@@ -237,7 +248,7 @@ def broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-broken\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text("[damlink]\nbroken = damlink_broken\n")
     (folder / "damlink_broken.py").write_text("import no_such_module\n")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
 
 
 def with_broken_connector(site: Site) -> None:
@@ -265,6 +276,22 @@ def test_check_when_a_plugin_is_broken_goes_on_with_the_next_connector(site: Sit
     assert lines[0].startswith("FAIL first  plugin: plugin 'broken' (damlink-broken 1.0) cannot be imported")
     assert len(lines) == 7
     assert all(line.startswith("ok   stock") for line in lines[1:])
+
+
+@pytest.mark.usefixtures("broken_plugin")
+def test_plan_when_a_plugin_is_broken_goes_on_with_the_next_connector(site: Site) -> None:
+    with_broken_connector(site)
+    ended = site.run_child("plan", expect=3)
+    assert ended.stderr.startswith("damlink: first: plugin 'broken' (damlink-broken 1.0) cannot be imported")
+    assert ended.stdout.endswith(f"stock: a run would carry {len(site.licensed())} assets\n")
+
+
+@pytest.mark.usefixtures("broken_plugin")
+def test_plan_as_json_when_a_plugin_is_broken_has_a_line_for_the_failure(site: Site) -> None:
+    with_broken_connector(site)
+    first, *others = map(json.loads, site.run_child("plan", "--json", expect=3).stdout.splitlines())
+    assert (first["connector"], first["exit_code"]) == ("first", 3)
+    assert {each["connector"] for each in others} == {"stock"}
 
 
 @pytest.mark.usefixtures("broken_plugin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shlex
@@ -10,10 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from damlink._cli import main
-from damlink._cli.bynder import actions, resources
+from damlink._cli.bynder import _command, actions, resources
 from damlink._config_edit import document
 from damlink.bynder._action import actions_of
 from damlink.sandbox import Sandbox, Synthetic
@@ -337,7 +339,7 @@ def test_user_when_created_updated_and_deleted_is_so_in_the_portal(run: Commands
     found = run.json("users get --id u2@portal.example")
     assert (found["id"], found["firstname"], found["lastname"]) == (created["id"], "Uma", "Three")
     assert created["id"] not in [user["id"] for user in run.lines("users list")]
-    assert created["id"] in [user["id"] for user in run.lines("users list --include-inactive --limit 1")]
+    assert created["id"] in [user["id"] for user in run.lines("users list --include-inactive")]
     assert run.json(f"users delete --id {created['id']}") == {"done": "users delete", "id": created["id"]}
     run("brand", "users", "get", "--id", created["id"], expect=1)
     assert created["id"] in run.err
@@ -357,7 +359,37 @@ def test_page_when_asked_for_tells_the_totals(run: Commands, control: Callable[.
         control("add_job", campaign=campaign, name=f"Job {number}")
     page = run.json(f"jobs page --campaign-id {campaign} --page 2 --limit 2")
     assert (len(page["items"]), page["page"], page["total"], page["pages"]) == (1, 2, 3, 2)
-    assert len(run.lines(f"campaigns jobs --id {campaign} --limit 2")) == 3
+    assert len(run.lines(f"campaigns jobs --id {campaign} --limit 2")) == 2
+    assert len(run.lines(f"campaigns jobs --id {campaign}")) == 3
+
+
+def listings() -> list[Any]:
+    """Every command that lists page after page and takes a limit."""
+    found = [
+        (resource, name, method) for resource, kind in resources().items() for name, method in actions(kind)
+    ]
+    return [
+        pytest.param(method, id=f"{resource} {name}")
+        for resource, name, method in found
+        if "limit" in inspect.signature(method).parameters
+        and str(inspect.signature(method).return_annotation).startswith("Iterator")
+    ]
+
+
+@pytest.mark.parametrize("method", listings())
+def test_limit_when_a_command_lists_is_the_most_it_lists(method: Callable[..., Any]) -> None:
+    (option,) = [each for each in _command("", "list", method).params if each.name == "limit"]
+    assert isinstance(option, click.Option)
+    assert option.help == "List at most so many."
+
+
+@pytest.mark.parametrize(("limit", "listed"), [(1, 1), (3, 3), (2000, 4)])
+def test_assets_when_listed_with_a_limit_are_no_more(
+    run: Commands, control: Callable[..., Any], limit: int, listed: int
+) -> None:
+    tag = f"limit-{limit}"
+    control("add_asset", name="Asset", filename="a.jpg", size=10, times=4, tags=[tag])
+    assert len(run.lines(f"assets list --tag {tag} --limit {limit}")) == listed
 
 
 def test_orders_when_there_are_more_than_a_page_are_all_listed(

@@ -244,7 +244,8 @@ def test_state_when_exported_holds_every_row_and_no_notes(ran: Site) -> None:
 
 
 def test_state_when_reset_without_consent_stays(ran: Site) -> None:
-    ran.run_child("state", "reset", "stock", expect=130)
+    said = ran.run_child("state", "reset", "stock", expect=2).stderr
+    assert "confirm with --yes" in said
     assert len(ran.assets("pushed")) == 2
 
 

@@ -168,6 +168,39 @@ def test_links_when_they_lead_inside_lead_somewhere(page: Path) -> None:
     assert [target for target in inside if not (page.parent / target).exists()] == []
 
 
+def navigated() -> list[str]:
+    """The pages of the navigation."""
+    nav = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    return re.findall(r"- (\S+\.md)$", nav, re.MULTILINE)
+
+
+def test_navigation_when_walked_has_every_page_once() -> None:
+    assert sorted(navigated()) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
+
+
+def assumed_places() -> list[Any]:
+    """Each file that an assumption names, with the folders where it may be and a setting it should hold."""
+    core, found = ROOT / "core/src/damlink", {}
+    for section in (DOCS / "reference/assumptions.md").read_text("utf-8").split("\n## "):
+        base = re.search(r"Paths here begin at `([^`]+)`", section)
+        folders = (ROOT / base[1], core) if base else (core,)
+        for setting, file in re.findall(r"(?:`(\[?\w+\]?)`, in )?`([\w/]+\.py)`", section):
+            found[section.split("\n")[0], file, setting] = folders
+    return [
+        pytest.param(folders, file, setting.strip("[]"), id=f"{section}-{file}-{setting}")
+        for (section, file, setting), folders in found.items()
+    ]
+
+
+@pytest.mark.parametrize(("folders", "file", "setting"), assumed_places())
+def test_file_when_an_assumption_names_it_exists_and_has_the_setting(
+    folders: tuple[Path, ...], file: str, setting: str
+) -> None:
+    there = [folder / file for folder in folders if (folder / file).exists()]
+    assert there
+    assert setting in there[0].read_text("utf-8")
+
+
 def test_readme_when_read_by_a_machine_shows_how_to_test() -> None:
     shell = [block for kind, block in FENCE.findall((ROOT / "README.md").read_text("utf-8")) if kind == "sh"]
     assert "make test\n" in shell

@@ -167,7 +167,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        hint = "name it with --config or DAMLINK_CONFIG, or change to its folder"
+        hint = "make one with `damlink init`, or name it with --config or DAMLINK_CONFIG"
         raise ConfigError(str(path), "there is no such file", hint=hint) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error

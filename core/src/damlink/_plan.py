@@ -56,7 +56,8 @@ def _due(ledger: Ledger, work: Assembled) -> Iterator[Planned]:
 
 def _why_due(row: Row) -> str:
     if row.state is RowState.FAILED:
-        return f"failed {row.attempts} times: {row.last_error}"
+        times = "once" if row.attempts == 1 else f"{row.attempts} times"
+        return f"failed {times}: {row.last_error}"
     if row.state is RowState.RUNNING:
         return "begun, not finished"
     return row.reason or ("changed" if row.previous else "listed, not carried yet")

@@ -2,26 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from damlink._config import Config
 
-__all__ = ["as_json", "chosen", "connectors", "load_config", "with_config"]
+__all__ = [
+    "as_json",
+    "chosen",
+    "config_option",
+    "config_path_of",
+    "connectors",
+    "existing_config",
+    "load_config",
+    "only_portal",
+    "portal_argument",
+    "with_config",
+    "with_new_config",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def with_config(function: F) -> F:
-    """`--config` after the command as well as before it."""
-    option = click.option(
-        "--config", "config_path", type=click.Path(path_type=Path), help="The config; see `damlink --help`."
+def config_option() -> click.Option:
+    """Return the option `--config`, which stands after a command as well as before it."""
+    return click.Option(
+        ["--config", "config_path"], type=click.Path(path_type=Path), help="The config; see `damlink --help`."
     )
-    return option(function)
+
+
+def with_config(function: F) -> F:
+    """Add `--config`, and refuse a missing config before the command imports what takes time."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, config_path: Path | None, **values: Any) -> Any:
+        return function(*args, config_path=existing_config(config_path), **values)
+
+    return with_new_config(cast("F", checked))
+
+
+def with_new_config(function: F) -> F:
+    """Add `--config` to a command that makes the config."""
+    option = config_option()
+    return click.option(*option.opts, option.name or "", type=option.type, help=option.help)(function)
+
+
+def config_path_of(given: Path | None) -> Path:
+    """Return the path that the command line, the environment or the folder gives the config."""
+    from damlink._config import find
+
+    return find(given or click.get_current_context().find_root().obj)
+
+
+def existing_config(given: Path | None) -> Path:
+    """Return the path of the config.
+
+    Raises:
+        ConfigError: there is no file.
+    """
+    from damlink.errors import ConfigError
+
+    path = config_path_of(given)
+    if not path.exists():
+        hint = "make one with `damlink init`, or name it with --config or DAMLINK_CONFIG"
+        raise ConfigError(str(path), "there is no such file", hint=hint)
+    return path
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="JSON on stdout, and nothing else.")
@@ -30,9 +80,45 @@ connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
 
 def load_config(given: Path | None) -> Config:
     """The config that the command line, the environment or the folder names."""
-    from damlink._config import find, load
+    path = existing_config(given)
+    from damlink._config import load
 
-    return load(find(given or click.get_current_context().find_root().obj))
+    return load(path)
+
+
+def portal_argument(function: F) -> F:
+    """Add the argument PORTAL, which may be left out where the config has one."""
+
+    @functools.wraps(function)
+    def filled(*args: Any, portal: str | None, **values: Any) -> Any:
+        portal = portal or only_portal(load_config(values["config_path"]))
+        return function(*args, portal=portal, **values)
+
+    return click.argument("portal", cls=_PortalArgument, required=False)(cast("F", filled))
+
+
+class _PortalArgument(click.Argument):
+    """PORTAL, which may be left out even before another argument that may not."""
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        later = [each.name for each in ctx.command.params if isinstance(each, click.Argument)][1:]
+        if later and isinstance(opts, dict) and not isinstance(opts.get(later[0]), str):
+            opts[later[0]], opts["portal"] = opts.get("portal"), None
+        return super().handle_parse_result(ctx, opts, args)
+
+
+def only_portal(config: Config) -> str:
+    """Return the name of the only portal.
+
+    Raises:
+        click.UsageError: there are several, or none.
+    """
+    if len(config.portals) == 1:
+        return next(iter(config.portals))
+    which = f"choose one of {', '.join(config.portals)}" if config.portals else "there is none"
+    raise click.UsageError(f"Missing argument 'PORTAL': {which}", click.get_current_context())
 
 
 def chosen(config: Config, names: Sequence[str]) -> list[str]:
@@ -47,6 +133,6 @@ def chosen(config: Config, names: Sequence[str]) -> list[str]:
         return [config.connector(name).name for name in dict.fromkeys(names)]
     enabled = [name for name, connector in config.connectors.items() if connector.enabled]
     if not enabled:
-        hint = "add a [connectors.NAME] table, or set enabled = true"
+        hint = "add one with `damlink add NAME`, or enable one with `damlink enable NAME`"
         raise ConfigError(str(config.path), "no connector is enabled", hint=hint)
     return enabled

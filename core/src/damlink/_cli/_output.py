@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-__all__ = ["bytes_text", "moment_text", "print_json", "print_json_lines", "print_table", "seconds_text"]
+__all__ = [
+    "assets_text",
+    "bytes_text",
+    "moment_text",
+    "print_json",
+    "print_json_lines",
+    "print_table",
+    "seconds_text",
+    "text_of",
+]
 
 
 def print_json(value: Any) -> None:
@@ -44,6 +53,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo(click.style(text, bold=True) if number == 0 else text)
 
 
+def assets_text(count: int) -> str:
+    """Return a number of assets in words."""
+    return "1 asset" if count == 1 else f"{count} assets"
+
+
 def bytes_text(count: int) -> str:
     """Bytes in the unit that suits them, powers of 1000."""
     size = float(count)
@@ -52,6 +66,17 @@ def bytes_text(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def text_of(value: Any) -> str:
+    """Return a value in words: a table as `name value, …`, and `-` for nothing."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {text_of(each)}" for key, each in value.items()) or "-"
+    if isinstance(value, datetime):
+        return f"{moment_text(value)} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else str(value)
 
 
 def seconds_text(seconds: float) -> str:

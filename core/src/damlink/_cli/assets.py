@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._output import assets_text
 
 if TYPE_CHECKING:
     from damlink._state import Row
@@ -75,7 +76,7 @@ def _print_by_cause(rows: Iterable[Row]) -> None:
     for row in rows:
         causes[row.last_error.replace(row.source_id, "…")].append(row)
     for cause, group in sorted(causes.items(), key=lambda item: -len(item[1])):
-        click.echo(click.style(f"{len(group)} assets: {cause}", bold=True))
+        click.echo(click.style(f"{assets_text(len(group))}: {cause}", bold=True))
         for row in group:
             click.echo(f"    {row.source_id}  {row.title}  {_next_try(row)}")
 
@@ -86,4 +87,5 @@ def _next_try(row: Row) -> str:
     if row.state.value != "failed":
         return ""
     again = f"again after {moment_text(row.due_at)} UTC" if row.due_at else "not again by itself"
-    return f"({row.attempts} rounds, {again})"
+    rounds = "1 round" if row.attempts == 1 else f"{row.attempts} rounds"
+    return f"({rounds}, {again})"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from damlink._cli._options import load_config
+from damlink._cli._options import config_path_of, load_config, only_portal
 from damlink.errors import ConnectorError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
 RAW: Final = "raw"
+LIMIT: Final = "limit"
 _GIVES_BYTES: Final = ("bytes", "Content", "RawAnswer")
 
 
@@ -45,6 +47,12 @@ def actions(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 class _Resources(click.Group):
     """One group for each resource of a portal."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the only portal in where the command line begins with a resource."""
+        if args and args[0] in resources() and not _is_portal(args[0], ctx):
+            args = [only_portal(load_config(None)), *args]
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(resources())
 
@@ -64,10 +72,10 @@ class _Resources(click.Group):
 
 
 @click.group("bynder", cls=_Resources, invoke_without_command=True, no_args_is_help=True)
-@click.argument("portal")
+@click.argument("portal", metavar="[PORTAL]")
 @click.pass_context
 def command(ctx: click.Context, portal: str) -> None:
-    """Call the API of a portal.
+    """Call the API of a portal, which may be left out where there is one.
 
     Each command is one method of the client `damlink.bynder.Portal`. Results are JSON on stdout: one
     document, or one value a line for a list; a call that gives nothing is confirmed by `{"done": …}`.
@@ -81,6 +89,9 @@ def _command(resource: str, name: str, method: Callable[..., Any]) -> click.Comm
     from damlink._cli._derived import click_parameters, summary_of, text_of
 
     parameters = click_parameters(method)
+    for option in parameters:
+        if isinstance(option, click.Option) and option.name == LIMIT and _is_listing(method):
+            option.help = "List at most so many."
     taken = {parameter.name for parameter in parameters}
     return click.Command(
         name.replace("_", "-"),
@@ -107,13 +118,14 @@ def _shared(method: Callable[..., Any]) -> Iterator[click.Option]:
 
 
 def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any) -> None:
+    config = load_config(values["config_path"])
     from damlink._assembly import Assembly
     from damlink._cli._derived import arguments_of
 
     portal_name = click.get_current_context().meta[PORTAL]
     positional, named = arguments_of(method, values)
     on_request = _show if values["debug_request"] else None
-    with Assembly(load_config(values["config_path"]), keeps=False) as assembly:
+    with Assembly(config, keeps=False) as assembly:
         portal = assembly.portal(portal_name, on_request=on_request)
         write = functools.partial(_write, output=values.get("output"), whole=values.get("include", False))
         try:
@@ -122,6 +134,8 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
             if error.answer is not None:
                 write(error.answer)
             raise
+        if _is_listing(method) and LIMIT in named:
+            answer = itertools.islice(answer, named[LIMIT])
         write(_confirmation(resource, name, named) if answer is None else answer)
 
 
@@ -129,6 +143,17 @@ def _confirmation(resource: str, name: str, named: dict[str, Any]) -> dict[str, 
     """Return what a call that gives nothing is confirmed with."""
     ids = {"id": named["id"]} if "id" in named else {}
     return {"done": f"{resource} {name.replace('_', '-')}", **ids}
+
+
+def _is_portal(name: str, ctx: click.Context) -> bool:
+    """Return whether the config has a portal of the name."""
+    path = config_path_of(None)
+    return path.exists() and not ctx.resilient_parsing and name in load_config(None).portals
+
+
+def _is_listing(method: Callable[..., Any]) -> bool:
+    """Return whether a method yields page after page; its `limit` is the size of a page."""
+    return str(inspect.signature(method).return_annotation).startswith("Iterator[")
 
 
 def _write(answer: Any, output: Path | None, *, whole: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from damlink._cli._output import assets_text
 from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import DamlinkError
 
@@ -136,5 +137,5 @@ def _failed(reports: Reports) -> bool:
 
 def _verdict(ok: bool, assets: int, wrong: int, again: int) -> str:
     if ok:
-        return f"\n{assets} assets are there once and as they should be; the later runs carried 0."
+        return f"\n{assets_text(assets)} in the portal, each once and whole; the later runs carried 0."
     return f"\nSomething is wrong: {wrong} files differ or are missing; the later runs carried {again}."

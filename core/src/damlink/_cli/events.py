@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink.errors import BynderError, ConfigError, ConnectorError
 
 if TYPE_CHECKING:
@@ -50,19 +50,20 @@ the ARN of the topic. One request is enough: everything that we connect to this 
 Thank you.
 """
 
-portal_argument = click.argument("portal")
-
 
 @click.group("events")
 def command() -> None:
-    """The address a portal sends its events to, and the topics whose events are let in."""
+    """Manage the event address of a portal, its subscriptions and topics."""
 
 
 @command.command("url")
 @portal_argument
 @with_config
 def url(portal: str, config_path: Path | None) -> None:
-    """Print the whole address. Treat it like a password: whoever knows it can knock."""
+    """Print the whole address.
+
+    Anyone who has it can send requests to it; only correctly signed events are accepted.
+    """
     from damlink._assembly import Assembly
     from damlink._serve._address import event_url
 

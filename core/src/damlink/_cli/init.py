@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from damlink._cli._options import with_config
+from damlink._cli._options import with_new_config
 from damlink._cli._questions import ask, given, is_terminal, secret_keeper, set_option
 from damlink.errors import ConfigError
 
@@ -15,7 +15,7 @@ from damlink.errors import ConfigError
 @click.command("init")
 @click.option("--portal", "name", default="brand", show_default=True, help="The portal's name in the config.")
 @set_option
-@with_config
+@with_new_config
 def command(name: str, settings: tuple[str, ...], config_path: Path | None) -> None:
     """Write a damlink.toml with one portal. Asks on a terminal; elsewhere everything is given by --set."""
     from damlink._config import find, loads

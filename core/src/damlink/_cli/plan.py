@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._output import assets_text, print_json_lines
+from damlink._cli.run import failure, first_of, named
+from damlink.errors import DamlinkError
+
+if TYPE_CHECKING:
+    from damlink._assembly import Assembly
 
 
 @click.command("plan")
@@ -15,20 +22,32 @@ from damlink._cli._options import as_json, chosen, connectors, load_config, with
 @click.option("--full", is_flag=True, help="As `damlink run --full` would.")
 @as_json
 @with_config
-def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> None:
+def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> int:
     """Say what a run would carry, and why. Changes nothing anywhere and spends nothing."""
     from damlink._assembly import Assembly
-    from damlink._cli._output import print_json_lines
-    from damlink._plan import plan_connector
 
     config = load_config(config_path)
+    codes = set()
     for name in chosen(config, names):
-        with Assembly(config, keeps=False) as assembly:
-            planned = plan_connector(assembly, name, full=full)
+        try:
+            with Assembly(config, keeps=False) as assembly:
+                _plan(assembly, name, full=full, json_=json_)
+        except DamlinkError as error:
+            codes.add(error.exit_code)
+            click.echo(f"damlink: {named(name, error)}", err=True)
             if json_:
-                print_json_lines({"connector": name, **attrs.asdict(each)} for each in planned)
-                continue
-            count = 0
-            for count, each in enumerate(planned, start=1):  # noqa: B007 - the last one is the total
-                click.echo(f"{name}: {each.source_id}  {each.title}  ({each.why})")
-            click.echo(f"{name}: a run would carry {count} assets")
+                print_json_lines([failure(name, error)])
+    return first_of(codes)
+
+
+def _plan(assembly: Assembly, name: str, *, full: bool, json_: bool) -> None:
+    from damlink._plan import plan_connector
+
+    planned = plan_connector(assembly, name, full=full)
+    if json_:
+        print_json_lines({"connector": name, **attrs.asdict(each)} for each in planned)
+        return
+    count = 0
+    for count, each in enumerate(planned, start=1):  # noqa: B007 - the last one is the total
+        click.echo(f"{name}: {each.source_id}  {each.title}  ({each.why})")
+    click.echo(f"{name}: a run would carry {assets_text(count)}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from damlink._config import Config
     from damlink._runner import RunOptions, RunReport
 
-__all__ = ["command", "first_of", "run_all", "summary"]
+__all__ = ["command", "failure", "first_of", "named", "run_all", "summary"]
 
 PRECEDENCE = (130, 3, 4, 1, 5)
 
@@ -68,7 +68,7 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
             continue
         reports[name] = report
         if report.error:
-            click.echo(f"damlink: {_named(name, report.error)}", err=True)
+            click.echo(f"damlink: {named(name, report.error)}", err=True)
         if report.outcomes or not report.error:
             click.echo(summary(report), err=True)
         if report.exit_code == 130:
@@ -76,7 +76,8 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
     return reports
 
 
-def _named(name: str, error: DamlinkError) -> str:
+def named(name: str, error: DamlinkError) -> str:
+    """Return an error in one line that begins with the connector."""
     return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
 
 
@@ -102,9 +103,14 @@ def _code(report: RunReport | DamlinkError) -> int:
     return report.exit_code
 
 
+def failure(name: str, error: DamlinkError) -> dict[str, Any]:
+    """Return the JSON of a connector that could not begin."""
+    return {"connector": name, "exit_code": error.exit_code, "error": str(error)}
+
+
 def _document(name: str, report: RunReport | DamlinkError) -> dict[str, Any]:
     if isinstance(report, DamlinkError):
-        return {"connector": name, "exit_code": report.exit_code, "error": str(report)}
+        return failure(name, report)
     error = str(report.error) if report.error else None
     notices = dict(report.notices)
     return {

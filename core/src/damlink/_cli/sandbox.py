@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,10 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._sandbox_extra import sandbox_module
+from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
-    from damlink.sandbox import World
+    from damlink.sandbox import Sandbox, World
 
 
 @click.command("sandbox")
@@ -49,13 +52,30 @@ def command(
     files = sandbox.from_folder(media) if media else None
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-    with sandbox.Sandbox(port=port, media=files, folder=folder) as running:
+    with _listening(sandbox.Sandbox(port=port, media=files, folder=folder)) as running:
         if write_config:
             write_config.mkdir(parents=True, exist_ok=True)
             path = write_sandbox_config(write_config, running.parts.values())
             click.echo(f"config: {path}", err=True)
         _announce(running.world, json_=json_)
         sandbox.wait_for_signal()
+
+
+@contextlib.contextmanager
+def _listening(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Start the sandbox.
+
+    Raises:
+        ConfigError: its ports are taken.
+    """
+    with contextlib.ExitStack() as running:
+        try:
+            running.enter_context(sandbox)
+        except OSError as error:
+            hint = "end what listens there, or choose another with --port (0: free ones)"
+            what = f"the sandbox cannot listen: {error.strerror or error}"
+            raise ConfigError("", what, hint=hint) from error
+        yield sandbox
 
 
 def _announce(world: World, *, json_: bool) -> None:

@@ -9,11 +9,13 @@ import attrs
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._output import assets_text, text_of
+from damlink._cli._questions import is_terminal
 
 
 @click.group("state")
 def command() -> None:
-    """Look at, save, or start over what is kept of a connector."""
+    """Show, export or reset the state of a connector."""
 
 
 @command.command("show")
@@ -33,7 +35,7 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
         print_json(found)
     else:
         for key, value in found.items():
-            click.echo(f"{key}: {value if value not in (None, {}) else '-'}")
+            click.echo(f"{key}: {text_of(value)}")
 
 
 def _shown(assembly: Any, name: str) -> dict[str, Any]:
@@ -83,7 +85,9 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     config = load_config(config_path)
     config.connector(name)
     if not yes:
+        if not is_terminal():
+            raise click.UsageError("there is no terminal to ask on: confirm with --yes")
         click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
     with Assembly(config) as assembly:
         count = forget(assembly.database, name)
-    click.echo(f"{name}: {count} assets forgotten")
+    click.echo(f"{name}: {assets_text(count)} forgotten")

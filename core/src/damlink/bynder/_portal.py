@@ -114,17 +114,24 @@ class Portal:
         """
         return self.brands.id_of(wanted or self._brand)
 
-    def check_upload(self, *, waiting_room: bool = False) -> None:
+    def check_upload(self, *, waiting_room: bool = False, brand: str = "") -> str | None:
         """Make sure, before anything is carried, that an upload will be let in.
+
+        Args:
+            brand: by name or id; the portal's own choice if not given.
+
+        Returns:
+            The id of the brand; `None` where the portal shows no brand.
 
         Raises:
             BynderAuthError: the profile's roles do not permit it, and which would.
             ConfigError: the brand is unknown, or must be chosen.
         """
-        self.brand_id()
+        brand_id = self.brand_id(brand)
         profile = self.profiles.own()
         if profile is not None:
             check_upload_roles(profile, waiting_room=waiting_room)
+        return brand_id
 
     def upload(
         self,
@@ -157,10 +164,8 @@ class Portal:
         if version_of and additional_to:
             raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
         new = not version_of and not additional_to
-        if new:
-            self.check_upload(waiting_room=waiting_room)
         to = Destination(
-            brand_id=self.brand_id(brand or "") if new else None,
+            brand_id=self.check_upload(waiting_room=waiting_room, brand=brand or "") if new else None,
             waiting_room=waiting_room and new,
             version_of=version_of,
             additional_to=additional_to,

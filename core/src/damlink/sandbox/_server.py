@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import tempfile
@@ -131,7 +132,11 @@ class Sandbox:
         return {name: Faulty(app, self.world, name) for name, app in apps.items()}
 
     def _bound(self, number: int) -> socket.socket:
-        bound = socket.create_server((HOST, self._port + number if self._port else 0), backlog=512)
+        address = (HOST, self._port + number if self._port else 0)
+        try:
+            bound = socket.create_server(address, backlog=512)
+        except OSError as error:
+            raise OSError(error.errno, f"port {address[1]}: {os.strerror(error.errno or 0)}") from error
         # asyncio does so itself only where a socket names its protocol; accepted ones inherit it
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._closing.enter_context(contextlib.closing(bound))

@@ -1,0 +1,146 @@
+"""What every command says where there is no config, and how little it imports to say so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from damlink._cli import main, root
+
+MISSING = (
+    "damlink: damlink.toml: there is no such file; make one with `damlink init`, or name it with --config or "
+    "DAMLINK_CONFIG\n"
+)
+HEAVY = {"httpx", "sqlalchemy", "alembic", "cryptography", "pluggy", "keyring", "rich", "tomlkit"}
+PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
+FIRST_WORDS = {
+    "Add", "Call", "Change", "Check", "Create", "Decide", "Disable", "Enable", "Exclude", "Forget", "Have",
+    "Include", "Keep", "Let", "List", "Look", "Make", "Manage", "Print", "Put", "Receive", "Run", "Say",
+    "Serve", "Show", "Sign", "Start", "Sync", "Write", "Go", "Accept", "Replace", "Rotate",
+}  # fmt: skip
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command below one, with its words; those derived from the client are tested with it."""
+    yield path, command
+    if isinstance(command, click.Group) and path != ("bynder",):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(below, (*path, name))
+
+
+def with_arguments(path: tuple[str, ...], command: click.Command) -> list[str]:
+    """A command line with something in the place of whatever must be given."""
+    given = [*path]
+    for parameter in command.params:
+        option = [parameter.opts[0]] if isinstance(parameter, click.Option) else []
+        if parameter.required:
+            is_file = isinstance(parameter.type, click.Path) and parameter.type.exists
+            given += [*option, __file__ if is_file else "x"]
+    return given
+
+
+def reading_the_config() -> list[Any]:
+    """The command lines of all commands that need a config."""
+    found = [
+        with_arguments(path, command)
+        for path, command in commands(root)
+        if path not in ((), ("init",)) and any(each.name == "config_path" for each in command.params)
+    ]
+    found.append(["bynder", "brand", "assets", "list"])
+    found.append(["bynder", "assets", "list"])
+    return [pytest.param(line, id=" ".join(word for word in line if "/" not in word)) for line in found]
+
+
+@pytest.mark.parametrize("line", reading_the_config())
+def test_command_when_there_is_no_config_names_init(
+    line: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAMLINK_CONFIG", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+    assert (ended.value.code, capsys.readouterr()) == (3, ("", MISSING))
+
+
+@pytest.mark.parametrize("line", [["run"], ["check"], ["serve"]], ids=" ".join)
+def test_command_when_there_is_no_config_imports_nothing_heavy(line: list[str], tmp_path: Path) -> None:
+    program = f"{PROGRAM.replace('main(sys', 'print(); main(sys')}"
+    watched = [sys.executable, "-X", "importtime", "-c", program, *line]
+    ended = subprocess.run(watched, cwd=tmp_path, capture_output=True, text=True, check=False)
+    imported = {each.rsplit("|", 1)[-1].strip() for each in ended.stderr.splitlines()}
+    assert (ended.returncode, imported & HEAVY) == (3, set())
+
+
+def test_command_when_there_is_no_config_answers_at_once(tmp_path: Path) -> None:
+    best = min(_seconds(tmp_path) for _ in range(3))
+    assert best < 0.3 * _slowness()
+
+
+def _seconds(folder: Path) -> float:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", PROGRAM, "run"], cwd=folder, capture_output=True, check=False)
+    return time.monotonic() - began
+
+
+def _slowness() -> float:
+    """How much slower this machine is at present than the idle one on which the bound was measured."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import click, attrs, cattrs"], check=False)
+    return max(1.0, (time.monotonic() - began) / 0.12)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(command, id=" ".join(path)) for path, command in commands(root) if path],
+)
+def test_command_when_described_begins_with_a_verb(command: click.Command) -> None:
+    assert (command.help or "").split()[0].rstrip(",.:") in FIRST_WORDS
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config with one portal and no connector."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKEN", "t")
+    path = tmp_path / "damlink.toml"
+    path.write_text('[portals.brand]\nurl = "https://brand.example"\ntoken = { env = "TOKEN" }\n')
+    return path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(["events", "list"], id="the only argument"),
+        pytest.param(
+            ["events", "approve", "arn:aws:sns:eu-west-1:123456789012:topic"], id="the first of two"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_portal_when_there_is_one_may_be_left_out(line: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+    assert ended.value.code == 0
+
+
+def test_portal_when_there_are_several_must_be_chosen(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = '[portals.other]\nurl = "https://other.example"\ntoken = { env = "TOKEN" }\n'
+    config.write_text(config.read_text() + other)
+    with pytest.raises(SystemExit) as ended:
+        main(["events", "list"])
+    said = (
+        "damlink: Missing argument 'PORTAL': choose one of brand, other; see `damlink events list --help`\n"
+    )
+    assert (ended.value.code, capsys.readouterr().err) == (2, said)
