@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from damlink._serve._address import event_path, event_token
-from damlink._serve._app import MOST_BODIES
 
 
 def test_message_when_good_is_stored_before_it_is_answered(served: Any, sns: Any) -> None:
@@ -89,21 +88,66 @@ def test_body_when_as_large_as_allowed_is_stored(served: Any, sns: Any) -> None:
     assert served.post(body.ljust(1024 * 1024)).status_code == 200
 
 
-def test_bodies_when_too_many_are_on_their_way_make_the_next_wait_and_refuse_none(
-    served: Any, sns: Any
-) -> None:
+def test_bodies_when_many_are_unfinished_hold_up_no_other(served: Any, sns: Any) -> None:
     url = urlsplit(served.url)
     head = f"POST {served.path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{{".encode()
-    content = json.dumps(sns.envelope()).encode()
-    with ExitStack() as unfinished, ThreadPoolExecutor(1) as pool:
-        for _ in range(MOST_BODIES):
+    with ExitStack() as unfinished:
+        for _ in range(100):
             connection = socket.create_connection((url.hostname, url.port), timeout=5)
             unfinished.enter_context(connection).sendall(head)
-        served.client.get("/healthz").raise_for_status()
-        waiting = pool.submit(served.post, content)
-        assert not wait([waiting], timeout=0.3).done
-        unfinished.close()
-        assert waiting.result(10).text == "stored\n"
+        assert served.client.get("/healthz").status_code == 200
+        assert served.post(sns.envelope()).text == "stored\n"
+
+
+@pytest.mark.parametrize(
+    "unit", ['"', '\\"', "[],", '{"a":1},'], ids=["quotes", "escaped", "lists", "objects"]
+)
+def test_health_when_hostile_bodies_are_read_is_answered_meanwhile(served: Any, unit: str) -> None:
+    body = (unit * 1024 * 1024).encode()[: 1024 * 1024]
+    with ThreadPoolExecutor(6) as pool:
+        hostile = [pool.submit(served.post, body) for _ in range(6)]
+        assert served.client.get("/healthz", timeout=2).status_code == 200
+    assert {each.result().status_code for each in hostile} == {400}
+
+
+BOTH = "Content-Length: 5\r\nTransfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"POST {{}} HTTP/1.1\r\nHost: a\r\n{BOTH}",
+        f"GET /healthz HTTP/1.1\r\nHost: a\r\n{BOTH}",
+        f"POST /nowhere HTTP/1.1\r\nHost: a\r\n{BOTH}",
+        "POST {} HTTP/1.0\r\nTransfer-Encoding: chunked",
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6",
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: +5",
+        "POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity",
+        "POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    ],
+    ids=[
+        "both",
+        "both-get",
+        "both-nowhere",
+        "http-1.0",
+        "two-lengths",
+        "signed-length",
+        "two-codings",
+        "twice",
+    ],
+)
+def test_length_when_it_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
+    served: Any, head: str
+) -> None:
+    url = urlsplit(served.url)
+    with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
+        connection.sendall(
+            f"{head.format(served.path)}\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n".encode()
+        )
+        with connection.makefile("rb") as answer:
+            said = answer.read()
+    assert said.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+    assert said.count(b"HTTP/1.1") == 1
 
 
 def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(

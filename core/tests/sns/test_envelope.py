@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -90,6 +91,54 @@ def test_parse_when_a_field_is_no_text_is_malformed(name: str, value: Any) -> No
     if not isinstance(value, str):
         with pytest.raises(MalformedError):
             read({**good, name: value})
+
+
+HOSTILE: Final = {
+    "quotes": '"',
+    "escaped quotes": '\\"',
+    "opening a text, escaped": '"\\',
+    "backslashes in a text": "\\\\",
+    "lists": "[],",
+    "objects": "{},",
+    "deep": "[",
+    "digits": "9",
+    "fraction": "0.1",
+    "spaces": " ",
+    "escapes": "\\u0041",
+    "keys": '"a":1,',
+    "colons": ":",
+    "brackets in a text": '[{"]}',
+}
+
+
+def seconds_to_refuse(body: bytes) -> float:
+    """The least time of the processor that it took of a few times."""
+    took = []
+    for _ in range(3):
+        began = time.thread_time()
+        with pytest.raises(MalformedError):
+            parse(body)
+        took.append(time.thread_time() - began)
+    return min(took)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["{}", '"{}', '{{"Type": "{}', "[{}", '{{"a": {}'],
+    ids=["bare", "text", "field", "list", "object"],
+)
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
+def test_parse_when_hostile_takes_time_in_proportion_to_its_size(unit: str, place: str) -> None:
+    body = place.format(unit * 400_000).encode()
+    small, large = (seconds_to_refuse(body[:size]) for size in (60_000, 960_000))
+    assert large < 60 * max(small, 0.001)
+
+
+@given(st.text(st.sampled_from('"\\[]{}:,u0a \n\u00e9'), max_size=3000))
+@settings(max_examples=200)
+def test_parse_when_it_is_a_jumble_of_json_is_malformed(jumble: str) -> None:
+    with pytest.raises(MalformedError):
+        parse(jumble.encode())
 
 
 @pytest.mark.parametrize("depth", [9, 1000, 500_000])

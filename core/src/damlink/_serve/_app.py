@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Callable
 from typing import Final
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from damlink._serve._bodies import Bodies, BodyReader, TooLargeError
 from damlink._serve._intake import UNAVAILABLE, UNKNOWN, Answer, Gate, Intake
 from damlink._serve._metrics import CONTENT_TYPE, Metrics
-from damlink._sns import LARGEST_BYTES
 from damlink.errors import DamlinkError
 
 __all__ = ["make_app"]
@@ -22,8 +25,9 @@ __all__ = ["make_app"]
 TOO_LARGE: Final = Answer(413, "too-large")
 CUT_OFF: Final = Answer(400, "cut-off")
 
-MOST_BODIES: Final = 64  # held at once; what more comes waits unread, so that a burst costs no memory
-BODY_SECONDS: Final = 15.0  # the sender waits no longer for an answer. Source: sns.md 5
+# Threads of their own: whoever floods the event addresses does not keep a probe from its answer.
+EVENT_THREADS: Final = 16
+PROBE_THREADS: Final = 2
 
 
 def make_app(intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> Starlette:
@@ -39,14 +43,23 @@ def make_app(intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> S
             Route("/healthz", endpoints.healthz),
             Route("/readyz", endpoints.readyz),
             Route("/metrics", endpoints.metrics),
-        ]
+        ],
+        middleware=[Middleware(_UnambiguousLength)],
     )
 
 
 class _Endpoints:
     def __init__(self, intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> None:
         self._intake, self._metrics, self._is_ready = intake, metrics, is_ready
-        self._room = asyncio.Semaphore(MOST_BODIES)
+        self._bodies = Bodies()
+
+    @functools.cached_property
+    def _event_threads(self) -> CapacityLimiter:
+        return CapacityLimiter(EVENT_THREADS)
+
+    @functools.cached_property
+    def _probe_threads(self) -> CapacityLimiter:
+        return CapacityLimiter(PROBE_THREADS)
 
     async def events(self, request: Request) -> Response:
         """One message of SNS."""
@@ -60,17 +73,17 @@ class _Endpoints:
 
         Source: sns.md 1.1
         """
-        async with self._room:
+        with BodyReader(self._bodies) as reader:
             try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    body = await _capped_body(request)
+                body = await reader.read(request)
             except ClientDisconnect:
                 return CUT_OFF
+            except TooLargeError:
+                return TOO_LARGE
             except TimeoutError:
                 return UNAVAILABLE
-            if body is None:
-                return TOO_LARGE
-            return await run_in_threadpool(self._intake.take, gate, request.headers, body)
+            take = self._intake.take
+            return await to_thread.run_sync(take, gate, request.headers, body, limiter=self._event_threads)
 
     async def healthz(self, _request: Request) -> Response:
         """The process answers."""
@@ -78,26 +91,40 @@ class _Endpoints:
 
     async def readyz(self, _request: Request) -> Response:
         """It can do its work."""
-        why = await run_in_threadpool(self._is_ready)
+        why = await to_thread.run_sync(self._is_ready, limiter=self._probe_threads)
         return PlainTextResponse(f"{why or 'ok'}\n", 503 if why else 200)
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""
         try:
-            text = await run_in_threadpool(self._metrics.text)
+            text = await to_thread.run_sync(self._metrics.text, limiter=self._probe_threads)
         except DamlinkError as error:
             return PlainTextResponse(f"{error}\n", 503)
         return Response(text, media_type=CONTENT_TYPE)
 
 
-async def _capped_body(request: Request) -> bytes | None:
-    """The body, or `None` where it is too large; what is too large is not read to its end."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > LARGEST_BYTES:
-        return None
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_BYTES:
-            return None
-    return bytes(body)
+class _UnambiguousLength:
+    """Refuse a request whose body's length is said in two ways: a proxy before us may believe the other one.
+
+    Source: RFC 9112, 6.1 and 6.3.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = _refuse_length if _is_ambiguous(scope) else self._app
+        await app(scope, receive, send)
+
+
+def _is_ambiguous(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers and (
+        "content-length" in headers or scope["http_version"] not in ("1.1", "2")
+    )
+
+
+async def _refuse_length(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer and close: where the next request begins on this connection is not known."""
+    text = "Content-Length and Transfer-Encoding exclude each other\n"
+    await PlainTextResponse(text, 400, {"connection": "close"})(scope, receive, send)

@@ -18,6 +18,7 @@ from damlink._assembly import Assembly
 from damlink._config_tables import ServeConfig
 from damlink._serve._app import make_app
 from damlink._serve._confirmer import Confirmer
+from damlink._serve._connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol
 from damlink._serve._intake import Intake, gates_of
 from damlink._serve._metrics import Metrics
 from damlink._serve._worker import Worker
@@ -28,6 +29,7 @@ __all__ = ["Server"]
 
 END_SECONDS: Final = 25.0  # for what is under way; whoever stops services waits 30 as a rule
 ANSWER_SECONDS: Final = 5  # for requests under way
+BACKLOG: Final = 512
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -131,11 +133,19 @@ class _Http(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept few connections at once, though many may wait: asyncio has one number for both."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(BACKLOG)
+
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=BoundedProtocol,
+        backlog=ACCEPTED_AT_ONCE,
+        h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
         ws="none",
         lifespan="off",
         access_log=False,  # paths hold tokens
@@ -149,7 +159,7 @@ def _uvicorn_config(app: Any) -> uvicorn.Config:
 def _listening(settings: ServeConfig, place: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         where = f"{settings.host}, port {settings.port}"
         hint = "set another [serve] port, or end what listens there"

@@ -26,6 +26,7 @@ __all__ = [
 LARGEST_BYTES: Final = 1024 * 1024
 LONGEST_FIELD: Final = 4096  # characters of any field but the message; assumed
 DEEPEST: Final = 8  # an envelope is 3 deep
+MOST_BRACKETS: Final = 20_000  # attributes are the only ones inside an envelope; assumed
 
 NOTIFICATION: Final = "Notification"
 SUBSCRIPTION: Final = "SubscriptionConfirmation"
@@ -46,7 +47,9 @@ _TOPIC: Final = re.compile(
     r":(?P<account>[0-9]{12}):(?P<name>[A-Za-z0-9_-]{1,256}(?:\.fifo)?)"
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
-_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Each match ends with a bracket that stands outside of strings, or with the text. Possessive throughout:
+# no character is looked at twice, whatever stands there.
+_BRACKET: Final = re.compile(r'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[\]{}]|\Z)', re.DOTALL)
 _UNKEEPABLE: Final = re.compile("[\x00\ud800-\udfff]")  # no text in UTF-8, or none that a database holds
 
 
@@ -148,7 +151,7 @@ def _document(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8") from error
     if _is_deep(text):
-        raise MalformedError("nested too deeply")
+        raise MalformedError("nested too deeply, or in too many parts")
     try:
         document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_no_constant)
     except MalformedError:
@@ -161,11 +164,14 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _is_deep(text: str) -> bool:
-    """Whether brackets outside of strings nest too deeply: asked before a parser that recurses."""
+    """Return whether brackets outside of strings nest too deeply, or are too many.
+
+    Runs before the parser, which recurses, and which holds up all other threads while it works.
+    """
     depth = 0
-    for bracket in re.finditer(r"[\[\]{}]", _STRING.sub("", text)):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > DEEPEST:
+    for count, found in enumerate(_BRACKET.finditer(text)):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[1], 0)
+        if depth > DEEPEST or count > MOST_BRACKETS:
             return True
     return False
 

@@ -27,6 +27,7 @@ CERTIFICATE_BYTES: Final = 16 * 1024
 FETCH_SECONDS: Final = 5.0  # the sender waits 15 for our answer
 ANSWER_BYTES: Final = 64 * 1024
 MOST_CERTIFICATES: Final = 32
+MOST_FETCHES: Final = 4  # at once: addresses of certificates are made up at no cost
 _CONFIRMED: Final = re.compile(rb"<SubscriptionArn>\s*([^<\s]+)\s*</SubscriptionArn>")
 
 
@@ -43,6 +44,7 @@ class Certificates:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Future[Certificate]] = OrderedDict()
         self._lock = threading.Lock()
+        self._fetches = threading.BoundedSemaphore(MOST_FETCHES)
 
     def get(self, url: str) -> Certificate:
         """The certificate at an address that has been checked.
@@ -60,7 +62,7 @@ class Certificates:
 
     def _fetch(self, url: str, awaited: Future[Certificate]) -> Certificate:
         try:
-            awaited.set_result(_fetched(url))
+            awaited.set_result(self._fetched(url))
         except BaseException as error:
             awaited.set_exception(error)
             with self._lock:
@@ -70,6 +72,14 @@ class Certificates:
             while len(self._kept) > MOST_CERTIFICATES:
                 self._kept.popitem(last=False)
         return awaited.result()
+
+    def _fetched(self, url: str) -> Certificate:
+        if not self._fetches.acquire(blocking=False):
+            raise TransientError("too many certificates are being fetched")
+        try:
+            return _fetched(url)
+        finally:
+            self._fetches.release()
 
 
 def _fetched(url: str) -> Certificate:
