@@ -42,6 +42,13 @@ def test_list_when_a_page_is_short_asks_for_no_more(scripted: Portal, server: An
     ]
 
 
+def test_list_when_a_name_is_half_an_emoji_reads_the_others(scripted: Portal, server: Any) -> None:
+    server.then(200, rb'[{"id": "a", "name": "A"}, {"id": "b", "name": "B\ud83d"}, {"id": "c"}]')
+    assets = list(scripted.assets.list())
+    assert [asset.id for asset in assets] == ["a", "b", "c"]
+    assert assets[1].name == "B\N{REPLACEMENT CHARACTER}"
+
+
 def test_list_when_the_last_page_is_full_stops_at_the_empty_one(scripted: Portal, server: Any) -> None:
     server.then(200, media("a", "b")).then(200, media("c", "d")).always(200, b"[]")
     assert found(scripted, limit=2) == ["a", "b", "c", "d"]

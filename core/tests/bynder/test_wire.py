@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink.bynder import Asset, Brand, MediaItem, Metaproperty, Option, Profile
-from damlink.bynder._wire import find, flag, ids, moment, number, records, text, texts
+from damlink.bynder._wire import decode, find, flag, ids, moment, number, records, text, texts
 from damlink.bynder._wire_assets import AssetPage, Download
 from damlink.bynder._wire_collections import Collection, CollectionPage, Tag, Usage
 from damlink.errors import TransientError
@@ -18,6 +19,31 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "name", "x"]), inner),
     max_leaves=4,
 )
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        pytest.param(rb'[{"name": "a\ud83d"}]', "a\N{REPLACEMENT CHARACTER}", id="half a surrogate"),
+        pytest.param(rb'[{"name": "\ude00a"}]', "\N{REPLACEMENT CHARACTER}a", id="the other half"),
+        pytest.param(rb'[{"name": "\ud83d\ude00"}]', "\N{GRINNING FACE}", id="a whole one"),
+        pytest.param(b'[{"name": "M\xfcnchen"}]', "M\N{REPLACEMENT CHARACTER}nchen", id="not UTF-8"),
+        pytest.param(b'\xef\xbb\xbf[{"name": "a"}]', "a", id="a mark of the byte order"),
+        pytest.param(rb'[{"a\ud83d": 1, "name": "b"}]', "b", id="in a key"),
+    ],
+)
+def test_decode_when_a_text_is_damaged_reads_the_rest(body: bytes, name: str) -> None:
+    assert decode(body)[0]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b'[{"id": 1}', b"[NaN]", b"[Infinity]", b"[" * 100_000, b'{"\xff'],
+    ids=["nothing", "HTML", "cut off", "NaN", "infinity", "deep", "damaged and cut off"],
+)
+def test_decode_when_it_is_no_json_says_so(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(body)
 
 
 @pytest.mark.parametrize(

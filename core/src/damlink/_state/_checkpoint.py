@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from damlink._keepable import strict_json
 from damlink._state._ledger import Ledger
 from damlink._state._rows import Row
 
@@ -51,7 +52,12 @@ class LedgerCheckpoint:
         return tuple(self._values)
 
     def put(self, **values: Any) -> None:
-        """Note values; durable when this returns. `None` forgets a name."""
+        """Note values; durable when this returns. `None` forgets a name.
+
+        Raises:
+            NotKeepableError: a value is not JSON.
+        """
+        values = strict_json(values, "checkpoint", str)
         with self._lock:
             merged = {name: value for name, value in {**self._values, **values}.items() if value is not None}
             self._ledger.checkpoint(self._row, self._seal(json.dumps(merged).encode()), self._now())

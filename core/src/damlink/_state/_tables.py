@@ -7,7 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from damlink._keepable import clean
+
 __all__ = [
+    "KeepableText",
     "UtcDateTime",
     "alembic_version",
     "credential",
@@ -39,6 +42,17 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class KeepableText(sa.TypeDecorator[str]):
+    """Text without NUL and half surrogates, which databases refuse. The last defence: see `_keepable`."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """To the database."""
+        return clean(value) if isinstance(value, str) else value
+
+
 metadata = sa.MetaData()
 
 alembic_version = sa.Table(  # Alembic's own, by its own name
@@ -48,23 +62,23 @@ alembic_version = sa.Table(  # Alembic's own, by its own name
 ledger = sa.Table(
     "ledger",
     metadata,
-    sa.Column("connector", sa.Text, primary_key=True),
-    sa.Column("source_id", sa.Text, primary_key=True),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("raw", sa.Text, nullable=False),
-    sa.Column("fingerprint_seen", sa.Text, nullable=False),
-    sa.Column("fingerprint_carried", sa.Text),
-    sa.Column("fingerprint_after", sa.Text),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("source_id", KeepableText, primary_key=True),
+    sa.Column("state", KeepableText, nullable=False),
+    sa.Column("title", KeepableText, nullable=False),
+    sa.Column("raw", KeepableText, nullable=False),
+    sa.Column("fingerprint_seen", KeepableText, nullable=False),
+    sa.Column("fingerprint_carried", KeepableText),
+    sa.Column("fingerprint_after", KeepableText),
+    sa.Column("reason", KeepableText, nullable=False, server_default=""),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    sa.Column("last_error", KeepableText, nullable=False, server_default=""),
     sa.Column("due_at", UtcDateTime),
     sa.Column("epoch", sa.Integer),
-    sa.Column("target_id", sa.Text),
-    sa.Column("result", sa.Text),
+    sa.Column("target_id", KeepableText),
+    sa.Column("result", KeepableText),
     sa.Column("checkpoint", sa.LargeBinary),
-    sa.Column("checkpoint_fingerprint", sa.Text),
+    sa.Column("checkpoint_fingerprint", KeepableText),
     sa.Column("listed_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index("ledger_due", "connector", "state", "due_at"),
@@ -73,10 +87,10 @@ ledger = sa.Table(
 cursor = sa.Table(
     "cursor",
     metadata,
-    sa.Column("connector", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text),
-    sa.Column("selection", sa.Text, nullable=False),
-    sa.Column("completed", sa.Text),
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("value", KeepableText),
+    sa.Column("selection", KeepableText, nullable=False),
+    sa.Column("completed", KeepableText),
     sa.Column("updated_at", UtcDateTime, nullable=False),
 )
 
@@ -84,14 +98,14 @@ run = sa.Table(
     "run",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("connector", sa.Text, nullable=False),
+    sa.Column("connector", KeepableText, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("owner", KeepableText, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
-    sa.Column("totals", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("error", KeepableText, nullable=False, server_default=""),
+    sa.Column("totals", KeepableText, nullable=False, server_default="{}"),
     sa.Column("listing", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("run_connector", "connector", "id"),
 )
@@ -99,27 +113,27 @@ run = sa.Table(
 lease = sa.Table(
     "lease",
     metadata,
-    sa.Column("connector", sa.Text, primary_key=True),
+    sa.Column("connector", KeepableText, primary_key=True),
     sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("owner", KeepableText, nullable=False),
     sa.Column("heartbeat_at", UtcDateTime),
 )
 
 value = sa.Table(
     "value",
     metadata,
-    sa.Column("connector", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("key", KeepableText, primary_key=True),
+    sa.Column("value", KeepableText, nullable=False),
 )
 
 credential = sa.Table(
     "credential",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", KeepableText, primary_key=True),
     sa.Column("sealed", sa.LargeBinary),
     sa.Column("version", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("held_by", sa.Text),
+    sa.Column("held_by", KeepableText),
     sa.Column("held_until", UtcDateTime),
     sa.Column("updated_at", UtcDateTime, nullable=False),
 )
@@ -128,19 +142,19 @@ inbox = sa.Table(
     "inbox",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("topic", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("portal", sa.Text, nullable=False),
-    sa.Column("asset_id", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("topic", KeepableText, nullable=False),
+    sa.Column("message_id", KeepableText, nullable=False),
+    sa.Column("portal", KeepableText, nullable=False),
+    sa.Column("asset_id", KeepableText, nullable=False),
+    sa.Column("subject", KeepableText, nullable=False),
+    sa.Column("message", KeepableText, nullable=False),
     sa.Column("occurred_at", UtcDateTime, nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
-    sa.Column("had", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("had", KeepableText, nullable=False, server_default="[]"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    sa.Column("last_error", KeepableText, nullable=False, server_default=""),
     sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
     sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
 )
@@ -148,8 +162,8 @@ inbox = sa.Table(
 topic = sa.Table(
     "topic",
     metadata,
-    sa.Column("portal", sa.Text, primary_key=True),
-    sa.Column("arn", sa.Text, primary_key=True),
+    sa.Column("portal", KeepableText, primary_key=True),
+    sa.Column("arn", KeepableText, primary_key=True),
     sa.Column("token", sa.LargeBinary),
     sa.Column("noted_at", UtcDateTime, nullable=False),
     sa.Column("approved_at", UtcDateTime),

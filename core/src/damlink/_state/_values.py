@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from damlink._keepable import MAX_KEY_BYTES, NotKeepableError, is_key, show, strict_json
 from damlink._state._engine import Database, upsert
 from damlink._state._tables import value as t
 
@@ -27,8 +28,12 @@ class Values:
         return default if text is None else json.loads(text)
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a JSON value."""
-        text = json.dumps(value)
+        """Keep a JSON value.
+
+        Raises:
+            NotKeepableError: the key or the value cannot be kept.
+        """
+        text = _dump(key, value)
         row = {"connector": self._connector, "key": key, "value": text}
         with self._database.write() as connection:
             upsert(connection, t, row, {"value": text})
@@ -43,7 +48,7 @@ class Values:
 
 
 class BorrowedValues:
-    """The values for a look that leaves no trace: what is kept can be read, what is put is forgotten.
+    """Read from the database and keep writes in memory. Used by `plan` and `check`.
 
     Args:
         kept: what there is to read, if anything.
@@ -51,18 +56,31 @@ class BorrowedValues:
 
     def __init__(self, kept: Values | None) -> None:
         self._kept = kept
-        self._put: dict[str, Any] = {}
+        # the values as JSON; `None` for a key that was deleted
+        self._put: dict[str, str | None] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value put or kept under a key, or `default`."""
-        if key in self._put:
-            return self._put[key]
-        return self._kept.get(key, default) if self._kept else default
+        if key not in self._put:
+            return self._kept.get(key, default) if self._kept else default
+        text = self._put[key]
+        return default if text is None else json.loads(text)
 
     def put(self, key: str, value: Any) -> None:
-        """Remember a value for as long as this look lasts."""
-        self._put[key] = value
+        """Remember a value for as long as this look lasts.
+
+        Raises:
+            NotKeepableError: `Values` would not keep it.
+        """
+        self._put[key] = _dump(key, value)
 
     def delete(self, key: str) -> None:
         """Forget a key for as long as this look lasts."""
         self._put[key] = None
+
+
+def _dump(key: str, value: Any) -> str:
+    if key != "" and not is_key(key):
+        cure = f"write a text of at most {MAX_KEY_BYTES} bytes without NUL and half surrogates"
+        raise NotKeepableError(f"the key of ctx.state is {show(key)}; {cure}")
+    return json.dumps(strict_json(value, f"ctx.state {key!r}", str))

@@ -16,6 +16,7 @@ from damlink._http import ANSWERED, TERMS, Client, origin_of
 from damlink._retry import Terms
 from damlink.bynder._action import action
 from damlink.bynder._raw_content import FormValue, encode_content
+from damlink.bynder._wire import decode
 from damlink.errors import ArgumentError, BynderError, ConnectorError
 
 __all__ = ["Raw", "RawAnswer"]
@@ -183,7 +184,7 @@ def _read(answer: httpx.Response, kind: Kind) -> Any:
     if not answer.content.strip():
         return None
     try:
-        return msgspec.json.decode(answer.content)
+        return decode(answer.content)
     except msgspec.DecodeError as error:
         hint = "ask for the answer as text or bytes"
         message = f"{answer.url.host} answered {answer.status_code} without JSON"

@@ -12,6 +12,7 @@ import msgspec
 from damlink._http import IDEMPOTENT, Client, has_failed_before
 from damlink._http._status import retry_after, shortened
 from damlink.bynder._rights import cure
+from damlink.bynder._wire import decode
 from damlink.errors import (
     ArgumentError,
     BynderAuthError,
@@ -67,7 +68,7 @@ def _call(response: httpx.Response) -> str:
 def _words(response: httpx.Response) -> tuple[str, bool]:
     """What the body says, and whether it asks for the same request again."""
     try:
-        body = msgspec.json.decode(response.content)
+        body = decode(response.content)
     except msgspec.DecodeError:
         return shortened(response), False
     if not isinstance(body, dict):
@@ -83,7 +84,7 @@ def read_json(response: httpx.Response) -> Any:
         TransientError: it is none: a gateway under load sends HTML, or nothing.
     """
     try:
-        return msgspec.json.decode(response.content)
+        return decode(response.content)
     except msgspec.DecodeError as error:
         message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shortened(response)}"
         raise TransientError(message, status=response.status_code) from error

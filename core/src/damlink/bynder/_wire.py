@@ -6,15 +6,20 @@ numbers as text, a list where there is one value, objects where there is text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import attrs
+import msgspec
+
+from damlink._keepable import strict_json
 
 __all__ = [
     "Brand",
     "Profile",
+    "decode",
     "find",
     "flag",
     "ids",
@@ -29,6 +34,26 @@ __all__ = [
 _LEGACY: Final = "%B, %d %Y %H:%M:%S %z"  # `March, 08 2017 14:17:37 +0000`
 _YES: Final = frozenset({"1", "true", "yes"})
 _WORDS: Final = ("name", "label", "displayLabel", "value", "id")  # of an object that stands for a text
+
+
+def decode(content: bytes) -> Any:
+    """Read JSON; a name that is half an emoji, or not UTF-8, is repaired and spoils no other record.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        try:
+            found = json.loads(content.decode("utf-8-sig", "replace"), parse_constant=_refuse_constant)
+            return strict_json(found, "the answer")
+        except (ValueError, TypeError, RecursionError):
+            raise msgspec.DecodeError(str(error)) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def moment(value: Any) -> datetime | None:

@@ -1,0 +1,175 @@
+"""Values that a database can keep: text without NUL and half surrogates, JSON, finite numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
+from typing import Any, Final
+
+import attrs
+
+__all__ = [
+    "MAX_KEY_BYTES",
+    "MAX_TEXT",
+    "REPLACEMENT",
+    "NotKeepableError",
+    "clean",
+    "describe",
+    "is_key",
+    "nearest_json",
+    "seconds",
+    "shorten",
+    "show",
+    "strict_json",
+]
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+MAX_TEXT: Final = 4000  # characters of a reason, an error or a notice
+MAX_KEY_BYTES: Final = 1024  # PostgreSQL's index takes 2,704 bytes for all columns of a key
+MAX_DEPTH: Final = 64  # levels of JSON
+MAX_INTEGER_BITS: Final = 1024  # Python itself refuses to write integers of more than 4,300 digits
+MAX_WAIT: Final = timedelta(days=30)
+SHOWN: Final = 60  # characters of a value in an error
+
+_ATOMS: Final = (str, bool, int, float, type(None))
+_CURES: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "write its hex()"))
+
+
+class NotKeepableError(TypeError):
+    """A value cannot be kept as it is; the message says where it stands and what to write."""
+
+
+def clean(text: str) -> str:
+    """Return a text with U+FFFD for every NUL and half surrogate; two matching halves are joined."""
+    plain = str.__str__(text).replace("\0", REPLACEMENT)
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return plain
+
+
+def shorten(text: str, limit: int = MAX_TEXT) -> str:
+    """Return a clean text of at most so many characters; an ellipsis marks what is cut off."""
+    return clean(text if len(text) <= limit else f"{text[: limit - 1]}…")
+
+
+def is_key(text: object) -> bool:
+    """Return whether a value is a text that can identify something: kept unchanged, and in an index."""
+    return isinstance(text, str) and 0 < len(text) <= MAX_KEY_BYTES and _fits(text)
+
+
+def _fits(text: str) -> bool:
+    return clean(text) == text and len(text.encode()) <= MAX_KEY_BYTES
+
+
+def describe(error: BaseException) -> str:
+    """Return the text of an exception, whatever its `__str__` does."""
+    try:
+        return shorten(str(error))
+    except Exception:  # noqa: BLE001 - the text of a foreign exception is made by foreign code
+        return "no description"
+
+
+def show(value: object) -> str:
+    """Return a value as an error names it: its type and the beginning of it."""
+    if value is None:
+        return "None"
+    try:
+        text = shorten(repr(value[:SHOWN] if isinstance(value, str) else value), SHOWN)
+    except Exception:  # noqa: BLE001 - the same for its `__repr__`
+        return type(value).__name__
+    return f"{type(value).__name__} {text}"
+
+
+def seconds(value: object) -> float | None:
+    """Return a wait in seconds between none and thirty days; `None` if it is no number."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return None
+    return float(min(max(value, 0), MAX_WAIT.total_seconds()))
+
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+
+def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> Any:
+    """Return a copy that JSON can hold; text is cleaned, and a number that is not finite is null.
+
+    Args:
+        text: what is done to each text; JSON itself escapes what a database would not keep.
+
+    Raises:
+        NotKeepableError: a part of it is not JSON; names the part and what to write instead.
+    """
+
+    def refuse(odd: Any, place: str, problem: str) -> Any:
+        cure = next((cure for kinds, cure in _CURES if isinstance(odd, kinds)), "write JSON values")
+        raise NotKeepableError(f"{place} {problem or f'is {show(odd)}'}; {cure}")
+
+    return _Copier(refuse, text).copy(value, place)
+
+
+def nearest_json(value: Any, place: str) -> tuple[Any, list[str]]:
+    """Return a copy that JSON can hold and the places where it differs; what is not JSON becomes text."""
+    changed: list[str] = []
+
+    def replace(odd: Any, place: str, problem: str) -> Any:
+        changed.append(place)
+        if isinstance(odd, date | time):
+            return odd.isoformat()
+        return problem or _text_of(odd)
+
+    return _Copier(replace, clean).copy(value, place), changed
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return shorten(str(value))
+    except Exception:  # noqa: BLE001 - foreign code
+        return type(value).__name__
+
+
+@attrs.frozen
+class _Copier:
+    """Copies JSON values.
+
+    Attributes:
+        on_odd: called with what is not JSON, its place and the problem; returns what stands in for it.
+    """
+
+    on_odd: Callable[[Any, str, str], Any]
+    text: Callable[[str], str]
+
+    def copy(self, value: Any, place: str, depth: int = 0) -> Any:
+        if isinstance(value, _ATOMS):
+            return self._atom(value, place)
+        if depth > MAX_DEPTH:
+            return self.on_odd(None, place, f"has more than {MAX_DEPTH} levels")
+        if isinstance(value, Mapping):
+            pairs = ((self._key(key, place), each) for key, each in value.items())
+            return {key: self.copy(each, f"{place}.{key}"[:200], depth + 1) for key, each in pairs}
+        if isinstance(value, list | tuple):
+            return [self.copy(each, f"{place}[{at}]"[:200], depth + 1) for at, each in enumerate(value)]
+        return self.on_odd(value, place, "")
+
+    def _atom(self, value: Any, place: str) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else None
+        large = value.bit_length() > MAX_INTEGER_BITS
+        return self.on_odd(None, place, "is too large a number") if large else int(value)
+
+    def _key(self, key: Any, place: str) -> str:
+        if isinstance(key, str):
+            return self.text(key)
+        if key is None or isinstance(key, bool):
+            return {None: "null", True: "true", False: "false"}[key]
+        if isinstance(key, int | float):
+            return str(key)
+        return self.text(str(self.on_odd(key, f"{place}: the key", "")))
