@@ -30,7 +30,11 @@ class Partner:
             return self._token({key: value[0] for key, value in parse_qs(asked.body.decode()).items()})
         newest = f"Bearer a{len(self.forms)}"
         good = self.valid and asked.headers.get("authorization") == newest
-        return self.server.reply(200 if good else 401, b"data")
+        return (
+            self.server.reply(200, b"data")
+            if good
+            else self.server.reply(401, b'{"message": "Unauthorized"}')
+        )
 
     def _token(self, form: dict[str, str]) -> Any:
         if form["grant_type"] in self.refuses:

@@ -108,7 +108,8 @@ def test_version_when_another_came_meanwhile_is_begun_again_on_top_of_it(
     asset_id = control("add_asset", text="first")["id"]
     other = file.with_name("other.mov")
     other.write_bytes(b"somebody else's")
-    sandbox.world.faults.add(Fault(service="portal", match="POST /api/v4/media/.*/save/", status=403))
+    denied = '{"message": "Access denied", "statuscode": "403"}'
+    sandbox.world.faults.add(Fault("portal", "POST /api/v4/media/.*/save/", status=403, body=denied))
     with pytest.raises(DamlinkError, match="403"):
         portal.uploads.file(file, version_of=asset_id, notes=file.with_suffix(".notes"))
     portal.uploads.file(other, version_of=asset_id)

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-import email.utils
 import functools
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from damlink._content import Content
+from damlink._http._answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http._auth import BearerAuth, Custody, OAuth2, OriginAuth, Token
 from damlink._http._fetch import fetch
 from damlink._http._network import NetworkTransport
 from damlink._http._oauth1 import OAuth1
 from damlink._http._origin import origin_of
+from damlink._http._outcome import (
+    ACCEPTED,
+    ERROR_FIELDS,
+    IDEMPOTENT,
+    REFUSES,
+    Refuses,
+    as_unclear,
+    broken_error,
+    error_object,
+    is_repeatable,
+    is_same_but_for_slash,
+    may_refuse,
+    partner_refuses,
+    unclear_once_moved,
+    understood,
+)
 from damlink._http._remote import RemoteContent
 from damlink._http._sent import SentRequest
-from damlink._http._status import partner_error, stranger_error
-from damlink._http._transports import ACCOUNT, LogTransport, PaceTransport, RateTransport
+from damlink._http._status import clock_ahead, partner_error, stranger_error
+from damlink._http._transports import (
+    ACCOUNT,
+    LogTransport,
+    PaceTransport,
+    RateTransport,
+    has_failed_before,
+)
 from damlink._pace import Pace
 from damlink._retry import Account, Terms, retrying
 from damlink._version import __version__
-from damlink.errors import ConnectorError, TransientError, UnclearError
+from damlink.errors import ConnectorError, TransientError
 
 __all__ = [
     "ANSWERED",
     "IDEMPOTENT",
     "TERMS",
+    "AnswerLimits",
     "BearerAuth",
     "Client",
     "Custody",
@@ -37,23 +60,24 @@ __all__ = [
     "OAuth2",
     "SentRequest",
     "Token",
+    "error_object",
     "fetch",
     "has_failed_before",
+    "may_refuse",
     "open_client",
     "origin_of",
 ]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
-IDEMPOTENT: Final = "damlink.idempotent"
-ACCEPTED: Final = "damlink.accepted"
 ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
 TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
-_REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _MOST_REDIRECTS: Final = 10
 _HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
 
 Classify = Callable[[httpx.Response, bool], ConnectorError | None]
 """Turns an answer into the error that it stands for; told whether the request may be repeated."""
+
+T = TypeVar("T")
 
 
 class Client(httpx.Client):
@@ -61,8 +85,11 @@ class Client(httpx.Client):
     statuses into the errors of `damlink.errors`.
 
     GET, HEAD, PUT and DELETE are repeated. A POST is repeated if it provably was not sent, on 429,
-    or if its caller says `idempotent=True`; otherwise its failure is an `UnclearError`. An answer
-    of 400 or above is raised, never returned.
+    or if its caller says `idempotent=True`. Otherwise it failed only if the other side says so in
+    its own form of an error; any other failure is an `UnclearError`. Send such a request by
+    `send_once`, so that a success that cannot be understood is unclear, too. An answer of 400 or
+    above is raised, never returned. Answers that are not streamed end after 2 minutes, and hold
+    64 MiB at most.
     """
 
     def __init__(
@@ -71,16 +98,20 @@ class Client(httpx.Client):
         base_url: str,
         transport: httpx.BaseTransport,
         classify: Classify = partner_error,
+        refuses: Refuses = partner_refuses,
         verify_before_send: Callable[[], None] | None = None,
+        limits: AnswerLimits | None = None,
     ) -> None:
         self.origin = httpx.URL(base_url)
         self._classify = classify
+        self._refuses = refuses
+        self._limits = limits or AnswerLimits()
         self._verify_before_send = verify_before_send or (lambda: None)
         self._ahead = timedelta()  # how far the other side's clock is ahead of ours
         super().__init__(
             base_url=base_url,
             transport=transport,
-            headers={"User-Agent": f"damlink/{__version__}"},
+            headers={"User-Agent": f"damlink/{__version__}", "Accept-Encoding": ENCODINGS},
             timeout=TIMEOUT,
         )
 
@@ -111,6 +142,36 @@ class Client(httpx.Client):
         options["extensions"] = {**(options.get("extensions") or {}), **marks}
         return self.request("POST", url, **options)
 
+    def send_once(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        read: Callable[[httpx.Response], T],
+        accept: Collection[int] = (),
+        error_fields: Collection[str] = (),
+        **options: Any,
+    ) -> T:
+        """Send a request that must not be repeated, and return what `read` makes of its answer.
+
+        It is done if `read` understands the answer. It is not done if it was not sent, on 429, and on a
+        4xx with a JSON object that holds a text: those raise as ever. Everything else is unclear.
+
+        Args:
+            method: such as POST.
+            url: relative to the base address, or whole.
+            read: returns what the answer must bring, such as the id of what was made, and raises
+                anything, such as a `KeyError`, if it is not there.
+            accept: statuses besides 2xx that `read` understands.
+            error_fields: the other side's refusals have a text in one of these fields; in any if not given.
+
+        Raises:
+            UnclearError: it may or may not have happened. Never repeat it blindly.
+        """
+        marks = {ACCEPTED: accept, ERROR_FIELDS: error_fields}
+        options["extensions"] = {**(options.get("extensions") or {}), **marks}
+        return understood(self.request(method, url, **options), read, accept)
+
     def remote_now(self) -> datetime:
         """The other side's clock, as its last answer told it; ours if none did."""
         return datetime.now(UTC) + self._ahead
@@ -129,42 +190,58 @@ class Client(httpx.Client):
             AssetRejectedError: another 4xx.
         """
         options["follow_redirects"] = False
+        once, seen = not is_repeatable(request), [request.url]
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
-            response = retrying(functools.partial(self._try, request, stream, options), terms)
+            with unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
+                response = retrying(functools.partial(self._try, request, stream, options), terms)
             following = self._following(request, response)
             if following is None:
                 return response
             response.close()
             request = following
-        raise TransientError(f"{request.url.host} redirects in circles")
+            if once and request.url in seen:
+                break
+            seen.append(request.url)
+        circles = TransientError(f"{request.url.host} redirects in circles")
+        raise as_unclear(circles) if once else circles
 
     def _try(
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
-        repeatable = request.method in _REPEATABLE or bool(request.extensions.get(IDEMPOTENT))
-        request.extensions[ACCOUNT] = account
+        request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
         self._verify_before_send()
         try:
-            response = super().send(request, stream=stream, **options)
-        except httpx.TransportError as broken:
-            raise _broken(broken, request, repeatable) from broken
-        self._ahead = _ahead(response, self._ahead)
-        error = self._error(response, repeatable)
+            response = super().send(request, stream=True, **options)
+            self._read(response, stream)
+        except httpx.RequestError as broken:
+            raise broken_error(broken, request) from broken
+        self._ahead = clock_ahead(response, self._ahead)
+        error = self._error(response, is_repeatable(request))
         if (take := request.extensions.get(ANSWERED)) is not None:
             take(response)
         if error is not None:
             raise error
         return response
 
+    def _read(self, response: httpx.Response, stream: bool) -> None:
+        """Read what is no file: an error's body for its words; one that breaks off has said its status."""
+        if response.status_code >= 400:
+            try:
+                read_answer(response, self._limits)
+            except httpx.RequestError:
+                response._content = b""
+        elif not stream:
+            read_answer(response, self._limits)
+
     def _error(self, response: httpx.Response, repeatable: bool) -> ConnectorError | None:
         status, accepted = response.status_code, response.request.extensions.get(ACCEPTED, ())
         if status < 300 or status in accepted:
             return None
-        if response.status_code >= 400:
-            _read_quietly(response)
         own = origin_of(response.request.url) == origin_of(self.origin)
-        return self._classify(response, repeatable) if own else stranger_error(response, repeatable)
+        error = self._classify(response, repeatable) if own else stranger_error(response, repeatable)
+        is_clear = repeatable or status == httpx.codes.TOO_MANY_REQUESTS or (own and self._refuses(response))
+        return error if error is None or is_clear else as_unclear(error)
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
         """The request that a redirect asks for: with its method and body within our origin, as a GET
@@ -189,50 +266,15 @@ class Client(httpx.Client):
         )
 
 
-def has_failed_before(request: httpx.Request) -> bool:
-    """Whether a try of this request came to nothing before the one that was answered."""
-    account = request.extensions.get(ACCOUNT)
-    return isinstance(account, Account) and account.failures > 0
-
-
-def _ahead(response: httpx.Response, known: timedelta) -> timedelta:
-    try:
-        told = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
-        return known
-    return told.astimezone(UTC) - datetime.now(UTC)
-
-
-def _read_quietly(response: httpx.Response) -> None:
-    """Read an error's body for its words; one that breaks off has said its status at least."""
-    try:
-        response.read()
-    except httpx.HTTPError:
-        response._content = b""
-
-
-def _broken(error: httpx.TransportError, request: httpx.Request, repeatable: bool) -> ConnectorError:
-    """The error of a request that got no answer, or half of one."""
-    unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    renewing = error.request.url != request.url  # it was the token request: ours never left
-    host = error.request.url.netloc.decode("ascii")
-    what = f"{request.method} {host}"
-    cause = str(error) or type(error).__name__
-    if unsent:
-        hint = "check the address in the config, and the network"
-        return TransientError(f"cannot reach {host}: {cause}", hint=hint)
-    if repeatable or renewing:
-        return TransientError(f"no whole answer to {what}: {cause}")
-    return UnclearError(f"no answer to {what}: {cause}")
-
-
 def open_client(
     base_url: str,
     *,
     pace: Pace | None = None,
     requests_per_second: float | None = None,
     classify: Classify = partner_error,
+    refuses: Refuses = partner_refuses,
     verify_before_send: Callable[[], None] | None = None,
+    limits: AnswerLimits | None = None,
 ) -> Client:
     """Build a client; proxies and certificate authorities as the environment says.
 
@@ -241,7 +283,10 @@ def open_client(
             whole addresses and signs nothing.
         pace: the account its requests are counted on, redirects and repeats included.
         requests_per_second: a limit within this process, for the origin's host.
+        classify: see `Classify`.
+        refuses: see `Refuses`.
         verify_before_send: called before every send; raises to stop it.
+        limits: of answers that are not streamed.
     """
     url = httpx.URL(base_url)
     transport: httpx.BaseTransport = LogTransport(NetworkTransport(), url)
@@ -250,5 +295,10 @@ def open_client(
     if requests_per_second:
         transport = RateTransport(transport, url.host, requests_per_second)
     return Client(
-        base_url=base_url, transport=transport, classify=classify, verify_before_send=verify_before_send
+        base_url=base_url,
+        transport=transport,
+        classify=classify,
+        refuses=refuses,
+        verify_before_send=verify_before_send,
+        limits=limits,
     )

@@ -14,7 +14,9 @@ from urllib.parse import quote_plus
 import attrs
 import httpx
 
+from damlink._http._answer import AnswerLimits, read_answer
 from damlink._http._origin import origin_of
+from damlink._http._outcome import is_refused
 from damlink._http._status import retry_after, shortened
 from damlink._secret import Secret
 from damlink.errors import AuthError, TransientError
@@ -176,7 +178,7 @@ class OAuth2(httpx.Auth):
         if token is None or not token.fresh:
             token = yield from self._renew(token)
         response = yield self._signed(request, token)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
             token = yield from self._renew(token)
             yield self._signed(request, token)
 
@@ -258,7 +260,8 @@ class OAuth2(httpx.Auth):
 
         Source: RFC 6749, section 6: an answer to a renewal may leave it out; the old one then stays valid.
         """
-        response.read()  # not by `requires_response_body`, which would hold every download in memory
+        # not by `requires_response_body`, which would hold every download in memory
+        read_answer(response, AnswerLimits())
         host = response.request.url.host
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
@@ -276,6 +279,12 @@ class OAuth2(httpx.Auth):
         return Token(
             Secret(access), time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh
         )
+
+
+def _is_unsigned(response: httpx.Response) -> bool:
+    """Whether a 401 means that nothing was done, so that the request can be signed anew."""
+    read_answer(response, AnswerLimits())
+    return is_refused(response)
 
 
 def _object(response: httpx.Response) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
@@ -16,7 +17,7 @@ from damlink.errors import (
     UnclearError,
 )
 
-__all__ = ["partner_error", "retry_after", "shortened", "stranger_error"]
+__all__ = ["clock_ahead", "partner_error", "retry_after", "shortened", "stranger_error"]
 
 _WAIT_AND_SEE = frozenset({408, 425, 429})
 
@@ -68,6 +69,15 @@ def retry_after(response: httpx.Response) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError):
         return None
+
+
+def clock_ahead(response: httpx.Response, known: timedelta) -> timedelta:
+    """How far the other side's clock is ahead of ours by an answer's date; `known` if it has none."""
+    try:
+        told = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return known
+    return told.astimezone(UTC) - datetime.now(UTC)
 
 
 def shortened(response: httpx.Response) -> str:

@@ -12,7 +12,7 @@ import httpx
 from damlink._pace import Pace
 from damlink._retry import Account, pause
 
-__all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport"]
+__all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport", "has_failed_before"]
 
 ACCOUNT: Final = "damlink.account"  # the request extension that carries its retry account
 
@@ -105,3 +105,9 @@ def _hold(request: httpx.Request, seconds: float) -> None:
     account = request.extensions.get(ACCOUNT)
     if isinstance(account, Account):
         account.held_seconds += seconds
+
+
+def has_failed_before(request: httpx.Request) -> bool:
+    """Whether a try of this request came to nothing before the one that was answered."""
+    account = request.extensions.get(ACCOUNT)
+    return isinstance(account, Account) and account.failures > 0

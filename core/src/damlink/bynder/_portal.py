@@ -26,7 +26,7 @@ from damlink.bynder._options import Options
 from damlink.bynder._orders import Orders
 from damlink.bynder._profiles import Profiles, check_upload_roles
 from damlink.bynder._raw import Raw
-from damlink.bynder._request import bynder_error
+from damlink.bynder._request import bynder_error, bynder_refuses
 from damlink.bynder._save import Destination, Saver
 from damlink.bynder._settlement import Marker
 from damlink.bynder._tags import Tags
@@ -76,7 +76,11 @@ class Portal:
         self.url = url
         self._brand = brand
         self._client = open_client(
-            url, pace=pace, classify=bynder_error, verify_before_send=verify_before_send
+            url,
+            pace=pace,
+            classify=bynder_error,
+            refuses=bynder_refuses,
+            verify_before_send=verify_before_send,
         )
         self._client.sign_with(BearerAuth(auth) if isinstance(auth, Secret) else auth)
         self._s3 = open_client("", verify_before_send=verify_before_send)

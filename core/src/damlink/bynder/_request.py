@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgspec
 
-from damlink._http import IDEMPOTENT, Client, has_failed_before
+from damlink._http import IDEMPOTENT, Client, error_object, has_failed_before, may_refuse
 from damlink._http._status import retry_after, shortened
 from damlink.bynder._rights import cure
 from damlink.bynder._wire import decode
@@ -24,6 +24,7 @@ from damlink.errors import (
 
 __all__ = [
     "bynder_error",
+    "bynder_refuses",
     "get_json",
     "given",
     "patch",
@@ -33,6 +34,8 @@ __all__ = [
     "segment",
 ]
 
+_EXPIRED: Final = b"Invalid or expired token"
+_FILES_SERVICE: Final = "/v7/file_cmds/"
 _NOT_HERE = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
@@ -59,6 +62,30 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
     if status >= 500:
         return UnclearError(message, status=status, body=words)
     return BynderError(message, status=status, body=words)
+
+
+def bynder_refuses(response: httpx.Response) -> bool:
+    """Tell whether an answer is the portal's own error in one of its published forms, and no gateway's page.
+
+    Source: Bynder's published definitions: an object with a text, 401 as text, 403 in workflow as `{}`,
+    400 of the files service without a body. An answer with `retry` asks for the same request again.
+    """
+    body = error_object(response)
+    if body.get("retry"):
+        return True
+    if not may_refuse(response):
+        return False
+    return _is_bare_refusal(response) or any(isinstance(each, str | list) and each for each in body.values())
+
+
+def _is_bare_refusal(response: httpx.Response) -> bool:
+    status, body = response.status_code, response.content.strip()
+    if status == httpx.codes.UNAUTHORIZED:
+        return body.startswith(_EXPIRED)
+    if status == httpx.codes.FORBIDDEN:
+        return body == b"{}"
+    files_service = response.request.url.path.startswith(_FILES_SERVICE)
+    return status == httpx.codes.BAD_REQUEST and files_service and not body
 
 
 def _call(response: httpx.Response) -> str:

@@ -214,7 +214,7 @@ async def _drip(app: Application, fault: Fault, scope: Message, receive: Receive
 
 async def _bomb(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     own = await _own_answer(app, scope, receive)
-    await Answer(own.status, bomb(), headers={"content-encoding": "gzip"}).deliver(send)
+    await Answer(own.status, bomb(), headers={"content-encoding": "deflate"}).deliver(send)
 
 
 async def _echo(_app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:

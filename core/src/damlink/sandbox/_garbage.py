@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -29,9 +29,11 @@ def garble(kind: str, own: Answer) -> Answer:
 
 
 def bomb() -> bytes:
-    """Return a few hundred kilobytes that decompress to 300 MiB of JSON."""
-    packer = gzip.compress(b" " * _BOMB_PIECE)  # members of one stream
-    return gzip.compress(b"[") + packer * (_BOMB_BYTES // _BOMB_PIECE) + gzip.compress(b"]")
+    """Return a few hundred kilobytes that decompress (`deflate`) to 300 MiB of JSON."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    first = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * _BOMB_PIECE) + packer.flush(zlib.Z_FULL_FLUSH)  # depends on nothing before
+    return first + block * (_BOMB_BYTES // _BOMB_PIECE) + packer.compress(b"]") + packer.flush()
 
 
 def _body(body: bytes, media_type: str = "application/json", **headers: str) -> Callable[[Answer], Answer]:
