@@ -36,6 +36,8 @@ def on_event(ctx, event):
     folder = Path(ctx.settings.folder)
     if (folder / f"{ctx.connector} is broken").exists():
         raise RuntimeError("broken")
+    if (folder / f"{ctx.connector} is early").exists():
+        raise NotYet("too early", 25)
     with (folder / ctx.connector).open("a") as heard:
         heard.write(f"{event.kind.split('.')[-1]} {event.asset_id} {event.asset and event.asset['name']}\\n")
     if event.asset and ctx.settings.tag in event.asset.get("tags", ()):
@@ -331,3 +333,19 @@ def test_dispatcher_when_another_process_works_stands_by_until_it_ends(
     eventually(lambda: scene.due() == [asset])
     scene.dispatcher.stop()
     eventually(lambda: not scene.dispatcher.is_alive)
+
+
+def test_connector_when_it_is_too_early_hears_of_it_again_when_it_wants(
+    made: Callable[..., Scene],
+) -> None:
+    scene = made()
+    early = scene.folder / "print is early"
+    early.touch()
+    scene.tell(scene.asset())
+    scene.work()
+    early.unlink()
+    heard = []
+    for seconds in (24, 2):
+        scene.work(seconds)
+        heard.append(len(scene.heard()))
+    assert heard == [0, 1]

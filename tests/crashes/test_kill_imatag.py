@@ -85,4 +85,4 @@ def test_run_when_killed_ten_times_marks_and_delivers_every_asset_once(marks: Si
     assets = {asset["id"]: asset for asset in marks.portal.state()["assets"]}
     assert {key: marks_of(marks, key) for key in originals} == dict.fromkeys(originals, 1)
     assert {key: delivered(assets, key, way) for key in originals} == dict.fromkeys(originals, 1)
-    assert {key: assets[key]["metaproperties"]["imatag_hash"] for key in originals} == originals
+    assert {key: assets[key]["metaproperties"]["imatag_hash"][:64] for key in originals} == originals

@@ -73,6 +73,11 @@ class Bench:
         """What the portal has of an asset."""
         return next(each for each in self.portal.state()["assets"] if each["id"] == key)
 
+    def hashes(self, key: str) -> list[str]:
+        """The hashes that an asset carries: of its original, and of its marked file."""
+        hashes: list[str] = self.asset(key)["metaproperties"]["imatag_hash"].split()
+        return hashes
+
     def marks(self, key: str) -> int:
         """How often an asset has been marked."""
         return self.sandbox.world.counts[f"marks:{key}"]

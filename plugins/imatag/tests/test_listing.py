@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from damlink import Cursor, Event, SourceAsset
+from damlink import Cursor, Event, NotYet, SourceAsset
 from damlink.errors import AuthError, ConfigError
 from damlink.sandbox import Fault
 
@@ -168,16 +168,91 @@ def test_right_that_is_missing_is_named_before_anything_is_sent(bench: Any, role
     assert bench.imatag.state()["media"] == []
 
 
+# --- events ---------------------------------------------------------------------------------------
+
+
+def told(trial: Any, key: str, *, seconds_ago: float = 5, **asset: Any) -> list[SourceAsset]:
+    """What an event of so many seconds ago makes due."""
+    event = Event(
+        "asset_bank.media.updated",
+        key,
+        {"id": key} | asset,
+        "sandbox",
+        trial.context.now() - timedelta(seconds=seconds_ago),
+    )
+    return list(trial.connector.on_event(trial.context, event))
+
+
+@pytest.fixture
+def lagging(bench: Any) -> Any:
+    """A portal whose search shows changes late."""
+    bench.portal.control("lag", {"index": 3600})
+    return bench
+
+
 def test_event_of_an_asset_that_the_filters_select_makes_it_due(bench: Any) -> None:
     selected, other = bench.add(), bench.add(tags=["x"])
     with bench.open() as trial:
-        now = datetime.now(UTC)
-        events = [
-            Event("asset_bank.media.updated", key, asset, "sandbox", now)
-            for key, asset in ((selected, {"id": selected}), (other, {"id": other}), (selected, None))
-        ]
-        made_due = [ids(trial.connector.on_event(trial.context, event)) for event in events]
-    assert made_due == [{selected}, set(), set()]
+        assert ids(told(trial, selected)) == {selected}
+        assert told(trial, other) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "more"),
+    [
+        ({"tags": "protect"}, {}),
+        ({"type": "image"}, {}),
+        ({"type": ["image", "video"], "tags": ["protect", "x"]}, {"tags": ["x", "protect"]}),
+    ],
+    ids=["tags", "type", "both"],
+)
+def test_event_when_the_search_lags_makes_the_asset_due_all_the_same(
+    lagging: Any, filters: dict[str, Any], more: dict[str, Any]
+) -> None:
+    key = lagging.add(**more)
+    with lagging.open(filters=filters) as trial:
+        assert ids(told(trial, key)) == {key}
+        assert trial.asked(MEDIA, "portal").total() == 0
+
+
+def test_event_when_the_search_shows_an_older_version_tells_of_the_newer_one(bench: Any, paint: Any) -> None:
+    key = bench.add()
+    with bench.open() as trial:
+        trial.run()
+        bench.portal.control("lag", {"index": 3600})
+        bench.replace(trial, key, paint(size=(200, 80)))
+        (source,) = told(trial, key)
+    assert source.fingerprint.startswith("v3-")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"tags": ["x"]}, {"archive": True}],
+    ids=["another tag", "archived"],
+)
+def test_event_of_an_asset_that_no_listing_would_bring_makes_nothing_due(
+    bench: Any, more: dict[str, Any]
+) -> None:
+    key = bench.add()
+    bench.portal.control("change_asset", {"id": key, **more})
+    with bench.open() as trial:
+        assert told(trial, key) == []
+
+
+def test_event_of_an_asset_that_is_gone_makes_nothing_due(bench: Any) -> None:
+    with bench.open() as trial:
+        assert told(trial, "0A1B2C3D-0000-0000-0000000000000001") == []
+
+
+def test_event_when_only_the_search_knows_the_filter_comes_back_once_it_shows_the_change(bench: Any) -> None:
+    key, other = bench.add(name="Shoe"), bench.add(name="Hat")
+    with bench.open(filters={"keyword": "Shoe"}) as trial:
+        lag = trial.context.bynder.index_lag
+        with pytest.raises(NotYet) as early:
+            told(trial, key, seconds_ago=lag - 9)
+        assert early.value.retry_after == pytest.approx(9, abs=1)
+        assert ids(told(trial, key, seconds_ago=lag + 1)) == {key}
+        assert told(trial, other, seconds_ago=lag + 1) == []
 
 
 def test_check_tells_what_it_found(bench: Any) -> None:

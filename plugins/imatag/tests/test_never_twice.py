@@ -31,7 +31,7 @@ def test_only_the_original_that_changed_is_marked_again(bench: Any, paint: Paint
         assert trial.run() == {"pushed": 1}
         assert trial.run() == {}
     assert [bench.marks(key) for key in keys] == [1, 2, 1]
-    assert bench.asset(keys[1])["metaproperties"]["imatag_hash"] == sha(changed)
+    assert bench.hashes(keys[1])[0] == sha(changed)
     assert len(bench.asset(keys[1])["versions"]) == 4
 
 
@@ -56,6 +56,45 @@ def test_lost_database_makes_no_second_mark(bench: Any, way: str) -> None:
     assert (bench.marks(key), bench.asset(key)) == (1, before)
 
 
+@pytest.mark.parametrize("copies", [False, True], ids=["", "copies selected too"])
+@pytest.mark.parametrize("way", ["new-version", "new-asset", "additional"])
+def test_metaproperty_alone_suffices_where_database_and_imatags_record_are_lost(
+    bench: Any, way: str, copies: bool
+) -> None:
+    key = bench.add()
+    tags = ("protect",) if copies else ("Imatag",)
+    with bench.open(deliver_as=way, new_asset_tags=tags) as trial:
+        trial.run()
+    before = bench.portal.state()["assets"]
+    with bench.open("another", deliver_as=way, media_id_metadata="former") as trial:
+        assert trial.run().keys() == {"skipped"}
+    assert (bench.marks(key), bench.portal.state()["assets"]) == (1, before)
+
+
+@pytest.mark.parametrize("active", [0, 1], ids=["the original", "the marked file"])
+def test_metaproperty_when_both_versions_change_places_still_holds_either(bench: Any, active: int) -> None:
+    key = bench.add()
+    with bench.open() as trial:
+        trial.run()
+        bench.portal.control("change_asset", {"id": key, "version": 1 + active})
+    with bench.open("another", media_id_metadata="former") as trial:
+        assert trial.run() == {"skipped": 1}
+    assert bench.marks(key) == 1
+
+
+@pytest.mark.parametrize("value", ["{}", " {} ", "sha256: {}"], ids=["as written before", "spaces", "a word"])
+def test_hash_that_stands_alone_is_that_of_the_original(bench: Any, paint: Painter, value: str) -> None:
+    original = paint()
+    key = bench.add(original)
+    with bench.open() as trial:
+        trial.connector.check(trial.context)
+        wanted = trial.context.bynder.metaproperties.ensure("imatag_hash", type="text")
+        given = value.format(sha(original).upper())
+        trial.context.bynder.assets.modify(key, metaproperties={wanted.id: given})
+        assert trial.run() == {"skipped": 1}
+    assert bench.marks(key) == 0
+
+
 def test_hash_that_a_crash_has_kept_from_being_written_is_written_by_the_next_database(
     bench: Any, paint: Painter
 ) -> None:
@@ -66,7 +105,7 @@ def test_hash_that_a_crash_has_kept_from_being_written_is_written_by_the_next_da
         trial.context.bynder.assets.modify(key, metaproperties={"imatag_hash": ""})
     with bench.open("another") as trial:
         assert trial.run() == {"skipped": 1}
-    assert (bench.marks(key), bench.asset(key)["metaproperties"]["imatag_hash"]) == (1, sha(original))
+    assert (bench.marks(key), bench.hashes(key)[0]) == (1, sha(original))
 
 
 def test_marked_file_that_somebody_uploads_as_another_asset_is_never_sent(bench: Any, paint: Painter) -> None:
@@ -173,7 +212,7 @@ def test_hash_is_written_also_where_a_person_has_said_that_the_marked_file_arriv
         trial.context.bynder.assets.modify(key, metaproperties={"imatag_hash": ""})
         forget(trial.checkpoint(source))  # as `damlink settle` leaves it
         assert trial.run().keys() == {"skipped"}
-    assert (bench.marks(key), bench.asset(key)["metaproperties"]["imatag_hash"]) == (1, sha(original))
+    assert (bench.marks(key), bench.hashes(key)[0]) == (1, sha(original))
 
 
 def test_original_that_is_active_again_or_uploaded_again_is_left_alone(bench: Any, paint: Painter) -> None:

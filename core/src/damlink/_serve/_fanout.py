@@ -16,7 +16,7 @@ from damlink._config import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._state import Gathered, Notification, Verdict
 from damlink.bynder import Asset, Portal
-from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError
+from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet
 
 __all__ = ["Fanout"]
 
@@ -45,6 +45,7 @@ class _Told:
     Attributes:
         unread: why the asset could not be read; nobody can be told then.
         errors: why a connector could not be told, by its name.
+        pauses: seconds after which a connector wants to be told again: nothing is wrong.
     """
 
     gathered: Gathered
@@ -52,17 +53,24 @@ class _Told:
     unread: str
     had: set[str] = attrs.field(factory=set)
     errors: dict[str, str] = attrs.field(factory=dict)
+    pauses: list[float] = attrs.field(factory=list)
 
     def verdict(self, now: datetime) -> Verdict:
         """Finished if everybody had it; else later, though not for ever."""
         error = self.unread or "; ".join(self.errors.values())
         rounds = self.gathered.attempts + 1
         if error and rounds < MOST_ROUNDS:
-            due_at = now + min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
-            return Verdict(self.gathered, frozenset(self.had), due_at, error)
+            return Verdict(self.gathered, frozenset(self.had), now + self._pause(rounds), error)
         if error:
             _log.error("%s of %s: given up: %s", self.event.kind, self.event.asset_id, error)
         return Verdict(self.gathered, frozenset(self.had), error=error)
+
+    def _pause(self, rounds: int) -> timedelta:
+        """Return how long to wait: as the connectors say that it is too early for, else longer each time."""
+        longer: timedelta = min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
+        if not self.pauses:
+            return longer
+        return min(longer, timedelta(seconds=max(self.pauses)))
 
 
 class Fanout:
@@ -192,6 +200,11 @@ def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> list[SourceAs
         try:
             work = work or assembly.assemble(name)
             brought += list(work.connector.on_event(work.context, each.event))
+        except NotYet as pause:
+            each.errors[name] = f"{name}: {pause.reason}"
+            if pause.retry_after is not None:
+                each.pauses.append(max(0.0, pause.retry_after))
+            _log.debug("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, pause)
         except DamlinkError as error:
             each.errors[name] = f"{name}: {error}"
             _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)

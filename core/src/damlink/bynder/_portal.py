@@ -73,7 +73,7 @@ class Portal:
         verify_before_send: Callable[[], None] | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
     ) -> None:
-        self.url = url
+        self.url, self.index_lag = url, index_lag
         self._brand = brand
         self._client = open_client(
             url,

@@ -1,4 +1,4 @@
-"""A marked file goes into Bynder, in one of three ways; the hash of its original is written last."""
+"""A marked file goes into Bynder, in one of three ways; the hashes of both are written last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def deliver(
     original, marked = _both(checkpoint)
     way = ctx.settings.deliver_as
     result = _WAYS[way](ctx, prepared, source, previous, checkpoint)
-    hash_property.write(ctx, source.source_id, original.sha256)
+    hash_property.write(ctx, source.source_id, original.sha256, marked.sha256)
     detail = {"deliver_as": way, "source_sha256": original.sha256, "marked_sha256": marked.sha256}
     return attrs.evolve(
         result,

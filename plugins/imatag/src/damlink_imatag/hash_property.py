@@ -1,17 +1,24 @@
-"""The metaproperty in Bynder that holds the hash of an original: with it nothing is marked twice."""
+"""The metaproperty in Bynder that holds the hashes of an original and of its marked file.
+
+With it alone nothing is marked twice: whichever of the two is the active version, its hash is there. The
+value is the original's hash, a space, and the marked file's; earlier versions of the plugin wrote only the
+first.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from damlink import Context
 from damlink.bynder import Asset, Metaproperty
 from damlink.errors import BynderAuthError, BynderError, ConfigError
 
-__all__ = ["checked", "ensured", "value_of", "write"]
+__all__ = ["checked", "ensured", "hashes_of", "write"]
 
 TYPES: Final = ("text", "longtext")
 MANAGERS: Final = ("METAPROPERTYMANAGEMENT", "METAMANAGEMENT")
+_SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def checked(ctx: Context) -> str:
@@ -30,7 +37,7 @@ def checked(ctx: Context) -> str:
         if found.type not in TYPES:
             hint = "name one of type text"
             raise ConfigError(place, f"{name!r} is of type {found.type}, and takes no text", hint=hint)
-        return f"{found.name!r} holds the hash of each original"
+        return f"{found.name!r} holds the hashes of each original and its marked file"
     profile = ctx.bynder.profiles.own()
     if profile is not None and not profile.roles.intersection(MANAGERS):
         hint = f"give it the role {MANAGERS[0]}, or make the metaproperty by hand, of type text"
@@ -52,11 +59,11 @@ def _found(ctx: Context) -> Metaproperty | None:
         return None
 
 
-def value_of(asset: Asset, metaproperty: Metaproperty) -> str:
-    """The hash that an asset carries, or empty."""
-    return next(iter(asset.values_of(metaproperty.name)), "").strip().lower()
+def hashes_of(asset: Asset, metaproperty: Metaproperty) -> tuple[str, ...]:
+    """Return the hashes that an asset carries: the original's, and the marked file's where it is there."""
+    return tuple(_SHA256.findall(" ".join(asset.values_of(metaproperty.name)).lower()))
 
 
-def write(ctx: Context, asset_id: str, sha256: str) -> None:
-    """Give an asset the hash of its original. The last thing that is done to it."""
-    ctx.bynder.assets.modify(asset_id, metaproperties={ensured(ctx).id: sha256})
+def write(ctx: Context, asset_id: str, original: str, marked: str) -> None:
+    """Give an asset both hashes. The last thing that is done to it."""
+    ctx.bynder.assets.modify(asset_id, metaproperties={ensured(ctx).id: f"{original} {marked}"})

@@ -20,19 +20,18 @@ from damlink import (
     SourceAsset,
 )
 from damlink.bynder import Asset
-from damlink.errors import BynderAuthError, BynderError
+from damlink.errors import BynderAuthError
 from damlink_imatag import api, hash_property, marked_files, quality, sending, waiting
 from damlink_imatag.marked_content import MarkedContent
 from damlink_imatag.measure import Facts, Spool, spooled
 from damlink_imatag.notes import DELIVERY, facts_of, forget, put_facts
-from damlink_imatag.selection import fingerprint
+from damlink_imatag.selection import fingerprint, present
 
 __all__ = ["check_current", "filename_of", "is_of_now", "prepare"]
 
 STARTING_OVER: Final = "somebody has put another version into Bynder meanwhile; starting over with it"
 START_OVER_SECONDS: Final = 1.0
 FORBIDDEN: Final = 403
-NOT_FOUND: Final = 404
 
 
 def prepare(
@@ -46,7 +45,7 @@ def prepare(
     """
     if checkpoint.get("media"):
         waiting.await_ready(ctx, str(source.raw.get("type", "")), checkpoint)
-    asset = _present(ctx, source)
+    asset = present(ctx, source.source_id)
     if asset is None:
         return Skip("it is no longer in the portal")
     if not checkpoint.get("media"):
@@ -55,15 +54,6 @@ def prepare(
         waiting.await_ready(ctx, asset.type, checkpoint)
     check_current(ctx, asset, checkpoint)
     return _prepared(ctx, asset, _judged(ctx, asset, checkpoint))
-
-
-def _present(ctx: Context, source: SourceAsset) -> Asset | None:
-    try:
-        return ctx.bynder.assets.get(source.source_id, versions=True)
-    except BynderError as error:
-        if error.status != NOT_FOUND:
-            raise
-        return None
 
 
 # --- sent, once ------------------------------------------------------------------------------------
@@ -76,7 +66,7 @@ def _begin(ctx: Context, asset: Asset, previous: PushResult | None, checkpoint: 
         return "it is the marked file that we have put there"
     if marked_files.is_copy(ctx, asset.id, shown):
         return "it is the marked copy of another asset"
-    known = hash_property.value_of(asset, hash_property.ensured(ctx))
+    known = hash_property.hashes_of(asset, hash_property.ensured(ctx))
     found = sending.found(ctx, asset, checkpoint)
     checkpoint.put(original=shown)
     with _rejected_alone(asset):
@@ -108,19 +98,19 @@ def _rejected_alone(asset: Asset) -> Iterator[None]:
 
 
 def _send_looked_into(
-    ctx: Context, asset: Asset, known: str, found: Sequence[api.Media], checkpoint: Checkpoint
+    ctx: Context, asset: Asset, known: Sequence[str], found: Sequence[api.Media], checkpoint: Checkpoint
 ) -> str:
     """The same where the original may have been marked already: only its bytes tell."""
     with spooled(_content(ctx, asset)) as original:
         facts = original.facts
-        if facts.sha256 == known:
+        if facts.sha256 in known:
             return "it is marked already: its hash is the one that Bynder holds"
         usable = [media for media in found if media.state != api.FAILED]
         if media := next((each for each in usable if sending.is_of(each, asset, facts)), None):
             put_facts(checkpoint, "source", facts, media={"id": str(media.id), "adopted": True}, sending=None)
             return ""
         if media := _marked_by(ctx, usable, facts):
-            return _recovered(ctx, asset, known, media, facts)
+            return _recovered(ctx, asset, media, facts)
         if marked_files.is_known(ctx, facts):
             return "it is itself a marked file"
         sending.send(ctx, asset, original.content(filename_of(asset)), found, checkpoint)
@@ -143,10 +133,11 @@ def _marked_by(ctx: Context, found: Sequence[api.Media], facts: Facts) -> api.Me
     return None
 
 
-def _recovered(ctx: Context, asset: Asset, known: str, media: api.Media, facts: Facts) -> str:
+def _recovered(ctx: Context, asset: Asset, media: api.Media, facts: Facts) -> str:
+    """Write the hashes: a crash has kept them from it, or an earlier version knew only the original's."""
     marked_files.note(ctx, facts)
-    if media.sha256 and media.sha256 != known:  # a crash has kept it from being written
-        hash_property.write(ctx, asset.id, media.sha256)
+    if media.sha256:
+        hash_property.write(ctx, asset.id, media.sha256.lower(), facts.sha256)
     return "it is the marked file that Imatag holds of it"
 
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from damlink import Context, Cursor, Event, SourceAsset
+from damlink import Context, Cursor, Event, NotYet, SourceAsset
 from damlink.bynder import Asset
 from damlink.errors import BynderError
 from damlink_imatag.filters import query_of
 
-__all__ = ["fingerprint", "of_event", "walk"]
+__all__ = ["fingerprint", "of_event", "present", "walk"]
 
 OVERLAP: Final = timedelta(minutes=15)  # two clocks, and lists that lag behind; repeats cost nothing
 NOT_FOUND: Final = 404
+ANSWERED_BY_ASSET: Final = frozenset({"tags", "type"})  # filters that need no search
 UNMARKABLE: Final = frozenset({"audio", "3d"})  # assumed: there are no pixels in them
 
 
@@ -35,19 +36,58 @@ def walk(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
 
 
 def of_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
-    """The asset of an event, if the filters select it."""
-    if event.asset is None:
+    """Yield the asset of an event, as it is now, if the filters select it.
+
+    The portal's search lags behind changes: it is asked only for filters that the asset itself cannot answer,
+    and once it shows the change.
+
+    Raises:
+        NotYet: the search may not show the change yet.
+    """
+    asset = present(ctx, event.asset_id) if event.asset is not None else None
+    query = query_of(ctx)
+    if asset is None or not _may_be_listed(asset, query):
         return
-    query = query_of(ctx) | {"ids": [event.asset_id]}
-    for asset in ctx.bynder.assets.list(include_version_number=True, **query):
-        yield from _source_assets(ctx, asset, query)
+    if set(query) <= ANSWERED_BY_ASSET or _is_found(ctx, event, query):
+        yield from _made_due(asset)
+
+
+def present(ctx: Context, asset_id: str) -> Asset | None:
+    """Return an asset as it is now, with its versions; `None` where it is gone."""
+    try:
+        return ctx.bynder.assets.get(asset_id, versions=True)
+    except BynderError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
+
+
+def _is_found(ctx: Context, event: Event, query: Mapping[str, Any]) -> bool:
+    """Ask the portal's search whether the filters select the asset of an event."""
+    early = event.occurred_at + timedelta(seconds=ctx.bynder.index_lag) - ctx.now()
+    if early > timedelta():
+        raise NotYet("the portal's search may not show the change yet", early.total_seconds())
+    return any(True for _ in ctx.bynder.assets.list(**{**query, "ids": [event.asset_id]}))
+
+
+def _may_be_listed(asset: Asset, query: Mapping[str, Any]) -> bool:
+    """Return whether nothing about the asset itself rules it out. Archived ones are not listed by default."""
+    return (not asset.is_archived or "archive" in query) and _is_markable(asset) and _fits(asset, query)
+
+
+def _is_markable(asset: Asset) -> bool:
+    return asset.type not in UNMARKABLE
 
 
 def _source_assets(ctx: Context, asset: Asset, query: Mapping[str, Any]) -> Iterator[SourceAsset]:
-    if asset.type in UNMARKABLE or not _fits(asset, query):
-        return
-    shown = fingerprint(asset) or _asked(ctx, asset.id)
-    if shown:
+    if _is_markable(asset) and _fits(asset, query):
+        complete = asset if fingerprint(asset) else present(ctx, asset.id)
+        yield from _made_due(complete) if complete else ()
+
+
+def _made_due(asset: Asset) -> Iterator[SourceAsset]:
+    """Yield an asset, unless nothing tells which of its originals is the active one."""
+    if shown := fingerprint(asset):
         yield SourceAsset(asset.id, shown, asset.name, {"type": asset.type, "size": asset.size})
 
 
@@ -57,16 +97,6 @@ def _fits(asset: Asset, query: Mapping[str, Any]) -> bool:
     return tags.issuperset(tag.casefold() for tag in query.get("tags", ())) and (
         not asset.type or asset.type in query.get("type", (asset.type,))
     )
-
-
-def _asked(ctx: Context, asset_id: str) -> str:
-    """The fingerprint of an asset whose list does not tell its version; empty where it is gone."""
-    try:
-        return fingerprint(ctx.bynder.assets.get(asset_id, versions=True))
-    except BynderError as error:
-        if error.status == NOT_FOUND:
-            return ""
-        raise
 
 
 def fingerprint(asset: Asset) -> str:

@@ -35,8 +35,8 @@ class ImatagSettings:
         default="bynder_media_id", help="The metadata field at Imatag that holds the id of the Bynder asset."
     )
     hash_metaproperty: str = setting(
-        help="The text metaproperty in Bynder that holds the SHA-256 of the original; with it nothing is "
-        "marked twice. It is made if it is not there and the portal's user may."
+        help="The text metaproperty in Bynder that holds the SHA-256 of the original and of its marked file; "
+        "with it nothing is marked twice. It is made if it is not there and the portal's user may."
     )
     delta: bool = setting(
         default=True,
