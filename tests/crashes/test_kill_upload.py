@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from loopback import Site, until
 
+from damlink._scoped_checkpoint import UPLOAD_RECORD
 from damlink.sandbox import Fault
 
 SIZE = 40_000_000
@@ -24,7 +25,9 @@ def parts(site: Site) -> int:
 def has_noted_parts(site: Site, notes: Path, most: int) -> bool:
     """Whether the notes hold parts, while the upload goes on."""
     assert parts(site) < most
-    return notes.exists() and bool(json.loads(notes.read_text()).get("upload", {}).get("digests"))
+    if not notes.exists():
+        return False
+    return bool(json.loads(notes.read_text())[UPLOAD_RECORD].get("upload", {}).get("digests"))
 
 
 @pytest.mark.parametrize("flow", ["v4", "v7"])

@@ -33,6 +33,12 @@ class Checkpoint(Protocol):
             LeaseLostError: another run has taken over: do nothing more.
         """
 
+    def scope(self, name: str) -> Checkpoint:
+        """Return a part of the checkpoint under a name: for a second upload, or a plugin's own use.
+
+        Each upload into the portal needs a checkpoint, or a part of one, of its own.
+        """
+
 
 class State(Protocol):
     """A small durable key-value store of one connector; JSON values."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 from damlink._crypto import Cipher
 from damlink._model import PushResult
@@ -12,8 +11,6 @@ from damlink._state import Database, Lease, Ledger, LedgerCheckpoint, Row, RowSt
 from damlink.errors import ConfigError
 
 __all__ = ["reset", "retry", "settle"]
-
-UPLOAD_NOTES: Final = ("upload", "import", "save", "not_ready")
 
 
 def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
@@ -66,14 +63,8 @@ def settle(
         if saved:
             ledger.pushed(row, PushResult(target_id, notice="settled by hand"), now)
         else:
-            _forget_effect(LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now))
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_effect()
             ledger.revive(row, now)
-
-
-def _forget_effect(checkpoint: LedgerCheckpoint) -> None:
-    """Forget what was unclear, and no more: a file that is paid for and at hand is not asked for again."""
-    unclear = UPLOAD_NOTES if checkpoint.get("save") else checkpoint.names()
-    checkpoint.put(**dict.fromkeys(unclear))
 
 
 def reset(database: Database, connector: str) -> int:

@@ -9,9 +9,8 @@ from typing import Final
 import attrs
 
 from damlink._assembly import Assembled
-from damlink._context import Checkpoint
 from damlink._model import PreparedAsset, PushResult, Skip
-from damlink._state import Ledger, Row, RowState
+from damlink._state import Ledger, LedgerCheckpoint, Row, RowState
 from damlink.errors import (
     AssetRejectedError,
     AuthError,
@@ -28,6 +27,7 @@ from damlink.errors import (
 __all__ = ["Job", "Outcome", "Transfer"]
 
 PATIENCE_SECONDS: Final = 120.0  # a pause of at most so long is waited for within the run
+_UNANSWERED: Final = "a save of it that was sent before got no answer"
 _STOPPING: Final = (AuthError, ConfigError, LeaseLostError, StateError, StoppedError)
 
 _log = logging.getLogger("damlink.run")
@@ -38,7 +38,7 @@ class Job:
     """A claimed row on its way; once transformed it stays so while it is parked."""
 
     row: Row
-    checkpoint: Checkpoint
+    checkpoint: LedgerCheckpoint
     prepared: PreparedAsset | None = None
 
 
@@ -78,12 +78,15 @@ class Transfer:
     def _carry(self, job: Job) -> Outcome:
         row, connector, context = job.row, self._work.connector, self._work.context
         if job.prepared is None:
-            prepared = connector.transform(context, row.source, row.previous, job.checkpoint)
+            prepared = connector.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
             if isinstance(prepared, Skip):
+                if job.checkpoint.is_unclear:
+                    raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
                 self._ledger.skipped(row, prepared.reason, self._now())
                 return Outcome(RowState.SKIPPED, prepared.reason)
             job.prepared = prepared
-        result = connector.push(context, job.prepared, row.source, row.previous, job.checkpoint)
+        source = job.checkpoint.source
+        result = connector.push(context, job.prepared, source, row.previous, job.checkpoint)
         self._ledger.pushed(row, result, self._now())
         self._announce(row, result)
         return Outcome(RowState.PUSHED, result.notice)
@@ -99,8 +102,11 @@ class Transfer:
     def _failed(self, job: Job, error: DamlinkError) -> Outcome:
         row, message = job.row, str(error)
         if isinstance(error, AssetRejectedError):
-            self._ledger.rejected(row, message, self._now())
-            return Outcome(RowState.REJECTED, message)
+            if not job.checkpoint.is_unclear:
+                self._ledger.rejected(row, message, self._now())
+                return Outcome(RowState.REJECTED, message)
+            # Finishing the row would forget the save, and a later change would become a second asset.
+            return self._failed(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
         if isinstance(error, UnclearError):
             hint = f"decide with `damlink settle {self._work.name} {row.source_id} --saved or --again`"
             self._ledger.uncertain(row, f"{message}; {hint}", self._now())

@@ -20,7 +20,7 @@ def now() -> datetime:
 
 
 def search(**changes: Any) -> Search:
-    given = {"since": now() - timedelta(seconds=1), "size": 4, "filename": "beach.jpg"}
+    given = {"since": now() - timedelta(seconds=1), "sizes": [4], "filename": "beach.jpg"}
     return Search(**given | changes)
 
 
@@ -57,6 +57,50 @@ def test_settle_when_what_carries_the_marker_is_not_from_this_save_finds_nothing
 ) -> None:
     control("add_asset", **{"text": "sand", "tags": [tag]} | asset)
     assert settle(portal.assets, search(marker=Marker(tag=tag))) is None
+
+
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "date missing": {"dateCreated": None},
+    "date garbled": {"dateCreated": "yesterday"},
+    "size missing": {"fileSize": None},
+    "size garbled": {"fileSize": "large"},
+    "tags missing": {"tags": ...},
+}
+
+
+@pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
+def test_settle_when_the_record_of_a_marked_asset_cannot_be_read_cannot_tell(
+    served: Portal, server: Any, change: dict[str, Any]
+) -> None:
+    whole = {"id": "M1", "tags": ["7"], "fileSize": 4, "dateCreated": now().isoformat()} | change
+    shown = {name: value for name, value in whole.items() if value is not ...}
+    server.always(200, json.dumps([shown]).encode())
+    with pytest.raises(UnclearError, match="M1 in the portal may be what was saved"):
+        settle(served.assets, search(marker=Marker(tag="7")))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dateCreated": None, "fileSize": 5}, {"fileSize": None, "dateCreated": "2020-01-01T00:00:00Z"}],
+    ids=["another size", "much older"],
+)
+def test_settle_when_what_can_be_read_speaks_against_it_finds_nothing(
+    served: Portal, server: Any, change: dict[str, Any]
+) -> None:
+    server.always(200, json.dumps([{"id": "M1", "tags": ["7"]} | change]).encode())
+    assert settle(served.assets, search(marker=Marker(tag="7"))) is None
+
+
+@pytest.mark.parametrize("additional", [False, True], ids=["version", "additional"])
+@pytest.mark.parametrize("missing", ["dateCreated", "size"])
+def test_settle_when_a_file_of_the_asset_cannot_be_read_cannot_tell(
+    served: Portal, server: Any, additional: bool, missing: str
+) -> None:
+    kind = "additional" if additional else "original"
+    item = {"id": "i1", "type": kind, "size": 4, "dateCreated": now().isoformat()} | {missing: None}
+    server.always(200, json.dumps({"id": "A1", "mediaItems": [item]}).encode())
+    with pytest.raises(UnclearError, match="i1 in the portal may be what was saved"):
+        settle(served.assets, search(asset_id="A1", additional=additional))
 
 
 def test_settle_when_the_clocks_differ_by_a_little_still_finds_it(

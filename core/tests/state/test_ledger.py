@@ -26,6 +26,10 @@ def listed(ledger: Ledger, *ids: str, fingerprint: str = "a", **options: Any) ->
     return ledger.record(Listed(assets(*ids, fingerprint=fingerprint), **options), "s", NOW)
 
 
+def record(ledger: Ledger, asset: SourceAsset) -> None:
+    ledger.record(Listed([asset]), "s", NOW)
+
+
 def claimed(ledger: Ledger, now: datetime = NOW + timedelta(seconds=1)) -> Row:
     row = ledger.claim(now)
     assert row is not None
@@ -479,3 +483,72 @@ def test_checkpoint_when_the_source_changes_finishes_what_was_begun_first(
     following.pushed(row, PushResult("x"), NOW)
     assert state(following) == ("due", "b", "a")
     assert claimed(following).checkpoint is None
+
+
+def test_checkpoint_when_the_source_changes_keeps_the_record_that_was_begun(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher
+) -> None:
+    record(ledger, SourceAsset("1", "a", "old", {"url": "old"}))
+    notes(ledger, claimed(ledger), cipher).put(a=1)
+    record(ledger, SourceAsset("1", "b", "new", {"url": "new"}))
+    following = new_run()
+    row = claimed(following)
+    assert notes(following, row, cipher).source == SourceAsset("1", "a", "old", {"url": "old"})
+    following.pushed(row, PushResult("x"), NOW)
+    row = claimed(following)
+    assert notes(following, row, cipher).source == SourceAsset("1", "b", "new", {"url": "new"})
+
+
+def test_checkpoint_when_all_is_forgotten_carries_the_changed_source(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher
+) -> None:
+    record(ledger, SourceAsset("1", "a", "old", {"url": "old"}))
+    checkpoint = notes(ledger, claimed(ledger), cipher)
+    checkpoint.put(a=1)
+    record(ledger, SourceAsset("1", "b", "new", {"url": "new"}))
+    checkpoint.put(a=None)
+    following = new_run()
+    row = claimed(following)
+    assert (row.checkpoint, notes(following, row, cipher).source.fingerprint) == (None, "b")
+
+
+SAVE = {"since": "2026-01-05T10:00:00+00:00", "tries": 1}
+UNCLEAR = {"import": {"id": "I", "crc32": 1}, "save": SAVE, "version": 2}
+SAVED = {"save": SAVE, "saved": "M1"}
+RECORD = "damlink.upload"
+
+
+@pytest.mark.parametrize(
+    ("noted", "kept"),
+    [
+        pytest.param({RECORD: UNCLEAR, "licence": 1}, {"licence": 1}, id="an upload"),
+        pytest.param({"part": {RECORD: UNCLEAR}, "media": "7"}, {"media": "7"}, id="in a scope"),
+        pytest.param({"part": {RECORD: UNCLEAR, "a": 1}}, {"part": {"a": 1}}, id="beside others in a scope"),
+        pytest.param({"a": {"b": {RECORD: UNCLEAR}, "c": 1}}, {"a": {"c": 1}}, id="in a scope of a scope"),
+        pytest.param(
+            {RECORD: SAVED, "second": {RECORD: UNCLEAR}}, {RECORD: SAVED}, id="the second of two uploads"
+        ),
+        pytest.param(UNCLEAR | {"licence": 1}, {"licence": 1}, id="of an earlier version"),
+        pytest.param(
+            {"delivery": UNCLEAR, "media": "7"}, {"media": "7"}, id="in a part, of an earlier version"
+        ),
+        pytest.param({"save": "a plugin's", RECORD: UNCLEAR}, {"save": "a plugin's"}, id="a note alike"),
+        pytest.param({"licence": {"asked": 2}}, {}, id="no upload"),
+        pytest.param({RECORD: SAVED, "licence": 1}, {RECORD: SAVED}, id="an upload that is done"),
+        pytest.param(SAVED | {"licence": 1}, SAVED, id="one that is done, of an earlier version"),
+        pytest.param(
+            {"part": {RECORD: SAVED, "a": 1}, "b": 1},
+            {"part": {RECORD: SAVED}},
+            id="one that is done, in a scope",
+        ),
+    ],
+)
+def test_checkpoint_when_the_effect_is_forgotten_keeps_the_rest(
+    ledger: Ledger, new_run: NewRun, cipher: Cipher, noted: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    listed(ledger, "1")
+    checkpoint = notes(ledger, claimed(ledger), cipher)
+    checkpoint.put(**noted)
+    checkpoint.forget_effect()
+    again = notes(ledger, claimed(new_run()), cipher)
+    assert {name: again.get(name) for name in again.names()} == kept

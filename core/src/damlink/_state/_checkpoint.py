@@ -6,13 +6,17 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from damlink._keepable import strict_json
+from damlink._model import SourceAsset
+from damlink._scoped_checkpoint import ScopedCheckpoint, finished_uploads, forget_unclear, has_unclear
 from damlink._state._ledger import Ledger
 from damlink._state._rows import Row
 
 __all__ = ["LedgerCheckpoint"]
+
+_SOURCE: Final = "damlink.source"  # the source asset as it was when the notes were begun
 
 
 class LedgerCheckpoint:
@@ -37,11 +41,26 @@ class LedgerCheckpoint:
         self._now = now
         self._lock = threading.Lock()
         self._values: dict[str, Any] = json.loads(open_sealed(row.checkpoint)) if row.checkpoint else {}
+        begun = self._values.pop(_SOURCE, None)
+        self._source = SourceAsset(row.source_id, row.carrying, **begun) if begun else row.source
 
     @property
     def source_id(self) -> str:
         """The source asset whose transfer this is."""
         return self._row.source_id
+
+    @property
+    def source(self) -> SourceAsset:
+        """The source asset as it was listed when the transfer was begun.
+
+        A change that was listed since has another fingerprint and another record: it is carried afterwards.
+        """
+        return self._source
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a save was sent whose result is unknown: the row must not be finished without it."""
+        return has_unclear(self._values)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value noted under a name, or `default`."""
@@ -59,6 +78,26 @@ class LedgerCheckpoint:
         """
         values = strict_json(values, "checkpoint", str)
         with self._lock:
-            merged = {name: value for name, value in {**self._values, **values}.items() if value is not None}
-            self._ledger.checkpoint(self._row, self._seal(json.dumps(merged).encode()), self._now())
-            self._values = merged
+            self._keep(
+                {name: value for name, value in {**self._values, **values}.items() if value is not None}
+            )
+
+    def scope(self, name: str) -> ScopedCheckpoint:
+        """Return a part of the checkpoint."""
+        return ScopedCheckpoint(self, name)
+
+    def forget_effect(self) -> None:
+        """Forget what is unclear and no more: uploads whose save is.
+
+        Where none is, it is an effect of the plugin's own: all but finished uploads is forgotten.
+        """
+        forget = forget_unclear if self.is_unclear else finished_uploads
+        with self._lock:
+            self._keep(forget(self._values))
+
+    def _keep(self, values: dict[str, Any]) -> None:
+        """Write the notes with the source asset that they belong to; without notes it is free to change."""
+        begun = {"title": self._source.title, "raw": dict(self._source.raw)}
+        sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode()) if values else None
+        self._ledger.checkpoint(self._row, sealed, self._now())
+        self._values = values

@@ -216,10 +216,11 @@ class Ledger:
         values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
         self._set(row, RowState.UNCERTAIN, now, values)
 
-    def checkpoint(self, row: Row, sealed: bytes, now: datetime) -> None:
-        """Keep a row's notes; durable when this returns."""
+    def checkpoint(self, row: Row, sealed: bytes | None, now: datetime) -> None:
+        """Keep a row's notes, or that it has none; durable when this returns."""
         with self._fenced() as connection:
-            values = {"checkpoint": sealed, "checkpoint_fingerprint": row.carrying, "updated_at": now}
+            noted_for = row.carrying if sealed else None
+            values = {"checkpoint": sealed, "checkpoint_fingerprint": noted_for, "updated_at": now}
             self._update(connection, row, values)
 
     def _finish(

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from damlink._scoped_checkpoint import ScopedCheckpoint
 from damlink.errors import StateError
 
 __all__ = ["Notes"]
@@ -41,6 +42,10 @@ class Notes:
         if self._path:
             _write(self._path, merged)
         self._values = merged
+
+    def scope(self, name: str) -> ScopedCheckpoint:
+        """Return a part of the notes."""
+        return ScopedCheckpoint(self, name)
 
     def remove(self) -> None:
         """Forget everything, the file too."""

@@ -5,7 +5,7 @@ Source: api.bynder.com, "Asset upload": save as a new asset, as a version, as an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,11 +31,12 @@ from damlink.errors import (
 if TYPE_CHECKING:
     from damlink._context import Checkpoint
 
-__all__ = ["Destination", "Saver"]
+__all__ = ["Destination", "LostUploadError", "Saver"]
 
 CONVERSION_PATIENCE: Final = timedelta(minutes=10)  # then other assets get the worker
 CONVERSION_LIMIT: Final = timedelta(hours=24)
 LATER_SECONDS: Final = 15 * 60.0
+TRIES_A_ROUND: Final = 4  # saves without an answer; then the row fails, and is looked for much later
 UNPOLLED_SECONDS: Final = 5.0  # between two saves of what cannot be polled
 
 
@@ -83,20 +84,57 @@ class Saver:
         converting = checkpoint.get("import")
         self._await_conversion(converting, checkpoint)
         self._check_version(checkpoint, to)
-        begun = checkpoint.get("save") or {}
-        self.begin(checkpoint, converting, tries=begun.get("tries", 0) + 1)
+        if not to.asset_id:
+            self._uploads.check_metaproperties(prepared.metaproperties)
+        pause = self._pause(converting)
+        return self.attempt(checkpoint, converting, to, lambda: self._send(prepared, converting, to), pause)
+
+    def attempt(
+        self,
+        checkpoint: Checkpoint,
+        facts: Mapping[str, Any],
+        to: Destination,
+        send: Callable[[], Saved],
+        pause: float = UNPOLLED_SECONDS,
+    ) -> str:
+        """Send a save once, noted before it leaves, and return the id of what it made.
+
+        Whatever refuses it writes off this attempt only: an earlier one that got no answer stays noted.
+
+        Args:
+            facts: size and file name of what is saved.
+            pause: seconds to wait if the portal is not ready for it.
+
+        Raises:
+            NotYet: the portal is not ready for it, or there was no answer and it is to be looked for.
+            UnclearError: nothing can tell whether this or an earlier one happened.
+            LostUploadError: the portal no longer has the upload.
+        """
+        earlier: dict[str, Any] | None = checkpoint.get("save")
+        checkpoint.put(save=self._begun(facts, earlier or {}))
         try:
-            return _id_of(self._send(prepared, converting, to), to)
+            return _id_of(send(), to)
         except UnclearError as error:
-            raise self.unsettled(error, to) from error
-        except NotYet as pause:
-            checkpoint.put(save=None)
-            raise NotYet(pause.reason, self._pause(converting)) from pause
-        except (BynderAuthError, TransientError):
-            checkpoint.put(save=None)
+            raise self._unsettled(error, checkpoint, to) from error
+        except (NotYet, BynderAuthError, TransientError) as error:
+            checkpoint.put(save=earlier)
+            if isinstance(error, NotYet):
+                raise NotYet(error.reason, pause) from error
             raise
         except BynderError as error:
-            raise self._refused(error, checkpoint) from error
+            raise self._refused(error, earlier, checkpoint) from error
+
+    def _begun(self, facts: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the note of a save that is about to leave; what it makes is not older than `since`.
+
+        Each note counts its tries: the last one, and the earlier ones, which all got no answer.
+        """
+        return {
+            "since": earlier.get("since") or self._now().isoformat(),
+            "sizes": sorted({*_sizes(earlier), facts["size"]}),
+            "filename": facts["filename"],
+            "tries": earlier.get("tries", 0) + 1,
+        }
 
     def _send(self, prepared: PreparedAsset, converting: dict[str, Any], to: Destination) -> Saved:
         import_id = converting["id"]
@@ -116,37 +154,52 @@ class Saver:
             crc32=converting["crc32"],
         )
 
-    def begin(self, checkpoint: Checkpoint, facts: dict[str, Any], tries: int) -> None:
-        """Note that a save is about to be sent: what follows cannot be repeated blindly."""
-        noted = {"since": self._now().isoformat(), "size": facts["size"], "tries": tries}
-        checkpoint.put(save=noted | {"filename": facts["filename"]})
-
-    def unsettled(self, error: UnclearError, to: Destination) -> Exception:
+    def _unsettled(self, error: UnclearError, checkpoint: Checkpoint, to: Destination) -> Exception:
         """What a save without an answer means: look later, or leave it to a person."""
         if to.waiting_room:
             return UnclearError(f"{error}; the waiting room shows nobody what arrived")
         if not to.asset_id and to.marker is None:
             return UnclearError(f"{error}; nothing marks the asset in the portal")
+        noted = checkpoint.get("save") | {"lost": self._now().isoformat()}
+        checkpoint.put(save=noted)
+        if noted["tries"] % TRIES_A_ROUND == 0:
+            hint = "the next round looks for it before it sends it again"
+            return TransientError(
+                f"the portal has answered none of {noted['tries']} saves: {error}", hint=hint
+            )
         return NotYet(f"looking whether the save happened: {error}", self._index_lag)
 
     def settled(self, checkpoint: Checkpoint, to: Destination) -> str | None:
         """What became of a save that was begun: its id, or `None` if it may be sent again."""
-        begun = checkpoint.get("save")
-        since = datetime.fromisoformat(begun["since"])
         if to.waiting_room:
             raise UnclearError("the save got no answer, and the waiting room shows nobody what arrived")
-        early = (since + timedelta(seconds=self._index_lag) - self._now()).total_seconds()
+        begun = checkpoint.get("save")
+        early = self._too_early(begun, checkpoint)
         if early > 0:
             raise NotYet("looking whether the save happened", early)
         search = Search(
-            since=since,
-            size=begun["size"],
+            since=datetime.fromisoformat(begun["since"]),
+            sizes=_sizes(begun),
             filename=begun["filename"],
             marker=to.marker,
             asset_id=to.asset_id,
             additional=bool(to.additional_to),
         )
         return settle(self._assets, search)
+
+    def _too_early(self, begun: dict[str, Any], checkpoint: Checkpoint) -> float:
+        """Seconds until the portal's lists show what the save made.
+
+        They count from the moment when a process found that there is no answer. It may have been noted
+        minutes before it left: it waited for the pace, or out a 429. So where the process that sent it
+        was killed, they count from when the next one takes the row over.
+        """
+        now = self._now()
+        lost = datetime.fromisoformat(begun.get("lost") or now.isoformat())
+        if "lost" not in begun or lost > now:  # just taken over, or the clock was set back
+            checkpoint.put(save=begun | {"lost": now.isoformat()})
+            lost = now
+        return self._index_lag - (now - lost).total_seconds()
 
     def describe(self, prepared: PreparedAsset, asset_id: str) -> None:
         """Write the metadata of a version: its save takes none. Tags that people added stay."""
@@ -205,17 +258,27 @@ class Saver:
             checkpoint.put(upload=None, version=None, **{"import": None})
             raise TransientError(f"the asset got version {now} meanwhile; starting over")
 
-    def _refused(self, error: BynderError, checkpoint: Checkpoint) -> Exception:
+    def _refused(
+        self, error: BynderError, earlier: Mapping[str, Any] | None, checkpoint: Checkpoint
+    ) -> Exception:
         """What a clear "no" to a save means."""
-        tries = checkpoint.get("save")["tries"]
-        if error.status == 404 and tries > 1:
+        checkpoint.put(save=earlier)
+        if error.status == 404 and earlier:
             # The first save may have used the import up; it will show in the lists in the end.
             return UnclearError(f"{error}, after a save without an answer")
         if error.status == 404 or "crc" in error.body.lower():
-            checkpoint.put(save=None, upload=None, **{"import": None})
-            return TransientError(f"the portal lost or damaged the upload: {error}", status=error.status)
-        checkpoint.put(save=None)
+            checkpoint.put(upload=None, **{"import": None})
+            return LostUploadError(f"the portal lost or damaged the upload: {error}", status=error.status)
         return error
+
+
+class LostUploadError(TransientError):
+    """The portal no longer has the upload, or not as it was sent: it is to be sent anew."""
+
+
+def _sizes(noted: Mapping[str, Any]) -> Collection[int]:
+    """The sizes of the files that may have been saved; earlier versions noted one."""
+    return noted["sizes"] if "sizes" in noted else [noted["size"]] if "size" in noted else []
 
 
 def _id_of(saved: Saved, to: Destination) -> str:

@@ -7,8 +7,9 @@ save can have made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
 import attrs
@@ -45,13 +46,21 @@ class Marker:
         """Whether an asset carries it."""
         return self.tag in asset.tags if self.tag else self.value in asset.values_of(self.metaproperty)
 
+    def is_readable(self, asset: Asset) -> bool:
+        """Whether the record of an asset says anything of where the marker would be."""
+        return ("tags" if self.tag else f"property_{self.metaproperty}") in asset.raw
+
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """What an unclear save would have made: where, since when (the portal's clock), how large."""
+    """What an unclear save would have made: where, since when (the portal's clock), of which size.
+
+    Attributes:
+        sizes: of the files that were sent; several where a later one was sent after the source changed.
+    """
 
     since: datetime
-    size: int
+    sizes: Collection[int]
     filename: str
     marker: Marker | None = None
     asset_id: str | None = None
@@ -62,27 +71,61 @@ def settle(assets: Assets, search: Search) -> str | None:
     """The id of what the save made, or `None` if it made nothing.
 
     Raises:
-        UnclearError: there is no way to tell, or more than one fits.
+        UnclearError: there is no way to tell, more than one fits, or one whose record is not readable.
     """
     found = _items(assets, search) if search.asset_id else _marked(assets, search)
-    if len(found) > 1:
-        raise UnclearError(f"{len(found)} assets of the portal may be the one that was saved")
-    return found[0] if found else None
+    fitting = [each.id for each in found if each.fits is Fit.YES]
+    if len(fitting) > 1:
+        raise UnclearError(f"{len(fitting)} assets of the portal may be the one that was saved")
+    if doubtful := [each.id for each in found if each.fits is Fit.UNKNOWN]:
+        what = f"{', '.join([*fitting, *doubtful])} in the portal may be what was saved"
+        raise UnclearError(f"{what}: its record has no readable date, size or marker")
+    return fitting[0] if fitting else None
 
 
-def _marked(assets: Assets, search: Search) -> list[str]:
+class Fit(Enum):
+    """Whether a file in the portal can be the one that was saved."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class _Found:
+    id: str
+    fits: Fit
+
+
+def _marked(assets: Assets, search: Search) -> list[_Found]:
     if search.marker is None:
         raise UnclearError("the portal gave no answer to the save, and nothing marks the asset")
     candidates = assets.list(limit=100, order_by="dateCreated desc", extra=search.marker.filter)
-    fitting = (asset for asset in candidates if search.marker.is_on(asset))
-    return [asset.id for asset in fitting if _fits(asset.created, asset.size, search)]
+    return [_Found(asset.id, _asset_fits(asset, search, search.marker)) for asset in candidates]
 
 
-def _items(assets: Assets, search: Search) -> list[str]:
+def _asset_fits(asset: Asset, search: Search, marker: Marker) -> Fit:
+    carries = Fit.YES if marker.is_on(asset) else Fit.NO if marker.is_readable(asset) else Fit.UNKNOWN
+    return _all((carries, _fits(asset.created, asset.size, search)))
+
+
+def _items(assets: Assets, search: Search) -> list[_Found]:
     kind = "additional" if search.additional else "original"
     items: Iterable[MediaItem] = assets.get(search.asset_id or "", versions=True).items
-    return [item.id for item in items if item.type == kind and _fits(item.created, item.size, search)]
+    ours = (item for item in items if item.type == kind)
+    return [_Found(item.id, _fits(item.created, item.size, search)) for item in ours]
 
 
-def _fits(created: datetime | None, size: int, search: Search) -> bool:
-    return created is not None and created >= search.since - CLOCK_TOLERANCE and size == search.size
+def _fits(created: datetime | None, size: int, search: Search) -> Fit:
+    """Compare date and size; one that the portal does not show proves nothing."""
+    late = Fit.UNKNOWN if created is None else _yes(created >= search.since - CLOCK_TOLERANCE)
+    alike = _yes(size in search.sizes) if size else Fit.UNKNOWN
+    return _all((late, alike))
+
+
+def _yes(true: bool) -> Fit:
+    return Fit.YES if true else Fit.NO
+
+
+def _all(fits: Collection[Fit]) -> Fit:
+    return next((each for each in (Fit.NO, Fit.UNKNOWN) if each in fits), Fit.YES)

@@ -14,11 +14,12 @@ import attrs
 
 from damlink._content import Content, spooled
 from damlink._model import PreparedAsset, PushResult
+from damlink._scoped_checkpoint import upload_record
 from damlink.bynder._assets import Assets
 from damlink.bynder._files_service import FilesService
 from damlink.bynder._flows import Flow, FlowA, FlowB, closing
 from damlink.bynder._parts import ChangedContentError, Part, PartSender, Session
-from damlink.bynder._save import Destination, Saver
+from damlink.bynder._save import Destination, LostUploadError, Saver
 from damlink.bynder._uploads import Uploads
 from damlink.errors import (
     AssetRejectedError,
@@ -78,6 +79,7 @@ class Uploader:
             UnclearError: a save got no answer and nothing can tell what became of it.
             AssetRejectedError: the portal will not have the file.
         """
+        checkpoint = upload_record(checkpoint)
         saved = checkpoint.get("saved")
         if saved is None and checkpoint.get("save"):
             saved = self._saver.settled(checkpoint, to)
@@ -102,7 +104,7 @@ class Uploader:
             for _ in range(_BEGINNINGS - 1):
                 with contextlib.suppress(_BeginAgainError, ChangedContentError):
                     return self._send_once(content, checkpoint, to)
-                checkpoint.put(upload=None, save=None)
+                checkpoint.put(upload=None)
             try:
                 return self._send_once(content, checkpoint, to)
             except _BeginAgainError as error:
@@ -149,14 +151,14 @@ class Uploader:
         checkpoint.put(upload=None, **{"import": converting})
 
     def _save_additional(self, session: Session, checkpoint: Checkpoint, asset_id: str) -> str:
-        self._saver.begin(checkpoint, {"size": session.size, "filename": session.filename}, tries=1)
-        try:
-            saved = self._uploads.finalise_additional(
+        return self._saver.attempt(
+            checkpoint,
+            {"size": session.size, "filename": session.filename},
+            Destination(additional_to=asset_id),
+            lambda: self._uploads.finalise_additional(
                 session.upload_id, asset_id=asset_id, **closing(session)
-            )
-        except UnclearError as error:
-            raise self._saver.unsettled(error, Destination(additional_to=asset_id)) from error
-        return saved.item_id or saved.media_id
+            ),
+        )
 
 
 def _finalised(flow: Flow, session: Session) -> str:
@@ -180,7 +182,7 @@ class _BeginAgainError(Exception):
 def _begin_again_if_forgotten() -> Iterator[None]:
     try:
         yield
-    except UnavailableError as error:  # S3: the policy has expired
+    except (UnavailableError, LostUploadError) as error:  # of S3: the policy has expired
         raise _BeginAgainError(str(error)) from error
     except BynderAuthError:
         raise

@@ -295,6 +295,14 @@ class Uploads:
         path = f"/api/v4/media/save/{segment(import_id)}/"
         return self._saved(self._client.post(path, data=fields(given, extra)))
 
+    def check_metaproperties(self, values: Mapping[str, str | Sequence[str]]) -> None:
+        """Make sure, before a save is sent, that the portal has these metaproperties and options.
+
+        Raises:
+            BynderError: it does not.
+        """
+        self._metaproperties.form(values)
+
     @action("Save as a New Asset Version")
     def save_version(self, asset_id: str, *, import_id: str) -> Saved:
         """Save a converted upload as the new version of an asset; it takes no metadata.

@@ -12,7 +12,7 @@ from damlink.errors import BynderError
 from damlink_imatag import hash_property, marked_files
 from damlink_imatag.marking import check_current
 from damlink_imatag.measure import Facts
-from damlink_imatag.notes import DELIVERY, Part, facts_of
+from damlink_imatag.notes import DELIVERY, facts_of
 from damlink_imatag.selection import fingerprint
 
 __all__ = ["deliver"]
@@ -58,7 +58,7 @@ def _new_version(
     """Over the very original that was marked; nobody else's version is buried."""
     before = ctx.bynder.assets.get(source.source_id, versions=True)
     check_current(ctx, before, checkpoint)
-    result = ctx.bynder.upload(prepared, Part(checkpoint, DELIVERY), version_of=source.source_id)
+    result = ctx.bynder.upload(prepared, checkpoint.scope(DELIVERY), version_of=source.source_id)
     after = ctx.bynder.assets.get(source.source_id, versions=True)
     return attrs.evolve(result, fingerprint_after=_own(after, checkpoint))
 
@@ -84,7 +84,7 @@ def _new_asset(
     checkpoint: Checkpoint,
 ) -> PushResult:
     """An asset of its own; where there is one already, a new version of that."""
-    part = Part(checkpoint, DELIVERY)
+    part = checkpoint.scope(DELIVERY)
     copy = _existing_copy(ctx, previous)
     brand = None if copy else _brand(ctx, source)
     result = ctx.bynder.upload(prepared, part, brand=brand, version_of=copy, marker=source.source_id)
@@ -122,7 +122,7 @@ def _additional(
     checkpoint: Checkpoint,
 ) -> PushResult:
     """A file beside the original."""
-    return ctx.bynder.upload(prepared, Part(checkpoint, DELIVERY), additional_to=source.source_id)
+    return ctx.bynder.upload(prepared, checkpoint.scope(DELIVERY), additional_to=source.source_id)
 
 
 _WAYS: Final = {"new-version": _new_version, "new-asset": _new_asset, "additional": _additional}

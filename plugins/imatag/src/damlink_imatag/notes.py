@@ -9,7 +9,7 @@ import attrs
 from damlink import Checkpoint
 from damlink_imatag.measure import Facts
 
-__all__ = ["DELIVERY", "Part", "facts_of", "forget", "put_facts"]
+__all__ = ["DELIVERY", "facts_of", "forget", "put_facts"]
 
 DELIVERY: Final = "delivery"
 # `original`: which one; `sending`: an upload that may have happened; `media`: Imatag's; `polls`: how often
@@ -31,29 +31,3 @@ def facts_of(checkpoint: Checkpoint, name: str) -> Facts | None:
     """Facts that were noted, or `None`."""
     noted = checkpoint.get(name)
     return Facts(**noted) if noted else None
-
-
-class Part:
-    """Notes within a note: those of the upload into Bynder, so that they can be forgotten as a whole."""
-
-    def __init__(self, checkpoint: Checkpoint, name: str) -> None:
-        self._checkpoint = checkpoint
-        self._name = name
-
-    @property
-    def source_id(self) -> str:
-        """The source asset whose transfer this is."""
-        return self._checkpoint.source_id
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value noted under a name, or `default`."""
-        return self._all().get(name, default)
-
-    def put(self, **values: Any) -> None:
-        """Note values; `None` forgets a name."""
-        together = self._all() | values
-        kept = {name: value for name, value in together.items() if value is not None}
-        self._checkpoint.put(**{self._name: kept or None})
-
-    def _all(self) -> dict[str, Any]:
-        return dict(self._checkpoint.get(self._name) or {})

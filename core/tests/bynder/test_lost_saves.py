@@ -1,0 +1,278 @@
+"""A save that got no answer is never forgotten, and never sent again before it could have been seen."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from ports import free_port
+
+from damlink import Content, Portal, PreparedAsset, PushResult, Secret
+from damlink._http import BearerAuth
+from damlink._scoped_checkpoint import UPLOAD_RECORD
+from damlink.bynder._notes import Notes
+from damlink.bynder._save import TRIES_A_ROUND, Destination, LostUploadError, Saver
+from damlink.bynder._settlement import Marker
+from damlink.bynder._uploads import Uploads
+from damlink.errors import BynderAuthError, BynderError, NotYet, TransientError, UnclearError
+from damlink.sandbox import Fault, Sandbox
+
+LAG = 5.0
+SINCE = "2026-01-05T10:00:00+00:00"
+EARLIER = {"since": SINCE, "lost": SINCE, "sizes": [4], "filename": "beach.jpg", "tries": 1}
+FACTS = {"size": 4, "filename": "beach.jpg"}
+CLOSING = {"asset_id": "A1", "target_id": "t", "s3_filename": "k", "chunks": 1}
+
+SENDS: Mapping[str, tuple[Callable[[Uploads], Any], Destination]] = {
+    "save": (lambda uploads: uploads.save("I1"), Destination(marker=Marker(tag="7"))),
+    "version": (lambda uploads: uploads.save_version("A1", import_id="I1"), Destination(version_of="A1")),
+    "additional": (
+        lambda uploads: uploads.save_additional("A1", file_id="I1"),
+        Destination(additional_to="A1"),
+    ),
+    "closed into an additional": (
+        lambda uploads: uploads.finalise_additional("U1", **CLOSING),
+        Destination(additional_to="A1"),
+    ),
+}
+
+
+@attrs.frozen
+class Outcome:
+    """How one attempt ends: the answer, what is raised after nothing, and after one without an answer."""
+
+    answer: Mapping[str, Any]
+    first: type[Exception]
+    later: type[Exception]
+    is_unclear: bool = False
+
+
+OUTCOMES = {
+    "401": Outcome({"status": 401}, BynderAuthError, BynderAuthError),
+    "403": Outcome({"status": 403}, BynderAuthError, BynderAuthError),
+    "404": Outcome({"status": 404}, LostUploadError, UnclearError),
+    "429": Outcome({"status": 429, "headers": {"Retry-After": "0"}}, TransientError, TransientError),
+    "400": Outcome({"status": 400, "body": b'{"message":"No brandid provided"}'}, BynderError, BynderError),
+    "400 checksum": Outcome(
+        {"status": 400, "body": b'{"message":"CRC32 differs"}'}, LostUploadError, LostUploadError
+    ),
+    "303": Outcome({"status": 303}, NotYet, NotYet),
+    "500 that asks for a repeat": Outcome(
+        {"status": 500, "body": b'{"message":"Upload not ready","retry":1}'}, TransientError, TransientError
+    ),
+    "500": Outcome({"status": 500}, NotYet, NotYet, is_unclear=True),
+    "502 of a gateway": Outcome({"status": 502, "body": b"<html>"}, NotYet, NotYet, is_unclear=True),
+    "broken": Outcome({"cut": -1}, NotYet, NotYet, is_unclear=True),
+    "half an answer": Outcome({"status": 201, "body": b'{"med', "cut": 3}, NotYet, NotYet, is_unclear=True),
+}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def saver(portal: Portal) -> Saver:
+    return Saver(portal.uploads, portal.assets, now=now, index_lag=LAG)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes(None)
+
+
+@pytest.fixture(params=SENDS)
+def kind(request: pytest.FixtureRequest) -> Any:
+    return SENDS[request.param]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+def test_attempt_when_it_is_the_first_is_noted_only_if_it_may_have_happened(
+    served: Portal, server: Any, notes: Notes, kind: Any, outcome: Outcome
+) -> None:
+    send, to = kind
+    server.always(**outcome.answer)
+    with pytest.raises(outcome.first):
+        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
+    assert bool(notes.get("save")) == outcome.is_unclear
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+def test_attempt_when_an_earlier_one_got_no_answer_never_forgets_that(
+    served: Portal, server: Any, notes: Notes, kind: Any, outcome: Outcome
+) -> None:
+    send, to = kind
+    notes.put(save=EARLIER)
+    server.always(**outcome.answer)
+    with pytest.raises(outcome.later):
+        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
+    noted = notes.get("save")
+    assert (noted["since"], noted["tries"]) == (SINCE, 1 + outcome.is_unclear)
+
+
+@pytest.mark.parametrize("earlier", [None, EARLIER], ids=["first", "later"])
+def test_attempt_when_it_never_leaves_changes_no_note(
+    served: Portal, notes: Notes, kind: Any, earlier: Any
+) -> None:
+    send, to = kind
+    notes.put(save=earlier)
+    with (
+        Portal(f"http://127.0.0.1:{free_port()}", httpx.Auth()) as absent,
+        pytest.raises(TransientError, match="cannot reach"),
+    ):
+        saver(served).attempt(notes, FACTS, to, lambda: send(absent.uploads))
+    assert notes.get("save") == earlier
+
+
+def test_attempt_when_the_source_has_changed_since_the_earlier_one_looks_for_either_size(
+    served: Portal, server: Any, notes: Notes
+) -> None:
+    send, to = SENDS["save"]
+    notes.put(save=EARLIER)
+    server.always(500)
+    with pytest.raises(NotYet):
+        saver(served).attempt(notes, FACTS | {"size": 9}, to, lambda: send(served.uploads))
+    assert notes.get("save")["sizes"] == [4, 9]
+
+
+def test_attempt_when_no_try_of_a_round_is_answered_leaves_the_next_to_a_later_one(
+    served: Portal, server: Any, notes: Notes
+) -> None:
+    send, to = SENDS["save"]
+    notes.put(save=EARLIER | {"tries": TRIES_A_ROUND - 1})
+    server.always(500)
+    with pytest.raises(TransientError, match="answered none of 4 saves"):
+        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
+    assert notes.get("save")["tries"] == TRIES_A_ROUND
+
+
+# --- when to look ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("age", [0, 301, 3600], ids=["at once", "after a 429", "after an hour"])
+def test_settled_when_its_process_was_killed_waits_from_the_takeover(
+    served: Portal, server: Any, notes: Notes, age: float
+) -> None:
+    noted = EARLIER | {"since": (now() - timedelta(seconds=age)).isoformat(), "lost": None}
+    notes.put(save={name: value for name, value in noted.items() if value})
+    with pytest.raises(NotYet) as early:
+        saver(served).settled(notes, SENDS["save"][1])
+    assert early.value.retry_after == pytest.approx(LAG, abs=0.5)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "left"), [(-2.0, 3.0), (600.0, LAG)], ids=["two seconds ago", "by a clock that was set back"]
+)
+def test_settled_when_the_loss_was_noted_waits_for_the_rest(
+    served: Portal, notes: Notes, lost: float, left: float
+) -> None:
+    notes.put(save=EARLIER | {"lost": (now() + timedelta(seconds=lost)).isoformat()})
+    with pytest.raises(NotYet) as early:
+        saver(served).settled(notes, SENDS["save"][1])
+    assert early.value.retry_after == pytest.approx(left, abs=0.5)
+
+
+def test_settled_when_an_earlier_version_noted_it_looks_for_its_size(
+    served: Portal, server: Any, notes: Notes
+) -> None:
+    found = {"id": "M1", "tags": ["7"], "fileSize": 4, "dateCreated": SINCE}
+    server.always(200, httpx.Response(200, json=[found]).content)
+    notes.put(save={"since": SINCE, "size": 4, "filename": "beach.jpg", "tries": 1, "lost": SINCE})
+    assert saver(served).settled(notes, SENDS["save"][1]) == "M1"
+
+
+# --- whole uploads ---------------------------------------------------------------------------------
+
+
+WHERE: Mapping[str, tuple[Any, str, str]] = {
+    "save": ("v4", "", "POST /api/v4/media/save/"),
+    "version": ("v4", "version_of", "POST /api/v4/media/[^/]+/save/"),
+    "additional": ("v7", "additional_to", "POST /api/v4/media/[^/]+/save/additional/"),
+    "closed into an additional": ("v4", "additional_to", "POST /api/v4/media/[^/]+/save/additional/"),
+}
+REFUSALS = {
+    "401": ({"status": 401}, BynderAuthError),
+    "403": ({"status": 403}, BynderAuthError),
+    "404": ({"status": 404}, UnclearError),
+    "429": ({"status": 429, "times": 0, "headers": {"Retry-After": "0"}}, TransientError),
+}
+
+
+@attrs.frozen
+class Bench:
+    """One upload and the portal that it goes to."""
+
+    sandbox: Sandbox
+    portal: Portal
+    notes: Notes
+    match: str
+    tag: str
+    where: Mapping[str, str]
+
+    def carry(self) -> PushResult:
+        """Go on until there is an end, good or bad."""
+        prepared = PreparedAsset(Content.from_bytes(b"%PDF sand", "beach.pdf"), name="b", tags=(self.tag,))
+        while True:
+            with contextlib.suppress(NotYet):
+                return self.portal.upload(prepared, self.notes, marker=self.tag, **self.where)
+
+    def strike(self, **fault: Any) -> None:
+        """Script a failure of the save."""
+        self.sandbox.world.faults.add(Fault(service="portal", match=self.match, **fault))
+
+    def files(self) -> int:
+        """How many files the portal has got by this upload."""
+        assets = [each for each in self.sandbox.part("bynder").state()["assets"] if self.tag in each["tags"]]
+        beside = [file for each in assets for file in (*each["versions"][1:], *each["additionals"])]
+        return len(beside) if self.where else len(assets)
+
+
+@pytest.fixture(params=WHERE)
+def bench(
+    request: pytest.FixtureRequest, sandbox: Sandbox, tag: str, notes: Notes, control: Any, hurried: None
+) -> Iterator[Bench]:
+    flow, beside, match = WHERE[request.param]
+    control("lag", conversion=0, index=0, s3=0)
+    sandbox.world.faults.clear()
+    where = {beside: control("add_asset", text="first", tags=[tag])["id"]} if beside else {}
+    auth = BearerAuth(Secret(sandbox.part("bynder").token))
+    with Portal(sandbox.origins["portal"], auth, uploads=flow, index_lag=0.0) as opened:
+        yield Bench(sandbox, opened, notes, match, tag, where)
+    sandbox.world.faults.clear()
+    control("lag", index=0)
+
+
+@pytest.mark.parametrize(("refusal", "expected"), REFUSALS.values(), ids=REFUSALS)
+def test_upload_when_refused_after_a_save_without_an_answer_still_looks_for_that_one(
+    bench: Bench, refusal: Mapping[str, Any], expected: type[Exception]
+) -> None:
+    bench.strike(kind="cut")
+    bench.strike(**refusal)
+    with pytest.raises(expected):
+        bench.carry()
+    assert bench.notes.get(UPLOAD_RECORD)["save"]["tries"] == 1
+    bench.sandbox.world.faults.clear()
+    bench.carry()
+    assert bench.files() == 1
+
+
+@pytest.mark.parametrize("bench", ["save"], indirect=True)
+@pytest.mark.parametrize(("refusal", "expected"), REFUSALS.values(), ids=REFUSALS)
+def test_upload_when_the_lost_save_shows_after_the_refusal_takes_it(
+    bench: Bench, control: Any, refusal: Mapping[str, Any], expected: type[Exception]
+) -> None:
+    control("lag", index=3600)
+    bench.strike(kind="cut-after")
+    bench.strike(**refusal)
+    with pytest.raises(expected):
+        bench.carry()
+    bench.sandbox.world.faults.clear()
+    bench.sandbox.world.clock.advance(3600)
+    result = bench.carry()
+    assert bench.files() == 1
+    assert result.target_id
