@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -218,8 +218,10 @@ class Bench:
         """Go on until there is an end, good or bad."""
         prepared = PreparedAsset(Content.from_bytes(b"%PDF sand", "beach.pdf"), name="b", tags=(self.tag,))
         while True:
-            with contextlib.suppress(NotYet):
+            try:
                 return self.portal.upload(prepared, self.notes, marker=self.tag, **self.where)
+            except NotYet as early:
+                time.sleep(min(early.retry_after or 0.0, 0.1))
 
     def strike(self, **fault: Any) -> None:
         """Script a failure of the save."""

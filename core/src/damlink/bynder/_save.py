@@ -15,7 +15,7 @@ from damlink._model import PreparedAsset
 from damlink.bynder._assets import Assets
 from damlink.bynder._fields import joined_tags
 from damlink.bynder._imports import Imports, ImportState
-from damlink.bynder._settlement import Marker, Search, settle
+from damlink.bynder._settlement import CLOCK_TOLERANCE, Marker, Search, settle
 from damlink.bynder._uploads import Uploads
 from damlink.bynder._wire_uploads import Saved
 from damlink.errors import (
@@ -196,7 +196,7 @@ class Saver:
         """
         now = self._now()
         lost = datetime.fromisoformat(begun.get("lost") or now.isoformat())
-        if "lost" not in begun or lost > now:  # just taken over, or the clock was set back
+        if "lost" not in begun or lost > now + CLOCK_TOLERANCE:  # just taken over, or a clock was set back
             checkpoint.put(save=begun | {"lost": now.isoformat()})
             lost = now
         return self._index_lag - (now - lost).total_seconds()

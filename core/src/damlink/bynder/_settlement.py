@@ -18,7 +18,7 @@ from damlink.bynder._assets import Assets
 from damlink.bynder._wire_assets import Asset, MediaItem
 from damlink.errors import UnclearError
 
-__all__ = ["Marker", "Search", "settle"]
+__all__ = ["CLOCK_TOLERANCE", "Marker", "Search", "settle"]
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=5)  # the portal tells whole seconds, and times its own way
 
