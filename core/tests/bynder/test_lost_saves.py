@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -52,21 +53,30 @@ class Outcome:
     is_unclear: bool = False
 
 
+EXPIRED = b"Invalid or expired token."
+PAGE = b"<html>gateway</html>"
+
+
+def said(words: str, **more: Any) -> bytes:
+    return json.dumps({"message": words, **more}).encode()
+
+
 OUTCOMES = {
-    "401": Outcome({"status": 401}, BynderAuthError, BynderAuthError),
-    "403": Outcome({"status": 403}, BynderAuthError, BynderAuthError),
-    "404": Outcome({"status": 404}, LostUploadError, UnclearError),
+    "401": Outcome({"status": 401, "body": EXPIRED}, BynderAuthError, BynderAuthError),
+    "403": Outcome({"status": 403, "body": said("Access denied")}, BynderAuthError, BynderAuthError),
+    "404": Outcome({"status": 404, "body": said("Import ID not found")}, LostUploadError, UnclearError),
     "429": Outcome({"status": 429, "headers": {"Retry-After": "0"}}, TransientError, TransientError),
-    "400": Outcome({"status": 400, "body": b'{"message":"No brandid provided"}'}, BynderError, BynderError),
-    "400 checksum": Outcome(
-        {"status": 400, "body": b'{"message":"CRC32 differs"}'}, LostUploadError, LostUploadError
-    ),
+    "400": Outcome({"status": 400, "body": said("No brandid provided")}, BynderError, BynderError),
+    "400 checksum": Outcome({"status": 400, "body": said("CRC32 differs")}, LostUploadError, LostUploadError),
     "303": Outcome({"status": 303}, NotYet, NotYet),
     "500 that asks for a repeat": Outcome(
-        {"status": 500, "body": b'{"message":"Upload not ready","retry":1}'}, TransientError, TransientError
+        {"status": 500, "body": said("Upload not ready", retry=1)}, TransientError, TransientError
     ),
     "500": Outcome({"status": 500}, NotYet, NotYet, is_unclear=True),
-    "502 of a gateway": Outcome({"status": 502, "body": b"<html>"}, NotYet, NotYet, is_unclear=True),
+    **{
+        f"{status} of a gateway": Outcome({"status": status, "body": PAGE}, NotYet, NotYet, is_unclear=True)
+        for status in (401, 403, 404, 502)
+    },
     "broken": Outcome({"cut": -1}, NotYet, NotYet, is_unclear=True),
     "half an answer": Outcome({"status": 201, "body": b'{"med', "cut": 3}, NotYet, NotYet, is_unclear=True),
 }
@@ -196,9 +206,9 @@ WHERE: Mapping[str, tuple[Any, str, str]] = {
     "closed into an additional": ("v4", "additional_to", "POST /api/v4/media/[^/]+/save/additional/"),
 }
 REFUSALS = {
-    "401": ({"status": 401}, BynderAuthError),
-    "403": ({"status": 403}, BynderAuthError),
-    "404": ({"status": 404}, UnclearError),
+    "401": ({"status": 401, "body": EXPIRED.decode()}, BynderAuthError),
+    "403": ({"status": 403, "body": said("Access denied").decode()}, BynderAuthError),
+    "404": ({"status": 404, "body": said("Import ID not found").decode()}, UnclearError),
     "429": ({"status": 429, "times": 0, "headers": {"Retry-After": "0"}}, TransientError),
 }
 
