@@ -1,4 +1,4 @@
-"""What the tests of every distribution share: a real PostgreSQL."""
+"""What the tests of every distribution share: a real PostgreSQL, and no secrets of other tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from damlink._secret import forget_revealed
+
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """A secret that one test has revealed is an ordinary word in another."""
+    yield
+    forget_revealed()
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ import pytest
 from damlink._assembly import Assembly
 from damlink._config import load
 from damlink._config_edit import document
+from damlink._notify import Notifier
 from damlink._observer import RunReport
 from damlink._runner import RunOptions, run_connector
+from damlink._secret import Secret
 from damlink._state import Lease
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
@@ -240,3 +242,12 @@ def test_config_when_it_is_read_opens_no_address(site: Site, monkeypatch: pytest
     monkeypatch.delenv("NOTIFY_URL")
     assert load(site.folder / "damlink.toml").notify.table["urls"] == [{"env": "NOTIFY_URL"}]
     assert refused(site) == "notify.urls: the environment variable NOTIFY_URL is not set; set NOTIFY_URL"
+
+
+def test_notification_when_an_error_repeats_a_secret_has_none(server: Any) -> None:
+    token = Secret("sesame-open-1234")
+    token.reveal()
+    notifier = Notifier([Secret(f"json://{server.host}/hook")], "notify.urls")
+    assert notifier.send("stock fails", "the portal answered 401: Bearer sesame-open-1234")
+    assert b"sesame" not in server.asked[0].body
+    assert b"Bearer **redacted**" in server.asked[0].body

@@ -33,6 +33,7 @@ ISSUED = re.compile(
     r'"(?:access_token|refresh_token|Policy|X-Amz-Signature|x-amz-credential)"\s*:\s*"([^"]+)"'
 )
 NO_KEYS = {"client_id", "redirect_uri", "grant_type", "scope", "username"}  # of a token request
+PARTNER_SECRETS = [value for value in SECRET_VALUES.values() if value != "sandbox.user"]
 FILE_HOSTS = {"s3", "istock-delivery"}
 
 
@@ -128,7 +129,7 @@ def test_secret_is_nowhere_to_be_found_after_all_has_been_done(watch: Watch) -> 
     secrets = {
         *forms_of([PASSWORD, KEPT, ECHO, portal.token, portal.client_secret, portal.consumer_secret]),
         *forms_of([portal.oauth_token, portal.oauth_token_secret, key_of(site)]),
-        *forms_of(value for value in SECRET_VALUES.values() if value != "sandbox.user"),
+        *forms_of(PARTNER_SECRETS),
         *forms_of([f"{portal.client_id}:{portal.client_secret}"]),
         *issued(sandbox.exchanges),
     }
@@ -142,6 +143,95 @@ def test_secret_is_nowhere_to_be_found_after_all_has_been_done(watch: Watch) -> 
     assert found(secrets, b"\n".join(watch.written)) == []
     assert any(b"\0-m\0damlink\0" in line for line in watch.processes)
     assert found(secrets, b"\n".join(watch.processes)) == []
+
+
+# --- an other side that repeats what it was shown --------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("portal", ["brand", "robot", "old"])
+def test_credential_that_the_portal_echoes_is_nowhere_to_be_found(
+    watch: Watch, portal: str, status: int
+) -> None:
+    configure(watch)
+    watch.site.connector(portal=portal)
+    fault(watch.site, "portal", "GET /api", "echo", status=status, times=0)
+    look_everywhere(watch, portal)
+    assert_nowhere(watch)
+
+
+@pytest.mark.parametrize("portal", ["robot", "person"])
+def test_credential_that_the_token_address_echoes_is_nowhere_to_be_found(watch: Watch, portal: str) -> None:
+    configure(watch)
+    sign_in(watch)
+    watch.site.connector(portal=portal)
+    fault(watch.site, "portal", "POST /v6", "echo", status=400, times=0)
+    look_everywhere(watch, portal)
+    assert_nowhere(watch)
+
+
+@pytest.mark.parametrize("service", ["istock", "istock-login"])
+@pytest.mark.parametrize("status", [400, 403])
+def test_credential_that_the_partner_echoes_is_nowhere_to_be_found(
+    watch: Watch, service: str, status: int
+) -> None:
+    configure(watch)
+    fault(watch.site, service, "", "echo", status=status, times=0)
+    look_everywhere(watch, "brand")
+    assert_nowhere(watch)
+
+
+@pytest.mark.parametrize("location", ["/api/{token}", "http://[{token}"])
+def test_credential_that_a_redirect_repeats_is_nowhere_to_be_found(watch: Watch, location: str) -> None:
+    configure(watch)
+    target = {"Location": location.format(token=watch.site.portal.token)}
+    fault(watch.site, "portal", "GET /api/v4/users", "status", status=302, headers=target, times=0)
+    fault(watch.site, "portal", "GET /api/", "echo", status=404, times=0)
+    look_everywhere(watch, "brand", runs=False)
+    assert_nowhere(watch)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\0"], ids=["line feed", "line break", "NUL"])
+def test_credential_that_no_header_can_carry_is_refused_and_nowhere_to_be_found(
+    watch: Watch, ending: str
+) -> None:
+    configure(watch)
+    site = watch.site
+    (site.folder / "world" / "token").write_bytes(f"{site.portal.token}{ending}\n".encode())
+    site.tables["portals"]["brand"]["token"] = {"file": "world/token"}
+    site.write()
+    look_everywhere(watch, "brand")
+    refused = "damlink.toml: portals.brand.token: the secret holds a"
+    assert sum(refused in said for said in watch.said) >= 3
+    assert_nowhere(watch)
+
+
+def look_everywhere(watch: Watch, portal: str, *, runs: bool = True) -> None:
+    """Have it fail in every way that is written down or printed."""
+    watch.run(*DEBUG, "bynder", portal, "users", "current", "--debug-request", expect=None)
+    watch.run("bynder", portal, "raw", "GET", "/api/v4/users/", "--include", expect=None)
+    if runs:
+        watch.run(*DEBUG_JSON, "run", "--json", "--limit", "1", expect=None)
+        watch.run("runs", "stock", "--json")
+        watch.run("assets", "stock", "--json")
+    watch.run(*DEBUG, "check", expect=None)
+    watch.run("check", "--json", expect=None)
+
+
+def assert_nowhere(watch: Watch) -> None:
+    """No secret was printed, and none is in a file."""
+    portal = watch.site.portal
+    exchanges = watch.site.sandbox.exchanges  # type: ignore[attr-defined]
+    secrets = forms_of([portal.token, portal.client_secret, portal.consumer_secret, portal.oauth_token])
+    secrets |= forms_of([portal.oauth_token_secret, *PARTNER_SECRETS])
+    secrets |= forms_of(
+        token for each in exchanges for token in ISSUED.findall(each.answer.decode("latin-1"))
+    )
+    assert found(secrets, "\n".join(watch.said).encode()) == []
+    assert [path.name for path in kept(watch.site) if found(secrets, path.read_bytes())] == []
+
+
+# --- the steps -------------------------------------------------------------------------------------
 
 
 def configure(watch: Watch) -> None:

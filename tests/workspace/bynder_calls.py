@@ -22,7 +22,7 @@ from damlink.errors import BynderError
 
 __all__ = ["ActionCall", "action_calls"]
 
-HOST: Final = "http://portal"
+HOST: Final = "https://portal"
 
 
 @attrs.frozen(kw_only=True)

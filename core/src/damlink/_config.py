@@ -21,6 +21,7 @@ from damlink._config_tables import (
     StateConfig,
 )
 from damlink._duration import Duration
+from damlink._opened import without_line_break
 from damlink._settings import Field, SecretOpener, SecretRef, check, closest, fields_of, parse
 from damlink.errors import ConfigError
 
@@ -254,7 +255,8 @@ def _from_environment(name: str, place: str) -> str:
 
 def _from_file(path: Path, place: str) -> str:
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        with path.open(encoding="utf-8", newline="") as file:
+            return without_line_break(file.read())
     except (OSError, ValueError) as error:
         raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import attrs
 
+from damlink._address import address_problem
 from damlink._duration import Duration
 from damlink._secret import Secret
 from damlink._settings import setting
@@ -70,8 +71,6 @@ class ServeConfig:
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError("port must be at least 0 and at most 65535")
-        if not re.match(r"$|https://", self.public_url) and not _LOOPBACK.fullmatch(self.public_url):
-            raise ValueError(f"public_url must begin with https://, got {self.public_url!r}")
 
 
 @attrs.frozen
@@ -140,8 +139,8 @@ class PortalSettings:
     )
 
     def __attrs_post_init__(self) -> None:
-        if not self.url.startswith("https://") and not _LOOPBACK.fullmatch(self.url):
-            raise ValueError(f"url must begin with https:// (http only on loopback), got {self.url!r}")
+        if problem := address_problem(self.url):
+            raise ValueError(f"url {problem}")
         for key in AUTH_KEYS[self.auth]:
             if not getattr(self, key):
                 raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")

@@ -10,6 +10,7 @@ from pathlib import Path
 from damlink._config import opener
 from damlink._crypto import Cipher
 from damlink._http import OAuth2, Token
+from damlink._opened import check_opened
 from damlink._secret import Secret
 from damlink._settings import SecretOpener, SecretRef
 from damlink._state import Credentials
@@ -34,7 +35,12 @@ class SecretStore:
         return None if sealed is None else self._cipher().open(sealed).decode()
 
     def set(self, name: str, value: str) -> None:
-        """Keep a secret."""
+        """Keep a secret.
+
+        Raises:
+            ConfigError: it is empty, or holds a control character.
+        """
+        check_opened(value, name)
         self._credentials.save(_SECRET + name, self._cipher().seal(value.encode()))
 
     def remove(self, name: str) -> bool:

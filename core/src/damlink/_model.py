@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from damlink._secret import redact
+
 if TYPE_CHECKING:
     from damlink._content import Content
     from damlink.errors import DamlinkError
@@ -150,7 +152,7 @@ class Finding:
     """
 
     what: str
-    detail: str
+    detail: str = attrs.field(converter=redact)
     error: DamlinkError | None = None
 
     @property

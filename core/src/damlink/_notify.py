@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from damlink._secret import Secret
+from damlink._secret import Secret, redact
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Notifier:
 
         An address that is dead must not make the others hear the same again and again.
         """
-        sent = [_sent(address, title, body) for address in self._addresses]
+        sent = [_sent(address, redact(title), redact(body)) for address in self._addresses]
         if not all(sent):
             _log.warning("%s: the notification could not be sent to every address of [notify]", title)
         return any(sent) or not sent

@@ -12,7 +12,9 @@ from typing import Any, Final, Literal, TypeVar, cast
 import attrs
 import cattrs
 
+from damlink._address import check_address
 from damlink._duration import Duration
+from damlink._opened import check_opened
 from damlink._secret import Secret
 from damlink.errors import ConfigError
 
@@ -178,10 +180,10 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
     if field.type == tuple[Secret, ...]:
         return _secrets(value, place, open_secret)
     if field.type in (Secret, str) and isinstance(value, Mapping):
-        text = open_secret(_secret_ref(value, place), place)
-        return Secret(text) if field.secret else text
+        text = check_opened(open_secret(_secret_ref(value, place), place), place)
+        return Secret(text) if field.secret else check_address(field.name, text, place)
     try:
-        parsed = _CONVERTER.structure(value, field.type)
+        parsed = check_address(field.name, _CONVERTER.structure(value, field.type), place)
     except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
         wrong = f"expected {field.expects}, got {_shown(value, field)}"
         hint = "a secret never stands in the file" if field.secret else ""
@@ -195,7 +197,7 @@ def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret,
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         hint = "a secret never stands in the file"
         raise ConfigError(place, f"expected {_WORDS[tuple[Secret, ...]]}", hint=hint)
-    return tuple(Secret(open_secret(_secret_ref(each, place), place)) for each in value)
+    return tuple(Secret(check_opened(open_secret(_secret_ref(each, place), place), place)) for each in value)
 
 
 def _shown(value: Any, field: Field) -> str:

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from damlink._secret import redact
+
 __all__ = [
     "ArgumentError",
     "AssetRejectedError",
@@ -49,7 +51,7 @@ __all__ = [
 
 
 class DamlinkError(Exception):
-    """Anything that a person is told in one line.
+    """Anything that a person is told in one line. No text of it holds a secret: see `redact`.
 
     Attributes:
         hint: what to do about it, or empty.
@@ -59,11 +61,11 @@ class DamlinkError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(redact(str(message)))
+        self.hint = redact(hint)
 
     def __str__(self) -> str:
-        message = " ".join(str(self.args[0]).split())
+        message = " ".join(redact(str(self.args[0])).split())
         return f"{message}; {self.hint}" if self.hint else message
 
 
@@ -117,7 +119,7 @@ class NotYet(DamlinkError):  # noqa: N818 - not an error: nothing is wrong
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = str(self.args[0])
         self.retry_after = retry_after
 
 
@@ -136,7 +138,7 @@ class ConnectorError(DamlinkError):
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, body: str = "") -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.body = body
+        self.body = redact(body)
         self.answer: object | None = None
         self.connector: str | None = None
         self.hook: str | None = None

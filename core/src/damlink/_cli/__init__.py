@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
+from damlink._cli._streams import redacted_streams
 from damlink._version import __version__
 from damlink.errors import DamlinkError
 
@@ -105,7 +107,9 @@ def root(ctx: click.Context, config_path: Path | None, log_level: str, log_forma
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of `EXIT_CODES`."""
-    sys.exit(_run(arguments))
+    with redacted_streams():
+        code = _run(arguments)
+    sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -122,6 +126,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(_usage(error), error.exit_code)
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
+    except Exception:  # noqa: BLE001 - a bug: its traceback is for those who mend it, and holds no secret either
+        traceback.print_exc()
+        return 1
     return result if isinstance(result, int) else 0
 
 

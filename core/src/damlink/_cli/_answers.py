@@ -14,6 +14,7 @@ import click
 
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
+from damlink._secret import redact
 
 __all__ = ["plain", "write"]
 
@@ -42,7 +43,7 @@ def write(answer: Any, output: Path | None) -> None:
 def write_raw(body: Any, output: Path | None) -> None:
     """Write the body of a raw answer: a text as it came, JSON as one document."""
     if isinstance(body, str):
-        _write_bytes([body.encode()], output, is_text=True)
+        _write_bytes([redact(body).encode()], output, is_text=True)
     elif isinstance(body, bytes):
         _write_bytes([body], output)
     elif body is not None:

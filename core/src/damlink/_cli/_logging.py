@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from typing import Final
+
+from damlink._secret import redact
 
 __all__ = ["configure"]
+
+_TEXT: Final = "%(asctime)s %(levelname)s %(message)s"
 
 
 def configure(level: str, form: str) -> None:
     """Send Damlink's log to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(_JsonLines() if form == "json" else text)
+    handler.setFormatter(_JsonLines() if form == "json" else _Text(_TEXT))
     log = logging.getLogger("damlink")
     log.handlers[:] = [handler]
     log.propagate = False
     log.setLevel(level.upper())
+
+
+class _Text(logging.Formatter):
+    """Lines for people, tracebacks included, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 class _JsonLines(logging.Formatter):
@@ -28,8 +39,8 @@ class _JsonLines(logging.Formatter):
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redact(record.getMessage()),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = redact(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
+from damlink._opened import without_line_break
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def set_(name: str, config_path: Path | None) -> None:
 def _entered(name: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(name, hide_input=True))
-    value = sys.stdin.read().rstrip("\r\n")
+    value = without_line_break(sys.stdin.read())
     if not value:
         raise ConfigError("", f"nothing to keep under {name!r}", hint="pipe the secret into the command")
     return value

@@ -11,11 +11,11 @@ import httpx
 
 from damlink._content import Content
 from damlink._http._answer import ENCODINGS, AnswerLimits, read_answer
-from damlink._http._auth import BearerAuth, Custody, OAuth2, OriginAuth, Token
+from damlink._http._auth import BearerAuth, Custody, OAuth2, Token
 from damlink._http._fetch import fetch
 from damlink._http._network import NetworkTransport
 from damlink._http._oauth1 import OAuth1
-from damlink._http._origin import origin_of
+from damlink._http._origin import OriginAuth, origin_of
 from damlink._http._outcome import (
     ACCEPTED,
     ERROR_FIELDS,

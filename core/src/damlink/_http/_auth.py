@@ -15,33 +15,17 @@ import attrs
 import httpx
 
 from damlink._http._answer import AnswerLimits, read_answer
-from damlink._http._origin import origin_of
 from damlink._http._outcome import is_refused
 from damlink._http._status import retry_after, shortened
 from damlink._secret import Secret
 from damlink.errors import AuthError, TransientError
 
-__all__ = ["BearerAuth", "Custody", "OAuth2", "OriginAuth", "Token"]
+__all__ = ["BearerAuth", "Custody", "OAuth2", "Token"]
 
 LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
 REDIRECT_URL: Final = "http://localhost:8765/callback"  # fixed, because it must be registered
 LONGEST_LIFETIME_SECONDS: Final = 10 * 365 * 86400.0  # more is no lifetime, but a mistake
 DEFAULT_LIFETIME_SECONDS: Final = 3600.0  # assumed where an answer does not say
-
-
-class OriginAuth(httpx.Auth):
-    """Another auth, for requests to one origin; all others leave unsigned."""
-
-    def __init__(self, inner: httpx.Auth, origin: httpx.URL) -> None:
-        self._inner = inner
-        self._origin = origin_of(origin)
-
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign it if it goes to our origin."""
-        if origin_of(request.url) == self._origin:
-            yield from self._inner.sync_auth_flow(request)
-        else:
-            yield request
 
 
 class BearerAuth(httpx.Auth):

@@ -13,7 +13,7 @@ import attrs
 import httpx
 
 from damlink._http._origin import origin_of
-from damlink._secret import REDACTED
+from damlink._secret import REDACTED, redact
 
 __all__ = ["SentRequest"]
 
@@ -51,13 +51,13 @@ class SentRequest:
         """
         return cls(
             method=request.method,
-            url=_address(request.url, own),
+            url=redact(_address(request.url, own)),
             headers={
-                name: REDACTED if _SECRET.search(name) else value
+                name: REDACTED if _SECRET.search(name) else redact(value)
                 for name, value in request.headers.items()
                 if name not in _OUR_OWN
             },
-            body="".join(_body(request)),
+            body=redact("".join(_body(request))),
         )
 
     def __str__(self) -> str:

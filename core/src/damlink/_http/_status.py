@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from damlink._secret import redact
 from damlink.errors import (
     AssetRejectedError,
     AuthError,
@@ -81,6 +82,6 @@ def clock_ahead(response: httpx.Response, known: timedelta) -> timedelta:
 
 
 def shortened(response: httpx.Response) -> str:
-    """The first words of an answer's body, in one line."""
-    text = " ".join(response.text.split())
+    """The first words of an answer's body, in one line; no secret is cut in half."""
+    text = " ".join(redact(response.text).split())
     return text if len(text) <= 200 else f"{text[:199]}…"

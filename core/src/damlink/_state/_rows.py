@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from damlink._model import PushResult, SourceAsset
+from damlink._secret import redact
 
 __all__ = ["Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
 
@@ -83,7 +84,8 @@ _SAME: Final = tuple(
 
 def dump_result(result: PushResult) -> str:
     """A push result as the ledger keeps it."""
-    return json.dumps(attrs.asdict(result, recurse=False) | {"detail": dict(result.detail)})
+    kept = {"notice": redact(result.notice), "detail": dict(result.detail)}
+    return json.dumps(attrs.asdict(result, recurse=False) | kept)
 
 
 def load_result(text: str | None) -> PushResult | None:

@@ -8,9 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from damlink._keepable import clean
+from damlink._secret import redact
 
 __all__ = [
     "KeepableText",
+    "Message",
     "UtcDateTime",
     "alembic_version",
     "credential",
@@ -53,6 +55,17 @@ class KeepableText(sa.TypeDecorator[str]):
         return clean(value) if isinstance(value, str) else value
 
 
+class Message(KeepableText):
+    """A text made from an answer or an exception: kept without the secrets that it may repeat."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """To the database."""
+        kept = super().process_bind_param(value, dialect)
+        return redact(kept) if kept else kept
+
+
 metadata = sa.MetaData()
 
 alembic_version = sa.Table(  # Alembic's own, by its own name
@@ -65,14 +78,14 @@ ledger = sa.Table(
     sa.Column("connector", KeepableText, primary_key=True),
     sa.Column("source_id", KeepableText, primary_key=True),
     sa.Column("state", KeepableText, nullable=False),
-    sa.Column("title", KeepableText, nullable=False),
+    sa.Column("title", Message, nullable=False),
     sa.Column("raw", KeepableText, nullable=False),
     sa.Column("fingerprint_seen", KeepableText, nullable=False),
     sa.Column("fingerprint_carried", KeepableText),
     sa.Column("fingerprint_after", KeepableText),
-    sa.Column("reason", KeepableText, nullable=False, server_default=""),
+    sa.Column("reason", Message, nullable=False, server_default=""),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("last_error", KeepableText, nullable=False, server_default=""),
+    sa.Column("last_error", Message, nullable=False, server_default=""),
     sa.Column("due_at", UtcDateTime),
     sa.Column("epoch", sa.Integer),
     sa.Column("target_id", KeepableText),
@@ -104,7 +117,7 @@ run = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("error", KeepableText, nullable=False, server_default=""),
+    sa.Column("error", Message, nullable=False, server_default=""),
     sa.Column("totals", KeepableText, nullable=False, server_default="{}"),
     sa.Column("listing", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("run_connector", "connector", "id"),
@@ -154,7 +167,7 @@ inbox = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("had", KeepableText, nullable=False, server_default="[]"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("last_error", KeepableText, nullable=False, server_default=""),
+    sa.Column("last_error", Message, nullable=False, server_default=""),
     sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
     sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
 )

@@ -11,6 +11,7 @@ import msgspec
 
 from damlink._http import IDEMPOTENT, Client, error_object, has_failed_before, may_refuse
 from damlink._http._status import retry_after, shortened
+from damlink._secret import redact
 from damlink.bynder._rights import cure
 from damlink.bynder._wire import decode
 from damlink.errors import (
@@ -101,7 +102,7 @@ def _words(response: httpx.Response) -> tuple[str, bool]:
     if not isinstance(body, dict):
         return shortened(response), False
     words = body.get("message") or body.get("error") or "; ".join(str(value) for value in body.values())
-    return " ".join(str(words).split())[:200], bool(body.get("retry"))
+    return " ".join(redact(str(words)).split())[:200], bool(body.get("retry"))
 
 
 def read_json(response: httpx.Response) -> Any:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import pytest
+
+from damlink import Secret
+from damlink._http import BearerAuth, OAuth1, OAuth2, open_client
+from damlink.errors import AuthError
+
+
+class KeyAuth(httpx.Auth):
+    """What a plugin writes."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["X-Acme-Key"] = self._key.reveal()
+        yield request
+
+
+def auths(secret: str) -> dict[str, httpx.Auth]:
+    """Every kind of auth that puts a secret into a header as it is."""
+    return {
+        "bearer": BearerAuth(Secret(secret)),
+        "key": KeyAuth(Secret(secret)),
+        "headers": OAuth2(
+            "http://127.0.0.1:1/token", "id", Secret("s3cret"), headers={"Api-Key": Secret(secret)}
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", auths(""))
+@pytest.mark.parametrize(
+    "secret",
+    ["sesame-öpen", "sesame-open ", " ", "sesame\nopen", "sesame\u2028open"],
+    ids=["umlaut", "blank at the end", "only a blank", "line break", "line separator"],
+)
+def test_signed_request_with_what_no_header_carries_is_not_sent(server: Any, kind: str, secret: str) -> None:
+    with open_client(server.url) as client:
+        client.sign_with(auths(secret)[kind])
+        with pytest.raises(AuthError, match="holds a character that no header may carry") as caught:
+            client.get("/")
+    assert "sesame" not in str(caught.value)
+    assert server.asked == []
+
+
+def plain_auths(address: str) -> dict[str, httpx.Auth]:
+    secret = Secret("sesame-open")
+    return {
+        "bearer": BearerAuth(secret),
+        "key": KeyAuth(secret),
+        "oauth1": OAuth1("consumer", secret, secret, secret),
+        "oauth2": OAuth2(f"{address}/token", "id", secret),
+    }
+
+
+@pytest.mark.parametrize("kind", plain_auths(""))
+@pytest.mark.parametrize("address", ["http://partner.example", "http://127.0.0.1.partner.example"])
+def test_signed_request_over_plain_http_is_not_sent(kind: str, address: str) -> None:
+    with open_client(address) as client:
+        client.sign_with(plain_auths(address)[kind])
+        with pytest.raises(
+            AuthError, match=r"no credentials are sent to .*partner\.example in plain text; write https"
+        ):
+            client.get("/")
+
+
+def test_token_request_over_plain_http_is_not_sent(server: Any) -> None:
+    with open_client(server.url) as client:
+        client.sign_with(OAuth2("http://login.example/token", "id", Secret("sesame-open")))
+        with pytest.raises(AuthError, match="no credentials are sent to login.example in plain text"):
+            client.get("/")
+    assert server.asked == []
