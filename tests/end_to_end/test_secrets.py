@@ -209,7 +209,9 @@ def test_credential_that_no_header_can_carry_is_refused_and_nowhere_to_be_found(
 def look_everywhere(watch: Watch, portal: str, *, runs: bool = True) -> None:
     """Have it fail in every way that is written down or printed."""
     watch.run(*DEBUG, "bynder", portal, "users", "current", "--debug-request", expect=None)
-    watch.run("bynder", portal, "raw", "GET", "/api/v4/users/", "--include", expect=None)
+    raw = ("bynder", portal, "raw", "GET", "/api/v4/users/")
+    for options in ((), ("--include",), ("--response", "text"), ("--response", "bytes", "--output", "body")):
+        watch.run(*raw, *options, expect=None)
     if runs:
         watch.run(*DEBUG_JSON, "run", "--json", "--limit", "1", expect=None)
         watch.run("runs", "stock", "--json")

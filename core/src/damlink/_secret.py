@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["REDACTED", "Secret", "forget_revealed", "redact"]
+__all__ = ["REDACTED", "Secret", "forget_revealed", "redact", "redacted_bytes"]
 
 REDACTED: Final = "**redacted**"
 MOST_REMEMBERED: Final = 200  # distinct secrets of one process; access tokens come and go
@@ -62,6 +62,11 @@ def redact(text: str) -> str:
     `user:password` of a Basic header. Redact before a text is shortened: a secret cut in half is not found.
     """
     return _revealed.redact(text)
+
+
+def redacted_bytes(data: bytes) -> bytes:
+    """Return bytes of whatever encoding with every revealed secret replaced."""
+    return redact(data.decode("latin-1")).encode("latin-1")
 
 
 def forget_revealed() -> None:

@@ -14,7 +14,7 @@ import click
 
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
-from damlink._secret import redact
+from damlink._secret import redact, redacted_bytes
 
 __all__ = ["plain", "write"]
 
@@ -40,12 +40,16 @@ def write(answer: Any, output: Path | None) -> None:
         print_json(plain(answer))
 
 
-def write_raw(body: Any, output: Path | None) -> None:
-    """Write the body of a raw answer: a text as it came, JSON as one document."""
+def write_raw(body: Any, output: Path | None, *, refused: bool = False) -> None:
+    """Write the body of a raw answer: a text as it came, JSON as one document.
+
+    Args:
+        refused: it is an error's, which may repeat our credentials even where bytes are asked for.
+    """
     if isinstance(body, str):
         _write_bytes([redact(body).encode()], output, is_text=True)
     elif isinstance(body, bytes):
-        _write_bytes([body], output)
+        _write_bytes([redacted_bytes(body) if refused else body], output)
     elif body is not None:
         print_json(body)
 

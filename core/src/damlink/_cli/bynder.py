@@ -161,7 +161,7 @@ def _write(answer: Any, output: Path | None, *, whole: bool) -> None:
     from damlink.bynder import RawAnswer
 
     if isinstance(answer, RawAnswer) and not whole:
-        write_raw(answer.body, output)
+        write_raw(answer.body, output, refused=answer.status >= 400)
     else:
         write(answer, output)
 
