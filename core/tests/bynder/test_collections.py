@@ -98,7 +98,7 @@ def test_share_when_with_nobody_sends_nothing(server: Any, empty: dict[str, Any]
 
 
 def test_share_when_all_is_given_sends_all(server: Any) -> None:
-    server.always(202, b"{}")
+    server.always(202, b'{"message": "accepted", "statuscode": 202}')
     with Portal(server.url, httpx.Auth()) as portal:
         portal.collections.share(
             "c",

@@ -55,6 +55,7 @@ class Outcome:
 
 EXPIRED = b"Invalid or expired token."
 PAGE = b"<html>gateway</html>"
+FAILED = b'{"mediaid": "A1", "success": false}'
 
 
 def said(words: str, **more: Any) -> bytes:
@@ -68,14 +69,18 @@ OUTCOMES = {
     "429": Outcome({"status": 429, "headers": {"Retry-After": "0"}}, TransientError, TransientError),
     "400": Outcome({"status": 400, "body": said("No brandid provided")}, BynderError, BynderError),
     "400 checksum": Outcome({"status": 400, "body": said("CRC32 differs")}, LostUploadError, LostUploadError),
-    "303": Outcome({"status": 303}, NotYet, NotYet),
+    "303": Outcome({"status": 303, "body": said("Import not converted yet")}, NotYet, NotYet),
     "500 that asks for a repeat": Outcome(
         {"status": 500, "body": said("Upload not ready", retry=1)}, TransientError, TransientError
     ),
     "500": Outcome({"status": 500}, NotYet, NotYet, is_unclear=True),
     **{
         f"{status} of a gateway": Outcome({"status": status, "body": PAGE}, NotYet, NotYet, is_unclear=True)
-        for status in (401, 403, 404, 502)
+        for status in (303, 401, 403, 404, 502)
+    },
+    **{
+        f"201 with {name}": Outcome({"status": 201, "body": body}, NotYet, NotYet, is_unclear=True)
+        for name, body in {"a page": PAGE, "nothing": b"", "no id": b"{}", "no success": FAILED}.items()
     },
     "broken": Outcome({"cut": -1}, NotYet, NotYet, is_unclear=True),
     "half an answer": Outcome({"status": 201, "body": b'{"med', "cut": 3}, NotYet, NotYet, is_unclear=True),

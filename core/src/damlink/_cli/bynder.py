@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from damlink._cli._options import config_path_of, load_config, only_portal
-from damlink.errors import ConnectorError
+from damlink.errors import ConnectorError, UnclearError
 
 if TYPE_CHECKING:
     from damlink._http import SentRequest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
 RAW: Final = "raw"
 LIMIT: Final = "limit"
+_LISTED_AS: Final = {"uploads": "assets", "files": "assets"}  # where the result of a call is seen
 _GIVES_BYTES: Final = ("bytes", "Content", "RawAnswer")
 
 
@@ -133,10 +134,20 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
         except ConnectorError as error:
             if error.answer is not None:
                 write(error.answer)
+            if isinstance(error, UnclearError):
+                error.hint = _look_hint(portal_name, resource)
             raise
         if _is_listing(method) and LIMIT in named:
             answer = itertools.islice(answer, named[LIMIT])
         write(_confirmation(resource, name, named) if answer is None else answer)
+
+
+def _look_hint(portal: str, resource: str) -> str:
+    """Return how to find out whether a call without a clear answer has happened."""
+    listed = _LISTED_AS.get(resource, resource)
+    has_list = any(name == "list" for name, _ in actions(resources()[listed]))
+    where = f"with `damlink bynder {portal} {listed} list`" if has_list else "in the portal"
+    return f"it may or may not have happened: look {where} before you do it again"
 
 
 def _confirmation(resource: str, name: str, named: dict[str, Any]) -> dict[str, Any]:

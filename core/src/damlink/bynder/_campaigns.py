@@ -12,7 +12,8 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._jobs import JobFilters, Jobs
-from damlink.bynder._request import get_json, given, post_either, read_json, remove, segment
+from damlink.bynder._once import id_of, post_once
+from damlink.bynder._request import get_json, given, post_either, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_workflow import Campaign, Job, workflow_id
 
@@ -76,7 +77,11 @@ class Campaigns:
             UnclearError: the campaign may or may not have been created.
         """
         body = _body(name, key, **fields)
-        return Campaign.read({**body, **read_json(self._client.post(PATH, json=body))})
+
+        def read(answer: Mapping[str, Any]) -> Campaign:
+            return Campaign.read({**body, **answer, "id": id_of(answer, "id", "ID")})
+
+        return post_once(self._client, PATH, read, json=body)
 
     @action("Update Campaign")
     def update(

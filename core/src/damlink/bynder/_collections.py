@@ -5,24 +5,28 @@ Source: Bynder's published definition of collections.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypedDict, Unpack
+
+import httpx
 
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields, named, page_size, typed
 from damlink.bynder._members import put_assets, take_assets
+from damlink.bynder._once import confirmed, id_of, post_once, success_of
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, read_json, remove, segment
+from damlink.bynder._request import get_json, remove, segment
 from damlink.bynder._wire import ids as ids_of
-from damlink.bynder._wire import text
 from damlink.bynder._wire_collections import Collection, CollectionPage
 from damlink.errors import ArgumentError, BynderError
 
 __all__ = ["Collections"]
 
 PATH: Final = "/api/v4/collections/"
+_LOCATION: Final = re.compile(r"/collections/([\w.-]+)/?(?:\?|$)", re.ASCII)
 MOST: Final = 1000  # the most that the portal gives at once
 STEADY: Final = "dateCreated asc"  # an order in which pages do not shift while collections are added
 
@@ -129,15 +133,13 @@ class Collections:
         Raises:
             UnclearError: it may or may not have been created.
         """
-        response = self._client.post(PATH, data=fields({"name": name, "description": description}, extra))
-        made = response.headers.get("location", "").partition("?")[0].rstrip("/").rpartition("/")[2]
-        made = made or text(read_json(response).get("id"))
+        form = fields({"name": name, "description": description}, extra)
+        made = self._client.send_once("POST", PATH, read=_made_id, data=form)
         if not made:
             hint = "look for it in the list of collections"
-            raise BynderError(
-                f"the collection {name!r} is there, but the portal did not tell its id", hint=hint
-            )
-        return str(made)
+            message = f"the collection {name!r} is there, but the portal did not tell its id"
+            raise BynderError(message, hint=hint)
+        return made
 
     @action("Update Collection")
     def update(
@@ -219,7 +221,7 @@ class Collections:
         if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
             hint = "name recipients, groups or profiles"
             raise ArgumentError("a collection is shared with at least one recipient", hint=hint)
-        self._client.post(f"{_path(id)}share/", data=form)
+        post_once(self._client, f"{_path(id)}share/", confirmed, data=form)
 
     @action()
     def media(self, id: str) -> Sequence[str]:  # noqa: A002
@@ -253,3 +255,18 @@ class Collections:
 
 def _path(id: str) -> str:  # noqa: A002
     return f"{PATH}{segment(id)}/"
+
+
+def _made_id(response: httpx.Response) -> str:
+    """Return the id of a new collection from its address, or from the body; empty if it is only confirmed.
+
+    Raises:
+        ValueError: it is not even confirmed.
+    """
+    if made := _LOCATION.search(response.headers.get("location", "")):
+        return made[1]
+    answer = success_of(response)
+    if "id" in answer:
+        return id_of(answer, "id")
+    confirmed(answer)
+    return ""

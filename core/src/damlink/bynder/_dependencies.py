@@ -12,10 +12,10 @@ from typing import Any, Final
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._fields import text_of
+from damlink.bynder._once import id_of, post_once
 from damlink.bynder._options import options_path
-from damlink.bynder._request import get_json, read_json, remove, segment
+from damlink.bynder._request import get_json, remove, segment
 from damlink.bynder._wire import ids as ids_of
-from damlink.bynder._wire import text
 
 __all__ = ["Dependencies"]
 
@@ -100,8 +100,8 @@ class Dependencies:
         Raises:
             UnclearError: it may or may not have been created.
         """
-        response = self._client.post(f"{_path(id, option_id)}group/", data=_data(dependency_ids))
-        return text(read_json(response).get("id"))
+        path = f"{_path(id, option_id)}group/"
+        return post_once(self._client, path, lambda answer: id_of(answer, "id"), data=_data(dependency_ids))
 
     @action()
     def modify_group(

@@ -10,9 +10,12 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields
+from damlink.bynder._once import success_of
 from damlink.bynder._request import read_json, segment
 
 __all__ = ["FilesService"]
@@ -70,4 +73,11 @@ class FilesService:
             sha256: of the whole file, in hex.
         """
         form = {"fileName": filename, "fileSize": size, "chunksCount": chunks, "sha256": sha256}
-        self._client.post(f"/v7/file_cmds/upload/{segment(id)}/finalise_api", data=fields(form))
+        path = f"/v7/file_cmds/upload/{segment(id)}/finalise_api"
+        self._client.send_once("POST", path, read=_finalised, data=fields(form))
+
+
+def _finalised(response: httpx.Response) -> None:
+    """Take an answer without a body, as published, or a success in JSON."""
+    if response.content:
+        success_of(response)

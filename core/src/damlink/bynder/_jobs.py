@@ -12,8 +12,9 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields, page_size
+from damlink.bynder._once import confirmed, id_of, post_once
 from damlink.bynder._pages import Page, numbered, walk
-from damlink.bynder._request import get_json, given, read_json, remove, segment
+from damlink.bynder._request import get_json, given, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_workflow import Job, JobMedia, JobPreset, Stage, workflow_id
 
@@ -146,8 +147,11 @@ class Jobs:
         body = _body(name, campaign_id, accountable_id, fields) | given(
             presetID=preset_id, stages=[dict(stage) for stage in stages] if stages else None
         )
-        answer = read_json(self._client.post(PATH, json=body | dict(fields.get("extra") or {})))
-        return Job.read({**body, **answer})
+
+        def read(answer: Mapping[str, Any]) -> Job:
+            return Job.read({**body, **answer, "job_id": id_of(answer, "job_id", "id")})
+
+        return post_once(self._client, PATH, read, json=body | dict(fields.get("extra") or {}))
 
     @action("Update Job")
     def update(
@@ -215,7 +219,7 @@ class Jobs:
             BynderError: status 409: it is finished already, or not in its last stage.
             UnclearError: it may or may not have been finished.
         """
-        self._client.patch(f"{_path(id)}/finish")
+        post_once(self._client, f"{_path(id)}/finish", confirmed, method="PATCH")
 
     @action("Get Job Preset")
     def preset(self, id: str) -> JobPreset:  # noqa: A002

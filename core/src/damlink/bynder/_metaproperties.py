@@ -16,10 +16,11 @@ from damlink._settings import closest
 from damlink.bynder._action import action
 from damlink.bynder._catalogue import Catalogue
 from damlink.bynder._fields import fields, text_of, typed
+from damlink.bynder._once import id_of, post_once
 from damlink.bynder._options import Options
-from damlink.bynder._request import get_json, given, read_json, remove, segment
+from damlink.bynder._request import get_json, given, remove, segment
 from damlink.bynder._wire import ids as ids_of
-from damlink.bynder._wire import records, text
+from damlink.bynder._wire import records
 from damlink.bynder._wire_metaproperties import Metaproperty, Smartfilter
 from damlink.errors import BynderError, UnclearError
 
@@ -152,7 +153,8 @@ class Metaproperties:
         """
         given = {"name": name, "label": label, "type": type, **typed(Traits, traits)}
         try:
-            return text(read_json(self._client.post(PATH, data=_data(given, extra))).get("id"))
+            data = _data(given, extra)
+            return post_once(self._client, PATH, lambda answer: id_of(answer, "id"), data=data)
         finally:
             self._catalogue.forget()
 

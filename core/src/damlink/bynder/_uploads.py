@@ -20,6 +20,7 @@ from damlink.bynder._action import action
 from damlink.bynder._fields import fields, joined_tags, named
 from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._notes import Notes
+from damlink.bynder._once import confirmed, post_once, success_of
 from damlink.bynder._request import get_json, read_json, segment
 from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
 from damlink.errors import NotYet
@@ -196,8 +197,7 @@ class Uploads:
         """
         form = {"id": id, **closing_fields(target_id, s3_filename, chunks)}
         form |= fields({"original_filename": original_filename})
-        answer = read_json(self._client.post("/api/v4/upload/", data=form))
-        return Import(import_id=str(answer["importId"]), batch_id=str(answer.get("batchId", "")), raw=answer)
+        return post_once(self._client, "/api/v4/upload/", Import.read, data=form)
 
     @action("Finalize Complete Upload And Save As New Asset Additional")
     def finalise_additional(
@@ -219,7 +219,7 @@ class Uploads:
             chunks: how many there are in all.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(id)}/"
-        return self._saved(self._client.post(path, data=closing_fields(target_id, s3_filename, chunks)))
+        return self._saved(path, Saved.read_additional, closing_fields(target_id, s3_filename, chunks))
 
     @action("Retrieve Poll State")
     def poll(self, *, items: Sequence[str]) -> Poll:
@@ -293,7 +293,7 @@ class Uploads:
         given |= {"tags": joined_tags(tags)} if tags is not None else {}
         given |= self._metaproperties.form(metaproperties) if metaproperties else {}
         path = f"/api/v4/media/save/{segment(import_id)}/"
-        return self._saved(self._client.post(path, data=fields(given, extra)))
+        return self._saved(path, Saved.read, fields(given, extra))
 
     def check_metaproperties(self, values: Mapping[str, str | Sequence[str]]) -> None:
         """Make sure, before a save is sent, that the portal has these metaproperties and options.
@@ -316,12 +316,24 @@ class Uploads:
             UnclearError: no answer: look whether it arrived.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/{segment(import_id)}/"
-        return self._saved(self._client.post(path, data={}))
+        return self._saved(path, Saved.read, {})
 
-    def _saved(self, response: httpx.Response) -> Saved:
-        if response.status_code == httpx.codes.SEE_OTHER:
+    def _saved(self, path: str, read: Callable[[Mapping[str, Any]], Saved], form: Mapping[str, str]) -> Saved:
+        """Send a save.
+
+        Raises:
+            NotYet: the portal says itself that it is still converting.
+        """
+
+        def converted(response: httpx.Response) -> Saved:
+            answer = success_of(response)
+            if response.status_code != httpx.codes.SEE_OTHER:
+                return read(answer)
+            confirmed(answer)
             raise NotYet("the portal is still converting")
-        return Saved.read(read_json(response))
+
+        accept = (httpx.codes.SEE_OTHER,)
+        return self._client.send_once("POST", path, read=converted, accept=accept, data=form)
 
     @action()
     def save_additional(self, asset_id: str, *, file_id: str) -> Saved:
@@ -335,7 +347,7 @@ class Uploads:
             NotYet: the portal is still working on it.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(file_id)}/"
-        return self._saved(self._client.post(path, data={}))
+        return self._saved(path, Saved.read_additional, {})
 
 
 def _given(value: str | Sequence[str]) -> str | list[str]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields
+from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import get_json, read_json, remove
 from damlink.bynder._wire import records
 from damlink.bynder._wire_collections import Usage, UsageSync
@@ -72,7 +73,12 @@ class Usages:
             "timestamp": timestamp,
             "additional": additional,
         }
-        return Usage.read(read_json(self._client.post(PATH, data=fields(given, extra))))
+
+        def read(answer: Mapping[str, Any]) -> Usage:
+            id_of(answer, "id", "asset_id")
+            return Usage.read(answer)
+
+        return post_once(self._client, PATH, read, data=fields(given, extra))
 
     @action()
     def delete(self, *, integration_id: str, asset_id: str, uri: str | None = None) -> None:

@@ -12,6 +12,7 @@ from damlink._http import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
 from damlink.bynder._fields import text_of
+from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, numbered, walk
 from damlink.bynder._request import get_json, given, read_json, remove, segment
 from damlink.bynder._wire_people import User
@@ -144,7 +145,12 @@ class Users:
             "last_name": last_name,
         }
         form = _form(named | fields) | _values(extra or {})
-        return User.read(read_json(self._client.post(PATH, data=form)))
+
+        def read(answer: Mapping[str, Any]) -> User:
+            id_of(answer, "id")
+            return User.read(answer)
+
+        return post_once(self._client, PATH, read, data=form)
 
     @action("Update User")
     def update(

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._request import get_json, given, patch, read_json, remove, segment
+from damlink.bynder._once import id_of, post_once
+from damlink.bynder._request import get_json, given, patch, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_account import Webhook
 
@@ -78,8 +79,11 @@ class Webhooks:
             events=[*events],
             preArchivedNotificationDays=pre_archived_notification_days,
         )
-        answer = read_json(self._client.post(PATH, json=body | dict(extra or {})))
-        return Webhook.read({**body, **answer})
+
+        def read(answer: Mapping[str, Any]) -> Webhook:
+            return Webhook.read({**body, **answer, "id": id_of(answer, "id")})
+
+        return post_once(self._client, PATH, read, json=body | dict(extra or {}))
 
     @action()
     def update(

@@ -10,6 +10,9 @@ from typing import Any
 
 import attrs
 
+from damlink.bynder._once import id_of
+from damlink.bynder._wire import text
+
 __all__ = ["Import", "Poll", "Saved", "Ticket", "closing_fields", "s3_fields"]
 
 
@@ -35,6 +38,15 @@ class Import:
     import_id: str
     batch_id: str
     raw: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Import:
+        """From the portal's JSON.
+
+        Raises:
+            ValueError: it names no import.
+        """
+        return cls(import_id=id_of(raw, "importId"), batch_id=text(raw.get("batchId")), raw=raw)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,12 +76,31 @@ class Saved:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Saved:
-        """From the portal's JSON."""
+        """From the portal's JSON about an asset.
+
+        Raises:
+            ValueError: it names none.
+        """
+        id_of(raw, "mediaid")
+        return cls._of(raw)
+
+    @classmethod
+    def read_additional(cls, raw: Mapping[str, Any]) -> Saved:
+        """From the portal's JSON about a file beside an asset.
+
+        Raises:
+            ValueError: it names neither.
+        """
+        id_of(raw, "itemId", "mediaid")
+        return cls._of(raw)
+
+    @classmethod
+    def _of(cls, raw: Mapping[str, Any]) -> Saved:
         return cls(
-            media_id=str(raw.get("mediaid") or ""),
-            item_id=str(raw.get("itemId") or ""),
-            batch_id=str(raw.get("batchId") or ""),
-            access_request_id=str(raw.get("accessRequestId") or ""),
+            media_id=text(raw.get("mediaid")),
+            item_id=text(raw.get("itemId")),
+            batch_id=text(raw.get("batchId")),
+            access_request_id=text(raw.get("accessRequestId")),
             raw=raw,
         )
 
