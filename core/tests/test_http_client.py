@@ -108,14 +108,16 @@ def test_post_when_a_refusal_is_accepted_is_an_answer_with_its_whole_body(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_request_when_nobody_listens_was_not_sent_and_says_where(hurried: None, method: str) -> None:
+def test_request_when_nobody_listens_was_not_sent_and_says_where(
+    hurried: None, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
     port = free_port()
-    tries: list[None] = []
-    client = open_client(f"http://127.0.0.1:{port}", verify_before_send=lambda: tries.append(None))
+    caplog.set_level("DEBUG", "damlink.http")
+    client = open_client(f"http://127.0.0.1:{port}")
     expected = f"^cannot reach 127.0.0.1:{port}: .*; check the address in the config, and the network"
     with client, pytest.raises(TransientError, match=expected):
         client.request(method, "/a")
-    assert len(tries) == 5
+    assert caplog.text.count("no answer") == 5
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import signal
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
 
-__all__ = ["age_clock", "is_alive", "is_gone", "owner"]
+__all__ = ["age_clock", "boot_id", "holders", "is_alive", "is_gone", "owner", "uninterrupted"]
 
 _STARTED = int(time.time())
 
@@ -38,3 +45,45 @@ def age_clock() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return what tells this start of the machine from every other; empty where nothing does."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def holders(*paths: Path) -> list[int]:
+    """Return the other processes that hold a lock on one of these files, as far as the system tells."""
+    inodes = {str(path.stat().st_ino) for path in paths if path.exists()}
+    try:
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+    locks = (line.replace("->", "").split() for line in lines)
+    found = {int(lock[4]) for lock in locks if lock[5].rpartition(":")[2] in inodes}
+    return sorted(found - {os.getpid(), 0})
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put SIGINT and SIGTERM off until the end: what is done within must not be cut in two.
+
+    Only the main thread is ever interrupted; in any other this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    earlier = {each: signal.signal(each, lambda *given: caught.append(given)) for each in numbers}
+    try:
+        yield
+    finally:
+        for each, handler in earlier.items():
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number, _frame in caught[:1]:
+            signal.raise_signal(number)

@@ -7,6 +7,7 @@ A request is tried up to 5 times inside 60 seconds of its own time. Waiting for 
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Final, TypeVar
 import attrs
 import tenacity
 
+from damlink._waiting import Verify, verify_nothing, wait
 from damlink.errors import ConnectorError, TransientError, UnavailableError, UnclearError
 
 __all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "no_waiting", "pause", "retrying"]
@@ -97,10 +99,14 @@ def _backoff(number: int) -> float:
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
 
 
-def pause(seconds: float) -> None:
-    """Wait, unless a test has asked for no waiting."""
+def pause(seconds: float, verify: Verify = verify_nothing) -> None:
+    """Wait, unless a test has asked for no waiting.
+
+    Raises:
+        StoppedError, LeaseLostError: from `verify`, at once when that happens.
+    """
     if seconds > 0 and not _hurried.is_set():
-        time.sleep(seconds)
+        wait(seconds, verify)
 
 
 @contextlib.contextmanager
@@ -117,20 +123,21 @@ def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, TransientError) and not isinstance(error, UnavailableError)
 
 
-def retrying(send: Callable[[Account], T], terms: Terms | None = None) -> T:
+def retrying(send: Callable[[Account], T], terms: Terms | None = None, verify: Verify = verify_nothing) -> T:
     """Call until there is an answer, or the patience of this request is at an end.
 
     Args:
         send: one try; raises `TransientError` for what may be repeated. It adds to
             `held_seconds` what it waited for the pace.
         terms: the caller's own, in place of ours.
+        verify: ends a pause between two tries by raising.
 
     Raises:
         TransientError: the last one.
     """
     account = Account()
     if terms is not None:
-        return _retrying_by(terms, lambda: send(account))
+        return _retrying_by(terms, lambda: send(account), verify)
 
     def attempt() -> T:
         try:
@@ -139,7 +146,7 @@ def retrying(send: Callable[[Account], T], terms: Terms | None = None) -> T:
             account.note(error)
             raise
 
-    def wait(state: tenacity.RetryCallState) -> float:
+    def seconds_until_next(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if not isinstance(error, TransientError):
             return 0.0
@@ -150,22 +157,22 @@ def retrying(send: Callable[[Account], T], terms: Terms | None = None) -> T:
 
     controller = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_worth_another_try),
-        wait=wait,
+        wait=seconds_until_next,
         stop=lambda _state: account.spent,
-        sleep=pause,
+        sleep=functools.partial(pause, verify=verify),
         reraise=True,
     )
     return controller(attempt)
 
 
-def _retrying_by(terms: Terms, attempt: Callable[[], T]) -> T:
+def _retrying_by(terms: Terms, attempt: Callable[[], T], verify: Verify) -> T:
     controller = tenacity.Retrying(
         retry=tenacity.retry_if_exception(terms.permit),
         wait=lambda state: terms.pause_seconds(
             state.attempt_number, state.outcome.exception() if state.outcome else None
         ),
         stop=tenacity.stop_after_attempt(terms.retries + 1),
-        sleep=pause,
+        sleep=functools.partial(pause, verify=verify),
         reraise=True,
     )
     return controller(attempt)

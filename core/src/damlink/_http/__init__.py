@@ -43,8 +43,9 @@ from damlink._http._transports import (
     has_failed_before,
 )
 from damlink._pace import Pace
-from damlink._retry import Account, Terms, retrying
+from damlink._retry import Account, Terms, pause, retrying
 from damlink._version import __version__
+from damlink._waiting import Verify, verify_nothing
 from damlink.errors import ConnectorError, TransientError
 
 __all__ = [
@@ -99,14 +100,14 @@ class Client(httpx.Client):
         transport: httpx.BaseTransport,
         classify: Classify = partner_error,
         refuses: Refuses = partner_refuses,
-        verify_before_send: Callable[[], None] | None = None,
+        verify: Verify = verify_nothing,
         limits: AnswerLimits | None = None,
     ) -> None:
         self.origin = httpx.URL(base_url)
         self._classify = classify
         self._refuses = refuses
         self._limits = limits or AnswerLimits()
-        self._verify_before_send = verify_before_send or (lambda: None)
+        self._verify = verify
         self._ahead = timedelta()  # how far the other side's clock is ahead of ours
         super().__init__(
             base_url=base_url,
@@ -176,6 +177,15 @@ class Client(httpx.Client):
         """The other side's clock, as its last answer told it; ours if none did."""
         return datetime.now(UTC) + self._ahead
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two requests, unless the run is to end meanwhile.
+
+        Raises:
+            StoppedError: the run has been asked to stop.
+            LeaseLostError: another run has taken over.
+        """
+        pause(seconds, self._verify)
+
     def content(self, url: str, filename: str | None) -> Content:
         """The bytes behind an address."""
         return RemoteContent(self, url, filename)
@@ -193,8 +203,9 @@ class Client(httpx.Client):
         once, seen = not is_repeatable(request), [request.url]
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
+            attempt = functools.partial(self._try, request, stream, options)
             with unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
-                response = retrying(functools.partial(self._try, request, stream, options), terms)
+                response = retrying(attempt, terms, self._verify)
             following = self._following(request, response)
             if following is None:
                 return response
@@ -210,7 +221,6 @@ class Client(httpx.Client):
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
         request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
-        self._verify_before_send()
         try:
             response = super().send(request, stream=True, **options)
             self._read(response, stream)
@@ -285,20 +295,22 @@ def open_client(
         requests_per_second: a limit within this process, for the origin's host.
         classify: see `Classify`.
         refuses: see `Refuses`.
-        verify_before_send: called before every send; raises to stop it.
+        verify_before_send: called right before the bytes of every request leave, token requests, repeats
+            and redirects included, and again and again during every wait; raises to stop it.
         limits: of answers that are not streamed.
     """
+    verify = verify_before_send or verify_nothing
     url = httpx.URL(base_url)
-    transport: httpx.BaseTransport = LogTransport(NetworkTransport(), url)
+    transport: httpx.BaseTransport = LogTransport(NetworkTransport(verify), url)
     if pace is not None:
-        transport = PaceTransport(transport, pace)
+        transport = PaceTransport(transport, pace, verify)
     if requests_per_second:
-        transport = RateTransport(transport, url.host, requests_per_second)
+        transport = RateTransport(transport, url.host, requests_per_second, verify)
     return Client(
         base_url=base_url,
         transport=transport,
         classify=classify,
         refuses=refuses,
-        verify_before_send=verify_before_send,
+        verify=verify,
         limits=limits,
     )

@@ -9,10 +9,12 @@ from typing import Final
 
 import httpx
 
+from damlink._http._network import verifier
 from damlink._pace import Pace
 from damlink._retry import Account, pause
+from damlink._waiting import Verify, verify_nothing
 
-__all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport", "has_failed_before"]
+__all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport", "credit", "has_failed_before"]
 
 ACCOUNT: Final = "damlink.account"  # the request extension that carries its retry account
 
@@ -62,14 +64,15 @@ def _request_ids(response: httpx.Response) -> list[str]:
 class PaceTransport(_Around):
     """Takes a permit for every send, and falls silent after a 429."""
 
-    def __init__(self, inner: httpx.BaseTransport, pace: Pace) -> None:
+    def __init__(self, inner: httpx.BaseTransport, pace: Pace, verify: Verify = verify_nothing) -> None:
         super().__init__(inner)
         self._pace = pace
+        self._verify = verify
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a permit, then send."""
-        with self._pace.permit() as held:
-            _hold(request, held)
+        with self._pace.permit(verifier(self._verify, request)) as held:
+            credit(request, held)
             response = self._inner.handle_request(request)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._pace.silence()
@@ -79,8 +82,15 @@ class PaceTransport(_Around):
 class RateTransport(_Around):
     """At most so many requests a second to one host, evenly spaced, within this process."""
 
-    def __init__(self, inner: httpx.BaseTransport, host: str, requests_per_second: float) -> None:
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        host: str,
+        requests_per_second: float,
+        verify: Verify = verify_nothing,
+    ) -> None:
         super().__init__(inner)
+        self._verify = verify
         self._host = host
         self._interval = 1 / requests_per_second
         self._next_at = 0.0
@@ -97,11 +107,12 @@ class RateTransport(_Around):
             now = time.monotonic()
             turn = max(now, self._next_at)
             self._next_at = turn + self._interval
-        _hold(request, turn - now)
-        pause(turn - now)
+        credit(request, turn - now)
+        pause(turn - now, verifier(self._verify, request))
 
 
-def _hold(request: httpx.Request, seconds: float) -> None:
+def credit(request: httpx.Request, seconds: float) -> None:
+    """Count time that a request was held back as not its own."""
     account = request.extensions.get(ACCOUNT)
     if isinstance(account, Account):
         account.held_seconds += seconds

@@ -15,7 +15,6 @@ import httpx
 from damlink._content import Content
 from damlink._http import Client
 from damlink._model import PreparedAsset, PushResult
-from damlink._retry import pause
 from damlink.bynder._action import action
 from damlink.bynder._fields import fields, joined_tags, named
 from damlink.bynder._metaproperties import Metaproperties
@@ -100,7 +99,7 @@ class Uploads:
             try:
                 result = self._carry(prepared, kept, brand=brand, waiting_room=waiting_room, **where)
             except NotYet as early:
-                pause(early.retry_after or UNTOLD_PAUSE_SECONDS)
+                self._client.pause(early.retry_after or UNTOLD_PAUSE_SECONDS)
             else:
                 kept.remove()
                 return result
