@@ -30,6 +30,7 @@ from damlink._plugins import find
 from damlink._portal_auth import portal_auth
 from damlink._settings import SecretOpener, parse, selection_of
 from damlink._state import BorrowedValues, Credentials, Database, UnpreparedError, Values
+from damlink._waiting import Verify, verify_nothing
 from damlink.bynder import Portal
 from damlink.errors import StateError
 
@@ -173,7 +174,7 @@ class Assembly:
         """Open a portal of the config."""
         config = self.config.portal(name)
         settings = config.open(self.opener)
-        auth = self.portal_auth(name)
+        auth = self.portal_auth(name, verify_before_send or verify_nothing)
         portal = Portal(
             settings.url,
             auth,
@@ -189,10 +190,10 @@ class Assembly:
         self._closing.callback(portal.close)
         return portal
 
-    def portal_auth(self, name: str) -> httpx.Auth:
+    def portal_auth(self, name: str, verify: Verify = verify_nothing) -> httpx.Auth:
         """How requests to a portal are signed, with its tokens in custody."""
         auth = portal_auth(self.config.portals[name].open(self.opener))
-        self._take_custody(auth)
+        self._take_custody(auth, verify)
         return auth
 
     def connector(self, name: str) -> Connector:
@@ -247,7 +248,7 @@ class Assembly:
             now=self.now,
         )
         auth = connector.authenticate(context)
-        self._take_custody(auth)
+        self._take_custody(auth, verify_before_send or verify_nothing)
         context.http.sign_with(auth)
         every = connector.about.every
         return Assembled(
@@ -274,12 +275,12 @@ class Assembly:
             return Values(self.database, name)
         return BorrowedValues(Values(self.database, name) if self.has_database else None)
 
-    def _take_custody(self, auth: object) -> None:
+    def _take_custody(self, auth: object, verify: Verify) -> None:
         """A refresh token that changes with each use is kept even where nothing else is."""
         if isinstance(auth, OAuth2) and auth.rotates and not self._keeps and not self.has_database:
             self.__dict__["database"] = Database(self.config.state.url, self.config.folder)
         if self._keeps or self.has_database:
-            give_custody(auth, self.credentials, lambda: self.cipher)
+            give_custody(auth, self.credentials, lambda: self.cipher, verify)
 
     def _siblings(self, config: ConnectorConfig) -> tuple[str, ...]:
         others: Iterable[ConnectorConfig] = self.config.connectors.values()

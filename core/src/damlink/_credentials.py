@@ -14,6 +14,7 @@ from damlink._opened import check_opened
 from damlink._secret import Secret
 from damlink._settings import SecretOpener, SecretRef
 from damlink._state import Credentials
+from damlink._waiting import Verify, verify_nothing
 from damlink.errors import ConfigError
 
 __all__ = ["SecretStore", "TokenCustody", "give_custody", "secret_opener"]
@@ -74,37 +75,59 @@ class TokenCustody:
     Args:
         account: a digest of the credential: whoever signs in alike shares the token, and with another
             credential an old token is of no use.
+        verify: ends the wait for another who renews it, by raising.
     """
 
-    def __init__(self, credentials: Credentials, cipher: Cipher, account: str) -> None:
+    def __init__(
+        self, credentials: Credentials, cipher: Cipher, account: str, verify: Verify = verify_nothing
+    ) -> None:
+        self._verify = verify
         self._credentials = credentials
         self._cipher = cipher
         self._name = f"{_TOKEN}{account}"
 
     def load(self) -> Token | None:
         """The token kept, or `None`."""
-        sealed = self._credentials.load(self._name)
+        sealed, version = self._credentials.load_version(self._name)
         if sealed is None:
             return None
         kept = json.loads(self._cipher.open(sealed))
         refresh = Secret(kept["refresh"]) if kept["refresh"] else None
-        return Token(Secret(kept["access"]), kept["renew_at"], refresh)
+        return Token(Secret(kept["access"]), kept["renew_at"], refresh, version)
 
     def save(self, token: Token) -> None:
         """Keep a token; durable when this returns, so that it may be used."""
+        self._credentials.save(self._name, self._sealed(token))
+
+    def replace(self, token: Token, read: Token | None) -> Token:
+        """Keep a renewed token, unless another one has come since the old one was read.
+
+        Returns:
+            The token that is kept now.
+        """
+        if self._credentials.replace(self._name, self._sealed(token), read.version if read else 0):
+            return token
+        return self.load() or token
+
+    def _sealed(self, token: Token) -> bytes:
         kept = {
             "access": token.access.reveal(),
             "refresh": token.refresh.reveal() if token.refresh else None,
             "renew_at": token.renew_at,
         }
-        self._credentials.save(self._name, self._cipher.seal(json.dumps(kept).encode()))
+        return self._cipher.seal(json.dumps(kept).encode())
 
-    def exclusive(self) -> contextlib.AbstractContextManager[None]:
-        """Held by the one who renews it."""
-        return self._credentials.exclusive(self._name)
+    def exclusive(self) -> contextlib.AbstractContextManager[Verify]:
+        """Hold the right to renew it; yields what makes sure that it is still held."""
+        return self._credentials.exclusive(self._name, self._verify)
 
 
-def give_custody(auth: object, credentials: Credentials, cipher: Callable[[], Cipher]) -> None:
+def give_custody(
+    auth: object,
+    credentials: Credentials,
+    cipher: Callable[[], Cipher],
+    verify: Verify = verify_nothing,
+) -> None:
     """Take the tokens of an `OAuth2` into custody; any other auth keeps its own counsel."""
     if isinstance(auth, OAuth2):
-        auth.custody = TokenCustody(credentials, cipher(), auth.account)
+        auth.custody = TokenCustody(credentials, cipher(), auth.account, verify)

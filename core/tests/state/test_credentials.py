@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +21,7 @@ from damlink._http import BearerAuth, Token, open_client
 from damlink._settings import SecretRef
 from damlink._state import Credentials, Database
 from damlink._state._tokens import HOLD_SECONDS
-from damlink.errors import ConfigError, StateError
+from damlink.errors import ConfigError, StateError, TransientError
 
 KEY = new_key()
 
@@ -84,8 +86,9 @@ def test_exclusive_when_several_threads_want_it_lets_one_in_at_a_time(
 
 
 def held_by(database: Database, owner: str, seconds: float) -> None:
-    until = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(" ")
     with database.write() as connection:
+        at = database.clock(connection) + timedelta(seconds=seconds)
+        until = at.replace(tzinfo=None).isoformat(" ")
         update = "UPDATE credential SET held_by = :owner, held_until = '" + until + "'"
         connection.execute(sa.text(update), {"owner": owner})
 
@@ -228,3 +231,127 @@ def test_oauth2_when_several_runs_begin_at_once_renews_once_and_loses_no_refresh
     assert [text for text, _ in answers] == ["data"] * 4
     assert {token and token.refresh for _, token in answers} == {Secret("r1")}
     assert given == ["r0"]
+
+
+class Rotating:
+    """Takes each refresh token once, and answers with the next; a family with a reuse is ended."""
+
+    def __init__(self, server: Any) -> None:
+        self.given: list[str] = []
+        self._server = server
+        server.serve(self._answer)
+
+    def _answer(self, asked: Any) -> Any:
+        if asked.path != "/token":
+            good = asked.headers.get("authorization") == f"Bearer a{len(self.given)}"
+            return self._server.reply(200 if good else 401, b"data")
+        self.given.append(parse_qs(asked.body.decode())["refresh_token"][0])
+        number = len(self.given)
+        token = {"access_token": f"a{number}", "refresh_token": f"r{number}"}
+        good = self.given[-1] == f"r{number - 1}"
+        return self._server.reply(200 if good else 400, json.dumps(token).encode())
+
+
+def rotating_auth(credentials: Credentials, server: Any) -> OAuth2:
+    auth = OAuth2(f"{server.url}/token", "client", Secret("s"), refresh_token=Secret("r0"))
+    give_custody(auth, credentials, lambda: Cipher(KEY, "a test"))
+    return auth
+
+
+def test_oauth2_when_the_wait_for_the_rate_outlasts_the_hold_loses_no_refresh_token(
+    opened: Callable[[], Database], server: Any, together: Callable[..., list[Any]]
+) -> None:
+    rotating = Rotating(server)
+
+    def run(_: int) -> tuple[str, Token | None]:
+        auth = rotating_auth(Credentials(opened(), hold_seconds=0.6), server)
+        with open_client(server.url, requests_per_second=0.5) as client:
+            client.get("/first")
+            client.sign_with(auth)
+            return client.get("/a").text, auth.custody.load()
+
+    server.then(200).then(200)
+    answers = together(2, run)
+    assert [text for text, _ in answers] == ["data"] * 2
+    assert {token and token.refresh for _, token in answers} == {Secret("r1")}
+    assert rotating.given == ["r0"]
+
+
+def test_hold_when_another_has_taken_it_meanwhile_is_not_confirmed(
+    credentials: Credentials, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials.save("a", b"one")
+    with credentials.exclusive("a") as confirm:
+        confirm()
+        held_by(database, "elsewhere/1/1/1", HOLD_SECONDS)
+        sleep(monkeypatch, HOLD_SECONDS)
+        with pytest.raises(TransientError, match="another process has begun to renew the token meanwhile"):
+            confirm()
+
+
+def test_hold_when_nobody_took_it_is_held_for_longer(
+    credentials: Credentials, opened: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials.save("a", b"one")
+    with credentials.exclusive("a") as confirm:
+        sleep(monkeypatch, HOLD_SECONDS + 1)
+        confirm()
+        assert not Credentials(opened())._hold("a", "elsewhere/1/1/1")
+
+
+def sleep(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Move the machine's own clock, as if it had been suspended."""
+    monkeypatch.setattr(time, "clock_gettime", lambda clock, tell=time.clock_gettime: tell(clock) + seconds)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [lambda _: None, lambda kept: kept.save(Token(Secret("old"), 0.0))],
+    ids=["the first", "a later one"],
+)
+def test_custody_when_another_was_faster_leaves_its_token_alone_and_takes_it(
+    credentials: Credentials, begin: Callable[[TokenCustody], None]
+) -> None:
+    mine, other = custody(credentials), custody(credentials)
+    begin(mine)
+    read = mine.load()
+    winner = other.replace(Token(Secret("a1"), 1.0, Secret("r1")), other.load())
+    assert mine.replace(Token(Secret("a2"), 1.0, Secret("r2")), read) == winner
+    assert mine.load() == winner
+
+
+def test_oauth2_when_refused_because_another_was_faster_takes_its_token(
+    credentials: Credentials, server: Any
+) -> None:
+    auth, other = rotating_auth(credentials, server), rotating_auth(credentials, server)
+    fresh = Token(Secret("a1"), time.time() + 3600, Secret("r1"))
+
+    def answer(asked: Any) -> Any:
+        if asked.path != "/token":
+            return server.reply(200, asked.headers["authorization"].encode())
+        other.custody.save(fresh)
+        return server.reply(400, b'{"error": "invalid_grant"}')
+
+    server.serve(answer)
+    with open_client(server.url) as client:
+        client.sign_with(auth)
+        assert client.get("/a").text == "Bearer a1"
+    assert auth.custody.load() == fresh
+
+
+def test_oauth2_when_interrupted_during_a_renewal_keeps_the_new_token_first(
+    credentials: Credentials, server: Any
+) -> None:
+    rotating, auth = Rotating(server), rotating_auth(credentials, server)
+
+    def interrupt(asked: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return rotating._answer(asked)
+
+    server.serve(interrupt)
+    with open_client(server.url) as client, pytest.raises(KeyboardInterrupt):
+        client.sign_with(auth)
+        client.get("/a")
+    token = auth.custody.load()
+    assert token is not None
+    assert (token.refresh, server.lines) == (Secret("r1"), ["POST /token"])

@@ -15,9 +15,13 @@ import attrs
 import httpx
 
 from damlink._http._answer import AnswerLimits, read_answer
+from damlink._http._network import LEAVING, VERIFY
 from damlink._http._outcome import is_refused
 from damlink._http._status import retry_after, shortened
+from damlink._http._transports import ACCOUNT, credit
+from damlink._process import age_clock, uninterrupted
 from damlink._secret import Secret
+from damlink._waiting import Verify, hold, verify_nothing
 from damlink.errors import AuthError, TransientError
 
 __all__ = ["BearerAuth", "Custody", "OAuth2", "Token"]
@@ -42,11 +46,15 @@ class BearerAuth(httpx.Auth):
 
 @attrs.frozen
 class Token:
-    """An access token, when it should be renewed (seconds since 1970), and what renews it."""
+    """An access token, when it should be renewed (seconds since 1970), and what renews it.
+
+    `version` counts how often its custody has been given another one.
+    """
 
     access: Secret
     renew_at: float
     refresh: Secret | None = None
+    version: int = attrs.field(default=0, eq=False)
 
     @property
     def fresh(self) -> bool:
@@ -63,8 +71,19 @@ class Custody(Protocol):
     def save(self, token: Token) -> None:
         """Keep a token; durable when this returns, so that it may be used."""
 
-    def exclusive(self) -> contextlib.AbstractContextManager[None]:
-        """Held by the one who renews it."""
+    def replace(self, token: Token, read: Token | None) -> Token:
+        """Keep a renewed token if the one kept is still the one that was read; else leave that alone.
+
+        Returns:
+            The token that is kept now; durable, so that it may be used.
+        """
+
+    def exclusive(self) -> contextlib.AbstractContextManager[Verify]:
+        """Hold the right to renew it.
+
+        Yields:
+            What makes sure that the right is still held; it raises `TransientError` if not.
+        """
 
 
 class MemoryCustody:
@@ -82,11 +101,17 @@ class MemoryCustody:
         """Keep a token."""
         self._token = token
 
+    def replace(self, token: Token, read: Token | None) -> Token:
+        """Keep a token, unless another one has come since."""
+        if self._token is None or self._token is read:
+            self._token = token
+        return self._token
+
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Held by the one who renews it."""
-        with self._lock:
-            yield
+    def exclusive(self) -> Iterator[Verify]:
+        """Hold the right to renew it."""
+        with hold(self._lock):
+            yield verify_nothing
 
 
 class OAuth2(httpx.Auth):
@@ -160,10 +185,10 @@ class OAuth2(httpx.Auth):
         """Sign with the token in custody; renew it first if it is old, and once after a 401."""
         token = self.custody.load()
         if token is None or not token.fresh:
-            token = yield from self._renew(token)
+            token = yield from self._renew(token, request)
         response = yield self._signed(request, token)
         if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
-            token = yield from self._renew(token)
+            token = yield from self._renew(token, request)
             yield self._signed(request, token)
 
     def _signed(self, request: httpx.Request, token: Token) -> httpx.Request:
@@ -172,8 +197,12 @@ class OAuth2(httpx.Auth):
         request.headers["Authorization"] = f"Bearer {token.access.reveal()}"
         return request
 
-    def _renew(self, stale: Token | None) -> Generator[httpx.Request, httpx.Response, Token]:
-        with self.custody.exclusive():
+    def _renew(
+        self, stale: Token | None, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, Token]:
+        began = age_clock()
+        with self.custody.exclusive() as confirm, contextlib.ExitStack() as shield:
+            credit(request, age_clock() - began)
             held = self.custody.load()
             if held is not None and held.fresh and (stale is None or held.access != stale.access):
                 return held  # somebody else was faster
@@ -181,13 +210,20 @@ class OAuth2(httpx.Auth):
             if refresh is None and self._login_only:
                 hint = "run `damlink login` with its name"
                 raise AuthError("nobody has given consent yet", hint=hint)
-            response = yield self._token_request(refresh)
-            if refresh and response.status_code in (400, 401) and not self.rotates:
-                refresh = None
-                response = yield self._token_request(None)
-            token = self._token(response, refresh)
-            self.custody.save(token)
-            return token
+            extensions = _extensions(request, confirm, shield)
+            response = yield self._token_request(refresh, extensions)
+            if refresh and response.status_code in (400, 401):
+                if (newer := self._newer(held)) is not None:
+                    return newer
+                if not self.rotates:
+                    refresh = None
+                    response = yield self._token_request(None, extensions)
+            return self.custody.replace(self._token(response, refresh), held)
+
+    def _newer(self, read: Token | None) -> Token | None:
+        """Return the token of another process that was faster, if one was: ours was refused rightly then."""
+        kept = self.custody.load()
+        return kept if kept is not None and (read is None or kept.version != read.version) else None
 
     def consent_url(self, state: str) -> str:
         """Where a person gives consent; the answer comes to `redirect_url` with this state."""
@@ -214,7 +250,7 @@ class OAuth2(httpx.Auth):
         with self.custody.exclusive():
             self.custody.save(self._token(response, None))
 
-    def _token_request(self, refresh: Secret | None) -> httpx.Request:
+    def _token_request(self, refresh: Secret | None, extensions: dict[str, Any]) -> httpx.Request:
         form = {} if self._basic else self._client_form()
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
@@ -227,7 +263,7 @@ class OAuth2(httpx.Auth):
             form["scope"] = " ".join(self._scopes)
         headers = {name: value.reveal() for name, value in self._headers.items()}
         headers |= {"Accept": "application/json"} | self._client_header()
-        return httpx.Request("POST", self.token_url, data=form, headers=headers)
+        return httpx.Request("POST", self.token_url, data=form, headers=headers, extensions=extensions)
 
     def _client_form(self) -> dict[str, str]:
         return {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
@@ -269,6 +305,18 @@ def _is_unsigned(response: httpx.Response) -> bool:
     """Whether a 401 means that nothing was done, so that the request can be signed anew."""
     read_answer(response, AnswerLimits())
     return is_refused(response)
+
+
+def _extensions(request: httpx.Request, confirm: Verify, shield: contextlib.ExitStack) -> dict[str, Any]:
+    """Return what a token request takes over from the one that needs it, and its own last check.
+
+    From the first byte on nothing may interrupt it: with an answer that nobody keeps, a refresh token
+    that changes with each use would be lost.
+    """
+    taken_over = {
+        name: request.extensions[name] for name in ("timeout", ACCOUNT) if name in request.extensions
+    }
+    return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(uninterrupted())}
 
 
 def _object(response: httpx.Response) -> Mapping[str, Any]:

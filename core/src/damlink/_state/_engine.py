@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from damlink._process import age_clock
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
 
@@ -76,6 +78,17 @@ class Database:
                 connection = connection.execution_options(damlink_write=True)
                 with connection.begin():
                     yield connection
+
+    def clock(self, connection: sa.Connection) -> datetime:
+        """Return the time on the one clock of all who use this database, which nobody sets.
+
+        On PostgreSQL it is the server's. On SQLite, where all are on one machine, it is the boot clock,
+        which begins again with each start of the machine.
+        """
+        if self._is_sqlite:
+            return datetime.fromtimestamp(age_clock(), UTC)
+        now: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
 
     def close(self) -> None:
         """Close every connection."""
