@@ -248,3 +248,44 @@ def test_log_at_debug_level_holds_no_secret(site: Site) -> None:
     assert "POST" in said
     secrets = [*SECRET_VALUES.values(), site.portal.token]
     assert [secret for secret in secrets if secret in said and secret != "sandbox.user"] == []
+
+
+def two_connectors(site: Site) -> None:
+    site.tables["connectors"]["other"] = dict(site.tables["connectors"]["stock"])
+    site.write()
+
+
+def planned(site: Site, name: str) -> list[str]:
+    return [json.loads(line)["source_id"] for line in site.run("plan", name, "--json").stdout.splitlines()]
+
+
+def test_second_connector_when_the_first_could_not_bring_an_asset_brings_it(site: Site) -> None:
+    two_connectors(site)
+    site.istock.control("withdraw", {"id": "1400000001"})
+    site.run("run", "stock", expect=1)
+    site.istock.control("withdraw", {"id": "1400000001", "on": False})
+    assert [row["source_id"] for row in site.assets("rejected")] == ["1400000001"]
+    assert planned(site, "other") == ["1400000001"]
+    site.run("run", "other")
+    assert_arrived_once_and_whole(site, {*site.licensed()})
+
+
+@pytest.mark.parametrize("word", ["--saved", "--again"])
+def test_second_connector_when_the_first_is_uncertain_waits_for_its_end(site: Site, word: str) -> None:
+    two_connectors(site)
+    for name in ("stock", "other"):
+        site.connector(name, send_to_waiting_room=True)
+    kind = "cut-after" if word == "--saved" else "cut"
+    fault(site, "portal", "POST /api/v4/media/save", kind)
+    site.run("run", "stock", expect=1)
+    (uncertain,) = site.assets("uncertain")
+    assert planned(site, "other") == []
+    site.run("run", "other")
+    (waiting,) = map(
+        json.loads, site.run("assets", "other", "--state", "waiting", "--json").stdout.splitlines()
+    )
+    assert waiting["reason"] == "waits until stock is done with it"
+    site.run("settle", "stock", uncertain["source_id"], word)
+    site.run("run")
+    assert site.run("assets", "other", "--state", "waiting", "--json").stdout == ""
+    assert_arrived_once_and_whole(site, {*site.licensed()})

@@ -33,8 +33,8 @@ class About:
         summary: one sentence.
         every: how often a connector should run, such as `2h`; `None`: only when asked.
         permissions: what the portal's user needs, in Bynder's words.
-        once_per_portal: an asset that another connector of the same plugin and portal has brought,
-            is bringing or may have brought is skipped.
+        once_per_portal: an asset that another connector of the same plugin and portal has brought is
+            skipped; while that connector is at work on it, is uncertain or has notes of it, it waits.
         adopt_tag: a tag on every asset the plugin brings; the first run looks there for assets
             that are in the portal already.
         uploads: whether it brings assets into the portal; without, nobody asks for their brand.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -12,12 +12,11 @@ import attrs
 from damlink._assembly import Assembled, Assembly
 from damlink._listing import existing_in_portal, starting_point
 from damlink._model import SourceAsset
-from damlink._state import Ledger, Progress, Row, RowState, is_changed
+from damlink._state import Comparison, Ledger, Progress, Row, RowState, compare
 
 __all__ = ["Planned", "plan_connector"]
 
 PAGE: Final = 200
-_READY: Final = (RowState.DUE, RowState.FAILED, RowState.WAITING, RowState.RUNNING)
 
 
 @attrs.frozen
@@ -36,22 +35,21 @@ def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Iter
         ConnectorError: the listing failed.
     """
     work = assembly.assemble(name)
-    ledger = Ledger(assembly.database, name) if assembly.has_database else None
-    due = list(_due(ledger, work)) if ledger else []
-    yield from due
-    met = {planned.source_id for planned in due}
-    for planned in _listed(work, ledger, full=full):
+    ledger = Ledger(assembly.database, name, siblings=work.siblings) if assembly.has_database else None
+    met: set[str] = set()
+    for planned in itertools.chain(_due(ledger, work), _listed(work, ledger, full=full)):
         if planned.source_id not in met:
             met.add(planned.source_id)
             yield planned
 
 
-def _due(ledger: Ledger, work: Assembled) -> Iterator[Planned]:
-    now = work.context.now()
-    for state in _READY:
-        for row in ledger.rows(state):
-            if (row.due_at is not None and row.due_at <= now) or state is RowState.RUNNING:
-                yield Planned(row.source_id, row.title, _why_due(row))
+def _due(ledger: Ledger | None, work: Assembled) -> Iterator[Planned]:
+    rows = ledger.ready(work.context.now()) if ledger else iter(())
+    while page := list(itertools.islice(rows, PAGE)):
+        held = _held(ledger, {row.source_id: row for row in page})
+        yield from (
+            Planned(row.source_id, row.title, _why_due(row)) for row in page if row.source_id not in held
+        )
 
 
 def _why_due(row: Row) -> str:
@@ -63,27 +61,32 @@ def _why_due(row: Row) -> str:
     return row.reason or ("changed" if row.previous else "listed, not carried yet")
 
 
+def _held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
+    """The source ids that a run would skip or put off, because another connector has them."""
+    holds = ledger.holds(list(rows)) if ledger else {}
+    notes = {key for key, row in rows.items() if row is not None and row.checkpoint is not None}
+    return {key for key, hold in holds.items() if hold.blocks(has_notes=key in notes)}
+
+
 def _listed(work: Assembled, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
     progress = ledger.progress() if ledger else Progress()
     since = starting_point(progress, work.selection, full=full)
-    rejudge = progress.completed not in (None, work.selection)
+    reconsider = progress.completed not in (None, work.selection)
     found = existing_in_portal(work, progress)
     with contextlib.closing(work.connector.list_source_assets(work.context, since)) as items:
         assets = (item for item in items if isinstance(item, SourceAsset))
         while page := list(itertools.islice(assets, PAGE)):
             known = ledger.known([asset.source_id for asset in page]) if ledger else {}
-            yield from _judged(page, known, found, rejudge=rejudge)
+            rows = {asset.source_id: known.get(asset.source_id) for asset in page}
+            held = _held(ledger, rows)
+            for asset in page:
+                row = rows[asset.source_id]
+                compared = compare(row, asset, found, reconsider=reconsider)
+                if compared.is_carried(row) and asset.source_id not in held:
+                    yield Planned(asset.source_id, asset.title, _why_listed(compared, row))
 
 
-def _judged(
-    page: Iterable[SourceAsset], known: Mapping[str, Row], found: Mapping[str, str], *, rejudge: bool
-) -> Iterator[Planned]:
-    for asset in page:
-        row = known.get(asset.source_id)
-        if row is None:
-            if asset.source_id not in found:
-                yield Planned(asset.source_id, asset.title, "new")
-        elif is_changed(row, asset):
-            yield Planned(asset.source_id, asset.title, "changed")
-        elif rejudge and row.state is RowState.SKIPPED:
-            yield Planned(asset.source_id, asset.title, f"skipped before: {row.reason}")
+def _why_listed(compared: Comparison, row: Row | None) -> str:
+    if compared is Comparison.RECONSIDERED and row is not None:
+        return f"skipped before: {row.reason}"
+    return compared.value

@@ -179,19 +179,108 @@ def test_claim_when_many_threads_do_gives_each_row_once(
     assert ledger.counts() == {"running": 60}
 
 
-@pytest.mark.parametrize("holding", ["pushed", "running", "uncertain"])
-def test_claim_when_a_sibling_holds_the_asset_skips_it(new_run: NewRun, holding: str) -> None:
+def leave(ledger: Ledger, row: Row, how: str) -> None:
+    """Leave a claimed row as the name says; `running`: as it is."""
+    ways: dict[str, Callable[[], object]] = {
+        "running": lambda: None,
+        "pushed": lambda: ledger.pushed(row, PushResult("x"), NOW),
+        "pushed and changed": lambda: (
+            ledger.pushed(row, PushResult("x"), NOW),
+            listed(ledger, "1", fingerprint="b"),
+        ),
+        "uncertain": lambda: ledger.uncertain(row, "why", NOW),
+        "notes": lambda: (ledger.checkpoint(row, b"x", NOW), ledger.failed(row, "why", NOW)),
+        "failed": lambda: ledger.failed(row, "why", NOW),
+        "rejected": lambda: ledger.rejected(row, "why", NOW),
+        "skipped": lambda: ledger.skipped(row, "why", NOW),
+        "waiting": lambda: ledger.waiting(row, "why", NOW + timedelta(hours=1), NOW),
+        "released": lambda: ledger.release(NOW),
+        "revived": lambda: ledger.revive(row, NOW),
+    }
+    ways[how]()
+
+
+def second_of(new_run: NewRun, *ids: str) -> Ledger:
+    """The ledger of another connector of the same plugin and portal, with these assets listed."""
+    second = new_run("second", siblings=("first",))
+    listed(second, *ids)
+    return second
+
+
+@pytest.mark.parametrize("left", ["pushed", "pushed and changed"])
+def test_claim_when_a_sibling_has_pushed_the_asset_skips_it(new_run: NewRun, left: str) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    leave(sibling, claimed(sibling), left)
+    second = second_of(new_run, "1", "2")
+    assert claimed(second).source_id == "2"
+    row = second.known(["1"])["1"]
+    assert (row.state, row.reason) == ("skipped", "already brought by first")
+
+
+@pytest.mark.parametrize("left", ["running", "uncertain", "notes"])
+def test_claim_when_a_sibling_is_not_done_with_the_asset_waits(new_run: NewRun, left: str) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    leave(sibling, claimed(sibling), left)
+    second = second_of(new_run, "1", "2")
+    assert claimed(second).source_id == "2"
+    assert second.claim(NOW + timedelta(days=9)) is None
+    row = second.known(["1"])["1"]
+    assert (row.state, row.reason) == ("waiting", "waits until first is done with it")
+
+
+@pytest.mark.parametrize(
+    "left", ["pushed", "failed", "rejected", "skipped", "waiting", "released", "revived"]
+)
+def test_claim_when_a_sibling_ends_takes_the_asset_unless_it_was_pushed(new_run: NewRun, left: str) -> None:
     sibling = new_run("first")
     listed(sibling, "1")
     row = claimed(sibling)
-    if holding == "pushed":
-        sibling.pushed(row, PushResult("x"), NOW)
-    elif holding == "uncertain":
-        sibling.uncertain(row, "why", NOW)
-    second = new_run("second", siblings=("first",))
-    listed(second, "1", "2")
-    assert claimed(second).source_id == "2"
-    assert second.known(["1"])["1"].reason == "already brought by first"
+    second = second_of(new_run, "1")
+    assert second.claim(NOW) is None
+    leave(sibling, row, left)
+    assert (second.claim(NOW) is None) is (left == "pushed")
+    assert state(second)[0] == ("skipped" if left == "pushed" else "running")
+
+
+@pytest.mark.parametrize(("saved", "left"), [(True, "skipped"), (False, "running")])
+def test_claim_when_an_uncertain_sibling_is_settled_goes_by_it(
+    new_run: NewRun, saved: bool, left: str
+) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    leave(sibling, claimed(sibling), "uncertain")
+    second = second_of(new_run, "1")
+    assert second.claim(NOW) is None
+    leave(sibling, sibling.known(["1"])["1"], "pushed" if saved else "revived")
+    second.claim(NOW)
+    assert state(second)[0] == left
+
+
+def test_claim_when_a_sibling_crashed_or_is_no_longer_configured_looks_again_each_run(
+    new_run: NewRun,
+) -> None:
+    sibling = new_run("first")
+    listed(sibling, "1")
+    claimed(sibling)
+    assert second_of(new_run, "1").claim(NOW) is None
+    assert second_of(new_run).claim(NOW) is None
+    assert claimed(new_run("second")).waits_for is None
+    new_run("first")
+    assert claimed(second_of(new_run)).source_id == "1"
+
+
+def test_claim_when_both_siblings_have_notes_lets_the_first_go_on(new_run: NewRun) -> None:
+    ledgers = [new_run("first", siblings=("second",)), new_run("second", siblings=("first",))]
+    for ledger in ledgers:
+        listed(ledger, "1")
+    rows = [claimed(ledgers[0])]
+    leave(ledgers[0], rows[0], "released")
+    leave(ledgers[1], claimed(ledgers[1]), "notes")
+    ledgers[0].checkpoint(rows[0], b"x", NOW)
+    assert claimed(ledgers[0]).checkpoint == b"x"
+    assert ledgers[1].claim(NOW + timedelta(days=1)) is None
 
 
 @pytest.mark.parametrize("left", ["failed", "rejected", "skipped", "waiting"])
@@ -552,3 +641,12 @@ def test_checkpoint_when_the_effect_is_forgotten_keeps_the_rest(
     checkpoint.forget_effect()
     again = notes(ledger, claimed(new_run()), cipher)
     assert {name: again.get(name) for name in again.names()} == kept
+
+
+@pytest.mark.parametrize(("selection", "cursor"), [("s", "c1"), ("another", None)])
+def test_complete_when_nothing_was_committed_keeps_no_cursor_of_another_selection(
+    ledger: Ledger, selection: str, cursor: str | None
+) -> None:
+    listed(ledger, "1", cursor="c1")
+    ledger.complete(selection, NOW)
+    assert ledger.progress() == Progress(cursor, selection, selection)

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from damlink._state import Database, Runs, migrations
+from damlink._state import Database, Ledger, Runs, migrations
 from damlink._state._engine import SCHEMA
 from damlink._state._tables import metadata
 from damlink.errors import StateError
@@ -57,6 +57,27 @@ def test_database_when_of_the_first_version_is_brought_up_to_date(empty_url: str
             assert compare_metadata(context, metadata) == []
         assert version(database) == SCHEMA
         assert [run.listing for run in Runs(database, "stock").latest()] == [True]
+
+
+def test_database_when_a_row_was_skipped_for_a_sibling_that_did_not_push_makes_it_due(
+    empty_url: str, tmp_path: Path
+) -> None:
+    columns = (
+        "connector, source_id, state, reason, target_id, title, raw, fingerprint_seen, listed_at, updated_at"
+    )
+    rest = "'t', '{}', 'a', '2026-01-01 00:00:00', '2026-01-01 00:00:00'"
+    engine = of_the_first_version(empty_url)
+    with engine.begin() as connection:
+        for source_id, state, target in (("1", "pushed", "'x'"), ("2", "rejected", "NULL")):
+            for row in (
+                f"'first', '{source_id}', '{state}', '', {target}",
+                f"'second', '{source_id}', 'skipped', 'already brought by first', NULL",
+            ):
+                connection.execute(sa.text(f"INSERT INTO ledger ({columns}) VALUES ({row}, {rest})"))
+    engine.dispose()
+    with contextlib.closing(Database(empty_url, tmp_path)) as database:
+        states = {row.source_id: row.state.value for row in Ledger(database, "second").rows()}
+    assert states == {"1": "skipped", "2": "due"}
 
 
 def test_migrations_when_listed_end_where_the_code_is() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from damlink._state._checkpoint import LedgerCheckpoint
+from damlink._state._compare import Comparison, compare
 from damlink._state._engine import Database, UnpreparedError
 from damlink._state._health import Change, Health
 from damlink._state._inbox import DISPATCHER, Gathered, Inbox, Notification, Verdict
 from damlink._state._lease import Lease, lease_of
-from damlink._state._ledger import Ledger, is_changed
+from damlink._state._ledger import Ledger
 from damlink._state._listed import Listed, Progress, Tally
 from damlink._state._rows import Row, RowState
 from damlink._state._runs import RunRecord, Runs
+from damlink._state._siblings import Hold
 from damlink._state._tokens import Credentials
 from damlink._state._topics import Topic, Topics, TopicState
 from damlink._state._values import BorrowedValues, Values
@@ -19,10 +21,12 @@ __all__ = [
     "DISPATCHER",
     "BorrowedValues",
     "Change",
+    "Comparison",
     "Credentials",
     "Database",
     "Gathered",
     "Health",
+    "Hold",
     "Inbox",
     "Lease",
     "Ledger",
@@ -41,6 +45,6 @@ __all__ = [
     "UnpreparedError",
     "Values",
     "Verdict",
-    "is_changed",
+    "compare",
     "lease_of",
 ]

@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
+from damlink._state._compare import AT_REST
 from damlink._state._engine import insert_into
 from damlink._state._rows import RowState, dump_result
 from damlink._state._tables import ledger as t
 
 __all__ = ["merge"]
-
-_AT_REST: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED, RowState.FAILED)
 
 
 def merge(
@@ -54,7 +53,7 @@ def merge(
 
 def _changes(new: Any) -> dict[str, Any]:
     at_rest = sa.or_(
-        *(t.c.state == state for state in _AT_REST)
+        *(t.c.state == state for state in AT_REST)
     )  # IN cannot stand in a statement for many rows
     afresh = {"state": RowState.DUE.value, "due_at": new.updated_at, "attempts": 0, "reason": ""}
     changes = {name: sa.case((at_rest, value), else_=t.c[name]) for name, value in afresh.items()}

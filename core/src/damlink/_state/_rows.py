@@ -53,6 +53,7 @@ class Row:
     previous: PushResult | None
     checkpoint: bytes | None = attrs.field(repr=False)
     checkpoint_fingerprint: str | None
+    waits_for: str | None
     updated_at: datetime
 
     @property

@@ -94,8 +94,11 @@ ledger = sa.Table(
     sa.Column("checkpoint_fingerprint", KeepableText),
     sa.Column("listed_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.Index("ledger_due", "connector", "state", "due_at"),
+    sa.Column("waits_for", sa.Text),
+    sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
 )
+_waits = ledger.c.waits_for.is_not(None)
+sa.Index("ledger_waits", ledger.c.waits_for, ledger.c.source_id, sqlite_where=_waits, postgresql_where=_waits)
 
 cursor = sa.Table(
     "cursor",

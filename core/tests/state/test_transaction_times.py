@@ -1,0 +1,127 @@
+"""At 100,000 rows no write of the ledger keeps other writers out for a second."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from damlink._model import PushResult, SourceAsset
+from damlink._state import Database, Lease, Ledger, Listed, Row
+from damlink._state._reader import LedgerReader
+
+ROWS: Final = 100_000
+HELD: Final = 30_000
+LONGEST_SECONDS: Final = 1.0
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+SEED: Final = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)
+INSERT INTO ledger (connector, source_id, state, title, raw, fingerprint_seen, target_id, epoch, due_at,
+                    listed_at, updated_at)
+SELECT :connector, CAST(i AS TEXT), :state, 'title', '{}', 'a', :target, :epoch, :now, :now, :now FROM n
+"""
+
+STATES: Final = {
+    "claim": ("due", HELD),
+    "elsewhere": ("pushed", ROWS),
+    "release": ("running", ROWS),
+    "forget": ("pushed", ROWS),
+    "stock": ("due", ROWS),
+}
+"""The connectors: the state of their rows, and how many. What changes all rows has one of its own."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with several connectors of very many rows."""
+    folder = tmp_path_factory.mktemp("large")
+    is_sqlite = request.param == "sqlite"
+    url = "sqlite:///large.db" if is_sqlite else request.getfixturevalue("postgres")()
+    with contextlib.closing(Database(url, folder)) as database:
+        for connector, (state, rows) in STATES.items():
+            target = "target" if state == "pushed" else None
+            values = {"rows": rows, "connector": connector, "state": state, "target": target, "epoch": 1}
+            with database.write() as connection:
+                connection.execute(sa.text(SEED), values | {"now": NOW.strftime("%Y-%m-%d %H:%M:%S.%f")})
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        yield database
+
+
+@contextlib.contextmanager
+def timed(database: Database) -> Iterator[list[float]]:
+    """Collect the seconds of each write transaction."""
+    began: dict[int, float] = {}
+    seconds: list[float] = []
+
+    def begin(connection: sa.Connection) -> None:
+        began[id(connection.connection.dbapi_connection)] = time.monotonic()
+
+    def end(connection: sa.Connection) -> None:
+        seconds.append(time.monotonic() - began[id(connection.connection.dbapi_connection)])
+
+    with contextlib.ExitStack() as listening:
+        for name, listener in (("begin", begin), ("commit", end), ("rollback", end)):
+            sa.event.listen(database.engine, name, listener)
+            listening.callback(sa.event.remove, database.engine, name, listener)
+        yield seconds
+
+
+def batch() -> Listed:
+    return Listed([SourceAsset(f"{number}", "b") for number in range(200)], "cursor")
+
+
+def taken(ledger: Ledger) -> Row:
+    row = ledger.claim(NOW + timedelta(days=1))
+    assert row is not None
+    return row
+
+
+WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
+    "record": lambda ledger: ledger.record(batch(), "s", NOW),
+    "complete": lambda ledger: ledger.complete("s", NOW),
+    "claim": lambda ledger: ledger.claim(NOW),
+    "pushed": lambda ledger: ledger.pushed(taken(ledger), PushResult("x"), NOW),
+    "skipped": lambda ledger: ledger.skipped(taken(ledger), "x", NOW),
+    "rejected": lambda ledger: ledger.rejected(taken(ledger), "x", NOW),
+    "failed": lambda ledger: ledger.failed(taken(ledger), "x", NOW),
+    "waiting": lambda ledger: ledger.waiting(taken(ledger), "x", NOW, NOW),
+    "uncertain": lambda ledger: ledger.uncertain(taken(ledger), "x", NOW),
+    "checkpoint": lambda ledger: ledger.checkpoint(taken(ledger), b"x", NOW),
+    "revive": lambda ledger: ledger.revive(taken(ledger), NOW),
+    "release": lambda ledger: ledger.release(NOW),
+    "forget": lambda ledger: ledger.forget(),
+}
+
+
+def test_writes_when_enumerated_are_all_of_the_ledger() -> None:
+    assert WRITES.keys() == {name for name in dir(Ledger) if not name.startswith("_")} - set(
+        dir(LedgerReader)
+    )
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_write_when_there_are_very_many_rows_is_short(large: Database, write: str) -> None:
+    connector = write if write in STATES else "stock"
+    with Lease(large, connector) as lease:
+        epoch = 1 if write == "release" else lease.epoch
+        ledger = Ledger(large, connector, epoch, siblings=("elsewhere",) if write == "claim" else ())
+    with timed(large) as seconds:
+        WRITES[write](ledger)
+    assert 0 < max(seconds) < LONGEST_SECONDS
+
+
+def test_claim_when_a_sibling_holds_very_many_rows_passes_them_by(large: Database) -> None:
+    with Lease(large, "claim") as lease:
+        ledger = Ledger(large, "claim", lease.epoch, siblings=("elsewhere",))
+    ledger.record(Listed([SourceAsset("new", "a")]), "s", NOW + timedelta(days=1))
+    row = ledger.claim(NOW + timedelta(days=1))
+    assert row is not None
+    assert row.source_id == "new"
+    assert ledger.counts() == {"running": 1, "skipped": HELD}
