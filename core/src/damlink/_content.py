@@ -10,12 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from damlink._process import is_alive
-
 __all__ = ["PIECE_BYTES", "Content", "Opener", "spooled"]
 
 PIECE_BYTES: Final = 256 * 1024
-SPOOL_FOLDER: Final = "damlink-spool"
 
 Opener = Callable[[int], Iterable[bytes]]
 
@@ -122,26 +119,25 @@ def _read(path: Path, offset: int) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def spooled(content: Content) -> Iterator[Content]:
-    """The same content with its size known, by way of a file that is removed afterwards.
+    """Yield the same content with its size known, by way of a temporary file.
 
-    Files that a crashed process left behind are removed on the way.
+    The file has no name, so that nobody else can open, replace or foresee it, and the operating system
+    removes it when it is closed, also after a crash.
     """
-    folder = Path(tempfile.gettempdir()) / SPOOL_FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _sweep(folder)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f"{os.getpid()}-")
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for piece in content.open():
-                file.write(piece)
-        yield Content.from_path(path, content.filename)
-    finally:
-        path.unlink(missing_ok=True)
+    with tempfile.TemporaryFile() as file:
+        for piece in content.open():
+            file.write(piece)
+        file.flush()
+        yield Content(
+            content.filename,
+            lambda offset: _read_at(file.fileno(), offset),
+            size=file.tell(),
+            media_type=content.media_type,
+        )
 
 
-def _sweep(folder: Path) -> None:
-    for left in folder.iterdir():
-        owner = left.name.partition("-")[0]
-        if owner.isdigit() and not is_alive(int(owner)):
-            left.unlink(missing_ok=True)
+def _read_at(handle: int, offset: int) -> Iterator[bytes]:
+    """Yield the bytes from an offset on; several readers do not disturb each other."""
+    while piece := os.pread(handle, PIECE_BYTES, offset):
+        yield piece
+        offset += len(piece)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from damlink._private import warn_if_shared
 from damlink.errors import ConfigError
 
 __all__ = ["KEY_FILE", "find_key"]
@@ -27,6 +28,7 @@ def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
         return key, "DAMLINK_KEY"
     file = folder / KEY_FILE
     if file.exists():
+        warn_if_shared(file)
         return _read(file), str(file)
     if key := _from_keyring(str(folder)):
         return key, "the OS keyring"

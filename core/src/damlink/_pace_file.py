@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from damlink._private import make_file, make_folder
 from damlink._process import holders
 from damlink._waiting import Verify, hold, slices, verify_nothing
 from damlink.errors import StateError
@@ -90,7 +91,7 @@ class PaceFile:
 
     def _make_folder(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.path.parent)
         except OSError as error:
             cause = f"{self.path.parent}: this folder cannot be made: {error.strerror}"
             raise StateError(cause, hint=f"make it, {_ELSEWHERE}") from error
@@ -112,6 +113,8 @@ class PaceFile:
                 self._connect(lost=True)
 
     def _connect(self, *, lost: bool) -> None:
+        with contextlib.suppress(OSError):  # SQLite says better what is wrong
+            make_file(self.path)
         database = sqlite3.connect(self.path, timeout=0.0, isolation_level=None, check_same_thread=False)
         self._database = database
         self._when_free(lambda: database.execute("PRAGMA journal_mode = WAL"), verify_nothing)

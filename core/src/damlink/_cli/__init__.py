@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -107,9 +109,19 @@ def root(ctx: click.Context, config_path: Path | None, log_level: str, log_forma
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of `EXIT_CODES`."""
-    with redacted_streams():
+    with redacted_streams(), _private_files():
         code = _run(arguments)
     sys.exit(code)
+
+
+@contextlib.contextmanager
+def _private_files() -> Iterator[None]:
+    """Whatever a command writes, its libraries included, is for this user alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from damlink._private import make_file, warn_if_shared
 from damlink._process import age_clock
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
@@ -47,12 +48,22 @@ class Database:
         self._inode: int | None = None
         self.engine = _engine(self.url)
         try:
+            self._make_private(create=create)
             self._prepare(create=create)
         except BaseException:
             self.close()
             raise
         if self.file:
             self._inode = self.file.stat().st_ino
+
+    def _make_private(self, *, create: bool) -> None:
+        """SQLite would make its file readable by all; where that has happened, say so."""
+        if self.file is None:
+            return
+        if create:
+            with contextlib.suppress(OSError):  # SQLite says better what is wrong
+                make_file(self.file)
+        warn_if_shared(self.file)
 
     @property
     def _is_sqlite(self) -> bool:

@@ -161,7 +161,7 @@ class _FileLock:
         import fcntl  # not on every system; there the heartbeat alone decides
 
         try:
-            os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StateError(f"{self._path}: cannot lock: {error}") from error
