@@ -45,7 +45,7 @@ class Brands:
         Raises:
             ConfigError: there is no such brand, or several and none was chosen.
         """
-        brands = self._known()
+        brands = self.known()
         if not brands:
             return wanted or None
         names = [brand.name for brand in brands]
@@ -59,7 +59,8 @@ class Brands:
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
         return brands[0].id
 
-    def _known(self) -> Sequence[Brand]:
+    def known(self) -> Sequence[Brand]:
+        """Return every brand, read once; none where the portal shows none."""
         with self._lock:
             if self._shown is None:
                 self._shown = self._read()
