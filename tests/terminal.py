@@ -81,6 +81,17 @@ class Terminal:
             else:
                 os.write(self._near, f"{text}\n".encode())
 
+    def interrupt(self) -> str:
+        """Press Ctrl-C at a question until it ends; all that was shown.
+
+        Python misses an interrupt that comes right between the prompt and the wait for a line.
+        """
+        while self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(timeout=2)
+        return self.end()
+
     def end(self) -> str:
         """Read to the end; all that was shown."""
         while self._more():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 
 import pytest
 from loopback import SECRET_VALUES, Site, assert_arrived_once_and_whole
@@ -83,8 +82,7 @@ def test_add_when_asked_for_all_asks_for_advanced_settings_too(bare: Site) -> No
             [("project_code", ""), ("download_notes", ""), ("product_id", "x"), ("product_id", "4711")]
         )
         terminal.expect("use_team_credits")
-        terminal.child.send_signal(signal.SIGINT)
-        shown = terminal.end()
+        shown = terminal.interrupt()
     assert "product_id: expected a whole number, got 'x'" in shown
 
 
@@ -115,8 +113,7 @@ def test_add_when_interrupted_at_a_question_leaves_nothing_behind(site: Site, qu
     with Terminal(site, "add", "other", "--plugin", "istock", *endpoints(site)) as terminal:
         terminal.answers(ANSWERS[: [name for name, _ in ANSWERS].index(question)])
         terminal.expect(f"\n{question}")
-        terminal.child.send_signal(signal.SIGINT)
-        shown = terminal.end()
+        shown = terminal.interrupt()
     assert terminal.child.returncode == 130
     assert shown.endswith("damlink: interrupted\n")
     assert config(site) == before
@@ -191,8 +188,7 @@ def test_edit_when_interrupted_changes_nothing(site: Site) -> None:
     with Terminal(site, "edit", "stock", "--no-check") as terminal:
         terminal.answers([("setting", "api_key"), ("api_key", "another")])
         terminal.expect("\nsetting")
-        terminal.child.send_signal(signal.SIGINT)
-        terminal.end()
+        terminal.interrupt()
     assert (terminal.child.returncode, config(site), secrets(site)) == (130, before, [])
 
 
