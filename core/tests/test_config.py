@@ -208,7 +208,9 @@ def test_portal_when_opened_must_be_encrypted_or_on_loopback(
     if fine:
         assert portal.open(opener(config.path)).url == url
     else:
-        with pytest.raises(ConfigError, match="portals.brand: url must (begin with https://|not hold a user name)"):
+        with pytest.raises(
+            ConfigError, match="portals.brand: url must (begin with https://|not hold a user name)"
+        ):
             portal.open(opener(config.path))
 
 
