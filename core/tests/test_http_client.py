@@ -17,6 +17,7 @@ from damlink.errors import (
     AssetRejectedError,
     AuthError,
     LeaseLostError,
+    NotYet,
     TransientError,
     UnavailableError,
     UnclearError,
@@ -353,3 +354,29 @@ def test_client_when_many_threads_use_it_serves_them_all(partner: Client, server
     with ThreadPoolExecutor(8) as pool:
         texts = list(pool.map(lambda number: partner.get(f"/{number}").text, range(64)))
     assert texts == [f"/{number}" for number in range(64)]
+
+
+# --- what is held back -----------------------------------------------------------------------------
+
+
+def hold_back() -> None:
+    raise NotYet("stock is disabled")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_request_that_may_change_something_when_held_back_never_leaves(
+    partner: Client, server: Any, method: str
+) -> None:
+    partner.guard_effects(hold_back)
+    with pytest.raises(NotYet, match="disabled"):
+        partner.request(method, "/a")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_request_that_changes_nothing_when_others_are_held_back_is_sent(
+    partner: Client, server: Any, method: str
+) -> None:
+    partner.guard_effects(hold_back)
+    server.then(200)
+    assert partner.request(method, "/a").status_code == 200

@@ -357,3 +357,58 @@ def test_schedule_when_stopped_while_the_pace_holds_it_for_minutes_ends_at_once(
     assert schedule.join(60)
     assert time.monotonic() - began < 20
     assert site.runs()[-1].exit_code == 130
+
+
+# --- another version of the config -----------------------------------------------------------------
+
+CHANGES: dict[str, tuple[dict[str, Any], set[str], set[str]]] = {
+    "nothing": ({"a": {}, "b": {}}, {"a", "b"}, set()),
+    "added": ({"a": {}, "b": {}, "c": {}}, {"a", "b"}, {"c"}),
+    "taken out": ({"a": {}}, {"a"}, set()),
+    "disabled": ({"a": {}, "b": {"enabled": False}}, {"a"}, set()),
+    "interval": ({"a": {}, "b": {"every": "1h"}}, {"a"}, {"b"}),
+    "workers": ({"a": {}, "b": {"workers": 2}}, {"a"}, {"b"}),
+    "setting": ({"a": {}, "b": {"folder": "elsewhere"}}, {"a"}, {"b"}),
+    "faulty setting": ({"a": {}, "b": {"fodler": "x"}}, {"a", "b"}, set()),
+    "faulty plugin": ({"a": {}, "b": {"plugin": "none"}}, {"a", "b"}, set()),
+    "faulty from the start": ({"a": {}, "b": {}, "c": {"fodler": "x"}}, {"a", "b"}, {"c"}),
+}
+
+
+@pytest.mark.parametrize(("connectors", "kept", "new"), CHANGES.values(), ids=CHANGES.keys())
+def test_schedule_when_the_config_changes_keeps_what_is_the_same_and_begins_what_is_not(
+    made: Callable[..., Site], connectors: dict[str, Any], kept: set[str], new: set[str]
+) -> None:
+    site = made(a={}, b={})
+    schedule = site.schedule()
+    before = {keeper.name: keeper for keeper in schedule.keepers}
+    schedule.start()
+    site.assembly.follow(made(**connectors).assembly.config)
+    errors = schedule.follow()
+    after = {keeper.name: keeper for keeper in schedule.keepers}
+    schedule.stop()
+    assert schedule.join(10)
+    assert {name for name in after if after[name] is before.get(name)} == kept
+    assert after.keys() - kept == new
+    assert bool(errors) == any(word in str(connectors) for word in ("fodler", "none"))
+    assert {name for name in before if before[name].stopping.soon.is_set()} == {"a", "b"}
+
+
+def test_schedule_when_the_portal_changes_begins_anew(made: Callable[..., Site]) -> None:
+    site = made()
+    schedule, before = site.schedule(), site.assembly.config
+    (old,) = schedule.keepers
+    portal = attrs.evolve(before.portals["brand"], table={**before.portals["brand"].table, "index_lag": "9s"})
+    site.assembly.follow(attrs.evolve(before, portals={"brand": portal}))
+    schedule.follow()
+    assert schedule.keepers != [old]
+
+
+def test_keeper_when_the_file_says_disabled_runs_nothing_although_nobody_has_followed_it(
+    site: Site,
+) -> None:
+    keeper = site.keeper()
+    path = site.folder / "damlink.toml"
+    path.write_text(path.read_text().replace("plugin =", "enabled = false\nplugin ="))
+    keeper.step()
+    assert site.runs() == []

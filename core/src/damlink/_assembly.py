@@ -93,6 +93,12 @@ class Assembly:
     ) -> None:
         self._closing.close()
 
+    def follow(self, config: Config) -> None:
+        """Work with another version of the config from now on. The database stays."""
+        self.config = config
+        for opened in ("pace", "notifier"):
+            self.__dict__.pop(opened, None)
+
     # --- what all connectors share -----------------------------------------------------------------
 
     @functools.cached_property

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from damlink._assembly import Assembled, Assembly
+from damlink._config_watch import ConnectorSwitch
 from damlink._crypto import Cipher
 from damlink._listing import list_into
 from damlink._observer import RunReport, Watch
@@ -79,11 +80,13 @@ def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping)
             lease.verify()
 
         cipher = assembly.cipher  # with a wrong key nothing is begun
+        switch = ConnectorSwitch(assembly.config, name)
         work = assembly.assemble(name, verify, watch)
+        work.context.http.guard_effects(switch.verify)
         ledger = Ledger(assembly.database, name, lease.epoch, work.siblings)
         runs = Runs(assembly.database, name)
         number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
-        report = _Run(work, ledger, cipher, options, watch, stop, stopping).execute()
+        report = _Run(work, ledger, cipher, options, watch, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""
         runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
     return report
@@ -115,7 +118,9 @@ class _Run:
         watch: Watch,
         stop: threading.Event,
         stopping: Stopping,
+        switch: ConnectorSwitch,
     ) -> None:
+        self._switch = switch
         self._work = work
         self._ledger = ledger
         self._cipher = cipher
@@ -148,6 +153,10 @@ class _Run:
                 self._end(StoppedError(f"{self._work.name}: interrupted; the next run goes on from here"))
         if self._stopping.soon.is_set():
             self._end(StoppedError(f"{self._work.name}: stopped; the next run goes on from here"), drain=True)
+        elif self._switch.is_off():
+            self._end(
+                StoppedError(f"{self._work.name}: disabled; once enabled it goes on from here"), drain=True
+            )
         with contextlib.suppress(LeaseLostError):
             self._ledger.release(self._work.context.now())
         return self._watch.report(self._work.name, time.monotonic() - began, self._error)
@@ -221,7 +230,8 @@ class _Run:
         return None
 
     def _is_stopped(self) -> bool:
-        return self._stopping.soon.is_set() or self._stop.is_set()
+        is_asked_to = self._stopping.soon.is_set() or self._stop.is_set()
+        return is_asked_to or self._switch.is_off(recent=True)
 
     def _pause(self) -> float:
         until_parked = self._parked[0][0] - time.monotonic() if self._parked else IDLE_SECONDS

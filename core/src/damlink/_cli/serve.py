@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
+from click.core import ParameterSource
 
 from damlink._cli._options import load_config, with_config
 from damlink.errors import ConfigError
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port, instead of [serve] port. 0: a free one."
 )
+@click.option("--quiet", is_flag=True, help="Say nothing of runs, events and rejected assets.")
 @with_config
-def command(host: str | None, port: int | None, config_path: Path | None) -> None:
+def command(host: str | None, port: int | None, quiet: bool, config_path: Path | None) -> None:
     """Receive events and run each connector by its schedule, until SIGTERM or Ctrl-C.
 
-    What is under way then is finished, or goes on where it stopped when it is started again.
+    It says in a line each which runs begin and end, which events come, and which assets are not carried. It
+    follows the config: a change is applied within two seconds. What is under way at the end is finished, or
+    goes on where it stopped when it is started again.
     """
     config = _listening_on(load_config(config_path), host, port)
     try:
@@ -34,14 +39,27 @@ def command(host: str | None, port: int | None, config_path: Path | None) -> Non
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
     from damlink._assembly import Assembly
     from damlink._serve._dispatch import Dispatcher
+    from damlink._serve._follow import ConfigFollower
     from damlink._serve._schedule import Schedule
 
+    if not quiet:
+        _speak()
     with Assembly(config) as assembly:
         schedule = Schedule(assembly)
-        workers = (Dispatcher(assembly, schedule.brought), schedule)
-        if not server.Server(assembly, workers, on_listening=_announce).run():
+        follower = ConfigFollower(assembly, [schedule.follow])
+        workers = (Dispatcher(assembly, schedule.brought), schedule, follower)
+        running = server.Server(assembly, workers, on_listening=_announce, note=lambda: follower.error)
+        follower.add(running.follow)
+        if not running.run():
             click.echo("damlink: what has not ended in time goes on after the next start", err=True)
             os._exit(0)  # its threads would hold the process
+
+
+def _speak() -> None:
+    """Show what the process does, unless a level was chosen."""
+    source = click.get_current_context().find_root().get_parameter_source("log_level")
+    if source is ParameterSource.DEFAULT:
+        logging.getLogger("damlink.serve").setLevel(logging.INFO)
 
 
 def _listening_on(config: Config, host: str | None, port: int | None) -> Config:
@@ -51,4 +69,8 @@ def _listening_on(config: Config, host: str | None, port: int | None) -> Config:
 
 
 def _announce(url: str) -> None:
-    click.echo(f"damlink: listening on {url}", err=True)
+    """Say where it listens; as a line of the log where that is JSON, so that all lines read alike."""
+    if click.get_current_context().find_root().params["log_format"] == "json":
+        logging.getLogger("damlink.serve").info("listening on %s", url)
+    else:
+        click.echo(f"damlink: listening on {url}", err=True)

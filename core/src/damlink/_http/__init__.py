@@ -13,7 +13,7 @@ from damlink._content import Content
 from damlink._http._answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http._auth import BearerAuth, Custody, OAuth2, Token
 from damlink._http._fetch import fetch
-from damlink._http._network import NetworkTransport
+from damlink._http._network import VERIFY, NetworkTransport
 from damlink._http._oauth1 import OAuth1
 from damlink._http._origin import OriginAuth, origin_of
 from damlink._http._outcome import (
@@ -73,6 +73,7 @@ TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
 TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
 _MOST_REDIRECTS: Final = 10
+_HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
 
 Classify = Callable[[httpx.Response, bool], ConnectorError | None]
@@ -108,6 +109,7 @@ class Client(httpx.Client):
         self._refuses = refuses
         self._limits = limits or AnswerLimits()
         self._verify = verify
+        self._verify_effect = verify_nothing
         self._ahead = timedelta()  # how far the other side's clock is ahead of ours
         super().__init__(
             base_url=base_url,
@@ -119,6 +121,12 @@ class Client(httpx.Client):
     def sign_with(self, auth: httpx.Auth | None) -> None:
         """Sign requests to this client's origin from now on."""
         self.auth = OriginAuth(auth, self.origin) if auth else httpx.Auth()
+
+    def guard_effects(self, verify: Verify) -> None:
+        """Verify each request besides that may change something at the other side, as the last thing before
+        its bytes leave, and during its waits.
+        """
+        self._verify_effect = verify
 
     def tell(self, on_request: Callable[[SentRequest], None]) -> None:
         """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
@@ -221,6 +229,8 @@ class Client(httpx.Client):
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
         request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
+        if request.method not in _HARMLESS_METHODS:
+            request.extensions.setdefault(VERIFY, self._verify_effect)
         try:
             response = super().send(request, stream=True, **options)
             self._read(response, stream)

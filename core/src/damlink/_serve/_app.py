@@ -30,13 +30,16 @@ EVENT_THREADS: Final = 16
 PROBE_THREADS: Final = 2
 
 
-def make_app(intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> Starlette:
+def make_app(
+    intake: Intake, metrics: Metrics, is_ready: Callable[[], str], note: Callable[[], str] = lambda: ""
+) -> Starlette:
     """The application.
 
     Args:
         is_ready: why not, or empty; asked by `/readyz`.
+        note: what a person should know although it is ready, or empty; shown by `/readyz`.
     """
-    endpoints = _Endpoints(intake, metrics, is_ready)
+    endpoints = _Endpoints(intake, metrics, is_ready, note)
     return Starlette(
         routes=[
             Route("/events/{portal}/{token}", endpoints.events, methods=["POST"]),
@@ -49,8 +52,10 @@ def make_app(intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> S
 
 
 class _Endpoints:
-    def __init__(self, intake: Intake, metrics: Metrics, is_ready: Callable[[], str]) -> None:
-        self._intake, self._metrics, self._is_ready = intake, metrics, is_ready
+    def __init__(
+        self, intake: Intake, metrics: Metrics, is_ready: Callable[[], str], note: Callable[[], str]
+    ) -> None:
+        self._intake, self._metrics, self._is_ready, self._note = intake, metrics, is_ready, note
         self._bodies = Bodies()
 
     @functools.cached_property
@@ -92,7 +97,8 @@ class _Endpoints:
     async def readyz(self, _request: Request) -> Response:
         """It can do its work."""
         why = await to_thread.run_sync(self._is_ready, limiter=self._probe_threads)
-        return PlainTextResponse(f"{why or 'ok'}\n", 503 if why else 200)
+        lines = [why or "ok", *filter(None, [self._note()])]
+        return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if why else 200)
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""

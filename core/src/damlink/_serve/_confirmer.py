@@ -40,6 +40,11 @@ class Confirmer:
         """Begin."""
         self._thread.start()
 
+    def follow(self, subscriptions: Iterable[Subscriptions]) -> None:
+        """Confirm those of another version of the config from now on."""
+        self._subscriptions = tuple(subscriptions)
+        self.wake()
+
     def wake(self) -> None:
         """A confirmation has come."""
         self._woken.set()

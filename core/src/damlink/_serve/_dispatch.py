@@ -42,11 +42,14 @@ class Dispatcher:
         self._assembly = assembly
         self._inbox = Inbox(assembly.database)
         self._on_brought, self._now = on_brought, now
-        self._pause = assembly.config.serve.event_pause
-        self._portals = {name: Fanout(assembly, name) for name in assembly.config.portals}
+        self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    @property
+    def _pause(self) -> float:
+        return self._assembly.config.serve.event_pause
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -93,6 +96,8 @@ class Dispatcher:
     def step(self) -> bool:
         """Work what is ready now, a batch of each portal; whether there was any."""
         self._prune()
+        portals = self._assembly.config.portals
+        self._portals = {name: self._portals.get(name) or Fanout(self._assembly, name) for name in portals}
         worked = [self._batch(name, fanout) for name, fanout in self._portals.items()]
         return any(worked)
 

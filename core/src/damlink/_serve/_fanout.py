@@ -125,11 +125,11 @@ class Fanout:
         """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
         if not config.enabled or config.portal != self._name:
             return False
-        if config.name not in self._hearing:
+        if config.plugin not in self._hearing:
             with contextlib.suppress(DamlinkError):
                 hooks = self._assembly.connector(config.name).hooks
-                self._hearing[config.name] = "on_event" in hooks
-        return self._hearing.get(config.name, True)
+                self._hearing[config.plugin] = "on_event" in hooks
+        return self._hearing.get(config.plugin, True)
 
 
 class _Reader:

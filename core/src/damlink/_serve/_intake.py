@@ -31,6 +31,7 @@ __all__ = ["Answer", "Gate", "Intake", "gates_of"]
 RAW_HEADER: Final = "x-amz-sns-rawdelivery"
 
 _log = logging.getLogger(__name__)
+_said = logging.getLogger("damlink.serve")
 
 
 @attrs.frozen
@@ -72,9 +73,8 @@ class Gate:
     subscriptions: Subscriptions
 
 
-def gates_of(assembly: Assembly) -> dict[str, Gate]:
+def gates_of(assembly: Assembly, certificates: Certificates) -> dict[str, Gate]:
     """The ways in, one for each portal of the config."""
-    certificates = Certificates()
     return {name: _gate(assembly, name, certificates) for name in assembly.config.portals}
 
 
@@ -172,5 +172,7 @@ class Intake:
             return DUPLICATE
         if envelope.kind != NOTIFICATION:
             gate.subscriptions.ended(envelope.topic.arn)
+        about = notification.asset_id or "no asset"
+        _said.info("%s: event %s of %s kept", gate.portal, subject or "without subject", about)
         self._on_stored()
         return STORED

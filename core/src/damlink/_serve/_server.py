@@ -22,6 +22,7 @@ from damlink._serve._connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, Bo
 from damlink._serve._intake import Intake, gates_of
 from damlink._serve._metrics import Metrics
 from damlink._serve._worker import Worker
+from damlink._sns import Certificates
 from damlink._state import Inbox
 from damlink.errors import ConfigError, StateError
 
@@ -40,6 +41,7 @@ class Server:
     Args:
         workers: what works beside it; each is woken when an event has been kept.
         on_listening: told the address once there is one.
+        note: what a person should know although all is ready; shown by `/readyz`.
     """
 
     def __init__(
@@ -48,20 +50,34 @@ class Server:
         workers: Sequence[Worker] = (),
         *,
         on_listening: Callable[[str], None] = lambda _url: None,
+        note: Callable[[], str] = lambda: "",
     ) -> None:
-        gates = gates_of(assembly)
+        self._assembly, self._certificates = assembly, Certificates()
+        gates = gates_of(assembly, self._certificates)
         self._inbox = Inbox(assembly.database)
-        confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=assembly.now)
-        self._workers: tuple[Worker, ...] = (*workers, confirmer)
+        self._confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=assembly.now)
+        self._workers: list[Worker] = [*workers, self._confirmer]
         self._woken = tuple(workers)
-        intake = Intake(
-            gates, self._inbox, on_stored=self._wake, on_confirmation=confirmer.wake, now=assembly.now
+        confirm = self._confirmer.wake
+        self._intake = Intake(
+            gates, self._inbox, on_stored=self._wake, on_confirmation=confirm, now=assembly.now
         )
         self._on_listening, self._settings = on_listening, assembly.config.serve
         self._place = f"{assembly.config.path}: serve"
-        app = make_app(intake, Metrics(assembly), self._why_not_ready)
+        app = make_app(self._intake, Metrics(assembly), self._why_not_ready, note)
         self._http = _Http(_uvicorn_config(app))
         self._asked_at = math.inf  # when it was to end
+
+    def follow(self) -> list[str]:
+        """Receive for the portals of the assembly's config, as it is now.
+
+        Returns:
+            Nothing: whatever a config may say of portals and topics can be applied.
+        """
+        gates = gates_of(self._assembly, self._certificates)
+        self._intake.gates = gates
+        self._confirmer.follow(gate.subscriptions for gate in gates.values())
+        return []
 
     def run(self) -> bool:
         """Serve until `stop` or a signal; whether everything has ended in the time there is for that.

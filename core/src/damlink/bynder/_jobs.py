@@ -11,11 +11,11 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
 from damlink.bynder._fields import fields, page_size
 from damlink.bynder._once import confirmed, id_of, post_once
 from damlink.bynder._pages import Page, numbered, walk
-from damlink.bynder._request import given, remove, segment
+from damlink.bynder._request import get_json, given, remove, segment
+from damlink.bynder._wire import records
 from damlink.bynder._wire_workflow import Job, JobMedia, JobPreset, Stage, workflow_id
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
@@ -110,9 +110,7 @@ class Jobs:
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
         query = numbered(page, limit) | _query(filters)
-        return read_again(
-            lambda: self._client.get(path, params=query), lambda response: Page.read(response, Job.read)
-        )
+        return Page.read(self._client.get(path, params=query), Job.read)
 
     @action("Get Job")
     def get(self, id: str) -> Job:  # noqa: A002 - Bynder's own term
@@ -121,7 +119,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return Job.read(get_body(self._client, _path(id), expect_object))
+        return Job.read(get_json(self._client, _path(id)))
 
     @action("Create Job")
     def create(
@@ -199,7 +197,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return tuple(map(JobMedia.read, get_body(self._client, f"{_path(id)}/media", expect_records)))
+        return tuple(map(JobMedia.read, records(get_json(self._client, f"{_path(id)}/media"))))
 
     @action()
     def stages(self, id: str) -> tuple[Stage, ...]:  # noqa: A002
@@ -208,7 +206,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return tuple(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
+        return tuple(map(Stage.read, records(get_json(self._client, f"{_path(id)}/stages"))))
 
     @action()
     def finish(self, id: str) -> None:  # noqa: A002
@@ -230,9 +228,7 @@ class Jobs:
         Args:
             id: of the preset.
         """
-        return JobPreset.read(
-            get_body(self._client, f"/api/workflow/presets/job/{segment(workflow_id(id))}", expect_object)
-        )
+        return JobPreset.read(get_json(self._client, f"/api/workflow/presets/job/{segment(workflow_id(id))}"))
 
 
 def _path(id: str) -> str:  # noqa: A002
