@@ -9,6 +9,7 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,27 +112,57 @@ def test_find_key_when_the_file_is_no_text_says_so(tmp_path: Path) -> None:
         find_key(tmp_path, never)
 
 
+NAME = ("credential", "a")
+
+
 @given(st.binary(max_size=200))
 def test_cipher_when_opened_with_its_key_gives_the_data_back(data: bytes) -> None:
     cipher = Cipher(new_key(), "a test")
-    sealed = cipher.seal(data)
-    assert cipher.open(sealed) == data
+    sealed = cipher.seal(data, NAME)
+    assert cipher.open(sealed, NAME) == data
     assert len(data) < 4 or data not in sealed
-    assert cipher.seal(data) != sealed
+    assert cipher.seal(data, NAME) != sealed
 
 
 def test_cipher_when_opened_with_another_key_says_which_one_was_used() -> None:
-    sealed = Cipher(new_key(), "a test").seal(b"data")
+    sealed = Cipher(new_key(), "a test").seal(b"data", NAME)
     with pytest.raises(StateError, match="the key from DAMLINK_KEY does not open the database; give the key"):
-        Cipher(new_key(), "DAMLINK_KEY").open(sealed)
+        Cipher(new_key(), "DAMLINK_KEY").open(sealed, NAME)
 
 
 def test_cipher_when_what_is_kept_was_damaged_says_so() -> None:
     cipher = Cipher(new_key(), "a test")
-    sealed = bytearray(cipher.seal(b"data"))
+    sealed = bytearray(cipher.seal(b"data", NAME))
     sealed[20] ^= 1
-    with pytest.raises(StateError, match="does not open the database"):
-        cipher.open(bytes(sealed))
+    with pytest.raises(StateError, match="of credential a was changed or moved in the database; restore"):
+        cipher.open(bytes(sealed), NAME)
+
+
+@pytest.mark.parametrize(
+    "other", [("credential", "b"), ("topic", "a"), ("credential",), ("credential", "a", "")]
+)
+def test_cipher_when_a_value_was_moved_to_another_name_does_not_open_it(other: tuple[str, ...]) -> None:
+    cipher = Cipher(new_key(), "a test")
+    with pytest.raises(StateError, match="was changed or moved in the database"):
+        cipher.open(cipher.seal(b"data", NAME), other)
+
+
+def test_cipher_when_a_value_is_of_an_earlier_version_opens_it() -> None:
+    key = new_key()
+    cipher = Cipher(key, "a test")
+    former = Fernet(key).encrypt(b"data")
+    assert cipher.open(former, NAME) == b"data"
+    assert [cipher.is_current(each) for each in (former, cipher.seal(b"data", NAME))] == [False, True]
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", "\n"], ids=["blank", "comma", "both", "line"])
+def test_cipher_when_there_are_two_keys_seals_with_the_first_and_opens_with_both(between: str) -> None:
+    new, old = new_key(), new_key()
+    both = Cipher(f"{new}{between}{old}\n", "a test")
+    assert both.has_former_keys
+    assert both.open(Cipher(old, "a test").seal(b"data", NAME), NAME) == b"data"
+    assert both.open(Fernet(old).encrypt(b"data"), NAME) == b"data"
+    assert Cipher(new, "a test").open(both.seal(b"data", NAME), NAME) == b"data"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,15 @@ from damlink._pace import Pace, default_path
 from damlink._plugins import find
 from damlink._portal_auth import portal_auth
 from damlink._settings import SecretOpener, parse, selection_of
-from damlink._state import BorrowedValues, Credentials, Database, UnpreparedError, Values
+from damlink._state import (
+    BorrowedValues,
+    Credentials,
+    Database,
+    UnpreparedError,
+    Values,
+    credential_name,
+    using_key,
+)
 from damlink._waiting import Verify, verify_nothing
 from damlink.bynder import Portal
 from damlink.errors import StateError
@@ -135,12 +143,14 @@ class Assembly:
         Raises:
             StateError: it is not the key that the database was used with.
         """
+        if self._keeps or self.has_database:
+            self._closing.enter_context(using_key(self.database))
         sealed = self.credentials.load(KEY_CHECK) if self._keeps or self.has_database else None
         cipher = Cipher(*find_key(self.config.folder, new_key if sealed is None else _no_new_key))
         if sealed is not None:
-            cipher.open(sealed)
+            cipher.open(sealed, credential_name(KEY_CHECK))
         elif self._keeps:
-            self.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode()))
+            self.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), credential_name(KEY_CHECK)))
         return cipher
 
     @functools.cached_property

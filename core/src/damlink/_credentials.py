@@ -13,7 +13,7 @@ from damlink._http import OAuth2, Token
 from damlink._opened import check_opened
 from damlink._secret import Secret
 from damlink._settings import SecretOpener, SecretRef
-from damlink._state import Credentials
+from damlink._state import Credentials, credential_name
 from damlink._waiting import Verify, verify_nothing
 from damlink.errors import ConfigError
 
@@ -33,7 +33,9 @@ class SecretStore:
     def get(self, name: str) -> str | None:
         """The secret of a name, or `None`."""
         sealed = self._credentials.load(_SECRET + name)
-        return None if sealed is None else self._cipher().open(sealed).decode()
+        return (
+            None if sealed is None else self._cipher().open(sealed, credential_name(_SECRET + name)).decode()
+        )
 
     def set(self, name: str, value: str) -> None:
         """Keep a secret.
@@ -42,7 +44,8 @@ class SecretStore:
             ConfigError: it is empty, or holds a control character.
         """
         check_opened(value, name)
-        self._credentials.save(_SECRET + name, self._cipher().seal(value.encode()))
+        sealed = self._cipher().seal(value.encode(), credential_name(_SECRET + name))
+        self._credentials.save(_SECRET + name, sealed)
 
     def remove(self, name: str) -> bool:
         """Forget a secret; whether there was one."""
@@ -91,7 +94,7 @@ class TokenCustody:
         sealed, version = self._credentials.load_version(self._name)
         if sealed is None:
             return None
-        kept = json.loads(self._cipher.open(sealed))
+        kept = json.loads(self._cipher.open(sealed, credential_name(self._name)))
         refresh = Secret(kept["refresh"]) if kept["refresh"] else None
         return Token(Secret(kept["access"]), kept["renew_at"], refresh, version)
 
@@ -115,7 +118,7 @@ class TokenCustody:
             "refresh": token.refresh.reveal() if token.refresh else None,
             "renew_at": token.renew_at,
         }
-        return self._cipher.seal(json.dumps(kept).encode())
+        return self._cipher.seal(json.dumps(kept).encode(), credential_name(self._name))
 
     def exclusive(self) -> contextlib.AbstractContextManager[Verify]:
         """Hold the right to renew it; yields what makes sure that it is still held."""

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from damlink.errors import ConfigError, StateError
 
-__all__ = ["SMALLEST_KEY_BITS", "Certificate", "Cipher", "new_key"]
+__all__ = ["SMALLEST_KEY_BITS", "Certificate", "Cipher", "new_key", "split_keys"]
 
 SMALLEST_KEY_BITS: Final = 2048
+VERSION: Final = b"\x02"  # of a sealed value; earlier ones begin with a letter
+KEY_NAME_BYTES: Final = 4
+KEY_ENDS: Final = len(VERSION) + KEY_NAME_BYTES
+NONCE_BYTES: Final = 12
 
 
 def new_key() -> str:
@@ -23,37 +34,85 @@ def new_key() -> str:
     return Fernet.generate_key().decode()
 
 
+def split_keys(text: str) -> list[str]:
+    """Return the keys of a text: one, or several separated by blanks, lines or commas."""
+    return re.split(r"[\s,]+", text.strip(" \t\r\n,"))
+
+
 class Cipher:
-    """Encrypts and opens what is kept in the database.
+    """Encrypts what is kept in the database, each value bound to its name, and opens it again.
+
+    AES-256-GCM with a key derived from the given one; the name is the associated data, so that a value
+    that was moved to another name does not open. Values of earlier versions (Fernet, unnamed) open, too.
 
     Args:
-        key: URL-safe base64 of 32 bytes.
-        place: where the key came from, for errors.
+        keys: URL-safe base64 of 32 bytes. With several, separated by blanks or commas, the first one
+            encrypts and all open: so a key is replaced.
+        place: where they came from, for errors.
     """
 
-    def __init__(self, key: str, place: str) -> None:
+    def __init__(self, keys: str, place: str) -> None:
         self._place = place
+        given = split_keys(keys)
         try:
-            self._fernet = Fernet(key)
+            self._former = MultiFernet([Fernet(key) for key in given])
         except ValueError as error:
             hint = "make one with `damlink secret key`"
             raise ConfigError(place, "not URL-safe base64 of 32 bytes", hint=hint) from error
+        derived = [_derive(base64.urlsafe_b64decode(key)) for key in given]
+        self._current = derived[0][0]
+        self._ciphers = {each: AESGCM(key) for each, key in derived}
+        self.has_former_keys = len(given) > 1
 
-    def seal(self, data: bytes) -> bytes:
-        """Encrypt and sign."""
-        return self._fernet.encrypt(data)
+    def seal(self, data: bytes, name: Sequence[str]) -> bytes:
+        """Encrypt and sign what is kept under a name."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[self._current].encrypt(nonce, data, _bound(name))
+        return VERSION + self._current + nonce + sealed
 
-    def open(self, sealed: bytes) -> bytes:
-        """The data again.
+    def open(self, sealed: bytes, name: Sequence[str]) -> bytes:
+        """Return the data that is kept under a name.
 
         Raises:
-            StateError: it was sealed with another key, or damaged.
+            StateError: it was sealed with another key, was damaged, or belongs to another name.
         """
+        if not sealed.startswith(VERSION):
+            return self._open_former(sealed)
+        key, nonce = sealed[1:KEY_ENDS], sealed[KEY_ENDS : KEY_ENDS + NONCE_BYTES]
+        if key not in self._ciphers:
+            raise self._wrong_key()
         try:
-            return self._fernet.decrypt(sealed)
+            return self._ciphers[key].decrypt(nonce, sealed[KEY_ENDS + NONCE_BYTES :], _bound(name))
+        except (InvalidTag, ValueError) as error:
+            what = f"the encrypted value of {' '.join(name)} was changed or moved in the database"
+            hint = "restore the database from a backup, or give that value anew"
+            raise StateError(what, hint=hint) from error
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Return whether a value is sealed with the first key, and bound to its name."""
+        return sealed.startswith(VERSION + self._current)
+
+    def _open_former(self, sealed: bytes) -> bytes:
+        try:
+            return self._former.decrypt(sealed)
         except InvalidToken as error:
-            hint = "give the key the database was used with (DAMLINK_KEY, the keyring, or its key file)"
-            raise StateError(f"the key from {self._place} does not open the database", hint=hint) from error
+            raise self._wrong_key() from error
+
+    def _wrong_key(self) -> StateError:
+        hint = "give the key the database was used with (DAMLINK_KEY, the keyring, or its key file)"
+        return StateError(f"the key from {self._place} does not open the database", hint=hint)
+
+
+def _derive(key: bytes) -> tuple[bytes, bytes]:
+    """Return a key's short name and the key that encrypts: the same bytes must not serve two ciphers."""
+    derived = HKDF(hashes.SHA256(), KEY_NAME_BYTES + 32, salt=None, info=b"damlink: sealed values").derive(
+        key
+    )
+    return derived[:KEY_NAME_BYTES], derived[KEY_NAME_BYTES:]
+
+
+def _bound(name: Sequence[str]) -> bytes:
+    return json.dumps(list(name)).encode("ascii")
 
 
 class Certificate:

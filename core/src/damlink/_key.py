@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from damlink._private import warn_if_shared
 from damlink.errors import ConfigError
 
-__all__ = ["KEY_FILE", "find_key"]
+__all__ = ["KEY_FILE", "find_key", "replace_key_file"]
 
 KEY_FILE: Final = "damlink.key"
 _SERVICE: Final = "damlink"
@@ -35,6 +35,34 @@ def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
     return _create(file, make), str(file)
 
 
+def replace_key_file(file: Path, keys: Sequence[str]) -> None:
+    """Write keys in place of those in the file, whole or not at all; durable when this returns.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    try:
+        name = _written(file, "\n".join(keys))
+        Path(name).replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ConfigError(str(file), f"cannot write the key: {error}") from error
+
+
+def _written(file: Path, text: str) -> str:
+    """Write a new file of mode 0600 beside the key's; return its name."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
+    with os.fdopen(handle, "w", encoding="ascii") as opened:
+        opened.write(f"{text}\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return name
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="ascii").strip()
@@ -45,12 +73,8 @@ def _read(file: Path) -> str:
 def _create(file: Path, make: Callable[[], str]) -> str:
     key = make()
     try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")  # of mode 0600
+        name = _written(file, key)
         try:
-            with os.fdopen(handle, "w", encoding="ascii") as opened:
-                opened.write(f"{key}\n")
-                opened.flush()
-                os.fsync(opened.fileno())
             os.link(name, file)  # whole or not at all: another process may be reading
         finally:
             Path(name).unlink()

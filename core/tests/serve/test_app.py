@@ -192,7 +192,7 @@ def test_topic_when_not_listed_waits_for_approval_with_its_token_sealed(served: 
     assert served.topics.state("brand", arn) == "pending"
     sealed = served.topics.token("brand", arn)
     assert b"f00d" not in sealed
-    assert served.assembly.cipher.open(sealed) == b"f00d" * 16
+    assert served.assembly.cipher.open(sealed, ("topic", "brand", arn)) == b"f00d" * 16
     assert served.inbox.open_count("brand") == before
 
 

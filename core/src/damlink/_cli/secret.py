@@ -67,6 +67,21 @@ def list_(json_: bool, config_path: Path | None) -> None:
         click.echo("\n".join(names) or "no secret is kept")
 
 
+@command.command("rotate")
+@with_config
+def rotate(config_path: Path | None) -> None:
+    """Replace the key: encrypt all that is kept in the database with a new one.
+
+    No other process may use the database meanwhile. After a crash, run it again.
+    """
+    config = load_config(config_path)
+    from damlink._assembly import Assembly
+    from damlink._rotation import rotate_key
+
+    with Assembly(config, keeps=False) as assembly:
+        click.echo(rotate_key(assembly), err=True)
+
+
 @command.command("remove")
 @click.argument("name")
 @with_config

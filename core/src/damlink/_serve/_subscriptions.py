@@ -13,7 +13,7 @@ from damlink._assembly import Assembly
 from damlink._config_tables import PortalSettings
 from damlink._crypto import Cipher
 from damlink._sns import Envelope, Hosts, confirm, parse_topic
-from damlink._state import Topics
+from damlink._state import Topics, topic_name
 
 __all__ = ["Subscriptions", "subscriptions_of"]
 
@@ -48,7 +48,8 @@ class Subscriptions:
         if len(pending) >= MOST_PENDING and not self.is_allowed(arn):
             _log.warning("%s: too many topics wait for approval; %s is not kept", self.portal, arn)
             return
-        token = self.cipher().seal(envelope.token.encode()) if envelope.token else None
+        name = topic_name(self.portal, arn)
+        token = self.cipher().seal(envelope.token.encode(), name) if envelope.token else None
         self.topics.note(self.portal, arn, token, now)
 
     def approve(self, arn: str, now: datetime) -> None:
@@ -67,7 +68,9 @@ class Subscriptions:
         sealed = self.topics.token(self.portal, arn)
         if sealed is None:
             return None
-        subscription = confirm(self.hosts, parse_topic(arn), self.cipher().open(sealed).decode())
+        subscription = confirm(
+            self.hosts, parse_topic(arn), self.cipher().open(sealed, topic_name(self.portal, arn)).decode()
+        )
         self.topics.confirmed(self.portal, arn, now)
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription

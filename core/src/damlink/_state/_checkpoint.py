@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from damlink._model import SourceAsset
 from damlink._scoped_checkpoint import ScopedCheckpoint, finished_uploads, forget_unclear, has_unclear
 from damlink._state._ledger import Ledger
 from damlink._state._rows import Row
+from damlink._state._sealed import checkpoint_name
 
 __all__ = ["LedgerCheckpoint"]
 
@@ -31,16 +32,19 @@ class LedgerCheckpoint:
         self,
         ledger: Ledger,
         row: Row,
-        seal: Callable[[bytes], bytes],
-        open_sealed: Callable[[bytes], bytes],
+        seal: Callable[[bytes, Sequence[str]], bytes],
+        open_sealed: Callable[[bytes, Sequence[str]], bytes],
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._row = row
+        self._name = checkpoint_name(row.connector, row.source_id, row.carrying)
         self._seal = seal
         self._now = now
         self._lock = threading.Lock()
-        self._values: dict[str, Any] = json.loads(open_sealed(row.checkpoint)) if row.checkpoint else {}
+        self._values: dict[str, Any] = (
+            json.loads(open_sealed(row.checkpoint, self._name)) if row.checkpoint else {}
+        )
         begun = self._values.pop(_SOURCE, None)
         self._source = SourceAsset(row.source_id, row.carrying, **begun) if begun else row.source
 
@@ -98,6 +102,6 @@ class LedgerCheckpoint:
     def _keep(self, values: dict[str, Any]) -> None:
         """Write the notes with the source asset that they belong to; without notes it is free to change."""
         begun = {"title": self._source.title, "raw": dict(self._source.raw)}
-        sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode()) if values else None
+        sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode(), self._name) if values else None
         self._ledger.checkpoint(self._row, sealed, self._now())
         self._values = values
