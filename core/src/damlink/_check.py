@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from damlink._assembly import Assembled, Assembly
+from damlink._connector import Refused
 from damlink._http import fetch
 from damlink._model import Finding
 from damlink.errors import ConnectorError, DamlinkError, TransientError
@@ -80,6 +81,8 @@ def _partner(work: Assembled) -> str:
         return "nothing to list; it waits for events"
     with contextlib.closing(work.connector.list_source_assets(work.context, None)) as items:
         found = next(iter(items), None)
+    if isinstance(found, Refused):
+        raise found.error
     return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
 
 

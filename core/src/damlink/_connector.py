@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
-import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import attrs
 import httpx
 import pluggy
 
 from damlink import hookspecs
 from damlink._config import ConnectorConfig
-from damlink._config_tables import CONNECTOR_KEYS
-from damlink._duration import Duration
+from damlink._hook_errors import PLUGIN_HINT, translate
+from damlink._hook_values import (
+    RAW_BYTES,
+    Refused,
+    check_cursor,
+    check_finding,
+    check_prepared,
+    check_source_asset,
+    keep_result,
+    refuse,
+)
+from damlink._keepable import NotKeepableError, describe, quote
 from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._plugin_shape import HOOKS, REQUIRED, SOURCES, NoSettings, declaration_problem, hook_problem
 from damlink._plugins import PluginInfo
+from damlink._process import is_interrupt
 from damlink._settings import fields_of
 from damlink.errors import (
     ConfigError,
@@ -31,23 +40,17 @@ from damlink.errors import (
     DamlinkError,
     PluginBugError,
     PluginLoadError,
-    TransientError,
+    UnclearError,
 )
 
 if TYPE_CHECKING:
     from damlink._context import Checkpoint, Context
 
-__all__ = ["RAW_BYTES", "Connector", "load"]
+__all__ = ["HOOKS", "RAW_BYTES", "Connector", "Refused", "load"]
 
-RAW_BYTES: Final = 64 * 1024
-_REQUIRED: Final = ("transform", "push")
-_SOURCES: Final = ("list_source_assets", "on_event")
-HOOKS: Final = ("authenticate", *_SOURCES, *_REQUIRED)
+T = TypeVar("T")
 
-
-@attrs.frozen
-class _NoSettings:
-    """The settings of a plugin that has none."""
+_END: Final = object()
 
 
 class Connector:
@@ -58,7 +61,7 @@ class Connector:
     def __init__(self, name: str, module: ModuleType, info: PluginInfo) -> None:
         self.name = name
         self.info = info
-        self.settings_class: type[Any] = getattr(module, "settings_class", _NoSettings)
+        self.settings_class: type[Any] = getattr(module, "settings_class", NoSettings)
         self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
         self._check = getattr(module, "check", None)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -72,15 +75,17 @@ class Connector:
             auth = self._manager.hook.authenticate(ctx=ctx)
             return cast("httpx.Auth | None", self._expect("authenticate", auth, (httpx.Auth, type(None))))
 
-    def list_source_assets(self, ctx: Context, since: str | None) -> Generator[SourceAsset | Cursor]:
-        """The listing, item by item; errors on any page are translated."""
-        with self._translated("list_source_assets"):
-            items = self._manager.hook.list_source_assets(ctx=ctx, since=since)
-            if items is None:
-                return
-            with contextlib.closing(_closable(items)) as closable:
-                for item in closable:
-                    yield self._expect("list_source_assets", _checked(item), (SourceAsset, Cursor))
+    def list_source_assets(
+        self, ctx: Context, since: str | None
+    ) -> Generator[SourceAsset | Cursor | Refused]:
+        """Yield the listing, item by item; what cannot be kept is refused alone, and the rest goes on."""
+        hook = "list_source_assets"
+        items = self._walk(hook, lambda: self._manager.hook.list_source_assets(ctx=ctx, since=since))
+        with contextlib.closing(items):
+            for item in items:
+                with self._translated(hook):
+                    received = self._received(hook, self._expect(hook, item, (SourceAsset, Cursor)))
+                yield received
 
     def transform(
         self, ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
@@ -90,7 +95,8 @@ class Connector:
             prepared = self._manager.hook.transform(
                 ctx=ctx, source=source, previous=previous, checkpoint=checkpoint
             )
-            return cast("PreparedAsset | Skip", self._expect("transform", prepared, (PreparedAsset, Skip)))
+            decided: PreparedAsset | Skip = self._expect("transform", prepared, (PreparedAsset, Skip))
+            return self._checked("transform", check_prepared, decided)
 
     def push(
         self,
@@ -100,24 +106,36 @@ class Connector:
         previous: PushResult | None,
         checkpoint: Checkpoint,
     ) -> PushResult:
-        """Deliver one prepared asset."""
+        """Deliver one prepared asset.
+
+        Raises:
+            UnclearError: it returned something by which the asset cannot be found again.
+        """
         with self._translated("push", source):
             result = self._manager.hook.push(
                 ctx=ctx, prepared=prepared, source=source, previous=previous, checkpoint=checkpoint
             )
-            return cast("PushResult", self._expect("push", result, (PushResult,)))
+            try:
+                given: PushResult = self._expect("push", result, (PushResult,))
+                return self._checked("push", keep_result, given)
+            except PluginBugError as bug:
+                raise UnclearError(f"{bug.args[0]}; the asset may have been delivered") from bug
 
     def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset]:
         """The source assets that an event makes due."""
-        with self._translated("on_event"):
-            for item in self._manager.hook.on_event(ctx=ctx, event=event) or ():
-                yield self._expect("on_event", _checked(item), (SourceAsset,))
+        hook = "on_event"
+        for item in self._walk(hook, lambda: self._manager.hook.on_event(ctx=ctx, event=event)):
+            with self._translated(hook):
+                asset = self._expect(hook, item, (SourceAsset,))
+                asset = self._checked(hook, check_source_asset, asset)
+            yield asset
 
     def check(self, ctx: Context) -> Iterator[Finding]:
         """What the plugin itself looks at for `damlink check`; nothing where it has no `check`."""
-        with self._translated("check"):
-            for finding in self._check(ctx) if self._check else ():
-                yield self._expect("check", finding, (Finding,))
+        for item in self._walk("check", lambda: self._check(ctx) if self._check else ()):
+            with self._translated("check"):
+                finding = self._checked("check", check_finding, self._expect("check", item, (Finding,)))
+            yield finding
 
     def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
         """Make sure that no other connector of the plugin and portal shares what must be one's own.
@@ -148,54 +166,65 @@ class Connector:
         defaults = {field.name: field.default for field in fields_of(self.settings_class)}
         return config.settings.get(name, defaults[name])
 
+    # --- the border ---------------------------------------------------------------------------------
+
+    def _walk(self, hook: str, begin: Callable[[], Iterable[Any] | None]) -> Generator[Any]:
+        """Yield what a hook yields; its beginning, each step and its end are translated."""
+        with self._translated(hook):
+            found = begin()
+            items = iter(() if found is None else found)
+        try:
+            while True:
+                with self._translated(hook):
+                    item = next(items, _END)
+                if item is _END:
+                    return
+                yield item
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                with self._translated(hook):
+                    close()
+
+    def _received(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
+        try:
+            if isinstance(item, Cursor):
+                return self._checked(hook, check_cursor, item)
+            return self._checked(hook, check_source_asset, item)
+        except PluginBugError as bug:
+            self._name(bug, hook, None)
+            return Refused(None, None, "", bug) if isinstance(item, Cursor) else refuse(item, bug)
+
     def _expect(self, hook: str, value: Any, kinds: tuple[type, ...]) -> Any:
         if isinstance(value, kinds):
             return value
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
-        raise PluginBugError(f"{hook} of {self.info.distribution} gave {value!r:.80} instead of {wanted}")
+        raise PluginBugError(f"{hook} of {self.info.distribution} gave {quote(value)} instead of {wanted}")
+
+    def _checked(self, hook: str, check: Callable[[T], T], value: T) -> T:
+        try:
+            return check(value)
+        except NotKeepableError as error:
+            gave = f"{hook} of {self.info.distribution} gave {error}"
+            raise PluginBugError(gave, hint=PLUGIN_HINT) from error
 
     @contextlib.contextmanager
     def _translated(self, hook: str, source: SourceAsset | None = None) -> Iterator[None]:
         try:
             yield
-        except (DamlinkError, httpx.HTTPError, json.JSONDecodeError) as error:
-            translated = error if isinstance(error, DamlinkError) else _as_transient(error)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            translated = translate(error, f"{hook} of {self.info.distribution} {self.info.version}")
             self._name(translated, hook, source)
             if translated is error:
                 raise
             raise translated from error
-        except Exception as error:
-            message = f"{hook} of {self.info.distribution} {self.info.version} raised {type(error).__name__}"
-            bug = PluginBugError(f"{message}: {error}", hint="report it to the plugin's author")
-            self._name(bug, hook, source)
-            raise bug from error
 
     def _name(self, error: DamlinkError, hook: str, source: SourceAsset | None) -> None:
         if isinstance(error, ConnectorError):
             error.connector, error.hook = self.name, hook
             error.source_id = source.source_id if source else error.source_id
-
-
-def _as_transient(error: Exception) -> TransientError:
-    if isinstance(error, json.JSONDecodeError):
-        return TransientError(f"the partner's answer is not JSON: {error}")
-    return TransientError(f"the connection broke: {str(error) or type(error).__name__}")
-
-
-def _closable(items: Any) -> Generator[Any]:
-    yield from items
-
-
-def _checked(item: Any) -> Any:
-    """Refuse what the ledger could not keep."""
-    if isinstance(item, SourceAsset):
-        texts: tuple[object, ...] = (item.source_id, item.fingerprint)
-        if not all(isinstance(text, str) and text for text in texts):
-            raise TypeError(f"source_id and fingerprint must be text, got {item!r:.200}")
-        size = len(json.dumps(dict(item.raw)))
-        if size > RAW_BYTES:
-            raise ValueError(f"raw of {item.source_id} is {size} bytes of JSON, at most {RAW_BYTES} are kept")
-    return item
 
 
 # --- loading ---------------------------------------------------------------------------------------
@@ -212,75 +241,31 @@ def load(info: PluginInfo, name: str | None = None) -> Connector:
     """
     whose = f"plugin {info.name!r} ({info.distribution} {info.version})"
     try:
-        module = importlib.import_module(info.module)
-    except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
-        hint = "reinstall it, or report it to its author"
-        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
-    problem = _hook_problem(module) or _declaration_problem(module)
-    if problem:
-        raise PluginLoadError(f"{whose}: {problem}")
-    try:
-        connector = Connector(name or info.name, module, info)
-        connector._manager.check_pending()
+        return _load(info, name, whose)
+    except PluginLoadError:
+        raise
     except pluggy.PluginValidationError as error:
         raise PluginLoadError(f"{whose}: {error}", hint=f"the hooks are {', '.join(HOOKS)}") from error
-    missing = [hook for hook in _REQUIRED if hook not in connector.hooks]
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        cause = f"{type(error).__name__}: {describe(error)}"
+        hint = "reinstall it, or report it to its author"
+        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
+
+
+def _load(info: PluginInfo, name: str | None, whose: str) -> Connector:
+    module = importlib.import_module(info.module)
+    problem = hook_problem(module) or declaration_problem(module)
+    if problem:
+        raise PluginLoadError(f"{whose}: {problem}")
+    connector = Connector(name or info.name, module, info)
+    connector._manager.check_pending()
+    missing = [hook for hook in REQUIRED if hook not in connector.hooks]
     if missing:
-        raise PluginLoadError(
-            f"{whose}: it has no hook {missing[0]}", hint=f"define {missing[0]} with @hookimpl"
-        )
-    if not connector.hooks & set(_SOURCES):
+        hint = f"define {missing[0]} with @hookimpl"
+        raise PluginLoadError(f"{whose}: it has no hook {missing[0]}", hint=hint)
+    if not connector.hooks & set(SOURCES):
         hint = "define list_source_assets or on_event with @hookimpl"
         raise PluginLoadError(f"{whose}: nothing brings it assets", hint=hint)
     return connector
-
-
-def _hook_problem(module: ModuleType) -> str:
-    marker = f"{hookspecs.PROJECT}_impl"
-    for name, member in vars(module).items():
-        if not hasattr(member, marker):
-            continue
-        if name not in HOOKS:
-            return f"there is no hook {name!r}; the hooks are {', '.join(HOOKS)}"
-        if inspect.isclass(member):
-            return f"{name} is a class; write a function"
-        if inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member):
-            return f"{name} is async; write a plain function"
-        if problem := _argument_problem(name, member):
-            return problem
-    return ""
-
-
-def _argument_problem(hook: str, function: Any) -> str:
-    offered = inspect.signature(getattr(hookspecs, hook)).parameters
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default is not parameter.empty:
-            return f"{hook} gives {name} a default; remove it, it is always passed"
-        if name not in offered:
-            return f"{hook} asks for {name!r}; on offer are {', '.join(offered)}"
-    return ""
-
-
-def _declaration_problem(module: ModuleType) -> str:
-    settings_class = getattr(module, "settings_class", _NoSettings)
-    if not inspect.isclass(settings_class) or not attrs.has(settings_class):
-        return "settings_class is no attrs class; decorate it with @attrs.frozen"
-    for field in fields_of(settings_class):
-        if field.name in CONNECTOR_KEYS:
-            return f"the setting {field.name!r} is the core's; give it another name"
-    about = getattr(module, "about", None)
-    if about is None:
-        return ""
-    if not isinstance(about, About):
-        return "about is no damlink.About"
-    return _duration_problem(about.every)
-
-
-def _duration_problem(text: str | None) -> str:
-    try:
-        if text is not None:
-            Duration.parse(text)
-    except ValueError as error:
-        return f"about.every: {error}"
-    return ""

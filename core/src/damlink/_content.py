@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from damlink._keepable import clean, show
+
 __all__ = ["PIECE_BYTES", "Content", "Opener", "spooled"]
 
 PIECE_BYTES: Final = 256 * 1024
@@ -45,7 +47,8 @@ class Content:
         *,
         validator: str | None = None,
     ) -> None:
-        self._filename = filename
+        _check(filename, size, media_type, validator)
+        self._filename = clean(filename)
         self._open = open
         self._size = size
         self._media_type = media_type
@@ -73,7 +76,7 @@ class Content:
 
     def open(self, offset: int = 0) -> Iterator[bytes]:
         """Yield the bytes from `offset` on."""
-        return iter(self._open(offset))
+        return _pieces(self._open(offset), self._filename)
 
     def close(self) -> None:
         """Let go of whatever opening it has left open."""
@@ -108,6 +111,30 @@ class Content:
         """
         remote: _Remote = client
         return remote.content(url, filename)
+
+
+def _check(filename: object, size: object, media_type: object, validator: object) -> None:
+    if not isinstance(filename, str):
+        raise TypeError(f"Content: filename is {show(filename)}; write text")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+        raise TypeError(f"Content: size is {show(size)}; write a number of bytes, or None")
+    for name, value in (("media_type", media_type), ("validator", validator)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"Content: {name} is {show(value)}; write text, or None")
+
+
+def _pieces(pieces: Iterable[bytes], filename: str) -> Iterator[bytes]:
+    """Yield the pieces, and close what they come from."""
+    found = iter(pieces)
+    try:
+        for piece in found:
+            if not isinstance(piece, bytes | bytearray | memoryview):
+                raise TypeError(f"the content of {filename!r} yields {show(piece)}; yield bytes")
+            yield piece
+    finally:
+        close = getattr(found, "close", None)
+        if close is not None:
+            close()
 
 
 def _read(path: Path, offset: int) -> Iterator[bytes]:

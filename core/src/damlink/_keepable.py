@@ -18,6 +18,7 @@ __all__ = [
     "describe",
     "is_key",
     "nearest_json",
+    "quote",
     "seconds",
     "shorten",
     "show",
@@ -30,7 +31,8 @@ MAX_KEY_BYTES: Final = 1024  # PostgreSQL's index takes 2,704 bytes for all colu
 MAX_DEPTH: Final = 64  # levels of JSON
 MAX_INTEGER_BITS: Final = 1024  # Python itself refuses to write integers of more than 4,300 digits
 MAX_WAIT: Final = timedelta(days=30)
-SHOWN: Final = 60  # characters of a value in an error
+NOT_FINITE: Final = "is no finite number"
+SHOWN: Final = 80  # characters of a value in an error
 
 _ATOMS: Final = (str, bool, int, float, type(None))
 _CURES: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "write its hex()"))
@@ -74,20 +76,24 @@ def describe(error: BaseException) -> str:
 
 def show(value: object) -> str:
     """Return a value as an error names it: its type and the beginning of it."""
-    if value is None:
-        return "None"
+    return "None" if value is None else f"{type(value).__name__} {quote(value)}"
+
+
+def quote(value: object) -> str:
+    """Return the beginning of a value's `repr`, whatever that does."""
     try:
-        text = shorten(repr(value[:SHOWN] if isinstance(value, str) else value), SHOWN)
-    except Exception:  # noqa: BLE001 - the same for its `__repr__`
-        return type(value).__name__
-    return f"{type(value).__name__} {text}"
+        return shorten(repr(value[:SHOWN] if isinstance(value, str) else value), SHOWN)
+    except Exception:  # noqa: BLE001 - the `repr` of a foreign object is made by foreign code
+        return "…"
 
 
 def seconds(value: object) -> float | None:
     """Return a wait in seconds between none and thirty days; `None` if it is no number."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and math.isnan(value):
         return None
     return float(min(max(value, 0), MAX_WAIT.total_seconds()))
 
@@ -106,6 +112,8 @@ def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> A
     """
 
     def refuse(odd: Any, place: str, problem: str) -> Any:
+        if problem == NOT_FINITE:
+            return None
         cure = next((cure for kinds, cure in _CURES if isinstance(odd, kinds)), "write JSON values")
         raise NotKeepableError(f"{place} {problem or f'is {show(odd)}'}; {cure}")
 
@@ -118,9 +126,9 @@ def nearest_json(value: Any, place: str) -> tuple[Any, list[str]]:
 
     def replace(odd: Any, place: str, problem: str) -> Any:
         changed.append(place)
-        if isinstance(odd, date | time):
-            return odd.isoformat()
-        return problem or _text_of(odd)
+        if problem:
+            return None if problem == NOT_FINITE else problem
+        return odd.isoformat() if isinstance(odd, date | time) else _text_of(odd)
 
     return _Copier(replace, clean).copy(value, place), changed
 
@@ -161,7 +169,7 @@ class _Copier:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else None
+            return float(value) if math.isfinite(value) else self.on_odd(None, place, NOT_FINITE)
         large = value.bit_length() > MAX_INTEGER_BITS
         return self.on_odd(None, place, "is too large a number") if large else int(value)
 

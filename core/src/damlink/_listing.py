@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from damlink._assembly import Assembled
+from damlink._connector import Refused
 from damlink._model import Cursor, SourceAsset
 from damlink._observer import Observer
-from damlink._state import Ledger, Listed, Progress
+from damlink._state import Ledger, Listed, Progress, RowState
+from damlink.errors import ConnectorError, DamlinkError
 
 __all__ = ["existing_in_portal", "list_into", "starting_point"]
+
+_log = logging.getLogger("damlink.run")
 
 BATCH_ROWS: Final = 200
 BATCH_SECONDS: Final = 1.0  # an asset is not kept from the workers for longer
@@ -44,8 +49,13 @@ def list_into(
 ) -> None:
     """Walk the listing to its end, or until the run is stopped.
 
+    A source asset that cannot be kept becomes a failed row, and the listing goes on past it. One without a
+    usable id has no row that would remember it: the cursors behind it are not kept, so that the next
+    listing meets it again.
+
     Raises:
-        ConnectorError: whatever the listing raised, on any of its pages.
+        ConnectorError: whatever the listing raised, on any of its pages; or it yielded something without a
+            usable id.
     """
     selection, progress = work.selection, ledger.progress()
     since = starting_point(progress, selection, full=full)
@@ -61,12 +71,19 @@ def list_into(
         batch.clear()
         flushed_at = time.monotonic()
 
-    with contextlib.closing(work.connector.list_source_assets(work.context, since)) as items:
+    nameless: list[DamlinkError] = []
+    with (
+        _kept(batch, flush),
+        contextlib.closing(work.connector.list_source_assets(work.context, since)) as items,
+    ):
         for item in items:
             if is_stopped():
                 return
+            if isinstance(item, Refused):
+                nameless += _refuse(ledger, work, item, observer)
+                continue
             if isinstance(item, Cursor):
-                flush(item.value)
+                flush(None if nameless else item.value)
                 continue
             batch.append(item)
             if len(batch) >= BATCH_ROWS or time.monotonic() - flushed_at >= BATCH_SECONDS:
@@ -75,3 +92,29 @@ def list_into(
         flush()
     ledger.complete(selection, work.context.now())
     observer.listing_done()
+    if nameless:
+        more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
+        raise ConnectorError(f"{nameless[0].args[0]}{more}", hint=nameless[0].hint)
+
+
+@contextlib.contextmanager
+def _kept(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]:
+    """Keep what was listed before the listing broke: it can be carried all the same."""
+    try:
+        yield
+    except ConnectorError:
+        if batch:
+            flush()
+        raise
+
+
+def _refuse(ledger: Ledger, work: Assembled, item: Refused, observer: Observer) -> list[DamlinkError]:
+    """Record what the listing cannot keep; the error where no row can say it."""
+    _log.error("%s: %s", work.name, item.error)
+    if item.source_id is None:
+        return [item.error]
+    message = str(item.error)
+    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, work.context.now())
+    if row is not None:
+        observer.finished(row, RowState.FAILED, message)
+    return []

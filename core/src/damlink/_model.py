@@ -18,6 +18,8 @@ __all__ = ["About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult",
 
 
 def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise TypeError(f"expected a list of texts, got the text {values!r:.80}; write [{values!r:.80}]")
     return tuple(values)
 
 
@@ -59,7 +61,7 @@ class SourceAsset:
     Attributes:
         source_id: stable and unique within the connector.
         fingerprint: changes when the asset must be carried again.
-        title: for people.
+        title: for people; of a long one the first 1,000 characters are kept.
         raw: the source's own record: JSON of at most 64 KiB, without secrets, personal data or
             addresses that expire. It is kept in the ledger.
     """
@@ -72,7 +74,11 @@ class SourceAsset:
 
 @attrs.frozen
 class Cursor:
-    """How far a listing has come: everything yielded before it has been listed."""
+    """How far a listing has come: everything yielded before it has been listed.
+
+    Attributes:
+        value: text without NUL and half surrogates; it comes back as `since`.
+    """
 
     value: str
 
@@ -112,7 +118,10 @@ class PushResult:
         url: where a person finds it.
         fingerprint_after: what the source will show because of our own write.
         notice: something a person should know, such as "may have been charged twice".
-        detail: whatever the plugin wants to read again as `previous`: JSON.
+        detail: whatever the plugin wants to read again as `previous`: JSON of at most 1 MiB.
+
+    What cannot be kept of a result is changed into what can, and the notice says so; without a target id
+    that can be kept the row is `uncertain`.
     """
 
     target_id: str

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
 
 from damlink._assembly import Assembled, Assembly
+from damlink._connector import Refused
 from damlink._listing import existing_in_portal, starting_point
-from damlink._model import SourceAsset
+from damlink._model import Cursor, SourceAsset
 from damlink._state import Comparison, Ledger, Progress, Row, RowState, compare
 
 __all__ = ["Planned", "plan_connector"]
+
+_log = logging.getLogger("damlink.run")
 
 PAGE: Final = 200
 
@@ -74,7 +78,7 @@ def _listed(work: Assembled, ledger: Ledger | None, *, full: bool) -> Iterator[P
     reconsider = progress.completed not in (None, work.selection)
     found = existing_in_portal(work, progress)
     with contextlib.closing(work.connector.list_source_assets(work.context, since)) as items:
-        assets = (item for item in items if isinstance(item, SourceAsset))
+        assets = _assets(items)
         while page := list(itertools.islice(assets, PAGE)):
             known = ledger.known([asset.source_id for asset in page]) if ledger else {}
             rows = {asset.source_id: known.get(asset.source_id) for asset in page}
@@ -84,6 +88,14 @@ def _listed(work: Assembled, ledger: Ledger | None, *, full: bool) -> Iterator[P
                 compared = compare(row, asset, found, reconsider=reconsider)
                 if compared.is_carried(row) and asset.source_id not in held:
                     yield Planned(asset.source_id, asset.title, _why_listed(compared, row))
+
+
+def _assets(items: Iterable[SourceAsset | Cursor | Refused]) -> Iterator[SourceAsset]:
+    for item in items:
+        if isinstance(item, SourceAsset):
+            yield item
+        elif isinstance(item, Refused):
+            _log.error("%s", item.error)
 
 
 def _why_listed(compared: Comparison, row: Row | None) -> str:

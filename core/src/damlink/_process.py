@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["age_clock", "boot_id", "holders", "is_alive", "is_gone", "owner", "uninterrupted"]
+__all__ = [
+    "age_clock",
+    "boot_id",
+    "holders",
+    "is_alive",
+    "is_gone",
+    "is_interrupt",
+    "owner",
+    "uninterrupted",
+]
 
 _STARTED = int(time.time())
 
@@ -87,3 +96,8 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL if handler is None else handler)
         for number, _frame in caught[:1]:
             signal.raise_signal(number)
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an exception is Ctrl-C, which Python raises in the main thread alone."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()

@@ -14,9 +14,11 @@ import cattrs
 
 from damlink._address import check_address
 from damlink._duration import Duration
+from damlink._keepable import describe
 from damlink._opened import check_opened
+from damlink._process import is_interrupt
 from damlink._secret import Secret
-from damlink.errors import ConfigError
+from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
 __all__ = [
     "Field",
@@ -148,7 +150,16 @@ def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_se
     try:
         return settings_class(**values)
     except ValueError as error:  # a validator of the plugin's own
-        raise ConfigError(place, str(error)) from error
+        raise ConfigError(place, describe(error)) from error
+    except DamlinkError:
+        raise
+    except BaseException as error:
+        # Validators, converters and defaults are the plugin's code; only Ctrl-C is not its doing.
+        if is_interrupt(error):
+            raise
+        what = f"{settings_class.__module__}.{settings_class.__name__} raised {type(error).__name__}"
+        hint = "report it to the plugin's author"
+        raise PluginLoadError(f"{place}: {what}: {describe(error)}", hint=hint) from error
 
 
 def check(settings_class: type[Any], table: Mapping[str, Any], place: str) -> None:

@@ -50,6 +50,11 @@ __all__ = [
 ]
 
 
+def _plain(text: object) -> str:
+    """Return a text without secrets; what a plugin passes may be none, or nothing."""
+    return "" if text is None else redact(str(text))
+
+
 class DamlinkError(Exception):
     """Anything that a person is told in one line. No text of it holds a secret: see `redact`.
 
@@ -61,8 +66,8 @@ class DamlinkError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(redact(str(message)))
-        self.hint = redact(hint)
+        super().__init__(_plain(message))
+        self.hint = _plain(hint)
 
     def __str__(self) -> str:
         message = " ".join(redact(str(self.args[0])).split())
@@ -138,7 +143,7 @@ class ConnectorError(DamlinkError):
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, body: str = "") -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.body = redact(body)
+        self.body = _plain(body)
         self.answer: object | None = None
         self.connector: str | None = None
         self.hook: str | None = None

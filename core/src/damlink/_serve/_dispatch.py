@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from damlink._assembly import Assembly
-from damlink._serve._fanout import Fanout
-from damlink._state import DISPATCHER, Inbox, Lease
-from damlink.errors import DamlinkError, RunActiveError, StateError
+from damlink._keepable import describe
+from damlink._model import SourceAsset
+from damlink._serve._fanout import Fanout, Worked, put_off
+from damlink._state import DISPATCHER, Gathered, Inbox, Lease
+from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StateError
 
 __all__ = ["Dispatcher"]
 
@@ -82,7 +84,7 @@ class Dispatcher:
             except DamlinkError as error:
                 _log.error("events wait: %s", error)
                 self._stopped.wait(STANDBY_SECONDS)
-            except Exception:  # noqa: BLE001 - a bug must not end the events for good
+            except BaseException:  # noqa: BLE001 - nothing must end the events for good
                 _log.exception("events wait: a bug")
                 self._stopped.wait(STANDBY_SECONDS)
 
@@ -108,16 +110,59 @@ class Dispatcher:
         if not gathered:
             return False
         try:
-            verdicts, brought = fanout.work(gathered, self._now())
+            worked = self._worked(fanout, gathered)
         except StateError:
             raise
         except DamlinkError as error:
             fanout.put_off(error)
             return False
-        self._inbox.settle(verdicts, brought, self._now())
-        if brought:
+        if self._settle(worked):
             self._on_brought()
         return True
+
+    def _worked(self, fanout: Fanout, gathered: Sequence[Gathered]) -> list[Worked]:
+        """Work a batch; where a bug spoils it, each by itself, and the one at fault is put off."""
+        try:
+            return fanout.work(gathered, self._now())
+        except DamlinkError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one event must not hold up the others
+            if len(gathered) == 1:
+                _log.exception("the event of %s is put off: a bug", gathered[0].notification.asset_id)
+                return [Worked(put_off(gathered[0], describe(error), self._now()))]
+            return [each for one in gathered for each in self._worked(fanout, [one])]
+
+    def _settle(self, worked: Sequence[Worked]) -> bool:
+        """Close what was worked in one transaction, or else each by itself; whether it brought anything."""
+        try:
+            self._close(worked)
+        except LeaseLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one that cannot be written must not hold up the others
+            _log.warning("one by one: %s", describe(error))
+            brought = [self._settle_one(each) for each in worked]
+            return any(brought)
+        return any(each.brought for each in worked)
+
+    def _settle_one(self, worked: Worked) -> bool:
+        try:
+            self._close([worked])
+        except LeaseLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the same
+            gathered = worked.verdict.gathered
+            _log.exception("the event of %s is put off", gathered.notification.asset_id)
+            self._close([Worked(put_off(gathered, describe(error), self._now()))])
+            return False
+        return bool(worked.brought)
+
+    def _close(self, worked: Iterable[Worked]) -> None:
+        verdicts, brought = [], dict[str, list[SourceAsset]]()
+        for each in worked:
+            verdicts.append(each.verdict)
+            for name, assets in each.brought.items():
+                brought.setdefault(name, []).extend(assets)
+        self._inbox.settle(verdicts, brought, self._now())
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at > PRUNE_SECONDS:

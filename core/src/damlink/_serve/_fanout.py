@@ -13,12 +13,13 @@ import attrs
 
 from damlink._assembly import Assembled, Assembly
 from damlink._config import ConnectorConfig
+from damlink._keepable import describe
 from damlink._model import Event, SourceAsset
 from damlink._state import Gathered, Notification, Verdict
 from damlink.bynder import Asset, Portal
 from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet
 
-__all__ = ["Fanout"]
+__all__ = ["Fanout", "Worked", "put_off"]
 
 FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16, 64 … minutes
 LONGEST_ROUND: Final = timedelta(days=1)
@@ -38,6 +39,37 @@ Record = Mapping[str, Any]  # an asset as the portal shows it
 Brought = dict[str, list[SourceAsset]]
 
 
+@attrs.frozen
+class Worked:
+    """What becomes of one notification, and the source assets that connectors make of it."""
+
+    verdict: Verdict
+    brought: Brought = attrs.field(factory=dict)
+
+
+def put_off(
+    gathered: Gathered,
+    error: str,
+    now: datetime,
+    had: frozenset[str] = frozenset(),
+    pauses: Sequence[float] = (),
+) -> Verdict:
+    """Return the verdict on a notification that could not be worked: later and later, then given up.
+
+    Args:
+        pauses: seconds after which connectors want to be told again, where nothing is wrong.
+    """
+    rounds = gathered.attempts + 1
+    if rounds >= MOST_ROUNDS:
+        notification = gathered.notification
+        _log.error("%s of %s: given up: %s", notification.subject, notification.asset_id, error)
+        return Verdict(gathered, had, error=error)
+    pause = min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
+    if pauses:
+        pause = min(pause, timedelta(seconds=max(pauses)))
+    return Verdict(gathered, had, now + pause, error)
+
+
 @attrs.define
 class _Told:
     """One notification while the connectors hear of it.
@@ -46,6 +78,7 @@ class _Told:
         unread: why the asset could not be read; nobody can be told then.
         errors: why a connector could not be told, by its name.
         pauses: seconds after which a connector wants to be told again: nothing is wrong.
+        brought: the source assets that each connector makes of it.
     """
 
     gathered: Gathered
@@ -54,23 +87,15 @@ class _Told:
     had: set[str] = attrs.field(factory=set)
     errors: dict[str, str] = attrs.field(factory=dict)
     pauses: list[float] = attrs.field(factory=list)
+    brought: Brought = attrs.field(factory=dict)
 
-    def verdict(self, now: datetime) -> Verdict:
+    def worked(self, now: datetime) -> Worked:
         """Finished if everybody had it; else later, though not for ever."""
         error = self.unread or "; ".join(self.errors.values())
-        rounds = self.gathered.attempts + 1
-        if error and rounds < MOST_ROUNDS:
-            return Verdict(self.gathered, frozenset(self.had), now + self._pause(rounds), error)
         if error:
-            _log.error("%s of %s: given up: %s", self.event.kind, self.event.asset_id, error)
-        return Verdict(self.gathered, frozenset(self.had), error=error)
-
-    def _pause(self, rounds: int) -> timedelta:
-        """Return how long to wait: as the connectors say that it is too early for, else longer each time."""
-        longer: timedelta = min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
-        if not self.pauses:
-            return longer
-        return min(longer, timedelta(seconds=max(self.pauses)))
+            later = put_off(self.gathered, error, now, frozenset(self.had), self.pauses)
+            return Worked(later, self.brought)
+        return Worked(Verdict(self.gathered, frozenset(self.had)), self.brought)
 
 
 class Fanout:
@@ -94,11 +119,11 @@ class Fanout:
         self._not_before = time.monotonic() + pause
         _log.warning("%s: events wait %.0f s: %s", self._name, pause, error)
 
-    def work(self, gathered: Sequence[Gathered], now: datetime) -> tuple[list[Verdict], Brought]:
+    def work(self, gathered: Sequence[Gathered], now: datetime) -> list[Worked]:
         """Read the assets and tell every connector.
 
         Returns:
-            What becomes of each notification, and the source assets that each connector makes of them.
+            What becomes of each notification, and the source assets that each connector makes of it.
 
         Raises:
             DamlinkError: the portal cannot be read now.
@@ -109,17 +134,18 @@ class Fanout:
         for each in others:
             subject = each.notification.subject or "a notification without subject"
             _log.info("%s: %s: nobody asks for it", self._name, subject)
-        told, brought = self._spread(of_assets, names) if of_assets else ([], {})
+        told = self._spread(of_assets, names) if of_assets else []
         self._failures = 0
-        return [each.verdict(now) for each in told] + [Verdict(each) for each in others], brought
+        return [each.worked(now) for each in told] + [Worked(Verdict(each)) for each in others]
 
-    def _spread(self, gathered: Sequence[Gathered], names: Iterable[str]) -> tuple[list[_Told], Brought]:
+    def _spread(self, gathered: Sequence[Gathered], names: Iterable[str]) -> list[_Told]:
         """With a portal and contexts of this batch alone: what they remember must not grow old."""
         with Assembly(self._assembly.config, now=self._assembly.now) as assembly:
             assembly.database, assembly.pace = self._assembly.database, self._assembly.pace
             told = list(_Reader(assembly.portal(self._name)).read(gathered, self._name))
-            brought = {name: _tell(assembly, name, told) for name in names}
-        return told, {name: assets for name, assets in brought.items() if assets}
+            for name in names:
+                _tell(assembly, name, told)
+        return told
 
     def _hears(self, config: ConnectorConfig) -> bool:
         """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
@@ -190,27 +216,30 @@ class _Reader:
             return None, "" if error.status == _GONE else str(error)
 
 
-def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> list[SourceAsset]:
-    """Let one connector hear of everything; its failures are its own."""
-    brought: list[SourceAsset] = []
+def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> None:
+    """Let one connector hear of everything; its failures are its own, and one event's are that event's."""
     work: Assembled | None = None
     for each in told:
         if each.unread or name in each.gathered.had:
             continue
         try:
             work = work or assembly.assemble(name)
-            brought += list(work.connector.on_event(work.context, each.event))
+            assets = list(work.connector.on_event(work.context, each.event))
         except NotYet as pause:
             each.errors[name] = f"{name}: {pause.reason}"
             if pause.retry_after is not None:
-                each.pauses.append(max(0.0, pause.retry_after))
+                each.pauses.append(pause.retry_after)
             _log.debug("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, pause)
         except DamlinkError as error:
             each.errors[name] = f"{name}: {error}"
             _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)
+        except Exception as error:  # noqa: BLE001 - one event must not hold up the others
+            each.errors[name] = f"{name}: a bug: {describe(error)}"
+            _log.exception("%s: %s of %s: a bug", name, each.event.kind, each.event.asset_id)
         else:
             each.had.add(name)
-    return brought
+            if assets:
+                each.brought[name] = assets
 
 
 def _is_fresh(asset: Asset, notification: Notification) -> bool:

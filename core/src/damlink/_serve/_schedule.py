@@ -215,7 +215,7 @@ class Keeper:
             except DamlinkError as error:  # the database: whoever looks at `/readyz` is told as well
                 _log.error("%s: %s", self.name, error)
                 pause = POLL_SECONDS
-            except Exception:  # noqa: BLE001 - a bug must not end the schedule for good
+            except BaseException:  # noqa: BLE001 - nothing must end the schedule for good
                 _log.exception("%s: a bug", self.name)
                 pause = FIRST_PAUSE
             self.news.wait(pause)

@@ -43,7 +43,7 @@ def compare(
     """
     if row is None:
         return Comparison.FOUND if asset.source_id in found else Comparison.NEW
-    if asset.fingerprint not in (row.fingerprint_seen, row.fingerprint_after):
+    if row.is_refused or asset.fingerprint not in (row.fingerprint_seen, row.fingerprint_after):
         return Comparison.CHANGED
     if reconsider and row.state is RowState.SKIPPED:
         return Comparison.RECONSIDERED

@@ -18,9 +18,9 @@ from damlink._model import PushResult
 from damlink._state._claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state._compare import Comparison, compare
 from damlink._state._listed import Listed, Tally
-from damlink._state._merge import merge
+from damlink._state._merge import merge, refuse
 from damlink._state._reader import LedgerReader
-from damlink._state._rows import Row, RowState, dump_result, next_round
+from damlink._state._rows import Row, RowState, as_row, dump_result, next_round
 from damlink._state._siblings import serialize, wake
 from damlink._state._tables import cursor as cursor_table
 from damlink._state._tables import lease as lease_table
@@ -45,6 +45,14 @@ class Ledger(LedgerReader):
             if listed.cursor is not None:
                 self._keep(connection, now, value=listed.cursor, selection=selection)
         return tally
+
+    def refuse(
+        self, source_id: str, fingerprint: str | None, title: str, error: str, now: datetime
+    ) -> Row | None:
+        """Record a source asset that cannot be kept; the failed row, or `None` if another row stands."""
+        with self._fenced() as connection:
+            record = refuse(connection, self._connector, source_id, fingerprint, title, error, now)
+        return as_row(record) if record else None
 
     def complete(self, selection: str, now: datetime) -> None:
         """Note that the listing has been walked to its end once under this selection."""

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from damlink._model import PushResult, SourceAsset
 from damlink._state._compare import AT_REST
 from damlink._state._engine import insert_into
-from damlink._state._rows import RowState, dump_result
+from damlink._state._rows import REFUSED, RowState, dump_result
 from damlink._state._tables import ledger as t
 
-__all__ = ["merge"]
+__all__ = ["merge", "refuse"]
 
 
 def merge(
@@ -42,20 +42,66 @@ def merge(
     statement = insert.on_conflict_do_update(
         index_elements=list(t.primary_key),
         set_=_changes(insert.excluded),
-        where=sa.and_(
-            insert.excluded.fingerprint_seen != t.c.fingerprint_seen,
-            insert.excluded.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
+        where=sa.or_(
+            t.c.fingerprint_seen == REFUSED,
+            sa.and_(
+                insert.excluded.fingerprint_seen != t.c.fingerprint_seen,
+                insert.excluded.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
+            ),
         ),
     )
     # Always in the same order, or two of these could wait for each other.
     connection.execute(statement, sorted(rows, key=lambda row: str(row["source_id"])))
 
 
+def refuse(
+    connection: sa.Connection,
+    connector: str,
+    source_id: str,
+    fingerprint: str | None,
+    title: str,
+    error: str,
+    now: datetime,
+) -> sa.Row[Any] | None:
+    """Record a source asset that cannot be kept as a failed row; return that row.
+
+    What is under way goes on, and what is finished under this fingerprint stays so: then it is `None`.
+    The row is due when the asset is listed again in a form that can be kept.
+    """
+    values: dict[str, Any] = {
+        "state": RowState.FAILED,
+        "last_error": error,
+        "due_at": None,
+        "fingerprint_seen": REFUSED,
+    }
+    values |= {"listed_at": now, "updated_at": now}
+    insert = insert_into(connection, t).values(
+        connector=connector, source_id=source_id, title=title, raw="{}", **values
+    )
+    at_rest = t.c.state.in_(AT_REST)
+    statement = insert.on_conflict_do_update(
+        index_elements=list(t.primary_key),
+        set_=values,
+        where=sa.and_(at_rest, t.c.fingerprint_seen.is_distinct_from(fingerprint)),
+    )
+    return connection.execute(statement.returning(t)).one_or_none()
+
+
 def _changes(new: Any) -> dict[str, Any]:
     at_rest = sa.or_(
         *(t.c.state == state for state in AT_REST)
     )  # IN cannot stand in a statement for many rows
-    afresh = {"state": RowState.DUE.value, "due_at": new.updated_at, "attempts": 0, "reason": ""}
+    # It was refused meanwhile, and is what had been pushed already.
+    same = sa.and_(
+        t.c.fingerprint_seen == REFUSED,
+        sa.or_(
+            t.c.fingerprint_carried == new.fingerprint_seen, t.c.fingerprint_after == new.fingerprint_seen
+        ),
+        t.c.result.is_not(None),
+    )
+    state = sa.case((same, RowState.PUSHED.value), else_=RowState.DUE.value)
+    due_at = sa.case((same, None), else_=new.updated_at)
+    afresh = {"state": state, "due_at": due_at, "attempts": 0, "reason": ""}
     changes = {name: sa.case((at_rest, value), else_=t.c[name]) for name, value in afresh.items()}
     changes["updated_at"] = sa.case((at_rest, new.updated_at), else_=t.c.updated_at)
     return changes | {name: new[name] for name in ("fingerprint_seen", "title", "raw", "listed_at")}

@@ -13,11 +13,12 @@ import attrs
 from damlink._model import PushResult, SourceAsset
 from damlink._secret import redact
 
-__all__ = ["Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
+__all__ = ["REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
 
 FIRST_ROUND: Final = timedelta(minutes=15)
 LONGEST_ROUND: Final = timedelta(hours=24)
 MOST_ROUNDS: Final = 8
+REFUSED: Final = ""  # stands in for the fingerprint of a source asset that could not be kept
 
 
 class RowState(StrEnum):
@@ -55,6 +56,11 @@ class Row:
     checkpoint_fingerprint: str | None
     waits_for: str | None
     updated_at: datetime
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its source asset could not be kept, so that there is nothing to carry."""
+        return self.fingerprint_seen == REFUSED
 
     @property
     def carrying(self) -> str:

@@ -16,7 +16,7 @@ import attrs
 from damlink._assembly import Assembled, Assembly
 from damlink._config import FILENAME, load
 from damlink._config_edit import document
-from damlink._connector import Connector
+from damlink._connector import Connector, Refused
 from damlink._connector import load as load_plugin
 from damlink._context import Checkpoint, Context
 from damlink._crypto import new_key
@@ -38,6 +38,15 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 30.0  # for a portal or partner that says "not yet"
 _UNHURRIED: Final = 1_000_000  # requests in a window: a test is not held back
+
+
+def _accepted(items: Generator[SourceAsset | Cursor | Refused]) -> Generator[SourceAsset | Cursor]:
+    """Yield what a run would keep; what it would refuse fails the test."""
+    with contextlib.closing(items):
+        for item in items:
+            if isinstance(item, Refused):
+                raise item.error
+            yield item
 
 
 class Trial:
@@ -121,7 +130,7 @@ class Trial:
 
     def listing(self, since: str | None = None) -> Generator[SourceAsset | Cursor]:
         """The listing after a cursor's value, item by item."""
-        return self.connector.list_source_assets(self.context, since)
+        return _accepted(self.connector.list_source_assets(self.context, since))
 
     def source_assets(self) -> Iterator[SourceAsset]:
         """The listing from its beginning, without its cursors."""
