@@ -10,6 +10,7 @@ import pytest
 
 from damlink import AssetRejectedError, NotYet, TransientError
 from damlink.sandbox import Fault
+from damlink.sandbox._garbage import GARBAGE
 from damlink_imatag.notes import forget
 
 Painter = Callable[..., bytes]
@@ -126,6 +127,32 @@ def test_upload_whose_answer_is_lost_is_looked_for_and_not_sent_again(bench: Any
         bench.carried(trial, key)
         assert trial.asked(UPLOADS).total() == 1
     assert bench.marks(key) == 1
+
+
+UNCLEAR = {
+    **{kind: {"kind": "garble", "garbage": kind} for kind in GARBAGE if kind != "other-type"},
+    **{
+        f"{status} of a gateway": {"kind": "status-after", "status": status, "body": "<html>"}
+        for status in (302, 400, 401, 403, 404, 408, 409, 413, 502)
+    },
+    "hang": {"kind": "hang", "seconds": 0.01},
+}
+
+
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+def test_upload_whose_answer_is_unclear_is_looked_for_and_not_sent_again(
+    bench: Any, answer: dict[str, Any]
+) -> None:
+    key = bench.add()
+    with bench.open() as trial:
+        source = bench.listed(trial, key)
+        bench.sandbox.world.faults.add(Fault("imatag", "POST /api/v3/media", **answer))
+        with pytest.raises(NotYet, match="looking whether Imatag has it"):
+            trial.connector.transform(trial.context, source, None, trial.checkpoint(source))
+        trial.clock.advance(6)
+        prepared = trial.connector.transform(trial.context, source, None, trial.checkpoint(source))
+        prepared.content.close()
+        assert (trial.asked(UPLOADS).total(), bench.marks(key)) == (1, 1)
 
 
 def test_upload_that_keeps_failing_fails_the_asset_and_is_tried_again_later(bench: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from damlink import AuthError, TransientError
+from damlink import AuthError, TransientError, UnclearError
 from damlink.sandbox import Fault, Sandbox, Synthetic
 from damlink.testing import Trial, no_waiting
 from damlink_istock import api
@@ -157,7 +157,7 @@ def test_products_with_next_to_nothing_are_read(trial: Trial) -> None:
 @pytest.mark.parametrize("body", [{}, {"uri": None}, {"url": "http://127.0.0.1/"}, []], ids=str)
 def test_download_without_an_address_is_no_address(trial: Trial, body: Any) -> None:
     answer(trial, body, "^POST")
-    with pytest.raises(TransientError, match="cannot be read"):
+    with pytest.raises(UnclearError, match="cannot be read"):
         api.download(trial.context.http, "image", "1400000001", trial.context.settings)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ import pytest
 
 from damlink import AssetRejectedError, NotYet, PushResult, SourceAsset, TransientError, UnclearError
 from damlink.sandbox import Fault, Sandbox, Synthetic
+from damlink.sandbox._garbage import GARBAGE
 from damlink.testing import Trial, no_waiting
 from damlink_istock import licence
 from damlink_istock.sandbox import IStockSandbox
 
 DOWNLOADS = "^POST /v3/downloads/"
+PAGE = "<html>Please wait</html>"
+GATEWAY = (400, 401, 403, 404, 408, 500, 502, 503)
 MEDIA = [
     Synthetic("photo.jpg", 20_000, "image", 1, 600, 400),
     Synthetic("other.jpg", 20_001, "image", 2, 600, 400),
@@ -28,12 +33,40 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def trial(settings: dict[str, Any], tmp_path: Path) -> Iterator[Trial]:
+    with _opened(settings, tmp_path) as trial:
+        yield trial
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Trial]]:
+    """A trial for each set of settings, for the tests that do not mind each other."""
+    with contextlib.ExitStack() as closing:
+
+        @functools.cache
+        def open_trial(repeats: bool) -> Trial:
+            folder = tmp_path_factory.mktemp("shared")
+            return closing.enter_context(_opened({"repeat_unclear_downloads": repeats}, folder))
+
+        yield open_trial
+
+
+@pytest.fixture
+def shared(opened: Callable[..., Trial], settings: dict[str, Any]) -> Iterator[Trial]:
+    trial = opened(settings.get("repeat_unclear_downloads", True))
+    trial.checkpoint(image()).put(licence=None, notice=None)
+    with no_waiting():
+        yield trial
+    trial.sandbox.world.faults.clear()
+
+
+@contextlib.contextmanager
+def _opened(settings: dict[str, Any], folder: Path) -> Iterator[Trial]:
     for name in ("world", "trial"):
-        (tmp_path / name).mkdir()
+        (folder / name).mkdir()
     with (
         no_waiting(),
-        Sandbox([IStockSandbox], folder=tmp_path / "world", media=MEDIA) as sandbox,
-        Trial("istock", sandbox, tmp_path / "trial", settings) as trial,
+        Sandbox([IStockSandbox], folder=folder / "world", media=MEDIA) as sandbox,
+        Trial("istock", sandbox, folder / "trial", settings) as trial,
     ):
         yield trial
 
@@ -126,37 +159,75 @@ def test_crashes_without_end_are_left_to_a_person(trial: Trial) -> None:
     assert asked(trial) == 0
 
 
-# --- failures that cost nothing --------------------------------------------------------------------
+# --- answers that say neither yes nor no -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [500, 503])
-def test_failure_that_istock_owns_up_to_does_not_count_as_charged(trial: Trial, status: int) -> None:
-    fail(trial, status=status, times=3)
+UNCLEAR = {
+    **{kind: {"kind": "garble", "garbage": kind} for kind in GARBAGE if kind != "other-type"},
+    **{
+        f"{status} of a gateway": {"kind": "status-after", "status": status, "body": PAGE}
+        for status in GATEWAY
+    },
+    "503 in iStock's form": {"kind": "status-after", "status": 503, "body": '{"ErrorCode": "Busy"}'},
+    "another form": {"kind": "status-after", "status": 404, "body": '{"detail": "Not here"}'},
+    "no answer": {"kind": "cut-after"},
+    "hang": {"kind": "hang", "seconds": 0.01},
+    "redirect": {"kind": "status-after", "status": 302, "headers": {"Location": "/nowhere"}},
+}
+
+
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+def test_answer_when_it_is_unclear_is_asked_for_once_more_with_a_notice(
+    shared: Trial, answer: dict[str, Any]
+) -> None:
+    before = paid(shared)
+    fail(shared, **answer)
+    assert ask(shared)
+    assert (paid(shared) - before, told(shared)) == (2, licence.NOTICE)
+
+
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+def test_answer_when_it_is_unclear_twice_is_left_to_a_person(shared: Trial, answer: dict[str, Any]) -> None:
+    before = paid(shared)
+    fail(shared, times=0, **answer)
     for _ in range(3):
-        with pytest.raises(NotYet):
-            ask(trial)
-    assert ask(trial)
-    assert (paid(trial), told(trial)) == (1, "")
+        with pytest.raises(UnclearError, match="2 times; all may have been charged"):
+            ask(shared)
+    assert paid(shared) - before <= 2
 
 
-def test_failure_that_does_not_end_fails_the_asset_after_a_few_times(trial: Trial) -> None:
-    fail(trial, status=503, times=0)
-    for _ in range(licence.MOST_FAILURES - 1):
-        with pytest.raises(NotYet):
-            ask(trial)
+@pytest.mark.parametrize("settings", [{"repeat_unclear_downloads": False}], ids=["no repeat"])
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+def test_answer_when_it_is_unclear_and_repeating_is_off_is_paid_once(
+    shared: Trial, answer: dict[str, Any]
+) -> None:
+    before = paid(shared)
+    fail(shared, times=0, **answer)
+    for _ in range(3):
+        with pytest.raises(UnclearError, match="may have charged"):
+            ask(shared)
+    assert paid(shared) - before <= 1
+
+
+def test_answer_when_only_its_type_is_wrong_is_clear(shared: Trial) -> None:
+    before = paid(shared)
+    fail(shared, "garble", garbage="other-type")
+    assert ask(shared)
+    assert (paid(shared) - before, told(shared)) == (1, "")
+
+
+def test_outage_makes_one_asset_unclear_and_asks_for_nothing_that_costs(trial: Trial) -> None:
+    trial.sandbox.world.faults.add(
+        Fault("istock", "^POST /v3/downloads|^GET /v3/products", status=503, times=0)
+    )
     with pytest.raises(TransientError, match="503"):
         ask(trial)
-
-
-def test_failure_after_a_lost_answer_leaves_no_third_try(trial: Trial) -> None:
-    fail(trial, "cut-after")
-    fail(trial, status=503)
-    with pytest.raises(NotYet):
-        ask(trial)
-    fail(trial, "cut-after")
-    with pytest.raises(UnclearError):
-        ask(trial)
-    assert paid(trial) == 2
+    with pytest.raises(TransientError, match="503"):
+        ask(trial, image(2))
+    assert asked(trial) == 1
+    trial.sandbox.world.faults.clear()
+    assert ask(trial, image(2))
+    assert licence.notice(trial.checkpoint(image(2))) == ""
 
 
 def test_429_is_waited_out_and_charged_once(trial: Trial) -> None:

@@ -131,6 +131,7 @@ class OAuth2(httpx.Auth):
         redirect_url: on loopback, as registered at the other side.
         login_only: there is no grant but a person's consent.
         basic: give the client's id and secret in a Basic header, and not in the form.
+        throttled_words: a 403 with one of these, in lower case, means what 429 does.
 
     Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
@@ -150,12 +151,14 @@ class OAuth2(httpx.Auth):
         redirect_url: str = REDIRECT_URL,
         login_only: bool = False,
         basic: bool = False,
+        throttled_words: tuple[str, ...] = (),
     ) -> None:
         self.token_url = token_url
         self.authorize_url = authorize_url
         self.redirect_url = redirect_url
         self._login_only = login_only
         self._basic = basic
+        self._throttled_words = throttled_words
         self._client_id = client_id
         self._client_secret = client_secret
         self._username = username
@@ -187,9 +190,18 @@ class OAuth2(httpx.Auth):
         if token is None or not token.fresh:
             token = yield from self._renew(token, request)
         response = yield self._signed(request, token)
+        self._mark_throttled(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
             token = yield from self._renew(token, request)
-            yield self._signed(request, token)
+            response = yield self._signed(request, token)
+            self._mark_throttled(response)
+
+    def _mark_throttled(self, response: httpx.Response) -> None:
+        if response.status_code == httpx.codes.FORBIDDEN and self._throttled_words:
+            read_answer(response, AnswerLimits())
+            said = response.text.strip().lower()
+            if not said.startswith("<") and any(words in said for words in self._throttled_words):
+                response.status_code = httpx.codes.TOO_MANY_REQUESTS
 
     def _signed(self, request: httpx.Request, token: Token) -> httpx.Request:
         for name, value in self._headers.items():
@@ -282,6 +294,7 @@ class OAuth2(httpx.Auth):
         """
         # not by `requires_response_body`, which would hold every download in memory
         read_answer(response, AnswerLimits())
+        self._mark_throttled(response)
         host = response.request.url.host
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:

@@ -131,14 +131,14 @@ def is_same_but_for_slash(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def partner_refuses(response: httpx.Response) -> bool:
-    """Tell whether a 4xx holds a JSON object with a text in it: in one of the request's `ERROR_FIELDS`, if
-    it names some, otherwise in any field.
+    """Tell whether a 4xx holds a JSON object with texts in it: in one of the request's `ERROR_FIELDS`, if it
+    names some, otherwise in any field.
     """
     if not may_refuse(response):
         return False
     names = response.request.extensions.get(ERROR_FIELDS) or ()
     found = error_object(response)
-    return any(isinstance(found.get(name), str) and found[name] for name in names or found)
+    return any(isinstance(found.get(name), str | list) and found[name] for name in names or found)
 
 
 def may_refuse(response: httpx.Response) -> bool:

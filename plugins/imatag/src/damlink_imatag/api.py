@@ -143,7 +143,20 @@ def upload(
     """
     name = path.rpartition("/")[2]
     form = {"path": path, "metadata": json.dumps({settings.media_id_metadata: media_id})}
-    return _read(http.post(settings.media_path, data=form, files={"file": (name, file, media_type)}), _MEDIA)
+    files = {"file": (name, file, media_type)}
+    return http.send_once("POST", settings.media_path, read=_uploaded, data=form, files=files)
+
+
+def _uploaded(response: httpx.Response) -> Media:
+    """Return what an upload made.
+
+    Raises:
+        ValueError: the answer names no media.
+    """
+    media = _read(response, _MEDIA)
+    if media.id == "":
+        raise ValueError("it has no id")
+    return media
 
 
 def state(http: Client, settings: ImatagSettings, id: str) -> Media:  # noqa: A002 - the API's word

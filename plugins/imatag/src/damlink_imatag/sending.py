@@ -91,7 +91,7 @@ def _upload(ctx: Context, asset: Asset, content: Content, path: str, checkpoint:
         media = api.upload(ctx.http, ctx.settings, path, asset.id, cast(Any, file), content.media_type)
     except UnclearError as error:
         lost = (sending["lost"] + 1) % MOST_LOST
-        checkpoint.put(sending=sending | {"lost": lost})
+        checkpoint.put(sending=sending | {"lost": lost, "since": ctx.now().isoformat()})
         if not lost:
             raise TransientError(f"Imatag keeps failing to take it: {error}", status=error.status) from error
         raise NotYet(f"looking whether Imatag has it: {error}", SETTLE.total_seconds()) from error

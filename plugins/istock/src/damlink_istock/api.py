@@ -19,6 +19,7 @@ from damlink_istock.settings import IStockSettings
 __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
 
 PAGE: Final = 100  # the most that one answer holds
+ERROR_FIELDS: Final = ("ErrorCode", "ErrorMessage", "message", "error")  # of iStock's own refusals
 MOST_READINGS: Final = 5  # of one window whose rows vanish meanwhile
 
 
@@ -200,8 +201,20 @@ def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, *
     given = {"download_notes": settings.download_notes, "project_code": settings.project_code}
     body = {name: value for name, value in given.items() if value} or None
     with_body: dict[str, Any] = {"json": body} if body else {}
-    response = http.post(f"/v3/downloads/{kind}s/{asset_id}", params=query, **with_body)
-    return _read(response, DownloadUri).uri
+    path = f"/v3/downloads/{kind}s/{asset_id}"
+    return http.send_once("POST", path, read=_address, error_fields=ERROR_FIELDS, params=query, **with_body)
+
+
+def _address(response: httpx.Response) -> str:
+    """Return where a file can be fetched.
+
+    Raises:
+        ValueError: the answer names no address.
+    """
+    uri = _read(response, DownloadUri).uri
+    if httpx.URL(uri).scheme not in ("https", "http"):
+        raise ValueError(f"{uri!r:.100} is no address")
+    return uri
 
 
 def _get(http: Client, path: str, **query: Any) -> httpx.Response:

@@ -26,10 +26,9 @@ __all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
 NOTICE: Final = "may have been charged twice: an answer of iStock's was lost"
 LIFE: Final = timedelta(hours=23)  # a download's address lives 24 hours
 MOST_REQUESTS: Final = 5  # of one asset in all, however often a crash takes the answer
-NOT_CHARGED: Final = frozenset({500, 503})  # only a successful call lowers the allowance (API definition)
-MOST_FAILURES: Final = 5
 LIMIT_PAUSE: Final = timedelta(hours=6)  # where iStock does not say when the allowance is renewed
 _CAP: Final = "downloads_this_run"
+_DOUBT: Final = "download_was_unclear"  # since the last download that got a clear answer
 
 _paying = threading.Lock()  # one download at a time: a crash can lose the answer to one only
 
@@ -57,44 +56,48 @@ def _paid_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: 
     asked = int(noted.get("asked", 0))
     if noted.get("lost") or asked >= MOST_REQUESTS:
         raise _unclear(asked)
+    cause = ""
     for number in range(asked + 1, max(asked + 1, 2) + 1):
         if number > 1 and not ctx.settings.repeat_unclear_downloads:
-            raise UnclearError("iStock may have charged a download whose answer was lost")
+            raise UnclearError(f"iStock may have charged a download whose answer was lost{cause}")
         try:
             return _noted_and_asked(ctx, source, checkpoint, number)
-        except UnclearError:
+        except UnclearError as error:
+            cause = f": {error}"
             checkpoint.put(licence={"asked": number, "lost": number > 1})
-    raise _unclear(max(asked + 1, 2))
+            ctx.state.put(_DOUBT, True)
+    raise _unclear(max(asked + 1, 2), cause)
 
 
-def _unclear(asked: int) -> UnclearError:
-    return UnclearError(f"iStock gave no answer to a download {asked} times; all may have been charged")
+def _unclear(asked: int, cause: str = "") -> UnclearError:
+    message = f"iStock gave no clear answer to a download {asked} times; all may have been charged{cause}"
+    return UnclearError(message)
+
+
+def _check_istock(ctx: Context) -> None:
+    """After an unclear answer, ask for something free before anything is paid for.
+
+    So an outage makes one asset unclear, and not every asset of the run.
+
+    Raises:
+        TransientError: iStock does not answer.
+    """
+    if ctx.state.get(_DOUBT):
+        api.products(ctx.http)
+        ctx.state.put(_DOUBT, False)
 
 
 def _noted_and_asked(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int) -> str:
-    """One request, written down before it leaves; written off where iStock says it was not charged."""
+    """One request, written down before it leaves; written off where iStock refuses it in its own words."""
     settings: IStockSettings = ctx.settings
+    _check_istock(ctx)
     _count(ctx, settings)
     checkpoint.put(licence={"asked": asked}, **({"notice": NOTICE} if asked > 1 else {}))
     try:
         return _ask(ctx, source, settings)
-    except UnclearError as error:
-        if error.status in NOT_CHARGED:
-            raise _again_soon(checkpoint, asked, error) from error
-        raise
     except (TransientError, AuthError, AssetRejectedError, NotYet):
         checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None)
         raise
-
-
-def _again_soon(checkpoint: Checkpoint, asked: int, error: UnclearError) -> Exception:
-    """A failure that iStock owns up to costs nothing: ask again within the run, a few times."""
-    failures = int(checkpoint.get("failures") or 0) + 1
-    checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None, failures=failures)
-    if failures < MOST_FAILURES:
-        return NotYet(str(error), 2.0 ** (failures - 1))
-    checkpoint.put(failures=None)
-    return TransientError(str(error), status=error.status)
 
 
 def _ask(ctx: Context, source: SourceAsset, settings: IStockSettings) -> str:
