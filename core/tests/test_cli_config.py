@@ -72,7 +72,9 @@ def test_command_when_there_is_no_config_names_init(
     assert (ended.value.code, capsys.readouterr()) == (3, ("", MISSING))
 
 
-@pytest.mark.parametrize("line", [["run"], ["check"], ["serve"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "line", [["run"], ["check"], ["serve"], ["add", "x"], ["portal", "check"]], ids=" ".join
+)
 def test_command_when_there_is_no_config_imports_nothing_heavy(line: list[str], tmp_path: Path) -> None:
     program = f"{PROGRAM.replace('main(sys', 'print(); main(sys')}"
     watched = [sys.executable, "-X", "importtime", "-c", program, *line]

@@ -81,7 +81,19 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
         ("state = 1", "state: expected a table, got 1"),
         ("[connectors]\nstock = 1", "connectors.stock: expected a table, got 1"),
         ("[portals.'a b']", "portals.a b: a name has letters, digits, '-', '_' and '.' only"),
-        ("[connectors.'../x']", "connectors.../x: a name has letters, digits, '-', '_' and '.' only"),
+        (
+            "[connectors.'EMEA Marketing']",
+            "connectors.EMEA Marketing: a name has letters, digits, '-', '_' and '.' only; "
+            'call the table connectors.emea-marketing and write title = "EMEA Marketing" below it',
+        ),
+        (
+            PORTAL
+            + CONNECTOR
+            + "title = 'Ours'\n"
+            + CONNECTOR.replace("stock]", "other]")
+            + "title = 'Ours'",
+            "connectors.other.title: 'Ours' is the name of stock, too",
+        ),
         ("[state]\nulr = 'x'", "state.ulr: unknown key; did you mean 'url'?"),
         ("[pace]\nrequests = '1'", "pace.requests: expected a whole number, got '1'"),
         (
@@ -155,7 +167,10 @@ def test_load_when_it_is_no_toml_says_where(tmp_path: Path, written: bytes, said
 
 @pytest.mark.parametrize("name", ["missing.toml", "."], ids=["missing", "a folder"])
 def test_load_when_there_is_no_file_says_what_to_do(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="; (name it with --config or DAMLINK_CONFIG|make it a readable)"):
+    with pytest.raises(
+        ConfigError,
+        match="; (make one with `damlink init`|make it a readable)",
+    ):
         load(tmp_path / name)
 
 
@@ -193,7 +208,9 @@ def test_portal_when_opened_must_be_encrypted_or_on_loopback(
     if fine:
         assert portal.open(opener(config.path)).url == url
     else:
-        with pytest.raises(ConfigError, match="portals.brand: url must begin with https://"):
+        with pytest.raises(
+            ConfigError, match="portals.brand: url must (begin with https://|not hold a user name)"
+        ):
             portal.open(opener(config.path))
 
 

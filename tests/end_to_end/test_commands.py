@@ -67,6 +67,77 @@ def test_init_and_add_without_a_terminal_make_a_config_that_runs(site: Site) -> 
     assert len(site.stored()) == 2
 
 
+def test_portals_when_there_are_no_connectors_are_what_check_checks(site: Site) -> None:
+    site.tables["connectors"] = {}
+    site.write()
+    findings = json.loads(site.run("check", "--json").stdout)
+    assert [each["what"] for each in findings] == ["settings", "portal", "brand", "result"]
+    assert {each["portal"] for each in findings} == {"brand"}
+
+
+def test_portal_when_added_and_edited_by_flags_is_tried_and_written(site: Site) -> None:
+    url = site.sandbox.origins["portal"]
+    said = site.run("portal", "add", "other", *sets(f"url={url}", "token=env:TOKEN")).stderr
+    assert "ok   result: connected" in said
+    site.run(
+        "portal", "edit", "other", *sets("index_lag=1m", "event_topics=arn:aws:sns:eu-west-1:123456789012:a")
+    )
+    assert 'index_lag = "1m"\nevent_topics = ["arn:aws:sns:eu-west-1:123456789012:a"]\n' in config(site)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        pytest.param(["add", "brand"], 3, "portals.brand: is there already", id="add a known one"),
+        pytest.param(["add", "other", "--set", "url=x"], 3, "url must begin with https://", id="no address"),
+        pytest.param(["add", "other", "--set", "token=env:TOKEN"], 3, "url: missing", id="nothing given"),
+        pytest.param(
+            ["edit", "brand", "--set", "token=env:WRONG"], 4, "check the portal's token", id="refused"
+        ),
+        pytest.param(["edit", "brand"], 2, "give --set KEY=VALUE or --unset KEY", id="nothing to change"),
+        pytest.param(["check", "brnd"], 3, "did you mean 'brand'?", id="check an unknown one"),
+    ],
+)
+def test_portal_when_something_is_wrong_changes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, line: list[str], code: int, said: str
+) -> None:
+    monkeypatch.setenv("WRONG", "no-such-token")
+    before = config(site)
+    assert said in site.run("portal", *line, expect=code).stderr
+    assert config(site) == before
+
+
+def test_config_when_written_without_a_check_needs_no_portal(site: Site) -> None:
+    (site.folder / "damlink.toml").unlink()
+    site.run("init", "--no-check", *sets("url=https://brand.example", "token=env:NOWHERE"))
+    key = ("api_key=env:NOWHERE", "api_secret=env:NOWHERE")
+    site.run("add", "Équipe", "--plugin", "istock", "--no-check", *sets(*key, "every=2h", "workers=2"))
+    assert '[connectors.equipe]\nplugin = "istock"\ntitle = "Équipe"\n' in config(site)
+    site.run("disable", "Équipe")
+    assert "no connector is enabled" in site.run("run", expect=3).stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        pytest.param(
+            ["new_asset_tags=Spring, 2026"], 'new_asset_tags = ["Spring, 2026"]', id="one with a comma"
+        ),
+        pytest.param(["new_asset_tags=a", "new_asset_tags=b"], 'new_asset_tags = ["a", "b"]', id="repeated"),
+        pytest.param(['new_asset_tags=["a, b", "c"]'], 'new_asset_tags = ["a, b", "c"]', id="a TOML list"),
+        pytest.param(
+            ["filters.collection=Spring, 2026", 'filters.tags=["a", "b"]'],
+            'filters = {collection = "Spring, 2026", tags = ["a", "b"]}',
+            id="entries of a table",
+        ),
+    ],
+)
+def test_value_when_it_holds_a_comma_is_never_parted(site: Site, settings: list[str], written: str) -> None:
+    needed = ("api_key=env:TOKEN", "directory=acme", "hash_metaproperty=hash")
+    site.run("add", "marks", "--plugin", "imatag", "--no-check", *sets(*needed, *settings))
+    assert f"{written}\n" in config(site)
+
+
 def test_init_when_there_is_a_config_leaves_it_alone(site: Site) -> None:
     before = config(site)
     result = site.run("init", *sets("url=https://brand.example", "token=env:TOKEN"), expect=3)

@@ -10,9 +10,10 @@ from damlink._assembly import Assembled, Assembly
 from damlink._connector import Refused
 from damlink._http import fetch
 from damlink._model import Finding
+from damlink.bynder import Portal
 from damlink.errors import ConnectorError, DamlinkError, TransientError
 
-__all__ = ["Finding", "check_connector"]
+__all__ = ["Finding", "check_connector", "check_portal"]
 
 ANSWER_BYTES: Final = 64 * 1024
 ANSWER_SECONDS: Final = 10.0
@@ -26,6 +27,22 @@ def check_connector(assembly: Assembly, name: str) -> Iterator[Finding]:
         is_fine = is_fine and finding.ok
         yield finding
     if is_fine:
+        yield Finding("result", "connected")
+
+
+def check_portal(assembly: Assembly, name: str) -> Iterator[Finding]:
+    """Look at one portal: its settings, its credentials, its brands. Changes nothing."""
+    what = "settings"
+    try:
+        portal = assembly.portal(name)
+        yield Finding(what, f"auth {assembly.config.portal(name).unopened.auth}")
+        what = "portal"
+        yield Finding(what, _portal(portal))
+        what = "brand"
+        yield Finding(what, _brand(portal))
+    except DamlinkError as error:
+        yield Finding(what, str(error), error)
+    else:
         yield Finding("result", "connected")
 
 
@@ -52,9 +69,9 @@ def _steps(assembly: Assembly, name: str, built: list[Assembled]) -> Iterator[tu
 
     yield "plugin", lambda: _plugin(assembly, name)
     yield "settings", settings
-    yield "portal", lambda: _portal(built[0])
+    yield "portal", lambda: _portal(built[0].portal)
     if built[0].connector.about.uploads:
-        yield "brand", lambda: _brand(built[0])
+        yield "brand", lambda: _brand(built[0].portal)
     yield "partner", lambda: _partner(built[0])
 
 
@@ -63,17 +80,20 @@ def _plugin(assembly: Assembly, name: str) -> str:
     return f"{info.distribution} {info.version}"
 
 
-def _portal(work: Assembled) -> str:
-    profile = work.portal.profiles.own()
+def _portal(portal: Portal) -> str:
+    profile = portal.profiles.own()
     if profile is None:
-        return f"{work.portal.url} lets us in; its user may not read the roles of its own profile"
+        return f"{portal.url} lets us in; its user may not read the roles of its own profile"
     uploads = sorted(role for role in profile.roles if role.startswith("MEDIAUPLOAD"))
-    return f"{work.portal.url} lets us in as {profile.name!r} with {', '.join(uploads) or 'no upload role'}"
+    return f"{portal.url} lets us in as {profile.name!r} with {', '.join(uploads) or 'no upload role'}"
 
 
-def _brand(work: Assembled) -> str:
-    chosen = work.portal.brand_id()
-    return f"new assets go to {chosen}" if chosen else "the portal has none, and needs none"
+def _brand(portal: Portal) -> str:
+    chosen = portal.brand_id()
+    if not chosen:
+        return "the portal has none, and needs none"
+    names = {brand.id: brand.name for brand in portal.brands.known()}
+    return f"new assets go to {names.get(chosen, chosen)!r}"
 
 
 def _partner(work: Assembled) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from damlink._config_names import is_key, key_of
 from damlink._config_tables import (
     CONNECTOR_KEYS,
     ConnectorKeys,
@@ -29,8 +30,10 @@ __all__ = [
     "FILENAME",
     "Config",
     "ConnectorConfig",
+    "ConnectorKeys",
     "NotifyConfig",
     "PortalConfig",
+    "connector_fields",
     "find",
     "load",
     "loads",
@@ -39,7 +42,6 @@ __all__ = [
 ]
 
 FILENAME: Final = "damlink.toml"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @attrs.frozen
@@ -55,6 +57,8 @@ class ConnectorConfig:
     workers: int
     adopt_existing: bool
     settings: Mapping[str, Any]
+    title: str = ""
+    table: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -116,15 +120,18 @@ class Config:
         return self.portals[name]
 
     def connector(self, name: str) -> ConnectorConfig:
-        """The connector of a name.
+        """Return the connector of a name, or of a title.
 
         Raises:
             ConfigError: there is none.
         """
-        if name not in self.connectors:
-            hint = closest(name, self.connectors) or f"add a [connectors.{name}] table"
-            raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
-        return self.connectors[name]
+        if name in self.connectors:
+            return self.connectors[name]
+        titles = {each.title: each for each in self.connectors.values() if each.title}
+        if name in titles:
+            return titles[name]
+        hint = closest(name, [*self.connectors, *titles]) or f"add a [connectors.{name}] table"
+        raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
 
 
 def find(given: str | os.PathLike[str] | None) -> Path:
@@ -151,6 +158,10 @@ def loads(text: str, path: Path) -> Config:
             raise ConfigError(f"{place}: {key}", "unknown table", hint=closest(key, known))
     tables = {key: _table(document.get(key, {}), f"{place}: {key}") for key in known}
     portals = {name: _portal(name, table, place) for name, table in tables["portals"].items()}
+    connectors = {
+        name: _connector(name, table, path, portals) for name, table in tables["connectors"].items()
+    }
+    _check_titles(connectors.values())
     return Config(
         path=path,
         state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
@@ -158,9 +169,7 @@ def loads(text: str, path: Path) -> Config:
         serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
         notify=_notify(tables["notify"], f"{place}: notify"),
         portals=portals,
-        connectors={
-            name: _connector(name, table, path, portals) for name, table in tables["connectors"].items()
-        },
+        connectors=connectors,
     )
 
 
@@ -189,8 +198,10 @@ def _table(value: Any, place: str) -> dict[str, Any]:
 
 def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str, Any]]:
     here = f"{place}: {kind}.{name}"
-    if not _NAME.fullmatch(name):
-        raise ConfigError(here, "a name has letters, digits, '-', '_' and '.' only")
+    if not is_key(name):
+        hint = f"call the table {kind}.{key_of(name, ())} and write title = {json.dumps(name)} below it"
+        what = "a name has letters, digits, '-', '_' and '.' only"
+        raise ConfigError(here, what, hint=hint if kind == "connectors" else "")
     return here, _table(table, here)
 
 
@@ -219,7 +230,18 @@ def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) ->
         workers=keys.workers,
         adopt_existing=keys.adopt_existing,
         settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
+        title=keys.title,
+        table=checked,
     )
+
+
+def _check_titles(connectors: Iterable[ConnectorConfig]) -> None:
+    """Make sure that a title means one connector."""
+    names: dict[str, str] = {}
+    for each in connectors:
+        for name in {each.name, each.title} - {""}:
+            if names.setdefault(name, each.name) != each.name:
+                raise ConfigError(f"{each.place}.title", f"{name!r} is the name of {names[name]}, too")
 
 
 def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
@@ -259,6 +281,11 @@ def _from_file(path: Path, place: str) -> str:
             return without_line_break(file.read())
     except (OSError, ValueError) as error:
         raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
+
+
+def connector_fields() -> tuple[Field, ...]:
+    """Return the settings of a connector that the core owns and that can be changed."""
+    return tuple(field for field in fields_of(ConnectorKeys) if not field.required)
 
 
 def reference() -> dict[str, tuple[Field, ...]]:

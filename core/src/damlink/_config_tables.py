@@ -89,6 +89,10 @@ AUTH_KEYS: Final = {
     "oauth1": ("consumer_key", "consumer_secret", "token", "token_secret"),
 }
 
+_OAUTH2: Final = {"auth": ("oauth2-client-credentials", "oauth2-code")}
+_CODE: Final = {"auth": "oauth2-code"}
+_OAUTH1: Final = {"auth": "oauth1"}
+
 
 @attrs.frozen
 class PortalSettings:
@@ -98,42 +102,67 @@ class PortalSettings:
     auth: str = setting(
         default="permanent-token", choices=tuple(AUTH_KEYS), help="How requests to the portal are signed."
     )
-    token: Secret | None = setting(default=None, help="The permanent token; with `oauth1` the token key.")
-    client_id: str = setting(default="", help="The OAuth 2.0 app's client id.")
-    client_secret: Secret | None = setting(default=None, help="The OAuth 2.0 app's client secret.")
-    scopes: tuple[str, ...] = setting(
-        default=(), help="OAuth 2.0 scopes to ask for; empty: all that Damlink can use."
+    token: Secret | None = setting(
+        default=None,
+        when={"auth": ("permanent-token", "oauth1")},
+        help="The permanent token; with `oauth1` the token key.",
     )
-    token_url: str = setting(default="", help="The OAuth 2.0 token address; empty: the portal's own.")
+    client_id: str = setting(default="", when=_OAUTH2, help="The OAuth 2.0 app's client id.")
+    client_secret: Secret | None = setting(
+        default=None, when=_OAUTH2, help="The OAuth 2.0 app's client secret."
+    )
+    scopes: tuple[str, ...] = setting(
+        default=(),
+        advanced=True,
+        when=_OAUTH2,
+        help="OAuth 2.0 scopes to ask for; empty: all that Damlink can use.",
+    )
+    token_url: str = setting(
+        default="", advanced=True, when=_OAUTH2, help="The OAuth 2.0 token address; empty: the portal's own."
+    )
     authorize_url: str = setting(
-        default="", help="Where a person gives consent (`oauth2-code`); empty: the portal's own."
+        default="",
+        advanced=True,
+        when=_CODE,
+        help="Where a person gives consent (`oauth2-code`); empty: the portal's own.",
     )
     redirect_url: str = setting(
+        advanced=True,
+        when=_CODE,
         default="http://localhost:8765/callback",
         help="Where `damlink login` waits for the consent; as registered with the app.",
     )
-    consumer_key: str = setting(default="", help="The OAuth 1.0a consumer key.")
-    consumer_secret: Secret | None = setting(default=None, help="The OAuth 1.0a consumer secret.")
-    token_secret: Secret | None = setting(default=None, help="The OAuth 1.0a token secret.")
+    consumer_key: str = setting(default="", when=_OAUTH1, help="The OAuth 1.0a consumer key.")
+    consumer_secret: Secret | None = setting(
+        default=None, when=_OAUTH1, help="The OAuth 1.0a consumer secret."
+    )
+    token_secret: Secret | None = setting(default=None, when=_OAUTH1, help="The OAuth 1.0a token secret.")
     brand: str = setting(
         default="", help="Brand of new assets, by name or id; may be left out where the portal has one."
     )
     index_lag: Duration = setting(
-        default=Duration(30), help="How long a new asset may take to show up in the portal's lists."
+        advanced=True,
+        default=Duration(30),
+        help="How long a new asset may take to show up in the portal's lists.",
     )
     uploads: Literal["v4", "v7"] = setting(
+        advanced=True,
         default="v4",
         choices=("v4", "v7"),
         help="How the bytes of uploads travel: by S3, or (`v7`) by the portal's files service.",
     )
     event_topics: tuple[str, ...] = setting(
+        advanced=True,
         default=(),
         help="ARNs of the SNS topics that may tell us of changes; others wait for `damlink events approve`.",
     )
     event_sha256_only: bool = setting(
-        default=False, help="Whether events signed with SHA-1 (SNS signature version 1) are refused."
+        advanced=True,
+        default=False,
+        help="Whether events signed with SHA-1 (SNS signature version 1) are refused.",
     )
     event_hosts: tuple[str, ...] = setting(
+        advanced=True,
         default=(),
         help="Hosts that stand in for Amazon's in tests, such as `127.0.0.1:9002`; loopback only.",
     )
@@ -153,12 +182,15 @@ class PortalSettings:
 
 
 MOST_WORKERS: Final = 64
-CONNECTOR_KEYS: Final = ("plugin", "portal", "every", "enabled", "workers", "adopt_existing")
+CONNECTOR_KEYS: Final = ("plugin", "title", "portal", "every", "enabled", "workers", "adopt_existing")
 
 
 @attrs.frozen
 class ConnectorKeys:
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
+    title: str = setting(
+        default="", help="A name of any form, for people; commands take it in place of the table's name."
+    )
     portal: str = setting(default="", help="The portal; may be left out where there is one.")
     every: Duration | None = setting(
         default=None,

@@ -6,7 +6,7 @@ import difflib
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, Literal, TypeVar, cast
 
 import attrs
@@ -18,6 +18,7 @@ from damlink._keepable import describe
 from damlink._opened import check_opened
 from damlink._process import is_interrupt
 from damlink._secret import Secret
+from damlink._settings_values import CONVERTER, SECRET_FORM, WORDS, value_text
 from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
 __all__ = [
@@ -44,6 +45,9 @@ def setting(
     help: str = "",  # noqa: A002 - the contract's word
     choices: Sequence[str] = (),
     selects: bool = False,
+    advanced: bool = False,
+    when: Mapping[str, Any] | None = None,
+    confirm_empty: str = "",
 ) -> Any:
     """Declare one setting of a plugin, as a field of its attrs settings class.
 
@@ -52,8 +56,21 @@ def setting(
         help: what it does, for the person who sets it; one or two sentences.
         choices: the only values allowed.
         selects: it decides what is listed, so that changing it lists again from the beginning.
+        advanced: `damlink add` asks for it only with `--all`.
+        when: values of other settings without which it has no effect, and is not asked for. True stands
+            for any value, False for none, a tuple for any of its items.
+        confirm_empty: what follows from leaving it empty, where that has to be confirmed.
     """
-    metadata = {_METADATA: {"help": help, "choices": tuple(choices), "selects": selects}}
+    metadata = {
+        _METADATA: {
+            "help": help,
+            "choices": tuple(choices),
+            "selects": selects,
+            "advanced": advanced,
+            "when": dict(when or {}),
+            "confirm_empty": confirm_empty,
+        }
+    }
     if isinstance(default, dict | list):
         raise TypeError("a default must not be mutable; use a tuple or a frozen mapping")
     return attrs.field(default=default, kw_only=True, metadata=metadata)
@@ -70,6 +87,13 @@ class Field:
     help: str
     choices: tuple[str, ...]
     selects: bool
+    advanced: bool = False
+    when: Mapping[str, Any] = attrs.field(factory=dict)
+    confirm_empty: str = ""
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Return whether it has an effect beside these values of the others."""
+        return all(_fits(values.get(name), wanted) for name, wanted in self.when.items())
 
     @property
     def secret(self) -> bool:
@@ -79,7 +103,7 @@ class Field:
     @property
     def expects(self) -> str:
         """What a person may write, in words."""
-        return " or ".join(self.choices) if self.choices else _WORDS.get(self.type, "a value")
+        return " or ".join(self.choices) if self.choices else WORDS.get(self.type, "a value")
 
 
 def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
@@ -98,7 +122,16 @@ def _field(attribute: attrs.Attribute[Any]) -> Field:
         help=declared.get("help", ""),
         choices=declared.get("choices", ()),
         selects=declared.get("selects", False),
+        advanced=declared.get("advanced", False),
+        when=declared.get("when", {}),
+        confirm_empty=declared.get("confirm_empty", ""),
     )
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, bool):
+        return bool(value) is wanted
+    return value in wanted if isinstance(wanted, tuple) else bool(value == wanted)
 
 
 def _without_none(kind: Any) -> Any:
@@ -123,8 +156,6 @@ class SecretRef:
 
 SecretOpener = Callable[[SecretRef, str], str]
 """Opens a reference; the second argument is its place, for the error."""
-
-_SECRET_FORM: Final = "{ env = … }, { secret = … } or { file = … }"
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -194,7 +225,7 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
         text = check_opened(open_secret(_secret_ref(value, place), place), place)
         return Secret(text) if field.secret else check_address(field.name, text, place)
     try:
-        parsed = check_address(field.name, _CONVERTER.structure(value, field.type), place)
+        parsed = check_address(field.name, CONVERTER.structure(value, field.type), place)
     except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
         wrong = f"expected {field.expects}, got {_shown(value, field)}"
         hint = "a secret never stands in the file" if field.secret else ""
@@ -207,90 +238,24 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
 def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret, ...]:
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         hint = "a secret never stands in the file"
-        raise ConfigError(place, f"expected {_WORDS[tuple[Secret, ...]]}", hint=hint)
+        raise ConfigError(place, f"expected {WORDS[tuple[Secret, ...]]}", hint=hint)
     return tuple(Secret(check_opened(open_secret(_secret_ref(each, place), place), place)) for each in value)
 
 
 def _shown(value: Any, field: Field) -> str:
-    return "plain text" if field.secret else repr(value)
+    if field.secret:
+        return "plain text"
+    return repr(value) if isinstance(value, str) else value_text(value)
 
 
 def _secret_ref(value: Mapping[str, Any], place: str) -> SecretRef:
     kind, name = next(iter(value.items()), ("", None))
     if len(value) != 1 or kind not in ("env", "secret", "file") or not isinstance(name, str):
-        raise ConfigError(place, f"expected {_SECRET_FORM}")
+        raise ConfigError(place, f"expected {SECRET_FORM}")
     return SecretRef(cast("SecretKind", kind), name)
 
 
-def _strict(kind: type[Any]) -> Callable[[Any, Any], Any]:
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"not {kind.__name__}")
-        return value
-
-    return structure
-
-
-def _float(value: Any, _: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError("not a number")
-    return float(value)
-
-
-def _date(value: Any, _: Any) -> date | None:
-    if isinstance(value, str):
-        return date.fromisoformat(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    raise TypeError("not a date")
-
-
-def _duration(value: Any, _: Any) -> Duration:
-    if not isinstance(value, str):
-        raise TypeError("not a duration")
-    return Duration.parse(value)
-
-
-def _texts(value: Any, _: Any) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(each) is str for each in value):
-        raise TypeError("not a list of texts")
-    return tuple(value)
-
-
-def _secret(_value: Any, _: Any) -> Secret:
-    raise TypeError("a secret is never written into the config")
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (str, int, bool):
-        converter.register_structure_hook(kind, _strict(kind))
-    converter.register_structure_hook(float, _float)
-    converter.register_structure_hook(date, _date)
-    converter.register_structure_hook(Duration, _duration)
-    converter.register_structure_hook(Secret, _secret)
-    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
-    return converter
-
-
-_CONVERTER: Final = _converter()
-
-
 # --- what else follows -----------------------------------------------------------------------------
-
-_WORDS: Final[dict[Any, str]] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    date: "a date such as 2024-01-31",
-    Duration: "a duration such as 90s, 15m, 2h or 1d",
-    Secret: f"a secret: {_SECRET_FORM}",
-    tuple[str, ...]: "a list of texts",
-    tuple[Secret, ...]: f"a list of secrets, each {_SECRET_FORM}",
-    dict[str, Any]: "a table",
-    Mapping[str, Any]: "a table",
-}
 
 
 def plain(value: Any) -> Any:

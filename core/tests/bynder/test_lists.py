@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from portal_actions import Action, all_actions
 
-from damlink import Portal, Secret
-from damlink._cli._derived import Parameter, parameters_of
-from damlink._cli.bynder import actions, resources
+from damlink import Portal
 from damlink.bynder._lists import list_arguments
 from damlink.errors import ArgumentError, DamlinkError
 
@@ -21,29 +20,25 @@ from damlink.errors import ArgumentError, DamlinkError
 class ListArgument:
     """One list argument of one action."""
 
-    resource: str
-    action: str
+    action: Action
     name: str
-    method: Callable[..., Any]
 
     @property
     def item(self) -> Any:
         """A value that such a list may hold."""
-        hint = dict(list_arguments(self.method))[self.name]
+        hint = dict(list_arguments(self.action.method))[self.name]
         return "summer" if hint is str else {"asset_id": "summer"}
 
     def __str__(self) -> str:
-        return f"{self.resource}.{self.action}:{self.name}"
+        return f"{self.action}:{self.name}"
 
 
-def found() -> Iterator[ListArgument]:
-    for resource, kind in resources().items():
-        for action, method in actions(kind):
-            for name, _ in list_arguments(method):
-                yield ListArgument(resource, action, name, method)
-
-
-ARGUMENTS = [each for each in found() if (each.resource, each.action) != ("uploads", "file")]
+ARGUMENTS = [
+    ListArgument(action, name)
+    for action in all_actions()
+    for name, _ in list_arguments(action.method)
+    if str(action) != "uploads.file"  # many requests: see below
+]
 
 
 @pytest.fixture
@@ -55,24 +50,11 @@ def sent(served: Portal, server: Any, tmp_path: Path) -> Callable[..., list[tupl
 
     def call(argument: ListArgument, value: Any) -> list[tuple[str, bytes]]:
         server.asked.clear()
-        needed = [each for each in parameters_of(argument.method) if each.required or each.name == "id"]
-        given = {each.name: placeholder(each, file) for each in needed} | {argument.name: value}
-        positional = [given.pop(each.name) for each in needed if each.positional]
-        method = getattr(getattr(served, argument.resource), argument.action)
         with contextlib.suppress(DamlinkError):
-            answer = method(*positional, **given)
-            [*answer] if isinstance(answer, Iterator) else None
+            argument.action.call(served, file, **{argument.name: value})
         return [(asked.method + asked.path, asked.body) for asked in server.asked]
 
     return call
-
-
-def placeholder(parameter: Parameter, file: Path) -> Any:
-    items = ["x"] if parameter.of is str else [{"key": "x"}]
-    given = {int: 1, Path: file, Secret: Secret("x"), Sequence: items, Mapping: {"key": "x"}}
-    if parameter.kind in given:
-        return given[parameter.kind]
-    return "GET" if parameter.kind is str else parameter.of[0]
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS, ids=str)

@@ -115,7 +115,7 @@ def test_request_when_shown_reads_like_curl(server: Any) -> None:
 
 def test_token_request_when_it_is_shown_hides_what_it_carries(server: Any) -> None:
     seen: list[SentRequest] = []
-    server.then(200, b'{"access_token": "the-access", "expires_in": 3600}').then(200, b"{}")
+    server.then(200, b'{"access_token": "the-access", "expires_in": 3600}').then(200, b'{"name": "A"}')
     auth = OAuth2(f"{server.url}/token", "client", Secret("the-secret"), refresh_token=Secret("the-refresh"))
     with Portal(server.url, auth, on_request=seen.append) as portal:
         portal.account.get()
@@ -127,7 +127,7 @@ def test_token_request_when_it_is_shown_hides_what_it_carries(server: Any) -> No
 
 def test_request_when_repeated_is_shown_each_time(server: Any, hurried: None) -> None:
     seen: list[SentRequest] = []
-    server.then(503).then(200, b"{}")
+    server.then(503).then(200, b'{"name": "A"}')
     with Portal(server.url, BearerAuth(Secret("t")), on_request=seen.append) as portal:
         portal.account.get()
     assert [request.method for request in seen] == ["GET", "GET"]

@@ -32,6 +32,7 @@ EXIT_CODES: Final = {
 # Each command is a module of this package; the sentence is its line in `damlink --help`.
 COMMANDS: Final = {
     "init": "Create a configuration with one portal.",
+    "portal": "Add, change or check a portal.",
     "add": "Create a connector.",
     "edit": "Change a connector's settings.",
     "enable": "Include a connector in every run.",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from damlink._config import Config
 
 __all__ = [
+    "all_option",
     "as_json",
     "chosen",
     "config_option",
@@ -20,8 +21,11 @@ __all__ = [
     "connectors",
     "existing_config",
     "load_config",
+    "no_check_option",
     "only_portal",
     "portal_argument",
+    "set_option",
+    "unset_option",
     "with_config",
     "with_new_config",
 ]
@@ -74,6 +78,23 @@ def existing_config(given: Path | None) -> Path:
     return path
 
 
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting. A secret is env:NAME, file:PATH or secret:NAME; a list is given by repeating the "
+    'option, or as ["one", "two"]; an entry of a table is KEY.NAME=VALUE.',
+)
+unset_option = click.option(
+    "--unset", multiple=True, metavar="KEY", help="Take a setting out: its default holds again."
+)
+no_check_option = click.option(
+    "--no-check",
+    is_flag=True,
+    help="Write it without trying the credentials.",
+)
+all_option = click.option("--all", "all_", is_flag=True, help="Ask for the advanced settings, too.")
 as_json = click.option("--json", "json_", is_flag=True, help="JSON on stdout, and nothing else.")
 connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
 

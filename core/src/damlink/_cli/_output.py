@@ -43,14 +43,14 @@ def _json_text(value: Any, indent: int | None = None) -> str:
     return text
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool = False) -> None:
     """Columns under their heads; the last one as long as it is."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for number, line in enumerate(lines):
         padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
         text = "  ".join(padded).rstrip()
-        click.echo(click.style(text, bold=True) if number == 0 else text)
+        click.echo(click.style(text, bold=True) if number == 0 else text, err=err)
 
 
 def assets_text(count: int) -> str:

@@ -1,141 +1,238 @@
-"""What a settings class asks a person, and how the answers come to stand in the config."""
+"""Questions to a person about settings. Each answer is checked at once, and asked for again."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import click
 
-from damlink._config_edit import ConfigFile, toml_value
-from damlink._settings import Field
+from damlink._cli._typed import entry_of, is_list, is_table, value_of
+from damlink._settings import Field, SecretRef, fields_of, parse, plain
+from damlink._settings_values import value_text
 from damlink.errors import ConfigError
 
-if TYPE_CHECKING:
-    from damlink._config import Config
+__all__ = ["TAKE_OUT", "UNKNOWN", "Interview", "reference_text"]
 
-__all__ = [
-    "ask",
-    "config_file",
-    "given",
-    "is_terminal",
-    "no_check",
-    "secret_keeper",
-    "set_option",
-    "write_checked",
-]
-
-set_option = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting. A secret is env:NAME, file:PATH or secret:NAME.",
-)
-no_check = click.option("--no-check", is_flag=True, help="Write it without trying the credentials.")
+TAKE_OUT: Final = "-"
+# Stands for a value that is not known yet, or not opened; it passes for a text and for an address.
+UNKNOWN: Final = "https://unknown.invalid"
+KeepSecret = Callable[[str, str], dict[str, str]]
 
 
-def is_terminal() -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def given(settings: Iterable[str], fields: Iterable[Field] = ()) -> dict[str, Any]:
-    """The values of `--set KEY=VALUE`; for a field that takes text, a number is text too.
-
-    Raises:
-        click.UsageError: one has no "=".
-    """
-    values = {}
-    texts = {field.name for field in fields if field.type is str}
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"--set {text}: write KEY=VALUE")
-        parsed, name = toml_value(value), key.strip()
-        values[name] = parsed if isinstance(parsed, str | dict) or name not in texts else value
-    return values
-
-
-def ask(
-    fields: Iterable[Field], known: Mapping[str, Any], keep_secret: Callable[[str, str], dict[str, str]]
-) -> dict[str, Any]:
-    """Ask for every setting in the order of the declaration; what is left at its default stays out.
+class Interview:
+    """Asks for the settings of one class.
 
     Args:
-        known: what need not be asked for.
-        keep_secret: keeps a secret under the setting's name; gives the reference to it.
+        values: what is set already, as in the config. Answers are added to it.
+        keep_secret: keeps a secret under the setting's name, and returns the reference to it.
     """
-    answers: dict[str, Any] = {}
-    for field in fields:
-        if field.name not in known and (answer := _answer(field, keep_secret)) is not None:
-            answers[field.name] = answer
-    return answers
 
+    def __init__(self, settings_class: type[Any], values: Mapping[str, Any], keep_secret: KeepSecret) -> None:
+        self.fields = {field.name: field for field in fields_of(settings_class)}
+        self.values = dict(values)
+        self._class = settings_class
+        self._keep_secret = keep_secret
 
-def _answer(field: Field, keep_secret: Callable[[str, str], dict[str, str]]) -> Any:
-    click.echo(f"\n{field.help}", err=True)
-    if field.secret:
-        text = click.prompt(field.name, hide_input=True, default="", show_default=False, err=True)
-        if not text and field.required:
-            return _answer(field, keep_secret)
-        return keep_secret(field.name, text) if text else None
-    if field.type is bool:
-        chosen = click.confirm(field.name, default=bool(field.default), err=True)
-        return None if chosen == field.default else chosen
-    default = None if field.required else ("" if field.default is None else str(field.default))
-    kind = click.Choice(field.choices) if field.choices else None
-    text = str(click.prompt(field.name, default=default, type=kind, err=True))
-    if text == default:
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing that is needed is missing."""
+        return self._problem(self.values) is None
+
+    def unset(self, *, advanced: bool) -> list[str]:
+        """Return the names of the settings to ask for."""
+        fields = (field for field in self.fields.values() if advanced or not field.advanced)
+        return [field.name for field in fields if field.name not in self.values]
+
+    def check(self, pending: Iterable[str]) -> None:
+        """Check what is set so far.
+
+        Args:
+            pending: the settings that are still to be asked for.
+
+        Raises:
+            ConfigError: it is wrong, whatever these will be.
+        """
+        error = self._problem_beside(set(pending))
+        if error is not None:
+            raise error
+
+    def empty_warnings(self) -> Iterator[str]:
+        """Yield what follows from the settings that are left empty."""
+        for field in self.fields.values():
+            if field.confirm_empty and not self.values.get(field.name):
+                yield field.confirm_empty
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask for settings in the order of their declaration, as far as they have an effect.
+
+        Raises:
+            ConfigError: something is wrong that is not asked for.
+        """
+        wanted = set(names)
+        pending = [name for name in self.fields if name in wanted]
+        asked: list[str] = []
+        while pending:
+            name = pending.pop(0)
+            if not self.fields[name].applies(self._in_effect()):
+                continue
+            self._ask(self.fields[name])
+            asked = [*(each for each in asked if each != name), name]
+            error = self._problem_beside(set(pending))
+            if error is not None:
+                again = [each for each in asked if each in self._mentioned(error)]
+                if not again:
+                    raise error
+                _say(str(error))
+                pending = again + pending
+
+    def _ask(self, field: Field) -> None:
+        click.echo(f"\n{field.help}", err=True)
+        while True:
+            answer = self._answer(field)
+            if answer or not field.confirm_empty or _confirmed(field):
+                break
+        if answer is None or (not field.required and answer == plain(field.default)):
+            self.values.pop(field.name, None)
+        else:
+            self.values[field.name] = answer
+
+    def _answer(self, field: Field) -> Any:
+        current = self.values.get(field.name, plain(field.default))
+        if field.secret:
+            return self._secret(field)
+        if field.type is bool:
+            return click.confirm(field.name, default=bool(current), err=True)
+        if is_list(field):
+            return _items(field, current or [])
+        if is_table(field):
+            return _entries(field, current or {})
+        return _text(field, current)
+
+    def _secret(self, field: Field) -> Any:
+        current = self.values.get(field.name)
+        kept = f" (Enter keeps {reference_text(current)})" if current else ""
+        text = click.prompt(f"{field.name}{kept}", hide_input=True, default="", show_default=False, err=True)
+        if text == TAKE_OUT and not field.required:
+            return None
+        if not text:
+            return current if current or not field.required else self._secret(field)
+        value = value_of(None, text)
+        return value if _is_reference(value) else self._keep_secret(field.name, text)
+
+    def _in_effect(self) -> dict[str, Any]:
+        return {name: field.default for name, field in self.fields.items()} | self.values
+
+    def _problem_beside(self, pending: set[str]) -> ConfigError | None:
+        """Return what is wrong, unless an answer that is still to come may mend it."""
+        error = self._problem(self._filled())
+        mentioned = self._mentioned(error) if error else set()
+        return error if mentioned and not mentioned & pending else None
+
+    def _problem(self, values: Mapping[str, Any]) -> ConfigError | None:
+        try:
+            parse(self._class, values, "", _unopened)
+        except ConfigError as error:
+            return ConfigError("", str(error).removeprefix(": ").removeprefix("."))
         return None
-    return text if field.type is str else toml_value(text)
+
+    def _filled(self) -> dict[str, Any]:
+        """The values, with something in the place of what must be given and is not yet."""
+        missing = (each for each in self.fields.values() if each.required and each.name not in self.values)
+        return {field.name: _placeholder(field) for field in missing} | self.values
+
+    def _mentioned(self, error: ConfigError) -> set[str]:
+        words = set(re.findall(r"\w+", str(error)))
+        return words & self.fields.keys()
 
 
-def write_checked(file: ConfigFile, name: str, *, skip: bool) -> None:
-    """Write a config after trying the connector that was changed; an error leaves it as it was."""
-    from damlink._config import loads
-
-    config = loads(file.text, file.path)
-    _check(config, name, skip=skip)
-    file.write()
+def reference_text(value: Any) -> str:
+    """Return a reference to a secret as it is typed, such as `env:TOKEN`."""
+    return ":".join(next(iter(value.items()))) if isinstance(value, Mapping) and value else "what is set"
 
 
-def _check(config: Config, name: str, *, skip: bool) -> None:
-    from damlink._assembly import Assembly
-    from damlink._check import check_connector
-
-    with Assembly(config, keeps=False) as assembly:
-        if skip:
-            assembly.settings(name, assembly.connector(name))
-            return
-        for finding in check_connector(assembly, name):
-            if finding.error:
-                raise finding.error
-            click.echo(f"ok   {finding.what}: {finding.detail}", err=True)
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "file", "secret")
 
 
-def config_file(given_path: Path | None) -> ConfigFile:
-    """The config to change, which must be there."""
-    from damlink._config import find
-
-    path = find(given_path or click.get_current_context().find_root().obj)
-    if not path.exists():
-        raise ConfigError(str(path), "there is no such file", hint="make one with `damlink init`")
-    return ConfigFile(path)
+def _unopened(_reference: SecretRef, _place: str) -> str:
+    return UNKNOWN
 
 
-def secret_keeper(path: Path, owner: str) -> Callable[[str, str], dict[str, str]]:
-    """Keeps an answer encrypted in the config's database, and refers to it."""
+def _placeholder(field: Field) -> Any:
+    if field.choices:
+        return field.choices[0]
+    return (
+        {"env": "PLACEHOLDER"}
+        if field.secret
+        else {str: "placeholder", int: 1, float: 1.0}.get(field.type, "")
+    )
 
-    def keep(name: str, value: str) -> dict[str, str]:
-        from damlink._assembly import Assembly
-        from damlink._config import load
 
-        reference = f"{owner}.{name}"
-        with Assembly(load(path)) as assembly:
-            assembly.secrets.set(reference, value)
-        return {"secret": reference}
+def _confirmed(field: Field) -> bool:
+    return click.confirm(f"{field.confirm_empty} Is that meant?", default=False, err=True)
 
-    return keep
+
+def _say(text: str) -> None:
+    click.echo(click.style(text, fg="red"), err=True)
+
+
+def _text(field: Field, current: Any) -> Any:
+    default = None if current is None and field.required else value_text(current)
+    text = str(
+        click.prompt(
+            field.name,
+            default=default,
+            show_default=bool(default),
+            type=click.Choice(field.choices) if field.choices else None,
+            err=True,
+        )
+    )
+    if text == TAKE_OUT and not field.required:
+        return None
+    if text == default:
+        return current
+    return value_of(field, text) if text else None
+
+
+def _items(field: Field, current: list[str]) -> list[str]:
+    """Ask for the items of a list, one after the other."""
+    first = _line(f"{field.name}, one a line", value_text(current) if current else "")
+    if first is None:
+        return current
+    if first == TAKE_OUT:
+        return []
+    whole = value_of(field, first)
+    if isinstance(whole, list):
+        return whole
+    items = [whole if isinstance(whole, str) else first]
+    while (text := _line("the next one (Enter ends)", "")) is not None:
+        items.append(text)
+    return items
+
+
+def _entries(field: Field, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for the entries of a table, one after the other."""
+    entries: dict[str, Any] = {}
+    prompt = f"{field.name}, one NAME = VALUE a line"
+    shown = value_text(current) if current else ""
+    while (text := _line(prompt, shown)) is not None:
+        if text == TAKE_OUT:
+            return {}
+        whole = value_of(field, text)
+        if isinstance(whole, Mapping):
+            return dict(whole)
+        try:
+            entries |= [entry_of(text)]
+        except click.BadParameter as error:
+            _say(str(error))
+            continue
+        prompt, shown = "the next one (Enter ends)", ""
+    return entries or dict(current)
+
+
+def _line(prompt: str, shown: str) -> str | None:
+    """Ask for one line; `None` where it is left empty."""
+    text = str(click.prompt(prompt, default=shown, show_default=bool(shown), err=True))
+    return None if text == shown else text

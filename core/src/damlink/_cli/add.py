@@ -1,67 +1,100 @@
-"""`damlink add`: a new connector in the config."""
+"""`damlink add`: create a connector in the config."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from damlink._cli._options import with_config
-from damlink._cli._questions import (
-    ask,
-    config_file,
-    given,
-    is_terminal,
-    no_check,
-    secret_keeper,
-    set_option,
-    write_checked,
-)
+from damlink._cli._options import all_option, no_check_option, set_option, with_config
+from damlink._cli._terminal import is_terminal
 from damlink.errors import ConfigError
+
+if TYPE_CHECKING:
+    from damlink._cli._questions import Interview
+    from damlink._config import Config
 
 
 @click.command("add")
 @click.argument("name")
-@click.option("--plugin", required=True, help="The plugin, by the name `damlink plugins` shows.")
+@click.option("--plugin", help="The plugin, by the name `damlink plugins` shows.")
 @click.option("--portal", help="The portal; may be left out where there is one.")
 @set_option
-@no_check
+@all_option
+@no_check_option
 @with_config
 def command(
     name: str,
-    plugin: str,
+    plugin: str | None,
     portal: str | None,
     settings: tuple[str, ...],
+    all_: bool,
     no_check: bool,
-    config_path: Path | None,
+    config_path: Path,
 ) -> None:
-    """Add a connector. Asks for its settings on a terminal; elsewhere they are given by --set.
+    """Add a connector. NAME is any text; a short key is made from it.
 
-    The credentials are tried before anything is written.
+    On a terminal it asks for what is missing: what is required, and what people choose. With --set for all
+    that is required it asks nothing. The credentials are tried before anything is written.
     """
-    from damlink._config import load
+    from damlink._cli._questions import Interview
+    from damlink._cli._setup import Draft, until_it_works
+    from damlink._cli._typed import given
+    from damlink._config import connector_fields, load
+    from damlink._config_names import key_of
     from damlink._connector import load as load_plugin
     from damlink._plugins import find
     from damlink._settings import fields_of
 
-    file = config_file(config_path)
-    config = load(file.path)
-    if name in config.connectors:
-        hint = f"change it with `damlink edit {name}`"
-        raise ConfigError(f"{file.path}: connectors.{name}", "is there already", hint=hint)
-    fields = fields_of(load_plugin(find(plugin)).settings_class)
+    config = load(config_path)
+    _refuse_known(config, name)
+    key = key_of(name, config.connectors)
+    plugin = plugin or _plugin()
+    settings_class = load_plugin(find(plugin)).settings_class
     portal = portal or _portal(list(config.portals))
-    values = given(settings, fields)
-    if is_terminal():
-        values |= ask(fields, values, secret_keeper(file.path, name))
-    core = {"plugin": plugin} | ({"portal": portal} if portal else {})
-    file.update("connectors", name, core | values)
-    write_checked(file, name, skip=no_check)
-    click.echo(f"{name} is added; `damlink plan {name}` shows what a run would carry", err=True)
+    values = given(settings, [*fields_of(settings_class), *connector_fields()])
+    own = {field.name for field in connector_fields()}
+    core = {"plugin": plugin} | ({"title": name} if key != name else {})
+    core |= ({"portal": portal} if portal else {}) | {each: values.pop(each) for each in own & values.keys()}
+    draft = Draft(config_path, "connectors", key, is_tried=not no_check)
+    interview = Interview(settings_class, values, draft.keep_secret)
+    names = _questions(interview, all_=all_)
+    file = until_it_works(interview, names, lambda: draft.attempt(core | interview.values))
+    draft.write(file)
+    click.echo(f"{key} is added; `damlink plan {key}` shows what a run would carry", err=True)
+
+
+def _refuse_known(config: Config, name: str) -> None:
+    titles = {each.title: each.name for each in config.connectors.values() if each.title}
+    known = name if name in config.connectors else titles.get(name)
+    if known:
+        hint = f"change it with `damlink edit {known}`"
+        raise ConfigError(f"{config.path}: connectors.{known}", "is there already", hint=hint)
+
+
+def _questions(interview: Interview, *, all_: bool) -> list[str]:
+    """Return what to ask for: nothing without a terminal, or where all that is needed is given."""
+    names = interview.unset(advanced=all_)
+    if is_terminal() and (all_ or not interview.is_complete):
+        interview.check(names)
+        return names
+    for warning in interview.empty_warnings():
+        click.echo(f"note {warning}", err=True)
+    return []
+
+
+def _plugin() -> str:
+    from damlink._plugins import installed
+
+    names = [info.name for info in installed() if not info.problem]
+    if not is_terminal():
+        raise click.UsageError(f"Missing option '--plugin': one of {', '.join(names)}")
+    return str(click.prompt("plugin", type=click.Choice(names), err=True))
 
 
 def _portal(names: list[str]) -> str | None:
-    """The portal to use: the only one, else the one a person chooses."""
+    """Return the portal to use: the only one, else the one a person chooses."""
     if len(names) > 1 and is_terminal():
         return str(click.prompt("portal", type=click.Choice(names), err=True))
     return names[0] if len(names) == 1 else None

@@ -31,7 +31,7 @@ def command(name: str, state: str | None, json_: bool, config_path: Path | None)
     from damlink._state import Ledger, RowState
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config, keeps=False) as assembly:
         if not assembly.has_database:
             return

@@ -1,4 +1,4 @@
-"""`damlink edit`: change a connector's settings."""
+"""`damlink edit`: change the settings of a connector."""
 
 from __future__ import annotations
 
@@ -7,55 +7,41 @@ from typing import Any
 
 import click
 
-from damlink._cli._options import with_config
-from damlink._cli._questions import (
-    config_file,
-    given,
-    is_terminal,
-    no_check,
-    secret_keeper,
-    set_option,
-    write_checked,
-)
+from damlink._cli._options import no_check_option, set_option, unset_option, with_config
 
 
 @click.command("edit")
 @click.argument("name")
 @set_option
-@click.option("--unset", multiple=True, metavar="KEY", help="Take a setting out: its default holds again.")
-@no_check
+@unset_option
+@no_check_option
 @with_config
 def command(
-    name: str, settings: tuple[str, ...], unset: tuple[str, ...], no_check: bool, config_path: Path | None
+    name: str, settings: tuple[str, ...], unset: tuple[str, ...], no_check: bool, config_path: Path
 ) -> None:
-    """Change a connector. On a terminal, without --set or --unset, asks which setting and for its value.
+    """Change a connector. On a terminal, without --set or --unset, shows every setting and asks which.
 
     Comments in the file stay. The credentials are tried before anything is written.
     """
-    from damlink._config import load
-
-    file = config_file(config_path)
-    config = load(file.path)
-    connector = config.connector(name)
-    values: dict[str, Any] = given(settings) | dict.fromkeys(unset)
-    if not values:
-        if not is_terminal():
-            raise click.UsageError("give --set KEY=VALUE or --unset KEY")
-        values = _asked(file.path, connector)
-    file.update("connectors", name, values)
-    write_checked(file, name, skip=no_check)
-    click.echo(f"{name} is changed", err=True)
-
-
-def _asked(path: Path, connector: Any) -> dict[str, Any]:
-    from damlink._cli._questions import ask
+    from damlink._cli._editing import change
+    from damlink._cli._questions import Interview
+    from damlink._cli._setup import Draft
+    from damlink._cli._typed import given
+    from damlink._config import ConnectorKeys, connector_fields, load
     from damlink._connector import load as load_plugin
     from damlink._plugins import find
     from damlink._settings import fields_of
 
-    fields = {field.name: field for field in fields_of(load_plugin(find(connector.plugin)).settings_class)}
-    for key in fields:
-        click.echo(f"{key} = {connector.settings.get(key, '(default)')}", err=True)
-    chosen = click.prompt("setting", type=click.Choice(list(fields)), show_choices=False, err=True)
-    answers = ask([fields[chosen]], {}, secret_keeper(path, connector.name))
-    return answers or {chosen: None}
+    config = load(config_path)
+    connector = config.connector(name)
+    settings_class = load_plugin(find(connector.plugin)).settings_class
+    fields = [*connector_fields(), *fields_of(settings_class)]
+    values: dict[str, Any] = given(settings, fields) | dict.fromkeys(unset)
+    draft = Draft(config_path, "connectors", connector.name, is_tried=not no_check)
+    core = {key: value for key, value in connector.table.items() if key not in connector.settings}
+    interviews = [
+        Interview(ConnectorKeys, core, draft.keep_secret),
+        Interview(settings_class, connector.settings, draft.keep_secret),
+    ]
+    change(draft, interviews, values)
+    click.echo(f"{connector.name} is changed", err=True)

@@ -7,18 +7,18 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import with_config
-from damlink._cli._questions import config_file
 
 
 @click.command("enable")
 @click.argument("name")
 @with_config
-def command(name: str, config_path: Path | None) -> None:
+def command(name: str, config_path: Path) -> None:
     """Enable a connector; nothing else of it changes."""
     from damlink._config import load
+    from damlink._config_edit import ConfigFile
 
-    file = config_file(config_path)
-    load(file.path).connector(name)
-    file.update("connectors", name, {"enabled": True})
+    key = load(config_path).connector(name).name
+    file = ConfigFile(config_path)
+    file.update("connectors", key, {"enabled": True})
     file.write()
-    click.echo(f"{name} is enabled", err=True)
+    click.echo(f"{key} is enabled", err=True)

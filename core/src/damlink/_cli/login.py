@@ -26,6 +26,8 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     from damlink._settings import closest
 
     config = load_config(config_path)
+    if name not in config.portals:
+        name = next((each.name for each in config.connectors.values() if each.title == name), name)
     known = {*config.portals, *config.connectors}
     if name not in known:
         raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=closest(name, known))

@@ -22,7 +22,7 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
     from damlink._decisions import retry
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config) as assembly:
         count = retry(assembly.database, name, ids)
     click.echo(f"{name}: {count} due again; `damlink run {name}` carries them")

@@ -23,7 +23,7 @@ def command(name: str, limit: int, json_: bool, config_path: Path | None) -> Non
     from damlink._state import Runs
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config, keeps=False) as assembly:
         found = Runs(assembly.database, name).latest(limit) if assembly.has_database else []
     if json_:

@@ -28,7 +28,7 @@ def command(
     if media_id and again:
         raise click.UsageError("MEDIA_ID belongs to --saved")
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config) as assembly:
         settle(assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or "")
     said = "is recorded as pushed" if saved else "is due again"

@@ -10,7 +10,7 @@ import click
 
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import assets_text, text_of
-from damlink._cli._questions import is_terminal
+from damlink._cli._terminal import is_terminal
 
 
 @click.group("state")
@@ -28,7 +28,7 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
     from damlink._cli._output import print_json
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config, keeps=False) as assembly:
         found = _shown(assembly, name)
     if json_:
@@ -59,7 +59,7 @@ def export(name: str, config_path: Path | None) -> None:
     from damlink._state import Ledger
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     with Assembly(config, keeps=False) as assembly:
         if assembly.has_database:
             print_json_lines(_exported(row) for row in Ledger(assembly.database, name).rows())
@@ -83,7 +83,7 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     from damlink._decisions import reset as forget
 
     config = load_config(config_path)
-    config.connector(name)
+    name = config.connector(name).name
     if not yes:
         if not is_terminal():
             raise click.UsageError("there is no terminal to ask on: confirm with --yes")

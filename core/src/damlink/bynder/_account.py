@@ -10,8 +10,9 @@ from typing import Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, given, segment
+from damlink.bynder._request import given, segment
 from damlink.bynder._wire import records, text
 from damlink.bynder._wire_account import Account, Derivative, Scope
 from damlink.bynder._wire_people import Group
@@ -30,19 +31,19 @@ class AccountSettings:
     @action("Get Account Information")
     def get(self) -> Account:
         """The account's name, time zone and languages."""
-        return Account.read(get_json(self._client, "/api/v4/account"))
+        return Account.read(get_body(self._client, "/api/v4/account", expect_object))
 
     @action()
     def derivatives(self) -> tuple[Derivative, ...]:
         """The renditions that the portal makes of every asset."""
-        answer = get_json(self._client, "/api/v4/account/derivatives")
-        return tuple(map(Derivative.read, records(answer)))
+        answer = get_body(self._client, "/api/v4/account/derivatives", expect_records)
+        return tuple(map(Derivative.read, answer))
 
     @action()
     def derivative_presets(self) -> tuple[Derivative, ...]:
         """The configured presets of renditions, with their ids."""
-        answer = get_json(self._client, "/api/1/derivative-presets/")
-        return tuple(map(Derivative.read, records(answer)))
+        answer = get_body(self._client, "/api/1/derivative-presets/", expect_records)
+        return tuple(map(Derivative.read, answer))
 
     @action()
     def derivative_preset(self, id: str) -> Derivative:  # noqa: A002 - Bynder's own term
@@ -51,7 +52,9 @@ class AccountSettings:
         Args:
             id: of the preset.
         """
-        return Derivative.read(get_json(self._client, f"/api/1/derivative-presets/{segment(id)}"))
+        return Derivative.read(
+            get_body(self._client, f"/api/1/derivative-presets/{segment(id)}", expect_object)
+        )
 
     @action()
     def groups(self, *, search: str | None = None, order: str | None = None) -> Iterator[Group]:
@@ -64,14 +67,17 @@ class AccountSettings:
 
         def ask(page: int) -> Page[Group]:
             query = given(search_term=search, sort_order=order, page=page, limit=GROUPS_PAGE)
-            return Page.read(self._client.get("/api/groups/list/", params=query), Group.read)
+            return read_again(
+                lambda: self._client.get("/api/groups/list/", params=query),
+                lambda response: Page.read(response, Group.read),
+            )
 
         return walk(ask, GROUPS_PAGE)
 
     @action()
     def scopes(self) -> tuple[Scope, ...]:
         """The OAuth scopes that the portal knows, and what a user needs to be granted each."""
-        answer = get_json(self._client, "/v6/authentication/oauth2/scopes")
+        answer = get_body(self._client, "/v6/authentication/oauth2/scopes", expect_object)
         return tuple(
             Scope.read(scope, text(group.get("name")))
             for group in records(answer.get("groups"))

@@ -13,8 +13,9 @@ from damlink._content import Content
 from damlink._http import Client
 from damlink._http._remote import RemoteContent
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, get_body
 from damlink.bynder._fields import uuid_of
-from damlink.bynder._request import get_json, given, segment
+from damlink.bynder._request import given, segment
 from damlink.bynder._wire_assets import Asset, Download, PublicLinks
 from damlink.errors import ArgumentError, BynderError
 
@@ -66,7 +67,7 @@ class AssetFiles:
             path = f"{path}/download/{segment(item_id)}/"
         else:
             path = f"{path}/download/" if version is None else f"{path}/{version}/download/"
-        return Download.read(get_json(self._client, path, type=type, hash=hash or None))
+        return Download.read(get_body(self._client, path, expect_object, type=type, hash=hash or None))
 
     @action()
     def content(
@@ -101,7 +102,7 @@ class AssetFiles:
 
     def _name_of(self, id: str, item_id: str | None) -> str:  # noqa: A002
         path = f"/api/v4/media/{segment(id)}/"
-        asset = Asset.read(get_json(self._client, path, versions=True if item_id else None))
+        asset = Asset.read(get_body(self._client, path, expect_object, versions=True if item_id else None))
         items = (item.filename for item in asset.items if item.id == item_id)
         return next(items, "") if item_id else asset.filename or f"{asset.name}.{asset.extension}"
 
@@ -154,7 +155,9 @@ class AssetFiles:
         Raises:
             BynderError: status 404: it is not streamed.
         """
-        return PublicLinks.read(get_json(self._client, f"/api/1/assets/{segment(uuid_of(id))}/public-links"))
+        return PublicLinks.read(
+            get_body(self._client, f"/api/1/assets/{segment(uuid_of(id))}/public-links", expect_object)
+        )
 
 
 def _forms(id: str) -> Sequence[str]:  # noqa: A002

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
+import httpx
+
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import batches, fields, named, page_size, typed
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, read_json
-from damlink.bynder._wire import records
 from damlink.bynder._wire_assets import Asset, AssetPage, TrashedAsset
 
 __all__ = ["AssetFilters", "AssetLists"]
@@ -169,14 +170,15 @@ class AssetLists:
         page_size(extra, limit)
 
         def ask(page: int) -> Page[TrashedAsset]:
-            answer = get_json(self._client, "/api/trash/media", **(query | {"page": str(page)}))
-            return Page(items=tuple(map(TrashedAsset.read, records(answer))))
+            answer = get_body(
+                self._client, "/api/trash/media", expect_records, **(query | {"page": str(page)})
+            )
+            return Page(items=tuple(map(TrashedAsset.read, answer)))
 
         return walk(ask, 1)  # to an empty page: the portal may give fewer at once than we ask for
 
     def _ask(self, query: Mapping[str, str]) -> AssetPage:
-        response = self._client.get(PATH, params=query)
-        return AssetPage.read(read_json(response), response.headers.get(CURSOR) or None)
+        return read_again(lambda: self._client.get(PATH, params=query), _page_of)
 
     def _walk(self, query: Mapping[str, str], size: int) -> Iterator[Asset]:
         """All pages: the first one asks for neither a page nor a total, as cursors want it."""
@@ -200,6 +202,10 @@ class AssetLists:
             assets = self._ask({**query, "page": str(number)}).assets
             yield from assets
             number, full = number + 1, len(assets) >= size
+
+
+def _page_of(response: httpx.Response) -> AssetPage:
+    return AssetPage.read(read_body(response, expect_page("media")), response.headers.get(CURSOR) or None)
 
 
 def _query(filters: AssetFilters, extra: Mapping[str, Any] | None) -> dict[str, str]:

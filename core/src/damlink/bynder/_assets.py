@@ -13,9 +13,10 @@ from damlink._http import Client
 from damlink.bynder._action import action
 from damlink.bynder._asset_files import AssetFiles
 from damlink.bynder._asset_lists import AssetLists
+from damlink.bynder._bodies import expect_mapping, expect_object, get_body, read_again, read_body
 from damlink.bynder._fields import fields, joined_tags, named, uuid_of
 from damlink.bynder._metaproperties import Metaproperties
-from damlink.bynder._request import get_json, given, read_json, remove, segment
+from damlink.bynder._request import given, remove, segment
 from damlink.bynder._wire import records
 from damlink.bynder._wire_assets import Asset, SimilarAsset
 from damlink.errors import ArgumentError
@@ -59,7 +60,7 @@ class Assets(AssetLists, AssetFiles):
         query = given(
             versions=versions or None, stats=stats or None, include="relatedAssets" if related else None
         )
-        return Asset.read(get_json(self._client, _path(id), **query))
+        return Asset.read(get_body(self._client, _path(id), expect_object, **query))
 
     @action("Update Asset")
     def modify(
@@ -184,8 +185,11 @@ class Assets(AssetLists, AssetFiles):
         )
         if len(wanted) != 1:
             raise ArgumentError("similar assets are looked for by exactly one of ids, picture and text")
-        answer = self._client.post("/api/1/assets/similarity-search/", json=wanted, idempotent=True)
-        found = read_json(answer)
+        path = "/api/1/assets/similarity-search/"
+        found = read_again(
+            lambda: self._client.post(path, json=wanted, idempotent=True),
+            lambda response: read_body(response, expect_mapping),
+        )
         return [SimilarAsset.read(each) for each in records(found.get("assets"))]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from damlink._http import Client
 from damlink._settings import closest
 from damlink.bynder._action import action
-from damlink.bynder._request import get_json
+from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._wire import Brand
 from damlink.errors import BynderError, ConfigError
 
@@ -34,7 +34,7 @@ class Brands:
     @action("List Brands")
     def list(self) -> Sequence[Brand]:
         """Every brand, those within another after it."""
-        return list(Brand.read_all(get_json(self._client, "/api/v4/brands/")))
+        return list(Brand.read_all(get_body(self._client, "/api/v4/brands/", expect_records)))
 
     def id_of(self, wanted: str) -> str | None:
         """The id of a brand by name or id; of the only one, if none is wanted. Brands are read once.
@@ -45,7 +45,7 @@ class Brands:
         Raises:
             ConfigError: there is no such brand, or several and none was chosen.
         """
-        brands = self._known()
+        brands = self.known()
         if not brands:
             return wanted or None
         names = [brand.name for brand in brands]
@@ -59,7 +59,8 @@ class Brands:
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
         return brands[0].id
 
-    def _known(self) -> Sequence[Brand]:
+    def known(self) -> Sequence[Brand]:
+        """Return every brand, read once; none where the portal shows none."""
         with self._lock:
             if self._shown is None:
                 self._shown = self._read()

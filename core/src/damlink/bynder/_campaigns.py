@@ -11,10 +11,10 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._jobs import JobFilters, Jobs
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import get_json, given, post_either, remove, segment
-from damlink.bynder._wire import records
+from damlink.bynder._request import given, post_either, remove, segment
 from damlink.bynder._wire_workflow import Campaign, Job, workflow_id
 
 __all__ = ["CampaignFields", "Campaigns"]
@@ -54,7 +54,7 @@ class Campaigns:
     @action("List Campaigns")
     def list(self) -> tuple[Campaign, ...]:
         """Every campaign."""
-        return tuple(map(Campaign.read, records(get_json(self._client, PATH))))
+        return tuple(map(Campaign.read, get_body(self._client, PATH, expect_records)))
 
     @action("Get Campaign")
     def get(self, id: str) -> Campaign:  # noqa: A002 - Bynder's own term
@@ -63,7 +63,7 @@ class Campaigns:
         Args:
             id: of the campaign.
         """
-        return Campaign.read(get_json(self._client, _path(id)))
+        return Campaign.read(get_body(self._client, _path(id), expect_object))
 
     @action("Create Campaign")
     def create(self, *, name: str, key: str, **fields: Unpack[CampaignFields]) -> Campaign:

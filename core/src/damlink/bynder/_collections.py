@@ -14,11 +14,12 @@ import httpx
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
 from damlink.bynder._fields import fields, named, page_size, typed
 from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._once import confirmed, id_of, post_once, success_of
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, remove, segment
+from damlink.bynder._request import remove, segment
 from damlink.bynder._wire import ids as ids_of
 from damlink.bynder._wire_collections import Collection, CollectionPage
 from damlink.errors import ArgumentError, BynderError
@@ -105,7 +106,7 @@ class Collections:
         return self._ask(fields({**given, **typed(CollectionFilters, filters)}, extra))
 
     def _ask(self, query: Mapping[str, str]) -> CollectionPage:
-        return CollectionPage.read(get_json(self._client, PATH, **query))
+        return CollectionPage.read(get_body(self._client, PATH, expect_page("collections"), **query))
 
     @action("Get Collection")
     def get(self, id: str) -> Collection:  # noqa: A002 - Bynder's own term
@@ -117,7 +118,7 @@ class Collections:
         Raises:
             BynderError: status 404: there is none.
         """
-        return Collection.read(get_json(self._client, _path(id)), id)
+        return Collection.read(get_body(self._client, _path(id), expect_object), id)
 
     @action("Create Collection")
     def create(
@@ -230,7 +231,7 @@ class Collections:
         Args:
             id: of the collection.
         """
-        return ids_of(get_json(self._client, f"{_path(id)}media/"))
+        return ids_of(get_body(self._client, f"{_path(id)}media/", expect_ids))
 
     @action()
     def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_mapping, get_body
 from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._options import options_path
-from damlink.bynder._request import get_json, remove, segment
+from damlink.bynder._request import remove, segment
 from damlink.bynder._wire import ids as ids_of
 
 __all__ = ["Dependencies"]
@@ -31,8 +32,7 @@ class Dependencies:
     @action()
     def list(self) -> Mapping[str, Any]:
         """All of them: by metaproperty, option and group (or `ungrouped`), ids of options."""
-        answer = get_json(self._client, "/api/v4/metaproperties/options/dependencies/")
-        return answer if isinstance(answer, dict) else {}
+        return get_body(self._client, "/api/v4/metaproperties/options/dependencies/", expect_mapping)
 
     @action()
     def of_metaproperty(self, id: str) -> Mapping[str, Any]:  # noqa: A002 - Bynder's own term
@@ -41,8 +41,7 @@ class Dependencies:
         Args:
             id: of the metaproperty.
         """
-        answer = get_json(self._client, f"{options_path(id)}dependencies/")
-        return answer if isinstance(answer, dict) else {}
+        return get_body(self._client, f"{options_path(id)}dependencies/", expect_mapping)
 
     @action()
     def of_option(self, id: str, *, option_id: str) -> Sequence[str]:  # noqa: A002
@@ -52,7 +51,7 @@ class Dependencies:
             id: of the metaproperty.
             option_id: of the option.
         """
-        return ids_of(get_json(self._client, _path(id, option_id)))
+        return ids_of(get_body(self._client, _path(id, option_id), expect_ids))
 
     @action()
     def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:  # noqa: A002
@@ -62,9 +61,10 @@ class Dependencies:
             id: of the metaproperty.
             option_id: of the option.
         """
-        answer = get_json(self._client, _path(id, option_id), includeGroupedResults=text_of(True))
-        groups = answer if isinstance(answer, dict) else {UNGROUPED: answer}
-        return {group: ids_of(members) for group, members in groups.items() if members}
+        answer = get_body(
+            self._client, _path(id, option_id), expect_groups, includeGroupedResults=text_of(True)
+        )
+        return {group: ids_of(members) for group, members in answer.items() if members}
 
     @action()
     def add(self, id: str, *, option_id: str, dependency_id: str) -> None:  # noqa: A002
@@ -148,6 +148,11 @@ class Dependencies:
         """
         path = f"{_path(id, option_id)}group/{segment(group_id)}/{segment(dependency_id)}/"
         remove(self._client, path)
+
+
+def expect_groups(body: Any) -> Mapping[str, Any]:
+    """Return ids by group; where the portal does not group, a list of ids is one group."""
+    return body if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
 
 
 def _path(id: str, option_id: str) -> str:  # noqa: A002

@@ -14,9 +14,10 @@ import httpx
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_field, read_again, read_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import success_of
-from damlink.bynder._request import read_json, segment
+from damlink.bynder._request import segment
 
 __all__ = ["FilesService"]
 
@@ -32,9 +33,11 @@ class FilesService:
     @action()
     def prepare(self) -> str:
         """Open an upload at the files service; the id of its file."""
-        return str(
-            read_json(self._client.post("/v7/file_cmds/upload/prepare", json={}, idempotent=True))["file_id"]
+        opened = read_again(
+            lambda: self._client.post("/v7/file_cmds/upload/prepare", json={}, idempotent=True),
+            lambda response: read_body(response, expect_field("file_id")),
         )
+        return str(opened["file_id"])
 
     @action()
     def chunk(self, id: str, *, chunk: int, file: Path) -> None:  # noqa: A002

@@ -11,11 +11,11 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
 from damlink.bynder._fields import fields, page_size
 from damlink.bynder._once import confirmed, id_of, post_once
 from damlink.bynder._pages import Page, numbered, walk
-from damlink.bynder._request import get_json, given, remove, segment
-from damlink.bynder._wire import records
+from damlink.bynder._request import given, remove, segment
 from damlink.bynder._wire_workflow import Job, JobMedia, JobPreset, Stage, workflow_id
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
@@ -110,7 +110,9 @@ class Jobs:
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
         query = numbered(page, limit) | _query(filters)
-        return Page.read(self._client.get(path, params=query), Job.read)
+        return read_again(
+            lambda: self._client.get(path, params=query), lambda response: Page.read(response, Job.read)
+        )
 
     @action("Get Job")
     def get(self, id: str) -> Job:  # noqa: A002 - Bynder's own term
@@ -119,7 +121,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return Job.read(get_json(self._client, _path(id)))
+        return Job.read(get_body(self._client, _path(id), expect_object))
 
     @action("Create Job")
     def create(
@@ -197,7 +199,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return tuple(map(JobMedia.read, records(get_json(self._client, f"{_path(id)}/media"))))
+        return tuple(map(JobMedia.read, get_body(self._client, f"{_path(id)}/media", expect_records)))
 
     @action()
     def stages(self, id: str) -> tuple[Stage, ...]:  # noqa: A002
@@ -206,7 +208,7 @@ class Jobs:
         Args:
             id: of the job.
         """
-        return tuple(map(Stage.read, records(get_json(self._client, f"{_path(id)}/stages"))))
+        return tuple(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
 
     @action()
     def finish(self, id: str) -> None:  # noqa: A002
@@ -228,7 +230,9 @@ class Jobs:
         Args:
             id: of the preset.
         """
-        return JobPreset.read(get_json(self._client, f"/api/workflow/presets/job/{segment(workflow_id(id))}"))
+        return JobPreset.read(
+            get_body(self._client, f"/api/workflow/presets/job/{segment(workflow_id(id))}", expect_object)
+        )
 
 
 def _path(id: str) -> str:  # noqa: A002

@@ -14,13 +14,13 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink._settings import closest
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
 from damlink.bynder._catalogue import Catalogue
 from damlink.bynder._fields import fields, text_of, typed
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._options import Options
-from damlink.bynder._request import get_json, given, remove, segment
+from damlink.bynder._request import given, remove, segment
 from damlink.bynder._wire import ids as ids_of
-from damlink.bynder._wire import records
 from damlink.bynder._wire_metaproperties import Metaproperty, Smartfilter
 from damlink.errors import BynderError, UnclearError
 
@@ -89,9 +89,9 @@ class Metaproperties:
             ids: only these; unknown ones are passed over.
         """
         query = {"count": count or None, "type": type, "options": options, "ids": ids}
-        answer = get_json(self._client, PATH, **fields(query))
+        answer = get_body(self._client, PATH, expect_records, **fields(query))
         # By each one's own name: the keys of the object are known to differ in case.
-        return [Metaproperty.read(record) for record in records(answer)]
+        return [Metaproperty.read(record) for record in answer]
 
     @action()
     def get(self, name: str) -> Metaproperty:
@@ -126,7 +126,7 @@ class Metaproperties:
             BynderError: status 404: there is none.
         """
         query = fields({"count": count or None, "type": type, "options": options})
-        return Metaproperty.read(get_json(self._client, _path(id), **query))
+        return Metaproperty.read(get_body(self._client, _path(id), expect_object, **query))
 
     @action()
     def create(
@@ -230,7 +230,9 @@ class Metaproperties:
     @action()
     def smartfilters(self) -> Sequence[Smartfilter]:
         """The groups of metaproperties that the portal offers as filters."""
-        return [Smartfilter.read(each) for each in records(get_json(self._client, "/api/v4/smartfilters/"))]
+        return [
+            Smartfilter.read(each) for each in get_body(self._client, "/api/v4/smartfilters/", expect_records)
+        ]
 
     @action()
     def dependencies(self, id: str) -> Sequence[str]:  # noqa: A002
@@ -239,7 +241,7 @@ class Metaproperties:
         Args:
             id: of the metaproperty.
         """
-        return ids_of(get_json(self._client, f"{_path(id)}dependencies/"))
+        return ids_of(get_body(self._client, f"{_path(id)}dependencies/", expect_ids))
 
     def form(
         self, values: Mapping[str, str | Iterable[str]], *, create_options: bool = False

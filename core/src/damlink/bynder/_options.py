@@ -11,9 +11,10 @@ from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import batches, fields, typed
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import bynder_error, get_json, given, read_json, remove, segment
+from damlink.bynder._request import bynder_error, given, read_json, remove, segment
 from damlink.bynder._wire import text
 from damlink.bynder._wire_metaproperties import Option
 from damlink.errors import BynderError
@@ -77,7 +78,7 @@ class Options:
         query = fields({"name": name, "externalReference": external_reference, "limit": size})
 
         def ask(page: int) -> Page[Option]:
-            answer = get_json(self._client, options_path(id), **query, page=page)
+            answer = get_body(self._client, options_path(id), expect_records, **query, page=page)
             return Page(items=tuple(Option.read_all(answer)))
 
         return walk(ask, size)
@@ -92,7 +93,10 @@ class Options:
         Raises:
             BynderError: status 400: one of them is unknown.
         """
-        answers = (get_json(self._client, f"{PATH}options/", ids=",".join(lot)) for lot in batches(ids))
+        answers = (
+            get_body(self._client, f"{PATH}options/", expect_records, ids=",".join(lot))
+            for lot in batches(ids)
+        )
         return [option for answer in answers for option in Option.read_all(answer)]
 
     @action()

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
 from damlink.bynder._fields import fields
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, given, patch, post_either, segment
-from damlink.bynder._wire import records
+from damlink.bynder._request import given, patch, post_either, segment
 from damlink.bynder._wire_store import Order, OrderLine
 from damlink.errors import ArgumentError
 
@@ -57,7 +57,10 @@ class Orders:
         return self._page(page)
 
     def _page(self, page: int) -> Page[Order]:
-        return Page.read(self._client.get(f"{PATH}/", params={"page": page}), Order.read)
+        return read_again(
+            lambda: self._client.get(f"{PATH}/", params={"page": page}),
+            lambda response: Page.read(response, Order.read),
+        )
 
     @action("Get Order")
     def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:  # noqa: A002 - Bynder's own term
@@ -74,7 +77,7 @@ class Orders:
         if bool(id) == bool(order_number):
             raise ArgumentError("an order is named by its id or by its number, and by one of them only")
         path = f"{PATH}/{segment(id or order_number or '')}/products"
-        return tuple(map(OrderLine.read, records(get_json(self._client, path))))
+        return tuple(map(OrderLine.read, get_body(self._client, path, expect_records)))
 
     @action("Get Order Info")
     def info(self, id: str) -> Order:  # noqa: A002
@@ -83,7 +86,7 @@ class Orders:
         Args:
             id: of the order.
         """
-        return Order.read(get_json(self._client, f"{PATH}/{segment(id)}/"))
+        return Order.read(get_body(self._client, f"{PATH}/{segment(id)}/", expect_object))
 
     @action("Update Order")
     def update(
@@ -115,7 +118,7 @@ class Orders:
         Args:
             id: of the line.
         """
-        return OrderLine.read(get_json(self._client, f"{LINES}/{segment(id)}"))
+        return OrderLine.read(get_body(self._client, f"{LINES}/{segment(id)}", expect_object))
 
     @action()
     def update_line(

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 import attrs
 import httpx
 
-from damlink.bynder._request import read_json
-from damlink.bynder._wire import number, records
+from damlink.bynder._bodies import expect_records, read_body
+from damlink.bynder._wire import number
 
 __all__ = ["Page", "numbered", "walk"]
 
@@ -40,7 +40,7 @@ class Page(Generic[T]):
     def read(cls, response: httpx.Response, record: Callable[[Mapping[str, Any]], T]) -> Page[T]:
         """From an answer: each record of its body, the totals of its headers."""
         return cls(
-            items=tuple(map(record, records(read_json(response)))),
+            items=tuple(map(record, read_body(response, expect_records))),
             page=_header(response, "Page"),
             limit=_header(response, "Limit"),
             total=_header(response, "TotalRecords"),

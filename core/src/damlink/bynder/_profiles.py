@@ -10,8 +10,9 @@ from typing import Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
-from damlink.bynder._request import get_json, segment
-from damlink.bynder._wire import Profile, records
+from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._request import segment
+from damlink.bynder._wire import Profile
 from damlink.errors import BynderAuthError, BynderError
 
 __all__ = ["Profiles", "check_upload_roles"]
@@ -32,8 +33,8 @@ class Profiles:
     @action("List Security Profiles")
     def list(self) -> tuple[Profile, ...]:
         """Every security profile with its roles."""
-        answer = get_json(self._client, "/api/v4/profiles/")
-        return tuple(map(Profile.read, records(answer)))
+        answer = get_body(self._client, "/api/v4/profiles/", expect_records)
+        return tuple(map(Profile.read, answer))
 
     @action("Get Security Profile")
     def get(self, id: str) -> Profile:  # noqa: A002 - Bynder's own term
@@ -42,7 +43,7 @@ class Profiles:
         Args:
             id: of the profile.
         """
-        return Profile.read(get_json(self._client, f"/api/v4/profiles/{segment(id)}"))
+        return Profile.read(get_body(self._client, f"/api/v4/profiles/{segment(id)}", expect_object))
 
     @action()
     def own(self) -> Profile | None:
@@ -59,7 +60,7 @@ class Profiles:
 
     def _read(self) -> Profile | None:
         try:
-            user = get_json(self._client, "/api/v4/currentUser/")
+            user = get_body(self._client, "/api/v4/currentUser/", expect_object)
             if not user.get("profileId"):
                 return None
             return self.get(str(user["profileId"]))

@@ -26,7 +26,6 @@ from damlink.errors import (
 __all__ = [
     "bynder_error",
     "bynder_refuses",
-    "get_json",
     "given",
     "patch",
     "post_either",
@@ -116,12 +115,6 @@ def read_json(response: httpx.Response) -> Any:
     except msgspec.DecodeError as error:
         message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shortened(response)}"
         raise TransientError(message, status=response.status_code) from error
-
-
-def get_json(client: Client, path: str, **query: Any) -> Any:
-    """GET a path of the portal and read its JSON."""
-    given = {key: value for key, value in query.items() if value is not None}
-    return read_json(client.get(path, params=given))
 
 
 def given(**fields: Any) -> dict[str, Any]:

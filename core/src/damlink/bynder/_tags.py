@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import fields, page_size
 from damlink.bynder._members import put_assets, take_assets
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import get_json, segment
-from damlink.bynder._wire import records
+from damlink.bynder._request import segment
 from damlink.bynder._wire_collections import Tag
 
 __all__ = ["Tags"]
@@ -86,8 +86,8 @@ class Tags:
             "mincount": min_count,
             "orderBy": order_by,
         }
-        answer = get_json(self._client, PATH, **fields(query, extra))
-        return [Tag.read(record) for record in records(answer)]
+        answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
+        return [Tag.read(record) for record in answer]
 
     @action()
     def add(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002 - Bynder's own term

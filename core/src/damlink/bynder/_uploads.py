@@ -16,11 +16,12 @@ from damlink._content import Content
 from damlink._http import Client
 from damlink._model import PreparedAsset, PushResult
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, read_again, read_body
 from damlink.bynder._fields import fields, joined_tags, named
 from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._notes import Notes
 from damlink.bynder._once import confirmed, post_once, success_of
-from damlink.bynder._request import get_json, read_json, segment
+from damlink.bynder._request import segment
 from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
 from damlink.errors import NotYet
 
@@ -109,7 +110,7 @@ class Uploads:
     @action("Get Closest S3 Upload Endpoint")
     def endpoint(self) -> str:
         """The S3 address that chunks go to."""
-        return str(get_json(self._client, "/api/upload/endpoint"))
+        return str(get_body(self._client, "/api/upload/endpoint", expect_text))
 
     @action("Initialize Upload")
     def init(self, *, filename: str) -> Ticket:
@@ -118,15 +119,9 @@ class Uploads:
         Args:
             filename: with its extension, which the portal demands.
         """
-        answer = read_json(
-            self._client.post("/api/upload/init", data={"filename": filename}, idempotent=True)
-        )
-        return Ticket(
-            upload_id=str(answer["s3file"]["uploadid"]),
-            target_id=str(answer["s3file"]["targetid"]),
-            s3_filename=str(answer["s3_filename"]),
-            multipart_params={key: str(value) for key, value in answer["multipart_params"].items()},
-            raw=answer,
+        return read_again(
+            lambda: self._client.post("/api/upload/init", data={"filename": filename}, idempotent=True),
+            lambda response: read_body(response, _expect_ticket),
         )
 
     @action("Upload Chunk")
@@ -227,12 +222,7 @@ class Uploads:
         Args:
             items: import ids.
         """
-        answer = get_json(self._client, "/api/v4/upload/poll/", items=",".join(items)) or {}
-        done, failed, rejected = (
-            tuple(str(each) for each in answer.get(key) or ())
-            for key in ("itemsDone", "itemsFailed", "itemsRejected")
-        )
-        return Poll(done=done, failed=failed, rejected=rejected, raw=answer)
+        return get_body(self._client, "/api/v4/upload/poll/", _expect_poll, items=",".join(items))
 
     # --- the save, of both flows -------------------------------------------------------------------
 
@@ -351,3 +341,26 @@ class Uploads:
 
 def _given(value: str | Sequence[str]) -> str | list[str]:
     return value if isinstance(value, str) else [*value]
+
+
+def _expect_poll(body: Any) -> Poll:
+    """Return the state of some imports; the official clients know `null` for none of them."""
+    answer = {} if body is None else expect_mapping(body)
+    done, failed, rejected = (
+        tuple(str(each) for each in expect_ids(answer.get(key) or []))
+        for key in ("itemsDone", "itemsFailed", "itemsRejected")
+    )
+    return Poll(done=done, failed=failed, rejected=rejected, raw=answer)
+
+
+def _expect_ticket(body: Any) -> Ticket:
+    try:
+        return Ticket(
+            upload_id=str(body["s3file"]["uploadid"]),
+            target_id=str(body["s3file"]["targetid"]),
+            s3_filename=str(body["s3_filename"]),
+            multipart_params={key: str(value) for key, value in body["multipart_params"].items()},
+            raw=body,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("with the facts of an upload") from error

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import get_json, read_json, remove
-from damlink.bynder._wire import records
+from damlink.bynder._request import remove
 from damlink.bynder._wire_collections import Usage, UsageSync
 
 __all__ = ["Usages"]
@@ -40,7 +40,7 @@ class Usages:
             uri: only at this place.
         """
         query = fields({"asset_id": asset_id, "integration_id": integration_id, "uri": uri})
-        return [Usage.read(record) for record in records(get_json(self._client, PATH, **query))]
+        return [Usage.read(record) for record in get_body(self._client, PATH, expect_records, **query)]
 
     @action()
     def create(
@@ -112,5 +112,7 @@ class Usages:
             "uris": [*uris],
             "usages": [dict(usage) for usage in usages],
         }
-        answer = self._client.post(f"{PATH}/sync", json=body, idempotent=True)
-        return UsageSync.read(read_json(answer))
+        return read_again(
+            lambda: self._client.post(f"{PATH}/sync", json=body, idempotent=True),
+            lambda response: UsageSync.read(read_body(response, expect_object)),
+        )

@@ -11,10 +11,11 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, get_body, read_again, read_body
 from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, numbered, walk
-from damlink.bynder._request import get_json, given, read_json, remove, segment
+from damlink.bynder._request import given, remove, segment
 from damlink.bynder._wire_people import User
 
 __all__ = ["UserFields", "Users"]
@@ -93,7 +94,9 @@ class Users:
 
     def _page(self, page: int, limit: int | None, include_inactive: bool) -> Page[User]:
         query = numbered(page, limit) | given(includeInActive=include_inactive or None)
-        return Page.read(self._client.get(PATH, params=query), User.read)
+        return read_again(
+            lambda: self._client.get(PATH, params=query), lambda response: Page.read(response, User.read)
+        )
 
     @action("Get User")
     def get(self, id: str) -> User:  # noqa: A002 - Bynder's own term
@@ -105,12 +108,12 @@ class Users:
         Raises:
             BynderError: status 404: there is none.
         """
-        return User.read(get_json(self._client, f"{PATH}{segment(id)}"))
+        return User.read(get_body(self._client, f"{PATH}{segment(id)}", expect_object))
 
     @action("Get Current User")
     def current(self) -> User:
         """The user behind the credentials."""
-        return User.read(get_json(self._client, "/api/v4/currentUser/"))
+        return User.read(get_body(self._client, "/api/v4/currentUser/", expect_object))
 
     @action("Create User")
     def create(
@@ -188,7 +191,10 @@ class Users:
         }
         form = _form(named | fields) | _values(extra or {})
         path = f"{PATH}{segment(id)}"
-        return User.read(read_json(self._client.post(path, data=form, idempotent=True)))
+        return read_again(
+            lambda: self._client.post(path, data=form, idempotent=True),
+            lambda response: User.read(read_body(response, expect_object)),
+        )
 
     @action("Delete User")
     def delete(self, id: str) -> None:  # noqa: A002

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from damlink._http import Client
 from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import get_json, given, patch, remove, segment
-from damlink.bynder._wire import records
+from damlink.bynder._request import given, patch, remove, segment
 from damlink.bynder._wire_account import Webhook
 
 __all__ = ["Webhooks"]
@@ -33,10 +33,8 @@ class Webhooks:
         Raises:
             BynderError: status 404: the portal has no self-service for webhooks.
         """
-        answer = get_json(self._client, PATH)
-        if isinstance(answer, dict):  # assumed: only the records' own fields are published
-            answer = next((each for each in answer.values() if isinstance(each, list)), [])
-        return tuple(map(Webhook.read, records(answer)))
+        answer = get_body(self._client, PATH, expect_webhooks)
+        return tuple(map(Webhook.read, answer))
 
     @action()
     def get(self, id: str) -> Webhook:  # noqa: A002 - Bynder's own term
@@ -45,7 +43,7 @@ class Webhooks:
         Args:
             id: of the configuration.
         """
-        return Webhook.read({"id": id, **get_json(self._client, f"{PATH}/{segment(id)}")})
+        return Webhook.read({"id": id, **get_body(self._client, f"{PATH}/{segment(id)}", expect_object)})
 
     @action()
     def create(
@@ -135,3 +133,13 @@ class Webhooks:
             id: of the configuration.
         """
         remove(self._client, f"{PATH}/{segment(id)}")
+
+
+def expect_webhooks(body: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the records of a list, bare or within an object.
+
+    Source: assumed: only the fields of a record are published.
+    """
+    if isinstance(body, Mapping):
+        body = next((each for each in body.values() if isinstance(each, list)), None)
+    return expect_records(body)

@@ -12,6 +12,7 @@ import attrs
 
 from damlink.bynder._once import id_of
 from damlink.bynder._wire import text
+from damlink.errors import ArgumentError
 
 __all__ = ["Import", "Poll", "Saved", "Ticket", "closing_fields", "s3_fields"]
 
@@ -107,6 +108,8 @@ class Saved:
 
 def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int) -> dict[str, str]:
     """The form that S3 wants with one chunk: the portal's own fields, and where it goes."""
+    if not params.get("key"):
+        raise ArgumentError("the parameters of a part have no key", hint="give them as `init` answered them")
     key = f"{params['key']}/p{chunk}"
     return {
         **{name: str(value) for name, value in params.items()},

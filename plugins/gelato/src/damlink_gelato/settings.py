@@ -32,6 +32,7 @@ class GelatoSettings:
         "Empty: nothing is sent, it is shown what would be, and the files wait.",
     )
     status_url: str = setting(
+        when={"import_url": True},
         default="",
         help="Where Gelato tells what became of a file: on the same host, with `{file_id}` in it.",
     )
@@ -46,20 +47,28 @@ class GelatoSettings:
         help="Write the file's checkout link to the asset. Only files imported from then on get one.",
     )
     backlink_metaproperty: str = setting(
+        when={"backlink": True},
         default="Gelato URL",
         help="The text metaproperty for the link, by label or name; made if there is none. "
         "Each connector of a portal needs its own.",
     )
     checkout_hosts: tuple[str, ...] = setting(
+        when={"backlink": True},
+        advanced=True,
         default=("gelato.com", "*.gelato.com", "gelatoglobe.com", "*.gelatoglobe.com"),
         help="The hosts that a link may lead to; `*.` stands for any host below. No other link is written.",
     )
-    auth_header: str = setting(default="X-API-KEY", help="The header in which Gelato wants the key.")
+    auth_header: str = setting(
+        advanced=True, default="X-API-KEY", help="The header in which Gelato wants the key."
+    )
     catalog_url: str = setting(
+        advanced=True,
         default="https://product.gelatoapis.com/v3/catalogs",
         help="Asked by `damlink check`, to see whether the key is good. Empty: the key is not tried.",
     )
-    requests_per_second: float = setting(default=2.0, help="The most requests in a second to Gelato.")
+    requests_per_second: float = setting(
+        advanced=True, default=2.0, help="The most requests in a second to Gelato."
+    )
 
     def __attrs_post_init__(self) -> None:
         if not self.tag:

@@ -25,25 +25,35 @@ class ImatagSettings:
     api_key: Secret | None = setting(
         default=None, help="The account's API key. Without one, an OAuth client is needed."
     )
-    client_id: str = setting(default="", help="The id of the account's OAuth application, instead of a key.")
-    client_secret: Secret | None = setting(default=None, help="The secret of that OAuth application.")
+    client_id: str = setting(
+        when={"api_key": False},
+        default="",
+        help="The id of the account's OAuth application, instead of a key.",
+    )
+    client_secret: Secret | None = setting(
+        when={"client_id": True}, default=None, help="The secret of that OAuth application."
+    )
     directory: str = setting(
         help="The folder at Imatag that receives the files, such as `acme/bynder`. It begins with a home "
         "directory that the account may use."
     )
     media_id_metadata: str = setting(
-        default="bynder_media_id", help="The metadata field at Imatag that holds the id of the Bynder asset."
+        advanced=True,
+        default="bynder_media_id",
+        help="The metadata field at Imatag that holds the id of the Bynder asset.",
     )
     hash_metaproperty: str = setting(
         help="The text metaproperty in Bynder that holds the SHA-256 of the original and of its marked file; "
         "with it nothing is marked twice. It is made if it is not there and the portal's user may."
     )
     delta: bool = setting(
+        advanced=True,
         default=True,
         help="List only what has changed since the last run. False: everything, each time, as "
         "`damlink run --full` does.",
     )
     filters: Mapping[str, Any] | None = setting(
+        confirm_empty="Without a filter, every asset of the portal is marked.",
         default=None,
         selects=True,
         help='Which assets are marked, such as `{ tags = "protect", type = "image" }`. Empty: all. Known: '
@@ -58,29 +68,46 @@ class ImatagSettings:
         "additional file beside the original.",
     )
     new_asset_name: str = setting(
-        default="{name}", help="The name of a new asset; `{name}` is that of the original, `{id}` its id."
+        when={"deliver_as": "new-asset"},
+        default="{name}",
+        help="The name of a new asset; `{name}` is that of the original, `{id}` its id.",
     )
     new_asset_tags: tuple[str, ...] = setting(
-        default=("Imatag",), help="The tags of a new asset; the id of the original is one more."
+        when={"deliver_as": "new-asset"},
+        default=("Imatag",),
+        help="The tags of a new asset; the id of the original is one more.",
     )
     image_patience_minutes: float = setting(
+        advanced=True,
         default=30.0,
         help="How long one run waits for Imatag to mark an image; then the next run looks again.",
     )
-    video_patience_minutes: float = setting(default=120.0, help="The same for a video.")
+    video_patience_minutes: float = setting(advanced=True, default=120.0, help="The same for a video.")
     username: str = setting(
-        default="", help="The Imatag user, whose name is the home directory where Imatag does not tell it."
+        advanced=True,
+        default="",
+        help="The Imatag user, whose name is the home directory where Imatag does not tell it.",
     )
-    requests_per_second: float = setting(default=2.0, help="The most requests in a second to Imatag's API.")
-    api_url: str = setting(default="https://app.imatag.com/api/v3", help="Where Imatag's API answers.")
+    requests_per_second: float = setting(
+        advanced=True, default=2.0, help="The most requests in a second to Imatag's API."
+    )
+    api_url: str = setting(
+        advanced=True, default="https://app.imatag.com/api/v3", help="Where Imatag's API answers."
+    )
     token_url: str = setting(
-        default="", help="Where tokens are given to an OAuth client. Empty: `oauth/token/` below `api_url`."
+        advanced=True,
+        default="",
+        help="Where tokens are given to an OAuth client. Empty: `oauth/token/` below `api_url`.",
     )
-    account_path: str = setting(default="/account/", help="The path of the account, below `api_url`.")
-    media_path: str = setting(default="/media/", help="The path of the media, to search and to upload.")
-    one_media_path: str = setting(default="/media/{id}/", help="The path of one media.")
+    account_path: str = setting(
+        advanced=True, default="/account/", help="The path of the account, below `api_url`."
+    )
+    media_path: str = setting(
+        advanced=True, default="/media/", help="The path of the media, to search and to upload."
+    )
+    one_media_path: str = setting(advanced=True, default="/media/{id}/", help="The path of one media.")
     marked_path: str = setting(
-        default="/media/{id}/watermarked/", help="The path of a media's watermarked file."
+        advanced=True, default="/media/{id}/watermarked/", help="The path of a media's watermarked file."
     )
 
     def __attrs_post_init__(self) -> None:

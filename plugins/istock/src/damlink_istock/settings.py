@@ -27,9 +27,11 @@ class IStockSettings:
     username: str = setting(
         default="", help="The iStock user. Not needed with a refresh token, or where the key has a user."
     )
-    password: Secret | None = setting(default=None, help="The iStock user's password.")
+    password: Secret | None = setting(
+        when={"username": True}, default=None, help="The iStock user's password."
+    )
     refresh_token: Secret | None = setting(
-        default=None, help="An OAuth refresh token, instead of a user name and password."
+        advanced=True, default=None, help="An OAuth refresh token, instead of a user name and password."
     )
     license_model: str = setting(
         default="subscription",
@@ -51,31 +53,46 @@ class IStockSettings:
         help="Bring what anybody in the organisation has licensed; the account needs the right to see it.",
     )
     download_size: str = setting(
+        advanced=True,
         default="",
         help="The name of a smaller size to bring, such as `medium`. Empty: the size that was licensed. "
         "Never a larger one.",
     )
     project_code: str = setting(
-        default="", help="The project code that the account asks for with a download."
+        advanced=True, default="", help="The project code that the account asks for with a download."
     )
-    download_notes: str = setting(default="", help="The note that the account asks for with a download.")
-    product_id: int | None = setting(default=None, help="Which product pays, where the account has several.")
-    use_team_credits: bool = setting(default=False, help="Pay with the team's credits.")
+    download_notes: str = setting(
+        advanced=True, default="", help="The note that the account asks for with a download."
+    )
+    product_id: int | None = setting(
+        advanced=True, default=None, help="Which product pays, where the account has several."
+    )
+    use_team_credits: bool = setting(advanced=True, default=False, help="Pay with the team's credits.")
     max_downloads_per_run: int | None = setting(
-        default=None, help="At most so many downloads in one run; the rest waits for the next. Empty: no cap."
+        advanced=True,
+        default=None,
+        help="At most so many downloads in one run; the rest waits for the next. Empty: no cap.",
     )
     repeat_unclear_downloads: bool = setting(
+        advanced=True,
         default=True,
         help="Ask once more for a download whose answer was lost, each time by a crash or once by the line, "
         "though it may be charged again. Without, such an asset waits for a person's decision.",
     )
-    requests_per_second: float = setting(default=1.0, help="The most requests in a second to iStock's API.")
-    api_url: str = setting(default="https://api.gettyimages.com", help="Where iStock's API answers.")
+    requests_per_second: float = setting(
+        advanced=True, default=1.0, help="The most requests in a second to iStock's API."
+    )
+    api_url: str = setting(
+        advanced=True, default="https://api.gettyimages.com", help="Where iStock's API answers."
+    )
     token_url: str = setting(
-        default="https://authentication.gettyimages.com/oauth2/token", help="Where tokens are given."
+        advanced=True,
+        default="https://authentication.gettyimages.com/oauth2/token",
+        help="Where tokens are given.",
     )
 
     authorize_url: str = setting(
+        advanced=True,
         default="https://authentication.gettyimages.com/oauth2/auth",
         help="Where a person gives consent, for `damlink login`.",
     )

@@ -1,0 +1,97 @@
+"""Changing a table of the config: by flags, or by choosing settings one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from damlink._cli._output import print_table
+from damlink._cli._questions import TAKE_OUT, Interview, reference_text
+from damlink._cli._setup import Draft
+from damlink._cli._terminal import is_terminal
+from damlink._config_edit import ConfigFile
+from damlink._settings import Field, plain
+from damlink._settings_values import value_text
+from damlink.errors import ConfigError, DamlinkError
+
+__all__ = ["change"]
+
+FIXED: Final = ("plugin",)
+
+
+def change(draft: Draft, interviews: Sequence[Interview], values: Mapping[str, Any]) -> None:
+    """Change a table by these values or, without any, by what a person chooses.
+
+    Raises:
+        click.UsageError: there are no values, and no terminal to ask on.
+    """
+    if not values and not is_terminal():
+        raise click.UsageError("give --set KEY=VALUE or --unset KEY")
+    file = draft.attempt(values) if values else _asked(draft, interviews)
+    draft.write(file)
+
+
+def _asked(draft: Draft, interviews: Sequence[Interview]) -> ConfigFile:
+    before = [dict(interview.values) for interview in interviews]
+    _show(interviews)
+    while True:
+        _choose(interviews)
+        try:
+            return draft.attempt(_changes(interviews, before))
+        except DamlinkError as error:
+            click.echo(click.style(f"\n{error}", fg="red"), err=True)
+            if not click.confirm("Change it again?", default=True, err=True):
+                raise
+
+
+def _changes(interviews: Sequence[Interview], before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is to be written; `None` for what is to be taken out."""
+    changes: dict[str, Any] = {}
+    for interview, old in zip(interviews, before, strict=True):
+        changes |= dict.fromkeys(old.keys() - interview.values.keys())
+        changes |= {key: value for key, value in interview.values.items() if old.get(key) != value}
+    return changes
+
+
+def _show(interviews: Sequence[Interview]) -> None:
+    rows = [
+        (name, _value(field, interview.values), "" if name in interview.values else "default")
+        for interview in interviews
+        for name, field in interview.fields.items()
+        if name not in FIXED
+    ]
+    print_table(("setting", "value", ""), rows, err=True)
+    click.echo(f"\nEnter keeps a value, {TAKE_OUT} takes it out.", err=True)
+
+
+def _value(field: Field, values: Mapping[str, Any]) -> str:
+    value = values.get(field.name, plain(field.default))
+    return reference_text(value) if field.secret and value else value_text(value) or "none"
+
+
+def _choose(interviews: Sequence[Interview]) -> None:
+    """Ask for one setting after the other, until none is named."""
+    owners = {name: interview for interview in interviews for name in interview.fields if name not in FIXED}
+    choice = click.Choice([*owners, ""])
+    while name := click.prompt(
+        "\nsetting (Enter when done)",
+        type=choice,
+        default="",
+        show_choices=False,
+        show_default=False,
+        err=True,
+    ):
+        try:
+            owners[name].ask([name])
+        except ConfigError as error:
+            click.echo(click.style(str(error), fg="red"), err=True)
+
+
+def _name(names: Sequence[str]) -> str:
+    choice = click.Choice(names)
+    question = "\nsetting (Enter when done)"
+    return str(
+        click.prompt(question, type=choice, default="", show_choices=False, show_default=False, err=True)
+    )

@@ -1,0 +1,117 @@
+"""Setting up a portal: its address, its credentials, its brand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from damlink._cli._editing import change
+from damlink._cli._questions import Interview
+from damlink._cli._setup import Draft, until_it_works
+from damlink._cli._terminal import is_terminal
+from damlink._cli._typed import given
+from damlink._config import load
+from damlink._config_names import is_key
+from damlink._config_tables import PortalSettings
+from damlink._settings import fields_of
+from damlink.errors import ConfigError, DamlinkError
+
+__all__ = ["add_portal", "edit_portal"]
+
+BRAND: Final = "brand"
+
+
+class PortalInterview(Interview):
+    """Asks for the settings of a portal; a brand is chosen from those that the portal shows."""
+
+    def __init__(self, draft: Draft, values: Mapping[str, Any]) -> None:
+        super().__init__(PortalSettings, values, draft.keep_secret)
+        self._draft = draft
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask for settings, the brand last: only a portal that lets us in can show its brands."""
+        wanted = list(names)
+        super().ask(name for name in wanted if name != BRAND)
+        if BRAND in wanted and not self._choose_brand():
+            super().ask([BRAND])
+
+    def _choose_brand(self) -> bool:
+        """Let a person choose a brand; return whether there was anything to choose from."""
+        if not self._draft.is_tried:
+            return False
+        try:
+            file = self._draft.file(self.values)
+            with self._draft.assembly(file) as assembly:
+                brands = [brand.name for brand in assembly.portal(self._draft.name).brands.known()]
+        except DamlinkError:
+            # The attempt that follows says what is wrong, and asks for everything again.
+            return True
+        if len(brands) > 1:
+            self.values[BRAND] = _chosen(brands, self.values.get(BRAND, ""))
+        return True
+
+
+def _chosen(brands: list[str], current: str) -> str:
+    """Let a person choose one of several by its number."""
+    click.echo("\nBrand of new assets.", err=True)
+    for number, name in enumerate(brands, start=1):
+        click.echo(f"  {number}  {name}", err=True)
+    default = brands.index(current) + 1 if current in brands else None
+    number = click.prompt(BRAND, type=click.IntRange(1, len(brands)), default=default, err=True)
+    return brands[int(number) - 1]
+
+
+def add_portal(path: Path, name: str, settings: Iterable[str], *, all_: bool, no_check: bool) -> None:
+    """Write a portal into the config, which is made if there is none.
+
+    Raises:
+        DamlinkError: the settings are wrong, or are refused.
+    """
+    if not is_key(name):
+        raise ConfigError(
+            "", f"{name!r} cannot be a portal's name", hint="use letters, digits, '-', '_', '.'"
+        )
+    draft = Draft(path, "portals", name, is_tried=not no_check)
+    draft.connectors = _on_the_only_portal(path)
+    interview = PortalInterview(draft, given(settings, fields_of(PortalSettings)))
+    names = interview.unset(advanced=all_)
+    if not is_terminal() or (interview.is_complete and not all_):
+        names = []
+    else:
+        interview.check(names)
+    draft.write(until_it_works(interview, names, lambda: draft.attempt(interview.values)))
+    _say_how_to_sign_in(name, interview.values)
+
+
+def _on_the_only_portal(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the portal of the connectors that leave it out: with a second one they no longer can."""
+    if not path.exists():
+        return {}
+    unnamed = (each for each in load(path).connectors.values() if not each.table.get("portal"))
+    return {each.name: {"portal": each.portal} for each in unnamed}
+
+
+def edit_portal(
+    path: Path, name: str, settings: Iterable[str], unset: Iterable[str], *, no_check: bool
+) -> None:
+    """Change a portal of the config.
+
+    Raises:
+        DamlinkError: the settings are wrong, or are refused.
+    """
+    portal = load(path).portal(name)
+    values: dict[str, Any] = given(settings, fields_of(PortalSettings)) | dict.fromkeys(unset)
+    draft = Draft(path, "portals", name, is_tried=not no_check)
+    interview = PortalInterview(draft, portal.table)
+    change(draft, [interview], values)
+    _say_how_to_sign_in(name, interview.values | values)
+
+
+def _say_how_to_sign_in(name: str, values: Mapping[str, Any]) -> None:
+    if values.get("auth") == "oauth2-code":
+        click.echo(
+            f"sign in with `damlink login {name}`, then try it with `damlink portal check {name}`", err=True
+        )

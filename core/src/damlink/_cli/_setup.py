@@ -1,0 +1,159 @@
+"""A table of the config that is being made or changed: tried first, then written with its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from damlink._assembly import Assembly
+from damlink._check import check_connector, check_portal
+from damlink._cli._questions import UNKNOWN, Interview
+from damlink._cli._terminal import is_terminal
+from damlink._config import Config, loads
+from damlink._config_edit import ConfigFile
+from damlink._credentials import SecretStore
+from damlink._model import Finding
+from damlink._settings import SecretOpener, SecretRef
+from damlink.errors import DamlinkError
+
+__all__ = ["Draft", "until_it_works"]
+
+
+class Draft:
+    """One table, `[connectors.NAME]` or `[portals.NAME]`, with the secrets that were typed for it.
+
+    Args:
+        is_tried: whether the credentials are tried before it is written.
+    """
+
+    def __init__(
+        self, path: Path, kind: Literal["connectors", "portals"], name: str, *, is_tried: bool
+    ) -> None:
+        self.name = name
+        self._path = path
+        self._kind = kind
+        self.is_tried = is_tried
+        self._typed: dict[str, str] = {}
+        # Values of other connectors that are written with the table, by their names.
+        self.connectors: dict[str, dict[str, Any]] = {}
+
+    def keep_secret(self, setting: str, value: str) -> dict[str, str]:
+        """Keep a secret until the table is written; return the reference to it."""
+        owner = self.name if self._kind == "connectors" else f"portal.{self.name}"
+        self._typed[f"{owner}.{setting}"] = value
+        return {"secret": f"{owner}.{setting}"}
+
+    def file(self, values: Mapping[str, Any]) -> ConfigFile:
+        """Return the config with these values; `None` takes a key out."""
+        file = ConfigFile(self._path)
+        file.update(self._kind, self.name, values)
+        for name, others in self.connectors.items():
+            file.update("connectors", name, others)
+        return file
+
+    def attempt(self, values: Mapping[str, Any]) -> ConfigFile:
+        """Return the config with these values, after trying them. `None` takes a key out.
+
+        Raises:
+            DamlinkError: they are wrong, or are refused.
+        """
+        file = self.file(values)
+        with self.assembly(file) as assembly:
+            self._validate(assembly)
+            if self.is_tried:
+                for finding in self._findings(assembly):
+                    _report(finding)
+        return file
+
+    def assembly(self, file: ConfigFile) -> Assembly:
+        """Open the config as it would be written, with the typed secrets."""
+        return _Trial(loads(file.text, file.path), self._typed, opens=self.is_tried)
+
+    def _validate(self, assembly: Assembly) -> None:
+        if self._kind == "connectors":
+            assembly.settings(self.name, assembly.connector(self.name))
+        else:
+            assembly.config.portal(self.name).open(assembly.opener)
+
+    def _findings(self, assembly: Assembly) -> Iterator[Finding]:
+        if self._kind == "connectors":
+            yield from check_connector(assembly, self.name)
+        elif assembly.config.portal(self.name).unopened.auth != "oauth2-code":
+            yield from check_portal(assembly, self.name)
+
+    def write(self, file: ConfigFile) -> None:
+        """Write the config and the typed secrets: both, or neither."""
+        if not self._typed:
+            file.write()
+            return
+        with Assembly(loads(file.text, file.path)) as assembly:
+            before = {name: assembly.secrets.get(name) for name in self._typed}
+            try:
+                _store(assembly.secrets, self._typed)
+                file.write()
+            except BaseException:
+                _store(assembly.secrets, before)
+                raise
+
+
+class _Trial(Assembly):
+    """A config that is not written yet, with secrets that are not stored yet. Leaves no trace."""
+
+    def __init__(self, config: Config, typed: Mapping[str, str], *, opens: bool) -> None:
+        super().__init__(config, keeps=False)
+        self._typed = typed
+        self._opens = opens
+
+    @property
+    def opener(self) -> SecretOpener:
+        """Opens typed secrets, too; where nothing is tried, none need be there."""
+        stored = super().opener
+
+        def open_reference(reference: SecretRef, place: str) -> str:
+            if reference.kind == "secret" and reference.name in self._typed:
+                return self._typed[reference.name]
+            return stored(reference, place) if self._opens else UNKNOWN
+
+        return open_reference
+
+
+def _store(secrets: SecretStore, values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            secrets.remove(name)
+        else:
+            secrets.set(name, value)
+
+
+def _report(finding: Finding) -> None:
+    """Print one line of the try.
+
+    Raises:
+        DamlinkError: it found an error, other than that `damlink serve` does not run yet.
+    """
+    if finding.error and finding.what != "events":
+        raise finding.error
+    click.echo(f"{'note' if finding.error else 'ok  '} {finding.what}: {finding.detail}", err=True)
+
+
+def until_it_works(interview: Interview, names: list[str], attempt: Callable[[], ConfigFile]) -> ConfigFile:
+    """Ask for settings and try them; where they are refused, ask for them again.
+
+    Raises:
+        DamlinkError: they are wrong, and nobody corrects them.
+    """
+    asks = bool(names) and is_terminal()
+    while True:
+        if asks:
+            interview.ask(names)
+        try:
+            return attempt()
+        except DamlinkError as error:
+            if not asks:
+                raise
+            click.echo(click.style(f"\n{error}", fg="red"), err=True)
+            if not click.confirm("Enter the settings again?", default=True, err=True):
+                raise

@@ -1,0 +1,71 @@
+"""Answers of a 200 that are not what a call must bring: no call breaks on one, and no list ends silently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portal_actions import Action, all_actions
+
+from damlink import Portal
+from damlink.errors import BynderError, DamlinkError, TransientError
+
+BODIES = {
+    "null": b"null",
+    "text": b'"text"',
+    "number": b"7",
+    "list": b"[]",
+    "object": b"{}",
+    "odd list": b'[null, 3, "x", [], {}]',
+    "no UTF-8": b"\xff\xfe{",
+    "HTML": b"<html>",
+    "nothing": b"",
+    "half": b'{"media": [',
+    "half a surrogate": b'{"id": "\\ud83d", "name": "\\ud83d"}',
+    "other types": b'{"media": 7, "count": "x", "id": {"a": 1}, "items": {"a": null}}',
+}
+FILES = ("uploads.file", "assets.content", "assets.transform")  # they give bytes, or are many calls
+EVERY = [each for each in all_actions() if str(each) not in FILES]
+# What lists something is not complete where the answer is no list.
+LISTS = [each for each in EVERY if each.name in ("list", "page", "trash", "media", "stages", "get", "read")]
+NO_LIST = ("null", "text", "number", "no UTF-8", "HTML", "nothing", "half")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    return tmp_path / "a.jpg"
+
+
+@pytest.mark.parametrize("action", EVERY, ids=str)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_action_when_the_answer_is_odd_raises_no_error_but_ours(
+    served: Portal, server: Any, file: Path, action: Action, body: bytes
+) -> None:
+    server.always(200, body)
+    assert isinstance(outcome(action, served, file), DamlinkError | None)
+
+
+def outcome(action: Action, portal: Portal, file: Path) -> Exception | None:
+    try:
+        action.call(portal, file)
+    except Exception as error:  # noqa: BLE001 - which one it is decides the test
+        return error
+    return None
+
+
+@pytest.mark.parametrize("action", LISTS, ids=str)
+@pytest.mark.parametrize("body", [BODIES[name] for name in NO_LIST], ids=NO_LIST)
+def test_list_when_the_answer_is_none_is_not_taken_for_an_empty_one(
+    served: Portal, server: Any, file: Path, action: Action, body: bytes
+) -> None:
+    server.always(200, body)
+    with pytest.raises((TransientError, BynderError)):
+        action.call(served, file)
+
+
+def test_list_when_one_page_is_garbage_asks_for_it_again(served: Portal, server: Any) -> None:
+    server.then(200, b'[{"id": "1"}]', headers={"X-Bynder-NextCursor": "c"})
+    server.then(200, b"<html>").then(200, b"null").then(200, b'[{"id": "2"}]')
+    assert [asset.id for asset in served.assets.list(limit=1)] == ["1", "2"]
