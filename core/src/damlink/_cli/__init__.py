@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from damlink._cli._output import echo
 from damlink._cli._streams import redacted_streams
 from damlink._version import __version__
 from damlink.errors import DamlinkError
@@ -153,5 +154,5 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"damlink: {message}", err=True)
+    echo(f"damlink: {message}", err=True)
     return code

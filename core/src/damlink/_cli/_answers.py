@@ -14,6 +14,7 @@ import click
 
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
+from damlink._printable import printable
 from damlink._secret import redact, redacted_bytes
 
 __all__ = ["plain", "write"]
@@ -47,7 +48,8 @@ def write_raw(body: Any, output: Path | None, *, refused: bool = False) -> None:
         refused: it is an error's, which may repeat our credentials even where bytes are asked for.
     """
     if isinstance(body, str):
-        _write_bytes([redact(body).encode()], output, is_text=True)
+        shown = printable(redact(body)) if output is None and sys.stdout.isatty() else redact(body)
+        _write_bytes([shown.encode()], output, is_text=True)
     elif isinstance(body, bytes):
         _write_bytes([redacted_bytes(body) if refused else body], output)
     elif body is not None:

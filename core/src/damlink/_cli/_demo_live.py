@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import click
-
+from damlink._cli._output import echo, echo_text
 from damlink._cli._sandbox_config import PORTAL
 
 if TYPE_CHECKING:
@@ -53,14 +52,14 @@ def scenes_played(running: Sandbox, config: Path) -> Iterator[tuple[Finding | No
         What came of each (`None`: nothing), and after how many seconds.
     """
     with _serving(config):
-        click.echo(f"$ damlink events subscribe {PORTAL}")
+        echo(f"$ damlink events subscribe {PORTAL}")
         _damlink(config, "events", "subscribe", PORTAL)
         _awaited(
             lambda: any(each["confirmed"] for each in running.part("sns").state()["subscriptions"]) or None
         )
         for part in running.parts.values():
             for scene in getattr(part, "scenes", lambda _parts: ())(running.parts):
-                click.echo(f"\n{scene.title}:")
+                echo_text(f"\n{scene.title}:")
                 began = time.monotonic()
                 scene.play()
                 yield _awaited(scene.seen), time.monotonic() - began
@@ -69,7 +68,7 @@ def scenes_played(running: Sandbox, config: Path) -> Iterator[tuple[Finding | No
 @contextlib.contextmanager
 def _serving(config: Path) -> Iterator[None]:
     """`damlink serve` in a process of its own; it is ended as whoever stops services ends it."""
-    click.echo("\n$ damlink serve &")
+    echo_text("\n$ damlink serve &")
     log = config.parent / "serve.log"
     with log.open("wb") as out:
         child = subprocess.Popen(_command(config, "serve"), stdout=out, stderr=out)  # noqa: S603
@@ -80,7 +79,7 @@ def _serving(config: Path) -> Iterator[None]:
         child.send_signal(signal.SIGTERM)
         code = child.wait(END_SECONDS)
         if code:
-            click.echo(log.read_text("utf-8"), err=True)
+            echo_text(log.read_text("utf-8"), err=True)
 
 
 def _damlink(config: Path, *arguments: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from damlink._cli._output import print_table
+from damlink._cli._output import echo, echo_text, print_table
 from damlink._cli._questions import TAKE_OUT, Interview, reference_text
 from damlink._cli._setup import Draft
 from damlink._cli._terminal import is_terminal
@@ -41,7 +41,7 @@ def _asked(draft: Draft, interviews: Sequence[Interview]) -> ConfigFile:
         try:
             return draft.attempt(_changes(interviews, before))
         except DamlinkError as error:
-            click.echo(click.style(f"\n{error}", fg="red"), err=True)
+            echo_text(f"\n{error}", err=True, fg="red")
             if not click.confirm("Change it again?", default=True, err=True):
                 raise
 
@@ -63,7 +63,7 @@ def _show(interviews: Sequence[Interview]) -> None:
         if name not in FIXED
     ]
     print_table(("setting", "value", ""), rows, err=True)
-    click.echo(f"\nEnter keeps a value, {TAKE_OUT} takes it out.", err=True)
+    echo_text(f"\nEnter keeps a value, {TAKE_OUT} takes it out.", err=True)
 
 
 def _value(field: Field, values: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _choose(interviews: Sequence[Interview]) -> None:
         try:
             owners[name].ask([name])
         except ConfigError as error:
-            click.echo(click.style(str(error), fg="red"), err=True)
+            echo(str(error), err=True, fg="red")
 
 
 def _name(names: Sequence[str]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import Final
+import textwrap
+from typing import Any, Final
 
+from damlink._printable import json_escaped, one_line, printable
 from damlink._secret import redact
 
 __all__ = ["configure"]
@@ -27,8 +29,16 @@ def configure(level: str, form: str) -> None:
 class _Text(logging.Formatter):
     """Lines for people, tracebacks included, without secrets."""
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        # Indented, so that the text of an exception cannot pass for a line of the log.
+        return textwrap.indent(super().formatException(ei), "    ", lambda _line: True)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return redact(printable(super().format(record)))
 
 
 class _JsonLines(logging.Formatter):
@@ -43,4 +53,4 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = redact(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False)
+        return json_escaped(json.dumps(entry, ensure_ascii=False))

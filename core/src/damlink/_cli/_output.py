@@ -10,9 +10,13 @@ from typing import Any
 
 import click
 
+from damlink._printable import json_escaped, one_line, printable
+
 __all__ = [
     "assets_text",
     "bytes_text",
+    "echo",
+    "echo_text",
     "moment_text",
     "print_json",
     "print_json_lines",
@@ -20,6 +24,22 @@ __all__ = [
     "seconds_text",
     "text_of",
 ]
+
+
+def echo_text(text: str, *, err: bool = False, mark: str = "", **style: Any) -> None:
+    """Write a text of several lines for people; nothing in it can command the terminal.
+
+    Args:
+        mark: stands before the text and may hold colours: ours alone.
+        style: of the whole text, as `click.style` takes it.
+    """
+    shown = printable(text)
+    click.echo(f"{mark}{click.style(shown, **style) if any(style.values()) else shown}", err=err)
+
+
+def echo(text: str = "", *, err: bool = False, mark: str = "", **style: Any) -> None:
+    """Write one line for people: a title with a line break in it must not look like two."""
+    echo_text(one_line(text), err=err, mark=mark, **style)
 
 
 def print_json(value: Any) -> None:
@@ -36,6 +56,7 @@ def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
 def _json_text(value: Any, indent: int | None = None) -> str:
     """Return JSON with its letters as they are, escaped only where stdout cannot write them."""
     text = json.dumps(value, indent=indent, default=str, ensure_ascii=False)
+    text = json_escaped(text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -45,12 +66,12 @@ def _json_text(value: Any, indent: int | None = None) -> str:
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool = False) -> None:
     """Columns under their heads; the last one as long as it is."""
-    lines = [list(head), *([str(cell) for cell in row] for row in rows)]
+    lines = [list(head), *([one_line(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for number, line in enumerate(lines):
         padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
         text = "  ".join(padded).rstrip()
-        click.echo(click.style(text, bold=True) if number == 0 else text, err=err)
+        echo(text, err=err, bold=number == 0)
 
 
 def assets_text(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from damlink._cli._editing import change
+from damlink._cli._output import echo, echo_text
 from damlink._cli._questions import Interview
 from damlink._cli._setup import Draft, until_it_works
 from damlink._cli._terminal import is_terminal
@@ -56,9 +57,9 @@ class PortalInterview(Interview):
 
 def _chosen(brands: list[str], current: str) -> str:
     """Let a person choose one of several by its number."""
-    click.echo("\nBrand of new assets.", err=True)
+    echo_text("\nBrand of new assets.", err=True)
     for number, name in enumerate(brands, start=1):
-        click.echo(f"  {number}  {name}", err=True)
+        echo(f"  {number}  {name}", err=True)
     default = brands.index(current) + 1 if current in brands else None
     number = click.prompt(BRAND, type=click.IntRange(1, len(brands)), default=default, err=True)
     return brands[int(number) - 1]
@@ -112,6 +113,4 @@ def edit_portal(
 
 def _say_how_to_sign_in(name: str, values: Mapping[str, Any]) -> None:
     if values.get("auth") == "oauth2-code":
-        click.echo(
-            f"sign in with `damlink login {name}`, then try it with `damlink portal check {name}`", err=True
-        )
+        echo(f"sign in with `damlink login {name}`, then try it with `damlink portal check {name}`", err=True)

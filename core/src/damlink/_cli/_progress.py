@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from damlink._cli._output import bytes_text, seconds_text
+from damlink._cli._output import bytes_text, echo, seconds_text
 from damlink._observer import Observer
+from damlink._printable import one_line
 from damlink._state import Row, RowState, Tally
 
 __all__ = ["shown"]
@@ -51,7 +51,7 @@ class Lines(Observer):
     def say(self, text: str, state: RowState | None) -> None:
         """Write one line."""
         colour = _COLOURS.get(state) if state else None
-        click.echo(click.style(text, fg=colour) if colour not in (None, "dim") else text, err=True)
+        echo(text, err=True, fg=colour if colour != "dim" else None)
 
 
 def line(connector: str, row: Row, state: RowState, message: str) -> str:
@@ -85,7 +85,7 @@ class Screen(Lines):
     def started(self, row: Row) -> None:
         """Show what is being carried."""
         with self._lock:
-            self._now[row.source_id] = row.title or row.source_id
+            self._now[row.source_id] = one_line(row.title or row.source_id)
 
     def sent(self, count: int) -> None:
         """Count bytes."""
@@ -108,7 +108,7 @@ class Screen(Lines):
     def say(self, text: str, state: RowState | None) -> None:
         """Write one line above the display."""
         colour = _COLOURS.get(state, "default") if state else "default"
-        self._live.console.print(Text(text, style=colour), soft_wrap=True)
+        self._live.console.print(Text(one_line(text), style=colour), soft_wrap=True)
 
     def __rich__(self) -> Group:
         """What is going on now."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from damlink._cli._output import echo, echo_text
 from damlink._cli._typed import entry_of, is_list, is_table, value_of
 from damlink._settings import Field, SecretRef, fields_of, parse, plain
 from damlink._settings_values import value_text
@@ -88,7 +89,7 @@ class Interview:
                 pending = again + pending
 
     def _ask(self, field: Field) -> None:
-        click.echo(f"\n{field.help}", err=True)
+        echo_text(f"\n{field.help}", err=True)
         while True:
             answer = self._answer(field)
             if answer or not field.confirm_empty or _confirmed(field):
@@ -175,7 +176,7 @@ def _confirmed(field: Field) -> bool:
 
 
 def _say(text: str) -> None:
-    click.echo(click.style(text, fg="red"), err=True)
+    echo(text, err=True, fg="red")
 
 
 def _text(field: Field, current: Any) -> Any:

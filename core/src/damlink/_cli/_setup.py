@@ -10,6 +10,7 @@ import click
 
 from damlink._assembly import Assembly
 from damlink._check import check_connector, check_portal
+from damlink._cli._output import echo, echo_text
 from damlink._cli._questions import UNKNOWN, Interview
 from damlink._cli._terminal import is_terminal
 from damlink._config import Config, loads
@@ -136,7 +137,7 @@ def _report(finding: Finding) -> None:
     """
     if finding.error and finding.what != "events":
         raise finding.error
-    click.echo(f"{'note' if finding.error else 'ok  '} {finding.what}: {finding.detail}", err=True)
+    echo(f"{'note' if finding.error else 'ok  '} {finding.what}: {finding.detail}", err=True)
 
 
 def until_it_works(interview: Interview, names: list[str], attempt: Callable[[], ConfigFile]) -> ConfigFile:
@@ -154,6 +155,6 @@ def until_it_works(interview: Interview, names: list[str], attempt: Callable[[],
         except DamlinkError as error:
             if not asks:
                 raise
-            click.echo(click.style(f"\n{error}", fg="red"), err=True)
+            echo_text(f"\n{error}", err=True, fg="red")
             if not click.confirm("Enter the settings again?", default=True, err=True):
                 raise

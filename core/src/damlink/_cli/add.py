@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from damlink._cli._options import all_option, no_check_option, set_option, with_config
+from damlink._cli._output import echo
 from damlink._cli._terminal import is_terminal
 from damlink.errors import ConfigError
 
@@ -62,7 +63,7 @@ def command(
     names = _questions(interview, all_=all_)
     file = until_it_works(interview, names, lambda: draft.attempt(core | interview.values))
     draft.write(file)
-    click.echo(f"{key} is added; `damlink plan {key}` shows what a run would carry", err=True)
+    echo(f"{key} is added; `damlink plan {key}` shows what a run would carry", err=True)
 
 
 def _refuse_known(config: Config, name: str) -> None:
@@ -80,7 +81,7 @@ def _questions(interview: Interview, *, all_: bool) -> list[str]:
         interview.check(names)
         return names
     for warning in interview.empty_warnings():
-        click.echo(f"note {warning}", err=True)
+        echo(f"note {warning}", err=True)
     return []
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
-from damlink._cli._output import assets_text
+from damlink._cli._output import assets_text, echo
 
 if TYPE_CHECKING:
     from damlink._state import Row
@@ -66,9 +66,7 @@ def _print(rows: Iterable[Row]) -> None:
     for row in rows:
         target = f"  -> {row.previous.target_id}" if row.previous and row.previous.target_id else ""
         why = row.last_error if row.state.value in BAD else row.reason
-        click.echo(
-            f"{row.source_id}  {row.state.value}  {row.title}{target}{'  (' + why + ')' if why else ''}"
-        )
+        echo(f"{row.source_id}  {row.state.value}  {row.title}{target}{'  (' + why + ')' if why else ''}")
 
 
 def _print_by_cause(rows: Iterable[Row]) -> None:
@@ -76,9 +74,9 @@ def _print_by_cause(rows: Iterable[Row]) -> None:
     for row in rows:
         causes[row.last_error.replace(row.source_id, "…")].append(row)
     for cause, group in sorted(causes.items(), key=lambda item: -len(item[1])):
-        click.echo(click.style(f"{assets_text(len(group))}: {cause}", bold=True))
+        echo(f"{assets_text(len(group))}: {cause}", bold=True)
         for row in group:
-            click.echo(f"    {row.source_id}  {row.title}  {_next_try(row)}")
+            echo(f"    {row.source_id}  {row.title}  {_next_try(row)}")
 
 
 def _next_try(row: Row) -> str:

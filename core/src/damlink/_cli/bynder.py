@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from damlink._cli._options import config_path_of, load_config, only_portal
+from damlink._cli._output import echo_text
 from damlink.errors import ConnectorError, UnclearError
 
 if TYPE_CHECKING:
@@ -178,4 +179,4 @@ def _write(answer: Any, output: Path | None, *, whole: bool) -> None:
 
 
 def _show(request: SentRequest) -> None:
-    click.echo(str(request), err=True)
+    echo_text(str(request), err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._output import echo
 from damlink._cli.run import first_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, jso
                 found.append({kind: name, **_document(finding)})
                 if not json_:
                     mark = click.style("ok  ", fg="green") if finding.ok else click.style("FAIL", fg="red")
-                    click.echo(f"{mark} {name}  {finding.what}: {finding.detail}")
+                    echo(f" {name}  {finding.what}: {finding.detail}", mark=mark)
     if json_:
         print_json(found)
     return first_of(codes)

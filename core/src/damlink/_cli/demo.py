@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._output import assets_text
+from damlink._cli._output import assets_text, echo, echo_text
 from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import DamlinkError
 
@@ -68,11 +68,11 @@ def _show(running: Sandbox, folder: Path) -> int:
     _furnish(running)
     path = write_sandbox_config(folder, running.parts.values(), free_address())
     config = load(path)
-    click.echo(f"A Bynder portal at {running.origins['portal']} and {_partners(config)}, with the config:\n")
-    click.echo(path.read_text(encoding="utf-8"))
+    echo_text(f"A Bynder portal at {running.origins['portal']} and {_partners(config)}, with the config:\n")
+    echo_text(path.read_text(encoding="utf-8"))
 
     def run(*, full: bool = False, note: str = "") -> Reports:
-        click.echo(f"$ damlink run{' --full' if full else ''}{note}")
+        echo(f"$ damlink run{' --full' if full else ''}{note}")
         return run_all(config, list(config.connectors), RunOptions(full=full))
 
     first = run()
@@ -81,7 +81,7 @@ def _show(running: Sandbox, folder: Path) -> int:
     wrong = sum(not finding.ok for finding in _found(running)) + _serve(running, path)
     again = sum(_pushed(reports) for reports in (second, third))
     ok = not wrong and not again and not any(map(_failed, (first, second, third)))
-    click.echo(_verdict(ok, len(running.part("bynder").state()["assets"]), wrong, again))
+    echo_text(_verdict(ok, len(running.part("bynder").state()["assets"]), wrong, again))
     return 0 if ok else 1
 
 
@@ -102,9 +102,9 @@ def _found(running: Sandbox) -> Iterator[Finding]:
     for name, part in running.parts.items():
         findings = getattr(part, "findings", None)
         if findings:
-            click.echo(f"\n{name}, compared with the portal:\n")
+            echo_text(f"\n{name}, compared with the portal:\n")
             for finding in findings(running.parts):
-                click.echo(_line(finding))
+                echo(_line(finding))
                 yield finding
 
 
@@ -114,14 +114,14 @@ def _serve(running: Sandbox, path: Path) -> int:
 
     wrong = 0
     for finding, seconds in scenes_played(running, path):
-        said = _line(finding) if finding else click.style("  NOTHING has come of it", fg="red")
-        click.echo(f"{said}, after {seconds:.1f} s")
+        said = _line(finding) if finding else "  NOTHING has come of it"
+        echo(f"{said}, after {seconds:.1f} s")
         wrong += finding is None or not finding.ok
     return wrong
 
 
 def _line(finding: Finding) -> str:
-    mark = click.style("as it should", fg="green") if finding.ok else click.style("WRONG", fg="red")
+    mark = "as it should" if finding.ok else "WRONG"
     note = f"  ({finding.note})" if finding.note else ""
     return f"  {finding.key}  {finding.sha256[:16]}…  {mark}  {finding.name}{note}"
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from damlink._cli._options import no_check_option, set_option, unset_option, with_config
+from damlink._cli._output import echo
 
 
 @click.command("edit")
@@ -44,4 +45,4 @@ def command(
         Interview(settings_class, connector.settings, draft.keep_secret),
     ]
     change(draft, interviews, values)
-    click.echo(f"{connector.name} is changed", err=True)
+    echo(f"{connector.name} is changed", err=True)

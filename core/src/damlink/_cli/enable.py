@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import with_config
+from damlink._cli._output import echo
 
 
 @click.command("enable")
@@ -21,4 +22,4 @@ def command(name: str, config_path: Path) -> None:
     file = ConfigFile(config_path)
     file.update("connectors", key, {"enabled": True})
     file.write()
-    click.echo(f"{key} is enabled", err=True)
+    echo(f"{key} is enabled", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
+from damlink._cli._output import echo, echo_text
 from damlink.errors import BynderError, ConfigError, ConnectorError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def url(portal: str, config_path: Path | None) -> None:
     from damlink._serve._address import event_url
 
     with Assembly(_config(config_path, portal)) as assembly:
-        click.echo(event_url(assembly, portal))
+        echo(event_url(assembly, portal))
 
 
 @command.command("subscribe")
@@ -90,11 +91,11 @@ def subscribe(portal: str, config_path: Path | None) -> None:
         except BynderError as error:
             if error.status not in _WITHOUT_SELF_SERVICE:
                 raise
-            click.echo(
+            echo_text(
                 f"the portal lets us subscribe nothing ({error.status}); send this request:\n", err=True
             )
             said = _request(assembly.config.portals[portal].unopened.url, address)
-    click.echo(said)
+    echo_text(said)
 
 
 def _subscribed(portal: Portal, address: str) -> str:
@@ -127,7 +128,7 @@ def _warn_where_nobody_answers(address: str) -> None:
         fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
     except ConnectorError as error:
         if error.status is None:
-            click.echo(f"damlink: {error}; `damlink serve` should run before a portal subscribes", err=True)
+            echo(f"damlink: {error}; `damlink serve` should run before a portal subscribes", err=True)
 
 
 def _request(portal_url: str, address: str) -> str:
@@ -196,7 +197,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
             hint = "`damlink serve` goes on trying; a token lives two days, then subscribe again"
             raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
     confirmed = "its subscription is confirmed" if subscription else "no subscription waits to be confirmed"
-    click.echo(f"{arn} is approved; {confirmed}", err=True)
+    echo(f"{arn} is approved; {confirmed}", err=True)
 
 
 @command.command("send")
@@ -215,7 +216,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     with Assembly(_config(config_path, portal)) as assembly:
         notification = _notification(portal, file)
         Inbox(assembly.database).put(notification, datetime.now(UTC))
-    click.echo(f"{notification.subject} is in the inbox; `damlink serve` works it", err=True)
+    echo(f"{notification.subject} is in the inbox; `damlink serve` works it", err=True)
 
 
 def _notification(portal: str, file: Path) -> Notification:

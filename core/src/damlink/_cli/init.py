@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import all_option, config_path_of, no_check_option, set_option, with_new_config
+from damlink._cli._output import echo
 from damlink.errors import ConfigError
 
 
@@ -31,4 +32,4 @@ def command(
     from damlink._cli._portals import add_portal
 
     add_portal(path, name, settings, all_=all_, no_check=no_check)
-    click.echo(f"{path} is written; add a connector with `damlink add NAME`", err=True)
+    echo(f"{path} is written; add a connector with `damlink add NAME`", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import load_config, with_config
+from damlink._cli._output import echo, echo_text
 from damlink.errors import ConfigError
 
 
@@ -36,9 +37,9 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
         if not isinstance(auth, OAuth2) or not auth.authorize_url:
             raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
         log_in(auth, name, lambda url: _show(url, no_browser=no_browser))
-    click.echo(f"{name}: signed in", err=True)
+    echo(f"{name}: signed in", err=True)
 
 
 def _show(url: str, *, no_browser: bool) -> None:
     if no_browser or not webbrowser.open(url):
-        click.echo(f"open this address in a browser:\n{url}", err=True)
+        echo_text(f"open this address in a browser:\n{url}", err=True)

@@ -9,7 +9,7 @@ import attrs
 import click
 
 from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
-from damlink._cli._output import assets_text, print_json_lines
+from damlink._cli._output import assets_text, echo, print_json_lines
 from damlink._cli.run import failure, first_of, named
 from damlink.errors import DamlinkError
 
@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
                 _plan(assembly, name, full=full, json_=json_)
         except DamlinkError as error:
             codes.add(error.exit_code)
-            click.echo(f"damlink: {named(name, error)}", err=True)
+            echo(f"damlink: {named(name, error)}", err=True)
             if json_:
                 print_json_lines([failure(name, error)])
     return first_of(codes)
@@ -49,5 +49,5 @@ def _plan(assembly: Assembly, name: str, *, full: bool, json_: bool) -> None:
         return
     count = 0
     for count, each in enumerate(planned, start=1):  # noqa: B007 - the last one is the total
-        click.echo(f"{name}: {each.source_id}  {each.title}  ({each.why})")
-    click.echo(f"{name}: a run would carry {assets_text(count)}")
+        echo(f"{name}: {each.source_id}  {each.title}  ({each.why})")
+    echo(f"{name}: a run would carry {assets_text(count)}")

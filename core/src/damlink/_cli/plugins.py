@@ -10,6 +10,7 @@ import attrs
 import click
 
 from damlink._cli._options import as_json
+from damlink._cli._output import echo
 from damlink._plugins import PluginInfo, installed
 
 
@@ -30,12 +31,12 @@ def command(ctx: click.Context, verify: bool, json_: bool) -> int:
         rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
         print_table(("plugin", "distribution", ""), rows)
     else:
-        click.echo("no plugin is installed; install one with pip")
+        echo("no plugin is installed; install one with pip")
     return 3 if any(info.problem for info in plugins) else 0
 
 
 def _remark(info: PluginInfo) -> str:
-    return click.style(info.problem, fg="red") if info.problem else info.summary
+    return info.problem or info.summary
 
 
 def _verified(info: PluginInfo) -> PluginInfo:
@@ -71,10 +72,10 @@ def show(name: str, schema: bool, json_: bool) -> None:
         about = attrs.asdict(connector.about)
         print_json({"name": name, "about": about, "hooks": sorted(connector.hooks), "settings": settings})
     else:
-        click.echo(f"{connector.about.title}: {connector.about.summary}")
-        click.echo(f"runs every: {connector.about.every or 'when asked'}")
-        click.echo(f"hooks: {', '.join(sorted(connector.hooks))}")
-        click.echo()
+        echo(f"{connector.about.title}: {connector.about.summary}")
+        echo(f"runs every: {connector.about.every or 'when asked'}")
+        echo(f"hooks: {', '.join(sorted(connector.hooks))}")
+        echo()
         print_table(("setting", "expects", "default", ""), [_row(field) for field in fields])
 
 

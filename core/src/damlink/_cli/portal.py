@@ -16,6 +16,7 @@ from damlink._cli._options import (
     unset_option,
     with_config,
 )
+from damlink._cli._output import echo
 from damlink.errors import ConfigError
 
 
@@ -42,7 +43,7 @@ def add(name: str, settings: tuple[str, ...], all_: bool, no_check: bool, config
         hint = f"change it with `damlink portal edit {name}`"
         raise ConfigError(f"{config_path}: portals.{name}", "is there already", hint=hint)
     add_portal(config_path, name, settings, all_=all_, no_check=no_check)
-    click.echo(f"{name} is added; add a connector with `damlink add NAME`", err=True)
+    echo(f"{name} is added; add a connector with `damlink add NAME`", err=True)
 
 
 @command.command("edit")
@@ -61,7 +62,7 @@ def edit(
     from damlink._cli._portals import edit_portal
 
     edit_portal(config_path, portal, settings, unset, no_check=no_check)
-    click.echo(f"{portal} is changed", err=True)
+    echo(f"{portal} is changed", err=True)
 
 
 @command.command("check")

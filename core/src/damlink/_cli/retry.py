@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import load_config, with_config
+from damlink._cli._output import echo
 
 
 @click.command("retry")
@@ -25,4 +26,4 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
     name = config.connector(name).name
     with Assembly(config) as assembly:
         count = retry(assembly.database, name, ids)
-    click.echo(f"{name}: {count} due again; `damlink run {name}` carries them")
+    echo(f"{name}: {count} due again; `damlink run {name}` carries them")

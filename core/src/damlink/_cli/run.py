@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._output import echo
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
                 report = run_connector(assembly, name, options)
         except DamlinkError as error:
             reports[name] = error
-            click.echo(f"damlink: {error}", err=True)
+            echo(f"damlink: {error}", err=True)
             continue
         reports[name] = report
         if report.error:
-            click.echo(f"damlink: {named(name, report.error)}", err=True)
+            echo(f"damlink: {named(name, report.error)}", err=True)
         if report.outcomes or not report.error:
-            click.echo(summary(report), err=True)
+            echo(summary(report), err=True)
         if report.exit_code == 130:
             break
     return reports

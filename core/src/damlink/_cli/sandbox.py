@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from damlink._cli._options import as_json
+from damlink._cli._output import echo
 from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import ConfigError
 
@@ -56,7 +57,7 @@ def command(
         if write_config:
             write_config.mkdir(parents=True, exist_ok=True)
             path = write_sandbox_config(write_config, running.parts.values())
-            click.echo(f"config: {path}", err=True)
+            echo(f"config: {path}", err=True)
         _announce(running.world, json_=json_)
         sandbox.wait_for_signal()
 
@@ -85,5 +86,5 @@ def _announce(world: World, *, json_: bool) -> None:
         print_json({"origins": world.origins})
         return
     for name, origin in world.origins.items():
-        click.echo(f"{name:16} {origin}")
-    click.echo(f"{len(world.media)} files at the partners; Ctrl-C ends it")
+        echo(f"{name:16} {origin}")
+    echo(f"{len(world.media)} files at the partners; Ctrl-C ends it")

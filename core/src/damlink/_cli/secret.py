@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._output import echo, echo_text
 from damlink._opened import without_line_break
 from damlink.errors import ConfigError
 
@@ -26,7 +27,7 @@ def key() -> None:
     """Print a new key for DAMLINK_KEY. What another key has encrypted stays closed to it."""
     from damlink._crypto import new_key
 
-    click.echo(new_key())
+    echo(new_key())
 
 
 @command.command("set")
@@ -39,7 +40,7 @@ def set_(name: str, config_path: Path | None) -> None:
     value = _entered(name)
     with Assembly(load_config(config_path)) as assembly:
         assembly.secrets.set(name, value)
-    click.echo(f"kept; refer to it as {{ secret = {name!r} }}", err=True)
+    echo(f"kept; refer to it as {{ secret = {name!r} }}", err=True)
 
 
 def _entered(name: str) -> str:
@@ -64,7 +65,7 @@ def list_(json_: bool, config_path: Path | None) -> None:
     if json_:
         print_json(names)
     else:
-        click.echo("\n".join(names) or "no secret is kept")
+        echo_text("\n".join(names) or "no secret is kept")
 
 
 @command.command("rotate")
@@ -79,7 +80,7 @@ def rotate(config_path: Path | None) -> None:
     from damlink._rotation import rotate_key
 
     with Assembly(config, keeps=False) as assembly:
-        click.echo(rotate_key(assembly), err=True)
+        echo(rotate_key(assembly), err=True)
 
 
 @command.command("remove")
@@ -91,7 +92,7 @@ def remove(name: str, config_path: Path | None) -> None:
 
     with Assembly(load_config(config_path)) as assembly:
         _remove(assembly.secrets, name)
-    click.echo(f"{name} is forgotten", err=True)
+    echo(f"{name} is forgotten", err=True)
 
 
 def _remove(secrets: SecretStore, name: str) -> None:

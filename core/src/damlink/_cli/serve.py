@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from damlink._cli._options import load_config, with_config
+from damlink._cli._output import echo
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         running = server.Server(assembly, workers, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():
-            click.echo("damlink: what has not ended in time goes on after the next start", err=True)
+            echo("damlink: what has not ended in time goes on after the next start", err=True)
             os._exit(0)  # its threads would hold the process
 
 
@@ -73,4 +74,4 @@ def _announce(url: str) -> None:
     if click.get_current_context().find_root().params["log_format"] == "json":
         logging.getLogger("damlink.serve").info("listening on %s", url)
     else:
-        click.echo(f"damlink: listening on {url}", err=True)
+        echo(f"damlink: listening on {url}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._options import load_config, with_config
+from damlink._cli._output import echo
 
 
 @click.command("settle")
@@ -32,4 +33,4 @@ def command(
     with Assembly(config) as assembly:
         settle(assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or "")
     said = "is recorded as pushed" if saved else "is due again"
-    click.echo(f"{name}: {source_id} {said}")
+    echo(f"{name}: {source_id} {said}")

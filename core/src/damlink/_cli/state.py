@@ -9,7 +9,7 @@ import attrs
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
-from damlink._cli._output import assets_text, text_of
+from damlink._cli._output import assets_text, echo, text_of
 from damlink._cli._terminal import is_terminal
 
 
@@ -35,7 +35,7 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
         print_json(found)
     else:
         for key, value in found.items():
-            click.echo(f"{key}: {text_of(value)}")
+            echo(f"{key}: {text_of(value)}")
 
 
 def _shown(assembly: Any, name: str) -> dict[str, Any]:
@@ -90,4 +90,4 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
         click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
     with Assembly(config) as assembly:
         count = forget(assembly.database, name)
-    click.echo(f"{name}: {assets_text(count)} forgotten")
+    echo(f"{name}: {assets_text(count)} forgotten")

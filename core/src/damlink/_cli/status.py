@@ -9,6 +9,7 @@ import attrs
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._output import echo, echo_text
 
 if TYPE_CHECKING:
     from damlink._assembly import Assembly
@@ -53,9 +54,9 @@ def _print(document: dict[str, Any]) -> None:
     print_table(("connector", "plugin", "portal", "last run", "assets"), rows)
     pace = document["pace"]
     left = pace["allowed"] - pace["used"]
-    click.echo(f"\npace: {left} of {pace['allowed']} requests left in {pace['window_seconds']:g} s")
+    echo_text(f"\npace: {left} of {pace['allowed']} requests left in {pace['window_seconds']:g} s")
     if pace["silent_seconds"]:
-        click.echo(f"pace: silent for {pace['silent_seconds']:.0f} s, after the portal said 429")
+        echo(f"pace: silent for {pace['silent_seconds']:.0f} s, after the portal said 429")
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
