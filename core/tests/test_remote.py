@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from damlink import Content
-from damlink._content import PIECE_BYTES
+from damlink._content import PIECE_BYTES, UnprovenOffsetError
 from damlink._http import Client
 from damlink.errors import AssetRejectedError, TransientError, UnavailableError
 
@@ -24,6 +24,8 @@ class File:
     chunked: bool = False
     cuts: list[int] = attrs.field(factory=list)
     later: bytes | None = None  # what it has become after the first answer
+    modified: str = ""
+    lies: dict[str, str] = attrs.field(factory=dict)  # headers of an answer to a range
     asked: list[str] = attrs.field(factory=list)
 
     def serve(self, server: Any) -> Any:
@@ -33,11 +35,13 @@ class File:
             etag = f'{self.etag[:-1]}{len(data)}-{sum(data)}"' if self.etag else ""
             cut = self.cuts.pop(0) if self.cuts else None
             headers = {"ETag": etag} if etag else {}
+            headers |= {"Last-Modified": self.modified} if self.modified else {}
             begin = re.fullmatch(r"bytes=(\d+)-", self.asked[-1])
             if begin is None or not self.ranges or asked.headers.get("if-range") != etag:
                 return server.reply(200, data, headers, cut=cut, chunked=self.chunked)
             if int(begin[1]) >= len(data):
                 return server.reply(416, b"", headers)
+            headers |= {"Content-Range": f"bytes {begin[1]}-{len(data) - 1}/{len(data)}"} | self.lies
             return server.reply(206, data[int(begin[1]) :], headers, cut=cut, chunked=self.chunked)
 
         server.serve(answer)
@@ -66,7 +70,7 @@ def test_open_when_the_connection_breaks_anywhere_still_gives_every_byte(
 ) -> None:
     offset = min(offset, len(file.data))
     data = file.data
-    content = Content.from_url(partner, f"{file.serve(server)}/beach.jpg")
+    content = Content.from_url(partner, f"{file.serve(server)}/beach.bin")
     assert read(content, offset) == data[offset:]
 
 
@@ -135,6 +139,77 @@ def test_open_when_the_validator_differs_says_so(partner: Client, server: Any) -
     file = File(b"0123456789", '"v"', cuts=[4], later=b"0123XXXXXX")
     with pytest.raises(TransientError, match="changed at its source while it was read"):
         read(Content.from_url(partner, file.serve(server)))
+
+
+DOUBTS = {
+    "no Content-Range": {"Content-Range": ""},
+    "another range": {"Content-Range": "bytes 3-9/10"},
+    "another size": {"Content-Range": "bytes 4-9/11"},
+    "no size": {"Content-Range": "bytes 4-9/*"},
+    "garbage": {"Content-Range": "lines 4-9/10"},
+    "compressed": {"Content-Encoding": "gzip"},
+    "no validator": {"ETag": ""},
+    "a weak validator": {"ETag": 'W/"v"'},
+    "another time of change": {"Last-Modified": "Tue, 06 Jan 2026 10:00:00 GMT"},
+}
+
+
+@pytest.mark.parametrize("lies", DOUBTS.values(), ids=DOUBTS)
+def test_open_when_an_answer_to_a_range_is_in_doubt_reads_from_the_beginning(
+    partner: Client, server: Any, lies: dict[str, str]
+) -> None:
+    file = File(b"0123456789", '"v"', cuts=[4], lies=lies, modified="Mon, 05 Jan 2026 10:00:00 GMT")
+    content = Content.from_url(partner, file.serve(server))
+    assert read(content) == b"0123456789"
+    assert file.asked == ["", "bytes=4-", ""]
+
+
+@pytest.mark.parametrize("lies", DOUBTS.values(), ids=DOUBTS)
+def test_open_when_an_answer_to_a_range_is_of_another_file_never_mixes_the_two(
+    partner: Client, server: Any, lies: dict[str, str]
+) -> None:
+    file = File(b"0123456789", '"v"', cuts=[4], lies=lies, modified="Mon, 05 Jan 2026 10:00:00 GMT")
+    content = Content.from_url(partner, file.serve(server))
+    pieces = content.open()
+    first = next(pieces)
+    file.data = b"XXXXXXXXXX"
+    file.etag = '"'  # the server keeps its validator, whatever it serves
+    with pytest.raises(TransientError, match="changed at its source while it was read"):
+        b"".join([first, *pieces])
+
+
+def test_open_when_the_validator_is_gone_from_the_whole_compares_what_came_before(
+    partner: Client, server: Any
+) -> None:
+    server.then(200, b"0123456789", headers={"ETag": '"v"'}, cut=4).then(200, b"XXXX456789")
+    with pytest.raises(TransientError, match="changed at its source while it was read"):
+        read(Content.from_url(partner, server.url))
+
+
+def test_open_when_the_validator_is_gone_and_the_beginning_was_not_read_here_says_so(
+    partner: Client, server: Any
+) -> None:
+    server.then(200, b"0123456789", headers={"ETag": '"v"'}).then(200, b"XXXX456789")
+    content = Content.from_url(partner, server.url)
+    assert content.validator == '"v"'
+    with pytest.raises(UnprovenOffsetError):
+        read(content, 4)
+
+
+@pytest.mark.parametrize("status", [202, 204, 206])
+def test_open_when_the_answer_is_no_whole_file_says_so(partner: Client, server: Any, status: int) -> None:
+    server.always(status, b"" if status == 204 else b"0123")
+    with pytest.raises(TransientError, match=f"answered {status} in place of a file"):
+        read(Content.from_url(partner, server.url))
+
+
+def test_open_when_it_is_another_file_before_the_first_byte_gives_the_new_one(
+    partner: Client, server: Any
+) -> None:
+    server.then(200, b"old", headers={"ETag": '"a"'}, cut=0).then(200, b"newer", headers={"ETag": '"b"'})
+    content = Content.from_url(partner, server.url)
+    assert read(content) == b"newer"
+    assert (content.size, content.validator) == (5, '"b"')
 
 
 @pytest.mark.parametrize("offset", [4, 9], ids=["at it", "behind it"])

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from damlink._keepable import clean, show
+from damlink.errors import TransientError
 
-__all__ = ["PIECE_BYTES", "Content", "Opener", "spooled"]
+__all__ = ["PIECE_BYTES", "Content", "Opener", "UnprovenOffsetError", "spooled"]
 
 PIECE_BYTES: Final = 256 * 1024
 
 Opener = Callable[[int], Iterable[bytes]]
+
+
+class UnprovenOffsetError(TransientError):
+    """A content cannot be opened in the middle: nothing proves that its beginning is still the same."""
 
 
 class _Remote(Protocol):

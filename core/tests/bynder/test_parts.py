@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from damlink import Content
+from damlink._content import UnprovenOffsetError
 from damlink._http import Client
 from damlink.bynder import Portal
 from damlink.bynder._flows import FlowA
@@ -28,14 +29,16 @@ from damlink.bynder._parts import (
     part_size,
     read_parts,
 )
-from damlink.errors import UnavailableError
+from damlink.bynder._s3 import StorageRefusedError
+from damlink.bynder._source import SourceFailureError
+from damlink.errors import BynderAuthError, BynderError, TransientError, UnavailableError, UnclearError
 
 SIZES = st.integers(1, 12)
 
 
 def session(size: int, part_bytes: int = 4, **fields: Any) -> Session:
     own = {"upload_id": "u", "target_id": "t", "s3_filename": "k", "endpoint": "", "fields": {"key": "k"}}
-    return Session(**own, filename="beach.jpg", size=size, part_bytes=part_bytes, **fields)
+    return Session(**own, filename="beach.bin", size=size, part_bytes=part_bytes, **fields)
 
 
 def content(data: bytes, pieces: list[int] | None = None, validator: str | None = None) -> Content:
@@ -49,7 +52,7 @@ def content(data: bytes, pieces: list[int] | None = None, validator: str | None 
             yield data[offset : offset + size]
             offset += size
 
-    return Content("beach.jpg", opened, len(data), validator=validator)
+    return Content("beach.bin", opened, len(data), validator=validator)
 
 
 def read(given: Content, at: Session, most: int = MOST_PARTS) -> list[tuple[int, bytes]]:
@@ -99,7 +102,7 @@ def test_read_parts_when_what_was_sent_has_changed_says_so(data: bytes, draw: st
     read(content(data), at, sent)
     where = draw.draw(st.integers(0, sent * 4 - 1), label="where")
     changed = data[:where] + bytes([data[where] ^ 1]) + data[where + 1 :]
-    with pytest.raises(ChangedContentError, match="beach.jpg changed at its source during the upload"):
+    with pytest.raises(ChangedContentError, match="beach.bin changed at its source during the upload"):
         read(content(changed), at)
 
 
@@ -107,7 +110,7 @@ def test_read_parts_when_what_was_sent_has_changed_says_so(data: bytes, draw: st
 def test_read_parts_when_the_size_is_another_never_ends_well(data: bytes, size: int) -> None:
     assume(len(data) != size)
     with pytest.raises(
-        ChangedContentError, match=f"beach.jpg is not of the {size} bytes it was announced with"
+        ChangedContentError, match=f"beach.bin is not of the {size} bytes it was announced with"
     ):
         read(content(data), session(size))
 
@@ -139,7 +142,7 @@ def test_read_parts_when_everything_is_registered_asks_for_nothing(partner: Clie
     server.serve(
         lambda asked: server.reply(416 if "range" in asked.headers else 200, b"0123456789", {"ETag": '"v"'})
     )
-    given_content = Content.from_url(partner, f"{server.url}/beach.jpg")
+    given_content = Content.from_url(partner, f"{server.url}/beach.bin")
     at = session(10, validator='"v"')
     assert len(read(given_content, at)) == 3
     assert read(given_content, at) == []
@@ -162,7 +165,7 @@ def test_part_size_when_the_file_is_large_stays_within_the_most_parts(size: int,
 
 @pytest.mark.parametrize(
     ("size", "filename", "fits"),
-    [(10, "beach.jpg", True), (11, "beach.jpg", False), (10, "sea.jpg", False), (None, "beach.jpg", False)],
+    [(10, "beach.bin", True), (11, "beach.bin", False), (10, "sea.jpg", False), (None, "beach.bin", False)],
 )
 def test_session_when_the_content_is_another_does_not_fit(size: Any, filename: str, fits: bool) -> None:
     assert session(10).fits(Content(filename, lambda _: [], size)) is fits
@@ -234,7 +237,7 @@ def test_send_all_when_a_part_leaves_carries_what_the_portal_demands(
         b'name="chunks"\r\n\r\n1\r\n',
         b'name="Policy"\r\n\r\np0licy\r\n',
     ]
-    fields += [b'name="name"\r\n\r\nbeach.jpg\r\n', b"\r\n\r\n0123456789\r\n"]
+    fields += [b'name="name"\r\n\r\nbeach.bin\r\n', b"\r\n\r\n0123456789\r\n"]
     assert [field for field in fields if field not in asked.body] == []
     assert asked.body.index(b'name="file"') > max(map(asked.body.index, fields[:6]))
     assert "authorization" not in asked.headers
@@ -251,15 +254,80 @@ def test_send_all_when_a_part_is_not_taken_at_first_sends_it_again_whole(
     assert at.crc32 == zlib.crc32(b"0123456789")
 
 
+S3_ANSWERS = {
+    "RequestTimeout": (400, "RequestTimeout", 5),
+    "IncompleteBody": (400, "IncompleteBody", 5),
+    "SlowDown": (503, "SlowDown", 5),
+    "OperationAborted": (409, "OperationAborted", 5),
+    "a proxy's 403": (403, "", 5),
+    "a proxy's 400": (400, "", 5),
+    "a redirect to nowhere": (307, "TemporaryRedirect", 5),
+    "AccessDenied": (403, "AccessDenied", 1),
+    "ExpiredToken": (400, "ExpiredToken", 1),
+    "EntityTooLarge": (400, "EntityTooLarge", 1),
+    "a code that is not known": (400, "Whatever", 1),
+}
+
+
+@pytest.mark.parametrize(("status", "code", "tries"), S3_ANSWERS.values(), ids=S3_ANSWERS)
+def test_send_all_when_s3_refuses_a_part_goes_by_its_code(
+    server: Any, sender: Callable[..., S3Sender], status: int, code: str, tries: int
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>why</Message></Error>" if code else "<html>no</html>"
+    server.always(status, body.encode())
+    at = attrs.evolve(session(10, 10), endpoint=server.url)
+    with pytest.raises(TransientError, match=f"S3 answered {status} {code}") as refusal:
+        sender().send_all(content(b"0123456789"), at, at.register)
+    assert isinstance(refusal.value, StorageRefusedError) == (tries == 1)
+    assert len(server.asked) == tries
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnavailableError("403 of the source", status=403),
+        TransientError("503 of the source", status=503),
+        BynderError("404 of the source", status=404),
+        BynderAuthError("401 of the source", status=401),
+        UnclearError("of the source"),
+        OSError("of the source"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("begun", [0, 2], ids=["at its beginning", "on resume"])
+def test_read_parts_when_the_source_fails_says_whose_error_it_is(error: Exception, begun: int) -> None:
+    def opened(offset: int) -> Iterator[bytes]:
+        yield bytes(4)
+        raise error
+
+    at = session(12, validator="v")
+    at.digests = ["0"] * begun
+    with pytest.raises(SourceFailureError) as failure:
+        [part.release() for part in read_parts(Content("a", opened, 12, validator="v"), at)]
+    assert failure.value.cause is error
+
+
+def test_read_parts_when_the_offset_is_unproven_compares_from_the_beginning() -> None:
+    def opened(offset: int) -> Iterator[bytes]:
+        if offset:
+            raise UnprovenOffsetError("nothing proves it")
+        yield b"0123456789"
+
+    given_content = Content("a", opened, 10, validator="v")
+    at = session(10, validator="v")
+    read(Content("a", lambda _: [b"0123456789"], 10, validator="v"), at, 2)
+    assert read(given_content, at) == [(3, b"89")]
+
+
 def test_send_all_when_it_fails_again_and_again_gives_its_memory_back(
     server: Any, sender: Callable[..., S3Sender]
 ) -> None:
     """More failures than there are buffers: if any kept one, the last would wait for ever."""
     at = attrs.evolve(session(len(DATA), 8), endpoint=server.url)
     own = sender()
-    server.always(403)
+    server.always(403, b"<Error><Code>AccessDenied</Code></Error>")
     for _ in range(2 * BUFFERS):
-        with pytest.raises(UnavailableError):
+        with pytest.raises(StorageRefusedError):
             own.send_all(content(DATA), at, at.register)
     server.always(201)
     own.send_all(content(DATA), at, at.register)

@@ -18,6 +18,7 @@ from damlink._http._oauth1 import OAuth1
 from damlink._http._origin import OriginAuth, origin_of
 from damlink._http._outcome import (
     ACCEPTED,
+    CLASSIFY,
     ERROR_FIELDS,
     IDEMPOTENT,
     REFUSES,
@@ -50,6 +51,7 @@ from damlink.errors import ConnectorError, TransientError
 
 __all__ = [
     "ANSWERED",
+    "CLASSIFY",
     "IDEMPOTENT",
     "TERMS",
     "AnswerLimits",
@@ -259,7 +261,8 @@ class Client(httpx.Client):
         if status < 300 or status in accepted:
             return None
         own = origin_of(response.request.url) == origin_of(self.origin)
-        error = self._classify(response, repeatable) if own else stranger_error(response, repeatable)
+        classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else stranger_error)
+        error: ConnectorError | None = classify(response, repeatable)
         is_clear = repeatable or status == httpx.codes.TOO_MANY_REQUESTS or (own and self._refuses(response))
         return error if error is None or is_clear else as_unclear(error)
 

@@ -25,6 +25,7 @@ from damlink.errors import (
 
 __all__ = [
     "ACCEPTED",
+    "CLASSIFY",
     "ERROR_FIELDS",
     "IDEMPOTENT",
     "REFUSES",
@@ -46,6 +47,7 @@ IDEMPOTENT: Final = "damlink.idempotent"  # its caller says that twice is as goo
 ACCEPTED: Final = "damlink.accepted"  # statuses that are answers to read
 ERROR_FIELDS: Final = "damlink.error-fields"  # one of these holds the text of a refusal; none: any field
 REFUSES: Final = "damlink.refuses"  # the client's `Refuses`
+CLASSIFY: Final = "damlink.classify"  # what turns the answers of another host into errors
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

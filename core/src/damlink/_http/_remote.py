@@ -7,13 +7,15 @@ import hashlib
 import posixpath
 import re
 import threading
-from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from damlink._content import Content
-from damlink.errors import ConnectorError, TransientError
+from damlink._content import Content, UnprovenOffsetError
+from damlink._http._outcome import ACCEPTED
+from damlink._media_kind import checked
+from damlink.errors import TransientError
 
 if TYPE_CHECKING:
     from damlink._http import Client
@@ -22,14 +24,17 @@ __all__ = ["RemoteContent"]
 
 RECONNECTIONS: Final = 5  # without a byte in between
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}  # compressed bytes have other offsets
+_WHOLE: Final = (httpx.codes.OK, httpx.codes.NON_AUTHORITATIVE_INFORMATION)
+_RANGED: Final = (httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
+_CONTENT_RANGE: Final = re.compile(r"bytes (?P<first>\d{1,19})-\d{1,19}/(?P<size>\d{1,19}|\*)")
 _FILENAME: Final = re.compile(r"""filename\s*=\s*("([^"]*)"|[^;]+)""", re.IGNORECASE)
 
 
 class RemoteContent(Content):
     """A file fetched by GET when it is first needed.
 
-    A connection that breaks is taken up again where it broke: by a range where the server vouches
-    for the bytes with a strong ETag, otherwise from the beginning, comparing what came before.
+    A connection that breaks is taken up again where it broke: by a range where the same strong ETag
+    stands behind it, otherwise from the beginning, comparing a digest of what came before.
     """
 
     def __init__(self, client: Client, url: str, filename: str | None) -> None:
@@ -59,8 +64,7 @@ class RemoteContent(Content):
     @property
     def validator(self) -> str | None:
         """The answer's ETag, if it is a strong one."""
-        etag: str = self._headers.get("etag", "")
-        return etag if etag.startswith('"') else None
+        return _strong(self._headers)
 
     @property
     def _headers(self) -> httpx.Headers:
@@ -77,6 +81,11 @@ class RemoteContent(Content):
         if response is not None:
             response.close()
 
+    @property
+    def _announced(self) -> str:
+        """The media type that was known before the answer, where there is one."""
+        return ""
+
     def _unnamed(self) -> str:
         """The file's name where the answer gives none."""
         return posixpath.basename(httpx.URL(self._url).path)
@@ -85,100 +94,162 @@ class RemoteContent(Content):
         """Where the next connection goes to."""
         return self._url
 
-    def _get(self, headers: Mapping[str, str]) -> httpx.Response:
+    def _get(self, headers: Mapping[str, str], accept: Collection[int] = ()) -> httpx.Response:
+        """GET it; what is asked for by a range may be answered whole, the whole only whole."""
         request = self._client.build_request("GET", self._address(), headers={**_HEADERS, **headers})
-        return self._client.send(request, stream=True)
+        request.extensions[ACCEPTED] = accept
+        response = self._client.send(request, stream=True)
+        if response.status_code not in (*_WHOLE, *accept):
+            response.close()
+            status, host = response.status_code, response.request.url.host
+            raise TransientError(f"{host} answered {status} in place of a file", status=status)
+        return response
 
     def _read(self, offset: int) -> Iterator[bytes]:
-        come = _Come(offset, None if self.validator else hashlib.sha256())
+        received = _Received(offset)
         failures = 0
-        while self.size is None or come.bytes < self.size:
-            before = come.bytes
+        while self.size is None or received.bytes < self.size:
+            before = received.bytes
             try:
-                with contextlib.closing(self._pieces(come)) as pieces:
-                    yield from come.counted(pieces)
-                self._check_end(come.bytes)
+                with contextlib.closing(self._pieces(received)) as pieces:
+                    yield from received.counted(pieces)
+                self._check_end(received.bytes)
                 return
-            except ConnectorError as error:
-                if self.size is not None or error.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    raise
-                return  # there is nothing behind the last byte
             except (httpx.TransportError, httpx.StreamError) as error:
-                failures = 1 if come.bytes > before else failures + 1
+                failures = 1 if received.bytes > before else failures + 1
                 if failures >= RECONNECTIONS:
-                    message = f"the download of {self.filename} breaks off after {come.bytes} bytes"
+                    message = f"the download of {self.filename} breaks off after {received.bytes} bytes"
                     raise TransientError(message) from error
-        if come.bytes > offset:
-            self._check_end(come.bytes)
+        if received.bytes > offset:
+            self._check_end(received.bytes)
 
-    def _pieces(self, come: _Come) -> Generator[bytes, None, None]:
-        """The pieces from where we are."""
-        response = self._response(come.bytes)
+    def _pieces(self, received: _Received) -> Generator[bytes, None, None]:
+        """Yield the pieces behind what was received."""
+        response = self._response(received)
         with contextlib.closing(response):
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return
             pieces = response.iter_bytes()  # as they come: a piece that is being filled would be lost
-            if response.status_code != httpx.codes.PARTIAL_CONTENT and come.bytes:
-                pieces = _skip(pieces, come)
-            yield from pieces
+            if response.status_code == httpx.codes.PARTIAL_CONTENT:
+                yield from pieces
+            elif received.bytes:
+                yield from _skip(pieces, received)
+            else:
+                yield from self._checked(pieces, response.headers)
 
-    def _response(self, offset: int) -> httpx.Response:
+    def _checked(self, pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
+        """Yield the pieces of the whole, unless a page or an error document came in place of the file."""
+        name = self._filename or _filename(headers) or posixpath.basename(httpx.URL(self._url).path)
+        return checked(pieces, name, self._announced, headers.get("content-type", ""))
+
+    def _response(self, received: _Received) -> httpx.Response:
+        """Ask for the rest where a strong ETag can prove that it is one, otherwise for all of it."""
         with self._lock:
             first, self._first = self._first, None
-        if first is not None and offset == 0:
+        if first is not None and not received.bytes:
             return first
         if first is not None:
             first.close()
         validator = self.validator
-        if not offset or not validator:
-            return self._from_the_beginning()
-        response = self._get({"Range": f"bytes={offset}-", "If-Range": validator})
-        if response.headers.get("etag") not in (None, validator):
+        if received.bytes and validator:
+            response = self._get({"Range": f"bytes={received.bytes}-", "If-Range": validator}, _RANGED)
+            if self._is_rest(response, received.bytes):
+                return response
+            if response.status_code in _WHOLE:
+                return self._proven(response, received)
             response.close()
-            raise TransientError(f"{self.filename} changed at its source while it was read")
+        return self._proven(self._get({}), received)
+
+    def _is_rest(self, response: httpx.Response, offset: int) -> bool:
+        """Whether an answer to a range is what was asked for, of the file that was begun with."""
+        headers = response.headers
+        if headers.get("etag") != self.validator or not self._is_as_old(headers):
+            return False
+        found: str = headers.get("content-range", "").strip()
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return found == f"bytes */{offset}"
+        match = _CONTENT_RANGE.fullmatch(found)
+        if match is None or "content-encoding" in headers:
+            return False
+        if response.status_code != httpx.codes.PARTIAL_CONTENT or int(match["first"]) != offset:
+            return False
+        return self.size is None or match["size"] == str(self.size)
+
+    def _proven(self, response: httpx.Response, received: _Received) -> httpx.Response:
+        try:
+            self._check_whole(response.headers, received)
+        except TransientError:
+            response.close()
+            raise
         return response
 
-    def _from_the_beginning(self) -> httpx.Response:
-        response = self._get({})
-        if None not in (self.size, size := _size(response.headers)) and size != self.size:
-            response.close()
+    def _check_whole(self, headers: httpx.Headers, received: _Received) -> None:
+        """Make sure that an answer from the beginning can be the file that was begun with.
+
+        Raises:
+            TransientError: it is another one.
+            UnprovenOffsetError: nothing proves that it is, and its beginning was not read here.
+        """
+        if not received.bytes:
+            with self._lock:
+                self._facts = headers  # nothing of an earlier answer was used
+            return
+        etag, size = _strong(headers), _size(headers)
+        is_same = self.size in (None, size or self.size) and etag in (None, self.validator or etag)
+        if not is_same or not self._is_as_old(headers):
             raise TransientError(f"{self.filename} changed at its source while it was read")
-        return response
+        if self.validator and not etag and received.began:
+            raise UnprovenOffsetError(f"nothing proves that {self.filename} is still the same file")
+
+    def _is_as_old(self, headers: httpx.Headers) -> bool:
+        """Whether the time of its last change is the one that was told first, or is not told."""
+        before, now = self._headers.get("last-modified"), headers.get("last-modified")
+        return None in (before, now) or before == now
 
     def _check_end(self, count: int) -> None:
         if self.size is not None and count != self.size:
             raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
 
 
-class _Come:
-    """How many bytes have come, and their digest where nothing else vouches for them."""
+class _Received:
+    """Bytes received so far, with a running digest of them.
 
-    def __init__(self, offset: int, digest: Any) -> None:
+    Attributes:
+        began: the offset of the first of them.
+    """
+
+    def __init__(self, offset: int) -> None:
         self.bytes = offset
         self.began = offset
-        self.digest = digest
+        self.digest = hashlib.sha256()
 
     def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """The same pieces, counted."""
+        """Yield the same pieces, and count them."""
         for piece in pieces:
             self.bytes += len(piece)
-            if self.digest:
-                self.digest.update(piece)
+            self.digest.update(piece)
             yield piece
 
 
-def _skip(pieces: Iterator[bytes], come: _Come) -> Iterator[bytes]:
-    """Pass over what has come before, making sure that it is the same."""
-    passed, left = hashlib.sha256(), come.bytes
+def _skip(pieces: Iterator[bytes], received: _Received) -> Iterator[bytes]:
+    """Pass over what was received before, and make sure that it is the same."""
+    passed, left = hashlib.sha256(), received.bytes
     for piece in pieces:
         beginning, rest = piece[:left], piece[left:]
         if beginning:
-            passed.update(beginning[max(0, come.began - (come.bytes - left)) :])
+            passed.update(beginning[max(0, received.began - (received.bytes - left)) :])
             left -= len(beginning)
-            if not left and come.digest and passed.digest() != come.digest.digest():
+            if not left and passed.digest() != received.digest.digest():
                 raise TransientError("the file changed at its source while it was read")
         if rest:
             yield rest
     if left:
         raise TransientError("the file became shorter at its source while it was read")
+
+
+def _strong(headers: httpx.Headers) -> str | None:
+    etag: str = headers.get("etag", "")
+    return etag if etag.startswith('"') else None
 
 
 def _size(headers: httpx.Headers) -> int | None:

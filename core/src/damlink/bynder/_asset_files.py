@@ -201,6 +201,10 @@ class _AssetContent(RemoteContent):
         return super().size or self._given_size
 
     @property
+    def _announced(self) -> str:
+        return self._given_type or ""
+
+    @property
     def media_type(self) -> str:
         """As given, else as the answer names it."""
         return self._given_type or super().media_type

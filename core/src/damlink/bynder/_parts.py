@@ -16,9 +16,18 @@ from typing import Any, Final
 import attrs
 
 from damlink._content import Content
+from damlink.bynder._source import SourceFailureError, opened
 from damlink.errors import TransientError
 
-__all__ = ["Part", "PartFile", "PartSender", "Session", "part_size", "read_parts"]
+__all__ = [
+    "ChangedContentError",
+    "Part",
+    "PartFile",
+    "PartSender",
+    "Session",
+    "part_size",
+    "read_parts",
+]
 
 PART_BYTES: Final = 6 * 1024 * 1024  # above the 5 MB that S3 demands; few calls, little memory
 MOST_PARTS: Final = 10_000  # S3's own limit of a multipart upload
@@ -126,13 +135,14 @@ def read_parts(
 
     Raises:
         ChangedContentError: it reads differently, or ends elsewhere.
+        SourceFailureError: it cannot be read.
     """
     done = len(session.digests)
     trusted = watch is None and session.validator is not None and session.validator == content.validator
-    first = done if trusted else 0
-    crc = session.crc32 if trusted else 0
+    pieces, first = opened(content, session.part_bytes, done if trusted else 0)
+    crc = session.crc32 if first else 0
     count = first
-    blocks = _blocks(content.open(first * session.part_bytes), session.part_bytes)
+    blocks = _blocks(pieces, session.part_bytes)
     with contextlib.closing(blocks):
         for count, (data, release) in enumerate(blocks, start=first + 1):
             crc = zlib.crc32(data, crc)
@@ -233,12 +243,19 @@ class PartSender:
                 flying.append((part, self._pool.submit(self._send, part, send)))
                 while flying and (len(flying) >= PARTS_AT_ONCE or flying[0][1].done()):
                     self._land(flying, register)
-            while flying:
-                self._land(flying, register)
+        except SourceFailureError:
+            self._land_all(flying, register)  # what has been read need not be sent again
+            raise
+        else:
+            self._land_all(flying, register)
         finally:
             for part, future in flying:
                 if future.cancel():
                     part.release()
+
+    def _land_all(self, flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:
+        while flying:
+            self._land(flying, register)
 
     @staticmethod
     def _land(flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:

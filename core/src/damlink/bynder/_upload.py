@@ -19,7 +19,9 @@ from damlink.bynder._assets import Assets
 from damlink.bynder._files_service import FilesService
 from damlink.bynder._flows import Flow, FlowA, FlowB, closing
 from damlink.bynder._parts import ChangedContentError, Part, PartSender, Session
+from damlink.bynder._s3 import StorageRefusedError
 from damlink.bynder._save import Destination, LostUploadError, Saver
+from damlink.bynder._source import SourceFailureError
 from damlink.bynder._uploads import Uploads
 from damlink.errors import (
     AssetRejectedError,
@@ -98,7 +100,7 @@ class Uploader:
         """Send the bytes and finalise; the new item's id where that already saves it."""
         if to.version_of and checkpoint.get("version") is None:
             checkpoint.put(version=self._assets.get(to.version_of, versions=True).active_version)
-        with _sized(prepared.content) as content:
+        with _unwrapped(), _sized(prepared.content) as content:
             if content.size == 0:
                 raise AssetRejectedError(f"{content.filename} is empty")
             for _ in range(_BEGINNINGS - 1):
@@ -174,6 +176,15 @@ def _finalised(flow: Flow, session: Session) -> str:
         raise _BeginAgainError(str(error)) from error
 
 
+@contextlib.contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Raise what the source has raised, once nothing can take it for the portal's or S3's."""
+    try:
+        yield
+    except SourceFailureError as failure:
+        raise failure.cause from failure
+
+
 class _BeginAgainError(Exception):
     """The portal or S3 no longer knows this upload."""
 
@@ -182,7 +193,7 @@ class _BeginAgainError(Exception):
 def _begin_again_if_forgotten() -> Iterator[None]:
     try:
         yield
-    except (UnavailableError, LostUploadError) as error:  # of S3: the policy has expired
+    except (StorageRefusedError, LostUploadError) as error:  # the policy has expired, say
         raise _BeginAgainError(str(error)) from error
     except BynderAuthError:
         raise
@@ -195,12 +206,16 @@ def _patient(session: Session, checkpoint: Checkpoint) -> Iterator[None]:
     """Give a portal that says "not ready, try again" some minutes; every part sent is kept."""
     try:
         yield
+    except SourceFailureError:
+        checkpoint.put(upload=attrs.asdict(session))
+        raise
     except TransientError as error:
+        checkpoint.put(upload=attrs.asdict(session))
         if error.status is None or error.status < 500 or isinstance(error, UnavailableError):
             raise
         now = datetime.now(UTC)
         since = datetime.fromisoformat(checkpoint.get("not_ready") or now.isoformat())
-        checkpoint.put(upload=attrs.asdict(session), not_ready=since.isoformat())
+        checkpoint.put(not_ready=since.isoformat())
         if now - since > NOT_READY_PATIENCE:
             checkpoint.put(not_ready=None)
             raise

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import httpx
 
 from damlink._content import Content
-from damlink._http import Client
+from damlink._http import CLASSIFY, Client
 from damlink._model import PreparedAsset, PushResult
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, read_again, read_body
@@ -22,6 +22,7 @@ from damlink.bynder._metaproperties import Metaproperties
 from damlink.bynder._notes import Notes
 from damlink.bynder._once import confirmed, post_once, success_of
 from damlink.bynder._request import segment
+from damlink.bynder._s3 import s3_error
 from damlink.bynder._wire_uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
 from damlink.errors import NotYet
 
@@ -151,7 +152,8 @@ class Uploads:
     def send_chunk(self, upload_url: str, form: Mapping[str, str], filename: str, data: Any) -> None:
         """Send one chunk to S3 that is a seekable file."""
         files: Any = {"file": (filename, data, RAW_BYTES)}
-        self._s3.post(upload_url, data=form, files=files, idempotent=True)
+        marks = {CLASSIFY: s3_error}
+        self._s3.post(upload_url, data=form, files=files, idempotent=True, extensions=marks)
 
     @action("Register Uploaded Chunk")
     def register(self, id: str, *, chunk_number: int, target_id: str, filename: str) -> None:  # noqa: A002

@@ -1,0 +1,108 @@
+"""Whether bytes can be what their name announces: error pages often come with status 200."""
+
+from __future__ import annotations
+
+import codecs
+import mimetypes
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from damlink.errors import TransientError
+
+__all__ = ["WrongKindError", "checked"]
+
+HEAD_BYTES: Final = 512
+_MEDIA: Final = ("image/", "video/", "audio/", "font/")
+_OTHERS: Final = frozenset({"application/pdf", "application/postscript", "application/zip"})
+_WORD: Final = {"image/": "an image", "video/": "a video", "audio/": "a sound", "font/": "a font"}
+_HTML: Final = re.compile(rb"<(!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
+_JSON: Final = re.compile(rb'(\{\s*("|\})|\[\s*(\{|\]))')
+_XML: Final = re.compile(rb"<(\?xml\s|[a-z_][\w:.-]*(\s+xmlns|>))", re.IGNORECASE)
+# The first element behind the declaration; comments and a DOCTYPE may stand before it.
+_ROOT: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+_ERROR_ROOTS: Final = frozenset({b"error", b"errorresponse", b"html"})
+_DOCUMENTS: Final = frozenset(
+    {"text/html", "application/xhtml+xml", "application/json", "application/problem+json"}
+    | {"text/xml", "application/xml"}
+)
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a]")
+
+
+class WrongKindError(TransientError):
+    """Something else came in place of the file: an error page, say."""
+
+
+def checked(pieces: Iterator[bytes], filename: str, media_type: str = "", said: str = "") -> Iterator[bytes]:
+    """Yield the same bytes, unless they begin as something else than was announced.
+
+    Args:
+        pieces: from the beginning of the file.
+        filename: its extension announces what it is, unless `media_type` does.
+        media_type: as it was announced.
+        said: the media type that came with the bytes.
+
+    Raises:
+        WrongKindError: they are an HTML page, or an XML or JSON document, and not media. Kinds that are
+            not known are let through.
+    """
+    announced = media_type or mimetypes.guess_type(filename, strict=False)[0] or ""
+    head = b""
+    try:
+        for piece in pieces:
+            head += piece
+            if len(head) >= HEAD_BYTES:
+                break
+    except Exception:
+        # What has come is not lost: the caller goes on behind it.
+        _check(head, filename, announced, said)
+        if head:
+            yield head
+        raise
+    _check(head, filename, announced, said)
+    if head:
+        yield head
+    yield from pieces
+
+
+def _check(head: bytes, filename: str, announced: str, said: str) -> None:
+    found = _document(head[:HEAD_BYTES], announced, said.partition(";")[0].strip().lower())
+    if found:
+        wanted = next((word for kind, word in _WORD.items() if announced.startswith(kind)), "a file")
+        message = f"{filename or 'the file'}: {found} came from its source in place of {wanted}"
+        hint = "open the file at its source; once that shows it, retry the asset"
+        raise WrongKindError(message, hint=hint)
+
+
+def _document(head: bytes, announced: str, said: str) -> str:
+    """Return which document it is in place of media; nothing if it may be what was announced."""
+    if not announced.startswith(_MEDIA) and announced not in _OTHERS:
+        return ""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _HTML.match(text):
+        return "an HTML page"
+    if announced.endswith("+xml"):
+        return "an error in XML" if _root(text) in _ERROR_ROOTS else ""
+    if _XML.match(text):
+        return "an XML document"
+    if _JSON.match(text):
+        return "a JSON document"
+    if announced.startswith(_MEDIA) and said in _DOCUMENTS and _is_text(head):
+        return f"a text ({said})"
+    return ""
+
+
+def _root(text: bytes) -> bytes:
+    match = _ROOT.search(text)
+    return match[1].rpartition(b":")[2].lower() if match else b""
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it reads as text; a character may be cut at the end."""
+    if not head or _CONTROL.search(head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
