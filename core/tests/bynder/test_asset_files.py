@@ -41,6 +41,8 @@ def ranged(server: Any, asked: Any) -> Any:
         "Content-Type": "image/jpeg",
         "Content-Disposition": "inline; filename=beach.jpg",
     }
+    if status == 206:
+        headers["Content-Range"] = f"bytes {first}-{len(DATA) - 1}/{len(DATA)}"
     return server.reply(status, DATA[first:], headers=headers)
 
 
