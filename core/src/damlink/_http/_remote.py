@@ -144,13 +144,13 @@ class RemoteContent(Content):
 
     def _response(self, received: _Received) -> httpx.Response:
         """Ask for the rest where a strong ETag can prove that it is one, otherwise for all of it."""
+        validator = self.validator  # asks, if nothing was asked yet
         with self._lock:
             first, self._first = self._first, None
         if first is not None and not received.bytes:
             return first
         if first is not None:
             first.close()
-        validator = self.validator
         if received.bytes and validator:
             response = self._get({"Range": f"bytes={received.bytes}-", "If-Range": validator}, _RANGED)
             if self._is_rest(response, received.bytes):
