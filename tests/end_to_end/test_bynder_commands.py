@@ -18,7 +18,7 @@ from damlink._cli import main
 from damlink._cli.bynder import _command, actions, resources
 from damlink._config_edit import document
 from damlink.bynder._action import actions_of
-from damlink.sandbox import Sandbox, Synthetic
+from damlink.sandbox import Fault, Sandbox, Synthetic
 
 # Each action, the command that carries it out, and the call that it makes.
 ACTIONS = {
@@ -453,6 +453,23 @@ def test_file_of_an_asset_when_asked_for_is_written_whole(
     assert run("brand", "assets", "content", "--id", asset, "--output", str(folder / "file")) == ""
     assert (folder / "file").read_text() == "the bytes"
     assert run("brand", "assets", "content", "--id", asset) == "the bytes"
+
+
+@pytest.mark.parametrize("before", [None, "as it was"], ids=["no file", "a file"])
+def test_file_of_an_asset_when_it_breaks_off_leaves_all_as_it_was(
+    run: Commands, sandbox: Sandbox, control: Callable[..., Any], tmp_path: Path, before: str | None
+) -> None:
+    asset = control("add_asset", text="the bytes")["id"]
+    output = tmp_path / "file"
+    found = [output.write_text(before)] if before else []
+    fault = Fault(service="s3", match="GET /download/", kind="truncate", times=0)
+    sandbox.world.faults.add(fault)
+    try:
+        run("brand", "assets", "content", "--id", asset, "--output", str(output), expect=1)
+    finally:
+        sandbox.world.faults.clear()
+    assert fault.struck > 1
+    assert [each.stat().st_size for each in tmp_path.iterdir() if each.is_file()] == found
 
 
 def test_raw_when_included_shows_status_and_headers(run: Commands) -> None:

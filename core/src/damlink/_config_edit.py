@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import ParseError
 
+from damlink._private import FILE_MODE
+from damlink._whole_file import replacing
 from damlink.errors import ConfigError
 
 __all__ = ["ConfigFile", "document", "toml_value"]
@@ -49,15 +49,11 @@ class ConfigFile:
     def write(self) -> None:
         """Replace the file: whoever reads it sees the old one or the new one."""
         try:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
+            with replacing(self.path, FILE_MODE) as file:
+                file.write(self.text.encode())
         except OSError as error:
             hint = "make its folder, and writable"
             raise ConfigError(str(self.path), f"cannot be written: {error}", hint=hint) from error
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(self.text)
-        mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600
-        Path(name).chmod(mode)
-        Path(name).replace(self.path)
 
 
 def document(tables: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["make_file", "make_folder", "warn_if_shared"]
+__all__ = ["FILE_MODE", "make_file", "make_folder", "warn_if_shared"]
 
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600

@@ -16,6 +16,7 @@ from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
 from damlink._printable import printable
 from damlink._secret import redact, redacted_bytes
+from damlink._whole_file import replacing
 
 __all__ = ["plain", "write"]
 
@@ -88,7 +89,7 @@ def _write_bytes(pieces: Iterable[bytes], output: Path | None, *, is_text: bool 
 
 def _write_file(pieces: Iterable[bytes], path: Path) -> None:
     try:
-        with path.open("wb") as file:
+        with replacing(path) as file:
             file.writelines(pieces)
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error

@@ -8,6 +8,8 @@ from typing import Any
 
 from damlink._config import FILENAME
 from damlink._config_edit import document
+from damlink._private import FILE_MODE
+from damlink._whole_file import replacing
 from damlink.sandbox import Part
 
 __all__ = ["PORTAL", "write_sandbox_config"]
@@ -35,7 +37,7 @@ def write_sandbox_config(folder: Path, parts: Iterable[Part], serve: Mapping[str
         "connectors": {part.name: _table(folder, part.name, part) for part in partners},
     }
     path = folder / FILENAME
-    path.write_text(document(tables), encoding="utf-8")
+    _write(path, document(tables))
     return path
 
 
@@ -50,5 +52,10 @@ def _table(folder: Path, name: str, part: Part) -> dict[str, Any]:
 def _kept(folder: Path, name: str, value: str) -> dict[str, str]:
     secrets = folder / SECRETS
     secrets.mkdir(mode=0o700, exist_ok=True)
-    (secrets / name).write_text(value, encoding="utf-8")
+    _write(secrets / name, value)
     return {"file": f"{SECRETS}/{name}"}
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path, FILE_MODE) as file:
+        file.write(text.encode())

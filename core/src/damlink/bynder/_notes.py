@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from damlink._private import FILE_MODE
 from damlink._scoped_checkpoint import ScopedCheckpoint
+from damlink._whole_file import replacing
 from damlink.errors import StateError
 
 __all__ = ["Notes"]
@@ -68,10 +69,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, values: dict[str, Any]) -> None:
     """Replace the file whole, so that a crash leaves the old notes or the new ones."""
-    new = path.with_name(f"{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    with replacing(path, FILE_MODE) as file:
+        file.write(json.dumps(values).encode())
