@@ -144,7 +144,8 @@ def check_prepared(prepared: PreparedAsset | Skip) -> PreparedAsset | Skip:
         raise NotKeepableError(f"{which} name is empty; write what people see")
     tags = tuple(_delivered(tag, f"{which} tags[{at}]") for at, tag in enumerate(prepared.tags))
     metaproperties = dict(_metaproperties(prepared.metaproperties, which))
-    return PreparedAsset(prepared.content, **texts, tags=tags, metaproperties=metaproperties)
+    clean_values: dict[str, Any] = {**texts, "tags": tags, "metaproperties": metaproperties}
+    return attrs.evolve(prepared, **clean_values)  # it may be of a plugin's own subclass
 
 
 def _metaproperties(values: object, which: str) -> Iterator[tuple[str, str | list[str]]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
 
 from damlink import AssetRejectedError, AuthError, NotYet, TransientError
+from damlink.sandbox._garbage import GARBAGE
 
 
 @pytest.mark.parametrize("mode", ["pull", "push"])
@@ -43,6 +45,27 @@ def test_import_when_its_answer_is_half_is_one_file(bench: Any) -> None:
     bench.add()
     bench.fault(kind="truncate", times=2)
     bench.carried(bench.trial())
+    assert len(bench.files()) == 1
+
+
+UNCLEAR = {
+    **{kind: {"kind": "garble", "garbage": kind} for kind in GARBAGE},
+    **{
+        f"{status} of a gateway": {"kind": "status-after", "status": status, "body": "<html>"}
+        for status in (302, 400, 404, 408, 409, 413, 415, 422, 502)
+    },
+    "hang": {"kind": "hang", "seconds": 0.01},
+}
+
+
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+def test_import_when_its_answer_is_unclear_is_one_file_in_the_end(bench: Any, answer: dict[str, Any]) -> None:
+    bench.add()
+    trial = bench.trial()
+    bench.fault(**answer)
+    with contextlib.suppress(TransientError):
+        bench.carried(trial)
+    assert bench.carried(trial).target_id == bench.files()[0]["id"]
     assert len(bench.files()) == 1
 
 

@@ -128,6 +128,8 @@ def _told(response: httpx.Response, file_id: str = "") -> Import:
 def _refused(response: httpx.Response) -> Import:
     """What a refusal means: the one place where a status of the import becomes an error."""
     code, found = response.status_code, _words(response)
+    if not (found.code or found.message or found.id):
+        raise AgainError(f"Gelato's answer to {_call(response)} is not in its own form ({code})", status=code)
     if code == httpx.codes.NOT_FOUND:
         hint = "check import_url and account_id"
         raise AuthError(f"Gelato does not know the account: {found.said}", hint=hint, status=code)
@@ -144,7 +146,7 @@ def _words(response: httpx.Response) -> Import:
     """The body of a refusal; one that is not in Gelato's form says nothing."""
     try:
         return msgspec.json.decode(response.content, type=Import)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Import()
 
 
@@ -154,7 +156,7 @@ T = TypeVar("T")
 def _read(response: httpx.Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise AgainError(f"Gelato's answer to {_call(response)} cannot be read: {error}") from error
 
 

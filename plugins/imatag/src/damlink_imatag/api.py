@@ -178,6 +178,6 @@ def _read(response: httpx.Response, read: Callable[[bytes], T]) -> T:
     _log.debug("%s answered as request %s", response.request.url.path, response.headers.get(_REQUEST_ID))
     try:
         return read(response.content)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"Imatag's answer to {response.request.url.path} cannot be read: {error}"
         raise TransientError(message) from error

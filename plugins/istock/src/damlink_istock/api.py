@@ -240,7 +240,7 @@ T = TypeVar("T")
 def _read(response: httpx.Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"iStock's answer to {response.request.url.path} cannot be read: {error}"
         raise TransientError(message) from error
 
