@@ -151,3 +151,12 @@ def test_sqlite_when_a_commit_returns_has_it_on_the_disk(tmp_path: Path) -> None
         ]
     database.close()
     assert pragmas == ["wal", 2]  # 2 is FULL
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_database_when_its_file_has_a_second_name_is_refused(url: str, tmp_path: Path) -> None:
+    (tmp_path / "second.db").hardlink_to(tmp_path / "damlink.db")
+    with pytest.raises(
+        StateError, match=r"damlink.db: the database file has 2 names \(hard links\); copy it"
+    ):
+        Database(url, tmp_path)

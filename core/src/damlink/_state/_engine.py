@@ -46,6 +46,7 @@ class Database:
         if self.file and not create and not self.file.exists():
             raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
         self._inode: int | None = None
+        self._check_names()
         self.engine = _engine(self.url)
         try:
             self._make_private(create=create)
@@ -104,6 +105,15 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    def _check_names(self) -> None:
+        """Refuse a file with a second name: SQLite keeps its log by the name, and would damage the file.
+
+        Source: https://sqlite.org/howtocorrupt.html, section 2.5.
+        """
+        if self.file and self.file.is_file() and (names := self.file.stat().st_nlink) > 1:
+            hint = "copy it to a file of its own, and use that under one name"
+            raise StateError(f"{self.file}: the database file has {names} names (hard links)", hint=hint)
 
     def _check_file(self) -> None:
         """A file that was removed would swallow every write without a word."""

@@ -1,18 +1,22 @@
 """The lease: one active run of a connector, across processes and machines.
 
 Beside the row with epoch, owner and heartbeat the holder keeps a lock that ends with its process:
-on a file (SQLite) or advisory on a connection of its own (PostgreSQL). If that lock is free the
-lease is taken at once; the heartbeat's time-out is for a machine that vanished or a process that
-froze. Taking it raises the epoch, which fences off whoever held it before.
+on a file (SQLite) or advisory on a connection of its own (PostgreSQL). The lock alone decides: while it
+is held nobody takes the lease, whatever any clock says; if it is free the lease is taken at once.
+PostgreSQL frees the lock of a machine that vanished after less than a minute. Taking the lease raises
+the epoch, which fences off whoever held it before; a holder whose lock was lost notices before it
+sends anything more.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
+import select
 import threading
-from collections.abc import Callable
+import time
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -24,10 +28,12 @@ from damlink._state._engine import Database
 from damlink._state._tables import lease as t
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
-__all__ = ["BEAT_SECONDS", "LOST_AFTER_SECONDS", "Lease", "lease_of"]
+__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "lease_of"]
 
 BEAT_SECONDS: Final = 10.0
-LOST_AFTER_SECONDS: Final = 60.0
+SILENT_AFTER_SECONDS: Final = 60.0  # without a heartbeat: a person is told so
+# The server frees the lock of a machine that no longer answers after 10 + 4 * 10 seconds.
+KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
 
 class Lease:
@@ -37,12 +43,10 @@ class Lease:
         RunActiveError: on entering, if another run holds it.
     """
 
-    def __init__(
-        self, database: Database, connector: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, database: Database, connector: str) -> None:
         self._database = database
         self._connector = connector
-        self._now = now
+        self._renewing = threading.Lock()
         self._lock = _lock(database, connector)
         self._stop = threading.Event()
         self._lost = threading.Event()
@@ -56,7 +60,7 @@ class Lease:
         except BaseException:
             self._lock.release()
             raise
-        self._seen_at = age_clock()
+        self._seen_at = _clocks()
         self._thread.start()
         return self
 
@@ -66,18 +70,19 @@ class Lease:
         self._stop.set()
         self._thread.join()
         with contextlib.suppress(StateError):  # what matters has been written, or has failed before
-            self._write(heartbeat_at=None)
+            self._write(beats=False)
         self._lock.release()
 
     def verify(self) -> None:
         """Make sure that the lease is still ours, right before an effect.
 
-        Costs nothing while the heartbeat is young. A process that was frozen notices it here.
+        Costs next to nothing while the heartbeat is young and the lock is held. A process that was frozen
+        notices it here, and one whose lock was taken from it.
 
         Raises:
             LeaseLostError: another run has taken over.
         """
-        if not self._lost.is_set() and age_clock() - self._seen_at > 2 * BEAT_SECONDS:
+        if not self._lost.is_set() and not self._is_certain():
             self._renew()
         if self._lost.is_set():
             raise LeaseLostError(f"{self._connector}: another run has taken over; this one stops")
@@ -86,11 +91,9 @@ class Lease:
         mine = t.c.connector == self._connector
         with self._database.write() as connection:
             held = connection.execute(sa.select(t).where(mine).with_for_update()).one_or_none()
-            now = self._now()
-            if not free and not _is_stale(held, now):
-                whose = f" ({held.owner})" if held and held.heartbeat_at else ""  # else it is just beginning
-                hint = "wait for it to end, or stop that process"
-                raise RunActiveError(f"{self._connector}: another run is active{whose}", hint=hint)
+            now = self._now(connection)
+            if not free:
+                raise _active(self._connector, held, now)
             epoch = int(held.epoch) + 1 if held else 1
             values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "heartbeat_at": now}
             connection.execute(
@@ -103,18 +106,29 @@ class Lease:
             with contextlib.suppress(StateError):  # the next write of the run will say it aloud
                 self._renew()
 
-    def _renew(self) -> None:
-        began = age_clock()
-        if self._write(heartbeat_at=self._now()):
-            self._seen_at = began
-        else:
-            self._lost.set()
+    def _is_certain(self) -> bool:
+        """Whether the heartbeat is young, by the boot clock and by the date, and the lock is still held."""
+        youngest = max(now - seen for now, seen in zip(_clocks(), self._seen_at, strict=True))
+        return youngest <= 2 * BEAT_SECONDS and self._lock.is_held()
 
-    def _write(self, heartbeat_at: datetime | None) -> bool:
+    def _renew(self) -> None:
+        """Beat. A lock that was lost is taken again if nobody else has it; then the epoch decides."""
+        with self._renewing:
+            began = _clocks()
+            if (self._lock.is_held() or self._lock.acquire()) and self._write(beats=True):
+                self._seen_at = began
+            else:
+                self._lost.set()
+
+    def _write(self, *, beats: bool) -> bool:
         mine = (t.c.connector == self._connector, t.c.epoch == self.epoch)
         with self._database.write() as connection:
-            beat = sa.update(t).where(*mine).values(heartbeat_at=heartbeat_at)
-            return bool(connection.execute(beat).rowcount)
+            values = {"heartbeat_at": self._now(connection) if beats else None}
+            return bool(connection.execute(sa.update(t).where(*mine).values(values)).rowcount)
+
+    def _now(self, connection: sa.Connection) -> datetime:
+        """Return the time of a heartbeat, as people are shown it: of the server, or of this machine."""
+        return datetime.now(UTC) if self._database.file else self._database.clock(connection)
 
 
 def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
@@ -126,10 +140,22 @@ def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
     return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
 
 
-def _is_stale(held: Any, now: datetime) -> bool:
-    """Whether the heart of whoever held it has stopped."""
-    beat: datetime | None = held.heartbeat_at if held else None
-    return beat is not None and now - beat >= timedelta(seconds=LOST_AFTER_SECONDS)
+def _active(connector: str, held: Any, now: datetime) -> RunActiveError:
+    """Return the error of a second run: who holds the lease, and for how long nothing was heard of it."""
+    if held is None or held.heartbeat_at is None:  # it is just beginning
+        hint = "wait for it to end, or stop that process"
+        return RunActiveError(f"{connector}: another run is active", hint=hint)
+    silent = now - held.heartbeat_at
+    what = f"{connector}: another run is active ({held.owner})"
+    if silent < timedelta(seconds=SILENT_AFTER_SECONDS):
+        return RunActiveError(what, hint="wait for it to end, or stop that process")
+    hint = "it may be frozen: stop that process, then run again"
+    return RunActiveError(f"{what}, without a heartbeat for {silent.total_seconds():.0f} s", hint=hint)
+
+
+def _clocks() -> tuple[float, float]:
+    """Return the boot clock and the date. A suspended machine may move either, or only the other."""
+    return age_clock(), time.time()
 
 
 class _ProcessLock(Protocol):
@@ -138,6 +164,9 @@ class _ProcessLock(Protocol):
     def acquire(self) -> bool:
         """Take it if it is free; says whether."""
 
+    def is_held(self) -> bool:
+        """Whether it is still held; without asking anybody, as long as nothing speaks against it."""
+
     def release(self) -> None:
         """Give it back."""
 
@@ -145,7 +174,8 @@ class _ProcessLock(Protocol):
 def _lock(database: Database, connector: str) -> _ProcessLock:
     if database.file is None:
         return _AdvisoryLock(database, connector)
-    return _FileLock(f"{database.file}.locks", connector)
+    # By its real path, so that one database has one folder by whatever name it is opened.
+    return _FileLock(f"{database.file.resolve()}.locks", connector)
 
 
 class _FileLock:
@@ -158,20 +188,27 @@ class _FileLock:
 
     def acquire(self) -> bool:
         """Take it if it is free."""
-        import fcntl  # not on every system; there the heartbeat alone decides
-
+        self.release()
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StateError(f"{self._path}: cannot lock: {error}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(handle)
+            self.release()
             return False
-        self._handle = handle
+        except OSError as error:
+            self.release()
+            hint = "make this folder writable for this user, on a disk that can lock files"
+            raise StateError(f"{self._path}: cannot be locked: {error.strerror}", hint=hint) from error
         return True
+
+    def is_held(self) -> bool:
+        """Whether the locked file is still the one of this name: another run would lock a new one."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116
+        except OSError:
+            return False
+        return self._handle is not None and os.path.samestat(found, os.fstat(self._handle))
 
     def release(self) -> None:
         """Give it back."""
@@ -188,23 +225,50 @@ class _AdvisoryLock:
         digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
         self._number = int.from_bytes(digest, "big", signed=True)
         self._connection: sa.Connection | None = None
+        # The driver's own: SQLAlchemy would open a new session, without the lock, in place of a lost one.
+        self._session: Any = None
+        self._asking = threading.Lock()
 
     def acquire(self) -> bool:
         """Take it if it is free."""
+        self.release()
         with self._database.translated(), contextlib.ExitStack() as unless_taken:
             connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             unless_taken.callback(connection.close)
+            settings = (sa.func.set_config(name, value, False) for name, value in KEEPALIVE.items())
+            connection.execute(sa.select(*settings))
             taken = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(self._number))).scalar())
             if taken:
-                self._connection = connection
+                self._connection, self._session = connection, connection.connection.driver_connection
                 unless_taken.pop_all()
             return taken
 
+    def is_held(self) -> bool:
+        """Whether its session lives: as long as the server has said nothing on it, it does."""
+        with self._asking:
+            if self._session is None or self._session.closed:
+                return False
+            waiting = select.poll()
+            waiting.register(self._session.fileno(), select.POLLIN)
+            return not waiting.poll(0) or self._ask("SELECT 1")
+
     def release(self) -> None:
         """Give it back, and the connection with it."""
-        if self._connection is not None:
-            with contextlib.suppress(sa.exc.DBAPIError):  # a session that is lost has lost it already
-                self._connection.execute(sa.select(sa.func.pg_advisory_unlock(self._number)))
+        if self._connection is None:
+            return
+        with self._asking:
+            if not self._session.closed:
+                self._ask(f"SELECT pg_advisory_unlock({self._number})")
             self._connection.invalidate()  # the session ends, and with it whatever it might still hold
             self._connection.close()
-            self._connection = None
+            self._connection = self._session = None
+
+    def _ask(self, statement: str) -> bool:
+        """Send a statement to the session; whether it still answers."""
+        import psycopg
+
+        try:
+            self._session.execute(statement)
+        except psycopg.Error:
+            return False
+        return True
