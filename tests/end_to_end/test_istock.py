@@ -202,6 +202,36 @@ def test_answer_lost_in_the_waiting_room_is_left_to_a_person(site: Site) -> None
     assert_arrived_once_and_whole(site, {*site.licensed()})
 
 
+def test_asset_to_be_skipped_after_a_save_without_an_answer_is_left_to_a_person(site: Site) -> None:
+    site.tables["portals"]["brand"]["index_lag"] = "200s"
+    site.write()
+    fault(site, "portal", "POST /api/v4/media/save", "cut", times=0)
+    site.run("run", expect=None)
+    site.sandbox.world.faults.clear()
+    (video,) = [key for key, each in site.licensed().items() if each["kind"] == "video"]
+    site.connector(include_videos=False)
+    site.run("retry", "stock", video)
+    site.run("run", expect=1)
+    (uncertain,) = site.assets("uncertain")
+    assert uncertain["source_id"] == video
+    assert "a save of it that was sent before got no answer" in uncertain["last_error"]
+
+
+def test_page_in_place_of_a_file_is_not_uploaded_and_costs_no_second_licence(site: Site) -> None:
+    page = Fault(service="istock-delivery", match="GET", kind="garble", garbage="html", times=0)
+    site.sandbox.world.faults.add(page)
+    site.run("run", expect=1)
+    failed = site.assets("failed")
+    assert len(failed) == len(site.licensed())
+    assert all("came from its source in place of" in asset["last_error"] for asset in failed)
+    assert site.portal.state()["assets"] == []
+    site.sandbox.world.faults.clear()
+    site.run("retry", "stock")
+    site.run("run")
+    assert_arrived_once_and_whole(site, {*site.licensed()})
+    assert licences(site) == len(site.licensed())
+
+
 def test_allowance_when_used_up_waits_and_fails_nothing(site: Site) -> None:
     site.istock.control("allowance", {"remaining": 3})
     site.run("run")

@@ -82,6 +82,10 @@ OUTCOMES = {
         f"201 with {name}": Outcome({"status": 201, "body": body}, NotYet, NotYet, is_unclear=True)
         for name, body in {"a page": PAGE, "nothing": b"", "no id": b"{}", "no success": FAILED}.items()
     },
+    **{
+        f"201 with {body.decode()}": Outcome({"status": 201, "body": body}, NotYet, NotYet, is_unclear=True)
+        for body in (b"{}", b"null", b"[]", b'{"mediaid":null}', b'{"success":false,"mediaid":"M1"}')
+    },
     "broken": Outcome({"cut": -1}, NotYet, NotYet, is_unclear=True),
     "half an answer": Outcome({"status": 201, "body": b'{"med', "cut": 3}, NotYet, NotYet, is_unclear=True),
 }
