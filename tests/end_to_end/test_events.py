@@ -11,11 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import Site, until
+from loopback import SECRET_VALUES, Site, until
 from ports import free_port
 
 from damlink._state import Database, Inbox
 from damlink.sandbox import Fault
+from damlink_gelato.sandbox import ACCOUNT
 
 WEBHOOKS = "/v7/webhooks/public/api/subscriptions"
 
@@ -73,6 +74,61 @@ def test_events_when_subscribed_and_approved_reach_the_inbox(reached: Site) -> N
         assert child.returncode == 0
     assert url.rpartition("/")[2] not in log
     assert url.rpartition("/")[2].encode() not in (reached.folder / "damlink.db").read_bytes()
+
+
+ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"
+
+
+@pytest.fixture
+def hearing(reached: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same, whose topic is listed, with a connector that hears events."""
+    gelato = reached.sandbox.part("gelato").connector()
+    monkeypatch.setitem(SECRET_VALUES, "GELATO_KEY", ACCOUNT.key)
+    reached.tables["portals"]["brand"] |= {"event_topics": [ARN]}
+    reached.tables["connectors"] = {"print": {**gelato, "api_key": {"env": "GELATO_KEY"}}}
+    reached.write()
+    return reached
+
+
+def webhooks(site: Site) -> list[dict[str, Any]]:
+    lines = site.run("bynder", "brand", "webhooks", "list", "--json").stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_subscribe_when_the_topic_is_listed_says_that_events_come(reached: Site) -> None:
+    reached.tables["portals"]["brand"] |= {"event_topics": [ARN]}
+    reached.write()
+    with serving(reached):
+        assert "its confirmation is complete" in reached.run("events", "subscribe", "brand").stdout
+        said = reached.run("events", "subscribe", "brand").stdout
+        assert said.startswith("the portal sends its events here already (")
+        assert "is confirmed" in reached.run("events", "list", "brand").stderr
+
+
+def test_subscription_when_nobody_confirmed_it_is_said_everywhere_and_made_anew(hearing: Site) -> None:
+    assert "pending: no request to confirm it has come" in hearing.run("events", "subscribe", "brand").stdout
+    (unconfirmed,) = webhooks(hearing)
+    assert "is not confirmed, and no event comes" in hearing.run("events", "list", "brand").stderr
+    with serving(hearing):
+        checked = hearing.run("check", "print", expect=1)
+        assert "is not confirmed, and no event comes; damlink events subscribe brand" in checked.stdout
+        said = hearing.run("events", "subscribe", "brand").stdout
+        assert f"in place of {unconfirmed['configId']}, which was never confirmed" in said
+        assert "its confirmation is complete, and events come" in said
+        assert "is confirmed" in hearing.run("check", "print").stdout
+    assert len(webhooks(hearing)) == 1
+
+
+def test_subscription_when_its_topic_waits_for_approval_is_not_made_anew(reached: Site) -> None:
+    with serving(reached):
+        first = reached.run("events", "subscribe", "brand").stdout
+        again = reached.run("events", "subscribe", "brand").stdout
+        approve = f"approve its topic: damlink events approve brand {ARN}"
+        assert approve in first
+        assert approve in again
+        assert len(webhooks(reached)) == 1
+        reached.run("events", "approve", "brand", ARN)
+        assert "already (" in reached.run("events", "subscribe", "brand").stdout
 
 
 def test_url_when_asked_twice_is_the_same_and_without_a_public_url_says_what_to_set(reached: Site) -> None:

@@ -10,6 +10,7 @@ from damlink._assembly import Assembled, Assembly
 from damlink._connector import Refused
 from damlink._http import fetch
 from damlink._model import Finding
+from damlink._subscription import describe_subscription
 from damlink.bynder import Portal
 from damlink.errors import ConnectorError, DamlinkError, TransientError
 
@@ -55,6 +56,7 @@ def _findings(assembly: Assembly, name: str) -> Iterator[Finding]:
         what, work = "plugin", built[0]
         if "on_event" in work.connector.hooks:
             yield _events(assembly, work)
+            yield from _subscribed(assembly, work)
         yield from work.connector.check(work.context)
     except DamlinkError as error:
         yield Finding(what, str(error), error)
@@ -121,3 +123,11 @@ def _events(assembly: Assembly, work: Assembled) -> Finding:
     hint = "start `damlink serve`, or correct [serve] public_url"
     missing = TransientError(f"the event address does not answer as it should: {said}", hint=hint)
     return Finding("events", str(missing), missing)
+
+
+def _subscribed(assembly: Assembly, work: Assembled) -> Iterator[Finding]:
+    """Look whether the portal's subscription of the event address is confirmed."""
+    if not assembly.config.serve.public_url:
+        return
+    said, is_fine = describe_subscription(assembly, work.config.portal, work.portal)
+    yield Finding("subscription", said, None if is_fine else TransientError(said))

@@ -9,29 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from damlink._cli._event_subscription import EVENTS, subscribe_address
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
-from damlink.errors import BynderError, ConfigError, ConnectorError
+from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
 
 if TYPE_CHECKING:
+    from damlink._assembly import Assembly
     from damlink._config import Config
     from damlink._serve._subscriptions import Subscriptions
     from damlink._state import Notification
-    from damlink.bynder import Portal
 
-EVENTS: Final = (  # Source: Bynder's help page on webhooks; api.bynder.com, "Webhooks"
-    "asset_bank.media.create",
-    "asset_bank.media.updated",
-    "asset_bank.media.meta_updated",
-    "asset_bank.media.archived",
-    "asset_bank.media.deleted",
-    "asset_bank.media.pre_archived",
-    "workflow.job.create",
-    "antivirus.scan.failed",
-)
-PRE_ARCHIVED_DAYS: Final = 5  # as in Bynder's own example
-NAME: Final = "Damlink"
-_WITHOUT_SELF_SERVICE: Final = frozenset({403, 404})
 _REQUEST: Final = """\
 Hello,
 
@@ -78,41 +66,26 @@ def url(portal: str, config_path: Path | None) -> None:
 def subscribe(portal: str, config_path: Path | None) -> None:
     """Have the portal send all its events to the address.
 
-    Where the portal offers no self-service for that, print the request to send to its account manager.
+    A subscription that was never confirmed is confirmed, or made anew. Where the portal offers no
+    self-service for that, print the request to send to its account manager.
     """
     from damlink._assembly import Assembly
     from damlink._serve._address import event_url
+    from damlink._subscription import WITHOUT_SELF_SERVICE
 
     with Assembly(_config(config_path, portal)) as assembly:
         address, opened = event_url(assembly, portal), assembly.portal(portal)
         _warn_where_nobody_answers(address)
         try:
-            said = _subscribed(opened, address)
+            said = subscribe_address(assembly, portal, opened, address)
         except BynderError as error:
-            if error.status not in _WITHOUT_SELF_SERVICE:
+            if error.status not in WITHOUT_SELF_SERVICE:
                 raise
             echo_text(
                 f"the portal lets us subscribe nothing ({error.status}); send this request:\n", err=True
             )
             said = _request(assembly.config.portals[portal].unopened.url, address)
     echo_text(said)
-
-
-def _subscribed(portal: Portal, address: str) -> str:
-    for webhook in portal.webhooks.list():
-        if webhook.endpoint == address:
-            portal.webhooks.update(
-                webhook.id, events=EVENTS, pre_archived_notification_days=PRE_ARCHIVED_DAYS
-            )
-            return f"the portal sends its events here already ({webhook.id}); all are switched on"
-    made = portal.webhooks.create(
-        name=NAME,
-        endpoint=address,
-        protocol=address.partition(":")[0],
-        events=EVENTS,
-        pre_archived_notification_days=PRE_ARCHIVED_DAYS,
-    )
-    return f"subscribed ({made.id}); approve its topic once `damlink events list` shows it as pending"
 
 
 def _warn_where_nobody_answers(address: str) -> None:
@@ -141,13 +114,14 @@ def _request(portal_url: str, address: str) -> str:
 @as_json
 @with_config
 def list_(portal: str, json_: bool, config_path: Path | None) -> None:
-    """List the topics that have written, and whether their events are let in."""
+    """List the topics that have written, whether their events are let in, and how the subscription stands."""
     from damlink._assembly import Assembly
     from damlink._cli._output import moment_text, print_json, print_table
 
     with Assembly(_config(config_path, portal), keeps=False) as assembly:
         listed = assembly.config.portals[portal].unopened.event_topics
         topics = list(_topics(_subscriptions(assembly, portal))) if assembly.has_database else []
+        _say_subscription(assembly, portal)
     met = {topic["arn"] for topic in topics}
     topics += [_unmet(arn) for arn in listed if arn not in met]
     if json_:
@@ -158,6 +132,19 @@ def list_(portal: str, json_: bool, config_path: Path | None) -> None:
         for each in topics
     ]
     print_table(("topic", "state", "last noted", "confirmed"), rows)
+
+
+def _say_subscription(assembly: Assembly, portal: str) -> None:
+    """Say on stderr how the portal's subscription stands; what cannot be asked is said, and no failure."""
+    from damlink._subscription import describe_subscription, known_address
+
+    if not known_address(assembly, portal):
+        return
+    try:
+        said, _ = describe_subscription(assembly, portal, assembly.portal(portal))
+    except DamlinkError as error:
+        said = f"how the subscription stands is not known: {error}"
+    echo(f"damlink: {said}", err=True)
 
 
 def _topics(subscriptions: Subscriptions) -> Iterator[dict[str, Any]]:
@@ -248,7 +235,7 @@ def _config(given: Path | None, portal: str) -> Config:
     return config
 
 
-def _subscriptions(assembly: Any, portal: str) -> Subscriptions:
+def _subscriptions(assembly: Assembly, portal: str) -> Subscriptions:
     from damlink._serve._subscriptions import subscriptions_of
 
     return subscriptions_of(assembly, portal)

@@ -1,0 +1,92 @@
+"""Subscribes the event address with a portal, and mends a subscription that was never confirmed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from damlink.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from damlink._assembly import Assembly
+    from damlink._serve._subscriptions import Subscriptions
+    from damlink.bynder import Portal, Webhook
+
+__all__ = ["EVENTS", "subscribe_address"]
+
+EVENTS: Final = (  # Source: Bynder's help page on webhooks; api.bynder.com, "Webhooks"
+    "asset_bank.media.create",
+    "asset_bank.media.updated",
+    "asset_bank.media.meta_updated",
+    "asset_bank.media.archived",
+    "asset_bank.media.deleted",
+    "asset_bank.media.pre_archived",
+    "workflow.job.create",
+    "antivirus.scan.failed",
+)
+PRE_ARCHIVED_DAYS: Final = 5  # as in Bynder's own example
+NAME: Final = "Damlink"
+CONFIRMATION_SECONDS: Final = 5.0
+TOKEN_LIFE: Final = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
+REACHED: Final = "that the world reaches [serve] public_url"
+
+
+def subscribe_address(assembly: Assembly, portal: str, opened: Portal, address: str) -> str:
+    """Subscribe the address, or mend the subscription that is there, and say how it stands."""
+    from damlink._serve._subscriptions import subscriptions_of
+    from damlink._subscription import find_subscription, is_pending
+
+    found = find_subscription(opened, address)
+    if found is not None and not is_pending(found):
+        opened.webhooks.update(found.id, events=EVENTS, pre_archived_notification_days=PRE_ARCHIVED_DAYS)
+        unsaid = "; it does not say whether they are confirmed" if found.confirmed is None else ""
+        return f"the portal sends its events here already ({found.id}); all are switched on{unsaid}"
+    subscriptions = subscriptions_of(assembly, portal)
+    if found is not None and (said := _confirmation(subscriptions)):
+        return f"the subscription {found.id} is not confirmed yet; {said}"
+    if found is not None:
+        # No request of the API asks for another confirmation; a new subscription does.
+        opened.webhooks.delete(found.id)
+    made = _subscribe(opened, address)
+    again = f"in place of {found.id}, which was never confirmed; " if found else ""
+    return f"subscribed ({made.id}); {again}{_wait_for_confirmation(opened, made.id, subscriptions)}"
+
+
+def _subscribe(portal: Portal, address: str) -> Webhook:
+    return portal.webhooks.create(
+        name=NAME,
+        endpoint=address,
+        protocol=address.partition(":")[0],
+        events=EVENTS,
+        pre_archived_notification_days=PRE_ARCHIVED_DAYS,
+    )
+
+
+def _wait_for_confirmation(portal: Portal, webhook: str, subscriptions: Subscriptions) -> str:
+    """Say what has become of a new subscription within a few seconds."""
+    deadline = time.monotonic() + CONFIRMATION_SECONDS
+    while time.monotonic() < deadline:
+        if portal.webhooks.get(webhook).confirmed is not False:
+            return "its confirmation is complete, and events come"
+        if said := _confirmation(subscriptions):
+            return said
+        time.sleep(CONFIRMATION_SECONDS / 10)
+    pending = f"pending: no request to confirm it has come; see that `damlink serve` runs and {REACHED}, then"
+    return f"{pending} `damlink events subscribe {subscriptions.portal}` once more"
+
+
+def _confirmation(subscriptions: Subscriptions) -> str:
+    """Confirm what may be confirmed; say what a person has to approve, or empty where no token waits."""
+    now = datetime.now(UTC)
+    for topic in subscriptions.topics.listing(subscriptions.portal):
+        if now - topic.noted_at > TOKEN_LIFE or not subscriptions.topics.token(topic.portal, topic.arn):
+            continue
+        if not subscriptions.is_allowed(topic.arn):
+            return f"approve its topic: damlink events approve {topic.portal} {topic.arn}"
+        try:
+            subscriptions.confirm(topic.arn, now)
+        except ConnectorError as error:
+            return f"its confirmation was refused, and `damlink serve` goes on trying: {error}"
+        return "its confirmation is complete, and events come"
+    return ""
