@@ -6,12 +6,13 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
 from damlink._assembly import Assembly
 from damlink._config import load
@@ -19,6 +20,7 @@ from damlink._config_edit import document
 from damlink._pace import Pace
 from damlink._serve._dispatch import Dispatcher
 from damlink._state import Inbox, Lease, Ledger, Notification, RowState
+from damlink._state._tables import inbox as inbox_table
 from damlink.sandbox import Fault, Sandbox
 
 PLUGIN = """
@@ -51,6 +53,11 @@ def transform(source):
 def push(source):
     return PushResult(source.source_id)
 """
+RUDE = PLUGIN.replace("import attrs\n", "import attrs, sys\n").replace(
+    "    with (folder /",
+    "    if event.asset and event.asset['name'] == 'Rude':\n"
+    "        yield eval((folder / 'rude').read_text(), globals())\n    with (folder /",
+)
 DEAF = PLUGIN.replace("on_event(ctx, event)", "list_source_assets(ctx)").replace(
     "    folder = ", "    return\n    folder = "
 )
@@ -119,6 +126,7 @@ class Scene:
 def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iterator[Callable[..., Scene]]:
     install("heard", PLUGIN)
     install("deaf", DEAF)
+    install("rude", RUDE)
     assemblies = []
 
     def make(**connectors: dict[str, Any]) -> Scene:
@@ -349,3 +357,35 @@ def test_connector_when_it_is_too_early_hears_of_it_again_when_it_wants(
         scene.work(seconds)
         heard.append(len(scene.heard()))
     assert heard == [0, 1]
+
+
+# --- rude plugins ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rude", "said"),
+    [
+        ("sys.exit(0)", "raised SystemExit: 0"),
+        ("(_ for _ in ()).throw(GeneratorExit)", "raised GeneratorExit"),
+        ("(_ for _ in ()).throw(type('Panic', (BaseException,), {})('panic'))", "raised Panic: panic"),
+        ("SourceAsset('a\\0', 'a')", "source_id is str"),
+        ("SourceAsset('1', None)", "fingerprint is None"),
+        ("SourceAsset('1', 'a', raw={'at': sys})", "raw.at is module"),
+        ("None", "gave None instead of SourceAsset"),
+    ],
+)
+def test_events_when_a_plugin_is_rude_to_one_put_off_that_one_alone(
+    made: Callable[..., Scene], rude: str, said: str
+) -> None:
+    scene = made(rude={"plugin": "rude"}, calm={})
+    (scene.folder / "rude").write_text(rude)
+    odd, fine = scene.asset("Rude"), scene.asset("Beach")
+    scene.tell(odd)
+    scene.tell(fine)
+    scene.work()
+    assert (scene.due("rude"), sorted(scene.due("calm"))) == ([fine], sorted([odd, fine]))
+    assert scene.inbox.open_count() == 1
+    (later,) = scene.inbox.gather("brand", scene.now() + timedelta(hours=1), PAUSE)
+    assert (later.notification.asset_id, later.attempts) == (odd, 1)
+    with scene.assembly.database.read() as connection:
+        assert said in str(connection.execute(sa.select(inbox_table.c.last_error)).scalars().all())

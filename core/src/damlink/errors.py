@@ -119,7 +119,8 @@ class NotYet(DamlinkError):  # noqa: N818 - not an error: nothing is wrong
 
     Args:
         reason: what is being waited for.
-        retry_after: seconds until it is worth trying again; `None`: in the next run.
+        retry_after: seconds until it is worth trying again; `None`: in the next run. Up to 120 it is
+            waited for within the run, for 15 minutes in all; more than 30 days are 30 days.
     """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:

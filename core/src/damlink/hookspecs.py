@@ -45,7 +45,8 @@ def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset 
     Called once a run, from one thread. `since` is the value of the last `Cursor` committed, or
     `None` the first time, with `--full`, and after a change of what is selected. Yield `Cursor(value)`
     wherever everything before it has been listed. Listing an asset again is harmless: its
-    fingerprint tells whether it changed. Without a stable order yield no cursor.
+    fingerprint tells whether it changed. Without a stable order yield no cursor. An asset that cannot
+    be kept is refused alone, as a failed row; the listing goes on.
     """
 
 
@@ -71,7 +72,8 @@ def push(
     """Deliver one prepared asset.
 
     Called in a worker thread, several at once; safe to repeat with the same `checkpoint`. With
-    `previous` a changed asset becomes a new version and not a second asset.
+    `previous` a changed asset becomes a new version and not a second asset. What cannot be kept of the
+    result is changed into what can, with a notice; without a usable target id the row is `uncertain`.
     """
 
 

@@ -1,0 +1,79 @@
+"""`damlink run` of a plugin that keeps no contract, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rude import plugin
+
+from damlink._config_edit import document
+from damlink._state import Database, Ledger
+
+Damlink = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def damlink(tmp_path: Path) -> Damlink:
+    tables: dict[str, Any] = {
+        "portals": {"brand": {"url": "http://127.0.0.1:9", "token": {"env": "DAMLINK_KEY"}}},
+        "connectors": {"stock": {"plugin": "acme"}, "later": {"plugin": "calm"}},
+    }
+    (tmp_path / "damlink.toml").write_text(document(tables))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        paths = [str(path) for path in (tmp_path / "site").iterdir()]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")])}
+        command = [sys.executable, "-m", "damlink", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+def states(folder: Path, name: str) -> dict[str, str]:
+    with contextlib.closing(Database("sqlite:///damlink.db", folder)) as database:
+        return {row.source_id: row.state for row in Ledger(database, name).rows()}
+
+
+@pytest.mark.parametrize(
+    ("hook", "code", "expected"),
+    [
+        ("push", 1, {"1": "failed", "2": "pushed"}),
+        ("list_source_assets", 3, {"1": "pushed"}),
+    ],
+)
+def test_run_when_a_plugin_leaves_says_so_and_runs_the_next_connector(
+    damlink: Damlink,
+    tmp_path: Path,
+    install: Callable[..., Path],
+    hook: str,
+    code: int,
+    expected: dict[str, str],
+) -> None:
+    install("acme", plugin(**{hook: "sys.exit(0)"}))
+    install("calm", plugin())
+    ended = damlink("run")
+    assert ended.returncode == code
+    assert (
+        f"{hook} of damlink-acme 1.0 raised SystemExit: 0; report it to the plugin's author" in ended.stderr
+    )
+    assert states(tmp_path, "stock") == expected
+    assert states(tmp_path, "later") == {"1": "pushed", "2": "pushed"}
+
+
+def test_run_when_a_plugin_leaves_at_its_import_says_so_and_runs_the_next_connector(
+    damlink: Damlink, tmp_path: Path, install: Callable[..., Path]
+) -> None:
+    install("acme", "raise SystemExit(0)")
+    install("calm", plugin())
+    ended = damlink("run")
+    assert (ended.returncode, states(tmp_path, "later")) == (3, {"1": "pushed", "2": "pushed"})
+    assert "cannot be imported: SystemExit: 0" in ended.stderr
