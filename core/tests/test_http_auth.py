@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
 
 from damlink import OAuth2, Secret
-from damlink._http import BearerAuth, Client, Token
+from damlink._http import BearerAuth, Client, Token, open_client
 from damlink.errors import AuthError, TransientError
 
 
@@ -192,14 +194,16 @@ def test_oauth2_when_a_refresh_token_is_refused_begins_again_where_it_can(
     assert tokens.grants == ["password"]
 
 
-def test_oauth2_when_the_only_refresh_token_is_refused_says_what_to_check(
+def test_oauth2_when_the_only_refresh_token_is_refused_says_to_give_a_new_one(
     partner: Client, server: Any, tokens: Partner
 ) -> None:
     tokens.refuses = {"refresh_token"}
     partner.sign_with(auth_of(server, refresh_token=Secret("r0")))
     with pytest.raises(AuthError) as caught:
         partner.get("/a")
-    assert str(caught.value).startswith('127.0.0.1 gave no token (400): {"error": "invalid_grant"}; check')
+    assert str(caught.value).startswith(
+        '127.0.0.1 gave no token (400): {"error": "invalid_grant"}; the refresh '
+    )
     assert not any(secret in str(caught.value) for secret in ("r0", "s3cret"))
     assert server.lines == ["POST /token"]
 
@@ -286,3 +290,41 @@ def test_account_when_the_credentials_differ_is_another(server: Any, other: Any)
 def test_rotates_when_there_is_nothing_else_to_begin_with(server: Any) -> None:
     assert auth_of(server, refresh_token=Secret("r")).rotates
     assert not auth_of(server, username="u", password=Secret("p")).rotates
+
+
+GRANTS = {
+    "client": ({}, "check the client id and secret"),
+    "password": (
+        {"username": "ina", "password": Secret("pass-word")},
+        "check the client id and secret, and the user name and password",
+    ),
+    "refresh token": (
+        {"refresh_token": Secret("r0")},
+        "the refresh token has ended or was withdrawn: give a new one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "hint"), GRANTS.values(), ids=GRANTS)
+def test_oauth2_when_what_was_given_is_refused_says_what_to_do_about_that(
+    partner: Client, server: Any, options: dict[str, Any], hint: str
+) -> None:
+    server.always(400, b'{"error": "invalid_grant"}')
+    partner.sign_with(auth_of(server, **options))
+    with pytest.raises(AuthError) as caught:
+        partner.get("/a")
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("stolen", [False, True], ids=["who asked", "another"])
+def test_consent_when_its_code_is_redeemed_proves_who_asked(server: Any, stolen: bool) -> None:
+    asking, other = (auth_of(server, authorize_url=f"{server.url}/auth", login_only=True) for _ in range(2))
+    query, _ = httpx.URL(asking.consent_url("state")).params, other.consent_url("state")
+    server.always(200, b'{"access_token": "t", "refresh_token": "r"}')
+    with open_client(server.url) as client:
+        (other if stolen else asking).redeem(Secret("the-code"), client)
+    verifier = dict(parse_qsl(server.asked[0].body.decode()))["code_verifier"]
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    assert query["code_challenge_method"] == "S256"
+    assert len(verifier) >= 43
+    assert (digest == query["code_challenge"]) is not stolen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 from loopback import Site, ask_for_consent, assert_arrived_once_and_whole
+
+from damlink.sandbox import Fault
 
 TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
 
@@ -382,7 +385,7 @@ def consent(site: Site) -> str:
 
 def test_login_when_consent_is_given_lets_the_portal_in_and_renews_by_itself(code_site: Site) -> None:
     refused = code_site.run("check", expect=4)
-    assert "run `damlink login`" in refused.stdout
+    assert "run `damlink login brand`" in refused.stdout
     assert consent(code_site).endswith("brand: signed in\n")
     code_site.run("check")
     counts = code_site.sandbox.world.counts
@@ -399,11 +402,74 @@ def test_login_when_the_answer_is_not_ours_waits_on(code_site: Site) -> None:
     redirect = code_site.tables["portals"]["brand"]["redirect_url"]
     with code_site.start("login", "brand", "--no-browser") as child:
         said = child.stderr.readline() + child.stderr.readline()
-        httpx.get(redirect, params={"code": "forged", "state": "forged"})
+        forged = httpx.get(redirect, params={"code": "forged", "state": "forged"})
+        assert (forged.status_code, "does not belong to the sign-in" in forged.text) == (400, True)
         assert httpx.get(redirect.replace("callback", "elsewhere")).status_code == 404
         httpx.get(said.splitlines()[-1], follow_redirects=True)
         _, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (0, "brand: signed in\n")
+
+
+def test_login_when_consent_is_denied_says_so_in_the_browser_and_the_terminal(code_site: Site) -> None:
+    with code_site.start("login", "brand", "--no-browser") as child:
+        address = httpx.URL((child.stderr.readline() + child.stderr.readline()).splitlines()[-1])
+        with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
+            page = browser.get(address)
+            denied = {"login_challenge": page.url.params["login_challenge"], "decision": "deny"}
+            shown = browser.post(page.url.copy_with(query=None), data=denied).text
+        _, err = child.communicate(timeout=60)
+    assert "Consent was refused, so Damlink is not signed in" in shown
+    assert (child.returncode, err) == (
+        4,
+        "damlink: brand: consent was refused: access_denied; run `damlink login brand` again, and allow it\n",
+    )
+
+
+def test_login_when_the_code_is_redeemed_counts_on_the_pace(code_site: Site) -> None:
+    consent(code_site)
+    assert code_site.sandbox.world.counts[TOKEN_REQUESTS] == 1
+    assert permits(code_site) == 1
+
+
+def permits(site: Site) -> int:
+    """The requests that the pace has counted."""
+    with contextlib.closing(sqlite3.connect(site.folder / "pace.db")) as database:
+        return int(database.execute("SELECT count(*) FROM permit").fetchone()[0])
+
+
+def test_login_when_the_consent_is_withdrawn_says_to_sign_in_again(code_site: Site) -> None:
+    consent(code_site)
+    code_site.portal.control("tokens", {"expire": True})
+    refused = Fault("portal", "POST /v6", status=400, body='{"error":"invalid_grant"}', times=0)
+    code_site.sandbox.world.faults.add(refused)
+    said = code_site.run("bynder", "brand", "users", "current", expect=4).stderr
+    assert said.endswith("the consent has ended or was withdrawn: run `damlink login brand`\n")
+    assert "check the" not in said
+
+
+def test_login_when_consent_comes_without_offline_says_so_at_once_and_later(code_site: Site) -> None:
+    code_site.tables["portals"]["brand"]["scopes"] = ["current.user:read"]
+    code_site.write()
+    assert "because no refresh token came with it; ask for the scope that gives one" in consent(code_site)
+    code_site.run("bynder", "brand", "users", "current")
+    code_site.sandbox.world.clock.advance(7200)
+    code_site.portal.control("tokens", {"expire": True})
+    said = code_site.run("bynder", "brand", "users", "current", expect=4).stderr
+    assert "the sign-in has ended, and it came without a refresh token; ask for the scope" in said
+    assert "run `damlink login brand`" in said
+
+
+def test_client_credentials_when_used_by_several_commands_ask_for_one_token(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENT_SECRET", site.portal.client_secret)
+    client = {"client_id": site.portal.client_id, "client_secret": {"env": "CLIENT_SECRET"}}
+    url = site.sandbox.origins["portal"]
+    site.tables["portals"]["robot"] = {"url": url, "auth": "oauth2-client-credentials", **client}
+    site.connector(portal="brand")
+    for _ in range(3):
+        site.run("bynder", "robot", "users", "current")
+    assert site.sandbox.world.counts[TOKEN_REQUESTS] == 1
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def sign_in(sandbox: RecordedSandbox) -> None:
         address = auth.consent_url("state")
         while not address.startswith(auth.redirect_url):
             address = urljoin(address, browser.get(address).headers["location"])
-        auth.redeem(parse_qs(urlsplit(address).query)["code"][0], browser)
+        auth.redeem(Secret(parse_qs(urlsplit(address).query)["code"][0]), browser)
     part.control("tokens", {"expire": True})
     with Portal(origin, auth) as portal:
         portal.brands.list()

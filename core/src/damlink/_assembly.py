@@ -76,6 +76,8 @@ class Assembly:
 
     Args:
         keeps: whether the database may be made; without, `plan` and `check` leave no trace.
+        keeps_tokens: whether the database may be made for an access token, so that the next command need
+            not ask for another.
         now: the clock.
     """
 
@@ -84,6 +86,7 @@ class Assembly:
         config: Config,
         *,
         keeps: bool = True,
+        keeps_tokens: bool = False,
         observer: Observer | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -91,6 +94,7 @@ class Assembly:
         self.now = now
         self.observer = observer or Observer()
         self._keeps = keeps
+        self._keeps_tokens = keeps_tokens
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -149,7 +153,7 @@ class Assembly:
         cipher = Cipher(*find_key(self.config.folder, new_key if sealed is None else _no_new_key))
         if sealed is not None:
             cipher.open(sealed, credential_name(KEY_CHECK))
-        elif self._keeps:
+        elif self._keeps or self.has_database:
             self.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), credential_name(KEY_CHECK)))
         return cipher
 
@@ -209,7 +213,7 @@ class Assembly:
     def portal_auth(self, name: str, verify: Verify = verify_nothing) -> httpx.Auth:
         """How requests to a portal are signed, with its tokens in custody."""
         auth = portal_auth(self.config.portals[name].open(self.opener))
-        self._take_custody(auth, verify)
+        self._take_custody(auth, verify, name)
         return auth
 
     def connector(self, name: str) -> Connector:
@@ -264,7 +268,7 @@ class Assembly:
             now=self.now,
         )
         auth = connector.authenticate(context)
-        self._take_custody(auth, verify_before_send or verify_nothing)
+        self._take_custody(auth, verify_before_send or verify_nothing, name)
         context.http.sign_with(auth)
         every = connector.about.every
         return Assembled(
@@ -291,9 +295,12 @@ class Assembly:
             return Values(self.database, name)
         return BorrowedValues(Values(self.database, name) if self.has_database else None)
 
-    def _take_custody(self, auth: object, verify: Verify) -> None:
-        """A refresh token that changes with each use is kept even where nothing else is."""
-        if isinstance(auth, OAuth2) and auth.rotates and not self._keeps and not self.has_database:
+    def _take_custody(self, auth: object, verify: Verify, name: str) -> None:
+        """Keep tokens for the next command, and those that change with each use in any case."""
+        if not isinstance(auth, OAuth2):
+            return
+        auth.name = name
+        if (auth.rotates or self._keeps_tokens) and not self._keeps and not self.has_database:
             self.__dict__["database"] = Database(self.config.state.url, self.config.folder)
         if self._keeps or self.has_database:
             give_custody(auth, self.credentials, lambda: self.cipher, verify)

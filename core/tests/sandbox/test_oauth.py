@@ -10,6 +10,8 @@ import pytest
 BASE = "/v6/authentication/oauth2"
 REDIRECT = "http://localhost:8765/callback"
 LOGIN = "/v6/login-provider/login"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def authorize(client: Any, **changes: str) -> Any:
@@ -91,15 +93,24 @@ def test_exchange_when_a_subset_is_asked_for_gives_only_that(client: Any) -> Non
     assert (answer["scope"], "refresh_token" in answer, answer["expires_in"]) == ("asset:read", False, 3600)
 
 
-@pytest.mark.parametrize("case", ["late", "other redirect", "twice"])
+def test_exchange_when_the_verifier_fits_gives_a_token(client: Any) -> None:
+    code = consented(client, code_challenge=CHALLENGE, code_challenge_method="S256")["code"]
+    assert exchange(client, code, code_verifier=VERIFIER).status_code == 200
+
+
+@pytest.mark.parametrize("case", ["late", "other redirect", "twice", "other verifier", "no verifier"])
 def test_exchange_when_the_code_does_not_serve_is_an_invalid_grant(client: Any, case: str) -> None:
-    code = consented(client)["code"]
+    proof = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"} if "verifier" in case else {}
+    code = consented(client, **proof)["code"]
     if case == "late":
         client.advance(601)
     if case == "twice":
         exchange(client, code)
-    other = {"redirect_uri": "http://127.0.0.1:8765/callback"} if case == "other redirect" else {}
-    answer = exchange(client, code, **other)
+    other = {
+        "other redirect": {"redirect_uri": "http://127.0.0.1:8765/callback"},
+        "other verifier": {"code_verifier": VERIFIER[::-1]},
+    }
+    answer = exchange(client, code, **other.get(case, {}))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 

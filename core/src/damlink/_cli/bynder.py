@@ -127,7 +127,7 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
     portal_name = click.get_current_context().meta[PORTAL]
     positional, named = arguments_of(method, values)
     on_request = _show if values["debug_request"] else None
-    with Assembly(config, keeps=False) as assembly:
+    with Assembly(config, keeps=False, keeps_tokens=True) as assembly:
         portal = assembly.portal(portal_name, on_request=on_request)
         write = functools.partial(_write, output=values.get("output"), whole=values.get("include", False))
         try:

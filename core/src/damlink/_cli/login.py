@@ -36,8 +36,10 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
         auth = assembly.portal_auth(name) if name in config.portals else assembly.assemble(name).auth
         if not isinstance(auth, OAuth2) or not auth.authorize_url:
             raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
-        log_in(auth, name, lambda url: _show(url, no_browser=no_browser))
+        notice = log_in(assembly, auth, name, lambda url: _show(url, no_browser=no_browser))
     echo(f"{name}: signed in", err=True)
+    if notice:
+        echo(f"{name}: {notice}", err=True)
 
 
 def _show(url: str, *, no_browser: bool) -> None:

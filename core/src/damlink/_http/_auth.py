@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import secrets
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -16,7 +17,7 @@ import httpx
 
 from damlink._http._answer import AnswerLimits, read_answer
 from damlink._http._network import LEAVING, VERIFY
-from damlink._http._outcome import is_refused
+from damlink._http._outcome import ACCEPTED, is_refused
 from damlink._http._status import retry_after, shortened
 from damlink._http._transports import ACCOUNT, credit
 from damlink._process import age_clock, uninterrupted
@@ -26,6 +27,7 @@ from damlink.errors import AuthError, TransientError
 
 __all__ = ["BearerAuth", "Custody", "OAuth2", "Token"]
 
+VERIFIER_BYTES: Final = 48  # at least 32 are advised
 LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
 REDIRECT_URL: Final = "http://localhost:8765/callback"  # fixed, because it must be registered
 LONGEST_LIFETIME_SECONDS: Final = 10 * 365 * 86400.0  # more is no lifetime, but a mistake
@@ -166,6 +168,8 @@ class OAuth2(httpx.Auth):
         self._refresh_token = refresh_token
         self._scopes = scopes
         self._headers = dict(headers or {})
+        self._verifier = Secret("")  # of the consent that is being asked for
+        self.name = ""  # of the portal or connector, for `damlink login`
         self.custody: Custody = MemoryCustody()
 
     @property
@@ -220,8 +224,7 @@ class OAuth2(httpx.Auth):
                 return held  # somebody else was faster
             refresh = (held.refresh if held else None) or self._refresh_token
             if refresh is None and self._login_only:
-                hint = "run `damlink login` with its name"
-                raise AuthError("nobody has given consent yet", hint=hint)
+                raise self._no_consent(held)
             extensions = _extensions(request, confirm, shield)
             response = yield self._token_request(refresh, extensions)
             if refresh and response.status_code in (400, 401):
@@ -230,7 +233,27 @@ class OAuth2(httpx.Auth):
                 if not self.rotates:
                     refresh = None
                     response = yield self._token_request(None, extensions)
-            return self.custody.replace(self._token(response, refresh), held)
+            return self.custody.replace(self._token(response, refresh, self._grant_hint(refresh)), held)
+
+    def _no_consent(self, expired: Token | None) -> AuthError:
+        if expired is None:
+            return AuthError("nobody has given consent yet", hint=f"run {self._login}")
+        hint = f"ask for the scope that gives one (`offline` at Bynder), then run {self._login}"
+        return AuthError("the sign-in has ended, and it came without a refresh token", hint=hint)
+
+    @property
+    def _login(self) -> str:
+        return f"`damlink login {self.name}`" if self.name else "`damlink login` with its name"
+
+    def _grant_hint(self, refresh: Secret | None) -> str:
+        """Return what to do where the other side refuses what was given for a token."""
+        if refresh and self._login_only:
+            return f"the consent has ended or was withdrawn: run {self._login}"
+        if refresh:
+            return "the refresh token has ended or was withdrawn: give a new one"
+        if self._password:
+            return "check the client id and secret, and the user name and password"
+        return "check the client id and secret"
 
     def _newer(self, read: Token | None) -> Token | None:
         """Return the token of another process that was faster, if one was: ours was refused rightly then."""
@@ -238,29 +261,44 @@ class OAuth2(httpx.Auth):
         return kept if kept is not None and (read is None or kept.version != read.version) else None
 
     def consent_url(self, state: str) -> str:
-        """Where a person gives consent; the answer comes to `redirect_url` with this state."""
+        """Return where a person gives consent; the answer comes to `redirect_url` with this state.
+
+        Source: RFC 7636 (PKCE): the code is of use only to the process that has asked for it.
+        """
+        self._verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
+        digest = hashlib.sha256(self._verifier.reveal().encode()).digest()
         query = {
             "client_id": self._client_id,
             "response_type": "code",
             "redirect_uri": self.redirect_url,
             "state": state,
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
         }
         if self._scopes:
             query["scope"] = " ".join(self._scopes)
         return str(httpx.URL(self.authorize_url, params=query))
 
-    def redeem(self, code: str, client: httpx.Client) -> None:
+    def redeem(self, code: Secret, client: httpx.Client) -> Token:
         """Turn the code of a person's consent into a token, and keep it.
+
+        Args:
+            client: sends it within the pace, and signs nothing.
 
         Raises:
             AuthError: the other side does not take the code.
         """
         form = {} if self._basic else self._client_form()
-        form |= {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_url}
+        form |= {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": self.redirect_url}
+        form["code_verifier"] = self._verifier.reveal()
         headers = {name: value.reveal() for name, value in self._headers.items()} | self._client_header()
-        response = client.post(self.token_url, data=form, headers=headers)
+        marks = {ACCEPTED: range(400, 600)}
+        response = client.request("POST", self.token_url, data=form, headers=headers, extensions=marks)
+        hint = f"check the client id and secret and the redirect address, then run {self._login} again"
+        token = self._token(response, None, hint)
         with self.custody.exclusive():
-            self.custody.save(self._token(response, None))
+            self.custody.save(token)
+        return token
 
     def _token_request(self, refresh: Secret | None, extensions: dict[str, Any]) -> httpx.Request:
         form = {} if self._basic else self._client_form()
@@ -285,10 +323,14 @@ class OAuth2(httpx.Auth):
         if not self._basic:
             return {}
         given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
-        return {"Authorization": f"Basic {base64.b64encode(given.encode()).decode()}"}
+        encoded = Secret(base64.b64encode(given.encode()).decode())
+        return {"Authorization": f"Basic {encoded.reveal()}"}
 
-    def _token(self, response: httpx.Response, refresh: Secret | None) -> Token:
+    def _token(self, response: httpx.Response, refresh: Secret | None, hint: str) -> Token:
         """Read a token endpoint's answer. One without a refresh token keeps the old one.
+
+        Args:
+            hint: what to do where it is a refusal.
 
         Source: RFC 6749, section 6: an answer to a renewal may leave it out; the old one then stays valid.
         """
@@ -303,7 +345,6 @@ class OAuth2(httpx.Auth):
         answer = _object(response) if status < 400 else {}
         access = answer.get("access_token")
         if not isinstance(access, str) or not access:
-            hint = "check the client id and secret, and the user name and password or refresh token"
             said = shortened(response) if status >= 400 else "the answer holds none"
             raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
         lifetime = _seconds(answer.get("expires_in"))

@@ -79,12 +79,13 @@ class Client:
 
 @attrs.frozen
 class Grant:
-    """An authorization code or a refresh token: what it may be exchanged for, and until when."""
+    """An authorization code or a refresh token: what it may be exchanged for, until when, and by whom."""
 
     client_id: str
     user_id: str
     scopes: frozenset[str]
     redirect: str = ""
+    challenge: str = ""
     expires: float | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlencode
 
@@ -38,9 +39,11 @@ def _authorize(portal: Portal, call: Call) -> Answer:
     if not set(query.get("scope", "").split()) <= SCOPES:
         return _back(redirect, state, error="invalid_scope")
     scopes = _scopes(query.get("scope"), access.grantable(client.user_id))
-    challenge = access.new_hex(32)
-    access.challenges[challenge] = (Grant(client.id, client.user_id, scopes, redirect), state)
-    return Answer(302, headers={"location": f"{_LOGIN}?login_challenge={challenge}"})
+    if query.get("code_challenge_method", "S256") != "S256":
+        return _back(redirect, state, error="invalid_request")
+    name, challenge = access.new_hex(32), query.get("code_challenge", "")
+    access.challenges[name] = (Grant(client.id, client.user_id, scopes, redirect, challenge), state)
+    return Answer(302, headers={"location": f"{_LOGIN}?login_challenge={name}"})
 
 
 @routes.add(f"GET {_LOGIN}", open=True)
@@ -103,11 +106,19 @@ def _exchange(access: Access, fields: Mapping[str, str], now: float) -> Answer:
     grant = access.codes.pop(fields.get("code", ""), None)  # a code serves once
     if grant is None or fields.get("redirect_uri") != grant.redirect or now >= (grant.expires or now):
         raise _error(400, "invalid_grant", "unknown or expired code, or another redirect_uri")
+    if grant.challenge and grant.challenge != _challenge(fields.get("code_verifier", "")):
+        raise _error(400, "invalid_grant", "code_verifier does not fit the code_challenge")
     grant = attrs.evolve(grant, scopes=_scopes(fields.get("scope"), grant.scopes), expires=None)
     refresh = access.new_hex(64) if "offline" in grant.scopes else ""
     if refresh:
         access.refreshes[refresh] = grant
     return _issued(access, grant, refresh)
+
+
+def _challenge(verifier: str) -> str:
+    """Source: RFC 7636, section 4.6."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _refresh(access: Access, fields: Mapping[str, str]) -> Answer:
