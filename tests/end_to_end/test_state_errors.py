@@ -20,8 +20,9 @@ PATIENCE_SECONDS = 60.0
 
 
 def the_line(err: str) -> str:
-    """The one line that says what stopped the run; the others tell what it had carried."""
-    (line,) = [each for each in err.splitlines() if not each.startswith("stock: pushed ")]
+    """The one line that says what stopped the run; the others tell what it had carried, or of open files."""
+    others = ("stock: pushed ", " is open to other users: ")
+    (line,) = [each for each in err.splitlines() if not any(other in each for other in others)]
     assert line.startswith("damlink: ")
     return line
 
