@@ -97,6 +97,11 @@ class Assembly:
         self._keeps_tokens = keeps_tokens
         self._closing = contextlib.ExitStack()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything may be written."""
+        return self._keeps
+
     def __enter__(self) -> Self:
         return self
 

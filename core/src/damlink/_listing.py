@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
+from damlink._adoption import existing_in_portal
 from damlink._assembly import Assembled
 from damlink._connector import Refused
 from damlink._model import Cursor, SourceAsset
@@ -15,7 +16,7 @@ from damlink._observer import Observer
 from damlink._state import Ledger, Listed, Progress, RowState
 from damlink.errors import ConnectorError, DamlinkError
 
-__all__ = ["existing_in_portal", "list_into", "starting_point"]
+__all__ = ["list_into", "starting_point"]
 
 _log = logging.getLogger("damlink.run")
 
@@ -26,17 +27,6 @@ BATCH_SECONDS: Final = 1.0  # an asset is not kept from the workers for longer
 def starting_point(progress: Progress, selection: str, *, full: bool) -> str | None:
     """Where a listing begins: after the last cursor, or at the beginning if the selection changed."""
     return None if full or progress.selection != selection else progress.cursor
-
-
-def existing_in_portal(work: Assembled, progress: Progress) -> Mapping[str, str]:
-    """What the portal has already, until a connector has listed everything once: asset ids by tag.
-
-    A source asset whose id is among the tags of an asset that the plugin marks as its own is there.
-    """
-    tag = work.connector.about.adopt_tag
-    if not tag or progress.completed is not None or not work.config.adopt_existing:
-        return {}
-    return {each: asset.id for asset in work.portal.assets.list(tags=tag) for each in asset.tags}
 
 
 def list_into(

@@ -10,13 +10,15 @@ from typing import Final
 
 import attrs
 
+from damlink._accounts import accounts_of, change_of, describe
+from damlink._adoption import existing_in_portal
 from damlink._assembly import Assembled, Assembly
 from damlink._connector import Refused
-from damlink._listing import existing_in_portal, starting_point
+from damlink._listing import starting_point
 from damlink._model import Cursor, SourceAsset
-from damlink._state import Comparison, Ledger, Progress, Row, RowState, compare
+from damlink._state import AccountChange, Comparison, Ledger, Progress, Row, RowState, compare
 
-__all__ = ["Planned", "plan_connector"]
+__all__ = ["Plan", "Planned", "plan_connector"]
 
 _log = logging.getLogger("damlink.run")
 
@@ -32,19 +34,48 @@ class Planned:
     why: str
 
 
-def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Iterator[Planned]:
-    """Yield what a run would carry now: what is due in the ledger, then what the listing would add.
+@attrs.frozen
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        notices: what a person should know beforehand, such as another account; a line each.
+        assets: what it would carry; listed as it is read.
+    """
+
+    notices: list[str]
+    assets: Iterator[Planned]
+
+
+def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Plan:
+    """Say what a run would carry now: what is due in the ledger, then what the listing would add.
 
     Raises:
-        ConnectorError: the listing failed.
+        ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
     """
     work = assembly.assemble(name)
     ledger = Ledger(assembly.database, name, siblings=work.siblings) if assembly.has_database else None
+    change = change_of(work, ledger, accounts_of(assembly, work)) if ledger else AccountChange()
+    parts = (
+        _retargeted(ledger, change),
+        _due(ledger, work),
+        _listed(work, ledger, full=full or bool(change.source)),
+    )
+    return Plan(describe(name, change), _each_once(itertools.chain(*parts)))
+
+
+def _each_once(assets: Iterable[Planned]) -> Iterator[Planned]:
     met: set[str] = set()
-    for planned in itertools.chain(_due(ledger, work), _listed(work, ledger, full=full)):
+    for planned in assets:
         if planned.source_id not in met:
             met.add(planned.source_id)
             yield planned
+
+
+def _retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
+    why = f"due for another target account ({', '.join(change.target)})"
+    rows = ledger.finished() if ledger and change.target else iter(())
+    return (Planned(row.source_id, row.title, why) for row in rows)
 
 
 def _due(ledger: Ledger | None, work: Assembled) -> Iterator[Planned]:

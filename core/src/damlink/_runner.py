@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from damlink._accounts import adapt
 from damlink._assembly import Assembled, Assembly
 from damlink._config_watch import ConnectorSwitch
 from damlink._crypto import Cipher
@@ -89,6 +90,7 @@ def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping)
         work = assembly.assemble(name, verify, watch)
         work.context.http.guard_effects(switch.verify)
         ledger = Ledger(assembly.database, name, lease.epoch, work.siblings)
+        adapt(assembly, work, ledger)
         runs = Runs(assembly.database, name)
         number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
         report = _Run(work, ledger, cipher, options, watch, stop, stopping, switch).execute()

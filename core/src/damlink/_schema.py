@@ -54,6 +54,8 @@ def _property(field: Field) -> dict[str, Any]:
         {"enum": list(field.choices)} if field.choices else dict(_SCHEMAS.get(field.type, {}))
     )
     schema["description"] = field.help
+    if field.identifies:
+        schema["x-identifies"] = field.identifies
     if not field.required and field.default is not None and not field.secret:
         schema["default"] = plain(field.default)
     return schema

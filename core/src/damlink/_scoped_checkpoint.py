@@ -12,6 +12,7 @@ __all__ = [
     "forget_unclear",
     "has_unclear",
     "upload_record",
+    "without_uploads",
 ]
 
 UPLOAD_RECORD: Final = "damlink.upload"
@@ -103,6 +104,15 @@ def finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in values.items() if name in done}
     inner = {name: finished_uploads(value) for name, value in values.items() if isinstance(value, dict)}
     return kept | {name: value for name, value in inner.items() if value and name not in kept}
+
+
+def without_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the notes without any upload, at any depth; everything else stays."""
+    is_one = any(_is_ours(name, value) for name, value in values.items())
+    gone = (UPLOAD_RECORD, *(_UPLOAD_NAMES if is_one else ()))
+    kept = {name: value for name, value in values.items() if name not in gone}
+    inner = {name: without_uploads(value) for name, value in kept.items() if isinstance(value, dict)}
+    return {name: value for name, value in (kept | inner).items() if value or not values[name]}
 
 
 def _is_unclear(values: Mapping[str, Any]) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "Field",
     "SecretOpener",
     "SecretRef",
+    "Side",
     "check",
     "closest",
     "fields_of",
@@ -37,6 +38,7 @@ __all__ = [
 _METADATA: Final = "damlink"
 
 T = TypeVar("T")
+Side = Literal["source", "target"]
 
 
 def setting(
@@ -48,6 +50,7 @@ def setting(
     advanced: bool = False,
     when: Mapping[str, Any] | None = None,
     confirm_empty: str = "",
+    identifies: Side | None = None,
 ) -> Any:
     """Declare one setting of a plugin, as a field of its attrs settings class.
 
@@ -60,6 +63,9 @@ def setting(
         when: values of other settings without which it has no effect, and is not asked for. True stands
             for any value, False for none, a tuple for any of its items.
         confirm_empty: what follows from leaving it empty, where that has to be confirmed.
+        identifies: it says whose account it is, at the `source` or the `target`. Another source account
+            is listed from the beginning; for another target account every finished asset is due again.
+            Never a secret that is renewed. A setting that is empty says nothing.
     """
     metadata = {
         _METADATA: {
@@ -69,6 +75,7 @@ def setting(
             "advanced": advanced,
             "when": dict(when or {}),
             "confirm_empty": confirm_empty,
+            "identifies": identifies,
         }
     }
     if isinstance(default, dict | list):
@@ -87,6 +94,7 @@ class Field:
     help: str
     choices: tuple[str, ...]
     selects: bool
+    identifies: Side | None = None
     advanced: bool = False
     when: Mapping[str, Any] = attrs.field(factory=dict)
     confirm_empty: str = ""
@@ -125,6 +133,7 @@ def _field(attribute: attrs.Attribute[Any]) -> Field:
         advanced=declared.get("advanced", False),
         when=declared.get("when", {}),
         confirm_empty=declared.get("confirm_empty", ""),
+        identifies=declared.get("identifies"),
     )
 
 

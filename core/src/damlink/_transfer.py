@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from damlink._adoption import find_existing
 from damlink._assembly import Assembled
 from damlink._model import PreparedAsset, PushResult, Skip
 from damlink._process import is_interrupt
@@ -34,6 +35,8 @@ MAX_WAIT_SECONDS: Final = 900.0  # in all, of one row and of a run in which noth
 LEAST_PAUSE_SECONDS: Final = 0.1  # whoever says "at once" for ever must not keep a processor busy
 _UNANSWERED: Final = "a save of it that was sent before got no answer"
 _STOPPING: Final = (AuthError, ConfigError, LeaseLostError, StateError, StoppedError)
+
+FOUND: Final = "found in the portal"
 
 _log = logging.getLogger("damlink.run")
 
@@ -88,6 +91,7 @@ class Transfer:
         self._ledger = ledger
         self._max_wait, self._clock = max_wait, clock
         self._idle_since: float | None = None  # since when rows wait and none was finished
+        self._progress = ledger.progress()
 
     def carry(self, job: Job) -> Outcome:
         """Carry one job as far as it will go now, and write down how far that was.
@@ -113,6 +117,9 @@ class Transfer:
         if row.is_refused:
             raise PluginBugError(row.last_error)
         if job.prepared is None:
+            if found := find_existing(self._work, row, self._progress):
+                self._ledger.pushed(row, PushResult(found, notice=FOUND), self._now())
+                return Outcome(RowState.PUSHED, FOUND)
             prepared = connector.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
             if isinstance(prepared, Skip):
                 if job.checkpoint.is_unclear:

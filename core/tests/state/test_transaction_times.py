@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import Database, Lease, Ledger, Listed, Row
+from damlink._state import Accounts, Database, Lease, Ledger, Listed, Row
 from damlink._state._reader import LedgerReader
 
 ROWS: Final = 100_000
@@ -29,6 +29,7 @@ SELECT :connector, CAST(i AS TEXT), :state, 'title', '{}', 'a', :target, :epoch,
 
 STATES: Final = {
     "claim": ("due", HELD),
+    "retarget": ("pushed", HELD),
     "elsewhere": ("pushed", ROWS),
     "release": ("running", ROWS),
     "forget": ("pushed", ROWS),
@@ -95,6 +96,9 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "uncertain": lambda ledger: ledger.uncertain(taken(ledger), "x", NOW),
     "checkpoint": lambda ledger: ledger.checkpoint(taken(ledger), b"x", NOW),
     "revive": lambda ledger: ledger.revive(taken(ledger), NOW),
+    "adapt": lambda ledger: ledger.adapt(Accounts(), NOW, from_beginning=True),
+    "look_in_portal": lambda ledger: ledger.look_in_portal(NOW),
+    "retarget": lambda ledger: ledger.retarget(NOW, drops_notes=True),
     "release": lambda ledger: ledger.release(NOW),
     "forget": lambda ledger: ledger.forget(),
 }

@@ -43,11 +43,13 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
 def _plan(assembly: Assembly, name: str, *, full: bool, json_: bool) -> None:
     from damlink._plan import plan_connector
 
-    planned = plan_connector(assembly, name, full=full)
+    plan = plan_connector(assembly, name, full=full)
+    for notice in plan.notices:
+        echo(notice, err=json_)
     if json_:
-        print_json_lines({"connector": name, **attrs.asdict(each)} for each in planned)
+        print_json_lines({"connector": name, **attrs.asdict(each)} for each in plan.assets)
         return
     count = 0
-    for count, each in enumerate(planned, start=1):  # noqa: B007 - the last one is the total
+    for count, each in enumerate(plan.assets, start=1):  # noqa: B007 - the last one is the total
         echo(f"{name}: {each.source_id}  {each.title}  ({each.why})")
     echo(f"{name}: a run would carry {assets_text(count)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from damlink._state._accounts import AccountChange, Accounts
 from damlink._state._checkpoint import LedgerCheckpoint
 from damlink._state._compare import Comparison, compare
 from damlink._state._engine import Database, UnpreparedError
@@ -22,6 +23,8 @@ from damlink._state._values import BorrowedValues, Values
 __all__ = [
     "DISPATCHER",
     "SEALED_COLUMNS",
+    "AccountChange",
+    "Accounts",
     "BorrowedValues",
     "Change",
     "Comparison",

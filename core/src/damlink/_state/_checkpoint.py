@@ -10,7 +10,13 @@ from typing import Any, Final
 
 from damlink._keepable import strict_json
 from damlink._model import SourceAsset
-from damlink._scoped_checkpoint import ScopedCheckpoint, finished_uploads, forget_unclear, has_unclear
+from damlink._scoped_checkpoint import (
+    ScopedCheckpoint,
+    finished_uploads,
+    forget_unclear,
+    has_unclear,
+    without_uploads,
+)
 from damlink._state._ledger import Ledger
 from damlink._state._rows import Row
 from damlink._state._sealed import checkpoint_name
@@ -98,6 +104,11 @@ class LedgerCheckpoint:
         forget = forget_unclear if self.is_unclear else finished_uploads
         with self._lock:
             self._keep(forget(self._values))
+
+    def forget_uploads(self) -> None:
+        """Forget every upload, finished or not: they went to another portal."""
+        with self._lock:
+            self._keep(without_uploads(self._values))
 
     def _keep(self, values: dict[str, Any]) -> None:
         """Write the notes with the source asset that they belong to; without notes it is free to change."""

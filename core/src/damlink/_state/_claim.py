@@ -17,7 +17,7 @@ from damlink._state._tables import ledger as t
 __all__ = ["FIRST_BATCH", "MOST_BATCH", "Claimant", "claimable", "take"]
 
 FIRST_BATCH: Final = 8
-MOST_BATCH: Final = 500
+MOST_BATCH: Final = 100
 
 
 @attrs.frozen
@@ -85,7 +85,7 @@ def _candidates(
 def _take_first_free(
     connection: sa.Connection, claimant: Claimant, candidates: dict[str, bool], now: datetime
 ) -> tuple[Row | None, bool]:
-    holds = find_holds(connection, claimant.siblings, list(candidates))
+    holds = find_holds(connection, claimant.connector, claimant.siblings, list(candidates))
     holds = {key: hold for key, hold in holds.items() if hold.blocks(has_notes=candidates[key])}
     held = list(itertools.takewhile(holds.__contains__, candidates))
     _set_aside(connection, claimant, {key: holds[key] for key in held}, now)

@@ -7,6 +7,7 @@ written and `LeaseLostError` is raised.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,12 +16,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from damlink._model import PushResult
+from damlink._state._accounts import Accounts
 from damlink._state._claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state._compare import Comparison, compare
 from damlink._state._listed import Listed, Tally
 from damlink._state._merge import merge, refuse
 from damlink._state._reader import LedgerReader
-from damlink._state._rows import Row, RowState, as_row, dump_result, next_round
+from damlink._state._rows import FINISHED, Row, RowState, as_row, dump_result, next_round
 from damlink._state._siblings import serialize, wake
 from damlink._state._tables import cursor as cursor_table
 from damlink._state._tables import lease as lease_table
@@ -30,7 +32,8 @@ from damlink.errors import LeaseLostError
 
 __all__ = ["Ledger"]
 
-BATCH_ROWS: Final = 1000
+BATCH_ROWS: Final = 250
+UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Ledger(LedgerReader):
@@ -58,8 +61,10 @@ class Ledger(LedgerReader):
         """Note that the listing has been walked to its end once under this selection."""
         # A cursor is of use for the selection alone under which it was committed.
         value = sa.case((cursor_table.c.selection == selection, cursor_table.c.value), else_=None)
+        looked = sa.case((cursor_table.c.look_until > now, now), else_=cursor_table.c.look_until)
+        values = {"selection": selection, "completed": selection, "look_until": looked}
         with self._fenced() as connection:
-            self._keep(connection, now, value=value, selection=selection, completed=selection)
+            self._keep(connection, now, value=value, **values)
 
     def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
         assets = {asset.source_id: asset for asset in listed.assets}
@@ -91,7 +96,45 @@ class Ledger(LedgerReader):
         updated = connection.execute(sa.update(cursor_table).where(mine).values(values))
         if not updated.rowcount:
             new = {name: None if isinstance(each, sa.Case) else each for name, each in values.items()}
-            connection.execute(sa.insert(cursor_table).values(connector=self._connector, **new))
+            new = {"connector": self._connector, "selection": ""} | new
+            connection.execute(sa.insert(cursor_table).values(new))
+
+    def adapt(self, accounts: Accounts, now: datetime, *, from_beginning: bool) -> None:
+        """Keep whose accounts the connector works with.
+
+        Args:
+            from_beginning: the cursor is of another account.
+        """
+        values: dict[str, Any] = {"source": json.dumps(dict(accounts.source), sort_keys=True)}
+        values |= {"target": json.dumps(dict(accounts.target), sort_keys=True), "portal": accounts.portal}
+        with self._fenced() as connection:
+            self._keep(connection, now, **values, **({"value": None} if from_beginning else {}))
+
+    def look_in_portal(self, now: datetime, since: datetime | None = None) -> None:
+        """Have every row looked for in the portal before it is carried, until all has been listed once.
+
+        Args:
+            since: what was uploaded earlier is known to the database.
+        """
+        with self._fenced() as connection:
+            self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
+
+    def retarget(self, now: datetime, *, drops_notes: bool) -> int:
+        """Make finished rows due for another target, of which nothing is known; return how many.
+
+        Args:
+            drops_notes: the notes of transfers under way are of the former target.
+        """
+        forgotten = {"result": None, "target_id": None, "fingerprint_after": None, "updated_at": now}
+        due = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "last_error": ""}
+        known = sa.or_(t.c.result.is_not(None), t.c.target_id.is_not(None))
+        without_notes = {"checkpoint": None, "checkpoint_fingerprint": None, "updated_at": now}
+        noted = sa.and_(t.c.checkpoint.is_not(None), t.c.state != RowState.UNCERTAIN)
+        count = self._set_all(t.c.state.in_(FINISHED), forgotten | due, now)
+        self._set_all(known, forgotten, now)
+        if drops_notes:
+            self._set_all(noted, without_notes, now)
+        return count
 
     # --- transfer ----------------------------------------------------------------------------------
 
@@ -136,7 +179,12 @@ class Ledger(LedgerReader):
         """Make what this run leaves unfinished due again."""
         values = {"state": RowState.DUE, "due_at": now, "updated_at": now}
         left = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == self._run.epoch)
-        sum(self._in_batches(left, lambda chosen: sa.update(t).where(*chosen).values(values), now))
+        self._set_all(left, values, now)
+
+    def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any], now: datetime) -> int:
+        return sum(
+            self._in_batches(condition, lambda chosen: sa.update(t).where(*chosen).values(values), now)
+        )
 
     def _in_batches(
         self,

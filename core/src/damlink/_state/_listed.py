@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import attrs
 
 from damlink._model import SourceAsset
+from damlink._state._accounts import Accounts
 
 __all__ = ["Listed", "Progress", "Tally"]
 
@@ -39,8 +41,14 @@ class Progress:
         cursor: the last one committed.
         selection: under which it was committed.
         completed: the selection under which the listing was last walked to its end, if ever.
+        accounts: whose the cursor and the finished rows are.
+        look_since: what was uploaded earlier is known to the database; `None`: nothing is.
+        look_until: rows listed until then are looked for in the portal before they are carried.
     """
 
     cursor: str | None = None
     selection: str = ""
     completed: str | None = None
+    accounts: Accounts = attrs.field(factory=Accounts)
+    look_since: datetime | None = None
+    look_until: datetime | None = None

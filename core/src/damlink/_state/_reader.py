@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from damlink._state._accounts import Accounts
 from damlink._state._claim import Claimant, claimable
 from damlink._state._engine import Database
 from damlink._state._listed import Progress
-from damlink._state._rows import Row, RowState, as_row
+from damlink._state._rows import FINISHED, Row, RowState, as_row
 from damlink._state._siblings import Hold, find_holds
 from damlink._state._tables import cursor as cursor_table
 from damlink._state._tables import ledger as t
@@ -41,7 +43,16 @@ class LedgerReader:
             record = connection.execute(query).one_or_none()
         if record is None:
             return Progress()
-        return Progress(record.value, record.selection, record.completed)
+        return Progress(
+            record.value,
+            record.selection,
+            record.completed,
+            Accounts(
+                json.loads(record.source or "{}"), json.loads(record.target or "{}"), record.portal or ""
+            ),
+            record.look_since,
+            record.look_until,
+        )
 
     def known(self, ids: Sequence[str]) -> dict[str, Row]:
         """The rows of these source ids."""
@@ -51,7 +62,7 @@ class LedgerReader:
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
         """Return what other connectors of the same plugin and portal have of these source ids."""
         with self._database.read() as connection:
-            return find_holds(connection, self._run.siblings, ids)
+            return find_holds(connection, self._connector, self._run.siblings, ids)
 
     def _known(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
         query = sa.select(t).where(self._mine, t.c.source_id.in_(ids))
@@ -62,6 +73,17 @@ class LedgerReader:
         """The rows that the next run would claim without listing, in that order."""
         for condition in claimable(now, None):
             yield from self._rows(sa.and_(self._mine, condition), t.c.due_at, t.c.source_id)
+
+    def targets(self, limit: int) -> list[str]:
+        """The ids under which the rows pushed last are known at the target."""
+        query = sa.select(t.c.target_id).where(self._mine, t.c.state == RowState.PUSHED, t.c.target_id != "")
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(t.c.updated_at.desc()).limit(limit)).scalars())
+
+    def finished(self) -> Iterator[Row]:
+        """The rows that are finished, one state after the other."""
+        for state in FINISHED:
+            yield from self.rows(state)
 
     def has_ready(self, now: datetime) -> bool:
         """Whether a run would find something to carry without listing.

@@ -13,7 +13,7 @@ import attrs
 from damlink._model import PushResult, SourceAsset
 from damlink._secret import redact
 
-__all__ = ["REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
+__all__ = ["FINISHED", "REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
 
 FIRST_ROUND: Final = timedelta(minutes=15)
 LONGEST_ROUND: Final = timedelta(hours=24)
@@ -32,6 +32,9 @@ class RowState(StrEnum):
     SKIPPED = "skipped"
     REJECTED = "rejected"
     FAILED = "failed"
+
+
+FINISHED: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED)
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +58,7 @@ class Row:
     checkpoint: bytes | None = attrs.field(repr=False)
     checkpoint_fingerprint: str | None
     waits_for: str | None
+    listed_at: datetime
     updated_at: datetime
 
     @property

@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._state._rows import RowState
-from damlink._state._tables import lease
+from damlink._state._tables import cursor, lease
 from damlink._state._tables import ledger as t
 
 __all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake"]
@@ -56,18 +56,27 @@ class Hold:
         return not (self.kind is HoldKind.NOTES and has_notes)
 
 
-def find_holds(connection: sa.Connection, siblings: Sequence[str], ids: Sequence[str]) -> dict[str, Hold]:
-    """Return the strongest hold on each of these source ids."""
+def find_holds(
+    connection: sa.Connection, connector: str, siblings: Sequence[str], ids: Sequence[str]
+) -> dict[str, Hold]:
+    """Return the strongest hold on each of these source ids.
+
+    What a sibling brought to the portal that it was configured for before is no hold.
+    """
     if not siblings or not ids:
         return {}
     kind = sa.case(
         (_HAS_PUSHED, HoldKind.PUSHED.value), (_IS_BUSY, HoldKind.BUSY.value), else_=HoldKind.NOTES.value
     )
+    own = cursor.alias()
+    mine = sa.select(own.c.portal).where(own.c.connector == connector).scalar_subquery()
     query = (
         sa.select(t.c.source_id, t.c.connector, kind)
         .outerjoin(lease, lease.c.connector == t.c.connector)
+        .outerjoin(cursor, cursor.c.connector == t.c.connector)
         .where(t.c.connector.in_(siblings), t.c.source_id.in_(ids))
         .where(sa.or_(_HAS_PUSHED, _IS_BUSY, _HAS_NOTES))
+        .where(sa.or_(cursor.c.portal.is_(None), mine.is_(None), cursor.c.portal == mine))
     )
     found = [(source_id, Hold(by, HoldKind(each))) for source_id, by, each in connection.execute(query)]
     strength = list(HoldKind)

@@ -94,7 +94,7 @@ ledger = sa.Table(
     sa.Column("checkpoint_fingerprint", KeepableText),
     sa.Column("listed_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.Column("waits_for", sa.Text),
+    sa.Column("waits_for", KeepableText),
     sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
 )
 _waits = ledger.c.waits_for.is_not(None)
@@ -108,6 +108,11 @@ cursor = sa.Table(
     sa.Column("selection", KeepableText, nullable=False),
     sa.Column("completed", KeepableText),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("source", KeepableText),
+    sa.Column("target", KeepableText),
+    sa.Column("portal", KeepableText),
+    sa.Column("look_since", UtcDateTime),
+    sa.Column("look_until", UtcDateTime),
 )
 
 run = sa.Table(

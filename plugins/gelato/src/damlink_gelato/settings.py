@@ -25,7 +25,9 @@ class GelatoSettings:
         help="Assets with this tag go to Gelato. Any text, compared exactly: capitals count.",
     )
     api_key: Secret = setting(help="The Gelato account's API key.")
-    account_id: str = setting(default="", help="The Gelato account, as the addresses below name it.")
+    account_id: str = setting(
+        default="", identifies="target", help="The Gelato account, as the addresses below name it."
+    )
     import_url: str = setting(
         default="",
         help="Where Gelato takes files: an address with `{account_id}` in it, from Gelato's account team. "

@@ -28,6 +28,7 @@ class ImatagSettings:
     client_id: str = setting(
         when={"api_key": False},
         default="",
+        identifies="source",
         help="The id of the account's OAuth application, instead of a key.",
     )
     client_secret: Secret | None = setting(
@@ -86,6 +87,7 @@ class ImatagSettings:
     username: str = setting(
         advanced=True,
         default="",
+        identifies="source",
         help="The Imatag user, whose name is the home directory where Imatag does not tell it.",
     )
     requests_per_second: float = setting(

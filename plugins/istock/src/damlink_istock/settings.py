@@ -22,10 +22,14 @@ class IStockSettings:
         default=False,
         help="Send assets to the portal's waiting room for approval, instead of straight to the asset bank.",
     )
-    api_key: Secret = setting(help="The account's API key; it is the OAuth client id too.")
+    api_key: Secret = setting(
+        identifies="source", help="The account's API key; it is the OAuth client id too."
+    )
     api_secret: Secret = setting(help="The secret of the API key.")
     username: str = setting(
-        default="", help="The iStock user. Not needed with a refresh token, or where the key has a user."
+        default="",
+        identifies="source",
+        help="The iStock user. Not needed with a refresh token, or where the key has a user.",
     )
     password: Secret | None = setting(
         when={"username": True}, default=None, help="The iStock user's password."

@@ -1,0 +1,54 @@
+"""Whose accounts a connector works with, as digests by the names of the settings that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+__all__ = ["AccountChange", "Accounts"]
+
+PORTAL = "portal"
+
+
+@attrs.frozen
+class Accounts:
+    """The accounts of a connector. A setting that states nothing is left out and never compared.
+
+    Attributes:
+        source: of the account that assets come from.
+        target: of the account that they go to.
+        portal: the address of the portal; empty if it is not known.
+    """
+
+    source: Mapping[str, str] = attrs.field(factory=dict)
+    target: Mapping[str, str] = attrs.field(factory=dict)
+    portal: str = ""
+
+    def change_from(self, known: Accounts, *, uploads: bool) -> AccountChange:
+        """Compare with the accounts that the database knows.
+
+        Args:
+            uploads: whether the connector brings assets into the portal, so that it is a target too.
+        """
+        is_moved = bool(known.portal) and known.portal != self.portal
+        portal = (PORTAL,) if is_moved else ()
+        source = _changed(known.source, self.source) + portal
+        return AccountChange(source, _changed(known.target, self.target) + (portal if uploads else ()))
+
+    def added_to(self, known: Accounts) -> Accounts:
+        """Return these accounts with what only the database knows."""
+        source, target = {**known.source, **self.source}, {**known.target, **self.target}
+        return Accounts(source, target, self.portal or known.portal)
+
+
+@attrs.frozen
+class AccountChange:
+    """The settings by which a connector was edited to another account."""
+
+    source: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+
+
+def _changed(known: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name in sorted(now) if known.get(name, now[name]) != now[name])
