@@ -173,17 +173,19 @@ def test_run_when_things_fail_now_and_then_brings_all_of_them_once(site: Site, c
     assert_arrived_once_and_whole(site, ids)
 
 
-def test_assets_that_keep_failing_are_listed_with_their_cause_and_the_rest_arrives(site: Site) -> None:
+def test_assets_whose_downloads_stay_unclear_are_listed_with_their_cause_and_the_rest_arrives(
+    site: Site,
+) -> None:
     fault(site, "istock", "POST /v3/downloads/images/140000000[12]$", "status", status=503, times=0)
     site.run("run", expect=1)
-    failed = site.assets("failed")
-    assert {asset["source_id"] for asset in failed} == {"1400000001", "1400000002"}
-    assert all("503" in asset["last_error"] for asset in failed)
+    uncertain = site.assets("uncertain")
+    assert {asset["source_id"] for asset in uncertain} == {"1400000001", "1400000002"}
+    assert all("503" in asset["last_error"] for asset in uncertain)
     assert_arrived_once_and_whole(site, {*site.licensed()} - {"1400000001", "1400000002"})
 
 
 def test_failed_assets_when_retried_arrive(site: Site) -> None:
-    fault(site, "istock", "POST /v3/downloads/images/1400000001$", "status", status=503, times=5)
+    fault(site, "portal", "POST /api/upload/init", "status", status=400, body='{"message": "not now"}')
     site.run("run", expect=1)
     assert "1 due again" in site.run("retry", "stock").stdout
     site.run("run")
