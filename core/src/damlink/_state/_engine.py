@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._private import make_file, warn_if_shared
 from damlink._process import age_clock
+from damlink._state._conflicts import ConflictError, is_conflict
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
 
@@ -170,7 +171,8 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            raise StateError(f"{self.place}: {_cause(error)}", hint=_cure(error)) from error
+            kind = ConflictError if is_conflict(error) else StateError
+            raise kind(f"{self.place}: {_cause(error)}", hint=_cure(error)) from error
 
 
 def upsert(

@@ -12,6 +12,7 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._model import SourceAsset
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database, insert_into
 from damlink._state._ledger import check_epoch
 from damlink._state._merge import merge
@@ -94,6 +95,7 @@ class Verdict:
     error: str = ""
 
 
+@repeat_conflicts
 class Inbox:
     """Notifications by portal, topic and message id: a topic may tell several portals of the config.
 

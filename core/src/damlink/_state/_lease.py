@@ -24,6 +24,7 @@ from typing import Any, Final, Protocol, Self
 import sqlalchemy as sa
 
 from damlink._process import age_clock, owner
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database
 from damlink._state._tables import lease as t
 from damlink.errors import LeaseLostError, RunActiveError, StateError
@@ -36,6 +37,7 @@ SILENT_AFTER_SECONDS: Final = 60.0  # without a heartbeat: a person is told so
 KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
 
+@repeat_conflicts
 class Lease:
     """Held while a run works; a context manager.
 

@@ -19,6 +19,7 @@ from damlink._model import PushResult
 from damlink._state._accounts import Accounts
 from damlink._state._claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state._compare import Comparison, compare
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._listed import Listed, Tally
 from damlink._state._merge import merge, refuse
 from damlink._state._reader import LedgerReader
@@ -36,6 +37,7 @@ BATCH_ROWS: Final = 250
 UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+@repeat_conflicts
 class Ledger(LedgerReader):
     """One connector's rows, written under an epoch of its lease."""
 

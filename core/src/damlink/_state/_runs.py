@@ -11,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._process import owner
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database
 from damlink._state._tables import run as t
 
@@ -33,6 +34,7 @@ class RunRecord:
     listing: bool = True
 
 
+@repeat_conflicts
 class Runs:
     """The runs of one connector."""
 

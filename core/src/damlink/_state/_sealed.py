@@ -9,6 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._crypto import Cipher
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database
 from damlink._state._tables import credential, ledger, topic
 
@@ -32,6 +33,7 @@ def topic_name(portal: str, arn: str) -> tuple[str, ...]:
     return ("topic", portal, arn)
 
 
+@repeat_conflicts
 @attrs.frozen
 class SealedColumn:
     """A column with encrypted values.

@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from damlink._process import age_clock, is_gone, owner
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database, insert_into, upsert
 from damlink._state._tables import credential as t
 from damlink._waiting import Verify, slices, verify_nothing
@@ -24,6 +25,7 @@ HOLD_TIMEOUT_SECONDS: Final = 900.0  # its holder may wait for the portal's sile
 POLL_SECONDS: Final = 0.05
 
 
+@repeat_conflicts
 class Credentials:
     """Sealed bytes by name.
 
@@ -100,9 +102,7 @@ class Credentials:
         try:
             yield _Hold(self, name, holder).confirm
         finally:
-            with self._database.write() as connection:
-                held = sa.update(t).where(t.c.name == name, t.c.held_by == holder)
-                connection.execute(held.values(held_by=None, held_until=None))
+            self._release(name, holder)
 
     def extend(self, name: str, holder: str) -> bool:
         """Hold a name for longer; whether it is still held."""
@@ -110,6 +110,11 @@ class Credentials:
         with self._database.write() as connection:
             until = self._database.clock(connection) + timedelta(seconds=self.hold_seconds)
             return bool(connection.execute(sa.update(t).where(*mine).values(held_until=until)).rowcount)
+
+    def _release(self, name: str, holder: str) -> None:
+        with self._database.write() as connection:
+            held = sa.update(t).where(t.c.name == name, t.c.held_by == holder)
+            connection.execute(held.values(held_by=None, held_until=None))
 
     def _wait_for(self, name: str, holder: str, verify: Verify) -> None:
         pause = POLL_SECONDS

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 import sqlalchemy as sa
 
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database, upsert
 from damlink._state._tables import topic as t
 
@@ -32,6 +33,7 @@ class Topic:
         return "approved" if self.approved_at else "pending"
 
 
+@repeat_conflicts
 class Topics:
     """Topics by portal and ARN."""
 

@@ -8,12 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from damlink._keepable import MAX_KEY_BYTES, NotKeepableError, is_key, show, strict_json
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database, upsert
 from damlink._state._tables import value as t
 
 __all__ = ["BorrowedValues", "Values"]
 
 
+@repeat_conflicts
 class Values:
     """JSON values by key, committed as they are put."""
 
