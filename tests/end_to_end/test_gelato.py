@@ -100,6 +100,14 @@ def test_run_brings_every_tagged_asset_once_and_the_portal_links_to_it(print_sit
     assert (report["outcomes"], len(files(print_site))) == ({}, 12)
 
 
+@pytest.mark.parametrize("mode", ["pull", "push"])
+def test_bytes_when_gelato_has_them_are_counted(print_site: Site, mode: str) -> None:
+    print_site.connector("print", mode=mode)
+    size = asset(print_site, add(print_site))["size"]
+    (report,) = json.loads(print_site.run("run", "--json").stdout)
+    assert report["bytes"] == size > 0
+
+
 def test_two_accounts_of_one_portal_get_their_own_files_and_links(print_site: Site) -> None:
     changes = {
         "account_id": "second",

@@ -271,6 +271,7 @@ class Assembly:
             state=self._values(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
             now=self.now,
+            progress=(observer or self.observer).sent,
         )
         auth = connector.authenticate(context)
         self._take_custody(auth, verify_before_send or verify_nothing, name)

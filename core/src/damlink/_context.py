@@ -65,6 +65,8 @@ class Context:
         bynder: the portal.
         state: small durable values of this connector.
         log: stamps the connector's name.
+        progress: counts bytes that the partner has received, for the run's totals; uploads into the portal
+            are counted already.
         now: the clock, UTC.
     """
 
@@ -75,3 +77,4 @@ class Context:
     state: State = attrs.field(repr=False)
     log: logging.LoggerAdapter[logging.Logger] = attrs.field(repr=False)
     now: Callable[[], datetime] = attrs.field(repr=False)
+    progress: Callable[[int], None] = attrs.field(repr=False, default=lambda _count: None)

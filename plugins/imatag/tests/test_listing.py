@@ -80,6 +80,35 @@ def test_filter_when_it_fits_one_asset_lists_that_one(seasons: Any, filters: dic
         assert chosen in ids(trial.listing())
 
 
+@pytest.mark.parametrize("name", ["Spring, 2026", "a,b"])
+def test_filter_when_a_collection_has_a_comma_in_its_name_finds_it(bench: Any, name: str) -> None:
+    with bench.open(filters={"collection": name}) as trial:
+        collections, chosen = trial.context.bynder.collections, bench.add()
+        bench.add()
+        collections.create(name=name)
+        (collection,) = [each for each in collections.list() if each.name == name]
+        collections.add_media(collection.id, asset_ids=[chosen])
+        assert ids(trial.listing()) == {chosen}
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        ("Spring, 2026", 1),
+        (["Spring, 2026"], 1),
+        ("Autumn,Winter", 0),
+        ("Autumn", 1),
+    ],
+)
+def test_filter_when_an_option_has_a_comma_in_its_name_finds_it(bench: Any, value: Any, count: int) -> None:
+    options = ["Spring, 2026", "Autumn", "Winter"]
+    bench.portal.control("metaproperty", {"name": "When", "type": "select", "options": options})
+    with bench.open(filters={"property_When": value}) as trial:
+        for option in options:
+            trial.context.bynder.assets.modify(bench.add(), metaproperties={"When": option})
+        assert len(ids(trial.listing())) == count
+
+
 def test_filters_leave_out_what_they_do_not_fit(bench: Any) -> None:
     bench.add(tags=["b"])
     bench.add(filename="talk.mp3", tags=["a"])

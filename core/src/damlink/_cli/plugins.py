@@ -93,5 +93,8 @@ def _setting(field: Any) -> dict[str, Any]:
 
 
 def _row(field: Any) -> tuple[str, str, str, str]:
-    default = "required" if field.required else str(field.default if field.default is not None else "")
+    from damlink._settings import plain
+    from damlink._settings_values import value_text
+
+    default = "required" if field.required else value_text(plain(field.default))
     return field.name, field.expects, default, field.help

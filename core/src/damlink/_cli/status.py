@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, echo_text
+from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
     from damlink._assembly import Assembly
+    from damlink._state import Ledger, RunRecord
+
+BAD: Final = ("failed", "rejected", "uncertain")
+MOST_CAUSES: Final = 3  # of each state; `damlink assets` has all
+MOST_ROWS: Final = 1000
 
 
 @click.command("status")
 @as_json
 @with_config
 def command(json_: bool, config_path: Path | None) -> None:
-    """Say where each connector stands, and how much of the pace is left."""
+    """Show where each connector stands: its last run and why it failed, and the next run by `damlink serve`.
+
+    Below that, how much of the pace is left.
+    """
     from damlink._assembly import Assembly
     from damlink._cli._output import print_json
 
@@ -38,20 +51,61 @@ def _connector(assembly: Assembly, name: str) -> dict[str, Any]:
     from damlink._state import Ledger, Runs
 
     config = assembly.config.connector(name)
-    found: dict[str, Any] = {"name": name, "plugin": config.plugin, "portal": config.portal}
-    found |= {"enabled": config.enabled, "assets": {}, "last_run": None}
+    found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
+    found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
+    latest, listing = [], None
     if assembly.has_database:
-        found["assets"] = Ledger(assembly.database, name).counts()
-        latest = Runs(assembly.database, name).latest(1)
+        ledger, runs = Ledger(assembly.database, name), Runs(assembly.database, name)
+        found["assets"] = ledger.counts()
+        latest, listing = runs.latest(1), runs.latest_listing()
         found["last_run"] = attrs.asdict(latest[0]) if latest else None
-    return found
+        found["reasons"] = list(_reasons(ledger, latest[0].error if latest else "", found["assets"]))
+    return found | {"next_run": _next_run(assembly, name, listing)}
+
+
+def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
+    """Yield why the last run broke off, and why assets were not carried: the commonest causes first."""
+    from damlink._state import RowState
+
+    if error:
+        yield error
+    for state in (state for state in BAD if state in counts):
+        rows = itertools.islice(ledger.rows(RowState(state)), MOST_ROWS)
+        causes = Counter(row.last_error.replace(row.source_id, "…") for row in rows)
+        for cause, count in causes.most_common(MOST_CAUSES):
+            yield f"{count} {state}: {cause}"
+
+
+def _next_run(assembly: Assembly, name: str, last: RunRecord | None) -> datetime | None:
+    """Return when `damlink serve` lists it next, give or take; `None` where it has no interval."""
+    config = assembly.config.connector(name)
+    seconds = config.every or _interval_of_plugin(assembly, name)
+    if not seconds or not config.enabled:
+        return None
+    is_due = last is None or last.finished_at is None or last.error
+    now = datetime.now(UTC)
+    return now if is_due or last is None else max(now, last.started_at + timedelta(seconds=seconds))
+
+
+def _interval_of_plugin(assembly: Assembly, name: str) -> float | None:
+    from damlink._duration import Duration
+
+    try:
+        every = assembly.connector(name).about.every
+    except DamlinkError:
+        return None
+    return Duration.parse(every) if every else None
 
 
 def _print(document: dict[str, Any]) -> None:
     from damlink._cli._output import print_table
 
     rows = [_row(each) for each in document["connectors"]]
-    print_table(("connector", "plugin", "portal", "last run", "assets"), rows)
+    print_table(("connector", "plugin", "portal", "last run (UTC)", "next run (UTC)", "assets"), rows)
+    for each in document["connectors"]:
+        for reason in each.get("reasons", ()):
+            text = reason if reason.startswith(f"{each['name']}: ") else f"{each['name']}: {reason}"
+            echo(text, fg="red")
     pace = document["pace"]
     left = pace["allowed"] - pace["used"]
     echo_text(f"\npace: {left} of {pace['allowed']} requests left in {pace['window_seconds']:g} s")
@@ -60,9 +114,13 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    from damlink._cli._output import moment_text
+
     assets = ", ".join(f"{count} {state}" for state, count in each["assets"].items()) or "none yet"
-    name = each["name"] if each["enabled"] else f"{each['name']} (disabled)"
-    return name, each["plugin"], each["portal"], _last(each["last_run"]), assets
+    name = f"{each['title']} ({each['name']})" if each["title"] else each["name"]
+    name = name if each["enabled"] else f"{name} (disabled)"
+    following = moment_text(each["next_run"]) if each["next_run"] else "when asked"
+    return name, each["plugin"], each["portal"], _last(each["last_run"]), following, assets
 
 
 def _last(run: dict[str, Any] | None) -> str:

@@ -123,6 +123,7 @@ def _finished(ctx: Context, order: Order, answer: Import) -> PushResult:
     if settings.backlink:
         notice = backlink.write(ctx, order.asset_id, link) if link else "Gelato gave no checkout link"
     original = order.file.original
+    ctx.progress(original.size or 0)
     return PushResult(
         answer.id,
         url=link if backlink.is_allowed(link, settings.checkout_hosts) else None,

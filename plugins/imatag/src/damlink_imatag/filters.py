@@ -60,7 +60,7 @@ def _add(ctx: Context, query: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _tags(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"tags": values}
+    return {"tags": _parted(values)}
 
 
 def _keyword(_ctx: Context, values: list[str]) -> dict[str, Any]:
@@ -68,11 +68,11 @@ def _keyword(_ctx: Context, values: list[str]) -> dict[str, Any]:
 
 
 def _types(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"type": [_one_of(value, TYPES) for value in values]}
+    return {"type": [_one_of(value, TYPES) for value in _parted(values)]}
 
 
 def _orientations(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"orientation": [_one_of(value, ORIENTATIONS) for value in values]}
+    return {"orientation": [_one_of(value, ORIENTATIONS) for value in _parted(values)]}
 
 
 def _brand(ctx: Context, values: list[str]) -> dict[str, Any]:
@@ -122,8 +122,17 @@ def _property(ctx: Context, name: str, values: list[str]) -> tuple[str, str]:
         raise WrongFilterError("Bynder cannot filter by a metaproperty of type date")
     if not found.options:
         return found.name, _single(values)
-    options = [_option(found, value) for value in values]
-    return found.name, options[0].name if len(options) == 1 else ",".join(each.id for each in options)
+    options = [option for value in values for option in _options(found, value)]
+    # Of several the portal wants the ids, parted by commas: a name with a comma would look like two.
+    is_plain = len(options) == 1 and "," not in options[0].name
+    return found.name, options[0].name if is_plain else ",".join(each.id for each in options)
+
+
+def _options(metaproperty: Metaproperty, wanted: str) -> list[Any]:
+    """Return the option of a name with or without commas, else those whose names the commas part."""
+    names = {name for option in metaproperty.options for name in (option.name, option.label, option.id)}
+    parts = [wanted] if wanted in names else _parted([wanted])
+    return [_option(metaproperty, part) for part in parts]
 
 
 def _option(metaproperty: Metaproperty, wanted: str) -> Any:
@@ -141,9 +150,14 @@ def _one_of(value: str, known: tuple[str, ...]) -> str:
 
 
 def _texts(value: Any) -> list[str]:
-    """A text, or several, also in the portal's own form with commas."""
-    values = value if isinstance(value, list) else str(value).split(",")
+    """Return a text, or several; a comma belongs to the text that holds it."""
+    values = value if isinstance(value, list) else [value]
     return [str(each).strip() for each in values if str(each).strip()]
+
+
+def _parted(values: list[str]) -> list[str]:
+    """Return values that cannot hold a comma, also from the portal's own form with commas."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
 def _single(values: list[str]) -> str:

@@ -50,7 +50,7 @@ class ImatagSettings:
     delta: bool = setting(
         advanced=True,
         default=True,
-        help="List only what has changed since the last run. False: everything, each time, as "
+        help="List only what has changed since the last run. `false`: everything, each time, as "
         "`damlink run --full` does.",
     )
     filters: Mapping[str, Any] | None = setting(
