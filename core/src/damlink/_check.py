@@ -120,9 +120,6 @@ def _events(assembly: Assembly, work: Assembled) -> Finding:
         if error.status == WRONG_METHOD:
             return Finding("events", f"{public_url} answers; `damlink events url {portal}` has it whole")
         said = str(error)
-        if error.status is None and public_url.startswith("http://"):
-            # Only this machine can reach such an address: nothing is lost while nothing listens there.
-            return Finding("events", f"nothing answers at {public_url}: `damlink serve` does not run")
     hint = "start `damlink serve`, or correct [serve] public_url"
     missing = TransientError(f"the event address does not answer as it should: {said}", hint=hint)
     return Finding("events", str(missing), missing)

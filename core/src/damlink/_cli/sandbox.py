@@ -48,7 +48,6 @@ def command(
     It is strict about what the real ones are known to be strict about, and it can be told to fail.
     """
     sandbox = sandbox_module()
-    from damlink._cli._demo_live import free_address
     from damlink._cli._sandbox_config import write_sandbox_config
 
     files = sandbox.from_folder(media) if media else None

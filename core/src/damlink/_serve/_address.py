@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
+from damlink._address import is_loopback
 from damlink._assembly import Assembly
 from damlink.errors import ConfigError
 
@@ -38,8 +39,15 @@ def event_url(assembly: Assembly, portal: str) -> str:
     Raises:
         ConfigError: nobody has said how the world reaches us.
     """
-    public = assembly.config.serve.public_url
+    public = assembly.config.serve.public_url or _loopback_url(assembly, portal)
     if not public:
         hint = 'set [serve] public_url = "https://…", where the world reaches `damlink serve`'
         raise ConfigError(f"{assembly.config.path}: serve.public_url", "missing", hint=hint)
     return public.rstrip("/") + event_path(portal, event_token(assembly, portal))
+
+
+def _loopback_url(assembly: Assembly, portal: str) -> str:
+    """Return where `damlink serve` listens, for a portal on this machine; empty for any other."""
+    serve = assembly.config.serve
+    on_loopback = assembly.config.portal(portal).unopened.url.startswith("http://")
+    return f"http://{serve.host}:{serve.port}" if on_loopback and is_loopback(serve.host) else ""
