@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from damlink import AssetRejectedError, AuthError, NotYet, TransientError
+from damlink.sandbox import Fault
 from damlink.sandbox._garbage import GARBAGE
 
 
@@ -29,6 +30,14 @@ def test_file_when_pushed_again_after_a_failure_is_whole(bench: Any) -> None:
     bench.fault(status=503, times=2)
     bench.carried(bench.trial(mode="push"))
     assert [file["sha256"] for file in bench.files()] == [bench.asset(asset_id)["sha256"]]
+
+
+def test_page_in_place_of_an_original_is_not_pushed(bench: Any) -> None:
+    bench.add(filename="poster.pdf")
+    bench.sandbox.world.faults.add(Fault("s3", "GET /download/", "garble", garbage="html"))
+    with pytest.raises(TransientError, match="an HTML page came from its source"):
+        bench.carried(bench.trial(mode="push"))
+    assert bench.files() == []
 
 
 # --- repeated --------------------------------------------------------------------------------------

@@ -181,6 +181,27 @@ def test_half_a_marked_file_is_not_delivered(bench: Any) -> None:
     assert shapes(bench.asset(key)) == (1, 0)
 
 
+def test_page_in_place_of_a_marked_file_is_not_delivered_and_costs_no_second_mark(bench: Any) -> None:
+    key = bench.add()
+    bench.sandbox.world.faults.add(Fault("imatag", "GET .*/watermarked/", "garble", garbage="html"))
+    with bench.open() as trial:
+        with pytest.raises(TransientError, match="an HTML page came from its source"):
+            bench.carried(trial, key)
+        bench.carried(trial, key)
+    assert (shapes(bench.asset(key)), bench.marks(key)) == ((2, 0), 1)
+
+
+def test_page_in_place_of_an_original_is_not_sent_to_be_marked(bench: Any) -> None:
+    key = bench.add()
+    bench.sandbox.world.faults.add(Fault("s3", "GET /download/", "garble", garbage="html"))
+    with bench.open() as trial:
+        with pytest.raises(TransientError, match="an HTML page came from its source"):
+            bench.carried(trial, key)
+        assert bench.marks(key) == 0
+        bench.carried(trial, key)
+    assert bench.marks(key) == 1
+
+
 # --- waiting, and getting in -----------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import httpx
 from damlink._content import Content
 from damlink._http._answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http._auth import BearerAuth, Custody, OAuth2, Token
+from damlink._http._body import guard_body, unwrapped
 from damlink._http._fetch import fetch
 from damlink._http._network import VERIFY, NetworkTransport
 from damlink._http._oauth1 import OAuth1
@@ -214,7 +215,7 @@ class Client(httpx.Client):
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
             attempt = functools.partial(self._try, request, stream, options)
-            with unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
+            with unwrapped(), unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
                 response = retrying(attempt, terms, self._verify)
             following = self._following(request, response)
             if following is None:
@@ -231,6 +232,7 @@ class Client(httpx.Client):
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
         request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
+        guard_body(request)
         if request.method not in _HARMLESS_METHODS:
             request.extensions.setdefault(VERIFY, self._verify_effect)
         try:
