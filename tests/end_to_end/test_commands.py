@@ -255,6 +255,16 @@ def test_secret_when_kept_works_and_stands_nowhere_in_the_open(site: Site) -> No
     assert len(site.stored()) == 2
 
 
+def test_secret_when_the_key_is_rotated_still_opens(site: Site) -> None:
+    entered(site, f"{site.portal.token}\n", "secret", "set", "brand.token")
+    site.tables["portals"]["brand"]["token"] = {"secret": "brand.token"}
+    site.write()
+    before = (site.folder / "damlink.key").read_text()
+    assert "values are encrypted with the new key in " in site.run("secret", "rotate").stderr
+    assert (site.folder / "damlink.key").read_text() != before
+    site.run("bynder", "brand", "users", "current")
+
+
 def test_secret_when_removed_is_missed_with_the_cure(site: Site) -> None:
     entered(site, RAW, "secret", "set", "istock.key")
     assert json.loads(site.run("secret", "list", "--json").stdout) == ["istock.key"]

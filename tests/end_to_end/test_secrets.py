@@ -181,6 +181,24 @@ def test_credential_that_the_partner_echoes_is_nowhere_to_be_found(
     assert_nowhere(watch)
 
 
+@pytest.mark.parametrize("plugin", ["imatag", "gelato"])
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_key_that_a_partner_echoes_is_nowhere_to_be_found(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, plugin: str, status: int
+) -> None:
+    table = watch.site.sandbox.part(plugin).connector()
+    monkeypatch.setenv("PARTNER_KEY", table["api_key"])
+    key = {"portal": "brand", "api_key": {"env": "PARTNER_KEY"}}
+    watch.site.tables["connectors"] = {"stock": {**table, **key}}
+    watch.site.write()
+    for service in ("imatag", "gelato", "gelato-products"):
+        fault(watch.site, service, "", "echo", status=status, times=0)
+    look_everywhere(watch, "brand")
+    counts = watch.site.sandbox.world.counts
+    assert sum(counts[f"requests:{service}"] for service in ("imatag", "gelato", "gelato-products")) > 0
+    assert_nowhere(watch, table["api_key"])
+
+
 @pytest.mark.parametrize("location", ["/api/{token}", "http://[{token}"])
 def test_credential_that_a_redirect_repeats_is_nowhere_to_be_found(watch: Watch, location: str) -> None:
     configure(watch)
@@ -220,12 +238,12 @@ def look_everywhere(watch: Watch, portal: str, *, runs: bool = True) -> None:
     watch.run("check", "--json", expect=None)
 
 
-def assert_nowhere(watch: Watch) -> None:
+def assert_nowhere(watch: Watch, *more: str) -> None:
     """No secret was printed, and none is in a file."""
     portal = watch.site.portal
     exchanges = watch.site.sandbox.exchanges  # type: ignore[attr-defined]
     secrets = forms_of([portal.token, portal.client_secret, portal.consumer_secret, portal.oauth_token])
-    secrets |= forms_of([portal.oauth_token_secret, *PARTNER_SECRETS])
+    secrets |= forms_of([portal.oauth_token_secret, *PARTNER_SECRETS, *more])
     secrets |= forms_of(
         token for each in exchanges for token in ISSUED.findall(each.answer.decode("latin-1"))
     )
