@@ -15,7 +15,7 @@ from ports import free_port
 
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
 from damlink._http import BearerAuth
-from damlink._scoped_checkpoint import UPLOAD_RECORD
+from damlink._scoped_checkpoint import UPLOAD_RECORD, upload_record
 from damlink.bynder._notes import Notes
 from damlink.bynder._save import TRIES_A_ROUND, Destination, LostUploadError, Saver
 from damlink.bynder._settlement import Marker
@@ -203,6 +203,30 @@ def test_settled_when_an_earlier_version_noted_it_looks_for_its_size(
     server.always(200, httpx.Response(200, json=[found]).content)
     notes.put(save={"since": SINCE, "size": 4, "filename": "beach.jpg", "tries": 1, "lost": SINCE})
     assert saver(served).settled(notes, SENDS["save"][1]) == "M1"
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"save": EARLIER, "import": {"id": "I1", "crc32": 1}, "version": 2},
+        {"upload": {"upload_id": "U1", "part_bytes": 5}},
+        {"save": EARLIER, "saved": "M1"},
+    ],
+    ids=["saving", "sending", "saved"],
+)
+def test_notes_of_an_earlier_version_become_the_record_of_the_upload(
+    notes: Notes, noted: Mapping[str, Any]
+) -> None:
+    notes.put(**noted, licence=1)
+    record = upload_record(notes)
+    assert {name: record.get(name) for name in noted} == noted
+    assert {name: notes.get(name) for name in (*noted, "licence")} == dict.fromkeys(noted) | {"licence": 1}
+
+
+def test_notes_of_a_plugin_that_are_called_alike_stay_its_own(notes: Notes) -> None:
+    notes.put(save="mine", version=3, upload={"id": 1})
+    upload_record(notes).put(version=2)
+    assert (notes.get("save"), notes.get("version"), notes.get("upload")) == ("mine", 3, {"id": 1})
 
 
 # --- whole uploads ---------------------------------------------------------------------------------
