@@ -155,6 +155,13 @@ def test_claim_when_a_row_was_left_in_a_state_takes_it_as_documented(
     assert (new_run().claim(later) is not None) is next_run
 
 
+def test_claim_when_a_row_was_left_by_two_crashes_takes_the_others_first(new_run: NewRun) -> None:
+    listed(new_run(), "1", "2", "3")
+    assert [claimed(new_run()).source_id for _ in range(3)] == ["1", "1", "2"]
+    last = new_run()
+    assert [claimed(last).source_id for _ in range(3)] == ["2", "3", "1"]
+
+
 def test_claim_when_it_is_too_early_waits(ledger: Ledger) -> None:
     listed(ledger, "1")
     ledger.failed(claimed(ledger), "why", NOW)

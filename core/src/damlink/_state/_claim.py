@@ -37,7 +37,8 @@ class Claimant:
 def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of the rows that may be claimed, in the order of claiming.
 
-    What a crash has left comes first, then what is due, then what is tried again.
+    What a crash has left comes first, then what is due, then what is tried again. What was left by two
+    crashes may be their cause: it comes last, so that it cannot keep the others from being carried.
 
     Args:
         epoch: of the run that claims; `None`: of the run that comes next.
@@ -45,14 +46,16 @@ def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool],
     earlier = sa.true() if epoch is None else sa.or_(t.c.epoch.is_(None), t.c.epoch < epoch)
     crashed = sa.true() if epoch is None else t.c.epoch < epoch
     is_waiting = t.c.state == RowState.WAITING
+    is_left = sa.and_(t.c.state == RowState.RUNNING, crashed)
     return (
-        sa.and_(t.c.state == RowState.RUNNING, crashed),
+        sa.and_(is_left, t.c.attempts == 0),
         # What is due is due, even by a clock that was set back since.
         t.c.state == RowState.DUE,
         sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now),
         # Once a run is enough for a row that waits.
         sa.and_(is_waiting, t.c.due_at <= now, earlier),
         sa.and_(is_waiting, t.c.due_at.is_(None), t.c.waits_for.is_not(None), earlier),
+        sa.and_(is_left, t.c.attempts > 0),
     )
 
 
@@ -92,7 +95,15 @@ def _take_first_free(
     if len(held) == len(candidates):
         return None, True
     free = next(itertools.islice(candidates, len(held), None))
-    values = {"state": RowState.RUNNING, "epoch": claimant.epoch, "waits_for": None, "updated_at": now}
+    values: dict[str, Any] = {
+        "state": RowState.RUNNING,
+        "epoch": claimant.epoch,
+        "waits_for": None,
+        "updated_at": now,
+    }
+    # A crash counts as the first attempt; a second one shows by it.
+    after_crash = sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0)
+    values["attempts"] = sa.case((after_crash, 1), else_=t.c.attempts)
     claimed = sa.update(t).where(claimant.owns, t.c.source_id == free).values(values).returning(t)
     return as_row(connection.execute(claimed).one()), False
 
