@@ -24,7 +24,7 @@ from damlink.errors import DamlinkError, LeaseLostError, PluginBugError, Stopped
 
 __all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
 
-IDLE_SECONDS: Final = 2.0  # a change wakes a worker sooner; this is for rows that come due by themselves
+IDLE_SECONDS: Final = 1.0  # a change wakes a worker sooner; this is for rows that come due by themselves
 MOST_PARKED: Final = 64  # assets that wait for the portal while others are carried
 
 

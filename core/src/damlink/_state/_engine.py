@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._private import make_file, warn_if_shared
-from damlink._process import age_clock
+from damlink._process import age_clock, holders
 from damlink._state._conflicts import ConflictError, is_conflict
 from damlink._state._tables import alembic_version, metadata
 from damlink.errors import StateError
@@ -172,7 +172,7 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             kind = ConflictError if is_conflict(error) else StateError
-            raise kind(f"{self.place}: {_cause(error)}", hint=_cure(error)) from error
+            raise kind(f"{self.place}: {_cause(error)}", hint=_cure(error, self.file)) from error
 
 
 def upsert(
@@ -231,10 +231,15 @@ def _cause(error: sa.exc.DBAPIError) -> str:
     return " ".join(str(error.orig).split()) or type(error).__name__
 
 
-def _cure(error: sa.exc.DBAPIError) -> str:
+def _cure(error: sa.exc.DBAPIError, file: Path | None) -> str:
     cause = _cause(error).lower()
     if "locked" in cause or "busy" in cause:
-        return "another program holds the database: close it, then run again"
+        names = (file, Path(f"{file}-shm"), Path(f"{file}-wal")) if file else ()
+        who = ", ".join(str(each) for each in holders(*names))
+        holder = f"process {who}" if who else "another program"
+        return f"{holder} holds the database: close it, then run again"
+    if "malformed" in cause or "not a database" in cause:
+        return "check the database and state.url; if it is damaged, put a backup in its place"
     if "full" in cause or "no space" in cause or "i/o" in cause:
         return "make room on the disk, then run again; nothing is lost"
     if "unable to open" in cause or "readonly" in cause or "read-only" in cause:
