@@ -62,7 +62,8 @@ def _finding(library: Library, asset: Mapping[str, Any], data: bytes, prop: str)
         "the mark is another asset's": item is not None and asset["id"] not in item.metadata.values(),
         "it has been marked more than once": library.world.counts[f"marks:{asset['id']}"] > 1,
         "it has not got one version more": len(asset["versions"]) != 2,
-        "the hash is not that of its original": asset["metaproperties"].get(prop) != original,
+        "the hash is not that of its original": (asset["metaproperties"].get(prop) or "").split()[:1]
+        != [original],
     }
     wrong = [what for what, applies in problems.items() if applies]
     note = "; ".join(wrong) or f"marked once; the mark reads {item.id if item else ''}"
