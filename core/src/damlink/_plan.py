@@ -15,6 +15,7 @@ from damlink._adoption import existing_in_portal
 from damlink._assembly import Assembled, Assembly
 from damlink._connector import Refused
 from damlink._listing import starting_point
+from damlink._marker import verify_not_restored
 from damlink._model import Cursor, SourceAsset
 from damlink._state import AccountChange, Comparison, Ledger, Progress, Row, RowState, compare
 
@@ -53,6 +54,8 @@ def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Plan
     Raises:
         ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
     """
+    if assembly.has_database:
+        verify_not_restored(assembly.database, name)
     work = assembly.assemble(name)
     ledger = Ledger(assembly.database, name, siblings=work.siblings) if assembly.has_database else None
     change = change_of(work, ledger, accounts_of(assembly, work)) if ledger else AccountChange()

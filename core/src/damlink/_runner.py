@@ -17,8 +17,9 @@ from damlink._assembly import Assembled, Assembly
 from damlink._config_watch import ConnectorSwitch
 from damlink._crypto import Cipher
 from damlink._listing import list_into
+from damlink._marker import Marker, verify_not_restored
 from damlink._observer import RunReport, Watch
-from damlink._state import Health, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
+from damlink._state import Health, Identity, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
 from damlink._transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
 from damlink.errors import DamlinkError, LeaseLostError, PluginBugError, StoppedError
 
@@ -85,17 +86,22 @@ def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping)
                 raise StoppedError(f"{name}: stopped")
             lease.verify()
 
+        verify_not_restored(assembly.database, name)
         cipher = assembly.cipher  # with a wrong key nothing is begun
         switch = ConnectorSwitch(assembly.config, name)
         work = assembly.assemble(name, verify, watch)
         work.context.http.guard_effects(switch.verify)
-        ledger = Ledger(assembly.database, name, lease.epoch, work.siblings)
+        identity = Identity(assembly.database)
+        marker = Marker(identity.ensure(), name)
+        marker.note(identity.raise_count(name), durable=True)
+        ledger = Ledger(assembly.database, name, lease.epoch, work.siblings, marker.note)
         adapt(assembly, work, ledger)
         runs = Runs(assembly.database, name)
         number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
         report = _Run(work, ledger, cipher, options, watch, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""
         runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
+        marker.note(identity.raise_count(name), durable=True)
     return report
 
 

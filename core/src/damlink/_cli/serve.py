@@ -39,6 +39,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
     except ModuleNotFoundError as error:
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
     from damlink._assembly import Assembly
+    from damlink._marker import verify_not_restored
     from damlink._serve._dispatch import Dispatcher
     from damlink._serve._follow import ConfigFollower
     from damlink._serve._schedule import Schedule
@@ -46,6 +47,9 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
     if not quiet:
         _speak()
     with Assembly(config) as assembly:
+        for connector in config.connectors.values():
+            if connector.enabled:
+                verify_not_restored(assembly.database, connector.name)
         schedule = Schedule(assembly)
         follower = ConfigFollower(assembly, [schedule.follow])
         workers = (Dispatcher(assembly, schedule.brought), schedule, follower)

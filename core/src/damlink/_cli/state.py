@@ -81,6 +81,8 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     """
     from damlink._assembly import Assembly
     from damlink._decisions import reset as forget
+    from damlink._marker import Marker
+    from damlink._state import Identity
 
     config = load_config(config_path)
     name = config.connector(name).name
@@ -90,4 +92,28 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
         click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
     with Assembly(config) as assembly:
         count = forget(assembly.database, name)
+        marked = Marker(Identity(assembly.database).ensure(), name).read()
+        Identity(assembly.database).raise_count(name, marked)
     echo(f"{name}: {assets_text(count)} forgotten")
+
+
+@command.command("accept")
+@with_config
+def accept(config_path: Path | None) -> None:
+    """Go on with a database that was restored from a backup.
+
+    A run refuses such a database, for it would carry again what was carried after the backup. From here on
+    every asset is looked for in the portal before it is carried, until each listing has been walked once.
+    """
+    from damlink._assembly import Assembly
+    from damlink._marker import accept as go_on
+    from damlink._marker import is_restored
+
+    config = load_config(config_path)
+    with Assembly(config) as assembly:
+        names = list(config.connectors)
+        if not any(is_restored(assembly.database, name) for name in names):
+            echo("the database is not older than its last run; there is nothing to accept")
+            return
+        go_on(assembly.database, names, assembly.now)
+    echo("accepted: every asset is looked for in the portal before it is carried")

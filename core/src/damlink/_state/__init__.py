@@ -7,6 +7,7 @@ from damlink._state._checkpoint import LedgerCheckpoint
 from damlink._state._compare import Comparison, compare
 from damlink._state._engine import Database, UnpreparedError
 from damlink._state._health import Change, Health
+from damlink._state._identity import Identity
 from damlink._state._inbox import DISPATCHER, Gathered, Inbox, Notification, Verdict
 from damlink._state._key_lock import using_key
 from damlink._state._lease import Lease, lease_of
@@ -33,6 +34,7 @@ __all__ = [
     "Gathered",
     "Health",
     "Hold",
+    "Identity",
     "Inbox",
     "Lease",
     "Ledger",

@@ -20,6 +20,7 @@ from damlink._state._accounts import Accounts
 from damlink._state._claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state._compare import Comparison, compare
 from damlink._state._conflicts import repeat_conflicts
+from damlink._state._identity import count_up
 from damlink._state._listed import Listed, Tally
 from damlink._state._merge import merge, refuse
 from damlink._state._reader import LedgerReader
@@ -152,7 +153,10 @@ class Ledger(LedgerReader):
             # A transaction for each batch: very many held rows do not keep other writers out.
             with self._fenced() as connection:
                 row, is_more = take(connection, self._run, now, batch)
+                count = count_up(connection, self._connector) if row is not None else 0
             batch = min(4 * batch, MOST_BATCH)
+        if row is not None:
+            self._on_carried(count)
         return row
 
     def pushed(self, row: Row, result: PushResult, now: datetime) -> None:
@@ -165,6 +169,8 @@ class Ledger(LedgerReader):
         }
         with self._ending(row, now) as connection:
             self._finish(connection, row, RowState.PUSHED, now, **values)
+            count = count_up(connection, self._connector)
+        self._on_carried(count)
 
     def revive(self, row: Row, now: datetime) -> None:
         """Make a row due again: a person has asked for it. What its notes hold is not paid for twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +27,20 @@ class LedgerReader:
     Args:
         epoch: of the lease under which to write.
         siblings: other connectors of the same plugin and portal, where an asset comes once a portal.
+        on_carried: called with the new count after something that is carried has been committed.
     """
 
     def __init__(
-        self, database: Database, connector: str, epoch: int | None = None, siblings: Sequence[str] = ()
+        self,
+        database: Database,
+        connector: str,
+        epoch: int | None = None,
+        siblings: Sequence[str] = (),
+        on_carried: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._database = database
         self._connector = connector
+        self._on_carried = on_carried
         self._run = Claimant(connector, epoch, tuple(siblings))
 
     def progress(self) -> Progress:

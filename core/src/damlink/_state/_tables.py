@@ -15,8 +15,10 @@ __all__ = [
     "Message",
     "UtcDateTime",
     "alembic_version",
+    "carried",
     "credential",
     "cursor",
+    "identity",
     "inbox",
     "lease",
     "ledger",
@@ -113,6 +115,15 @@ cursor = sa.Table(
     sa.Column("portal", KeepableText),
     sa.Column("look_since", UtcDateTime),
     sa.Column("look_until", UtcDateTime),
+)
+
+identity = sa.Table("identity", metadata, sa.Column("id", KeepableText, primary_key=True))
+
+carried = sa.Table(
+    "carried",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
 )
 
 run = sa.Table(

@@ -1,0 +1,20 @@
+"""An identity of the database, and how much each connector has carried: a restored backup is told by them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table("identity", sa.Column("id", sa.Text, primary_key=True))
+    op.create_table(
+        "carried",
+        sa.Column("connector", sa.Text, primary_key=True),
+        sa.Column("count", sa.Integer, nullable=False),
+    )
