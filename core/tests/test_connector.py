@@ -225,6 +225,11 @@ def test_list_when_walked_is_lazy_and_closed_when_left(made: Made) -> None:
         ("httpx.TooManyRedirects('round')", TransientError, "the connection broke: round"),
         ("json.JSONDecodeError('x', '', 0)", TransientError, "the partner's answer is not JSON: x: line 1"),
         (
+            "errors.ArgumentError('an id is missing')",
+            PluginBugError,
+            "push of damlink-acme 1.0 raised ArgumentError: an id is missing; report it to the plugin's author",
+        ),
+        (
             "KeyError('name')",
             PluginBugError,
             "push of damlink-acme 1.0 raised KeyError: 'name'; report it to the plugin's author",

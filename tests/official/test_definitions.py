@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -37,7 +38,7 @@ class Arguments:
 
     def __init__(self) -> None:
         self._methods = {
-            method.__code__: f"{resource}.{name}"
+            inspect.unwrap(method).__code__: f"{resource}.{name}"
             for resource, kind in resources().items()
             for name, method in actions(kind)
         }

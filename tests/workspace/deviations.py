@@ -46,7 +46,17 @@ _NO_FILE: Final = "there is no definition of this resource; the calls are those 
 _STORAGE: Final = "POST /bynder-public-us-east-1.s3.amazonaws.com/"
 _ADDITIONAL: Final = "POST /api/v4/media/{id}/save/additional/{uploadId}/"
 
+_PKCE: Final = (
+    "PKCE protects the code; a server without it passes over parameters it does not know (RFC 6749, 3.1)"
+)
+
 DEVIATIONS: Final = (
+    Deviation(
+        "GET /v6/authentication/oauth2/auth", "query: code_challenge* is not published", _PKCE, "RFC 7636"
+    ),
+    Deviation(
+        "POST /v6/authentication/oauth2/token", "body: code_verifier is not published", _PKCE, "RFC 7636"
+    ),
     Deviation("GET /api/v4/m*", "answer 200: * is integer, not boolean", _FLAGS, _SEEN),
     Deviation("GET /api/v4/metaproperties*", "answer 200: * is number, not boolean", _FLAGS, _SEEN),
     Deviation(

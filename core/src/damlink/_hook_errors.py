@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from damlink._keepable import clean, describe, seconds, shorten
-from damlink.errors import ConnectorError, DamlinkError, NotYet, PluginBugError, TransientError
+from damlink.errors import ArgumentError, ConnectorError, DamlinkError, NotYet, PluginBugError, TransientError
 
 __all__ = ["PLUGIN_HINT", "translate"]
 
@@ -29,6 +29,9 @@ def translate(error: BaseException, who: str) -> DamlinkError:
         return TransientError(f"the partner's answer is not JSON: {describe(error)}")
     if isinstance(error, httpx.HTTPError):
         return TransientError(f"the connection broke: {describe(error) or type(error).__name__}")
+    if isinstance(error, ArgumentError):
+        # A call that the hook wrote wrongly is the plugin's own bug, and no refusal of the portal's.
+        return _bug(error, who)
     if isinstance(error, DamlinkError):
         try:
             return _tidy(error)
