@@ -25,7 +25,7 @@ from damlink.errors import (
 Install = Callable[..., Path]
 Made = Callable[..., Connector]
 
-HEAD = "import attrs, httpx, json\nfrom damlink import *\n"
+HEAD = "import attrs, httpx, json\nfrom damlink import *\nfrom damlink import errors\n"
 LIST = "@hookimpl\ndef list_source_assets(ctx, since):\n    yield SourceAsset('1', 'a')\n"
 TRANSFORM = "@hookimpl\ndef transform(ctx, source):\n    return Skip('no')\n"
 PUSH = "@hookimpl\ndef push(prepared):\n    return PushResult('id')\n"
@@ -227,7 +227,7 @@ def test_list_when_walked_is_lazy_and_closed_when_left(made: Made) -> None:
         (
             "errors.ArgumentError('an id is missing')",
             PluginBugError,
-            "push of damlink-acme 1.0 raised ArgumentError: an id is missing; report it to the plugin's author",
+            "push of damlink-acme 1.0 raised ArgumentError: an id is missing; report it",
         ),
         (
             "KeyError('name')",
