@@ -52,7 +52,13 @@ class Asset:
         return self.state in ("failed", "waiting") and earlier and self.due is not None and self.due <= now
 
 
-CLAIMED = ("running", "due", "failed", "waiting")  # what a crash has left comes first
+CLAIMED = ("running", "due", "failed", "waiting", "running again")  # what a crash has left comes first
+
+
+def rank(asset: Asset) -> int:
+    """Return the place in the order of claiming; what two crashes have left comes last."""
+    again = asset.state == "running" and asset.attempts
+    return CLAIMED.index("running again" if again else asset.state)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -99,11 +105,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if row is None:
             return
         asset = ready[row.source_id]
-        first = min(ready.values(), key=lambda each: CLAIMED.index(each.state)).state
-        alike = [each.due for each in ready.values() if each.state == first and each.due]
-        assert (asset.state, asset.due) == (first, min(alike))
+        first = min(map(rank, ready.values()))
+        alike = [each.due for each in ready.values() if rank(each) == first and each.due]
+        assert (rank(asset), asset.due) == (first, min(alike))
         assert row.carrying == (asset.notes or asset.seen)
         assert row.carrying not in asset.done
+        if asset.state == "running":
+            asset.attempts = max(1, asset.attempts)
         asset.state, asset.run = "running", self.run
         self.held[row.source_id] = row
 
@@ -145,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.held)))
         row, asset = self.held.pop(key), self.assets[key]
         self.ledger.failed(row, "why", self.now)
-        asset.attempts = asset.attempts + 1 if asset.seen == row.fingerprint_seen else 1
+        asset.attempts = row.attempts + 1 if asset.seen == row.fingerprint_seen else 1
         pause = min(timedelta(minutes=15) * 2 ** (asset.attempts - 1), timedelta(hours=24))
         asset.state, asset.due = "failed", self.now + pause if asset.attempts < 8 else None
 
