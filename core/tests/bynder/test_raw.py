@@ -147,6 +147,12 @@ def test_answer_when_it_is_no_json_says_what_to_ask_for(served: Portal, server: 
         served.raw.request("GET", "/x")
 
 
+def test_answer_when_it_is_no_json_to_a_post_may_have_happened(served: Portal, server: Any) -> None:
+    server.then(200, b"<html>")
+    with pytest.raises(UnclearError, match="without JSON: the POST may or may not have been carried out"):
+        served.raw.request("POST", "/x")
+
+
 @pytest.mark.parametrize(("status", "error"), [(404, BynderError), (403, BynderAuthError)])
 def test_refusal_when_it_comes_is_raised_with_its_status(
     served: Portal, server: Any, status: int, error: type[ConnectorError]

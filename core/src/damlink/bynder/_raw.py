@@ -17,11 +17,12 @@ from damlink._retry import Terms
 from damlink.bynder._action import action
 from damlink.bynder._raw_content import FormValue, encode_content
 from damlink.bynder._wire import decode
-from damlink.errors import ArgumentError, BynderError, ConnectorError
+from damlink.errors import ArgumentError, BynderError, ConnectorError, UnclearError
 
 __all__ = ["Raw", "RawAnswer"]
 
 Kind = Literal["json", "text", "bytes"]
+_READS: Final = ("GET", "HEAD", "OPTIONS")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
@@ -188,6 +189,10 @@ def _read(answer: httpx.Response, kind: Kind) -> Any:
     except msgspec.DecodeError as error:
         hint = "ask for the answer as text or bytes"
         message = f"{answer.url.host} answered {answer.status_code} without JSON"
+        if answer.is_success and answer.request.method not in _READS:
+            # Whoever sent it must not think that nothing happened, and send it again.
+            message = f"{message}: the {answer.request.method} may or may not have been carried out"
+            raise UnclearError(message, hint=hint, status=answer.status_code) from error
         raise BynderError(message, hint=hint, status=answer.status_code) from error
 
 
@@ -195,6 +200,6 @@ def _whole(answer: httpx.Response, kind: Kind) -> RawAnswer:
     """Return a refusal as it came; a body that is not of the kind asked for as text."""
     try:
         body = _read(answer, kind)
-    except BynderError:
+    except (BynderError, UnclearError):
         body = answer.text
     return RawAnswer(status=answer.status_code, headers=dict(answer.headers), body=body)
