@@ -86,6 +86,7 @@ def taken(ledger: Ledger) -> Row:
 
 WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "record": lambda ledger: ledger.record(batch(), "s", NOW),
+    "refuse": lambda ledger: ledger.refuse("1", None, "title", "why", NOW),
     "complete": lambda ledger: ledger.complete("s", NOW),
     "claim": lambda ledger: ledger.claim(NOW),
     "pushed": lambda ledger: ledger.pushed(taken(ledger), PushResult("x"), NOW),
