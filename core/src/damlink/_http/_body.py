@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 
-__all__ = ["guard_body", "unwrapped"]
+__all__ = ["guard_body", "stream_of", "unwrapped"]
 
 
 class _SourceFailureError(Exception):
@@ -37,6 +38,11 @@ def guard_body(request: httpx.Request) -> None:
     stream = request.stream
     if isinstance(stream, httpx.SyncByteStream) and not isinstance(stream, _GuardedStream | httpx.ByteStream):
         request.stream = _GuardedStream(stream)
+
+
+def stream_of(request: httpx.Request) -> Any:
+    """Return the body of a request as it was before it was guarded."""
+    return request.stream._stream if isinstance(request.stream, _GuardedStream) else request.stream
 
 
 @contextlib.contextmanager

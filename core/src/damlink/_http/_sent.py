@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 import httpx
 
+from damlink._http._body import stream_of
 from damlink._http._origin import origin_of
 from damlink._secret import REDACTED, redact
 
@@ -83,7 +84,7 @@ def _pairs(items: Iterable[tuple[str, str]]) -> str:
 
 def _body(request: httpx.Request) -> Iterator[str]:
     kind = request.headers.get("content-type", "")
-    fields = getattr(request.stream, "fields", None)  # of httpx's multipart body, which is no public type
+    fields = getattr(stream_of(request), "fields", None)  # of httpx's multipart body, which is no public type
     if fields is not None:
         yield from _multipart(fields)
         return
