@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import signal
 import tempfile
@@ -24,6 +25,17 @@ def _own_secrets() -> Iterator[None]:
     """A secret that one test has revealed is an ordinary word in another."""
     yield
     forget_revealed()
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Give the next test the log as it was: a command in this process sends it to its own stderr."""
+    logs = [logging.getLogger(name) for name in ("damlink", "damlink.serve")]
+    kept = [(log.handlers[:], log.propagate, log.level) for log in logs]
+    yield
+    for log, (handlers, propagate, level) in zip(logs, kept, strict=True):
+        log.handlers[:], log.propagate = handlers, propagate
+        log.setLevel(level)
 
 
 @pytest.fixture(scope="session")

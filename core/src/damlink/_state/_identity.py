@@ -7,12 +7,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from damlink._state._conflicts import repeat_conflicts
 from damlink._state._engine import Database, upsert
 from damlink._state._tables import carried, identity, ledger
 
 __all__ = ["Identity", "count_up"]
 
 
+@repeat_conflicts
 class Identity:
     """Which database this is. A copy of it has the same identity, until it is given a new one."""
 
