@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from loopback import Site
 
-from damlink.sandbox import Sandbox, Synthetic
+from damlink_sandbox import Sandbox, Synthetic
 
 MEDIA = [
     *(Synthetic(f"photo-{number}.jpg", 40_000 + number, "image", number, 1600, 1000) for number in range(9)),

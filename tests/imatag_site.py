@@ -10,8 +10,8 @@ from typing import Any
 
 from loopback import Site
 
-from damlink.sandbox import Sandbox, Synthetic
 from damlink_imatag.sandbox import ImatagSandbox
+from damlink_sandbox import Sandbox, Synthetic
 
 API_KEY = "sandbox-imatag-key"
 MEDIA = [

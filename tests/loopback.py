@@ -19,8 +19,8 @@ import pytest
 from ports import free_port
 
 from damlink._cli import main
-from damlink._config_edit import document
-from damlink.sandbox import Sandbox
+from damlink._config.edit import document
+from damlink_sandbox import Sandbox
 
 COMMAND = (sys.executable, "-m", "damlink")
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import attrs
 
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 
 @attrs.define

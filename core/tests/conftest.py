@@ -20,8 +20,8 @@ import hypothesis
 import hypothesis.configuration
 import pytest
 
-from damlink._http import Client, open_client
-from damlink._retry import no_waiting
+from damlink._http.client import Client, open_client
+from damlink._http.retry import no_waiting
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # 32 bytes, as `damlink secret key` writes them
 CHILDREN = Path(__file__).parent / "children"

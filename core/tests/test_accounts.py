@@ -9,11 +9,11 @@ from typing import Any
 import attrs
 import pytest
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
-from damlink._plan import plan_connector
-from damlink._runner import RunOptions, run_connector
+from damlink._config.edit import document
+from damlink._config.load import load
+from damlink._run.plan import plan_connector
+from damlink._run.runner import RunOptions, run_connector
+from damlink._run.session import Assembly
 from damlink._state import Accounts, Ledger
 
 PLUGIN = """

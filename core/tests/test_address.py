@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from damlink._address import address_problem
+from damlink._config.address import address_problem
 
 REFUSED = {
     "plain": "http://partner.example/api",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from damlink._config import Config, find, load, opener, reference
-from damlink._duration import Duration
-from damlink._settings import SecretRef
+from damlink._config.duration import Duration
+from damlink._config.load import Config, find, load, opener, reference
+from damlink._config.settings import SecretRef
 from damlink.errors import ConfigError
 
 PORTAL = """

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from damlink._config_names import is_key, key_of
+from damlink._config.names import is_key, key_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from damlink._config import loads
-from damlink._config_watch import ConnectorSwitch, signature_of
+from damlink._config.load import loads
+from damlink._config.watch import ConnectorSwitch, signature_of
 from damlink.errors import NotYet
 
 PORTAL = '[portals.brand]\nurl = "http://127.0.0.1:9"\ntoken = { env = "T" }\n'

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from damlink import About, Content, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
-from damlink._connector import RAW_BYTES, Connector, load
-from damlink._plugins import find
+from damlink._plugin.discovery import find
+from damlink._plugin.hooks import RAW_BYTES, Connector, load
 from damlink.errors import (
     AssetRejectedError,
     ConnectorError,

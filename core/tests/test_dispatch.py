@@ -14,14 +14,14 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
-from damlink._pace import Pace
-from damlink._serve._dispatch import Dispatcher
+from damlink._config.edit import document
+from damlink._config.load import load
+from damlink._http.pace import Pace
+from damlink._run.session import Assembly
+from damlink._serve.dispatcher import Dispatcher
 from damlink._state import Inbox, Lease, Ledger, Notification, RowState
-from damlink._state._tables import inbox as inbox_table
-from damlink.sandbox import Fault, Sandbox
+from damlink._state.tables import inbox as inbox_table
+from damlink_sandbox import Fault, Sandbox
 
 PLUGIN = """
 import attrs

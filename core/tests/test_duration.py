@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink._duration import Duration
+from damlink._config.duration import Duration
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

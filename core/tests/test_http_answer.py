@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from damlink import Secret
-from damlink._http import AnswerLimits, BearerAuth, Client, open_client
-from damlink._http._answer import ANSWER_BYTES, ANSWER_SECONDS
+from damlink._http.answer import ANSWER_BYTES, ANSWER_SECONDS
+from damlink._http.client import AnswerLimits, BearerAuth, Client, open_client
 from damlink.errors import AssetRejectedError, TransientError, UnclearError
-from damlink.sandbox import Fault, Sandbox
+from damlink_sandbox import Fault, Sandbox
 
 
 @pytest.fixture(scope="module")

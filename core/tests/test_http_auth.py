@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from damlink import OAuth2, Secret
-from damlink._http import BearerAuth, Client, Token, open_client
+from damlink._http.client import BearerAuth, Client, Token, open_client
 from damlink.errors import AuthError, TransientError
 
 

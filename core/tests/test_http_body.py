@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from damlink._http import Client
+from damlink._http.client import Client
 from damlink.errors import (
     AuthError,
     BynderError,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from damlink import OAuth2, Secret
-from damlink._http import Client
+from damlink._http.client import Client
 from damlink.errors import AssetRejectedError, AuthError, NotYet, UnclearError
 
 MADE = b'{"id": "a1"}'

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from damlink import Secret
-from damlink._http import BearerAuth, OAuth1, OAuth2, open_client
+from damlink._http.client import BearerAuth, OAuth1, OAuth2, open_client
 from damlink.errors import AuthError
 
 

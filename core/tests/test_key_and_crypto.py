@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink._crypto import Cipher, new_key
-from damlink._key import KEY_FILE, find_key
+from damlink._secrets.crypto import Cipher, new_key
+from damlink._secrets.key import KEY_FILE, find_key
 from damlink.errors import ConfigError, StateError
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from damlink import Content
-from damlink._http import Client
-from damlink._media_kind import WrongKindError, checked
+from damlink._http.client import Client
+from damlink._http.media_kind import WrongKindError, checked
 
 HTML = b"<!DOCTYPE html>\n<html><body>Sign in</body></html>"
 XML = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'

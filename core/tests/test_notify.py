@@ -12,12 +12,12 @@ from typing import Any
 import attrs
 import pytest
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
-from damlink._notify import Notifier
-from damlink._observer import RunReport
-from damlink._runner import RunOptions, run_connector
+from damlink._config.edit import document
+from damlink._config.load import load
+from damlink._run.notify import Notifier
+from damlink._run.report import RunReport
+from damlink._run.runner import RunOptions, run_connector
+from damlink._run.session import Assembly
 from damlink._secret import Secret
 from damlink._state import Lease
 from damlink.errors import ConfigError, DamlinkError, RunActiveError

@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from damlink import Secret, setting
-from damlink._config import opener
-from damlink._settings import parse
+from damlink._config.load import opener
+from damlink._config.settings import parse
 from damlink.errors import ConfigError
 
 WRONG = {

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from damlink._http import open_client
-from damlink._pace import Pace, default_path
+from damlink._http.client import open_client
+from damlink._http.pace import Pace, default_path
 
 Open = Callable[..., Pace]
 

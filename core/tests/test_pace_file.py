@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from damlink._pace import Pace
-from damlink._pace_file import PaceFile
+from damlink._http.pace import Pace
+from damlink._http.pace_file import PaceFile
 from damlink.errors import StateError
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from damlink import Finding
-from damlink._config import Config, loads
-from damlink._connector import Connector, load
-from damlink._plugins import find
+from damlink._config.load import Config, loads
+from damlink._plugin.discovery import find
+from damlink._plugin.hooks import Connector, load
 from damlink.errors import AssetRejectedError, ConfigError, PluginBugError
 
 Install = Callable[..., Path]

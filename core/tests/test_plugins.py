@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from damlink import __version__
-from damlink._plugins import PluginInfo, find, installed
+from damlink._plugin.discovery import PluginInfo, find, installed
 from damlink.errors import PluginLoadError
 
 Install = Callable[..., Path]

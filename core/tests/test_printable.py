@@ -13,8 +13,8 @@ import pytest
 
 import damlink._cli
 from damlink._cli import main
-from damlink._config_edit import document
-from damlink._printable import json_escaped, one_line, printable
+from damlink._config.edit import document
+from damlink._system.printable import json_escaped, one_line, printable
 
 POISON = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\r\nstock: pushed 9"
 PLUGIN = """

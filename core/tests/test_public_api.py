@@ -95,7 +95,7 @@ PUBLIC = {
         "UploadError",
     ],
     "damlink.hookspecs": ["PROJECT", "hookimpl", "hookspec"],
-    "damlink.sandbox": [
+    "damlink_sandbox": [
         "BynderSandbox",
         "Clock",
         "Fault",

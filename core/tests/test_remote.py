@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from damlink import Content
 from damlink._content import PIECE_BYTES, UnprovenOffsetError
-from damlink._http import Client
+from damlink._http.client import Client
 from damlink.errors import AssetRejectedError, TransientError, UnavailableError
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from damlink._retry import ATTEMPTS, THROTTLED_ATTEMPTS, Account, no_waiting, pause, retrying
+from damlink._http.retry import ATTEMPTS, THROTTLED_ATTEMPTS, Account, no_waiting, pause, retrying
 from damlink.errors import AuthError, TransientError, UnavailableError, UnclearError
 
 

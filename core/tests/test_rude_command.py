@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rude import plugin
 
-from damlink._config_edit import document
+from damlink._config.edit import document
 from damlink._state import Database, Ledger
 
 Damlink = Callable[..., "subprocess.CompletedProcess[str]"]

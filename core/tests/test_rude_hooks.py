@@ -12,11 +12,11 @@ import pytest
 from rude import HEAD, OUTCOMES, plugin
 
 from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Skip, SourceAsset
-from damlink._connector import HOOKS, Connector, Refused, load
-from damlink._hook_values import DETAIL_BYTES, MAX_FIELD, MAX_TITLE, RAW_BYTES
-from damlink._keepable import MAX_TEXT, REPLACEMENT
-from damlink._plugins import find
-from damlink._settings import parse
+from damlink._config.settings import parse
+from damlink._plugin.discovery import find
+from damlink._plugin.hooks import HOOKS, Connector, Refused, load
+from damlink._plugin.values import DETAIL_BYTES, MAX_FIELD, MAX_TITLE, RAW_BYTES
+from damlink._system.keepable import MAX_TEXT, REPLACEMENT
 from damlink.errors import AssetRejectedError, PluginBugError, PluginLoadError, TransientError, UnclearError
 
 Made = Callable[..., Connector]

@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import pytest
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
+from damlink._config.edit import document
+from damlink._config.load import load
 from damlink._model import SourceAsset
-from damlink._serve._schedule import Keeper, Schedule
+from damlink._run.session import Assembly
+from damlink._serve.scheduler import Keeper, Schedule
 from damlink._state import Inbox, Lease, Ledger, RowState, RunRecord, Runs
 
 PLUGIN = """

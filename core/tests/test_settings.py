@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink._duration import Duration
-from damlink._schema import json_schema
-from damlink._secret import Secret
-from damlink._settings import (
+from damlink._config.duration import Duration
+from damlink._config.schema import json_schema
+from damlink._config.settings import (
     SecretRef,
     check,
     closest,
@@ -22,6 +21,7 @@ from damlink._settings import (
     selection_of,
     setting,
 )
+from damlink._secret import Secret
 from damlink.errors import ConfigError
 
 PLACE = "damlink.toml: connectors.stock"

@@ -17,13 +17,13 @@ import pytest
 
 import damlink
 from damlink import OAuth2, Secret
-from damlink._credentials import give_custody
-from damlink._crypto import Cipher, new_key
-from damlink._http import TERMS, Client, open_client
-from damlink._pace import Pace
-from damlink._retry import Terms
+from damlink._http.client import TERMS, Client, open_client
+from damlink._http.pace import Pace
+from damlink._http.retry import Terms
+from damlink._secrets.crypto import Cipher, new_key
+from damlink._secrets.store import give_custody
 from damlink._state import Credentials, Database
-from damlink._waiting import Verify, hold, slices, wait
+from damlink._system.waiting import Verify, hold, slices, wait
 from damlink.errors import DamlinkError, LeaseLostError, StateError, StoppedError
 
 SOURCES = Path(damlink.__file__).parent

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import damlink
-from damlink._whole_file import replacing
+from damlink._system.whole_file import replacing
 
 SOURCES = sorted(Path(inspect.getfile(damlink)).parent.rglob("*.py"))
 # Files that grow while they are written, and the world of the sandbox, which ends with it.

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from damlink._config_edit import document
-from damlink.sandbox import Sandbox, Synthetic
+from damlink._config.edit import document
+from damlink_sandbox import Sandbox, Synthetic
 
 ROUNDS = 5
 VIDEO_BYTES = 300_000_000

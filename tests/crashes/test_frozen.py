@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from loopback import SECRET_VALUES, Site, assert_arrived_once_and_whole, until
 
-from damlink._pace import Pace
-from damlink.sandbox import Fault
+from damlink._http.pace import Pace
+from damlink_sandbox import Fault
 
 POLL_SECONDS = 0.02
 SERVICES = ("portal", "s3", "istock", "istock-login", "istock-files")

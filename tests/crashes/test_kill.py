@@ -9,7 +9,7 @@ import time
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 POLL_SECONDS = 0.005
 

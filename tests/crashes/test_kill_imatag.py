@@ -16,7 +16,7 @@ from imatag_site import imatag_site, marks_of, rows
 from loopback import Site
 from PIL import Image
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 POLL_SECONDS = 0.005
 COUNT = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loopback import Site, until
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 SAVE = "POST /api/v4/media/save/"
 

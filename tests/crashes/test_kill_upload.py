@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from loopback import Site, until
 
-from damlink._scoped_checkpoint import UPLOAD_RECORD
-from damlink.sandbox import Fault
+from damlink._checkpoint import UPLOAD_RECORD
+from damlink_sandbox import Fault
 
 SIZE = 40_000_000
 PATIENCE_SECONDS = 60

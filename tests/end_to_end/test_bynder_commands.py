@@ -16,9 +16,9 @@ import pytest
 
 from damlink._cli import main
 from damlink._cli.bynder import _command, actions, resources
-from damlink._config_edit import document
+from damlink._config.edit import document
 from damlink.bynder._action import actions_of
-from damlink.sandbox import Fault, Sandbox, Synthetic
+from damlink_sandbox import Fault, Sandbox, Synthetic
 
 # Each action, the command that carries it out, and the call that it makes.
 ACTIONS = {

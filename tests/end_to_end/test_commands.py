@@ -15,7 +15,7 @@ import httpx
 import pytest
 from loopback import Site, ask_for_consent, assert_arrived_once_and_whole
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
 

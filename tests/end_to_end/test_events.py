@@ -15,8 +15,8 @@ from loopback import SECRET_VALUES, Site, until
 from ports import free_port
 
 from damlink._state import Database, Inbox
-from damlink.sandbox import Fault
 from damlink_gelato.sandbox import ACCOUNT
+from damlink_sandbox import Fault
 
 WEBHOOKS = "/v7/webhooks/public/api/subscriptions"
 

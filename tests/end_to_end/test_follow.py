@@ -17,7 +17,7 @@ import pytest
 from loopback import Site, assert_arrived_once_and_whole, until
 
 from damlink._state import Database, Runs
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 SLOW = Fault("istock", "POST /v3/downloads", "delay", seconds=0.15, times=0)
 

@@ -16,8 +16,8 @@ import pytest
 from loopback import SECRET_VALUES, Site, until
 from ports import free_port
 
-from damlink.sandbox import Sandbox, SnsSandbox
 from damlink_gelato.sandbox import ACCOUNT, GelatoSandbox
+from damlink_sandbox import Sandbox, SnsSandbox
 
 KEYS = {"GELATO_KEY": ACCOUNT.key, "SECOND_KEY": "second-gelato-key"}
 SCOPES = ["asset:read", "asset:write", "meta.assetbank:read", "meta.assetbank:write"]

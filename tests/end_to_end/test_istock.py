@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from loopback import SECRET_VALUES, Site, assert_arrived_once_and_whole
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 
 def fault(site: Site, service: str, match: str, kind: str, **more: Any) -> None:

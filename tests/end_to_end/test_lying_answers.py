@@ -10,8 +10,8 @@ import pytest
 from imatag_site import imatag_site, marks_of, rows
 from loopback import Site, assert_arrived_once_and_whole
 
-from damlink.sandbox import Fault
-from damlink.sandbox._garbage import GARBAGE
+from damlink_sandbox import Fault
+from damlink_sandbox.garbage import GARBAGE
 
 LIES = [kind for kind in GARBAGE if kind != "other-type"]
 

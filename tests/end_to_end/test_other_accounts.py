@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
 
-from damlink.sandbox import Sandbox, Synthetic
+from damlink_sandbox import Sandbox, Synthetic
 
 
 def test_portal_when_another_is_set_gets_every_asset_once(

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from loopback import Site
 
-from damlink._config_edit import ConfigFile
-from damlink._crypto import new_key
-from damlink._key import find_key
-from damlink._pace import Pace
+from damlink._config.edit import ConfigFile
+from damlink._http.pace import Pace
+from damlink._secrets.crypto import new_key
+from damlink._secrets.key import find_key
 from damlink._state import Database, Lease, Values
-from damlink.bynder._notes import Notes
+from damlink._upload.file_checkpoint import Notes
 
 
 @pytest.fixture

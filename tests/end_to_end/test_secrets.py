@@ -22,7 +22,7 @@ from loopback import SECRET_VALUES, Site
 from ports import free_port
 from recorder import Exchange, RecordedSandbox
 
-from damlink.sandbox import Fault, Sandbox
+from damlink_sandbox import Fault, Sandbox
 
 PASSWORD = "pass-word-that-nobody-may-see"
 KEPT = "kept-secret-that-nobody-may-see"

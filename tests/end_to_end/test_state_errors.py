@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from loopback import COMMAND, Site, assert_arrived_once_and_whole, until
 
-from damlink._crypto import new_key
-from damlink.sandbox import Fault
+from damlink._secrets.crypto import new_key
+from damlink_sandbox import Fault
 
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 60.0

@@ -9,7 +9,7 @@ import pytest
 from loopback import Site, assert_arrived_once_and_whole
 from terminal import Terminal
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from official.one_of_each import LATER, THEN, World
 
-from damlink.sandbox._bynder_render import hashed
+from damlink_sandbox.bynder.render import hashed
 
 INTEGRATION: Final = "0191d303-9d99-433e-ada4-d244d37e1d6c"
 TRAITS: Final[dict[str, Any]] = {

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from damlink.sandbox import BynderSandbox, Sandbox
+from damlink_sandbox import BynderSandbox, Sandbox
 
 
 @attrs.frozen

@@ -21,9 +21,9 @@ from workspace.deviations import DEVIATIONS
 from damlink import Secret
 from damlink._cli._derived import parameters_of
 from damlink._cli.bynder import actions, resources
-from damlink._http import BearerAuth, OAuth2
+from damlink._http.client import BearerAuth, OAuth2
 from damlink.bynder import Portal
-from damlink.sandbox import BynderSandbox, Synthetic
+from damlink_sandbox import BynderSandbox, Synthetic
 
 MEDIA: Final = [
     Synthetic("beach.jpg", 40_000, "image", 1, 64, 48),

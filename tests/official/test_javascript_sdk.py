@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 SDK = "@bynder/bynder-js-sdk@2.5.2"
 WALK = Path(__file__).parent / "javascript" / "walk.cjs"

@@ -14,7 +14,7 @@ import requests
 from bynder_sdk import BynderClient
 from bynder_sdk.client import upload_client
 
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,10 @@ from deviations import DEVIATIONS
 import damlink
 from damlink import _cli, errors, hookspecs
 from damlink._cli.run import PRECEDENCE
-from damlink._config import reference
-from damlink._connector import HOOKS, load
-from damlink._plugins import find
-from damlink._settings import Field, fields_of, plain
+from damlink._config.load import reference
+from damlink._config.settings import Field, fields_of, plain
+from damlink._plugin.discovery import find
+from damlink._plugin.hooks import HOOKS, load
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from damlink._config_tables import PortalSettings, ServeConfig
-from damlink._connector import load
-from damlink._plugins import find, installed
+from damlink._config.settings import Field, fields_of, parse
+from damlink._config.tables import PortalSettings, ServeConfig
+from damlink._plugin.discovery import find, installed
+from damlink._plugin.hooks import load
 from damlink._secret import Secret
-from damlink._settings import Field, fields_of, parse
 from damlink.errors import ConfigError
 
 

@@ -17,14 +17,14 @@ import pytest
 from ports import free_port
 
 from damlink import _cli
-from damlink._config import load, reference
-from damlink._config_edit import document
-from damlink._settings import check, fields_of
-from damlink.sandbox import BynderSandbox, Sandbox
-from damlink.sandbox._bynder_control import ACTIONS as BYNDER_ACTIONS
-from damlink.sandbox._bynder_office import ACTIONS as OFFICE_ACTIONS
-from damlink_istock._sandbox_controls import ACTIONS as ISTOCK_ACTIONS
+from damlink._config.edit import document
+from damlink._config.load import load, reference
+from damlink._config.settings import check, fields_of
+from damlink_istock.sandbox.controls import ACTIONS as ISTOCK_ACTIONS
 from damlink_istock.settings import IStockSettings
+from damlink_sandbox import BynderSandbox, Sandbox
+from damlink_sandbox.bynder.control import ACTIONS as BYNDER_ACTIONS
+from damlink_sandbox.bynder.office import ACTIONS as OFFICE_ACTIONS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"

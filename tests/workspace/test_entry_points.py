@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-PUBLIC: Final = {"damlink", "damlink.bynder", "damlink.sandbox", "damlink.testing"}
+PUBLIC: Final = {"damlink", "damlink.bynder", "damlink_sandbox", "damlink.testing"}
 PARTNERS: Final = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if folder.is_dir())
 GROUPS: Final = ("damlink", "damlink.sandbox", "console_scripts")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from damlink._config_tables import ConnectorKeys, PortalSettings
-from damlink._connector import load
-from damlink._plugins import installed
-from damlink._settings import Field, fields_of
+from damlink._config.settings import Field, fields_of
+from damlink._config.tables import ConnectorKeys, PortalSettings
+from damlink._plugin.discovery import installed
+from damlink._plugin.hooks import load
 
 CLASSES = [PortalSettings, ConnectorKeys, *(load(info).settings_class for info in installed())]
 FIELDS = [

@@ -13,8 +13,8 @@ from typing import Final
 import pytest
 
 from damlink._cli._sandbox_config import write_sandbox_config
-from damlink.sandbox import Sandbox, SnsSandbox
 from damlink_istock.sandbox import IStockSandbox
+from damlink_sandbox import Sandbox, SnsSandbox
 
 PAGE: Final = Path(__file__).parents[2] / "docs/tutorial/first-run.md"
 BLOCK: Final = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,16 +8,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from damlink._config.settings import setting
 from damlink._content import Content
 from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._secret import Secret
-from damlink._settings import setting
 from damlink._version import __version__
 from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
 
 if TYPE_CHECKING:
     from damlink._context import Checkpoint, Context
-    from damlink._http import Client, OAuth2
+    from damlink._http.client import Client, OAuth2
     from damlink.bynder import Portal
     from damlink.hookspecs import hookimpl
 
@@ -50,9 +50,9 @@ __all__ = [
 # These bring httpx or pluggy with them; `damlink --help` must not.
 _ON_FIRST_USE = {
     "Checkpoint": "damlink._context",
-    "Client": "damlink._http",
+    "Client": "damlink._http.client",
     "Context": "damlink._context",
-    "OAuth2": "damlink._http",
+    "OAuth2": "damlink._http.client",
     "Portal": "damlink.bynder",
     "hookimpl": "damlink.hookspecs",
 }

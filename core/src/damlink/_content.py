@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from damlink._keepable import clean, show
+from damlink._system.keepable import clean, show
 from damlink.errors import TransientError
 
 __all__ = ["PIECE_BYTES", "Content", "Opener", "UnprovenOffsetError", "spooled"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 if TYPE_CHECKING:
-    from damlink._http import Client
+    from damlink._http.client import Client
     from damlink.bynder import Portal
 
 __all__ = ["Checkpoint", "Context", "State"]

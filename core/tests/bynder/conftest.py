@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from damlink import Portal, Secret
-from damlink._http import BearerAuth
-from damlink.sandbox import Sandbox
+from damlink._http.client import BearerAuth
+from damlink_sandbox import Sandbox
 
 _numbers = itertools.count(1)
 

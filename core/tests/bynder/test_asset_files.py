@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from damlink import Portal, Secret
-from damlink._http import BearerAuth
+from damlink._http.client import BearerAuth
 from damlink.errors import BynderError, TransientError
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 DATA = bytes(range(256)) * 40
 

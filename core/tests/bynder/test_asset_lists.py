@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from damlink import Portal
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 
 @pytest.fixture

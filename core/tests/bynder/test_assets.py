@@ -9,7 +9,7 @@ import pytest
 
 from damlink import Portal
 from damlink.errors import BynderError
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink.bynder._fields import batches, fields, joined_tags, named, text_of, uuid_of
-from damlink.bynder._wire import moment
+from damlink.bynder.records.convert import moment
 
 LONG = "0C4D1E52-7A63-4B81-9F20A1B2C3D4E5F6"
 

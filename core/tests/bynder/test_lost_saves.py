@@ -14,14 +14,14 @@ import pytest
 from ports import free_port
 
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
-from damlink._http import BearerAuth
-from damlink._scoped_checkpoint import UPLOAD_RECORD, upload_record
-from damlink.bynder._notes import Notes
-from damlink.bynder._save import TRIES_A_ROUND, Destination, LostUploadError, Saver
-from damlink.bynder._settlement import Marker
-from damlink.bynder._uploads import Uploads
+from damlink._checkpoint import UPLOAD_RECORD, upload_record
+from damlink._http.client import BearerAuth
+from damlink._upload.file_checkpoint import Notes
+from damlink._upload.lookup import Marker
+from damlink._upload.save import TRIES_A_ROUND, Destination, LostUploadError, Saver
+from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import BynderAuthError, BynderError, NotYet, TransientError, UnclearError
-from damlink.sandbox import Fault, Sandbox
+from damlink_sandbox import Fault, Sandbox
 
 LAG = 5.0
 SINCE = "2026-01-05T10:00:00+00:00"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from damlink import Portal, Secret
-from damlink._http import OAuth1
+from damlink._http.client import OAuth1
 from damlink.errors import BynderAuthError
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 
 def keys_of(sandbox: Sandbox) -> OAuth1:

@@ -15,8 +15,8 @@ import pytest
 import damlink.bynder
 from damlink import Portal, Secret
 from damlink.errors import BynderError, NotYet, TransientError, UnclearError
-from damlink.sandbox._garbage import GARBAGE, garble
-from damlink.sandbox._router import Answer
+from damlink_sandbox.garbage import GARBAGE, garble
+from damlink_sandbox.router import Answer
 
 CLOSING = {"target_id": "t", "s3_filename": "s", "chunks": 1}
 SAVED = {"mediaid": "M-1", "batchId": "B", "success": True, "mediaitems": None}

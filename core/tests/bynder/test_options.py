@@ -8,7 +8,7 @@ import pytest
 
 from damlink import Portal
 from damlink.errors import BynderError
-from damlink.sandbox import Sandbox
+from damlink_sandbox import Sandbox
 
 _numbers = itertools.count(1)
 

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 
 from damlink import Content
 from damlink._content import UnprovenOffsetError
-from damlink._http import Client
-from damlink.bynder import Portal
-from damlink.bynder._flows import FlowA
-from damlink.bynder._parts import (
+from damlink._http.client import Client
+from damlink._upload.parts import (
     BUFFERS,
     MOST_PARTS,
     PART_BYTES,
@@ -29,8 +27,10 @@ from damlink.bynder._parts import (
     part_size,
     read_parts,
 )
-from damlink.bynder._s3 import StorageRefusedError
-from damlink.bynder._source import SourceFailureError
+from damlink._upload.source import SourceFailureError
+from damlink._upload.transports import FlowA
+from damlink.bynder import Portal
+from damlink.bynder.resources.s3 import StorageRefusedError
 from damlink.errors import BynderAuthError, BynderError, TransientError, UnavailableError, UnclearError
 
 SIZES = st.integers(1, 12)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from damlink import Portal
-from damlink._retry import Terms
+from damlink._http.retry import Terms
 from damlink.errors import BynderAuthError, BynderError, ConnectorError, TransientError, UnclearError
 
 # --- what is sent ----------------------------------------------------------------------------------

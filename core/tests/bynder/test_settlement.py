@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from damlink import Portal
-from damlink.bynder._settlement import Marker, Search, settle
+from damlink._upload.lookup import Marker, Search, settle
 from damlink.errors import UnclearError
 
 Control = Callable[..., Any]

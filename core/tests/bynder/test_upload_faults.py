@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from damlink import Content, Portal, PreparedAsset, Secret
-from damlink._http import BearerAuth, Client
-from damlink._media_kind import WrongKindError
-from damlink._retry import pause
-from damlink.bynder._notes import Notes
+from damlink._http.client import BearerAuth, Client
+from damlink._http.media_kind import WrongKindError
+from damlink._http.retry import pause
+from damlink._upload.file_checkpoint import Notes
 from damlink.errors import ConnectorError, NotYet, TransientError
-from damlink.sandbox import Fault, Sandbox
+from damlink_sandbox import Fault, Sandbox
 
 SIZE = 14_000_000  # three parts
 DATA = random.Random(3).randbytes(SIZE)

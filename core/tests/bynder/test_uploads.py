@@ -11,9 +11,9 @@ from typing import Any, Literal
 import pytest
 
 from damlink import Portal, PushResult, Secret
-from damlink._http import BearerAuth
+from damlink._http.client import BearerAuth
 from damlink.errors import AssetRejectedError, BynderError, ConfigError, DamlinkError, StateError
-from damlink.sandbox import Fault, Sandbox
+from damlink_sandbox import Fault, Sandbox
 
 FLOWS: list[Literal["v4", "v7"]] = ["v4", "v7"]
 SIZE = 14_000_000  # three parts in either flow
@@ -128,7 +128,7 @@ def test_upload_when_it_breaks_off_goes_on_from_its_notes(
     monkeypatch: pytest.MonkeyPatch,
     arrived: list[int],
 ) -> None:
-    monkeypatch.setattr("damlink.bynder._upload.NOTE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("damlink._upload.uploader.NOTE_EVERY_SECONDS", 0.0)
     notes = file.with_suffix(".notes")
     third = "POST /api/v4/upload/" if flow == "v4" else "chunk/2"
     sandbox.world.faults.add(Fault(service="portal", match=third, status=401, skip=2 if flow == "v4" else 0))

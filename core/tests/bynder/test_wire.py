@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink.bynder import Asset, Brand, MediaItem, Metaproperty, Option, Profile
-from damlink.bynder._wire import decode, find, flag, ids, moment, number, records, text, texts
-from damlink.bynder._wire_assets import AssetPage, Download
-from damlink.bynder._wire_collections import Collection, CollectionPage, Tag, Usage
+from damlink.bynder.records.assets import AssetPage, Download
+from damlink.bynder.records.collections import Collection, CollectionPage, Tag, Usage
+from damlink.bynder.records.convert import decode, find, flag, ids, moment, number, records, text, texts
 from damlink.errors import TransientError
 
 json_values = st.recursive(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from damlink import Portal
 from damlink.bynder import Campaign, Job, JobPreset, Order, Stage
-from damlink.bynder._wire_workflow import workflow_id
+from damlink.bynder.records.workflow import workflow_id
 from damlink.errors import BynderError, UnclearError
 
 ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"

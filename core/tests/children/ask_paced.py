@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from damlink._http import open_client
-from damlink._pace import Pace
+from damlink._http.client import open_client
+from damlink._http.pace import Pace
 
 path, requests, seconds, url = sys.argv[1:]
 pace = Pace(Path(path), int(requests), float(seconds), share=1.0)

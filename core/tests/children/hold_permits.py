@@ -6,7 +6,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from damlink._pace import Pace
+from damlink._http.pace import Pace
 
 path, requests, seconds = sys.argv[1:]
 pace = Pace(Path(path), int(requests), float(seconds), share=1.0)

@@ -15,13 +15,13 @@ import attrs
 import httpx
 import pytest
 
-from damlink._assembly import Assembly
-from damlink._config import loads
-from damlink._config_edit import document
-from damlink._serve._address import event_path, event_token
-from damlink._serve._server import Server
+from damlink._config.edit import document
+from damlink._config.load import loads
+from damlink._run.session import Assembly
+from damlink._serve.address import event_path, event_token
+from damlink._serve.server import Server
 from damlink._state import Inbox, Topics
-from damlink.sandbox import Sandbox, SnsSandbox
+from damlink_sandbox import Sandbox, SnsSandbox
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

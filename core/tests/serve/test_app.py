@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from damlink._serve._address import event_path, event_token
+from damlink._serve.address import event_path, event_token
 
 
 def test_message_when_good_is_stored_before_it_is_answered(served: Any, sns: Any) -> None:

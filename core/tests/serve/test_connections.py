@@ -22,12 +22,12 @@ import uvicorn
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from damlink._assembly import Assembly
-from damlink._config import loads
-from damlink._config_edit import document
-from damlink._serve._address import event_path, event_token
-from damlink._serve._bodies import Bodies, BodyReader
-from damlink._serve._connections import LARGEST_HEAD_BYTES, BoundedProtocol
+from damlink._config.edit import document
+from damlink._config.load import loads
+from damlink._run.session import Assembly
+from damlink._serve.address import event_path, event_token
+from damlink._serve.bodies import Bodies, BodyReader
+from damlink._serve.connections import LARGEST_HEAD_BYTES, BoundedProtocol
 
 DESCRIPTORS: Final = 256
 KEY: Final = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from damlink._config import PortalSettings, loads
-from damlink._config_edit import document
+from damlink._config.edit import document
+from damlink._config.load import PortalSettings, loads
 from damlink.errors import ConfigError
 
 PORTAL = {"url": "https://brand.bynder.com", "token": {"env": "TOKEN"}}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 PEM: Final = f"/SimpleNotificationService-{'0123456789abcdef' * 2}.pem"
 AMAZON: Final = "sns.eu-west-1.amazonaws.com"

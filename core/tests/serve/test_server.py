@@ -16,16 +16,16 @@ import attrs
 import httpx
 import pytest
 
-from damlink._assembly import Assembly
-from damlink._config import loads
-from damlink._config_edit import document
-from damlink._serve._address import event_path, event_token
-from damlink._serve._confirmer import Confirmer
-from damlink._serve._server import Server
-from damlink._serve._subscriptions import subscriptions_of
+from damlink._config.edit import document
+from damlink._config.load import loads
+from damlink._run.session import Assembly
+from damlink._serve.address import event_path, event_token
+from damlink._serve.confirmer import Confirmer
+from damlink._serve.server import Server
+from damlink._serve.subscriptions import subscriptions_of
 from damlink._sns import parse
 from damlink.errors import ConfigError
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 
 @attrs.define

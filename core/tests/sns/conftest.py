@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from damlink.sandbox._sns_keys import Signer
+from damlink_sandbox.sns.keys import Signer
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:example-portal-events"
 URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"

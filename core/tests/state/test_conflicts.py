@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import damlink._state
 from damlink._model import SourceAsset
 from damlink._state import Database, Inbox, Ledger, Listed
-from damlink._state._conflicts import ATTEMPTS, ConflictError, repeating
+from damlink._state.conflicts import ATTEMPTS, ConflictError, repeating
 from damlink.errors import StateError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

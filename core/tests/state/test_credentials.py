@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from damlink import OAuth2, Secret
-from damlink._credentials import SecretStore, TokenCustody, give_custody, secret_opener
-from damlink._crypto import Cipher, new_key
-from damlink._http import BearerAuth, Token, open_client
-from damlink._settings import SecretRef
+from damlink._config.settings import SecretRef
+from damlink._http.client import BearerAuth, Token, open_client
+from damlink._secrets.crypto import Cipher, new_key
+from damlink._secrets.store import SecretStore, TokenCustody, give_custody, secret_opener
 from damlink._state import Credentials, Database
-from damlink._state._tokens import HOLD_SECONDS
+from damlink._state.credentials import HOLD_SECONDS
 from damlink.errors import ConfigError, StateError, TransientError
 
 KEY = new_key()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from damlink._marker import Marker, accept, is_restored, verify_not_restored
 from damlink._model import PushResult, SourceAsset
+from damlink._run.backup_marker import Marker, accept, is_restored, verify_not_restored
 from damlink._state import Database, Identity, Lease, Ledger, Listed
 from damlink.errors import StateError
 

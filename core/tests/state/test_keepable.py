@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from damlink._keepable import REPLACEMENT, NotKeepableError
 from damlink._state import BorrowedValues, Database, Values
-from damlink._state._tables import KeepableText, metadata
+from damlink._state.tables import KeepableText, metadata
+from damlink._system.keepable import REPLACEMENT, NotKeepableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FILLINGS: dict[type[Any], Any] = {str: "text", bytes: b"bytes", int: 1, bool: True, datetime: NOW}

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from damlink._model import SourceAsset
 from damlink._state import Database, Lease, Ledger, Listed, RowState
-from damlink._state._lease import BEAT_SECONDS, SILENT_AFTER_SECONDS
-from damlink._state._tables import lease as lease_table
+from damlink._state.lease import BEAT_SECONDS, SILENT_AFTER_SECONDS
+from damlink._state.tables import lease as lease_table
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
 Hold = Callable[..., Any]

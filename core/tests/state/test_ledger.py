@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from damlink._crypto import Cipher, new_key
 from damlink._model import PushResult, SourceAsset
+from damlink._secrets.crypto import Cipher, new_key
 from damlink._state import Database, Ledger, LedgerCheckpoint, Listed, Progress, Row, RowState, Tally
-from damlink._state._rows import next_round
+from damlink._state.rows import next_round
 from damlink.errors import LeaseLostError
 
 NewRun = Callable[..., Ledger]

@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from damlink._state import Database, Ledger, Runs, migrations
-from damlink._state._engine import SCHEMA
-from damlink._state._tables import metadata
+from damlink._state.database import SCHEMA
+from damlink._state.tables import metadata
 from damlink.errors import StateError
 
 

@@ -11,17 +11,17 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
-from damlink._crypto import Cipher, new_key
-from damlink._key import KEY_FILE, replace_key_file
+from damlink._config.edit import document
+from damlink._config.load import load
 from damlink._model import SourceAsset
-from damlink._rotation import rotate_key
+from damlink._run.key_rotation import rotate_key
+from damlink._run.session import Assembly
+from damlink._secrets.crypto import Cipher, new_key
+from damlink._secrets.key import KEY_FILE, replace_key_file
 from damlink._state import SEALED_COLUMNS, Database, Lease, Ledger, Listed, reseal, using_key
-from damlink._state._checkpoint import LedgerCheckpoint
-from damlink._state._tables import credential, metadata
-from damlink._state._topics import Topics
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.tables import credential, metadata
+from damlink._state.topics import Topics
 from damlink.errors import ConfigError, RunActiveError, StateError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,14 +14,14 @@ import attrs
 import pytest
 from rude import OUTCOMES, plugin
 
-from damlink._assembly import Assembly
-from damlink._config import load
-from damlink._config_edit import document
-from damlink._decisions import retry
-from damlink._keepable import REPLACEMENT
-from damlink._observer import RunReport
-from damlink._runner import RunOptions, run_connector
+from damlink._config.edit import document
+from damlink._config.load import load
+from damlink._run.repair import retry
+from damlink._run.report import RunReport
+from damlink._run.runner import RunOptions, run_connector
+from damlink._run.session import Assembly
 from damlink._state import Database, Ledger, Row, RowState
+from damlink._system.keepable import REPLACEMENT
 from damlink.errors import PluginBugError
 
 MODULE = "damlink_acme_plugin"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state import Accounts, Database, Lease, Ledger, Listed, Row
-from damlink._state._reader import LedgerReader
+from damlink._state.reader import LedgerReader
 
 ROWS: Final = 100_000
 HELD: Final = 30_000

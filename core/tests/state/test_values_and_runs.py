@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink._state import Database, Runs, Values
-from damlink._state._runs import KEPT
-from damlink._state._tables import run as table
+from damlink._state.runs import KEPT
+from damlink._state.tables import run as table
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

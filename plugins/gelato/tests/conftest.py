@@ -13,9 +13,9 @@ import attrs
 import pytest
 
 from damlink import Content, NotYet, PreparedAsset, PushResult, SourceAsset
-from damlink.sandbox import Fault, Sandbox
 from damlink.testing import Trial, no_waiting
 from damlink_gelato.sandbox import GelatoSandbox
+from damlink_sandbox import Fault, Sandbox
 
 _numbers = itertools.count(1)
 

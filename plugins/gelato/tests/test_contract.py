@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from damlink.testing import ConnectorContract, Trial
-from damlink_gelato.selection import PAGE
+from damlink_gelato.listing import PAGE
 
 
 class TestGelato(ConnectorContract):

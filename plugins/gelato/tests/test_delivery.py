@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from damlink import AssetRejectedError, AuthError, NotYet, TransientError
-from damlink.sandbox import Fault
-from damlink.sandbox._garbage import GARBAGE
+from damlink_sandbox import Fault
+from damlink_sandbox.garbage import GARBAGE
 
 
 @pytest.mark.parametrize("mode", ["pull", "push"])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from damlink import Content, Secret
 from damlink.bynder import Asset
-from damlink_gelato import backlink, mapping
-from damlink_gelato.mapping import File, Original
-from damlink_gelato.order import ContentFile, Order, expiry
+from damlink_gelato import backlink, transform
+from damlink_gelato.request_body import ContentFile, Order, expiry
 from damlink_gelato.settings import GelatoSettings
+from damlink_gelato.transform import File, Original
 
 SETTINGS = GelatoSettings(tag="Print", api_key=Secret("hush"), account_id="a-1")
 CONTENT = Content.from_bytes(b"12345", "poster.pdf")
@@ -93,14 +93,14 @@ def asset(*items: dict[str, object], **fields: object) -> Asset:
 def test_original_is_the_active_one_and_else_the_newest() -> None:
     one, two = ({"id": str(n), "type": "original", "version": n, "fileName": f"{n}.pdf"} for n in (1, 2))
     web = {"id": "w", "type": "web", "version": 3, "active": 1}
-    assert mapping.original(asset(one | {"active": 1}, two, web)) == Original("1", 1, 0, "1.pdf")
-    assert mapping.original(asset(one, two, web)) == Original("2", 2, 0, "2.pdf")
-    assert mapping.original(asset(web)) is None
+    assert transform.original(asset(one | {"active": 1}, two, web)) == Original("1", 1, 0, "1.pdf")
+    assert transform.original(asset(one, two, web)) == Original("2", 2, 0, "2.pdf")
+    assert transform.original(asset(web)) is None
 
 
 def test_original_without_name_or_size_takes_those_of_its_asset() -> None:
     item = {"id": "1", "type": "original", "version": "1", "active": "1"}
-    found = mapping.original(asset(item, fileSize="77", extension=["tif"]))
+    found = transform.original(asset(item, fileSize="77", extension=["tif"]))
     assert found == Original("1", 1, 77, "Poster.tif")
     assert found.media_type == "image/tiff"
 

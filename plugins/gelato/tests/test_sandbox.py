@@ -13,8 +13,8 @@ import attrs
 import httpx
 import pytest
 
-from damlink.sandbox import Fault, Sandbox
 from damlink_gelato.sandbox import ACCOUNT
+from damlink_sandbox import Fault, Sandbox
 
 
 @attrs.define

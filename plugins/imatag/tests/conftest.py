@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from damlink import Content, NotYet, PreparedAsset, PushResult, SourceAsset
-from damlink._retry import no_waiting
-from damlink.sandbox import Sandbox
+from damlink._http.retry import no_waiting
 from damlink.testing import Trial
 from damlink_imatag.sandbox import ImatagSandbox
+from damlink_sandbox import Sandbox
 
 Painter = Callable[..., bytes]
 

@@ -9,8 +9,8 @@ import pytest
 
 from damlink import AuthError, TransientError
 from damlink.errors import ConfigError
-from damlink.sandbox import Fault
 from damlink_imatag import api, directory
+from damlink_sandbox import Fault
 
 
 def answer(bench: Any, match: str, status: int, body: Any = "", times: int = 0) -> None:

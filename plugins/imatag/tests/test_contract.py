@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from damlink.sandbox import MediaFile, Sandbox, Synthetic
 from damlink.testing import ConnectorContract, Trial
 from damlink_imatag import api
 from damlink_imatag.sandbox import ImatagSandbox
+from damlink_sandbox import MediaFile, Sandbox, Synthetic
 
 
 class TestImatag(ConnectorContract):

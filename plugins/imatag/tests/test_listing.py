@@ -11,7 +11,7 @@ import pytest
 
 from damlink import Cursor, Event, NotYet, SourceAsset
 from damlink.errors import AuthError, ConfigError
-from damlink.sandbox import Fault
+from damlink_sandbox import Fault
 
 MEDIA = "GET /api/v4/media$"
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from damlink import AssetRejectedError, PreparedAsset, TransientError
-from damlink.sandbox import Fault
-from damlink_imatag.delivery import MANIFEST_LOST
-from damlink_imatag.measure import MANIFEST
+from damlink_imatag.deliver import MANIFEST_LOST
+from damlink_imatag.media_info import MANIFEST
+from damlink_sandbox import Fault
 
 Painter = Callable[..., bytes]
 UPLOADS = r"^POST /api/v3/media$"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink import Content
-from damlink_imatag.measure import MANIFEST, Facts, Measured, spooled
-from damlink_imatag.quality import problem
+from damlink_imatag.media_info import MANIFEST, Facts, Measured, spooled
+from damlink_imatag.verify_marked import problem
 
 Painter = Callable[..., bytes]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from damlink import AssetRejectedError, NotYet, TransientError
-from damlink.sandbox import Fault
-from damlink.sandbox._garbage import GARBAGE
 from damlink_imatag.notes import forget
+from damlink_sandbox import Fault
+from damlink_sandbox.garbage import GARBAGE
 
 Painter = Callable[..., bytes]
 UPLOADS = r"^POST /api/v3/media$"

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from PIL import Image, ImageChops
 
-from damlink.sandbox import Fault, Sandbox
-from damlink_imatag._sandbox_api import CLIENT_ID, CLIENT_SECRET, KEY
+from damlink_imatag.sandbox.api import CLIENT_ID, CLIENT_SECRET, KEY
+from damlink_sandbox import Fault, Sandbox
 
 Painter = Callable[..., bytes]
 

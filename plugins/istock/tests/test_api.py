@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from damlink import AuthError, TransientError, UnclearError
-from damlink.sandbox import Fault, Sandbox, Synthetic
 from damlink.testing import Trial, no_waiting
 from damlink_istock import api
 from damlink_istock.sandbox import IStockSandbox
+from damlink_sandbox import Fault, Sandbox, Synthetic
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 MEDIA = [Synthetic(f"photo-{seed}.jpg", 20_000, "image", seed, 600, 400) for seed in range(2)]

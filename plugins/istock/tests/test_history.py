@@ -11,11 +11,11 @@ import pytest
 from hypothesis import strategies as st
 
 from damlink import Cursor, SourceAsset
-from damlink.sandbox import Sandbox, Synthetic
 from damlink.testing import Trial, no_waiting
 from damlink_istock import api
-from damlink_istock.history import FLOOR, windows
+from damlink_istock.listing import FLOOR, windows
 from damlink_istock.sandbox import COLLEAGUE, IStockSandbox
+from damlink_sandbox import Sandbox, Synthetic
 
 NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
 DAY, MOST = timedelta(days=1), timedelta(days=30)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from damlink import AssetRejectedError, NotYet, PushResult, SourceAsset, TransientError, UnclearError
-from damlink.sandbox import Fault, Sandbox, Synthetic
-from damlink.sandbox._garbage import GARBAGE
 from damlink.testing import Trial, no_waiting
 from damlink_istock import licence
 from damlink_istock.sandbox import IStockSandbox
+from damlink_sandbox import Fault, Sandbox, Synthetic
+from damlink_sandbox.garbage import GARBAGE
 
 DOWNLOADS = "^POST /v3/downloads/"
 PAGE = "<html>Please wait</html>"

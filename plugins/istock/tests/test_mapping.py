@@ -6,8 +6,8 @@ import pytest
 
 from damlink import Content, PreparedAsset, SourceAsset
 from damlink_istock.api import Dimensions, DownloadRow, Metadata, Size
-from damlink_istock.history import Licensed
-from damlink_istock.mapping import choices, credit, is_vector, prepared, source_asset
+from damlink_istock.listing import Licensed
+from damlink_istock.transform import choices, credit, is_vector, prepared, source_asset
 
 SIZES = [Size("x_large", 3000), Size("large", 2000), Size("medium", 800)]
 VECTOR = Metadata(1, graphical_style="illustration", download_sizes=[Size("vector", None, "image/eps")])

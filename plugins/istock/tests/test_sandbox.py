@@ -8,8 +8,8 @@ import attrs
 import httpx
 import pytest
 
-from damlink.sandbox import Sandbox, Synthetic
 from damlink_istock.sandbox import KEY, USER, IStockSandbox
+from damlink_sandbox import Sandbox, Synthetic
 
 SUBSCRIPTION = "royaltyfreesubscription"
 PHOTO, VECTOR, FILM = "1400000001", "1400000005", "1400000007"

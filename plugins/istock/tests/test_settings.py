@@ -11,10 +11,10 @@ import pytest
 
 from damlink import Secret
 from damlink.errors import ConfigError
-from damlink.sandbox import Sandbox
 from damlink.testing import make_context
 from damlink_istock.sandbox import IStockSandbox
 from damlink_istock.settings import IStockSettings
+from damlink_sandbox import Sandbox
 
 REQUIRED: dict[str, Any] = {"api_key": Secret("key"), "api_secret": Secret("hush")}
 

@@ -14,9 +14,9 @@ import click
 
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
-from damlink._printable import printable
 from damlink._secret import redact, redacted_bytes
-from damlink._whole_file import replacing
+from damlink._system.printable import printable
+from damlink._system.whole_file import replacing
 
 __all__ = ["plain", "write"]
 

@@ -17,7 +17,7 @@ from damlink._cli._output import echo, echo_text
 from damlink._cli._sandbox_config import PORTAL
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Finding, Sandbox
+    from damlink_sandbox import Finding, Sandbox
 
 __all__ = ["free_address", "is_free", "scenes_played"]
 

@@ -11,9 +11,9 @@ from damlink._cli._output import echo, echo_text, print_table
 from damlink._cli._questions import TAKE_OUT, Interview, reference_text
 from damlink._cli._setup import Draft
 from damlink._cli._terminal import is_terminal
-from damlink._config_edit import ConfigFile
-from damlink._settings import Field, plain
-from damlink._settings_values import value_text
+from damlink._config.edit import ConfigFile
+from damlink._config.settings import Field, plain
+from damlink._config.values import value_text
 from damlink.errors import ConfigError, DamlinkError
 
 __all__ = ["change"]

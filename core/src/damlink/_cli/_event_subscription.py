@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from damlink.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from damlink._assembly import Assembly
-    from damlink._serve._subscriptions import Subscriptions
+    from damlink._run.session import Assembly
+    from damlink._serve.subscriptions import Subscriptions
     from damlink.bynder import Portal, Webhook
 
 __all__ = ["EVENTS", "subscribe_address"]
@@ -34,8 +34,8 @@ REACHED: Final = "that the world reaches [serve] public_url"
 
 def subscribe_address(assembly: Assembly, portal: str, opened: Portal, address: str) -> str:
     """Subscribe the address, or mend the subscription that is there, and say how it stands."""
-    from damlink._serve._subscriptions import subscriptions_of
-    from damlink._subscription import find_subscription, is_pending
+    from damlink._run.subscription import find_subscription, is_pending
+    from damlink._serve.subscriptions import subscriptions_of
 
     found = find_subscription(opened, address)
     if found is not None and not is_pending(found):

@@ -8,8 +8,8 @@ import sys
 import textwrap
 from typing import Any, Final
 
-from damlink._printable import json_escaped, one_line, printable
 from damlink._secret import redact
+from damlink._system.printable import json_escaped, one_line, printable
 
 __all__ = ["configure"]
 

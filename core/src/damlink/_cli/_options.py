@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 if TYPE_CHECKING:
-    from damlink._config import Config
+    from damlink._config.load import Config
 
 __all__ = [
     "all_option",
@@ -58,7 +58,7 @@ def with_new_config(function: F) -> F:
 
 def config_path_of(given: Path | None) -> Path:
     """Return the path that the command line, the environment or the folder gives the config."""
-    from damlink._config import find
+    from damlink._config.load import find
 
     return find(given or click.get_current_context().find_root().obj)
 
@@ -102,7 +102,7 @@ connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
 def load_config(given: Path | None) -> Config:
     """The config that the command line, the environment or the folder names."""
     path = existing_config(given)
-    from damlink._config import load
+    from damlink._config.load import load
 
     return load(path)
 

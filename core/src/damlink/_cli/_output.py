@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from damlink._printable import json_escaped, one_line, printable
+from damlink._system.printable import json_escaped, one_line, printable
 
 __all__ = [
     "assets_text",

@@ -14,10 +14,10 @@ from damlink._cli._questions import Interview
 from damlink._cli._setup import Draft, until_it_works
 from damlink._cli._terminal import is_terminal
 from damlink._cli._typed import given
-from damlink._config import load
-from damlink._config_names import is_key
-from damlink._config_tables import PortalSettings
-from damlink._settings import fields_of
+from damlink._config.load import load
+from damlink._config.names import is_key
+from damlink._config.settings import fields_of
+from damlink._config.tables import PortalSettings
 from damlink.errors import ConfigError, DamlinkError
 
 __all__ = ["add_portal", "edit_portal"]

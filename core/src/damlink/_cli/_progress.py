@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from damlink._cli._output import bytes_text, echo, seconds_text
-from damlink._observer import Observer
-from damlink._printable import one_line
+from damlink._run.report import Observer
 from damlink._state import Row, RowState, Tally
+from damlink._system.printable import one_line
 
 __all__ = ["shown"]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from damlink._config import FILENAME
-from damlink._config_edit import document
-from damlink._private import FILE_MODE
-from damlink._whole_file import replacing
-from damlink.sandbox import Part
+from damlink._config.edit import document
+from damlink._config.load import FILENAME
+from damlink._system.private_files import FILE_MODE
+from damlink._system.whole_file import replacing
+from damlink_sandbox import Part
 
 __all__ = ["PORTAL", "write_sandbox_config"]
 

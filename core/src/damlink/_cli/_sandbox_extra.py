@@ -10,10 +10,10 @@ __all__ = ["sandbox_module"]
 
 
 def sandbox_module() -> ModuleType:
-    """`damlink.sandbox`, if what it needs is installed."""
+    """`damlink_sandbox`, if what it needs is installed."""
     try:
-        import damlink.sandbox
+        import damlink_sandbox
     except ModuleNotFoundError as error:
-        hint = "pip install 'damlink[sandbox]'"
+        hint = "install damlink-sandbox"
         raise ConfigError("", f"the sandbox needs {error.name}", hint=hint) from error
-    return damlink.sandbox
+    return damlink_sandbox

@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 import click
 
-from damlink._assembly import Assembly
-from damlink._check import check_connector, check_portal
 from damlink._cli._output import echo, echo_text
 from damlink._cli._questions import UNKNOWN, Interview
 from damlink._cli._terminal import is_terminal
-from damlink._config import Config, loads
-from damlink._config_edit import ConfigFile
-from damlink._credentials import SecretStore
+from damlink._config.edit import ConfigFile
+from damlink._config.load import Config, loads
+from damlink._config.settings import SecretOpener, SecretRef
 from damlink._model import Finding
-from damlink._settings import SecretOpener, SecretRef
+from damlink._run.check import check_connector, check_portal
+from damlink._run.session import Assembly
+from damlink._secrets.store import SecretStore
 from damlink.errors import DamlinkError
 
 __all__ = ["Draft", "until_it_works"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from damlink._config_edit import toml_value
-from damlink._settings import Field
+from damlink._config.edit import toml_value
+from damlink._config.settings import Field
 
 __all__ = ["entry_of", "given", "is_list", "is_table", "value_of"]
 

@@ -14,7 +14,7 @@ from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
     from damlink._cli._questions import Interview
-    from damlink._config import Config
+    from damlink._config.load import Config
 
 
 @click.command("add")
@@ -42,11 +42,11 @@ def command(
     from damlink._cli._questions import Interview
     from damlink._cli._setup import Draft, until_it_works
     from damlink._cli._typed import given
-    from damlink._config import connector_fields, load
-    from damlink._config_names import key_of
-    from damlink._connector import load as load_plugin
-    from damlink._plugins import find
-    from damlink._settings import fields_of
+    from damlink._config.load import connector_fields, load
+    from damlink._config.names import key_of
+    from damlink._config.settings import fields_of
+    from damlink._plugin.discovery import find
+    from damlink._plugin.hooks import load as load_plugin
 
     config = load(config_path)
     _refuse_known(config, name)
@@ -86,7 +86,7 @@ def _questions(interview: Interview, *, all_: bool) -> list[str]:
 
 
 def _plugin() -> str:
-    from damlink._plugins import installed
+    from damlink._plugin.discovery import installed
 
     names = [info.name for info in installed() if not info.problem]
     if not is_terminal():

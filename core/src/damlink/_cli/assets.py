@@ -26,8 +26,8 @@ BAD = ("uncertain", "rejected", "failed")
 @with_config
 def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
     """List a connector's assets; those that could not be carried are grouped by cause."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json_lines
+    from damlink._run.session import Assembly
     from damlink._state import Ledger, RowState
 
     config = load_config(config_path)

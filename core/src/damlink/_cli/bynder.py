@@ -16,7 +16,7 @@ from damlink._cli._output import echo_text
 from damlink.errors import ConnectorError, UnclearError
 
 if TYPE_CHECKING:
-    from damlink._http import SentRequest
+    from damlink._http.client import SentRequest
 
 PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
 RAW: Final = "raw"
@@ -121,8 +121,8 @@ def _shared(method: Callable[..., Any]) -> Iterator[click.Option]:
 
 def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any) -> None:
     config = load_config(values["config_path"])
-    from damlink._assembly import Assembly
     from damlink._cli._derived import arguments_of
+    from damlink._run.session import Assembly
 
     portal_name = click.get_current_context().meta[PORTAL]
     positional, named = arguments_of(method, values)

@@ -13,9 +13,9 @@ from damlink._cli._output import echo
 from damlink._cli.run import first_of
 
 if TYPE_CHECKING:
-    from damlink._assembly import Assembly
-    from damlink._check import Finding
-    from damlink._config import Config
+    from damlink._config.load import Config
+    from damlink._run.check import Finding
+    from damlink._run.session import Assembly
 
     Check = Callable[[Assembly, str], Iterator[Finding]]
 
@@ -31,7 +31,7 @@ def command(names: tuple[str, ...], json_: bool, config_path: Path) -> int:
 
     A config without any connector has its portals checked.
     """
-    from damlink._check import check_connector
+    from damlink._run.check import check_connector
 
     config = load_config(config_path)
     if config.portals and not config.connectors and not names:
@@ -41,14 +41,14 @@ def command(names: tuple[str, ...], json_: bool, config_path: Path) -> int:
 
 def check_portals(config: Config, names: Iterable[str], *, json_: bool) -> int:
     """Check portals, and print what is found; return the exit code."""
-    from damlink._check import check_portal
+    from damlink._run.check import check_portal
 
     return _check(config, names, check_portal, "portal", json_=json_)
 
 
 def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, json_: bool) -> int:
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json
+    from damlink._run.session import Assembly
 
     codes, found = set(), []
     for name in names:

@@ -15,9 +15,9 @@ from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._config import Config
-    from damlink._runner import RunReport
-    from damlink.sandbox import Finding, Sandbox
+    from damlink._config.load import Config
+    from damlink._run.runner import RunReport
+    from damlink_sandbox import Finding, Sandbox
 
     Reports = dict[str, RunReport | DamlinkError]
 
@@ -62,8 +62,8 @@ def _show(running: Sandbox, folder: Path) -> int:
     from damlink._cli._demo_live import free_address
     from damlink._cli._sandbox_config import write_sandbox_config
     from damlink._cli.run import run_all
-    from damlink._config import load
-    from damlink._runner import RunOptions
+    from damlink._config.load import load
+    from damlink._run.runner import RunOptions
 
     _furnish(running)
     path = write_sandbox_config(folder, running.parts.values(), free_address())

@@ -15,8 +15,8 @@ from damlink._cli._output import echo
 @with_config
 def command(name: str, config_path: Path) -> None:
     """Disable a connector; nothing else of it changes."""
-    from damlink._config import load
-    from damlink._config_edit import ConfigFile
+    from damlink._config.edit import ConfigFile
+    from damlink._config.load import load
 
     key = load(config_path).connector(name).name
     file = ConfigFile(config_path)

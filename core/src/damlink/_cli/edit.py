@@ -28,10 +28,10 @@ def command(
     from damlink._cli._questions import Interview
     from damlink._cli._setup import Draft
     from damlink._cli._typed import given
-    from damlink._config import ConnectorKeys, connector_fields, load
-    from damlink._connector import load as load_plugin
-    from damlink._plugins import find
-    from damlink._settings import fields_of
+    from damlink._config.load import ConnectorKeys, connector_fields, load
+    from damlink._config.settings import fields_of
+    from damlink._plugin.discovery import find
+    from damlink._plugin.hooks import load as load_plugin
 
     config = load(config_path)
     connector = config.connector(name)

@@ -15,9 +15,9 @@ from damlink._cli._output import echo, echo_text
 from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._assembly import Assembly
-    from damlink._config import Config
-    from damlink._serve._subscriptions import Subscriptions
+    from damlink._config.load import Config
+    from damlink._run.session import Assembly
+    from damlink._serve.subscriptions import Subscriptions
     from damlink._state import Notification
 
 _REQUEST: Final = """\
@@ -53,8 +53,8 @@ def url(portal: str, config_path: Path | None) -> None:
 
     Anyone who has it can send requests to it; only correctly signed events are accepted.
     """
-    from damlink._assembly import Assembly
-    from damlink._serve._address import event_url
+    from damlink._run.session import Assembly
+    from damlink._serve.address import event_url
 
     with Assembly(_config(config_path, portal)) as assembly:
         echo(event_url(assembly, portal))
@@ -69,9 +69,9 @@ def subscribe(portal: str, config_path: Path | None) -> None:
     A subscription that was never confirmed is confirmed, or made anew. Where the portal offers no
     self-service for that, print the request to send to its account manager.
     """
-    from damlink._assembly import Assembly
-    from damlink._serve._address import event_url
-    from damlink._subscription import WITHOUT_SELF_SERVICE
+    from damlink._run.session import Assembly
+    from damlink._run.subscription import WITHOUT_SELF_SERVICE
+    from damlink._serve.address import event_url
 
     with Assembly(_config(config_path, portal)) as assembly:
         address, opened = event_url(assembly, portal), assembly.portal(portal)
@@ -95,7 +95,7 @@ def _warn_where_nobody_answers(address: str) -> None:
     """
     from urllib.parse import urljoin
 
-    from damlink._http import fetch
+    from damlink._http.client import fetch
 
     try:
         fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
@@ -115,8 +115,8 @@ def _request(portal_url: str, address: str) -> str:
 @with_config
 def list_(portal: str, json_: bool, config_path: Path | None) -> None:
     """List the topics that have written, whether their events are let in, and how the subscription stands."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import moment_text, print_json, print_table
+    from damlink._run.session import Assembly
 
     with Assembly(_config(config_path, portal), keeps=False) as assembly:
         listed = assembly.config.portals[portal].unopened.event_topics
@@ -136,7 +136,7 @@ def list_(portal: str, json_: bool, config_path: Path | None) -> None:
 
 def _say_subscription(assembly: Assembly, portal: str) -> None:
     """Say on stderr how the portal's subscription stands; what cannot be asked is said, and no failure."""
-    from damlink._subscription import describe_subscription, known_address
+    from damlink._run.subscription import describe_subscription, known_address
 
     if not known_address(assembly, portal):
         return
@@ -167,7 +167,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
 
     What it has said before is not worked; the next listing finds what was missed.
     """
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
     from damlink._sns import MalformedError, parse_topic
 
     try:
@@ -197,7 +197,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     The file holds an SNS envelope, or a JSON object with "Subject" and "Message". It is worked once more
     even if the same event has come before.
     """
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
     from damlink._state import Inbox
 
     with Assembly(_config(config_path, portal)) as assembly:
@@ -236,6 +236,6 @@ def _config(given: Path | None, portal: str) -> Config:
 
 
 def _subscriptions(assembly: Assembly, portal: str) -> Subscriptions:
-    from damlink._serve._subscriptions import subscriptions_of
+    from damlink._serve.subscriptions import subscriptions_of
 
     return subscriptions_of(assembly, portal)

@@ -14,7 +14,7 @@ from damlink._cli.run import failure, first_of, named
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
 
 
 @click.command("plan")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @with_config
 def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> int:
     """Say what a run would carry, and why. Changes nothing anywhere and spends nothing."""
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
 
     config = load_config(config_path)
     codes = set()
@@ -41,7 +41,7 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
 
 
 def _plan(assembly: Assembly, name: str, *, full: bool, json_: bool) -> None:
-    from damlink._plan import plan_connector
+    from damlink._run.plan import plan_connector
 
     plan = plan_connector(assembly, name, full=full)
     for notice in plan.notices:

@@ -11,7 +11,7 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
-from damlink._plugins import PluginInfo, installed
+from damlink._plugin.discovery import PluginInfo, installed
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -58,10 +58,10 @@ def _verified(info: PluginInfo) -> PluginInfo:
 def show(name: str, schema: bool, json_: bool) -> None:
     """Show one plugin: what it does, its hooks, its settings. Imports it."""
     from damlink._cli._output import print_json, print_table
-    from damlink._connector import load
-    from damlink._plugins import find
-    from damlink._schema import json_schema
-    from damlink._settings import fields_of
+    from damlink._config.schema import json_schema
+    from damlink._config.settings import fields_of
+    from damlink._plugin.discovery import find
+    from damlink._plugin.hooks import load
 
     connector = load(find(name))
     fields = fields_of(connector.settings_class)
@@ -80,7 +80,7 @@ def show(name: str, schema: bool, json_: bool) -> None:
 
 
 def _setting(field: Any) -> dict[str, Any]:
-    from damlink._settings import plain
+    from damlink._config.settings import plain
 
     described = {"name": field.name, "expects": field.expects, "required": field.required}
     default = None if field.required else plain(field.default)
@@ -93,8 +93,8 @@ def _setting(field: Any) -> dict[str, Any]:
 
 
 def _row(field: Any) -> tuple[str, str, str, str]:
-    from damlink._settings import plain
-    from damlink._settings_values import value_text
+    from damlink._config.settings import plain
+    from damlink._config.values import value_text
 
     default = "required" if field.required else value_text(plain(field.default))
     return field.name, field.expects, default, field.help

@@ -37,7 +37,7 @@ def add(name: str, settings: tuple[str, ...], all_: bool, no_check: bool, config
     The credentials are tried before anything is written. The brand is chosen from those of the portal.
     """
     from damlink._cli._portals import add_portal
-    from damlink._config import load
+    from damlink._config.load import load
 
     if name in load(config_path).portals:
         hint = f"change it with `damlink portal edit {name}`"

@@ -19,8 +19,8 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
 
     An uncertain asset is refused: it is decided with `damlink settle`.
     """
-    from damlink._assembly import Assembly
-    from damlink._decisions import retry
+    from damlink._run.repair import retry
+    from damlink._run.session import Assembly
 
     config = load_config(config_path)
     name = config.connector(name).name

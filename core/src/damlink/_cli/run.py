@@ -13,8 +13,8 @@ from damlink._cli._output import echo
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._config import Config
-    from damlink._runner import RunOptions, RunReport
+    from damlink._config.load import Config
+    from damlink._run.runner import RunOptions, RunReport
 
 __all__ = ["command", "failure", "first_of", "named", "run_all", "summary"]
 
@@ -41,7 +41,7 @@ def command(
     What has been carried is never carried again; what was interrupted goes on where it stopped.
     """
     from damlink._cli._output import print_json
-    from damlink._runner import RunOptions
+    from damlink._run.runner import RunOptions
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = load_config(config_path)
@@ -54,9 +54,9 @@ def command(
 
 def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, RunReport | DamlinkError]:
     """Run one connector after the other; one that fails does not keep the next from running."""
-    from damlink._assembly import Assembly
     from damlink._cli._progress import shown
-    from damlink._runner import run_connector
+    from damlink._run.runner import run_connector
+    from damlink._run.session import Assembly
 
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:

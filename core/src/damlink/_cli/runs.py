@@ -18,8 +18,8 @@ from damlink._cli._options import as_json, load_config, with_config
 @with_config
 def command(name: str, limit: int, json_: bool, config_path: Path | None) -> None:
     """List the last runs of a connector, the newest first."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json_lines, print_table
+    from damlink._run.session import Assembly
     from damlink._state import Runs
 
     config = load_config(config_path)

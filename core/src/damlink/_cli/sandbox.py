@@ -15,7 +15,7 @@ from damlink._cli._sandbox_extra import sandbox_module
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
-    from damlink.sandbox import Sandbox, World
+    from damlink_sandbox import Sandbox, World
 
 
 @click.command("sandbox")

@@ -10,11 +10,11 @@ import click
 
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, echo_text
-from damlink._opened import without_line_break
+from damlink._config.opened import without_line_break
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
-    from damlink._credentials import SecretStore
+    from damlink._secrets.store import SecretStore
 
 
 @click.group("secret")
@@ -25,7 +25,7 @@ def command() -> None:
 @command.command("key")
 def key() -> None:
     """Print a new key for DAMLINK_KEY. What another key has encrypted stays closed to it."""
-    from damlink._crypto import new_key
+    from damlink._secrets.crypto import new_key
 
     echo(new_key())
 
@@ -35,7 +35,7 @@ def key() -> None:
 @with_config
 def set_(name: str, config_path: Path | None) -> None:
     """Keep a secret. It is asked for on a terminal, else read from standard input; never an argument."""
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
 
     value = _entered(name)
     with Assembly(load_config(config_path)) as assembly:
@@ -57,8 +57,8 @@ def _entered(name: str) -> str:
 @with_config
 def list_(json_: bool, config_path: Path | None) -> None:
     """List the names of the secrets; never what they hold."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json
+    from damlink._run.session import Assembly
 
     with Assembly(load_config(config_path), keeps=False) as assembly:
         names = assembly.secrets.names() if assembly.has_database else []
@@ -76,8 +76,8 @@ def rotate(config_path: Path | None) -> None:
     No other process may use the database meanwhile. After a crash, run it again.
     """
     config = load_config(config_path)
-    from damlink._assembly import Assembly
-    from damlink._rotation import rotate_key
+    from damlink._run.key_rotation import rotate_key
+    from damlink._run.session import Assembly
 
     with Assembly(config, keeps=False) as assembly:
         echo(rotate_key(assembly), err=True)
@@ -88,7 +88,7 @@ def rotate(config_path: Path | None) -> None:
 @with_config
 def remove(name: str, config_path: Path | None) -> None:
     """Forget a secret."""
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
 
     with Assembly(load_config(config_path)) as assembly:
         _remove(assembly.secrets, name)

@@ -16,7 +16,7 @@ from damlink._cli._output import echo
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
-    from damlink._config import Config
+    from damlink._config.load import Config
 
 
 @click.command("serve")
@@ -35,14 +35,14 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
     """
     config = _listening_on(load_config(config_path), host, port)
     try:
-        import damlink._serve._server as server
+        import damlink._serve.server as server
     except ModuleNotFoundError as error:
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
-    from damlink._assembly import Assembly
-    from damlink._marker import verify_not_restored
-    from damlink._serve._dispatch import Dispatcher
-    from damlink._serve._follow import ConfigFollower
-    from damlink._serve._schedule import Schedule
+    from damlink._run.backup_marker import verify_not_restored
+    from damlink._run.session import Assembly
+    from damlink._serve.dispatcher import Dispatcher
+    from damlink._serve.follower import ConfigFollower
+    from damlink._serve.scheduler import Schedule
 
     if not quiet:
         _speak()

@@ -21,8 +21,8 @@ def command(
     name: str, source_id: str, saved: bool, media_id: str | None, again: bool, config_path: Path | None
 ) -> None:
     """Decide an asset of which nobody can tell by program whether it arrived."""
-    from damlink._assembly import Assembly
-    from damlink._decisions import settle
+    from damlink._run.repair import settle
+    from damlink._run.session import Assembly
 
     if saved == again:
         raise click.UsageError("give either --saved [MEDIA_ID] or --again")

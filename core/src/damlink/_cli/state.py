@@ -24,8 +24,8 @@ def command() -> None:
 @with_config
 def show(name: str, json_: bool, config_path: Path | None) -> None:
     """Show how far the listing has come, the lease, and the number of assets by state."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json
+    from damlink._run.session import Assembly
 
     config = load_config(config_path)
     name = config.connector(name).name
@@ -54,8 +54,8 @@ def _shown(assembly: Any, name: str) -> dict[str, Any]:
 @with_config
 def export(name: str, config_path: Path | None) -> None:
     """Write every row as JSON lines on stdout. Notes of transfers under way, and secrets, stay out."""
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json_lines
+    from damlink._run.session import Assembly
     from damlink._state import Ledger
 
     config = load_config(config_path)
@@ -79,9 +79,9 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     What it then finds in the portal already is taken over where the plugin can tell it apart.
     Anything else is brought, and may be paid for, again.
     """
-    from damlink._assembly import Assembly
-    from damlink._decisions import reset as forget
-    from damlink._marker import Marker
+    from damlink._run.backup_marker import Marker
+    from damlink._run.repair import reset as forget
+    from damlink._run.session import Assembly
     from damlink._state import Identity
 
     config = load_config(config_path)
@@ -105,9 +105,9 @@ def accept(config_path: Path | None) -> None:
     A run refuses such a database, for it would carry again what was carried after the backup. From here on
     every asset is looked for in the portal before it is carried, until each listing has been walked once.
     """
-    from damlink._assembly import Assembly
-    from damlink._marker import accept as go_on
-    from damlink._marker import is_restored
+    from damlink._run.backup_marker import accept as go_on
+    from damlink._run.backup_marker import is_restored
+    from damlink._run.session import Assembly
 
     config = load_config(config_path)
     with Assembly(config) as assembly:

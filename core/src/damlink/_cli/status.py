@@ -17,7 +17,7 @@ from damlink._cli._output import echo, echo_text
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._assembly import Assembly
+    from damlink._run.session import Assembly
     from damlink._state import Ledger, RunRecord
 
 BAD: Final = ("failed", "rejected", "uncertain")
@@ -33,8 +33,8 @@ def command(json_: bool, config_path: Path | None) -> None:
 
     Below that, how much of the pace is left.
     """
-    from damlink._assembly import Assembly
     from damlink._cli._output import print_json
+    from damlink._run.session import Assembly
 
     config = load_config(config_path)
     with Assembly(config, keeps=False) as assembly:
@@ -88,7 +88,7 @@ def _next_run(assembly: Assembly, name: str, last: RunRecord | None) -> datetime
 
 
 def _interval_of_plugin(assembly: Assembly, name: str) -> float | None:
-    from damlink._duration import Duration
+    from damlink._config.duration import Duration
 
     try:
         every = assembly.connector(name).about.every

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from damlink._sns._envelope import (
+from damlink._sns.envelope import (
     LARGEST_BYTES,
     NOTIFICATION,
     SUBSCRIPTION,
@@ -13,8 +13,8 @@ from damlink._sns._envelope import (
     parse,
     parse_topic,
 )
-from damlink._sns._hosts import Hosts
-from damlink._sns._verify import Certificates, ForgedError, Verifier, confirm
+from damlink._sns.hosts import Hosts
+from damlink._sns.verify import Certificates, ForgedError, Verifier, confirm
 
 __all__ = [
     "LARGEST_BYTES",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from damlink._state._accounts import AccountChange, Accounts
-from damlink._state._checkpoint import LedgerCheckpoint
-from damlink._state._compare import Comparison, compare
-from damlink._state._engine import Database, UnpreparedError
-from damlink._state._health import Change, Health
-from damlink._state._identity import Identity
-from damlink._state._inbox import DISPATCHER, Gathered, Inbox, Notification, Verdict
-from damlink._state._key_lock import using_key
-from damlink._state._lease import Lease, lease_of
-from damlink._state._ledger import Ledger
-from damlink._state._listed import Listed, Progress, Tally
-from damlink._state._rows import Row, RowState
-from damlink._state._runs import RunRecord, Runs
-from damlink._state._sealed import SEALED_COLUMNS, credential_name, reseal, topic_name
-from damlink._state._siblings import Hold
-from damlink._state._tokens import Credentials
-from damlink._state._topics import Topic, Topics, TopicState
-from damlink._state._values import BorrowedValues, Values
+from damlink._state.accounts import AccountChange, Accounts
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.compare import Comparison, compare
+from damlink._state.credentials import Credentials
+from damlink._state.database import Database, UnpreparedError
+from damlink._state.health import Change, Health
+from damlink._state.identity import Identity
+from damlink._state.inbox import DISPATCHER, Gathered, Inbox, Notification, Verdict
+from damlink._state.key_lock import using_key
+from damlink._state.lease import Lease, lease_of
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed, Progress, Tally
+from damlink._state.rows import Row, RowState
+from damlink._state.runs import RunRecord, Runs
+from damlink._state.sealed import SEALED_COLUMNS, credential_name, reseal, topic_name
+from damlink._state.siblings import Hold
+from damlink._state.topics import Topic, Topics, TopicState
+from damlink._state.values import BorrowedValues, Values
 
 __all__ = [
     "DISPATCHER",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from damlink._http import SentRequest
-from damlink.bynder._asset_lists import AssetFilters
+from damlink._http.client import SentRequest
 from damlink.bynder._pages import Page
 from damlink.bynder._portal import Portal
-from damlink.bynder._raw import RawAnswer
-from damlink.bynder._wire import Brand, Profile
-from damlink.bynder._wire_account import Account, Derivative, Scope, Webhook
-from damlink.bynder._wire_assets import (
+from damlink.bynder.records.account import Account, Derivative, Scope, Webhook
+from damlink.bynder.records.assets import (
     Asset,
     AssetPage,
     Download,
@@ -18,11 +15,14 @@ from damlink.bynder._wire_assets import (
     SimilarAsset,
     TrashedAsset,
 )
-from damlink.bynder._wire_collections import Collection, CollectionPage, Tag, Usage, UsageSync
-from damlink.bynder._wire_metaproperties import Metaproperty, Option, Smartfilter
-from damlink.bynder._wire_people import Group, User
-from damlink.bynder._wire_store import Order, OrderLine
-from damlink.bynder._wire_workflow import Campaign, Job, JobMedia, JobPreset, Stage
+from damlink.bynder.records.collections import Collection, CollectionPage, Tag, Usage, UsageSync
+from damlink.bynder.records.convert import Brand, Profile
+from damlink.bynder.records.metaproperties import Metaproperty, Option, Smartfilter
+from damlink.bynder.records.people import Group, User
+from damlink.bynder.records.store import Order, OrderLine
+from damlink.bynder.records.workflow import Campaign, Job, JobMedia, JobPreset, Stage
+from damlink.bynder.resources.asset_lists import AssetFilters
+from damlink.bynder.resources.raw import RawAnswer
 
 __all__ = [
     "Account",

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from damlink._http import Client
-from damlink._retry import pause
+from damlink._http.client import Client
+from damlink._http.retry import pause
 from damlink.bynder._request import read_json
 from damlink.errors import TransientError
 

@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
-from damlink._http import Client
-from damlink.bynder._wire import decode, flag, text
+from damlink._http.client import Client
+from damlink.bynder.records.convert import decode, flag, text
 
 __all__ = ["confirmed", "id_of", "post_once", "success_of"]
 

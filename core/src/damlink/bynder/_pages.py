@@ -9,7 +9,7 @@ import attrs
 import httpx
 
 from damlink.bynder._bodies import expect_records, read_body
-from damlink.bynder._wire import number
+from damlink.bynder.records.convert import number
 
 __all__ = ["Page", "numbered", "walk"]
 

@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import httpx
 
-from damlink._http import BearerAuth, SentRequest, open_client
+from damlink._http.client import BearerAuth, SentRequest, open_client
+from damlink._http.pace import Pace
 from damlink._model import PreparedAsset, PushResult
-from damlink._pace import Pace
 from damlink._secret import Secret
-from damlink.bynder._account import AccountSettings
-from damlink.bynder._assets import Assets
-from damlink.bynder._brands import Brands
-from damlink.bynder._campaigns import Campaigns
-from damlink.bynder._collections import Collections
-from damlink.bynder._dependencies import Dependencies
+from damlink._upload.lookup import Marker
+from damlink._upload.save import Destination, Saver
+from damlink._upload.uploader import Uploader
 from damlink.bynder._fields import joined_tags
-from damlink.bynder._files_service import FilesService
-from damlink.bynder._jobs import Jobs
-from damlink.bynder._metaproperties import Metaproperties
-from damlink.bynder._options import Options
-from damlink.bynder._orders import Orders
-from damlink.bynder._profiles import Profiles, check_upload_roles
-from damlink.bynder._raw import Raw
 from damlink.bynder._request import bynder_error, bynder_refuses
-from damlink.bynder._save import Destination, Saver
-from damlink.bynder._settlement import Marker
-from damlink.bynder._tags import Tags
-from damlink.bynder._upload import Uploader
-from damlink.bynder._uploads import Uploads
-from damlink.bynder._usage import Usages
-from damlink.bynder._users import Users
-from damlink.bynder._webhooks import Webhooks
+from damlink.bynder.resources.account import AccountSettings
+from damlink.bynder.resources.assets import Assets
+from damlink.bynder.resources.brands import Brands
+from damlink.bynder.resources.campaigns import Campaigns
+from damlink.bynder.resources.collections import Collections
+from damlink.bynder.resources.dependencies import Dependencies
+from damlink.bynder.resources.files_service import FilesService
+from damlink.bynder.resources.jobs import Jobs
+from damlink.bynder.resources.metaproperties import Metaproperties
+from damlink.bynder.resources.options import Options
+from damlink.bynder.resources.orders import Orders
+from damlink.bynder.resources.profiles import Profiles, check_upload_roles
+from damlink.bynder.resources.raw import Raw
+from damlink.bynder.resources.tags import Tags
+from damlink.bynder.resources.uploads import Uploads
+from damlink.bynder.resources.usage import Usages
+from damlink.bynder.resources.users import Users
+from damlink.bynder.resources.webhooks import Webhooks
 from damlink.errors import ArgumentError
 
 if TYPE_CHECKING:

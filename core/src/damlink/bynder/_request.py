@@ -9,11 +9,11 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from damlink._http import IDEMPOTENT, Client, error_object, has_failed_before, may_refuse
-from damlink._http._status import retry_after, shortened
+from damlink._http.client import IDEMPOTENT, Client, error_object, has_failed_before, may_refuse
+from damlink._http.status import retry_after, shortened
 from damlink._secret import redact
 from damlink.bynder._rights import cure
-from damlink.bynder._wire import decode
+from damlink.bynder.records.convert import decode
 from damlink.errors import (
     ArgumentError,
     BynderAuthError,

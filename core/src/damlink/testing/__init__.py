@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("damlink.testing._contract")  # before it is imported
+pytest.register_assert_rewrite("damlink.testing.contract")  # before it is imported
 
-from damlink._retry import no_waiting  # noqa: E402
-from damlink.testing._contract import ConnectorContract  # noqa: E402
-from damlink.testing._trial import Trial, make_context  # noqa: E402
+from damlink._http.retry import no_waiting  # noqa: E402
+from damlink.testing.contract import ConnectorContract  # noqa: E402
+from damlink.testing.trial import Trial, make_context  # noqa: E402
 
 __all__ = ["ConnectorContract", "Trial", "make_context", "no_waiting"]

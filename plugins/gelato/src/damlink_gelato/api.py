@@ -12,7 +12,7 @@ import msgspec
 
 from damlink import AssetRejectedError, AuthError, Client, TransientError
 from damlink_gelato.auth import signature
-from damlink_gelato.order import ContentFile, Order
+from damlink_gelato.request_body import ContentFile, Order
 from damlink_gelato.settings import GelatoSettings
 
 __all__ = ["PROCESSING", "AgainError", "Import", "check_key", "send", "status"]

@@ -16,10 +16,10 @@ from damlink import (
     hookimpl,
 )
 from damlink.bynder import Asset
-from damlink_gelato import backlink, checks, delivery, selection
+from damlink_gelato import backlink, checks, deliver, listing
 from damlink_gelato.auth import KeyAuth
-from damlink_gelato.mapping import File
 from damlink_gelato.settings import GelatoSettings
+from damlink_gelato.transform import File
 
 settings_class = GelatoSettings
 
@@ -44,25 +44,25 @@ def list_source_assets(ctx: Context) -> Iterator[SourceAsset]:
     """List every asset with the tag. There is no cursor: an old asset may get the tag at any time."""
     if ctx.settings.backlink:
         backlink.checked(ctx)
-    return selection.tagged(ctx)
+    return listing.tagged(ctx)
 
 
 @hookimpl
 def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
     """Take the asset if it has the tag, whatever has happened to it."""
-    return selection.chosen(ctx, Asset.read(event.asset)) if event.asset else iter(())
+    return listing.chosen(ctx, Asset.read(event.asset)) if event.asset else iter(())
 
 
 @hookimpl
 def transform(ctx: Context, source: SourceAsset) -> File | Skip:
     """Look at the asset once more, and take its active original."""
-    return selection.prepared(ctx, source)
+    return listing.prepared(ctx, source)
 
 
 @hookimpl
 def push(ctx: Context, prepared: File, source: SourceAsset, checkpoint: Checkpoint) -> PushResult:
     """Have Gelato import it, and write the link back."""
-    return delivery.deliver(ctx, prepared, source, checkpoint)
+    return deliver.deliver(ctx, prepared, source, checkpoint)
 
 
 def check(ctx: Context) -> Iterator[Finding]:

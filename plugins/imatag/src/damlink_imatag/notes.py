@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from damlink import Checkpoint
-from damlink_imatag.measure import Facts
+from damlink_imatag.media_info import Facts
 
 __all__ = ["DELIVERY", "facts_of", "forget", "put_facts"]
 

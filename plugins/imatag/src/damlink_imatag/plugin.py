@@ -20,8 +20,9 @@ from damlink import (
     SourceAsset,
     hookimpl,
 )
-from damlink_imatag import auth, delivery, marking, ready, selection
+from damlink_imatag import auth, checks, deliver, listing
 from damlink_imatag.settings import ImatagSettings
+from damlink_imatag.transform import is_of_now, prepare
 
 settings_class = ImatagSettings
 
@@ -47,20 +48,20 @@ def authenticate(ctx: Context) -> httpx.Auth:
 
 def check(ctx: Context) -> Iterator[Finding]:
     """Look at the directory, the filters, the rights and the metaproperty."""
-    return ready.findings(ctx)
+    return checks.findings(ctx)
 
 
 @hookimpl
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
     """List the assets that the filters select, once all is known to be ready for them."""
-    ready.verify(ctx)
-    yield from selection.walk(ctx, since)
+    checks.verify(ctx)
+    yield from listing.walk(ctx, since)
 
 
 @hookimpl
 def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
     """The asset of the event, if the filters select it."""
-    return selection.of_event(ctx, event)
+    return listing.of_event(ctx, event)
 
 
 @hookimpl
@@ -68,7 +69,7 @@ def transform(
     ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
 ) -> PreparedAsset | Skip:
     """Have it marked, once, and see whether the marked file will do."""
-    return marking.prepare(ctx, source, previous, checkpoint)
+    return prepare(ctx, source, previous, checkpoint)
 
 
 @hookimpl
@@ -80,10 +81,10 @@ def push(
     checkpoint: Checkpoint,
 ) -> PushResult:
     """Bring the marked file into Bynder; if another original came meanwhile, that one's."""
-    if marking.is_of_now(prepared, checkpoint):
-        return delivery.deliver(ctx, prepared, source, previous, checkpoint)
-    again = marking.prepare(ctx, source, previous, checkpoint)
+    if is_of_now(prepared, checkpoint):
+        return deliver.deliver(ctx, prepared, source, previous, checkpoint)
+    again = prepare(ctx, source, previous, checkpoint)
     if isinstance(again, Skip):
         return PushResult(source.source_id, notice=again.reason)
     with contextlib.closing(again.content):
-        return delivery.deliver(ctx, again, source, previous, checkpoint)
+        return deliver.deliver(ctx, again, source, previous, checkpoint)

@@ -18,8 +18,8 @@ from damlink import (
     UnclearError,
 )
 from damlink_istock import api
-from damlink_istock.mapping import Choice, choices
 from damlink_istock.settings import IStockSettings
+from damlink_istock.transform import Choice, choices
 
 __all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
 

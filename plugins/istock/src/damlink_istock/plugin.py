@@ -19,8 +19,9 @@ from damlink import (
     SourceAsset,
     hookimpl,
 )
-from damlink_istock import auth, history, licence, mapping
+from damlink_istock import auth, licence, listing
 from damlink_istock.settings import IStockSettings
+from damlink_istock.transform import TAG, prepared, source_asset
 
 settings_class = IStockSettings
 
@@ -30,7 +31,7 @@ about = About(
     every="2h",
     permissions=("Upload and publish media", "Upload media for approval (for the waiting room)"),
     once_per_portal=True,
-    adopt_tag=mapping.TAG,
+    adopt_tag=TAG,
 )
 
 
@@ -45,8 +46,8 @@ def authenticate(ctx: Context) -> OAuth2:
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
     """List what was licensed, oldest first, a window at a time."""
     ctx.bynder.check_upload(waiting_room=ctx.settings.send_to_waiting_room)
-    for window, licensed in history.walk(ctx, since):
-        yield from map(mapping.source_asset, licensed)
+    for window, licensed in listing.walk(ctx, since):
+        yield from map(source_asset, licensed)
         yield Cursor(window.end.isoformat())
 
 
@@ -56,7 +57,7 @@ def transform(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> Prep
     if source.raw["kind"] == "video" and not ctx.settings.include_videos:
         return Skip("videos are not included")
     uri = licence.file_uri(ctx, source, checkpoint)
-    return mapping.prepared(source, Content.from_url(ctx.http, uri))
+    return prepared(source, Content.from_url(ctx.http, uri))
 
 
 @hookimpl

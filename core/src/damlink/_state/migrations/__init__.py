@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from damlink._state._engine import CREATION_LOCK
+from damlink._state.database import CREATION_LOCK
 
 __all__ = ["upgrade"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from damlink._state._tables import metadata
+from damlink._state.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -1,0 +1,300 @@
+"""`damlink.toml` as types. Every error names its place; secrets are references until they are opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from damlink._config.duration import Duration
+from damlink._config.names import is_key, key_of
+from damlink._config.opened import without_line_break
+from damlink._config.settings import Field, SecretOpener, SecretRef, check, closest, fields_of, parse
+from damlink._config.tables import (
+    CONNECTOR_KEYS,
+    ConnectorKeys,
+    NotifySettings,
+    PaceConfig,
+    PortalSettings,
+    ServeConfig,
+    StateConfig,
+)
+from damlink.errors import ConfigError
+
+__all__ = [
+    "FILENAME",
+    "Config",
+    "ConnectorConfig",
+    "ConnectorKeys",
+    "NotifyConfig",
+    "PortalConfig",
+    "connector_fields",
+    "find",
+    "load",
+    "loads",
+    "opener",
+    "reference",
+]
+
+FILENAME: Final = "damlink.toml"
+
+
+@attrs.frozen
+class ConnectorConfig:
+    """One `[connectors.NAME]`: the core's keys parsed, the plugin's own left as a table."""
+
+    name: str
+    place: str
+    plugin: str
+    portal: str
+    every: Duration | None
+    enabled: bool
+    workers: int
+    adopt_existing: bool
+    settings: Mapping[str, Any]
+    title: str = ""
+    table: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class PortalConfig:
+    """One `[portals.NAME]`, checked; its secrets are opened by `open`."""
+
+    name: str
+    place: str
+    table: Mapping[str, Any]
+
+    def open(self, open_secret: SecretOpener) -> PortalSettings:
+        """The portal's settings with its secrets opened."""
+        return parse(PortalSettings, self.table, self.place, open_secret)
+
+    @property
+    def unopened(self) -> PortalSettings:
+        """The portal's settings for whoever needs none of its secrets: they stay references."""
+        return self.open(lambda ref, _place: ref.name)
+
+
+@attrs.frozen
+class NotifyConfig:
+    """`[notify]`, checked; its secrets are opened by `open`."""
+
+    place: str
+    table: Mapping[str, Any]
+
+    def open(self, open_secret: SecretOpener) -> NotifySettings:
+        """The settings with their secrets opened."""
+        return parse(NotifySettings, self.table, self.place, open_secret)
+
+
+@attrs.frozen
+class Config:
+    """A whole config, checked as far as it can be without any plugin."""
+
+    path: Path
+    state: StateConfig
+    pace: PaceConfig
+    serve: ServeConfig
+    notify: NotifyConfig
+    portals: Mapping[str, PortalConfig]
+    connectors: Mapping[str, ConnectorConfig]
+
+    @property
+    def folder(self) -> Path:
+        """Relative paths in the config begin here."""
+        return self.path.resolve().parent
+
+    def portal(self, name: str) -> PortalConfig:
+        """The portal of a name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name not in self.portals:
+            hint = closest(name, self.portals) or f"add a [portals.{name}] table"
+            raise ConfigError(str(self.path), f"no portal {name!r}", hint=hint)
+        return self.portals[name]
+
+    def connector(self, name: str) -> ConnectorConfig:
+        """Return the connector of a name, or of a title.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name in self.connectors:
+            return self.connectors[name]
+        titles = {each.title: each for each in self.connectors.values() if each.title}
+        if name in titles:
+            return titles[name]
+        hint = closest(name, [*self.connectors, *titles]) or f"add a [connectors.{name}] table"
+        raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
+
+
+def find(given: str | os.PathLike[str] | None) -> Path:
+    """The config's path: as given, else `DAMLINK_CONFIG`, else in the current folder."""
+    return Path(given or os.environ.get("DAMLINK_CONFIG") or FILENAME)
+
+
+def load(path: Path) -> Config:
+    """Read and check a config.
+
+    Raises:
+        ConfigError: it is missing, is not TOML, or holds something wrong, with its place.
+    """
+    return loads(_read(path), path)
+
+
+def loads(text: str, path: Path) -> Config:
+    """Check a config that is not written yet; errors name the path all the same."""
+    document = _parsed(text, path)
+    place = str(path)
+    known = ("state", "pace", "serve", "notify", "portals", "connectors")
+    for key in document:
+        if key not in known:
+            raise ConfigError(f"{place}: {key}", "unknown table", hint=closest(key, known))
+    tables = {key: _table(document.get(key, {}), f"{place}: {key}") for key in known}
+    portals = {name: _portal(name, table, place) for name, table in tables["portals"].items()}
+    connectors = {
+        name: _connector(name, table, path, portals) for name, table in tables["connectors"].items()
+    }
+    _check_titles(connectors.values())
+    return Config(
+        path=path,
+        state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
+        pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
+        serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
+        notify=_notify(tables["notify"], f"{place}: notify"),
+        portals=portals,
+        connectors=connectors,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        hint = "make one with `damlink init`, or name it with --config or DAMLINK_CONFIG"
+        raise ConfigError(str(path), "there is no such file", hint=hint) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"not valid TOML: {error}", hint="correct that line") from error
+
+
+def _table(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(place, f"expected a table, got {value!r}")
+    return value
+
+
+def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str, Any]]:
+    here = f"{place}: {kind}.{name}"
+    if not is_key(name):
+        hint = f"call the table {kind}.{key_of(name, ())} and write title = {json.dumps(name)} below it"
+        what = "a name has letters, digits, '-', '_' and '.' only"
+        raise ConfigError(here, what, hint=hint if kind == "connectors" else "")
+    return here, _table(table, here)
+
+
+def _notify(table: dict[str, Any], place: str) -> NotifyConfig:
+    check(NotifySettings, table, place)
+    return NotifyConfig(place, table)
+
+
+def _portal(name: str, table: Any, place: str) -> PortalConfig:
+    here, checked = _named("portals", name, table, place)
+    check(PortalSettings, checked, here)
+    return PortalConfig(name, here, checked)
+
+
+def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
+    here, checked = _named("connectors", name, table, str(path))
+    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS}
+    keys = parse(ConnectorKeys, own, here, opener(path))
+    return ConnectorConfig(
+        name=name,
+        place=here,
+        plugin=keys.plugin,
+        portal=_chosen_portal(keys.portal, f"{here}.portal", portals),
+        every=keys.every,
+        enabled=keys.enabled,
+        workers=keys.workers,
+        adopt_existing=keys.adopt_existing,
+        settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
+        title=keys.title,
+        table=checked,
+    )
+
+
+def _check_titles(connectors: Iterable[ConnectorConfig]) -> None:
+    """Make sure that a title means one connector."""
+    names: dict[str, str] = {}
+    for each in connectors:
+        for name in {each.name, each.title} - {""}:
+            if names.setdefault(name, each.name) != each.name:
+                raise ConfigError(f"{each.place}.title", f"{name!r} is the name of {names[name]}, too")
+
+
+def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
+    if name in portals:
+        return name
+    if name:
+        raise ConfigError(place, f"no portal {name!r}", hint=closest(name, portals) or "add a [portals.NAME]")
+    if len(portals) == 1:
+        return next(iter(portals))
+    wanted = f"choose one of {', '.join(portals)}" if portals else "add a [portals.NAME] table"
+    raise ConfigError(place, "missing", hint=wanted)
+
+
+def opener(path: Path) -> SecretOpener:
+    """Opens the references that need no database: `{ env = … }` and `{ file = … }`."""
+
+    def open_reference(ref: SecretRef, place: str) -> str:
+        if ref.kind == "env":
+            return _from_environment(ref.name, place)
+        if ref.kind == "file":
+            return _from_file(path.resolve().parent / ref.name, place)
+        raise ConfigError(place, "{ secret = … } cannot stand here", hint="write { env = … } or { file = … }")
+
+    return open_reference
+
+
+def _from_environment(name: str, place: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(place, f"the environment variable {name} is not set", hint=f"set {name}")
+    return value
+
+
+def _from_file(path: Path, place: str) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return without_line_break(file.read())
+    except (OSError, ValueError) as error:
+        raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
+
+
+def connector_fields() -> tuple[Field, ...]:
+    """Return the settings of a connector that the core owns and that can be changed."""
+    return tuple(field for field in fields_of(ConnectorKeys) if not field.required)
+
+
+def reference() -> dict[str, tuple[Field, ...]]:
+    """The settings of every table that the core owns, for the docs."""
+    return {
+        "state": fields_of(StateConfig),
+        "pace": fields_of(PaceConfig),
+        "serve": fields_of(ServeConfig),
+        "notify": fields_of(NotifySettings),
+        "portals.NAME": fields_of(PortalSettings),
+        "connectors.NAME": fields_of(ConnectorKeys),
+    }

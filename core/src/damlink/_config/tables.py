@@ -1,0 +1,209 @@
+"""The tables of `damlink.toml` that the core owns: each key with its default and its help."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+import attrs
+
+from damlink._config.address import address_problem
+from damlink._config.duration import Duration
+from damlink._config.settings import setting
+from damlink._secret import Secret
+
+__all__ = [
+    "AUTH_KEYS",
+    "CONNECTOR_KEYS",
+    "ConnectorKeys",
+    "NotifySettings",
+    "PaceConfig",
+    "PortalSettings",
+    "ServeConfig",
+    "StateConfig",
+]
+
+_LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?/?")
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+")
+
+
+@attrs.frozen
+class StateConfig:
+    """`[state]`: where the durable state is kept."""
+
+    url: str = setting(
+        default="sqlite:///damlink.db",
+        help="SQLite beside the config, or `postgresql://user@host/database`.",
+    )
+
+
+@attrs.frozen
+class PaceConfig:
+    """`[pace]`: how fast requests may leave this machine for Bynder, all portals together."""
+
+    requests: int = setting(default=4500, help="Requests that Bynder allows in the window.")
+    seconds: float = setting(default=300.0, help="The window's length in seconds.")
+    share: float = setting(
+        default=0.8, help="The part of it that Damlink uses; people behind the same address need some."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.requests < 1 or not 0 < self.seconds <= 86400 or not 0 < self.share <= 1:
+            raise ValueError("requests and seconds must be above 0, and share above 0 and at most 1")
+
+
+@attrs.frozen
+class ServeConfig:
+    """`[serve]`: where `damlink serve` listens."""
+
+    host: str = setting(default="127.0.0.1", help="The address to listen on.")
+    port: int = setting(default=8080, help="The port to listen on.")
+    public_url: str = setting(
+        default="",
+        help="How the world reaches it, such as `https://events.example.com`: the beginning of every "
+        "event address.",
+    )
+    event_pause: Duration = setting(
+        default=Duration(5),
+        help="How long an asset must have come to rest before it is read; Bynder advises 2 to 5 s.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError("port must be at least 0 and at most 65535")
+
+
+@attrs.frozen
+class NotifySettings:
+    """`[notify]`: who is told when a connector begins to fail, and when it works again."""
+
+    urls: tuple[Secret, ...] = setting(
+        default=(), help="Addresses in Apprise's form, such as `mailto://…` or `slack://…`; each a secret."
+    )
+
+
+AUTH_KEYS: Final = {
+    "permanent-token": ("token",),
+    "oauth2-client-credentials": ("client_id", "client_secret"),
+    "oauth2-code": ("client_id", "client_secret"),
+    "oauth1": ("consumer_key", "consumer_secret", "token", "token_secret"),
+}
+
+_OAUTH2: Final = {"auth": ("oauth2-client-credentials", "oauth2-code")}
+_CODE: Final = {"auth": "oauth2-code"}
+_OAUTH1: Final = {"auth": "oauth1"}
+
+
+@attrs.frozen
+class PortalSettings:
+    """`[portals.NAME]`: one Bynder portal with its credentials."""
+
+    url: str = setting(help="The portal's address, such as `https://brand.bynder.com`.")
+    auth: str = setting(
+        default="permanent-token", choices=tuple(AUTH_KEYS), help="How requests to the portal are signed."
+    )
+    token: Secret | None = setting(
+        default=None,
+        when={"auth": ("permanent-token", "oauth1")},
+        help="The permanent token; with `oauth1` the token key.",
+    )
+    client_id: str = setting(default="", when=_OAUTH2, help="The OAuth 2.0 app's client id.")
+    client_secret: Secret | None = setting(
+        default=None, when=_OAUTH2, help="The OAuth 2.0 app's client secret."
+    )
+    scopes: tuple[str, ...] = setting(
+        default=(),
+        advanced=True,
+        when=_OAUTH2,
+        help="OAuth 2.0 scopes to ask for; empty: all that Damlink can use.",
+    )
+    token_url: str = setting(
+        default="", advanced=True, when=_OAUTH2, help="The OAuth 2.0 token address; empty: the portal's own."
+    )
+    authorize_url: str = setting(
+        default="",
+        advanced=True,
+        when=_CODE,
+        help="Where a person gives consent (`oauth2-code`); empty: the portal's own.",
+    )
+    redirect_url: str = setting(
+        advanced=True,
+        when=_CODE,
+        default="http://localhost:8765/callback",
+        help="Where `damlink login` waits for the consent; as registered with the app.",
+    )
+    consumer_key: str = setting(default="", when=_OAUTH1, help="The OAuth 1.0a consumer key.")
+    consumer_secret: Secret | None = setting(
+        default=None, when=_OAUTH1, help="The OAuth 1.0a consumer secret."
+    )
+    token_secret: Secret | None = setting(default=None, when=_OAUTH1, help="The OAuth 1.0a token secret.")
+    brand: str = setting(
+        default="", help="Brand of new assets, by name or id; may be left out where the portal has one."
+    )
+    index_lag: Duration = setting(
+        advanced=True,
+        default=Duration(30),
+        help="How long a new asset may take to show up in the portal's lists.",
+    )
+    uploads: Literal["v4", "v7"] = setting(
+        advanced=True,
+        default="v4",
+        choices=("v4", "v7"),
+        help="How the bytes of uploads travel: by S3, or (`v7`) by the portal's files service.",
+    )
+    event_topics: tuple[str, ...] = setting(
+        advanced=True,
+        default=(),
+        help="ARNs of the SNS topics that may tell us of changes; others wait for `damlink events approve`.",
+    )
+    event_sha256_only: bool = setting(
+        advanced=True,
+        default=False,
+        help="Whether events signed with SHA-1 (SNS signature version 1) are refused.",
+    )
+    event_hosts: tuple[str, ...] = setting(
+        advanced=True,
+        default=(),
+        help="Hosts that stand in for Amazon's in tests, such as `127.0.0.1:9002`; loopback only.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if problem := address_problem(self.url):
+            raise ValueError(f"url {problem}")
+        for key in AUTH_KEYS[self.auth]:
+            if not getattr(self, key):
+                raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
+        for arn in self.event_topics:
+            if not _TOPIC.fullmatch(arn):
+                raise ValueError(f"event_topics: {arn!r} is not the ARN of an SNS topic")
+        for host in self.event_hosts:
+            if not _LOOPBACK.fullmatch(f"http://{host}") or host.endswith("/"):
+                raise ValueError(f"event_hosts: {host!r} is not on loopback, such as 127.0.0.1:9002")
+
+
+MOST_WORKERS: Final = 64
+CONNECTOR_KEYS: Final = ("plugin", "title", "portal", "every", "enabled", "workers", "adopt_existing")
+
+
+@attrs.frozen
+class ConnectorKeys:
+    plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
+    title: str = setting(
+        default="", help="A name of any form, for people; commands take it in place of the table's name."
+    )
+    portal: str = setting(default="", help="The portal; may be left out where there is one.")
+    every: Duration | None = setting(
+        default=None,
+        help="How often `damlink serve` runs it; empty: as the plugin says.",
+    )
+    enabled: bool = setting(
+        default=True, help="Whether `damlink serve`, and `damlink run` without a name, run it."
+    )
+    workers: int = setting(default=4, help="How many assets are carried at once.")
+    adopt_existing: bool = setting(
+        default=True, help="Whether the first run takes over what it finds in the portal already."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers must be at least 1 and at most {MOST_WORKERS}")

@@ -1,0 +1,331 @@
+"""HTTP as the rest of Damlink knows it: one kind of client, built here alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from damlink._content import Content
+from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
+from damlink._http.body import guard_body, unwrapped
+from damlink._http.fetch import fetch
+from damlink._http.network import VERIFY, NetworkTransport
+from damlink._http.oauth1 import OAuth1
+from damlink._http.oauth2 import BearerAuth, Custody, OAuth2, Token
+from damlink._http.origin import OriginAuth, origin_of
+from damlink._http.outcome import (
+    ACCEPTED,
+    CLASSIFY,
+    ERROR_FIELDS,
+    IDEMPOTENT,
+    REFUSES,
+    Refuses,
+    as_unclear,
+    broken_error,
+    error_object,
+    is_repeatable,
+    is_same_but_for_slash,
+    may_refuse,
+    partner_refuses,
+    unclear_once_moved,
+    understood,
+)
+from damlink._http.pace import Pace
+from damlink._http.redact import SentRequest
+from damlink._http.remote import RemoteContent
+from damlink._http.retry import Account, Terms, pause, retrying
+from damlink._http.status import clock_ahead, partner_error, stranger_error
+from damlink._http.transports import (
+    ACCOUNT,
+    LogTransport,
+    PaceTransport,
+    RateTransport,
+    has_failed_before,
+)
+from damlink._system.waiting import Verify, verify_nothing
+from damlink._version import __version__
+from damlink.errors import ConnectorError, TransientError
+
+__all__ = [
+    "ANSWERED",
+    "CLASSIFY",
+    "IDEMPOTENT",
+    "TERMS",
+    "AnswerLimits",
+    "BearerAuth",
+    "Client",
+    "Custody",
+    "NetworkTransport",
+    "OAuth1",
+    "OAuth2",
+    "SentRequest",
+    "Token",
+    "error_object",
+    "fetch",
+    "has_failed_before",
+    "may_refuse",
+    "open_client",
+    "origin_of",
+]
+
+TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
+ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
+TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
+_MOST_REDIRECTS: Final = 10
+_HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
+
+Classify = Callable[[httpx.Response, bool], ConnectorError | None]
+"""Turns an answer into the error that it stands for; told whether the request may be repeated."""
+
+T = TypeVar("T")
+
+
+class Client(httpx.Client):
+    """An `httpx.Client` that signs for its own origin only, repeats what may be repeated, and turns
+    statuses into the errors of `damlink.errors`.
+
+    GET, HEAD, PUT and DELETE are repeated. A POST is repeated if it provably was not sent, on 429,
+    or if its caller says `idempotent=True`. Otherwise it failed only if the other side says so in
+    its own form of an error; any other failure is an `UnclearError`. Send such a request by
+    `send_once`, so that a success that cannot be understood is unclear, too. An answer of 400 or
+    above is raised, never returned. Answers that are not streamed end after 2 minutes, and hold
+    64 MiB at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        transport: httpx.BaseTransport,
+        classify: Classify = partner_error,
+        refuses: Refuses = partner_refuses,
+        verify: Verify = verify_nothing,
+        limits: AnswerLimits | None = None,
+    ) -> None:
+        self.origin = httpx.URL(base_url)
+        self._classify = classify
+        self._refuses = refuses
+        self._limits = limits or AnswerLimits()
+        self._verify = verify
+        self._verify_effect = verify_nothing
+        self._ahead = timedelta()  # how far the other side's clock is ahead of ours
+        super().__init__(
+            base_url=base_url,
+            transport=transport,
+            headers={"User-Agent": f"damlink/{__version__}", "Accept-Encoding": ENCODINGS},
+            timeout=TIMEOUT,
+        )
+
+    def sign_with(self, auth: httpx.Auth | None) -> None:
+        """Sign requests to this client's origin from now on."""
+        self.auth = OriginAuth(auth, self.origin) if auth else httpx.Auth()
+
+    def guard_effects(self, verify: Verify) -> None:
+        """Verify each request besides that may change something at the other side, as the last thing before
+        its bytes leave, and during its waits.
+        """
+        self._verify_effect = verify
+
+    def tell(self, on_request: Callable[[SentRequest], None]) -> None:
+        """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
+        hook = functools.partial(SentRequest.of, own=self.origin)
+        self.event_hooks = {"request": [lambda request: on_request(hook(request))]}
+
+    def post(
+        self,
+        url: httpx.URL | str,
+        *,
+        idempotent: bool = False,
+        accept: Collection[int] = (),
+        **options: Any,
+    ) -> httpx.Response:
+        """Send a POST.
+
+        Args:
+            idempotent: sending it twice does no more than sending it once.
+            accept: statuses of 400 and above that are answers to read, and not errors.
+        """
+        marks = {IDEMPOTENT: idempotent, ACCEPTED: accept}
+        options["extensions"] = {**(options.get("extensions") or {}), **marks}
+        return self.request("POST", url, **options)
+
+    def send_once(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        read: Callable[[httpx.Response], T],
+        accept: Collection[int] = (),
+        error_fields: Collection[str] = (),
+        **options: Any,
+    ) -> T:
+        """Send a request that must not be repeated, and return what `read` makes of its answer.
+
+        It is done if `read` understands the answer. It is not done if it was not sent, on 429, and on a
+        4xx with a JSON object that holds a text: those raise as ever. Everything else is unclear.
+
+        Args:
+            method: such as POST.
+            url: relative to the base address, or whole.
+            read: returns what the answer must bring, such as the id of what was made, and raises
+                anything, such as a `KeyError`, if it is not there.
+            accept: statuses besides 2xx that `read` understands.
+            error_fields: the other side's refusals have a text in one of these fields; in any if not given.
+
+        Raises:
+            UnclearError: it may or may not have happened. Never repeat it blindly.
+        """
+        marks = {ACCEPTED: accept, ERROR_FIELDS: error_fields}
+        options["extensions"] = {**(options.get("extensions") or {}), **marks}
+        return understood(self.request(method, url, **options), read, accept)
+
+    def remote_now(self) -> datetime:
+        """The other side's clock, as its last answer told it; ours if none did."""
+        return datetime.now(UTC) + self._ahead
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two requests, unless the run is to end meanwhile.
+
+        Raises:
+            StoppedError: the run has been asked to stop.
+            LeaseLostError: another run has taken over.
+        """
+        pause(seconds, self._verify)
+
+    def content(self, url: str, filename: str | None) -> Content:
+        """The bytes behind an address."""
+        return RemoteContent(self, url, filename)
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        """Send a request, again where that is right, and follow redirects.
+
+        Raises:
+            TransientError: it may work later; every try is spent.
+            UnclearError: it may or may not have happened.
+            AuthError: 401 or 403 of our own origin.
+            AssetRejectedError: another 4xx.
+        """
+        options["follow_redirects"] = False
+        once, seen = not is_repeatable(request), [request.url]
+        for _ in range(_MOST_REDIRECTS):
+            terms: Terms | None = request.extensions.get(TERMS)
+            attempt = functools.partial(self._try, request, stream, options)
+            with unwrapped(), unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
+                response = retrying(attempt, terms, self._verify)
+            following = self._following(request, response)
+            if following is None:
+                return response
+            response.close()
+            request = following
+            if once and request.url in seen:
+                break
+            seen.append(request.url)
+        circles = TransientError(f"{request.url.host} redirects in circles")
+        raise as_unclear(circles) if once else circles
+
+    def _try(
+        self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
+    ) -> httpx.Response:
+        request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
+        guard_body(request)
+        if request.method not in _HARMLESS_METHODS:
+            request.extensions.setdefault(VERIFY, self._verify_effect)
+        try:
+            response = super().send(request, stream=True, **options)
+            self._read(response, stream)
+        except httpx.RequestError as broken:
+            raise broken_error(broken, request) from broken
+        self._ahead = clock_ahead(response, self._ahead)
+        error = self._error(response, is_repeatable(request))
+        if (take := request.extensions.get(ANSWERED)) is not None:
+            take(response)
+        if error is not None:
+            raise error
+        return response
+
+    def _read(self, response: httpx.Response, stream: bool) -> None:
+        """Read what is no file: an error's body for its words; one that breaks off has said its status."""
+        if response.status_code >= 400:
+            try:
+                read_answer(response, self._limits)
+            except httpx.RequestError:
+                response._content = b""
+        elif not stream:
+            read_answer(response, self._limits)
+
+    def _error(self, response: httpx.Response, repeatable: bool) -> ConnectorError | None:
+        status, accepted = response.status_code, response.request.extensions.get(ACCEPTED, ())
+        if status < 300 or status in accepted:
+            return None
+        own = origin_of(response.request.url) == origin_of(self.origin)
+        classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else stranger_error)
+        error: ConnectorError | None = classify(response, repeatable)
+        is_clear = repeatable or status == httpx.codes.TOO_MANY_REQUESTS or (own and self._refuses(response))
+        return error if error is None or is_clear else as_unclear(error)
+
+    def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+        """The request that a redirect asks for: with its method and body within our origin, as a GET
+        without any header of ours elsewhere. A 303 always becomes a GET.
+        """
+        if not response.has_redirect_location:
+            return None
+        target = request.url.join(response.headers["location"])
+        keeps = response.status_code != httpx.codes.SEE_OTHER and request.method != "GET"
+        if keeps and origin_of(target) == origin_of(request.url):
+            return self._moved(request, target)
+        headers = {name: request.headers[name] for name in _HARMLESS_HEADERS if name in request.headers}
+        return self.build_request("GET", target, headers=headers)
+
+    def _moved(self, request: httpx.Request, target: httpx.URL) -> httpx.Request:
+        return httpx.Request(
+            request.method,
+            target,
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+
+def open_client(
+    base_url: str,
+    *,
+    pace: Pace | None = None,
+    requests_per_second: float | None = None,
+    classify: Classify = partner_error,
+    refuses: Refuses = partner_refuses,
+    verify_before_send: Callable[[], None] | None = None,
+    limits: AnswerLimits | None = None,
+) -> Client:
+    """Build a client; proxies and certificate authorities as the environment says.
+
+    Args:
+        base_url: relative paths are resolved against it, and its origin is signed for; empty takes
+            whole addresses and signs nothing.
+        pace: the account its requests are counted on, redirects and repeats included.
+        requests_per_second: a limit within this process, for the origin's host.
+        classify: see `Classify`.
+        refuses: see `Refuses`.
+        verify_before_send: called right before the bytes of every request leave, token requests, repeats
+            and redirects included, and again and again during every wait; raises to stop it.
+        limits: of answers that are not streamed.
+    """
+    verify = verify_before_send or verify_nothing
+    url = httpx.URL(base_url)
+    transport: httpx.BaseTransport = LogTransport(NetworkTransport(verify), url)
+    if pace is not None:
+        transport = PaceTransport(transport, pace, verify)
+    if requests_per_second:
+        transport = RateTransport(transport, url.host, requests_per_second, verify)
+    return Client(
+        base_url=base_url,
+        transport=transport,
+        classify=classify,
+        refuses=refuses,
+        verify=verify,
+        limits=limits,
+    )

@@ -1,0 +1,133 @@
+"""A request as it leaves, in words and without its secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+import httpx
+
+from damlink._http.body import stream_of
+from damlink._http.origin import origin_of
+from damlink._secret import REDACTED, redact
+
+__all__ = ["SentRequest"]
+
+LONGEST_BODY: Final = 64 * 1024  # bytes; a longer one is told by its size
+_OUR_OWN: Final = frozenset({"accept-encoding", "connection", "content-length", "host"})
+# An endpoint of a webhook is an address that nobody else may know; an upload's policy opens the store.
+_SECRET: Final = re.compile(
+    r"auth|cookie|pass|secret|token|signature|credential|policy|access.?key|api.?key|assertion|^code$|^endpoint$",
+    re.IGNORECASE,
+)
+
+
+@attrs.frozen(kw_only=True)
+class SentRequest:
+    """A request as it leaves; as text it reads like a `curl` command.
+
+    Attributes:
+        method: such as `POST`.
+        url: the whole address; what may open something is redacted, as everywhere here.
+        headers: by name.
+        body: form fields and JSON as text, a file as its size.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+
+    @classmethod
+    def of(cls, request: httpx.Request, own: httpx.URL) -> SentRequest:
+        """From a request.
+
+        Args:
+            own: the origin that we are signed in to; a query elsewhere is a key to what it opens.
+        """
+        return cls(
+            method=request.method,
+            url=redact(_address(request.url, own)),
+            headers={
+                name: REDACTED if _SECRET.search(name) else redact(value)
+                for name, value in request.headers.items()
+                if name not in _OUR_OWN
+            },
+            body=redact("".join(_body(request))),
+        )
+
+    def __str__(self) -> str:
+        lines = [f"curl -X {self.method} {shlex.quote(self.url)}"]
+        lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in self.headers.items()]
+        lines += [f"--data {shlex.quote(self.body)}"] if self.body else []
+        return " \\\n  ".join(lines)
+
+
+def _address(url: httpx.URL, own: httpx.URL) -> str:
+    query = _redacted(url.params.multi_items(), everything=origin_of(url) != origin_of(own))
+    bare = str(url.copy_with(query=None, username=None, password=None))
+    return f"{bare}?{_pairs(query)}" if query else bare
+
+
+def _redacted(items: Iterable[tuple[str, str]], *, everything: bool = False) -> list[tuple[str, str]]:
+    return [(name, REDACTED if everything or _SECRET.search(name) else value) for name, value in items]
+
+
+def _pairs(items: Iterable[tuple[str, str]]) -> str:
+    return urllib.parse.urlencode(list(items), safe="*/:,@")
+
+
+def _body(request: httpx.Request) -> Iterator[str]:
+    kind = request.headers.get("content-type", "")
+    fields = getattr(stream_of(request), "fields", None)  # of httpx's multipart body, which is no public type
+    if fields is not None:
+        yield from _multipart(fields)
+        return
+    length = int(request.headers.get("content-length") or 0)
+    if not length or length > LONGEST_BODY or not isinstance(request.stream, httpx.ByteStream):
+        yield (
+            f"<{length} bytes>" if length else "<a stream>" if "transfer-encoding" in request.headers else ""
+        )
+        return
+    content = request.read()
+    if "json" in kind:
+        yield _json(content)
+    elif "urlencoded" in kind:
+        yield _pairs(_redacted(urllib.parse.parse_qsl(content.decode(), keep_blank_values=True)))
+    else:
+        yield f"<{length} bytes>"
+
+
+def _multipart(fields: Iterable[Any]) -> Iterator[str]:
+    for number, field in enumerate(fields):
+        shown = REDACTED if _SECRET.search(field.name) else _part(field)
+        yield f"{'&' if number else ''}{field.name}={shown}"
+
+
+def _part(field: Any) -> str:
+    """A file by its name; a field without one by its value."""
+    if getattr(field, "filename", None):
+        return f"<file {field.filename}>"
+    value = field.value if hasattr(field, "value") else field.file
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _json(content: bytes) -> str:
+    try:
+        return json.dumps(_without_secrets(json.loads(content)), ensure_ascii=False)
+    except ValueError:
+        return f"<{len(content)} bytes>"
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: REDACTED if _SECRET.search(name) else _without_secrets(inner)
+            for name, inner in value.items()
+        }
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,262 @@
+"""The bytes behind an address, as content that can be opened again at any offset."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import posixpath
+import re
+import threading
+from collections.abc import Collection, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from damlink._content import Content, UnprovenOffsetError
+from damlink._http.media_kind import checked
+from damlink._http.outcome import ACCEPTED
+from damlink.errors import TransientError
+
+if TYPE_CHECKING:
+    from damlink._http.client import Client
+
+__all__ = ["RemoteContent"]
+
+RECONNECTIONS: Final = 5  # without a byte in between
+_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}  # compressed bytes have other offsets
+_WHOLE: Final = (httpx.codes.OK, httpx.codes.NON_AUTHORITATIVE_INFORMATION)
+_RANGED: Final = (httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
+_CONTENT_RANGE: Final = re.compile(r"bytes (?P<first>\d{1,19})-\d{1,19}/(?P<size>\d{1,19}|\*)")
+_FILENAME: Final = re.compile(r"""filename\s*=\s*("([^"]*)"|[^;]+)""", re.IGNORECASE)
+
+
+class RemoteContent(Content):
+    """A file fetched by GET when it is first needed.
+
+    A connection that breaks is taken up again where it broke: by a range where the same strong ETag
+    stands behind it, otherwise from the beginning, comparing a digest of what came before.
+    """
+
+    def __init__(self, client: Client, url: str, filename: str | None) -> None:
+        super().__init__(filename or "", self._read)
+        self._client = client
+        self._url = url
+        self._facts: httpx.Headers | None = None
+        self._first: httpx.Response | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def filename(self) -> str:
+        """As given, else as the answer names it, else the last part of the address."""
+        return self._filename or _filename(self._headers) or self._unnamed()
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, as the answer announces them."""
+        return _size(self._headers)
+
+    @property
+    def media_type(self) -> str:
+        """As the answer names it."""
+        self._media_type = self._headers.get("content-type", "").partition(";")[0].strip() or None
+        return super().media_type
+
+    @property
+    def validator(self) -> str | None:
+        """The answer's ETag, if it is a strong one."""
+        return _strong(self._headers)
+
+    @property
+    def _headers(self) -> httpx.Headers:
+        with self._lock:
+            if self._facts is None:
+                self._first = self._get({})
+                self._facts = self._first.headers
+            return self._facts
+
+    def close(self) -> None:
+        """Let go of an answer that nobody has read."""
+        with self._lock:
+            response, self._first = self._first, None
+        if response is not None:
+            response.close()
+
+    @property
+    def _announced(self) -> str:
+        """The media type that was known before the answer, where there is one."""
+        return ""
+
+    def _unnamed(self) -> str:
+        """The file's name where the answer gives none."""
+        return posixpath.basename(httpx.URL(self._url).path)
+
+    def _address(self) -> str:
+        """Where the next connection goes to."""
+        return self._url
+
+    def _get(self, headers: Mapping[str, str], accept: Collection[int] = ()) -> httpx.Response:
+        """GET it; what is asked for by a range may be answered whole, the whole only whole."""
+        request = self._client.build_request("GET", self._address(), headers={**_HEADERS, **headers})
+        request.extensions[ACCEPTED] = accept
+        response = self._client.send(request, stream=True)
+        if response.status_code not in (*_WHOLE, *accept):
+            response.close()
+            status, host = response.status_code, response.request.url.host
+            raise TransientError(f"{host} answered {status} in place of a file", status=status)
+        return response
+
+    def _read(self, offset: int) -> Iterator[bytes]:
+        received = _Received(offset)
+        failures = 0
+        while self.size is None or received.bytes < self.size:
+            before = received.bytes
+            try:
+                with contextlib.closing(self._pieces(received)) as pieces:
+                    yield from received.counted(pieces)
+                self._check_end(received.bytes)
+                return
+            except (httpx.TransportError, httpx.StreamError) as error:
+                failures = 1 if received.bytes > before else failures + 1
+                if failures >= RECONNECTIONS:
+                    message = f"the download of {self.filename} breaks off after {received.bytes} bytes"
+                    raise TransientError(message) from error
+        if received.bytes > offset:
+            self._check_end(received.bytes)
+
+    def _pieces(self, received: _Received) -> Generator[bytes, None, None]:
+        """Yield the pieces behind what was received."""
+        response = self._response(received)
+        with contextlib.closing(response):
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return
+            pieces = response.iter_bytes()  # as they come: a piece that is being filled would be lost
+            if response.status_code == httpx.codes.PARTIAL_CONTENT:
+                yield from pieces
+            elif received.bytes:
+                yield from _skip(pieces, received)
+            else:
+                yield from self._checked(pieces, response.headers)
+
+    def _checked(self, pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
+        """Yield the pieces of the whole, unless a page or an error document came in place of the file."""
+        name = self._filename or _filename(headers) or posixpath.basename(httpx.URL(self._url).path)
+        return checked(pieces, name, self._announced, headers.get("content-type", ""))
+
+    def _response(self, received: _Received) -> httpx.Response:
+        """Ask for the rest where a strong ETag can prove that it is one, otherwise for all of it."""
+        validator = self.validator  # asks, if nothing was asked yet
+        with self._lock:
+            first, self._first = self._first, None
+        if first is not None and not received.bytes:
+            return first
+        if first is not None:
+            first.close()
+        if received.bytes and validator:
+            response = self._get({"Range": f"bytes={received.bytes}-", "If-Range": validator}, _RANGED)
+            if self._is_rest(response, received.bytes):
+                return response
+            if response.status_code in _WHOLE:
+                return self._proven(response, received)
+            response.close()
+        return self._proven(self._get({}), received)
+
+    def _is_rest(self, response: httpx.Response, offset: int) -> bool:
+        """Whether an answer to a range is what was asked for, of the file that was begun with."""
+        headers = response.headers
+        if headers.get("etag") != self.validator or not self._is_as_old(headers):
+            return False
+        found: str = headers.get("content-range", "").strip()
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return found == f"bytes */{offset}"
+        match = _CONTENT_RANGE.fullmatch(found)
+        if match is None or "content-encoding" in headers:
+            return False
+        if response.status_code != httpx.codes.PARTIAL_CONTENT or int(match["first"]) != offset:
+            return False
+        return self.size is None or match["size"] == str(self.size)
+
+    def _proven(self, response: httpx.Response, received: _Received) -> httpx.Response:
+        try:
+            self._check_whole(response.headers, received)
+        except TransientError:
+            response.close()
+            raise
+        return response
+
+    def _check_whole(self, headers: httpx.Headers, received: _Received) -> None:
+        """Make sure that an answer from the beginning can be the file that was begun with.
+
+        Raises:
+            TransientError: it is another one.
+            UnprovenOffsetError: nothing proves that it is, and its beginning was not read here.
+        """
+        if not received.bytes:
+            with self._lock:
+                self._facts = headers  # nothing of an earlier answer was used
+            return
+        etag, size = _strong(headers), _size(headers)
+        is_same = self.size in (None, size or self.size) and etag in (None, self.validator or etag)
+        if not is_same or not self._is_as_old(headers):
+            raise TransientError(f"{self.filename} changed at its source while it was read")
+        if self.validator and not etag and received.began:
+            raise UnprovenOffsetError(f"nothing proves that {self.filename} is still the same file")
+
+    def _is_as_old(self, headers: httpx.Headers) -> bool:
+        """Whether the time of its last change is the one that was told first, or is not told."""
+        before, now = self._headers.get("last-modified"), headers.get("last-modified")
+        return None in (before, now) or before == now
+
+    def _check_end(self, count: int) -> None:
+        if self.size is not None and count != self.size:
+            raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
+
+
+class _Received:
+    """Bytes received so far, with a running digest of them.
+
+    Attributes:
+        began: the offset of the first of them.
+    """
+
+    def __init__(self, offset: int) -> None:
+        self.bytes = offset
+        self.began = offset
+        self.digest = hashlib.sha256()
+
+    def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the same pieces, and count them."""
+        for piece in pieces:
+            self.bytes += len(piece)
+            self.digest.update(piece)
+            yield piece
+
+
+def _skip(pieces: Iterator[bytes], received: _Received) -> Iterator[bytes]:
+    """Pass over what was received before, and make sure that it is the same."""
+    passed, left = hashlib.sha256(), received.bytes
+    for piece in pieces:
+        beginning, rest = piece[:left], piece[left:]
+        if beginning:
+            passed.update(beginning[max(0, received.began - (received.bytes - left)) :])
+            left -= len(beginning)
+            if not left and passed.digest() != received.digest.digest():
+                raise TransientError("the file changed at its source while it was read")
+        if rest:
+            yield rest
+    if left:
+        raise TransientError("the file became shorter at its source while it was read")
+
+
+def _strong(headers: httpx.Headers) -> str | None:
+    etag: str = headers.get("etag", "")
+    return etag if etag.startswith('"') else None
+
+
+def _size(headers: httpx.Headers) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdigit() and "content-encoding" not in headers else None
+
+
+def _filename(headers: httpx.Headers) -> str:
+    match = _FILENAME.search(headers.get("content-disposition", ""))
+    return posixpath.basename((match[2] or match[1]).strip().replace("\\", "/")) if match else ""

@@ -1,0 +1,70 @@
+"""What a hook raises, as an error of ours: whatever it is, it ends that row or that listing and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+
+from damlink._system.keepable import clean, describe, seconds, shorten
+from damlink.errors import ArgumentError, ConnectorError, DamlinkError, NotYet, PluginBugError, TransientError
+
+__all__ = ["PLUGIN_HINT", "translate"]
+
+PLUGIN_HINT: Final = "report it to the plugin's author"
+NO_REASON: Final = "no reason given"
+
+_OWN: Final = ("connector", "hook", "source_id", "status", "body")  # as `ConnectorError.__init__` sets them
+
+
+def translate(error: BaseException, who: str) -> DamlinkError:
+    """Return an error of ours, with a text that can be kept, for whatever a hook has raised.
+
+    Args:
+        who: the hook and its distribution, as the error names them.
+    """
+    if isinstance(error, json.JSONDecodeError):
+        return TransientError(f"the partner's answer is not JSON: {describe(error)}")
+    if isinstance(error, httpx.HTTPError):
+        return TransientError(f"the connection broke: {describe(error) or type(error).__name__}")
+    if isinstance(error, ArgumentError):
+        # A call that the hook wrote wrongly is the plugin's own bug, and no refusal of the portal's.
+        return _bug(error, who)
+    if isinstance(error, DamlinkError):
+        try:
+            return _tidy(error)
+        except Exception as worse:  # noqa: BLE001 - a subclass of the plugin's own may break anywhere
+            return _bug(worse, who)
+    return _bug(error, who)
+
+
+def _bug(error: BaseException, who: str) -> PluginBugError:
+    return PluginBugError(f"{who} raised {type(error).__name__}: {describe(error)}", hint=PLUGIN_HINT)
+
+
+def _tidy(error: DamlinkError) -> DamlinkError:
+    """Make the texts and numbers of an error such that they can be kept."""
+    error.args = (_text(next(iter(error.args), None)) or NO_REASON,)
+    error.hint = _text(getattr(error, "hint", ""))
+    if isinstance(error, NotYet):
+        error.reason = error.args[0]
+        error.retry_after = seconds(getattr(error, "retry_after", None))
+    if isinstance(error, TransientError):
+        error.retry_after = seconds(getattr(error, "retry_after", None))
+    if isinstance(error, ConnectorError):
+        for name in _missing(error):
+            setattr(error, name, None)
+        error.body = _text(error.body)
+    if clean(str(error)) != str(error):
+        raise ValueError("its text cannot be kept")
+    return error
+
+
+def _text(value: object) -> str:
+    return "" if value is None else shorten(value if isinstance(value, str) else str(value))
+
+
+def _missing(error: ConnectorError) -> Iterator[str]:
+    return (name for name in _OWN if not hasattr(error, name))

@@ -1,0 +1,271 @@
+"""Load one plugin, check it, and give its hooks types: the only caller of pluggy.
+
+A fresh plugin manager holds exactly one plugin, so that a call is always addressed to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import httpx
+import pluggy
+
+from damlink import hookspecs
+from damlink._config.load import ConnectorConfig
+from damlink._config.settings import fields_of
+from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._plugin.discovery import PluginInfo
+from damlink._plugin.errors import PLUGIN_HINT, translate
+from damlink._plugin.shape import HOOKS, REQUIRED, SOURCES, NoSettings, declaration_problem, hook_problem
+from damlink._plugin.values import (
+    RAW_BYTES,
+    Refused,
+    check_cursor,
+    check_finding,
+    check_prepared,
+    check_source_asset,
+    keep_result,
+    refuse,
+)
+from damlink._system.keepable import NotKeepableError, describe, quote
+from damlink._system.process import is_interrupt
+from damlink.errors import (
+    ConfigError,
+    ConnectorError,
+    DamlinkError,
+    PluginBugError,
+    PluginLoadError,
+    UnclearError,
+)
+
+if TYPE_CHECKING:
+    from damlink._context import Checkpoint, Context
+
+__all__ = ["HOOKS", "RAW_BYTES", "Connector", "Refused", "load"]
+
+T = TypeVar("T")
+
+_END: Final = object()
+
+
+class Connector:
+    """The typed face of one plugin's hooks. Whatever they raise comes out as one of our errors,
+    naming the connector, the hook and the source asset.
+    """
+
+    def __init__(self, name: str, module: ModuleType, info: PluginInfo) -> None:
+        self.name = name
+        self.info = info
+        self.settings_class: type[Any] = getattr(module, "settings_class", NoSettings)
+        self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
+        self._check = getattr(module, "check", None)
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._manager.register(module, info.name)
+        self.hooks = frozenset(hook for hook in HOOKS if getattr(self._manager.hook, hook).get_hookimpls())
+
+    def authenticate(self, ctx: Context) -> httpx.Auth | None:
+        """How the partner's requests are signed."""
+        with self._translated("authenticate"):
+            auth = self._manager.hook.authenticate(ctx=ctx)
+            return cast("httpx.Auth | None", self._expect("authenticate", auth, (httpx.Auth, type(None))))
+
+    def list_source_assets(
+        self, ctx: Context, since: str | None
+    ) -> Generator[SourceAsset | Cursor | Refused]:
+        """Yield the listing, item by item; what cannot be kept is refused alone, and the rest goes on."""
+        hook = "list_source_assets"
+        items = self._walk(hook, lambda: self._manager.hook.list_source_assets(ctx=ctx, since=since))
+        with contextlib.closing(items):
+            for item in items:
+                with self._translated(hook):
+                    received = self._received(hook, self._expect(hook, item, (SourceAsset, Cursor)))
+                yield received
+
+    def transform(
+        self, ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
+    ) -> PreparedAsset | Skip:
+        """Name, metadata and content of one source asset."""
+        with self._translated("transform", source):
+            prepared = self._manager.hook.transform(
+                ctx=ctx, source=source, previous=previous, checkpoint=checkpoint
+            )
+            decided: PreparedAsset | Skip = self._expect("transform", prepared, (PreparedAsset, Skip))
+            return self._checked("transform", check_prepared, decided)
+
+    def push(
+        self,
+        ctx: Context,
+        prepared: PreparedAsset,
+        source: SourceAsset,
+        previous: PushResult | None,
+        checkpoint: Checkpoint,
+    ) -> PushResult:
+        """Deliver one prepared asset.
+
+        Raises:
+            UnclearError: it returned something by which the asset cannot be found again.
+        """
+        with self._translated("push", source):
+            result = self._manager.hook.push(
+                ctx=ctx, prepared=prepared, source=source, previous=previous, checkpoint=checkpoint
+            )
+            try:
+                given: PushResult = self._expect("push", result, (PushResult,))
+                return self._checked("push", keep_result, given)
+            except PluginBugError as bug:
+                raise UnclearError(f"{bug.args[0]}; the asset may have been delivered") from bug
+
+    def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset]:
+        """The source assets that an event makes due."""
+        hook = "on_event"
+        for item in self._walk(hook, lambda: self._manager.hook.on_event(ctx=ctx, event=event)):
+            with self._translated(hook):
+                asset = self._expect(hook, item, (SourceAsset,))
+                asset = self._checked(hook, check_source_asset, asset)
+            yield asset
+
+    def check(self, ctx: Context) -> Iterator[Finding]:
+        """What the plugin itself looks at for `damlink check`; nothing where it has no `check`."""
+        for item in self._walk("check", lambda: self._check(ctx) if self._check else ()):
+            with self._translated("check"):
+                finding = self._checked("check", check_finding, self._expect("check", item, (Finding,)))
+            yield finding
+
+    def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
+        """Make sure that no other connector of the plugin and portal shares what must be one's own.
+
+        Raises:
+            ConfigError: one does.
+        """
+        side = (config.plugin, config.portal)
+        others = [each for each in connectors if (each.plugin, each.portal) == side and each is not config]
+        for name, switch in self.about.exclusive.items():
+            own = self._in_use(config, name, switch)
+            sharing = [each.name for each in others if own == self._in_use(each, name, switch) is not None]
+            if sharing:
+                value = self._value(config, name)
+                what = f"{value!r} is that of {sharing[0]} too, and one would overwrite the other"
+                raise ConfigError(f"{config.place}.{name}", what, hint="give each connector its own")
+
+    def _in_use(self, config: ConnectorConfig, name: str, switch: str) -> Any:
+        """A setting's value as two connectors' are compared; `None` where it is switched off.
+
+        A name and a label that differ in case and blanks only mean one thing in a portal.
+        """
+        value = self._value(config, name) if self._value(config, switch) else None
+        return re.sub(r"\W+", "_", value).casefold() if isinstance(value, str) else value
+
+    def _value(self, config: ConnectorConfig, name: str) -> Any:
+        """A setting's value as the config has it."""
+        defaults = {field.name: field.default for field in fields_of(self.settings_class)}
+        return config.settings.get(name, defaults[name])
+
+    # --- the border ---------------------------------------------------------------------------------
+
+    def _walk(self, hook: str, begin: Callable[[], Iterable[Any] | None]) -> Generator[Any]:
+        """Yield what a hook yields; its beginning, each step and its end are translated."""
+        with self._translated(hook):
+            found = begin()
+            items = iter(() if found is None else found)
+        try:
+            while True:
+                with self._translated(hook):
+                    item = next(items, _END)
+                if item is _END:
+                    return
+                yield item
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                with self._translated(hook):
+                    close()
+
+    def _received(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
+        try:
+            if isinstance(item, Cursor):
+                return self._checked(hook, check_cursor, item)
+            return self._checked(hook, check_source_asset, item)
+        except PluginBugError as bug:
+            self._name(bug, hook, None)
+            return Refused(None, None, "", bug) if isinstance(item, Cursor) else refuse(item, bug)
+
+    def _expect(self, hook: str, value: Any, kinds: tuple[type, ...]) -> Any:
+        if isinstance(value, kinds):
+            return value
+        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise PluginBugError(f"{hook} of {self.info.distribution} gave {quote(value)} instead of {wanted}")
+
+    def _checked(self, hook: str, check: Callable[[T], T], value: T) -> T:
+        try:
+            return check(value)
+        except NotKeepableError as error:
+            gave = f"{hook} of {self.info.distribution} gave {error}"
+            raise PluginBugError(gave, hint=PLUGIN_HINT) from error
+
+    @contextlib.contextmanager
+    def _translated(self, hook: str, source: SourceAsset | None = None) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            translated = translate(error, f"{hook} of {self.info.distribution} {self.info.version}")
+            self._name(translated, hook, source)
+            if translated is error:
+                raise
+            raise translated from error
+
+    def _name(self, error: DamlinkError, hook: str, source: SourceAsset | None) -> None:
+        if isinstance(error, ConnectorError):
+            error.connector, error.hook = self.name, hook
+            error.source_id = source.source_id if source else error.source_id
+
+
+# --- loading ---------------------------------------------------------------------------------------
+
+
+def load(info: PluginInfo, name: str | None = None) -> Connector:
+    """Import a plugin and check that it keeps the contract.
+
+    Args:
+        name: of the connector; the plugin's if not given.
+
+    Raises:
+        PluginLoadError: it cannot be imported, or what is wrong with which hook.
+    """
+    whose = f"plugin {info.name!r} ({info.distribution} {info.version})"
+    try:
+        return _load(info, name, whose)
+    except PluginLoadError:
+        raise
+    except pluggy.PluginValidationError as error:
+        raise PluginLoadError(f"{whose}: {error}", hint=f"the hooks are {', '.join(HOOKS)}") from error
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        cause = f"{type(error).__name__}: {describe(error)}"
+        hint = "reinstall it, or report it to its author"
+        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
+
+
+def _load(info: PluginInfo, name: str | None, whose: str) -> Connector:
+    module = importlib.import_module(info.module)
+    problem = hook_problem(module) or declaration_problem(module)
+    if problem:
+        raise PluginLoadError(f"{whose}: {problem}")
+    connector = Connector(name or info.name, module, info)
+    connector._manager.check_pending()
+    missing = [hook for hook in REQUIRED if hook not in connector.hooks]
+    if missing:
+        hint = f"define {missing[0]} with @hookimpl"
+        raise PluginLoadError(f"{whose}: it has no hook {missing[0]}", hint=hint)
+    if not connector.hooks & set(SOURCES):
+        hint = "define list_source_assets or on_event with @hookimpl"
+        raise PluginLoadError(f"{whose}: nothing brings it assets", hint=hint)
+    return connector

@@ -1,0 +1,78 @@
+"""Whether a module has the shape of a plugin: hooks, settings and `about`, before any of it is called."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any, Final
+
+import attrs
+
+from damlink import hookspecs
+from damlink._config.duration import Duration
+from damlink._config.settings import fields_of
+from damlink._config.tables import CONNECTOR_KEYS
+from damlink._model import About
+
+__all__ = ["HOOKS", "REQUIRED", "SOURCES", "NoSettings", "declaration_problem", "hook_problem"]
+
+REQUIRED: Final = ("transform", "push")
+SOURCES: Final = ("list_source_assets", "on_event")
+HOOKS: Final = ("authenticate", *SOURCES, *REQUIRED)
+
+
+@attrs.frozen
+class NoSettings:
+    """The settings of a plugin that has none."""
+
+
+def hook_problem(module: ModuleType) -> str:
+    """Return what is wrong with the hooks of a plugin's module, or nothing."""
+    marker = f"{hookspecs.PROJECT}_impl"
+    for name, member in vars(module).items():
+        if not hasattr(member, marker):
+            continue
+        if name not in HOOKS:
+            return f"there is no hook {name!r}; the hooks are {', '.join(HOOKS)}"
+        if inspect.isclass(member):
+            return f"{name} is a class; write a function"
+        if inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member):
+            return f"{name} is async; write a plain function"
+        if problem := _argument_problem(name, member):
+            return problem
+    return ""
+
+
+def _argument_problem(hook: str, function: Any) -> str:
+    offered = inspect.signature(getattr(hookspecs, hook)).parameters
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.default is not parameter.empty:
+            return f"{hook} gives {name} a default; remove it, it is always passed"
+        if name not in offered:
+            return f"{hook} asks for {name!r}; on offer are {', '.join(offered)}"
+    return ""
+
+
+def declaration_problem(module: ModuleType) -> str:
+    """Return what is wrong with its `settings_class` and `about`, or nothing."""
+    settings_class = getattr(module, "settings_class", NoSettings)
+    if not inspect.isclass(settings_class) or not attrs.has(settings_class):
+        return "settings_class is no attrs class; decorate it with @attrs.frozen"
+    for field in fields_of(settings_class):
+        if field.name in CONNECTOR_KEYS:
+            return f"the setting {field.name!r} is the core's; give it another name"
+    about = getattr(module, "about", None)
+    if about is None:
+        return ""
+    if not isinstance(about, About):
+        return "about is no damlink.About"
+    return _duration_problem(about.every)
+
+
+def _duration_problem(text: str | None) -> str:
+    try:
+        if text is not None:
+            Duration.parse(text)
+    except ValueError as error:
+        return f"about.every: {error}"
+    return ""

@@ -1,0 +1,129 @@
+"""Another account: noticed, said, and acted on before anything is listed or carried."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from damlink._config.settings import Side, fields_of, plain
+from damlink._run.session import Assembled, Assembly
+from damlink._secret import Secret
+from damlink._state import AccountChange, Accounts, Ledger, LedgerCheckpoint
+from damlink._state.sealed import credential_name
+from damlink.errors import AuthError, BynderError
+
+__all__ = ["accounts_of", "adapt", "change_of", "describe"]
+
+IDENTITY_KEY: Final = "identity"  # a credential: the key of the digests of secrets that identify
+SAMPLE: Final = 50  # of the assets pushed last: any of them shows that it is the same portal
+
+_log = logging.getLogger("damlink.run")
+
+
+def accounts_of(assembly: Assembly, work: Assembled) -> Accounts:
+    """Return whose accounts a connector works with, as its config says now."""
+    settings = work.context.settings
+    source, target = (
+        _digests(_identity_of(settings, "source"), assembly),
+        _digests(_identity_of(settings, "target"), assembly),
+    )
+    return Accounts(source, target, urlsplit(work.portal.url).netloc.lower())
+
+
+def _identity_of(settings: Any, side: Side) -> dict[str, Any]:
+    """The settings that say whose account it is on one side, by name; what is empty says nothing."""
+    identifying = (field.name for field in fields_of(type(settings)) if field.identifies == side)
+    values = {name: getattr(settings, name) for name in identifying}
+    return {name: value for name, value in values.items() if value not in (None, "", ())}
+
+
+def _digests(values: Mapping[str, Any], assembly: Assembly) -> dict[str, str]:
+    return {name: _digest(value, lambda: _key(assembly)) for name, value in values.items()}
+
+
+def _digest(value: Any, key: Callable[[], bytes]) -> str:
+    if isinstance(value, Secret):
+        return hmac.new(key(), value.reveal().encode(), "sha256").hexdigest()[:16]
+    return hashlib.sha256(json.dumps(plain(value), default=str).encode()).hexdigest()[:16]
+
+
+def _key(assembly: Assembly) -> bytes:
+    """The key of the digests, made at its first use. Where nothing is kept there is nothing to compare."""
+    sealed = assembly.credentials.load(IDENTITY_KEY) if assembly.has_database else None
+    if sealed is not None:
+        return assembly.cipher.open(sealed, credential_name(IDENTITY_KEY))
+    key = secrets.token_bytes(32)
+    if assembly.keeps:
+        assembly.credentials.save(IDENTITY_KEY, assembly.cipher.seal(key, credential_name(IDENTITY_KEY)))
+    return key
+
+
+def change_of(work: Assembled, ledger: Ledger, accounts: Accounts) -> AccountChange:
+    """Return which accounts are others than those the database knows.
+
+    Raises:
+        ConnectorError: the portal cannot be asked whether it is another one.
+    """
+    known = ledger.progress().accounts
+    change = accounts.change_from(known, uploads=work.connector.about.uploads)
+    if known.portal != accounts.portal and change.target and _is_same_portal(work, ledger):
+        accounts = attrs.evolve(accounts, portal=known.portal)
+        return accounts.change_from(known, uploads=True)
+    return change
+
+
+def _is_same_portal(work: Assembled, ledger: Ledger) -> bool:
+    """Whether the portal shows assets that were brought to it under its former address."""
+    targets = ledger.targets(SAMPLE)
+    try:
+        return any(work.portal.assets.list(ids=targets)) if targets else False
+    except AuthError:
+        raise
+    except BynderError as error:
+        _log.debug("the portal does not know the assets: %s", error)
+        return False
+
+
+def describe(name: str, change: AccountChange) -> list[str]:
+    """Say in a line each what another account means for a run."""
+    lines = []
+    if change.source:
+        what = "it is listed from the beginning, and finished assets stay as they are"
+        lines.append(f"{name}: another source account ({', '.join(change.source)}): {what}")
+    if change.target:
+        what = "every finished asset is due for it"
+        lines.append(f"{name}: another target account ({', '.join(change.target)}): {what}")
+    return lines
+
+
+def adapt(assembly: Assembly, work: Assembled, ledger: Ledger) -> None:
+    """Bring the ledger in line with the accounts of the config. Killed anywhere, it is done again."""
+    now, known = work.context.now(), ledger.progress().accounts
+    accounts = accounts_of(assembly, work)
+    change = change_of(work, ledger, accounts)
+    for line in describe(work.name, change):
+        _log.warning("%s", line)
+    if change.target:
+        _retarget(assembly, work, ledger, change)
+    together = accounts.added_to(known)
+    if together != known:
+        ledger.adapt(together, now, from_beginning=bool(change.source))
+
+
+def _retarget(assembly: Assembly, work: Assembled, ledger: Ledger, change: AccountChange) -> None:
+    now, is_portal = work.context.now(), "portal" in change.target
+    if is_portal:
+        for row in [row for row in ledger.rows() if row.checkpoint is not None]:
+            cipher = assembly.cipher
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_uploads()
+    ledger.retarget(now, drops_notes=not is_portal)
+    if is_portal and work.config.adopt_existing:
+        ledger.look_in_portal(now)

@@ -1,0 +1,133 @@
+"""Whether a connector would work: reach, credentials, roles, settings, listing, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from damlink._http.client import fetch
+from damlink._model import Finding
+from damlink._plugin.hooks import Refused
+from damlink._run.session import Assembled, Assembly
+from damlink._run.subscription import describe_subscription
+from damlink.bynder import Portal
+from damlink.errors import ConnectorError, DamlinkError, TransientError
+
+__all__ = ["Finding", "check_connector", "check_portal"]
+
+ANSWER_BYTES: Final = 64 * 1024
+ANSWER_SECONDS: Final = 10.0
+WRONG_METHOD: Final = 405
+
+
+def check_connector(assembly: Assembly, name: str) -> Iterator[Finding]:
+    """Look at one connector, and say `connected` last if nothing is wrong. Changes and spends nothing."""
+    is_fine = True
+    for finding in _findings(assembly, name):
+        is_fine = is_fine and finding.ok
+        yield finding
+    if is_fine:
+        yield Finding("result", "connected")
+
+
+def check_portal(assembly: Assembly, name: str) -> Iterator[Finding]:
+    """Look at one portal: its settings, its credentials, its brands. Changes nothing."""
+    what = "settings"
+    try:
+        portal = assembly.portal(name)
+        yield Finding(what, f"auth {assembly.config.portal(name).unopened.auth}")
+        what = "portal"
+        yield Finding(what, _portal(portal))
+        what = "brand"
+        yield Finding(what, _brand(portal))
+    except DamlinkError as error:
+        yield Finding(what, str(error), error)
+    else:
+        yield Finding("result", "connected")
+
+
+def _findings(assembly: Assembly, name: str) -> Iterator[Finding]:
+    """Step by step, and last what the plugin itself looks at. A step that fails ends it."""
+    built: list[Assembled] = []
+    try:
+        for what, look in _steps(assembly, name, built):
+            yield Finding(what, look())
+        what, work = "plugin", built[0]
+        if "on_event" in work.connector.hooks:
+            yield _events(assembly, work)
+            yield from _subscribed(assembly, work)
+        yield from work.connector.check(work.context)
+    except DamlinkError as error:
+        yield Finding(what, str(error), error)
+
+
+def _steps(assembly: Assembly, name: str, built: list[Assembled]) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The steps in their order; each may build on the ones before it. One fills `built`."""
+
+    def settings() -> str:
+        built.append(assembly.assemble(name))
+        return f"plugin {built[0].config.plugin}, portal {built[0].config.portal}"
+
+    yield "plugin", lambda: _plugin(assembly, name)
+    yield "settings", settings
+    yield "portal", lambda: _portal(built[0].portal)
+    if built[0].connector.about.uploads:
+        yield "brand", lambda: _brand(built[0].portal)
+    yield "partner", lambda: _partner(built[0])
+
+
+def _plugin(assembly: Assembly, name: str) -> str:
+    info = assembly.connector(name).info
+    return f"{info.distribution} {info.version}"
+
+
+def _portal(portal: Portal) -> str:
+    profile = portal.profiles.own()
+    if profile is None:
+        return f"{portal.url} lets us in; its user may not read the roles of its own profile"
+    uploads = sorted(role for role in profile.roles if role.startswith("MEDIAUPLOAD"))
+    return f"{portal.url} lets us in as {profile.name!r} with {', '.join(uploads) or 'no upload role'}"
+
+
+def _brand(portal: Portal) -> str:
+    chosen = portal.brand_id()
+    if not chosen:
+        return "the portal has none, and needs none"
+    names = {brand.id: brand.name for brand in portal.brands.known()}
+    return f"new assets go to {names.get(chosen, chosen)!r}"
+
+
+def _partner(work: Assembled) -> str:
+    if "list_source_assets" not in work.connector.hooks:
+        return "nothing to list; it waits for events"
+    with contextlib.closing(work.connector.list_source_assets(work.context, None)) as items:
+        found = next(iter(items), None)
+    if isinstance(found, Refused):
+        raise found.error
+    return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
+
+
+def _events(assembly: Assembly, work: Assembled) -> Finding:
+    """Whether the address that the portal sends its events to answers; it takes nothing but a POST."""
+    public_url, portal = assembly.config.serve.public_url.rstrip("/"), work.config.portal
+    if not public_url:
+        return Finding("events", "[serve] public_url is not set: changes are found by the listing alone")
+    try:
+        fetch(f"{public_url}/events/{portal}/check", most_bytes=ANSWER_BYTES, seconds=ANSWER_SECONDS)
+        said = "something else answers there"
+    except ConnectorError as error:
+        if error.status == WRONG_METHOD:
+            return Finding("events", f"{public_url} answers; `damlink events url {portal}` has it whole")
+        said = str(error)
+    hint = "start `damlink serve`, or correct [serve] public_url"
+    missing = TransientError(f"the event address does not answer as it should: {said}", hint=hint)
+    return Finding("events", str(missing), missing)
+
+
+def _subscribed(assembly: Assembly, work: Assembled) -> Iterator[Finding]:
+    """Look whether the portal's subscription of the event address is confirmed."""
+    if not assembly.config.serve.public_url:
+        return
+    said, is_fine = describe_subscription(assembly, work.config.portal, work.portal)
+    yield Finding("subscription", said, None if is_fine else TransientError(said))

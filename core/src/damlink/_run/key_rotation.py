@@ -1,0 +1,64 @@
+"""Replaces the key of the database, so that a kill anywhere leaves nothing that cannot be opened."""
+
+from __future__ import annotations
+
+from damlink._run.session import KEY_CHECK, Assembly
+from damlink._secrets.crypto import Cipher, new_key, split_keys
+from damlink._secrets.key import KEY_FILE, find_key, replace_key_file
+from damlink._state import credential_name, reseal, using_key
+from damlink.errors import ConfigError, StateError
+
+__all__ = ["rotate_key"]
+
+
+def rotate_key(assembly: Assembly) -> str:
+    """Encrypt all that is kept with a new key; return what was done, and what a person has to do now.
+
+    The key file holds both keys until everything is encrypted anew. A key from elsewhere is a person's
+    to replace: both keys stand there while this runs, the new one first.
+
+    Raises:
+        RunActiveError: another process uses the database.
+        ConfigError: the new key has to be given first.
+        StateError: the key does not open the database.
+    """
+    file = assembly.config.folder / KEY_FILE
+    with using_key(assembly.database, replaces=True):
+        keys, place = find_key(assembly.config.folder, _missing)
+        _check(assembly, Cipher(keys, place))
+        if place == str(file):
+            keys = keys if Cipher(keys, place).has_former_keys else f"{new_key()} {keys}"
+            replace_key_file(file, split_keys(keys))
+        cipher = Cipher(keys, place)
+        if not cipher.has_former_keys:
+            raise _no_new_key(place)
+        _mark(assembly, cipher)
+        count = reseal(assembly.database, cipher)
+        if place != str(file):
+            return f"{count} values are encrypted with the new key; take the old one out of {place} now"
+        replace_key_file(file, split_keys(keys)[:1])
+        return f"{count} values are encrypted with the new key in {file}; back it up"
+
+
+def _missing() -> str:
+    raise StateError("there is no key to replace", hint="put damlink.key back, or set DAMLINK_KEY")
+
+
+def _no_new_key(place: str) -> ConfigError:
+    hint = (
+        f"make a new key with `damlink secret key`, put it before the old one in {place}, with a comma in "
+        "between, on every machine, and run `damlink secret rotate` again"
+    )
+    return ConfigError(place, "the new key must be given first", hint=hint)
+
+
+def _check(assembly: Assembly, cipher: Cipher) -> None:
+    sealed = assembly.credentials.load(KEY_CHECK)
+    if sealed is not None:
+        cipher.open(sealed, credential_name(KEY_CHECK))
+
+
+def _mark(assembly: Assembly, cipher: Cipher) -> None:
+    """From here on a process that has only the old key is refused, and writes nothing with it."""
+    name = credential_name(KEY_CHECK)
+    assembly.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), name))

@@ -1,0 +1,110 @@
+"""A listing becomes rows: in batches, with the cursor behind them in the same transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from damlink._model import Cursor, SourceAsset
+from damlink._plugin.hooks import Refused
+from damlink._run.adoption import existing_in_portal
+from damlink._run.report import Observer
+from damlink._run.session import Assembled
+from damlink._state import Ledger, Listed, Progress, RowState
+from damlink.errors import ConnectorError, DamlinkError
+
+__all__ = ["list_into", "starting_point"]
+
+_log = logging.getLogger("damlink.run")
+
+BATCH_ROWS: Final = 200
+BATCH_SECONDS: Final = 1.0  # an asset is not kept from the workers for longer
+
+
+def starting_point(progress: Progress, selection: str, *, full: bool) -> str | None:
+    """Where a listing begins: after the last cursor, or at the beginning if the selection changed."""
+    return None if full or progress.selection != selection else progress.cursor
+
+
+def list_into(
+    ledger: Ledger,
+    work: Assembled,
+    *,
+    full: bool,
+    observer: Observer,
+    is_stopped: Callable[[], bool],
+) -> None:
+    """Walk the listing to its end, or until the run is stopped.
+
+    A source asset that cannot be kept becomes a failed row, and the listing goes on past it. One without a
+    usable id has no row that would remember it: the cursors behind it are not kept, so that the next
+    listing meets it again.
+
+    Raises:
+        ConnectorError: whatever the listing raised, on any of its pages; or it yielded something without a
+            usable id.
+    """
+    selection, progress = work.selection, ledger.progress()
+    since = starting_point(progress, selection, full=full)
+    rejudge = progress.completed not in (None, selection)
+    found = existing_in_portal(work, progress)
+    batch: list[SourceAsset] = []
+    flushed_at = time.monotonic()
+
+    def flush(cursor: str | None = None) -> None:
+        nonlocal flushed_at
+        listed = Listed(tuple(batch), cursor, found, rejudge)
+        observer.listed(ledger.record(listed, selection, work.context.now()))
+        batch.clear()
+        flushed_at = time.monotonic()
+
+    nameless: list[DamlinkError] = []
+    with (
+        _kept(batch, flush),
+        contextlib.closing(work.connector.list_source_assets(work.context, since)) as items,
+    ):
+        for item in items:
+            if is_stopped():
+                return
+            if isinstance(item, Refused):
+                nameless += _refuse(ledger, work, item, observer)
+                continue
+            if isinstance(item, Cursor):
+                flush(None if nameless else item.value)
+                continue
+            batch.append(item)
+            if len(batch) >= BATCH_ROWS or time.monotonic() - flushed_at >= BATCH_SECONDS:
+                flush()
+    if batch:
+        flush()
+    ledger.complete(selection, work.context.now())
+    observer.listing_done()
+    if nameless:
+        more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
+        raise ConnectorError(f"{nameless[0].args[0]}{more}", hint=nameless[0].hint)
+
+
+@contextlib.contextmanager
+def _kept(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]:
+    """Keep what was listed before the listing broke: it can be carried all the same."""
+    try:
+        yield
+    except ConnectorError:
+        if batch:
+            flush()
+        raise
+
+
+def _refuse(ledger: Ledger, work: Assembled, item: Refused, observer: Observer) -> list[DamlinkError]:
+    """Record what the listing cannot keep; the error where no row can say it."""
+    _log.error("%s: %s", work.name, item.error)
+    if item.source_id is None:
+        return [item.error]
+    message = str(item.error)
+    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, work.context.now())
+    if row is not None:
+        observer.finished(row, RowState.FAILED, message)
+    return []

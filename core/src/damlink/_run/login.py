@@ -1,0 +1,127 @@
+"""A person's consent (OAuth 2.0 authorization code): a page at the other side, an answer on loopback.
+
+Source: RFC 6749, section 4.1; RFC 8252, section 7.3 (redirects to loopback).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import urllib.parse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Final
+
+import httpx
+
+from damlink._http.client import OAuth2, open_client
+from damlink._run.session import Assembly
+from damlink._secret import Secret
+from damlink.errors import AuthError, ConfigError
+
+__all__ = ["log_in"]
+
+PATIENCE_SECONDS: Final = 300.0
+_PAGE: Final = "<!doctype html><title>Damlink</title><p>{}"
+_THANKS: Final = "Thank you. You can close this page."
+_REFUSED: Final = "Consent was refused, so Damlink is not signed in. You can close this page."
+_STRANGE: Final = (
+    "This answer does not belong to the sign-in that Damlink waits for. You can close this page."
+)
+
+
+def log_in(assembly: Assembly, auth: OAuth2, name: str, show: Callable[[str], None]) -> str:
+    """Get a person's consent, and keep the token it gives.
+
+    Args:
+        name: of the portal or connector, for errors.
+        show: brings the person to the address of consent.
+
+    Returns:
+        What a person has to know of the sign-in, or nothing.
+
+    Raises:
+        AuthError: consent was refused, did not come, or was not for us.
+    """
+    state = secrets.token_urlsafe(24)
+    with _server(auth.redirect_url, state, name) as server:
+        show(auth.consent_url(state))
+        code = _wait(server, name)
+    pace = assembly.pace if name in assembly.config.portals else None
+    with open_client(auth.token_url, pace=pace) as client:
+        token = auth.redeem(code, client)
+    if token.refresh is not None:
+        return ""
+    until = datetime.fromtimestamp(token.renew_at, UTC).strftime("%H:%M")
+    return (
+        f"the sign-in ends at {until} UTC, because no refresh token came with it; ask for the scope that "
+        "gives one (`offline` at Bynder, also at the app there), then sign in again"
+    )
+
+
+class _Server(HTTPServer):
+    """Takes one answer on the redirect address."""
+
+    def __init__(self, address: tuple[str, int], path: str, state: str) -> None:
+        super().__init__(address, _Handler)
+        self.path = path
+        self.state = state
+        self.answers: list[dict[str, str]] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request of the browser's."""
+
+    server: _Server
+    timeout = 10.0  # seconds for a connection that sends nothing
+
+    def do_GET(self) -> None:
+        """Note the query of the redirect; anything else is not for us."""
+        url = urllib.parse.urlsplit(self.path)
+        if url.path != self.server.path:
+            self.send_error(404)
+            return
+        answer = dict(urllib.parse.parse_qsl(url.query))
+        if answer.get("state") != self.server.state:
+            self._show(400, _STRANGE)
+            return
+        self.server.answers.append(answer)
+        self._show(200, _THANKS if "code" in answer else _REFUSED)
+
+    def _show(self, status: int, text: str) -> None:
+        page = _PAGE.format(text).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the address holds the code."""
+
+
+def _server(redirect_url: str, state: str, name: str) -> _Server:
+    url = httpx.URL(redirect_url)
+    if url.host not in ("localhost", "127.0.0.1", "::1"):
+        raise ConfigError("", f"{name}: redirect_url {redirect_url} is not on loopback")
+    try:
+        return _Server(("127.0.0.1", url.port or 80), url.path, state)
+    except OSError as error:
+        hint = "close the program that uses the port, or set redirect_url (and register it)"
+        raise ConfigError("", f"{name}: cannot listen on {redirect_url}: {error}", hint=hint) from error
+
+
+def _wait(server: _Server, name: str) -> Secret:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        server.timeout = left
+        server.handle_request()
+        if not server.answers:
+            continue
+        answer = server.answers[0]
+        if "code" in answer:
+            return Secret(answer["code"])
+        hint = f"run `damlink login {name}` again, and allow it"
+        raise AuthError(f"{name}: consent was refused: {answer.get('error', 'no reason given')}", hint=hint)
+    raise AuthError(f"{name}: no consent came within {PATIENCE_SECONDS:.0f} s", hint="try again")

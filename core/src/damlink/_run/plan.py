@@ -1,0 +1,138 @@
+"""What a run would carry, and why. Asks, and writes nothing anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from damlink._model import Cursor, SourceAsset
+from damlink._plugin.hooks import Refused
+from damlink._run.accounts import accounts_of, change_of, describe
+from damlink._run.adoption import existing_in_portal
+from damlink._run.backup_marker import verify_not_restored
+from damlink._run.listing import starting_point
+from damlink._run.session import Assembled, Assembly
+from damlink._state import AccountChange, Comparison, Ledger, Progress, Row, RowState, compare
+
+__all__ = ["Plan", "Planned", "plan_connector"]
+
+_log = logging.getLogger("damlink.run")
+
+PAGE: Final = 200
+
+
+@attrs.frozen
+class Planned:
+    """An asset that a run would carry, and why."""
+
+    source_id: str
+    title: str
+    why: str
+
+
+@attrs.frozen
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        notices: what a person should know beforehand, such as another account; a line each.
+        assets: what it would carry; listed as it is read.
+    """
+
+    notices: list[str]
+    assets: Iterator[Planned]
+
+
+def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Plan:
+    """Say what a run would carry now: what is due in the ledger, then what the listing would add.
+
+    Raises:
+        ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
+    """
+    if assembly.has_database:
+        verify_not_restored(assembly.database, name)
+    work = assembly.assemble(name)
+    ledger = Ledger(assembly.database, name, siblings=work.siblings) if assembly.has_database else None
+    change = change_of(work, ledger, accounts_of(assembly, work)) if ledger else AccountChange()
+    parts = (
+        _retargeted(ledger, change),
+        _due(ledger, work),
+        _listed(work, ledger, full=full or bool(change.source)),
+    )
+    return Plan(describe(name, change), _each_once(itertools.chain(*parts)))
+
+
+def _each_once(assets: Iterable[Planned]) -> Iterator[Planned]:
+    met: set[str] = set()
+    for planned in assets:
+        if planned.source_id not in met:
+            met.add(planned.source_id)
+            yield planned
+
+
+def _retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
+    why = f"due for another target account ({', '.join(change.target)})"
+    rows = ledger.finished() if ledger and change.target else iter(())
+    return (Planned(row.source_id, row.title, why) for row in rows)
+
+
+def _due(ledger: Ledger | None, work: Assembled) -> Iterator[Planned]:
+    rows = ledger.ready(work.context.now()) if ledger else iter(())
+    while page := list(itertools.islice(rows, PAGE)):
+        held = _held(ledger, {row.source_id: row for row in page})
+        yield from (
+            Planned(row.source_id, row.title, _why_due(row)) for row in page if row.source_id not in held
+        )
+
+
+def _why_due(row: Row) -> str:
+    if row.state is RowState.FAILED:
+        times = "once" if row.attempts == 1 else f"{row.attempts} times"
+        return f"failed {times}: {row.last_error}"
+    if row.state is RowState.RUNNING:
+        return "begun, not finished"
+    return row.reason or ("changed" if row.previous else "listed, not carried yet")
+
+
+def _held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
+    """The source ids that a run would skip or put off, because another connector has them."""
+    holds = ledger.holds(list(rows)) if ledger else {}
+    notes = {key for key, row in rows.items() if row is not None and row.checkpoint is not None}
+    return {key for key, hold in holds.items() if hold.blocks(has_notes=key in notes)}
+
+
+def _listed(work: Assembled, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
+    progress = ledger.progress() if ledger else Progress()
+    since = starting_point(progress, work.selection, full=full)
+    reconsider = progress.completed not in (None, work.selection)
+    found = existing_in_portal(work, progress)
+    with contextlib.closing(work.connector.list_source_assets(work.context, since)) as items:
+        assets = _assets(items)
+        while page := list(itertools.islice(assets, PAGE)):
+            known = ledger.known([asset.source_id for asset in page]) if ledger else {}
+            rows = {asset.source_id: known.get(asset.source_id) for asset in page}
+            held = _held(ledger, rows)
+            for asset in page:
+                row = rows[asset.source_id]
+                compared = compare(row, asset, found, reconsider=reconsider)
+                if compared.is_carried(row) and asset.source_id not in held:
+                    yield Planned(asset.source_id, asset.title, _why_listed(compared, row))
+
+
+def _assets(items: Iterable[SourceAsset | Cursor | Refused]) -> Iterator[SourceAsset]:
+    for item in items:
+        if isinstance(item, SourceAsset):
+            yield item
+        elif isinstance(item, Refused):
+            _log.error("%s", item.error)
+
+
+def _why_listed(compared: Comparison, row: Row | None) -> str:
+    if compared is Comparison.RECONSIDERED and row is not None:
+        return f"skipped before: {row.reason}"
+    return compared.value

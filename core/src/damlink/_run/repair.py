@@ -1,0 +1,77 @@
+"""What a person decides about rows. Under the lease, so that no run works on them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from damlink._model import PushResult
+from damlink._secrets.crypto import Cipher
+from damlink._state import Database, Lease, Ledger, LedgerCheckpoint, Row, RowState
+from damlink.errors import ConfigError
+
+__all__ = ["reset", "retry", "settle"]
+
+
+def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
+    """Make assets due again: the named ones, or all that failed or were rejected. How many.
+
+    Raises:
+        RunActiveError: a run is active.
+        ConfigError: an id is unknown, or uncertain.
+    """
+    with Lease(database, connector) as lease:
+        ledger = Ledger(database, connector, lease.epoch)
+        rows = [_known(ledger, connector, each) for each in ids] if ids else _unfinished(ledger)
+        for row in rows:
+            if row.state is RowState.UNCERTAIN:
+                hint = f"decide with `damlink settle {connector} {row.source_id} --saved or --again`"
+                raise ConfigError("", f"{connector}: {row.source_id} is uncertain", hint=hint)
+        for row in rows:
+            ledger.revive(row, datetime.now(UTC))
+        return len(rows)
+
+
+def _unfinished(ledger: Ledger) -> list[Row]:
+    return [*ledger.rows(RowState.FAILED), *ledger.rows(RowState.REJECTED)]
+
+
+def _known(ledger: Ledger, connector: str, source_id: str) -> Row:
+    row = ledger.known([source_id]).get(source_id)
+    if row is None:
+        hint = f"`damlink assets {connector}` lists them"
+        raise ConfigError("", f"{connector} has no asset {source_id!r}", hint=hint)
+    return row
+
+
+def settle(
+    database: Database, cipher: Cipher, connector: str, source_id: str, *, saved: bool, target_id: str
+) -> None:
+    """Decide an uncertain asset: it arrived as `target_id`, or it is carried again.
+
+    Raises:
+        RunActiveError: a run is active.
+        ConfigError: the id is unknown, or the asset is not uncertain.
+    """
+    with Lease(database, connector) as lease:
+        ledger = Ledger(database, connector, lease.epoch)
+        row = _known(ledger, connector, source_id)
+        if row.state is not RowState.UNCERTAIN:
+            what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
+            raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
+        now = datetime.now(UTC)
+        if saved:
+            ledger.pushed(row, PushResult(target_id, notice="settled by hand"), now)
+        else:
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_effect()
+            ledger.revive(row, now)
+
+
+def reset(database: Database, connector: str) -> int:
+    """Forget every row, the cursor and the small values of a connector. How many rows there were.
+
+    Raises:
+        RunActiveError: a run is active.
+    """
+    with Lease(database, connector) as lease:
+        return Ledger(database, connector, lease.epoch).forget()

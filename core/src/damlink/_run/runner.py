@@ -1,0 +1,291 @@
+"""A run: the lease, the listing and the workers side by side, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import attrs
+
+from damlink._config.watch import ConnectorSwitch
+from damlink._run.accounts import adapt
+from damlink._run.backup_marker import Marker, verify_not_restored
+from damlink._run.listing import list_into
+from damlink._run.report import RunReport, Watch
+from damlink._run.session import Assembled, Assembly
+from damlink._run.transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
+from damlink._secrets.crypto import Cipher
+from damlink._state import Health, Identity, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
+from damlink.errors import DamlinkError, LeaseLostError, PluginBugError, StoppedError
+
+__all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
+
+IDLE_SECONDS: Final = 1.0  # a change wakes a worker sooner; this is for rows that come due by themselves
+MOST_PARKED: Final = 64  # assets that wait for the portal while others are carried
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """What may be asked of one run. With `events_only` it carries what is due, and lists nothing.
+
+    Attributes:
+        max_wait: seconds for which rows that are not ready yet are waited for within the run.
+    """
+
+    full: bool = False
+    limit: int | None = None
+    workers: int | None = None
+    events_only: bool = False
+    max_wait: float = MAX_WAIT_SECONDS
+
+
+@attrs.frozen
+class Stopping:
+    """How a run is asked to end.
+
+    Attributes:
+        soon: begin no further asset; those under way are finished.
+        now: besides, send no further request; what is under way keeps its checkpoint.
+    """
+
+    soon: threading.Event = attrs.field(factory=threading.Event)
+    now: threading.Event = attrs.field(factory=threading.Event)
+
+
+def run_connector(
+    assembly: Assembly, name: str, options: RunOptions, stopping: Stopping | None = None
+) -> RunReport:
+    """Sync one connector now, and tell whoever wants to know if it begins to fail or works again.
+
+    Raises:
+        ConfigError, PluginLoadError, StateError, RunActiveError: it could not even begin.
+    """
+    listing = not options.events_only
+    try:
+        report = _run(assembly, name, options, stopping or Stopping())
+    except DamlinkError as error:
+        _tell(assembly, name, error.exit_code, str(error), listing=listing)
+        raise
+    _tell(assembly, name, report.exit_code, report.cause, listing=listing)
+    return report
+
+
+def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping) -> RunReport:
+    stop = threading.Event()
+    watch = Watch(assembly.observer)
+    assembly.check(name)  # what is wrong with the config or the plugin is said before anything is touched
+    with Lease(assembly.database, name) as lease:
+
+        def verify() -> None:
+            if stop.is_set() or stopping.now.is_set():
+                raise StoppedError(f"{name}: stopped")
+            lease.verify()
+
+        verify_not_restored(assembly.database, name)
+        cipher = assembly.cipher  # with a wrong key nothing is begun
+        switch = ConnectorSwitch(assembly.config, name)
+        work = assembly.assemble(name, verify, watch)
+        work.context.http.guard_effects(switch.verify)
+        identity = Identity(assembly.database)
+        marker = Marker(identity.ensure(), name)
+        marker.note(identity.raise_count(name), durable=True)
+        ledger = Ledger(assembly.database, name, lease.epoch, work.siblings, marker.note)
+        adapt(assembly, work, ledger)
+        runs = Runs(assembly.database, name)
+        number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
+        report = _Run(work, ledger, cipher, options, watch, stop, stopping, switch).execute()
+        error = str(report.error) if report.error else ""
+        runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
+        marker.note(identity.raise_count(name), durable=True)
+    return report
+
+
+def _tell(assembly: Assembly, name: str, exit_code: int, cause: str, *, listing: bool) -> None:
+    """Send word if the connector begins to fail or works again; whatever comes of that, the run stands."""
+    if not assembly.config.notify.table:
+        return
+    with contextlib.suppress(DamlinkError):
+        notifier, health = assembly.notifier, Health(assembly.database, name)
+        change = health.change(exit_code, listing=listing)
+        if change is None:
+            return
+        what, why = ("fails", cause) if change == "failing" else ("works again", "the last run went well")
+        if notifier.send(f"Damlink: {name} {what}", f"{name}: {why.removeprefix(f'{name}: ')}"):
+            health.told(change, listing=listing)
+
+
+class _Run:
+    """One run under its lease."""
+
+    def __init__(
+        self,
+        work: Assembled,
+        ledger: Ledger,
+        cipher: Cipher,
+        options: RunOptions,
+        watch: Watch,
+        stop: threading.Event,
+        stopping: Stopping,
+        switch: ConnectorSwitch,
+    ) -> None:
+        self._switch = switch
+        self._work = work
+        self._ledger = ledger
+        self._cipher = cipher
+        self._options = options
+        self._watch = watch
+        self._stop = stop
+        self._stopping = stopping
+        self._transfer = Transfer(work, ledger, max_wait=options.max_wait)
+        self._error: DamlinkError | None = None
+        self._listing = True
+        self._claims = 0
+        self._active = 0
+        self._parked: list[tuple[float, int, Job]] = []
+        self._order = itertools.count()
+        self._news = 0  # counts what a waiting worker should look at
+        self._changed = threading.Condition()
+        watch.on_listed = self._wake
+
+    def execute(self) -> RunReport:
+        """List and carry until nothing is left to do now."""
+        began = time.monotonic()
+        count = self._options.workers or self._work.config.workers
+        try:
+            with ThreadPoolExecutor(count, thread_name_prefix=self._work.name) as pool:
+                workers = [pool.submit(self._work_through) for _ in range(count)]
+                try:
+                    self._list()
+                    for worker in workers:
+                        worker.result()
+                except KeyboardInterrupt:
+                    self._end(StoppedError(f"{self._work.name}: interrupted; the next run goes on from here"))
+        finally:
+            # After a bug of ours, too: a row left running would come first in every later run.
+            with contextlib.suppress(LeaseLostError):
+                self._ledger.release(self._work.context.now())
+        if self._stopping.soon.is_set():
+            self._end(StoppedError(f"{self._work.name}: stopped; the next run goes on from here"), drain=True)
+        elif self._switch.is_off():
+            self._end(
+                StoppedError(f"{self._work.name}: disabled; once enabled it goes on from here"), drain=True
+            )
+        return self._watch.report(self._work.name, time.monotonic() - began, self._error)
+
+    # --- listing -----------------------------------------------------------------------------------
+
+    def _list(self) -> None:
+        try:
+            if "list_source_assets" in self._work.connector.hooks and not self._options.events_only:
+                list_into(
+                    self._ledger,
+                    self._work,
+                    full=self._options.full,
+                    observer=self._watch,
+                    is_stopped=self._is_stopped,
+                )
+        except DamlinkError as error:
+            # What has been listed can still be carried, unless nothing would be let in.
+            self._end(error, drain=error.exit_code == 1 or isinstance(error, PluginBugError))
+        finally:
+            with self._changed:
+                self._listing = False
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._news += 1
+            self._changed.notify_all()
+
+    def _end(self, error: DamlinkError, *, drain: bool = False) -> None:
+        """Note what went wrong; unless what is listed may still be carried, stop the workers."""
+        with self._changed:
+            if not self._stop.is_set() and (self._error is None or not drain):
+                self._error = error
+            if not drain:
+                self._stop.set()
+        self._wake()
+
+    # --- workers -----------------------------------------------------------------------------------
+
+    def _work_through(self) -> None:
+        healthy = False
+        try:
+            while (job := self._next()) is not None:
+                self._carry(job)
+            healthy = True
+        except DamlinkError as error:
+            self._end(error)
+            healthy = True
+        finally:
+            if not healthy:  # a bug: it comes out in the main thread, and nobody else goes on
+                self._stop.set()
+                self._wake()
+
+    def _next(self) -> Job | None:
+        """The next job: one that was parked and is ready, else a row; `None` when all is done."""
+        while not self._is_stopped():
+            with self._changed:
+                if self._parked and self._parked[0][0] <= time.monotonic():
+                    self._active += 1
+                    return heapq.heappop(self._parked)[2]
+                listing, news = self._listing, self._news
+            if (row := self._claim()) is not None:
+                return self._begin(row)
+            with self._changed:
+                if news != self._news:
+                    continue  # something happened while we looked
+                if not listing and not self._active and not self._parked:
+                    return None
+                self._changed.wait(self._pause())
+        return None
+
+    def _is_stopped(self) -> bool:
+        is_asked_to = self._stopping.soon.is_set() or self._stop.is_set()
+        return is_asked_to or self._switch.is_off(recent=True)
+
+    def _pause(self) -> float:
+        until_parked = self._parked[0][0] - time.monotonic() if self._parked else IDLE_SECONDS
+        return max(0.0, min(IDLE_SECONDS, until_parked))
+
+    def _claim(self) -> Row | None:
+        with self._changed:
+            limit = self._options.limit
+            if (limit is not None and self._claims >= limit) or len(self._parked) >= MOST_PARKED:
+                return None
+            self._claims += 1
+            self._active += 1
+        row = self._ledger.claim(self._work.context.now())
+        if row is None:
+            with self._changed:
+                self._claims -= 1
+                self._active -= 1
+                if not self._active:  # others may have stayed only for us
+                    self._changed.notify_all()
+        return row
+
+    def _begin(self, row: Row) -> Job:
+        self._watch.started(row)
+        cipher = self._cipher
+        return Job(row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open, self._work.context.now))
+
+    def _carry(self, job: Job) -> None:
+        outcome = Outcome(RowState.RUNNING)
+        try:
+            outcome = self._transfer.carry(job)
+        finally:
+            with self._changed:
+                self._active -= 1
+                if outcome.again_after is not None:
+                    due = time.monotonic() + outcome.again_after
+                    heapq.heappush(self._parked, (due, next(self._order), job))
+            if outcome.again_after is None:
+                job.close()
+            self._wake()
+        if outcome.again_after is None:
+            self._watch.finished(job.row, outcome.state, outcome.message)

@@ -1,0 +1,67 @@
+"""The portal's own subscription of our event address: whether there is one, and whether it is confirmed.
+
+Until a subscription is confirmed, nothing is sent to its endpoint. Source: Amazon SNS developer guide.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from damlink._run.session import Assembly
+from damlink.bynder import Portal, Webhook
+from damlink.errors import BynderError
+
+__all__ = [
+    "WITHOUT_SELF_SERVICE",
+    "describe_subscription",
+    "find_subscription",
+    "is_pending",
+    "known_address",
+]
+
+WITHOUT_SELF_SERVICE: Final = frozenset({403, 404})
+
+
+def known_address(assembly: Assembly, portal: str) -> str:
+    """Return a portal's whole event address, or empty where none has been made yet; makes none."""
+    public = assembly.config.serve.public_url.rstrip("/")
+    token = assembly.secrets.get(f"events.{portal}") if public and assembly.has_database else None
+    return f"{public}/events/{portal}/{token}" if token else ""
+
+
+def find_subscription(portal: Portal, address: str) -> Webhook | None:
+    """Return the portal's subscription of an address; one that is confirmed, if there are several."""
+    ours = [webhook for webhook in portal.webhooks.list() if webhook.endpoint == address]
+    return min(ours, key=is_pending, default=None)
+
+
+def is_pending(webhook: Webhook) -> bool:
+    """Return whether the portal says that a subscription is not confirmed; some portals say nothing."""
+    return webhook.confirmed is False
+
+
+def describe_subscription(assembly: Assembly, name: str, portal: Portal) -> tuple[str, bool]:
+    """Say how a portal's subscription of our address stands.
+
+    Returns:
+        The words, and whether events come as far as the portal tells.
+
+    Raises:
+        BynderError: the portal does not answer.
+    """
+    address = known_address(assembly, name)
+    subscribe = f"damlink events subscribe {name}"
+    if not address:
+        return f"nothing is subscribed yet; {subscribe}", True
+    try:
+        found = find_subscription(portal, address)
+    except BynderError as error:
+        if error.status not in WITHOUT_SELF_SERVICE:
+            raise
+        return "the portal does not show its subscriptions to us", True
+    if found is None:
+        return f"the portal shows no subscription of our address; {subscribe}", True
+    if is_pending(found):
+        return f"the subscription {found.id} is not confirmed, and no event comes; {subscribe}", False
+    is_known = found.confirmed is not None
+    return f"the subscription {found.id} is {'confirmed' if is_known else 'there'}", True

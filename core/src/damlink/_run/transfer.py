@@ -1,0 +1,188 @@
+"""One row: transform, push, and what became of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from damlink._model import PreparedAsset, PushResult, Skip
+from damlink._run.adoption import find_existing
+from damlink._run.session import Assembled
+from damlink._state import Ledger, LedgerCheckpoint, Row, RowState
+from damlink._system.process import is_interrupt
+from damlink.errors import (
+    AssetRejectedError,
+    AuthError,
+    ConfigError,
+    DamlinkError,
+    LeaseLostError,
+    NotYet,
+    PluginBugError,
+    StateError,
+    StoppedError,
+    UnclearError,
+)
+
+__all__ = ["Job", "Outcome", "Transfer"]
+
+PATIENCE_SECONDS: Final = 120.0  # a pause of at most so long is waited for within the run
+MAX_WAIT_SECONDS: Final = 900.0  # in all, of one row and of a run in which nothing else is finished
+LEAST_PAUSE_SECONDS: Final = 0.1  # whoever says "at once" for ever must not keep a processor busy
+_UNANSWERED: Final = "a save of it that was sent before got no answer"
+_STOPPING: Final = (AuthError, ConfigError, LeaseLostError, StateError, StoppedError)
+
+FOUND: Final = "found in the portal"
+
+_log = logging.getLogger("damlink.run")
+
+
+@attrs.define
+class Job:
+    """A claimed row on its way; once transformed it stays so while it is parked."""
+
+    row: Row
+    checkpoint: LedgerCheckpoint
+    prepared: PreparedAsset | None = None
+    waiting_since: float | None = None
+
+    def close(self) -> None:
+        """Let go of the content; a plugin's own may break, and the asset's state is written by then."""
+        if self.prepared is None:
+            return
+        try:
+            self.prepared.content.close()
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            _log.exception("%s %s: closing its content failed", self.row.connector, self.row.source_id)
+
+
+@attrs.frozen
+class Outcome:
+    """What became of a job. With `again_after` it is not over: try again in so many seconds."""
+
+    state: RowState
+    message: str = ""
+    again_after: float | None = None
+
+
+class Transfer:
+    """Carries the rows of one connector.
+
+    Args:
+        max_wait: seconds for which a row, or a run that finishes nothing, waits within the run.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        work: Assembled,
+        ledger: Ledger,
+        *,
+        max_wait: float = MAX_WAIT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._max_wait, self._clock = max_wait, clock
+        self._idle_since: float | None = None  # since when rows wait and none was finished
+        self._progress = ledger.progress()
+
+    def carry(self, job: Job) -> Outcome:
+        """Carry one job as far as it will go now, and write down how far that was.
+
+        Raises:
+            AuthError: the connector must stop; the row is due again.
+            LeaseLostError: another run has taken over; nothing was written.
+            StateError: the database cannot be used.
+        """
+        try:
+            outcome = self._carry(job)
+        except NotYet as pause:
+            return self._later(job, pause)
+        except _STOPPING:
+            raise
+        except DamlinkError as error:
+            outcome = self._failed(job, error)
+        self._idle_since = None
+        return outcome
+
+    def _carry(self, job: Job) -> Outcome:
+        row, connector, context = job.row, self._work.connector, self._work.context
+        if row.is_refused:
+            raise PluginBugError(row.last_error)
+        if job.prepared is None:
+            if found := find_existing(self._work, row, self._progress):
+                self._ledger.pushed(row, PushResult(found, notice=FOUND), self._now())
+                return Outcome(RowState.PUSHED, FOUND)
+            prepared = connector.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
+            if isinstance(prepared, Skip):
+                if job.checkpoint.is_unclear:
+                    raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
+                self._ledger.skipped(row, prepared.reason, self._now())
+                return Outcome(RowState.SKIPPED, prepared.reason)
+            job.prepared = prepared
+        source = job.checkpoint.source
+        result = connector.push(context, job.prepared, source, row.previous, job.checkpoint)
+        return self._delivered(job, result)
+
+    def _delivered(self, job: Job, result: PushResult) -> Outcome:
+        """Record what has been delivered; if that cannot be written, never deliver it again by itself."""
+        row = job.row
+        try:
+            self._ledger.pushed(row, result, self._now())
+        except LeaseLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the asset has arrived
+            cause = f"it was delivered as {result.target_id!r}, but that could not be written: {error}"
+            _log.exception("%s %s: %s", self._work.name, row.source_id, cause)
+            return self._failed(job, UnclearError(cause))
+        self._announce(row, result)
+        return Outcome(RowState.PUSHED, result.notice)
+
+    def _later(self, job: Job, pause: NotYet) -> Outcome:
+        """Wait within the run if that is short, in all too; otherwise leave the row to a later run."""
+        if pause.retry_after is not None and pause.retry_after <= PATIENCE_SECONDS:
+            again_after = max(LEAST_PAUSE_SECONDS, pause.retry_after)
+            if self._may_wait(job, again_after):
+                return Outcome(RowState.RUNNING, pause.reason, again_after=again_after)
+        now = self._now()
+        self._ledger.waiting(job.row, pause.reason, now + timedelta(seconds=pause.retry_after or 0), now)
+        return Outcome(RowState.WAITING, pause.reason)
+
+    def _may_wait(self, job: Job, pause: float) -> bool:
+        """Whether this row, and the run, have so much time left to wait."""
+        now = self._clock()
+        job.waiting_since = now if job.waiting_since is None else job.waiting_since
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        return now - min(job.waiting_since, self._idle_since) + pause <= self._max_wait
+
+    def _failed(self, job: Job, error: DamlinkError) -> Outcome:
+        row, message = job.row, str(error)
+        if isinstance(error, AssetRejectedError):
+            if not job.checkpoint.is_unclear:
+                self._ledger.rejected(row, message, self._now())
+                return Outcome(RowState.REJECTED, message)
+            # Finishing the row would forget the save, and a later change would become a second asset.
+            return self._failed(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
+        if isinstance(error, UnclearError):
+            hint = f"decide with `damlink settle {self._work.name} {row.source_id} --saved or --again`"
+            self._ledger.uncertain(row, f"{message}; {hint}", self._now())
+            return Outcome(RowState.UNCERTAIN, message)
+        if isinstance(error, PluginBugError):
+            _log.error("%s %s: %s", self._work.name, row.source_id, message, exc_info=error)
+        self._ledger.failed(row, message, self._now())
+        return Outcome(RowState.FAILED, message)
+
+    def _announce(self, row: Row, result: PushResult) -> None:
+        _log.info("%s: pushed %s as %s", self._work.name, row.source_id, result.target_id)
+        if result.notice:
+            _log.warning("%s %s: %s", self._work.name, row.source_id, result.notice)
+
+    def _now(self) -> datetime:
+        return self._work.context.now()

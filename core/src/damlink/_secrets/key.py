@@ -1,0 +1,96 @@
+"""Finds the key of the encrypted values: `DAMLINK_KEY`, a key file, the OS keyring; else makes a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from damlink._system.private_files import warn_if_shared
+from damlink.errors import ConfigError
+
+__all__ = ["KEY_FILE", "find_key", "replace_key_file"]
+
+KEY_FILE: Final = "damlink.key"
+_SERVICE: Final = "damlink"
+
+
+def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
+    """The key and where it came from.
+
+    Args:
+        folder: where the key file is, beside the database or the config.
+        make: makes a new key, kept in a new file of mode 0600, if there is none anywhere.
+    """
+    if key := os.environ.get("DAMLINK_KEY"):
+        return key, "DAMLINK_KEY"
+    file = folder / KEY_FILE
+    if file.exists():
+        warn_if_shared(file)
+        return _read(file), str(file)
+    if key := _from_keyring(str(folder)):
+        return key, "the OS keyring"
+    return _create(file, make), str(file)
+
+
+def replace_key_file(file: Path, keys: Sequence[str]) -> None:
+    """Write keys in place of those in the file, whole or not at all; durable when this returns.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    try:
+        name = _written(file, "\n".join(keys))
+        Path(name).replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ConfigError(str(file), f"cannot write the key: {error}") from error
+
+
+def _written(file: Path, text: str) -> str:
+    """Write a new file of mode 0600 beside the key's; return its name."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
+    with os.fdopen(handle, "w", encoding="ascii") as opened:
+        opened.write(f"{text}\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return name
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), f"cannot read the key: {error}") from error
+
+
+def _create(file: Path, make: Callable[[], str]) -> str:
+    key = make()
+    try:
+        name = _written(file, key)
+        try:
+            os.link(name, file)  # whole or not at all: another process may be reading
+        finally:
+            Path(name).unlink()
+    except FileExistsError:  # another process was faster
+        return _read(file)
+    except OSError as error:
+        hint = "set DAMLINK_KEY (`damlink secret key` makes one)"
+        raise ConfigError(str(file), f"cannot write a key: {error}", hint=hint) from error
+    return key
+
+
+def _from_keyring(name: str) -> str | None:
+    import keyring  # slow, and rarely needed
+    import keyring.errors
+
+    try:
+        return keyring.get_password(_SERVICE, name)
+    except keyring.errors.KeyringError:  # no keyring here, or it is locked
+        return None

@@ -1,0 +1,93 @@
+"""What `/metrics` tells. The only importer of prometheus-client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+
+from damlink._run.session import Assembly
+from damlink._state import Inbox, Ledger, Runs
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Counters of this process, and what the database says when it is asked."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._registry = CollectorRegistry()
+        self._messages = Counter(
+            "damlink_messages",
+            "Messages at the event addresses.",
+            ["portal", "outcome"],
+            registry=self._registry,
+        )
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_State(assembly))
+
+    def count(self, portal: str, outcome: str) -> None:
+        """Count one message; `portal` is empty where the address was unknown."""
+        self._messages.labels(portal, outcome).inc()
+
+    def text(self) -> bytes:
+        """All of it in the text format.
+
+        Raises:
+            StateError: the database does not answer.
+        """
+        return generate_latest(self._registry)
+
+
+class _State:
+    """Read from the database at each scrape, so that it is true for all processes on it."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing beforehand: registering asks no database."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Called at each scrape."""
+        yield self._inbox()
+        yield self._assets()
+        yield from self._runs()
+
+    def _inbox(self) -> GaugeMetricFamily:
+        waiting = GaugeMetricFamily("damlink_events_waiting", "Events not worked yet.", labels=["portal"])
+        inbox = Inbox(self._assembly.database)
+        for portal in self._assembly.config.portals:
+            waiting.add_metric([portal], inbox.open_count(portal))
+        return waiting
+
+    def _assets(self) -> GaugeMetricFamily:
+        assets = GaugeMetricFamily("damlink_assets", "Assets by state.", labels=["connector", "state"])
+        for name in self._assembly.config.connectors:
+            for state, count in Ledger(self._assembly.database, name).counts().items():
+                assets.add_metric([name, state], count)
+        return assets
+
+    def _runs(self) -> Iterator[GaugeMetricFamily]:
+        ended = GaugeMetricFamily(
+            "damlink_last_run_timestamp_seconds", "When the last run ended.", labels=["connector"]
+        )
+        code = GaugeMetricFamily("damlink_last_run_exit_code", "How it ended.", labels=["connector"])
+        for name in self._assembly.config.connectors:
+            done = (run for run in Runs(self._assembly.database, name).latest() if run.finished_at)
+            last = next(done, None)
+            if last and last.finished_at and last.exit_code is not None:
+                ended.add_metric([name], last.finished_at.timestamp())
+                code.add_metric([name], last.exit_code)
+        yield from (ended, code)

@@ -1,0 +1,151 @@
+"""Whether an envelope is what it says: its moment, its certificate, its signature; and the confirmation."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from damlink._http.client import fetch
+from damlink._secrets.crypto import Certificate
+from damlink._sns.envelope import Envelope, Topic
+from damlink._sns.hosts import Hosts
+from damlink.errors import ConnectorError, TransientError
+
+__all__ = ["Certificates", "ForgedError", "Verifier", "confirm"]
+
+OLDEST: Final = timedelta(minutes=90)  # assumed; by policy a retry may rightly come an hour late
+NEWEST: Final = timedelta(minutes=5)
+CERTIFICATE_BYTES: Final = 16 * 1024
+FETCH_SECONDS: Final = 5.0  # the sender waits 15 for our answer
+ANSWER_BYTES: Final = 64 * 1024
+MOST_CERTIFICATES: Final = 32
+MOST_FETCHES: Final = 4  # at once: addresses of certificates are made up at no cost
+_CONFIRMED: Final = re.compile(rb"<SubscriptionArn>\s*([^<\s]+)\s*</SubscriptionArn>")
+
+
+class ForgedError(Exception):
+    """An envelope that is not to be believed; the text says why."""
+
+
+class Certificates:
+    """The certificates by their addresses, each fetched once: a new one has a new address.
+
+    Whoever asks while it is fetched waits for that answer, so that a burst is no burst for its host.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Future[Certificate]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._fetches = threading.BoundedSemaphore(MOST_FETCHES)
+
+    def get(self, url: str) -> Certificate:
+        """The certificate at an address that has been checked.
+
+        Raises:
+            ForgedError: there is none.
+            TransientError: it cannot be had now.
+        """
+        with self._lock:
+            kept = self._kept.get(url)
+            if kept is None:
+                mine = self._kept[url] = Future()
+            self._kept.move_to_end(url)
+        return self._fetch(url, mine) if kept is None else kept.result()
+
+    def _fetch(self, url: str, awaited: Future[Certificate]) -> Certificate:
+        try:
+            awaited.set_result(self._fetched(url))
+        except BaseException as error:
+            awaited.set_exception(error)
+            with self._lock:
+                self._kept.pop(url, None)
+            raise
+        with self._lock:
+            while len(self._kept) > MOST_CERTIFICATES:
+                self._kept.popitem(last=False)
+        return awaited.result()
+
+    def _fetched(self, url: str) -> Certificate:
+        if not self._fetches.acquire(blocking=False):
+            raise TransientError("too many certificates are being fetched")
+        try:
+            return _fetched(url)
+        finally:
+            self._fetches.release()
+
+
+def _fetched(url: str) -> Certificate:
+    try:
+        return Certificate(fetch(url, most_bytes=CERTIFICATE_BYTES, seconds=FETCH_SECONDS))
+    except TransientError:
+        raise
+    except (ConnectorError, ValueError) as error:
+        raise ForgedError(f"no certificate at its address: {error}") from error
+
+
+@attrs.frozen
+class Verifier:
+    """The checks of an envelope that need no database.
+
+    Args:
+        hosts: whose certificates count.
+        certificates: fetched ones, shared between portals.
+        sha256_only: refuse SHA-1 (signature version 1): the version itself is not signed.
+    """
+
+    hosts: Hosts
+    certificates: Certificates
+    sha256_only: bool = False
+
+    def verify(self, envelope: Envelope, now: datetime) -> None:
+        """Check the moment, then the certificate's address, then the signature.
+
+        Raises:
+            ForgedError: it is not to be believed.
+            TransientError: it cannot be told now, since the certificate cannot be had.
+        """
+        if not now - OLDEST <= envelope.timestamp <= now + NEWEST:
+            raise ForgedError(f"its timestamp is {envelope.timestamp:%Y-%m-%dT%H:%M:%SZ}")
+        versions = ("2",) if self.sha256_only else ("1", "2")
+        if envelope.signature_version not in versions:
+            raise ForgedError(f"its signature is of version {envelope.signature_version[:20]!r}")
+        if not self.hosts.allows_certificate(envelope.certificate_url, envelope.topic):
+            raise ForgedError("its certificate is not at an address of SNS in the topic's region")
+        certificate = self.certificates.get(envelope.certificate_url)
+        if not certificate.is_valid_at(now):
+            raise ForgedError("its certificate has ended, or not begun")
+        sha256 = envelope.signature_version == "2"
+        if not certificate.vouches_for(envelope.canonical(), _decoded(envelope.signature), sha256=sha256):
+            raise ForgedError("its signature is wrong")
+
+
+def _decoded(signature: str) -> bytes:
+    try:
+        return base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ForgedError("its signature is not Base64") from error
+
+
+def confirm(hosts: Hosts, topic: Topic, token: str) -> str:
+    """Confirm a subscription, and return its ARN.
+
+    Args:
+        token: of the confirmation; lives two days. Source: Amazon SNS API reference, `Subscribe`
+
+    Raises:
+        TransientError: nobody answered; worth another try.
+        ConnectorError: it was refused.
+    """
+    answer = fetch(hosts.confirmation(topic, token), most_bytes=ANSWER_BYTES, seconds=FETCH_SECONDS)
+    found = _CONFIRMED.search(answer)
+    if found is None:
+        raise ConnectorError("the answer names no subscription")
+    return found[1].decode("ascii", "replace")

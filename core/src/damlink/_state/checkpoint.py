@@ -1,0 +1,118 @@
+"""The notes of one asset's transfer: encrypted, and committed before `put` returns."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from damlink._checkpoint import (
+    ScopedCheckpoint,
+    finished_uploads,
+    forget_unclear,
+    has_unclear,
+    without_uploads,
+)
+from damlink._model import SourceAsset
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row
+from damlink._state.sealed import checkpoint_name
+from damlink._system.keepable import strict_json
+
+__all__ = ["LedgerCheckpoint"]
+
+_SOURCE: Final = "damlink.source"  # the source asset as it was when the notes were begun
+
+
+class LedgerCheckpoint:
+    """The checkpoint that is a column of the ledger.
+
+    Args:
+        seal: encrypts what is kept.
+        open_sealed: opens it again.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        row: Row,
+        seal: Callable[[bytes, Sequence[str]], bytes],
+        open_sealed: Callable[[bytes, Sequence[str]], bytes],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._row = row
+        self._name = checkpoint_name(row.connector, row.source_id, row.carrying)
+        self._seal = seal
+        self._now = now
+        self._lock = threading.Lock()
+        self._values: dict[str, Any] = (
+            json.loads(open_sealed(row.checkpoint, self._name)) if row.checkpoint else {}
+        )
+        begun = self._values.pop(_SOURCE, None)
+        self._source = SourceAsset(row.source_id, row.carrying, **begun) if begun else row.source
+
+    @property
+    def source_id(self) -> str:
+        """The source asset whose transfer this is."""
+        return self._row.source_id
+
+    @property
+    def source(self) -> SourceAsset:
+        """The source asset as it was listed when the transfer was begun.
+
+        A change that was listed since has another fingerprint and another record: it is carried afterwards.
+        """
+        return self._source
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a save was sent whose result is unknown: the row must not be finished without it."""
+        return has_unclear(self._values)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value noted under a name, or `default`."""
+        return self._values.get(name, default)
+
+    def names(self) -> tuple[str, ...]:
+        """The names that something is noted under."""
+        return tuple(self._values)
+
+    def put(self, **values: Any) -> None:
+        """Note values; durable when this returns. `None` forgets a name.
+
+        Raises:
+            NotKeepableError: a value is not JSON.
+        """
+        values = strict_json(values, "checkpoint", str)
+        with self._lock:
+            self._keep(
+                {name: value for name, value in {**self._values, **values}.items() if value is not None}
+            )
+
+    def scope(self, name: str) -> ScopedCheckpoint:
+        """Return a part of the checkpoint."""
+        return ScopedCheckpoint(self, name)
+
+    def forget_effect(self) -> None:
+        """Forget what is unclear and no more: uploads whose save is.
+
+        Where none is, it is an effect of the plugin's own: all but finished uploads is forgotten.
+        """
+        forget = forget_unclear if self.is_unclear else finished_uploads
+        with self._lock:
+            self._keep(forget(self._values))
+
+    def forget_uploads(self) -> None:
+        """Forget every upload, finished or not: they went to another portal."""
+        with self._lock:
+            self._keep(without_uploads(self._values))
+
+    def _keep(self, values: dict[str, Any]) -> None:
+        """Write the notes with the source asset that they belong to; without notes it is free to change."""
+        begun = {"title": self._source.title, "raw": dict(self._source.raw)}
+        sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode(), self._name) if values else None
+        self._ledger.checkpoint(self._row, sealed, self._now())
+        self._values = values

@@ -1,0 +1,138 @@
+"""Which row is carried next. Each transaction looks at a bounded number of rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from damlink._state.rows import Row, RowState, as_row
+from damlink._state.siblings import Hold, HoldKind, find_holds, serialize
+from damlink._state.tables import ledger as t
+
+__all__ = ["FIRST_BATCH", "MOST_BATCH", "Claimant", "claimable", "take"]
+
+FIRST_BATCH: Final = 8
+MOST_BATCH: Final = 100
+
+
+@attrs.frozen
+class Claimant:
+    """The run that claims: its connector, its epoch, and the connectors it must not repeat."""
+
+    connector: str
+    epoch: int | None
+    siblings: Sequence[str] = ()
+
+    @property
+    def owns(self) -> sa.ColumnElement[bool]:
+        """Its connector's rows."""
+        return t.c.connector == self.connector
+
+
+def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of the rows that may be claimed, in the order of claiming.
+
+    What a crash has left comes first, then what is due, then what is tried again. What was left by two
+    crashes may be their cause: it comes last, so that it cannot keep the others from being carried.
+
+    Args:
+        epoch: of the run that claims; `None`: of the run that comes next.
+    """
+    earlier = sa.true() if epoch is None else sa.or_(t.c.epoch.is_(None), t.c.epoch < epoch)
+    crashed = sa.true() if epoch is None else t.c.epoch < epoch
+    is_waiting = t.c.state == RowState.WAITING
+    is_left = sa.and_(t.c.state == RowState.RUNNING, crashed)
+    return (
+        sa.and_(is_left, t.c.attempts == 0),
+        # What is due is due, even by a clock that was set back since.
+        t.c.state == RowState.DUE,
+        sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now),
+        # Once a run is enough for a row that waits.
+        sa.and_(is_waiting, t.c.due_at <= now, earlier),
+        sa.and_(is_waiting, t.c.due_at.is_(None), t.c.waits_for.is_not(None), earlier),
+        sa.and_(is_left, t.c.attempts > 0),
+    )
+
+
+def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
+    """Claim the next row; and return whether to look again because all of the batch are held by siblings."""
+    if claimant.siblings:
+        serialize(connection)
+    # State by state, each by its index.
+    for condition in claimable(now, claimant.epoch):
+        candidates = _candidates(connection, claimant, condition, batch if claimant.siblings else 1)
+        if candidates:
+            return _take_first_free(connection, claimant, candidates, now)
+    return None, False
+
+
+def _candidates(
+    connection: sa.Connection, claimant: Claimant, condition: sa.ColumnElement[bool], batch: int
+) -> dict[str, bool]:
+    """Lock the next rows: whether each has notes, by source id, in the order of claiming."""
+    query = (
+        sa.select(t.c.source_id, t.c.checkpoint.is_not(None))
+        .where(claimant.owns, condition)
+        .order_by(t.c.due_at, t.c.source_id)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return {source_id: bool(has_notes) for source_id, has_notes in connection.execute(query)}
+
+
+def _take_first_free(
+    connection: sa.Connection, claimant: Claimant, candidates: dict[str, bool], now: datetime
+) -> tuple[Row | None, bool]:
+    holds = find_holds(connection, claimant.connector, claimant.siblings, list(candidates))
+    holds = {key: hold for key, hold in holds.items() if hold.blocks(has_notes=candidates[key])}
+    held = list(itertools.takewhile(holds.__contains__, candidates))
+    _set_aside(connection, claimant, {key: holds[key] for key in held}, now)
+    if len(held) == len(candidates):
+        return None, True
+    free = next(itertools.islice(candidates, len(held), None))
+    values: dict[str, Any] = {
+        "state": RowState.RUNNING,
+        "epoch": claimant.epoch,
+        "waits_for": None,
+        "updated_at": now,
+    }
+    # A crash counts as the first attempt; a second one shows by it.
+    after_crash = sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0)
+    values["attempts"] = sa.case((after_crash, 1), else_=t.c.attempts)
+    claimed = sa.update(t).where(claimant.owns, t.c.source_id == free).values(values).returning(t)
+    return as_row(connection.execute(claimed).one()), False
+
+
+def _set_aside(connection: sa.Connection, claimant: Claimant, holds: dict[str, Hold], now: datetime) -> None:
+    """Skip what a sibling has delivered, and let the rest wait for the sibling."""
+    for hold in set(holds.values()):
+        ids = [key for key, each in holds.items() if each == hold]
+        values = _skipped() if hold.kind is HoldKind.PUSHED else _waiting(claimant, hold)
+        values |= {"reason": hold.reason, "due_at": None, "updated_at": now}
+        connection.execute(_of(claimant, ids).values(values))
+
+
+def _of(claimant: Claimant, ids: Iterable[str]) -> sa.Update:
+    return sa.update(t).where(claimant.owns, t.c.source_id.in_(list(ids)))
+
+
+def _skipped() -> dict[str, Any]:
+    # The sibling brings every later fingerprint too.
+    return {
+        "state": RowState.SKIPPED,
+        "fingerprint_carried": t.c.fingerprint_seen,
+        "attempts": 0,
+        "last_error": "",
+        "checkpoint": None,
+        "checkpoint_fingerprint": None,
+        "waits_for": None,
+    }
+
+
+def _waiting(claimant: Claimant, hold: Hold) -> dict[str, Any]:
+    return {"state": RowState.WAITING, "waits_for": hold.by, "epoch": claimant.epoch}

@@ -1,0 +1,50 @@
+"""Whether a listed asset is to be carried. `run` and `plan` both ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from damlink._model import SourceAsset
+from damlink._state.rows import Row, RowState
+
+__all__ = ["AT_REST", "Comparison", "compare"]
+
+AT_REST: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED, RowState.FAILED)
+"""The states in which another fingerprint makes a row due at once."""
+
+
+class Comparison(StrEnum):
+    """What a listed asset is, compared with the ledger and the portal."""
+
+    NEW = "new"
+    FOUND = "found"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    RECONSIDERED = "reconsidered"
+    """Unchanged and skipped, under another selection."""
+
+    def is_carried(self, row: Row | None) -> bool:
+        """Return whether the listing makes the asset due; what is due already does not count."""
+        if self is Comparison.CHANGED:
+            return row is not None and row.state in AT_REST
+        return self in (Comparison.NEW, Comparison.RECONSIDERED)
+
+
+def compare(
+    row: Row | None, asset: SourceAsset, found: Mapping[str, str], *, reconsider: bool = False
+) -> Comparison:
+    """Compare a listed asset with its row; a change of our own making is none.
+
+    Args:
+        found: what the portal has already, by source id.
+        reconsider: whether skipped rows are looked at again, because the selection has changed.
+    """
+    if row is None:
+        return Comparison.FOUND if asset.source_id in found else Comparison.NEW
+    if row.is_refused or asset.fingerprint not in (row.fingerprint_seen, row.fingerprint_after):
+        return Comparison.CHANGED
+    if reconsider and row.state is RowState.SKIPPED:
+        return Comparison.RECONSIDERED
+    return Comparison.UNCHANGED

@@ -1,0 +1,247 @@
+"""The database: one engine on SQLite or PostgreSQL, transactions that say what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+
+from damlink._state.conflicts import ConflictError, is_conflict
+from damlink._state.tables import alembic_version, metadata
+from damlink._system.private_files import make_file, warn_if_shared
+from damlink._system.process import age_clock, holders
+from damlink.errors import StateError
+
+__all__ = ["Database", "UnpreparedError", "insert_into", "upsert"]
+
+SCHEMA: Final = "0005"  # the newest migration
+BUSY_MILLISECONDS: Final = 30_000
+CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
+
+
+class UnpreparedError(StateError):
+    """There is no database yet, or it has no tables, and none may be made."""
+
+
+class Database:
+    """A database that is open and has the tables of this version.
+
+    Args:
+        url: an SQLAlchemy address; a relative SQLite file begins at `folder`.
+        create: make the tables if there are none, and bring old ones up to date.
+
+    Raises:
+        StateError: it cannot be opened, or is newer than this version.
+    """
+
+    def __init__(self, url: str, folder: Path, *, create: bool = True) -> None:
+        self.url = _resolved(url, folder)
+        self.file = Path(self.url.database) if self._is_sqlite and self.url.database else None
+        if self.file and not create and not self.file.exists():
+            raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
+        self._inode: int | None = None
+        self._check_names()
+        self.engine = _engine(self.url)
+        try:
+            self._make_private(create=create)
+            self._prepare(create=create)
+        except BaseException:
+            self.close()
+            raise
+        if self.file:
+            self._inode = self.file.stat().st_ino
+
+    def _make_private(self, *, create: bool) -> None:
+        """SQLite would make its file readable by all; where that has happened, say so."""
+        if self.file is None:
+            return
+        if create:
+            with contextlib.suppress(OSError):  # SQLite says better what is wrong
+                make_file(self.file)
+        warn_if_shared(self.file)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def place(self) -> str:
+        """The database as a person knows it; never its password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self.translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that may write; committed at the end, rolled back on any error."""
+        with self.translated():
+            self._check_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(damlink_write=True)
+                with connection.begin():
+                    yield connection
+
+    def clock(self, connection: sa.Connection) -> datetime:
+        """Return the time on the one clock of all who use this database, which nobody sets.
+
+        On PostgreSQL it is the server's. On SQLite, where all are on one machine, it is the boot clock,
+        which begins again with each start of the machine.
+        """
+        if self._is_sqlite:
+            return datetime.fromtimestamp(age_clock(), UTC)
+        now: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def _check_names(self) -> None:
+        """Refuse a file with a second name: SQLite keeps its log by the name, and would damage the file.
+
+        Source: https://sqlite.org/howtocorrupt.html, section 2.5.
+        """
+        if self.file and self.file.is_file() and (names := self.file.stat().st_nlink) > 1:
+            hint = "copy it to a file of its own, and use that under one name"
+            raise StateError(f"{self.file}: the database file has {names} names (hard links)", hint=hint)
+
+    def _check_file(self) -> None:
+        """A file that was removed would swallow every write without a word."""
+        if self.file is None or self._inode is None:
+            return
+        try:
+            same = self.file.stat().st_ino == self._inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StateError(f"{self.file}: the database file is gone", hint="put it back, then run again")
+
+    def _prepare(self, *, create: bool) -> None:
+        with self.translated():
+            found = self._version()
+        if found == SCHEMA:
+            return
+        if found is not None and found > SCHEMA:
+            hint = "install the Damlink that wrote it, or a newer one"
+            raise StateError(f"{self.place}: the database is newer ({found}) than this Damlink", hint=hint)
+        if not create:
+            hint = "run a connector first"
+            raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
+        with self.translated():
+            if found is None:
+                self._create()
+            else:
+                from damlink._state.migrations import upgrade  # slow to import, and rarely needed
+
+                upgrade(self.engine)
+
+    def _create(self) -> None:
+        """Make the tables of a new database, as the migrations would have left them."""
+        with self.engine.connect() as connection:
+            writing = connection.execution_options(damlink_write=True)
+            with writing.begin():
+                if not self._is_sqlite:  # two processes may find an empty database at once
+                    writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
+                metadata.create_all(writing)
+                versions = sa.select(alembic_version.c.version_num)
+                if writing.execute(versions).scalar() is None:
+                    writing.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
+
+    def _version(self) -> str | None:
+        with self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.execute(sa.select(alembic_version.c.version_num)).scalar()
+            return found
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """What the database refuses comes out as a `StateError`."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            kind = ConflictError if is_conflict(error) else StateError
+            raise kind(f"{self.place}: {_cause(error)}", hint=_cure(error, self.file)) from error
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, values: Mapping[str, Any], changes: Mapping[str, Any]
+) -> None:
+    """Insert a row, or change it if its key is there already: one statement, whoever else does the same."""
+    row = insert_into(connection, table).values(values)
+    connection.execute(row.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes))
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what happens on a conflict."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _resolved(url: str, folder: Path) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        hint = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        raise StateError("state.url is not a database address", hint=hint) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StateError(f"state.url: {backend} is not supported", hint="use sqlite or postgresql")
+    if not parsed.database or parsed.database == ":memory:":
+        raise StateError("state.url: a database in memory would forget every asset", hint="name a file")
+    return parsed.set(database=str(folder / parsed.database))
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, pool_size=32, max_overflow=32, pool_timeout=60)
+    except ModuleNotFoundError as error:
+        raise StateError("PostgreSQL needs psycopg", hint="pip install 'damlink[postgres]'") from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_MILLISECONDS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("damlink_write")
+    # A transaction that begins by reading and then writes could be refused in the middle.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _cause(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split()) or type(error).__name__
+
+
+def _cure(error: sa.exc.DBAPIError, file: Path | None) -> str:
+    cause = _cause(error).lower()
+    if "locked" in cause or "busy" in cause:
+        names = (file, Path(f"{file}-shm"), Path(f"{file}-wal")) if file else ()
+        who = ", ".join(str(each) for each in holders(*names))
+        holder = f"process {who}" if who else "another program"
+        return f"{holder} holds the database: close it, then run again"
+    if "malformed" in cause or "not a database" in cause:
+        return "check the database and state.url; if it is damaged, put a backup in its place"
+    if "full" in cause or "no space" in cause or "i/o" in cause:
+        return "make room on the disk, then run again; nothing is lost"
+    if "unable to open" in cause or "readonly" in cause or "read-only" in cause:
+        return "check that the folder exists and can be written"
+    return "check the database and state.url, then run again; nothing is lost"

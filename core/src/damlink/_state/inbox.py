@@ -1,0 +1,201 @@
+"""The inbox: what portals told us, durable before it is acknowledged, kept until everybody had it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from damlink._model import SourceAsset
+from damlink._state.conflicts import repeat_conflicts
+from damlink._state.database import Database, insert_into
+from damlink._state.ledger import check_epoch
+from damlink._state.merge import merge
+from damlink._state.tables import inbox as t
+
+__all__ = ["DISPATCHER", "Gathered", "Inbox", "Notification", "Verdict"]
+
+DISPATCHER: Final = "~events"  # the lease of whoever works the inbox; no connector is called so
+KEPT: Final = timedelta(days=2)  # a repeated delivery is known for so long; SNS ends its own after an hour
+ABANDONED: Final = timedelta(days=30)  # of a portal that is no longer in the config
+MOST_ASSETS: Final = 100
+MOST_ROWS: Final = 5000
+PATIENCE: Final = 12  # pauses after which an asset that never comes to rest is read all the same
+
+
+@attrs.frozen(kw_only=True)
+class Notification:
+    """One verified message of a portal.
+
+    Attributes:
+        subject: Bynder's event name.
+        message: JSON, as it was sent.
+    """
+
+    portal: str
+    topic: str
+    message_id: str
+    subject: str
+    message: str
+    occurred_at: datetime
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The message read; empty if it is no JSON object."""
+        try:
+            found = json.loads(self.message)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def asset_id(self) -> str:
+        """Which asset it is about; empty if it names none.
+
+        Source: Bynder's `media_id`, 8-4-4-16 hexadecimal digits.
+        """
+        named = self.content.get("media_id")
+        return named if isinstance(named, str) and _is_plain(named) else ""
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can stand in a path and in a list; what portals use as ids can."""
+    return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
+
+
+@attrs.frozen
+class Gathered:
+    """All open notifications about one asset.
+
+    Attributes:
+        notification: the one that counts: the deletion if there is one, else what happened last.
+        numbers: the rows.
+        had: connectors that need not hear of any of them again.
+        attempts: rounds in which somebody could not be told of it; something new begins them afresh.
+    """
+
+    notification: Notification
+    numbers: tuple[int, ...]
+    had: frozenset[str]
+    attempts: int
+
+
+@attrs.frozen
+class Verdict:
+    """What became of what was gathered. Without `due_at` it is finished."""
+
+    gathered: Gathered
+    had: frozenset[str] = frozenset()
+    due_at: datetime | None = None
+    error: str = ""
+
+
+@repeat_conflicts
+class Inbox:
+    """Notifications by portal, topic and message id: a topic may tell several portals of the config.
+
+    Args:
+        epoch: of the dispatcher's lease, under which alone it settles; without, nothing is fenced off.
+    """
+
+    def __init__(self, database: Database, epoch: int | None = None) -> None:
+        self._database, self._epoch = database, epoch
+
+    def put(self, notification: Notification, now: datetime) -> bool:
+        """Keep a notification; durable when this returns. `False`: it is there already."""
+        row = attrs.asdict(notification) | {
+            "asset_id": notification.asset_id,
+            "received_at": now,
+            "due_at": now,
+        }
+        with self._database.write() as connection:
+            new = insert_into(connection, t).values(row).on_conflict_do_nothing().returning(t.c.number)
+            return connection.execute(new).scalar() is not None
+
+    def gather(self, portal: str, now: datetime, pause: float) -> list[Gathered]:
+        """What is ready to be worked, by asset, the oldest first; of at most a hundred assets.
+
+        Args:
+            pause: seconds for which nothing more may have come about an asset.
+        """
+        open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
+        calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
+        late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * PATIENCE)
+        set_back = sa.func.max(t.c.received_at) > now + timedelta(seconds=pause)  # the clock was
+        ready = (
+            sa.select(t.c.asset_id)
+            .where(*open_, sa.or_(t.c.attempts == 0, t.c.due_at <= now))
+            .group_by(t.c.asset_id)
+            .having(sa.or_(calm, late, set_back))
+            .order_by(sa.func.min(t.c.received_at), t.c.asset_id)
+            .limit(MOST_ASSETS)
+        )
+        with self._database.read() as connection:
+            ids = list(connection.execute(ready).scalars())
+            rows = sa.select(t).where(*open_, t.c.asset_id.in_(ids)).order_by(t.c.asset_id, t.c.number)
+            found = list(connection.execute(rows.limit(MOST_ROWS))) if ids else []
+        return _gathered(found)
+
+    def settle(
+        self, verdicts: Iterable[Verdict], brought: Mapping[str, Sequence[SourceAsset]], now: datetime
+    ) -> None:
+        """Put what the notifications brought into the ledgers and close them, in one transaction.
+
+        Args:
+            brought: source assets by connector.
+
+        Raises:
+            LeaseLostError: another process works the inbox by now.
+        """
+        with self._database.write() as connection:
+            if self._epoch is not None:
+                check_epoch(connection, DISPATCHER, self._epoch)
+            for connector in sorted(brought):
+                merge(connection, connector, brought[connector], now)
+            for verdict in verdicts:
+                values = {
+                    "had": json.dumps(sorted(verdict.had | verdict.gathered.had)),
+                    "due_at": verdict.due_at,
+                    "finished_at": None if verdict.due_at else now,
+                    "attempts": verdict.gathered.attempts + bool(verdict.error),
+                    "last_error": verdict.error,
+                }
+                rows = t.c.number.in_(verdict.gathered.numbers)
+                connection.execute(sa.update(t).where(rows).values(values))
+
+    def open_count(self, portal: str | None = None) -> int:
+        """How many notifications are not finished; of one portal, or of all."""
+        query = sa.select(sa.func.count()).where(t.c.finished_at.is_(None))
+        query = query if portal is None else query.where(t.c.portal == portal)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def prune(self, now: datetime) -> int:
+        """Delete what has been finished for long enough, or that nobody will ask for; how many."""
+        old = sa.or_(t.c.finished_at < now - KEPT, t.c.received_at < now - ABANDONED)
+        with self._database.write() as connection:
+            return connection.execute(sa.delete(t).where(old)).rowcount
+
+
+def _gathered(rows: Iterable[Any]) -> list[Gathered]:
+    """The rows of each asset as one; those about no asset each for itself."""
+    found = []
+    for _, group in groupby(rows, key=lambda row: row.asset_id or row.number):
+        same = list(group)
+        weightiest = max(
+            same, key=lambda row: (row.subject.endswith(".deleted"), row.occurred_at, row.number)
+        )
+        had = frozenset.intersection(*(frozenset(json.loads(row.had)) for row in same))
+        numbers = tuple(row.number for row in same)
+        attempts = min(row.attempts for row in same)
+        found.append(Gathered(_notification(weightiest), numbers, had, attempts))
+    return sorted(found, key=lambda each: each.numbers[0])
+
+
+def _notification(row: Any) -> Notification:
+    return Notification(**{field.name: getattr(row, field.name) for field in attrs.fields(Notification)})

@@ -1,0 +1,80 @@
+"""Who uses the database's key: any number of processes at once, or one that replaces it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from damlink._state.database import Database
+from damlink._system.private_files import make_folder
+from damlink.errors import RunActiveError, StateError
+
+__all__ = ["using_key"]
+
+NUMBER: Final = 0x64616D6C6B6579  # "damlkey" as a number
+_IN_USE: Final = "another process uses the database"
+_STOP: Final = "stop `damlink serve` and wait for runs to end, on every machine; then try again"
+
+
+@contextlib.contextmanager
+def using_key(database: Database, *, replaces: bool = False) -> Iterator[None]:
+    """Hold a lock that ends with the process: shared, or with `replaces` exclusive.
+
+    Raises:
+        StateError: the key is being replaced.
+        RunActiveError: it is to be replaced, and others use it.
+    """
+    lock = _advisory_lock if database.file is None else _file_lock
+    with lock(database, replaces) as taken:
+        if not taken and replaces:
+            raise RunActiveError(_IN_USE, hint=_STOP)
+        if not taken:
+            hint = "wait for `damlink secret rotate` to end, then run again"
+            raise StateError("the key of the database is being replaced", hint=hint)
+        yield
+
+
+@contextlib.contextmanager
+def _file_lock(database: Database, exclusive: bool) -> Iterator[bool]:
+    import fcntl
+
+    folder = Path(f"{os.path.realpath(str(database.file))}.locks")
+    try:
+        make_folder(folder)
+        handle = os.open(folder / ".key", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if exclusive:
+            raise StateError(f"{folder}: cannot lock: {error}") from error
+        yield True  # where nothing can be written, no value can be sealed with an old key
+        return
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        taken = True
+    except BlockingIOError:
+        taken = False
+    try:
+        yield taken
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _advisory_lock(database: Database, exclusive: bool) -> Iterator[bool]:
+    take = sa.func.pg_try_advisory_lock if exclusive else sa.func.pg_try_advisory_lock_shared
+    with contextlib.closing(_own_connection(database)) as connection:
+        with database.translated():
+            taken = bool(connection.execute(sa.select(take(NUMBER))).scalar())
+        try:
+            yield taken
+        finally:
+            connection.invalidate()  # the session ends, and its lock
+
+
+def _own_connection(database: Database) -> sa.Connection:
+    with database.translated():
+        return database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -1,0 +1,276 @@
+"""The lease: one active run of a connector, across processes and machines.
+
+Beside the row with epoch, owner and heartbeat the holder keeps a lock that ends with its process:
+on a file (SQLite) or advisory on a connection of its own (PostgreSQL). The lock alone decides: while it
+is held nobody takes the lease, whatever any clock says; if it is free the lease is taken at once.
+PostgreSQL frees the lock of a machine that vanished after less than a minute. Taking the lease raises
+the epoch, which fences off whoever held it before; a holder whose lock was lost notices before it
+sends anything more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import select
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import sqlalchemy as sa
+
+from damlink._state.conflicts import repeat_conflicts
+from damlink._state.database import Database
+from damlink._state.tables import lease as t
+from damlink._system.process import age_clock, owner
+from damlink.errors import LeaseLostError, RunActiveError, StateError
+
+__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "lease_of"]
+
+BEAT_SECONDS: Final = 10.0
+SILENT_AFTER_SECONDS: Final = 60.0  # without a heartbeat: a person is told so
+# The server frees the lock of a machine that no longer answers after 10 + 4 * 10 seconds.
+KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
+
+
+@repeat_conflicts
+class Lease:
+    """Held while a run works; a context manager.
+
+    Raises:
+        RunActiveError: on entering, if another run holds it.
+    """
+
+    def __init__(self, database: Database, connector: str) -> None:
+        self._database = database
+        self._connector = connector
+        self._renewing = threading.Lock()
+        self._lock = _lock(database, connector)
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{connector}", daemon=True)
+        self.epoch = 0
+
+    def __enter__(self) -> Self:
+        free = self._lock.acquire()
+        try:
+            self.epoch = self._take(free=free)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._seen_at = _clocks()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        with contextlib.suppress(StateError):  # what matters has been written, or has failed before
+            self._write(beats=False)
+        self._lock.release()
+
+    def verify(self) -> None:
+        """Make sure that the lease is still ours, right before an effect.
+
+        Costs next to nothing while the heartbeat is young and the lock is held. A process that was frozen
+        notices it here, and one whose lock was taken from it.
+
+        Raises:
+            LeaseLostError: another run has taken over.
+        """
+        if not self._lost.is_set() and not self._is_certain():
+            self._renew()
+        if self._lost.is_set():
+            raise LeaseLostError(f"{self._connector}: another run has taken over; this one stops")
+
+    def _take(self, *, free: bool) -> int:
+        mine = t.c.connector == self._connector
+        with self._database.write() as connection:
+            held = connection.execute(sa.select(t).where(mine).with_for_update()).one_or_none()
+            now = self._now(connection)
+            if not free:
+                raise _active(self._connector, held, now)
+            epoch = int(held.epoch) + 1 if held else 1
+            values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "heartbeat_at": now}
+            connection.execute(
+                sa.update(t).where(mine).values(values) if held else sa.insert(t).values(values)
+            )
+            return epoch
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_SECONDS) and not self._lost.is_set():
+            with contextlib.suppress(StateError):  # the next write of the run will say it aloud
+                self._renew()
+
+    def _is_certain(self) -> bool:
+        """Whether the heartbeat is young, by the boot clock and by the date, and the lock is still held."""
+        youngest = max(now - seen for now, seen in zip(_clocks(), self._seen_at, strict=True))
+        return youngest <= 2 * BEAT_SECONDS and self._lock.is_held()
+
+    def _renew(self) -> None:
+        """Beat. A lock that was lost is taken again if nobody else has it; then the epoch decides."""
+        with self._renewing:
+            began = _clocks()
+            if (self._lock.is_held() or self._lock.acquire()) and self._write(beats=True):
+                self._seen_at = began
+            else:
+                self._lost.set()
+
+    def _write(self, *, beats: bool) -> bool:
+        mine = (t.c.connector == self._connector, t.c.epoch == self.epoch)
+        with self._database.write() as connection:
+            values = {"heartbeat_at": self._now(connection) if beats else None}
+            return bool(connection.execute(sa.update(t).where(*mine).values(values)).rowcount)
+
+    def _now(self, connection: sa.Connection) -> datetime:
+        """Return the time of a heartbeat, as people are shown it: of the server, or of this machine."""
+        return datetime.now(UTC) if self._database.file else self._database.clock(connection)
+
+
+def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
+    """Who held a connector's lease last, under which epoch, and whether it still beats."""
+    with database.read() as connection:
+        held = connection.execute(sa.select(t).where(t.c.connector == connector)).one_or_none()
+    if held is None:
+        return None
+    return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
+
+
+def _active(connector: str, held: Any, now: datetime) -> RunActiveError:
+    """Return the error of a second run: who holds the lease, and for how long nothing was heard of it."""
+    if held is None or held.heartbeat_at is None:  # it is just beginning
+        hint = "wait for it to end, or stop that process"
+        return RunActiveError(f"{connector}: another run is active", hint=hint)
+    silent = now - held.heartbeat_at
+    what = f"{connector}: another run is active ({held.owner})"
+    if silent < timedelta(seconds=SILENT_AFTER_SECONDS):
+        return RunActiveError(what, hint="wait for it to end, or stop that process")
+    hint = "it may be frozen: stop that process, then run again"
+    return RunActiveError(f"{what}, without a heartbeat for {silent.total_seconds():.0f} s", hint=hint)
+
+
+def _clocks() -> tuple[float, float]:
+    """Return the boot clock and the date. A suspended machine may move either, or only the other."""
+    return age_clock(), time.time()
+
+
+class _ProcessLock(Protocol):
+    """A lock that ends with the process."""
+
+    def acquire(self) -> bool:
+        """Take it if it is free; says whether."""
+
+    def is_held(self) -> bool:
+        """Whether it is still held; without asking anybody, as long as nothing speaks against it."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+def _lock(database: Database, connector: str) -> _ProcessLock:
+    if database.file is None:
+        return _AdvisoryLock(database, connector)
+    # By its real path, so that one database has one folder by whatever name it is opened.
+    return _FileLock(f"{database.file.resolve()}.locks", connector)
+
+
+class _FileLock:
+    """An OS lock on a file beside an SQLite database."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._folder = folder
+        self._path = os.path.join(folder, f"{name}.lock")  # noqa: PTH118 - the database's path is text
+        self._handle: int | None = None
+
+    def acquire(self) -> bool:
+        """Take it if it is free."""
+        self.release()
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            return False
+        except OSError as error:
+            self.release()
+            hint = "make this folder writable for this user, on a disk that can lock files"
+            raise StateError(f"{self._path}: cannot be locked: {error.strerror}", hint=hint) from error
+        return True
+
+    def is_held(self) -> bool:
+        """Whether the locked file is still the one of this name: another run would lock a new one."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116
+        except OSError:
+            return False
+        return self._handle is not None and os.path.samestat(found, os.fstat(self._handle))
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+class _AdvisoryLock:
+    """An advisory lock of PostgreSQL, on a connection of its own."""
+
+    def __init__(self, database: Database, connector: str) -> None:
+        self._database = database
+        digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
+        self._number = int.from_bytes(digest, "big", signed=True)
+        self._connection: sa.Connection | None = None
+        # The driver's own: SQLAlchemy would open a new session, without the lock, in place of a lost one.
+        self._session: Any = None
+        self._asking = threading.Lock()
+
+    def acquire(self) -> bool:
+        """Take it if it is free."""
+        self.release()
+        with self._database.translated(), contextlib.ExitStack() as unless_taken:
+            connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            unless_taken.callback(connection.close)
+            settings = (sa.func.set_config(name, value, False) for name, value in KEEPALIVE.items())
+            connection.execute(sa.select(*settings))
+            taken = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(self._number))).scalar())
+            if taken:
+                self._connection, self._session = connection, connection.connection.driver_connection
+                unless_taken.pop_all()
+            return taken
+
+    def is_held(self) -> bool:
+        """Whether its session lives: as long as the server has said nothing on it, it does."""
+        with self._asking:
+            if self._session is None or self._session.closed:
+                return False
+            waiting = select.poll()
+            waiting.register(self._session.fileno(), select.POLLIN)
+            return not waiting.poll(0) or self._ask("SELECT 1")
+
+    def release(self) -> None:
+        """Give it back, and the connection with it."""
+        if self._connection is None:
+            return
+        with self._asking:
+            if not self._session.closed:
+                self._ask(f"SELECT pg_advisory_unlock({self._number})")
+            self._connection.invalidate()  # the session ends, and with it whatever it might still hold
+            self._connection.close()
+            self._connection = self._session = None
+
+    def _ask(self, statement: str) -> bool:
+        """Send a statement to the session; whether it still answers."""
+        import psycopg
+
+        try:
+            self._session.execute(statement)
+        except psycopg.Error:
+            return False
+        return True

@@ -1,0 +1,314 @@
+"""The ledger: every source asset a connector has met, and what became of it.
+
+Every write of a run happens under its lease: if another run has raised the epoch since, nothing is
+written and `LeaseLostError` is raised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from damlink._model import PushResult
+from damlink._state.accounts import Accounts
+from damlink._state.claim import FIRST_BATCH, MOST_BATCH, take
+from damlink._state.compare import Comparison, compare
+from damlink._state.conflicts import repeat_conflicts
+from damlink._state.identity import count_up
+from damlink._state.listed import Listed, Tally
+from damlink._state.merge import merge, refuse
+from damlink._state.reader import LedgerReader
+from damlink._state.rows import FINISHED, Row, RowState, as_row, dump_result, next_round
+from damlink._state.siblings import serialize, wake
+from damlink._state.tables import cursor as cursor_table
+from damlink._state.tables import lease as lease_table
+from damlink._state.tables import ledger as t
+from damlink._state.tables import value as value_table
+from damlink.errors import LeaseLostError
+
+__all__ = ["Ledger"]
+
+BATCH_ROWS: Final = 250
+UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@repeat_conflicts
+class Ledger(LedgerReader):
+    """One connector's rows, written under an epoch of its lease."""
+
+    # --- listing -----------------------------------------------------------------------------------
+
+    def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
+        """Write a batch and the cursor behind it in one transaction."""
+        with self._fenced() as connection:
+            tally = self._merge(connection, listed, now)
+            if listed.cursor is not None:
+                self._keep(connection, now, value=listed.cursor, selection=selection)
+        return tally
+
+    def refuse(
+        self, source_id: str, fingerprint: str | None, title: str, error: str, now: datetime
+    ) -> Row | None:
+        """Record a source asset that cannot be kept; the failed row, or `None` if another row stands."""
+        with self._fenced() as connection:
+            record = refuse(connection, self._connector, source_id, fingerprint, title, error, now)
+        return as_row(record) if record else None
+
+    def complete(self, selection: str, now: datetime) -> None:
+        """Note that the listing has been walked to its end once under this selection."""
+        # A cursor is of use for the selection alone under which it was committed.
+        value = sa.case((cursor_table.c.selection == selection, cursor_table.c.value), else_=None)
+        looked = sa.case((cursor_table.c.look_until > now, now), else_=cursor_table.c.look_until)
+        values = {"selection": selection, "completed": selection, "look_until": looked}
+        with self._fenced() as connection:
+            self._keep(connection, now, value=value, **values)
+
+    def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
+        assets = {asset.source_id: asset for asset in listed.assets}
+        # Held until the end, so that a worker that is just finishing one sees its change.
+        known = self._known(connection, list(assets), held=True) if assets else {}
+        compared = {
+            key: compare(known.get(key), asset, listed.found, reconsider=listed.rejudge)
+            for key, asset in assets.items()
+        }
+        written = (Comparison.NEW, Comparison.FOUND, Comparison.CHANGED)
+        changes = [asset for key, asset in assets.items() if compared[key] in written]
+        changes.sort(key=lambda asset: compared[asset.source_id] is Comparison.CHANGED)
+        merge(connection, self._connector, changes, now, listed.found)
+        again = [key for key, each in compared.items() if each is Comparison.RECONSIDERED]
+        self._judge_again(connection, again, now)
+        count = Counter(compared.values())
+        unchanged = count[Comparison.UNCHANGED] + len(again)
+        return Tally(count[Comparison.NEW], count[Comparison.CHANGED], unchanged, count[Comparison.FOUND])
+
+    def _judge_again(self, connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
+        if ids:
+            skipped = (self._mine, t.c.source_id.in_(ids), t.c.state == RowState.SKIPPED)
+            values = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "updated_at": now}
+            connection.execute(sa.update(t).where(*skipped).values(values))
+
+    def _keep(self, connection: sa.Connection, now: datetime, **values: Any) -> None:
+        values |= {"updated_at": now}
+        mine = cursor_table.c.connector == self._connector
+        updated = connection.execute(sa.update(cursor_table).where(mine).values(values))
+        if not updated.rowcount:
+            new = {name: None if isinstance(each, sa.Case) else each for name, each in values.items()}
+            new = {"connector": self._connector, "selection": ""} | new
+            connection.execute(sa.insert(cursor_table).values(new))
+
+    def adapt(self, accounts: Accounts, now: datetime, *, from_beginning: bool) -> None:
+        """Keep whose accounts the connector works with.
+
+        Args:
+            from_beginning: the cursor is of another account.
+        """
+        values: dict[str, Any] = {"source": json.dumps(dict(accounts.source), sort_keys=True)}
+        values |= {"target": json.dumps(dict(accounts.target), sort_keys=True), "portal": accounts.portal}
+        with self._fenced() as connection:
+            self._keep(connection, now, **values, **({"value": None} if from_beginning else {}))
+
+    def look_in_portal(self, now: datetime, since: datetime | None = None) -> None:
+        """Have every row looked for in the portal before it is carried, until all has been listed once.
+
+        Args:
+            since: what was uploaded earlier is known to the database.
+        """
+        with self._fenced() as connection:
+            self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
+
+    def retarget(self, now: datetime, *, drops_notes: bool) -> int:
+        """Make finished rows due for another target, of which nothing is known; return how many.
+
+        Args:
+            drops_notes: the notes of transfers under way are of the former target.
+        """
+        forgotten = {"result": None, "target_id": None, "fingerprint_after": None, "updated_at": now}
+        due = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "last_error": ""}
+        known = sa.or_(t.c.result.is_not(None), t.c.target_id.is_not(None))
+        without_notes = {"checkpoint": None, "checkpoint_fingerprint": None, "updated_at": now}
+        noted = sa.and_(t.c.checkpoint.is_not(None), t.c.state != RowState.UNCERTAIN)
+        count = self._set_all(t.c.state.in_(FINISHED), forgotten | due, now)
+        self._set_all(known, forgotten, now)
+        if drops_notes:
+            self._set_all(noted, without_notes, now)
+        return count
+
+    # --- transfer ----------------------------------------------------------------------------------
+
+    def claim(self, now: datetime) -> Row | None:
+        """Take the next row that is to be carried; `None` if there is none.
+
+        What a crash has left comes first, then what is due, then what is tried again; each in the order of
+        becoming due. What a sibling has delivered is skipped, what a sibling is at work on waits.
+        """
+        batch, is_more = FIRST_BATCH, True
+        row: Row | None = None
+        while row is None and is_more:
+            # A transaction for each batch: very many held rows do not keep other writers out.
+            with self._fenced() as connection:
+                row, is_more = take(connection, self._run, now, batch)
+                count = count_up(connection, self._connector) if row is not None else 0
+            batch = min(4 * batch, MOST_BATCH)
+        if row is not None:
+            self._on_carried(count)
+        return row
+
+    def pushed(self, row: Row, result: PushResult, now: datetime) -> None:
+        """Finish a row: it has been delivered."""
+        values = {
+            "result": dump_result(result),
+            "target_id": result.target_id,
+            "fingerprint_after": result.fingerprint_after,
+            "reason": result.notice,
+        }
+        with self._ending(row, now) as connection:
+            self._finish(connection, row, RowState.PUSHED, now, **values)
+            count = count_up(connection, self._connector)
+        self._on_carried(count)
+
+    def revive(self, row: Row, now: datetime) -> None:
+        """Make a row due again: a person has asked for it. What its notes hold is not paid for twice."""
+        self._set(row, RowState.DUE, now, {"due_at": now, "attempts": 0, "reason": "", "waits_for": None})
+
+    def forget(self) -> int:
+        """Delete everything that is kept of the connector but its lease and runs; how many rows."""
+        with self._fenced() as connection:
+            for table in (cursor_table, value_table):
+                connection.execute(sa.delete(table).where(table.c.connector == self._connector))
+        return sum(self._in_batches(self._mine, lambda chosen: sa.delete(t).where(*chosen)))
+
+    def release(self, now: datetime) -> None:
+        """Make what this run leaves unfinished due again."""
+        values = {"state": RowState.DUE, "due_at": now, "updated_at": now}
+        left = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == self._run.epoch)
+        self._set_all(left, values, now)
+
+    def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any], now: datetime) -> int:
+        return sum(
+            self._in_batches(condition, lambda chosen: sa.update(t).where(*chosen).values(values), now)
+        )
+
+    def _in_batches(
+        self,
+        condition: sa.ColumnElement[bool],
+        change: Callable[[tuple[sa.ColumnElement[bool], ...]], sa.Executable],
+        now: datetime | None = None,
+    ) -> Iterator[int]:
+        """Change the rows of a condition, a bounded number in each transaction; yield how many each time.
+
+        The change must leave no row within the condition.
+        """
+        query = sa.select(t.c.source_id).where(self._mine, condition).limit(BATCH_ROWS)
+        count = BATCH_ROWS
+        while count == BATCH_ROWS:
+            with self._ending_of() as connection:
+                ids = connection.execute(query).scalars().all()
+                connection.execute(change((self._mine, t.c.source_id.in_(ids), condition)))
+                wake(connection, self._connector, ids, now or datetime.now(UTC))
+            count = len(ids)
+            yield count
+
+    def skipped(self, row: Row, reason: str, now: datetime) -> None:
+        """Finish a row: it is not to be carried."""
+        with self._ending(row, now) as connection:
+            self._finish(connection, row, RowState.SKIPPED, now, reason=reason)
+
+    def rejected(self, row: Row, error: str, now: datetime) -> None:
+        """Finish a row: the asset is at fault."""
+        with self._ending(row, now) as connection:
+            self._finish(connection, row, RowState.REJECTED, now, reason=error, last_error=error)
+
+    def failed(self, row: Row, error: str, now: datetime) -> None:
+        """Note a failed round; the next one comes later and later."""
+        with self._ending(row, now) as connection:
+            changed = self._seen(connection, row) != row.fingerprint_seen  # what failed is of the past
+            attempts = 1 if changed else row.attempts + 1
+            values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
+            self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
+
+    def waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
+        """Put a row off: nothing is wrong, it is too early."""
+        self._set(row, RowState.WAITING, now, {"reason": reason, "due_at": due_at})
+
+    def uncertain(self, row: Row, error: str, now: datetime) -> None:
+        """Leave a row to a person: an effect may or may not have happened."""
+        values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
+        self._set(row, RowState.UNCERTAIN, now, values)
+
+    def checkpoint(self, row: Row, sealed: bytes | None, now: datetime) -> None:
+        """Keep a row's notes, or that it has none; durable when this returns."""
+        with self._fenced() as connection:
+            noted_for = row.carrying if sealed else None
+            values = {"checkpoint": sealed, "checkpoint_fingerprint": noted_for, "updated_at": now}
+            self._update(connection, row, values)
+
+    def _finish(
+        self, connection: sa.Connection, row: Row, state: RowState, now: datetime, **values: Any
+    ) -> None:
+        """Finish it, unless its source has changed meanwhile: then it is due again."""
+        again = self._seen(connection, row) not in (row.carrying, values.get("fingerprint_after"))
+        values |= {
+            "state": RowState.DUE if again else state,
+            "due_at": now if again else None,
+            "fingerprint_carried": row.carrying,
+            "attempts": 0,
+            "checkpoint": None,
+            "checkpoint_fingerprint": None,
+            "waits_for": None,
+            "updated_at": now,
+        }
+        values.setdefault("last_error", "")
+        self._update(connection, row, values)
+
+    def _seen(self, connection: sa.Connection, row: Row) -> str:
+        """The fingerprint listed last; none is listed until this transaction ends."""
+        seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
+        return str(connection.execute(seen.with_for_update()).scalar_one())
+
+    def _set(self, row: Row, state: RowState, now: datetime, values: Mapping[str, Any]) -> None:
+        with self._ending(row, now) as connection:
+            self._update(connection, row, {"state": state, "updated_at": now, **values})
+
+    def _update(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> None:
+        connection.execute(sa.update(t).where(self._mine, t.c.source_id == row.source_id).values(**values))
+
+    # --- transactions ------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _fenced(self) -> Iterator[sa.Connection]:
+        with self._database.write() as connection:
+            check_epoch(connection, self._connector, self._run.epoch)
+            yield connection
+
+    @contextlib.contextmanager
+    def _ending_of(self) -> Iterator[sa.Connection]:
+        """A transaction that ends transfers for which siblings may wait."""
+        with self._fenced() as connection:
+            if self._run.siblings:
+                serialize(connection)
+            yield connection
+
+    @contextlib.contextmanager
+    def _ending(self, row: Row, now: datetime) -> Iterator[sa.Connection]:
+        """A transaction that ends a transfer; the rows of siblings that wait for it are due."""
+        with self._ending_of() as connection:
+            yield connection
+            wake(connection, self._connector, [row.source_id], now)
+
+
+def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) -> None:
+    """Make sure that the lease is still ours until the transaction ends.
+
+    Raises:
+        LeaseLostError: another run has taken over.
+    """
+    mine = (lease_table.c.connector == connector, lease_table.c.epoch == epoch)
+    held = sa.select(lease_table.c.epoch).where(*mine).with_for_update(read=True)
+    if connection.execute(held).scalar() is None:
+        raise LeaseLostError(f"{connector}: another run has taken over; this one stops")

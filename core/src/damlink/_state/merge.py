@@ -1,0 +1,129 @@
+"""What a listing or an event brings becomes rows of the ledger: one statement, whoever else does the same.
+
+It needs no lease: it adds rows and raises fingerprints, and takes nothing out of a worker's hands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from damlink._model import PushResult, SourceAsset
+from damlink._state.compare import AT_REST
+from damlink._state.database import insert_into
+from damlink._state.rows import REFUSED, RowState, dump_result
+from damlink._state.tables import ledger as t
+
+__all__ = ["merge", "refuse"]
+
+
+def merge(
+    connection: sa.Connection,
+    connector: str,
+    assets: Iterable[SourceAsset],
+    now: datetime,
+    found: Mapping[str, str] | None = None,
+) -> None:
+    """Add what is new, and note another fingerprint of what is known; what is at rest starts afresh.
+
+    A fingerprint that our own write is known to cause is no change.
+
+    Args:
+        found: targets of new assets that are in the portal already, by source id.
+    """
+    rows = [_new_row(connector, asset, now, place, found or {}) for place, asset in enumerate(assets)]
+    if not rows:
+        return
+    insert = insert_into(connection, t)
+    statement = insert.on_conflict_do_update(
+        index_elements=list(t.primary_key),
+        set_=_changes(insert.excluded),
+        where=sa.or_(
+            t.c.fingerprint_seen == REFUSED,
+            sa.and_(
+                insert.excluded.fingerprint_seen != t.c.fingerprint_seen,
+                insert.excluded.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
+            ),
+        ),
+    )
+    # Always in the same order, or two of these could wait for each other.
+    connection.execute(statement, sorted(rows, key=lambda row: str(row["source_id"])))
+
+
+def refuse(
+    connection: sa.Connection,
+    connector: str,
+    source_id: str,
+    fingerprint: str | None,
+    title: str,
+    error: str,
+    now: datetime,
+) -> sa.Row[Any] | None:
+    """Record a source asset that cannot be kept as a failed row; return that row.
+
+    What is under way goes on, and what is finished under this fingerprint stays so: then it is `None`.
+    The row is due when the asset is listed again in a form that can be kept.
+    """
+    values: dict[str, Any] = {
+        "state": RowState.FAILED,
+        "last_error": error,
+        "due_at": None,
+        "fingerprint_seen": REFUSED,
+    }
+    values |= {"listed_at": now, "updated_at": now}
+    insert = insert_into(connection, t).values(
+        connector=connector, source_id=source_id, title=title, raw="{}", **values
+    )
+    at_rest = t.c.state.in_(AT_REST)
+    statement = insert.on_conflict_do_update(
+        index_elements=list(t.primary_key),
+        set_=values,
+        where=sa.and_(at_rest, t.c.fingerprint_seen.is_distinct_from(fingerprint)),
+    )
+    return connection.execute(statement.returning(t)).one_or_none()
+
+
+def _changes(new: Any) -> dict[str, Any]:
+    at_rest = sa.or_(
+        *(t.c.state == state for state in AT_REST)
+    )  # IN cannot stand in a statement for many rows
+    # It was refused meanwhile, and is what had been pushed already.
+    same = sa.and_(
+        t.c.fingerprint_seen == REFUSED,
+        sa.or_(
+            t.c.fingerprint_carried == new.fingerprint_seen, t.c.fingerprint_after == new.fingerprint_seen
+        ),
+        t.c.result.is_not(None),
+    )
+    state = sa.case((same, RowState.PUSHED.value), else_=RowState.DUE.value)
+    due_at = sa.case((same, None), else_=new.updated_at)
+    afresh = {"state": state, "due_at": due_at, "attempts": 0, "reason": ""}
+    changes = {name: sa.case((at_rest, value), else_=t.c[name]) for name, value in afresh.items()}
+    changes["updated_at"] = sa.case((at_rest, new.updated_at), else_=t.c.updated_at)
+    return changes | {name: new[name] for name in ("fingerprint_seen", "title", "raw", "listed_at")}
+
+
+def _new_row(
+    connector: str, asset: SourceAsset, now: datetime, place: int, found: Mapping[str, str]
+) -> dict[str, Any]:
+    target = found.get(asset.source_id)
+    return {
+        "connector": connector,
+        "source_id": asset.source_id,
+        "state": RowState.PUSHED if target else RowState.DUE,
+        "reason": "found in the portal" if target else "",
+        "target_id": target,
+        "result": dump_result(PushResult(target)) if target else None,
+        "title": asset.title,
+        "raw": json.dumps(dict(asset.raw)),
+        "fingerprint_seen": asset.fingerprint,
+        "fingerprint_carried": asset.fingerprint if target else None,
+        # Rows of one batch are carried in the order in which they were brought.
+        "due_at": None if target else now + timedelta(microseconds=place),
+        "listed_at": now,
+        "updated_at": now,
+    }

@@ -1,0 +1,96 @@
+"""Past runs and the one under way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from damlink._state.conflicts import repeat_conflicts
+from damlink._state.database import Database
+from damlink._state.tables import run as t
+from damlink._system.process import owner
+
+__all__ = ["RunRecord", "Runs"]
+
+KEPT: Final = 500  # of each connector
+
+
+@attrs.frozen
+class RunRecord:
+    """One run: when, how it ended, what it did; `listing`: whether it asked its source what there is."""
+
+    id: int
+    connector: str
+    started_at: datetime
+    finished_at: datetime | None
+    exit_code: int | None
+    error: str
+    totals: Mapping[str, Any]
+    listing: bool = True
+
+
+@repeat_conflicts
+class Runs:
+    """The runs of one connector."""
+
+    def __init__(self, database: Database, connector: str) -> None:
+        self._database = database
+        self._connector = connector
+
+    def begin(self, epoch: int, now: datetime, *, listing: bool = True) -> int:
+        """Note that a run has begun; its number."""
+        values = {
+            "connector": self._connector,
+            "epoch": epoch,
+            "owner": owner(),
+            "started_at": now,
+            "listing": listing,
+        }
+        with self._database.write() as connection:
+            number = connection.execute(sa.insert(t).values(values).returning(t.c.id)).scalar_one()
+            self._prune(connection)
+            return int(number)
+
+    def _prune(self, connection: sa.Connection) -> None:
+        """Delete what is old, but never the last that listed: the next is reckoned from it."""
+        mine = t.c.connector == self._connector
+        old = sa.select(t.c.id).where(mine).order_by(t.c.id.desc()).offset(KEPT).limit(KEPT)
+        listed_last = sa.select(sa.func.max(t.c.id)).where(mine, t.c.listing).scalar_subquery()
+        connection.execute(sa.delete(t).where(t.c.id.in_(old), t.c.id.is_distinct_from(listed_last)))
+
+    def end(
+        self, number: int, now: datetime, exit_code: int, totals: Mapping[str, Any], error: str = ""
+    ) -> None:
+        """Note how a run ended."""
+        values = {
+            "finished_at": now,
+            "exit_code": exit_code,
+            "totals": json.dumps(dict(totals)),
+            "error": error,
+        }
+        with self._database.write() as connection:
+            connection.execute(sa.update(t).where(t.c.id == number).values(values))
+
+    def latest(self, limit: int = 20) -> list[RunRecord]:
+        """The newest runs, newest first."""
+        query = sa.select(t).where(t.c.connector == self._connector).order_by(t.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_record(each) for each in connection.execute(query)]
+
+    def latest_listing(self) -> RunRecord | None:
+        """The newest run that listed, or `None`."""
+        mine = (t.c.connector == self._connector, t.c.listing)
+        query = sa.select(t).where(*mine).order_by(t.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return _record(found) if found else None
+
+
+def _record(record: Any) -> RunRecord:
+    fields = {field.name: getattr(record, field.name) for field in attrs.fields(RunRecord)}
+    return RunRecord(**fields | {"totals": json.loads(record.totals)})

@@ -1,0 +1,99 @@
+"""One asset once a portal: what the other connectors of the same plugin and portal have of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import attrs
+import sqlalchemy as sa
+
+from damlink._state.rows import RowState
+from damlink._state.tables import cursor, lease
+from damlink._state.tables import ledger as t
+
+__all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake"]
+
+CLAIM_LOCK: Final = 0x73696273  # "sibs" as a number
+
+_HAS_PUSHED: Final = sa.or_(t.c.state == RowState.PUSHED, t.c.target_id.is_not(None))
+# A row of an older epoch was left behind by a crash: it counts as due.
+_IS_BUSY: Final = sa.or_(
+    t.c.state == RowState.UNCERTAIN, sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == lease.c.epoch)
+)
+_HAS_NOTES: Final = t.c.checkpoint.is_not(None)
+
+
+class HoldKind(StrEnum):
+    """What another connector has of an asset, the strongest first."""
+
+    PUSHED = "pushed"
+    BUSY = "busy"
+    NOTES = "notes"
+
+
+@attrs.frozen
+class Hold:
+    """Another connector's row that keeps this connector from carrying the same asset."""
+
+    by: str
+    kind: HoldKind
+
+    @property
+    def reason(self) -> str:
+        """The reason as the row shows it."""
+        if self.kind is HoldKind.PUSHED:
+            return f"already brought by {self.by}"
+        return f"waits until {self.by} is done with it"
+
+    def blocks(self, *, has_notes: bool) -> bool:
+        """Return whether a row must not be carried now.
+
+        Of two connectors that both have notes of an asset, the first to claim it goes on.
+        """
+        return not (self.kind is HoldKind.NOTES and has_notes)
+
+
+def find_holds(
+    connection: sa.Connection, connector: str, siblings: Sequence[str], ids: Sequence[str]
+) -> dict[str, Hold]:
+    """Return the strongest hold on each of these source ids.
+
+    What a sibling brought to the portal that it was configured for before is no hold.
+    """
+    if not siblings or not ids:
+        return {}
+    kind = sa.case(
+        (_HAS_PUSHED, HoldKind.PUSHED.value), (_IS_BUSY, HoldKind.BUSY.value), else_=HoldKind.NOTES.value
+    )
+    own = cursor.alias()
+    mine = sa.select(own.c.portal).where(own.c.connector == connector).scalar_subquery()
+    query = (
+        sa.select(t.c.source_id, t.c.connector, kind)
+        .outerjoin(lease, lease.c.connector == t.c.connector)
+        .outerjoin(cursor, cursor.c.connector == t.c.connector)
+        .where(t.c.connector.in_(siblings), t.c.source_id.in_(ids))
+        .where(sa.or_(_HAS_PUSHED, _IS_BUSY, _HAS_NOTES))
+        .where(sa.or_(cursor.c.portal.is_(None), mine.is_(None), cursor.c.portal == mine))
+    )
+    found = [(source_id, Hold(by, HoldKind(each))) for source_id, by, each in connection.execute(query)]
+    strength = list(HoldKind)
+    return dict(sorted(found, key=lambda pair: (strength.index(pair[1].kind), pair[1].by), reverse=True))
+
+
+def serialize(connection: sa.Connection) -> None:
+    """Let no sibling claim or finish an asset until this transaction ends.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIM_LOCK)))
+
+
+def wake(connection: sa.Connection, connector: str, ids: Iterable[str], now: datetime) -> None:
+    """Make the rows due that wait for this connector's."""
+    waits = (t.c.waits_for == connector, t.c.source_id.in_(list(ids)), t.c.state == RowState.WAITING)
+    values = {"state": RowState.DUE, "due_at": now, "reason": "", "waits_for": None, "updated_at": now}
+    connection.execute(sa.update(t).where(*waits).values(values))

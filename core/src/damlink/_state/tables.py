@@ -1,0 +1,203 @@
+"""The tables. Times are UTC; JSON is text; what is encrypted is bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from damlink._secret import redact
+from damlink._system.keepable import clean
+
+__all__ = [
+    "KeepableText",
+    "Message",
+    "UtcDateTime",
+    "alembic_version",
+    "carried",
+    "credential",
+    "cursor",
+    "identity",
+    "inbox",
+    "lease",
+    "ledger",
+    "metadata",
+    "run",
+    "topic",
+    "value",
+]
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment in UTC, on databases with and without time zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """To the database."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class KeepableText(sa.TypeDecorator[str]):
+    """Text without NUL and half surrogates, which databases refuse. The last defence: see `_keepable`."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """To the database."""
+        return clean(value) if isinstance(value, str) else value
+
+
+class Message(KeepableText):
+    """A text made from an answer or an exception: kept without the secrets that it may repeat."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """To the database."""
+        kept = super().process_bind_param(value, dialect)
+        return redact(kept) if kept else kept
+
+
+metadata = sa.MetaData()
+
+alembic_version = sa.Table(  # Alembic's own, by its own name
+    "alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True)
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("source_id", KeepableText, primary_key=True),
+    sa.Column("state", KeepableText, nullable=False),
+    sa.Column("title", Message, nullable=False),
+    sa.Column("raw", KeepableText, nullable=False),
+    sa.Column("fingerprint_seen", KeepableText, nullable=False),
+    sa.Column("fingerprint_carried", KeepableText),
+    sa.Column("fingerprint_after", KeepableText),
+    sa.Column("reason", Message, nullable=False, server_default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", Message, nullable=False, server_default=""),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("target_id", KeepableText),
+    sa.Column("result", KeepableText),
+    sa.Column("checkpoint", sa.LargeBinary),
+    sa.Column("checkpoint_fingerprint", KeepableText),
+    sa.Column("listed_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("waits_for", KeepableText),
+    sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
+)
+_waits = ledger.c.waits_for.is_not(None)
+sa.Index("ledger_waits", ledger.c.waits_for, ledger.c.source_id, sqlite_where=_waits, postgresql_where=_waits)
+
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("value", KeepableText),
+    sa.Column("selection", KeepableText, nullable=False),
+    sa.Column("completed", KeepableText),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("source", KeepableText),
+    sa.Column("target", KeepableText),
+    sa.Column("portal", KeepableText),
+    sa.Column("look_since", UtcDateTime),
+    sa.Column("look_until", UtcDateTime),
+)
+
+identity = sa.Table("identity", metadata, sa.Column("id", KeepableText, primary_key=True))
+
+carried = sa.Table(
+    "carried",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("connector", KeepableText, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("owner", KeepableText, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("error", Message, nullable=False, server_default=""),
+    sa.Column("totals", KeepableText, nullable=False, server_default="{}"),
+    sa.Column("listing", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index("run_connector", "connector", "id"),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("owner", KeepableText, nullable=False),
+    sa.Column("heartbeat_at", UtcDateTime),
+)
+
+value = sa.Table(
+    "value",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("key", KeepableText, primary_key=True),
+    sa.Column("value", KeepableText, nullable=False),
+)
+
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("name", KeepableText, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("held_by", KeepableText),
+    sa.Column("held_until", UtcDateTime),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("topic", KeepableText, nullable=False),
+    sa.Column("message_id", KeepableText, nullable=False),
+    sa.Column("portal", KeepableText, nullable=False),
+    sa.Column("asset_id", KeepableText, nullable=False),
+    sa.Column("subject", KeepableText, nullable=False),
+    sa.Column("message", KeepableText, nullable=False),
+    sa.Column("occurred_at", UtcDateTime, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("had", KeepableText, nullable=False, server_default="[]"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", Message, nullable=False, server_default=""),
+    sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
+    sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
+)
+
+topic = sa.Table(
+    "topic",
+    metadata,
+    sa.Column("portal", KeepableText, primary_key=True),
+    sa.Column("arn", KeepableText, primary_key=True),
+    sa.Column("token", sa.LargeBinary),
+    sa.Column("noted_at", UtcDateTime, nullable=False),
+    sa.Column("approved_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
+)

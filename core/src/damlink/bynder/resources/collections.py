@@ -1,0 +1,273 @@
+"""Collections: assets gathered by people, and shown to others.
+
+Source: Bynder's published definition of collections.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, TypedDict, Unpack
+
+import httpx
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
+from damlink.bynder._fields import fields, named, page_size, typed
+from damlink.bynder._once import confirmed, id_of, post_once, success_of
+from damlink.bynder._pages import Page, walk
+from damlink.bynder._request import remove, segment
+from damlink.bynder.records.collections import Collection, CollectionPage
+from damlink.bynder.records.convert import ids as ids_of
+from damlink.bynder.resources.members import put_assets, take_assets
+from damlink.errors import ArgumentError, BynderError
+
+__all__ = ["Collections"]
+
+PATH: Final = "/api/v4/collections/"
+_LOCATION: Final = re.compile(r"/collections/([\w.-]+)/?(?:\?|$)", re.ASCII)
+MOST: Final = 1000  # the most that the portal gives at once
+STEADY: Final = "dateCreated asc"  # an order in which pages do not shift while collections are added
+
+Rights = Literal["view", "edit", "readOnly", "readAccess"]
+"""What those whom a collection is shared with may do; official clients use the first two."""
+
+
+class CollectionFilters(TypedDict, total=False):
+    """Which collections a list holds, and in which order.
+
+    Args:
+        keyword: only collections that it is found in.
+        ids: only these.
+        is_public: only public ones.
+        min_count: only those with so many assets at least.
+        order_by: `dateCreated` or `name`, then `asc` or `desc`.
+    """
+
+    keyword: str | None
+    ids: Sequence[str] | None
+    is_public: bool | None
+    min_count: int | None
+    order_by: str | None
+
+
+class Collections:
+    """Collections: assets gathered by people, and shown to others."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action("List Collections")
+    def list(
+        self,
+        *,
+        limit: int = MOST,
+        extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[CollectionFilters],
+    ) -> Iterator[Collection]:
+        """All collections, asked for page by page as they are read; the oldest first, if not said otherwise.
+
+        Args:
+            limit: collections asked for at once, at most 1000.
+            extra: further parameters, in Bynder's own names.
+            filters: see `CollectionFilters`.
+        """
+        size = max(1, min(page_size(extra, limit) or limit, MOST))
+        given = {"orderBy": STEADY, **typed(CollectionFilters, filters)}
+        query, ids = fields(given, extra) | {"limit": str(size)}, filters.get("ids")
+
+        def ask(page: int) -> Page[Collection]:
+            return Page(items=self._ask(query | {"page": str(page)}).collections)
+
+        return iter(()) if ids is not None and not ids else walk(ask, size)
+
+    @action()
+    def page(
+        self,
+        *,
+        page: int = 1,
+        limit: int | None = None,
+        count: bool = False,
+        extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[CollectionFilters],
+    ) -> CollectionPage:
+        """One page of collections; with how many there are, if asked.
+
+        Args:
+            page: its number, from 1.
+            limit: collections on a page, at most 1000; the portal's own choice, if not given.
+            count: with how many there are on all pages.
+            extra: further parameters, in Bynder's own names.
+            filters: see `CollectionFilters`.
+        """
+        given = {"page": page, "limit": limit, "count": count or None}
+        return self._ask(fields({**given, **typed(CollectionFilters, filters)}, extra))
+
+    def _ask(self, query: Mapping[str, str]) -> CollectionPage:
+        return CollectionPage.read(get_body(self._client, PATH, expect_page("collections"), **query))
+
+    @action("Get Collection")
+    def get(self, id: str) -> Collection:  # noqa: A002 - Bynder's own term
+        """One collection.
+
+        Args:
+            id: of the collection.
+
+        Raises:
+            BynderError: status 404: there is none.
+        """
+        return Collection.read(get_body(self._client, _path(id), expect_object), id)
+
+    @action("Create Collection")
+    def create(
+        self, *, name: str, description: str | None = None, extra: Mapping[str, Any] | None = None
+    ) -> str:
+        """Create a collection, and give its id.
+
+        Args:
+            name: of the collection.
+            description: of the collection.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            UnclearError: it may or may not have been created.
+        """
+        form = fields({"name": name, "description": description}, extra)
+        made = self._client.send_once("POST", PATH, read=_made_id, data=form)
+        if not made:
+            hint = "look for it in the list of collections"
+            message = f"the collection {name!r} is there, but the portal did not tell its id"
+            raise BynderError(message, hint=hint)
+        return made
+
+    @action("Update Collection")
+    def update(
+        self,
+        id: str,  # noqa: A002
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        is_public: bool | None = None,
+        thumbnail_asset_id: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change a collection; what is not given stays. Safe to repeat.
+
+        Args:
+            id: of the collection.
+            name: of the collection.
+            description: of the collection.
+            is_public: whether everybody may see it. Other integrations set it to true by default; here
+                it stays as it is unless it is given.
+            thumbnail_asset_id: the asset whose picture stands for it.
+            extra: further fields, in Bynder's own names.
+        """
+        given = {
+            "name": name,
+            "description": description,
+            "isPublic": is_public,
+            "thumbnailAssetId": thumbnail_asset_id,
+        }
+        self._client.post(_path(id), data=fields(given, extra), idempotent=True)
+
+    @action("Delete Collection")
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a collection; its assets stay.
+
+        Args:
+            id: of the collection.
+        """
+        remove(self._client, _path(id))
+
+    @action("Share Collection")
+    def share(
+        self,
+        id: str,  # noqa: A002
+        *,
+        collection_options: Rights,
+        recipients: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        profiles: Sequence[str] | None = None,
+        login_required: bool | None = None,
+        date_start: datetime | None = None,
+        date_end: datetime | None = None,
+        send_mail: bool | None = None,
+        message: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Share a collection with people, groups or profiles: at least one of them.
+
+        Args:
+            id: of the collection.
+            collection_options: what they may do: `view` or `edit`, or `readOnly` or `readAccess`.
+            recipients: e-mail addresses.
+            groups: ids of groups.
+            profiles: ids of security profiles.
+            login_required: whether they must sign in.
+            date_start: from when on.
+            date_end: until when.
+            send_mail: whether they are told by e-mail.
+            message: what they are told.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            ArgumentError: neither recipients, groups nor profiles are given.
+            UnclearError: it may or may not have been shared.
+        """
+        given = named(locals())
+        given.pop("id")
+        form = fields(given, extra)
+        if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
+            hint = "name recipients, groups or profiles"
+            raise ArgumentError("a collection is shared with at least one recipient", hint=hint)
+        post_once(self._client, f"{_path(id)}share/", confirmed, data=form)
+
+    @action()
+    def media(self, id: str) -> Sequence[str]:  # noqa: A002
+        """The ids of the assets in a collection.
+
+        Args:
+            id: of the collection.
+        """
+        return ids_of(get_body(self._client, f"{_path(id)}media/", expect_ids))
+
+    @action()
+    def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+        """Put assets into a collection. Safe to repeat.
+
+        Args:
+            id: of the collection.
+            asset_ids: of the assets.
+        """
+        put_assets(self._client, f"{_path(id)}media/", asset_ids)
+
+    @action()
+    def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+        """Take assets out of a collection.
+
+        Args:
+            id: of the collection.
+            asset_ids: of the assets.
+        """
+        take_assets(self._client, f"{_path(id)}media/", asset_ids)
+
+
+def _path(id: str) -> str:  # noqa: A002
+    return f"{PATH}{segment(id)}/"
+
+
+def _made_id(response: httpx.Response) -> str:
+    """Return the id of a new collection from its address, or from the body; empty if it is only confirmed.
+
+    Raises:
+        ValueError: it is not even confirmed.
+    """
+    if made := _LOCATION.search(response.headers.get("location", "")):
+        return made[1]
+    answer = success_of(response)
+    if "id" in answer:
+        return id_of(answer, "id")
+    confirmed(answer)
+    return ""

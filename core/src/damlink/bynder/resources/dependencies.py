@@ -1,0 +1,163 @@
+"""Which options are offered only after which others.
+
+Source: Bynder's published definition of metaproperty options, "dependencies".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_mapping, get_body
+from damlink.bynder._fields import text_of
+from damlink.bynder._once import id_of, post_once
+from damlink.bynder._request import remove, segment
+from damlink.bynder.records.convert import ids as ids_of
+from damlink.bynder.resources.options import options_path
+
+__all__ = ["Dependencies"]
+
+UNGROUPED: Final = "ungrouped"
+
+
+class Dependencies:
+    """Dependencies: which options are offered only after which others."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action()
+    def list(self) -> Mapping[str, Any]:
+        """All of them: by metaproperty, option and group (or `ungrouped`), ids of options."""
+        return get_body(self._client, "/api/v4/metaproperties/options/dependencies/", expect_mapping)
+
+    @action()
+    def of_metaproperty(self, id: str) -> Mapping[str, Any]:  # noqa: A002 - Bynder's own term
+        """Those of one metaproperty: by option and group (or `ungrouped`), ids of options.
+
+        Args:
+            id: of the metaproperty.
+        """
+        return get_body(self._client, f"{options_path(id)}dependencies/", expect_mapping)
+
+    @action()
+    def of_option(self, id: str, *, option_id: str) -> Sequence[str]:  # noqa: A002
+        """The ids of the options that depend on one.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+        """
+        return ids_of(get_body(self._client, _path(id, option_id), expect_ids))
+
+    @action()
+    def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:  # noqa: A002
+        """The ids of the options that depend on one, by the id of their group, or `ungrouped`.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+        """
+        answer = get_body(
+            self._client, _path(id, option_id), expect_groups, includeGroupedResults=text_of(True)
+        )
+        return {group: ids_of(members) for group, members in answer.items() if members}
+
+    @action()
+    def add(self, id: str, *, option_id: str, dependency_id: str) -> None:  # noqa: A002
+        """Make an option depend on another. Safe to repeat.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+            dependency_id: of the option that is offered only after it.
+        """
+        self._client.post(f"{_path(id, option_id)}{segment(dependency_id)}/", idempotent=True)
+
+    @action()
+    def remove(self, id: str, *, option_id: str, dependency_id: str) -> None:  # noqa: A002
+        """Let an option no longer depend on another.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+            dependency_id: of the option that was offered only after it.
+        """
+        remove(self._client, f"{_path(id, option_id)}{segment(dependency_id)}/")
+
+    @action()
+    def create_group(self, id: str, *, option_id: str, dependency_ids: Sequence[str]) -> str:  # noqa: A002
+        """Make options depend on another as a group, and give the group's id.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+            dependency_ids: of the options in the group.
+
+        Raises:
+            UnclearError: it may or may not have been created.
+        """
+        path = f"{_path(id, option_id)}group/"
+        return post_once(self._client, path, lambda answer: id_of(answer, "id"), data=_data(dependency_ids))
+
+    @action()
+    def modify_group(
+        self,
+        id: str,  # noqa: A002
+        *,
+        option_id: str,
+        group_id: str,
+        dependency_ids: Sequence[str],
+    ) -> None:
+        """Replace the options in a group. Safe to repeat.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option that they depend on.
+            group_id: of the group.
+            dependency_ids: all options in the group from now on.
+        """
+        path = f"{_path(id, option_id)}group/{segment(group_id)}/"
+        self._client.post(path, data=_data(dependency_ids), idempotent=True)
+
+    @action()
+    def add_to_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:  # noqa: A002
+        """Put an option into a group. Safe to repeat.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option that the group depends on.
+            group_id: of the group.
+            dependency_id: of the option.
+        """
+        path = f"{_path(id, option_id)}group/{segment(group_id)}/{segment(dependency_id)}/"
+        self._client.post(path, idempotent=True)
+
+    @action()
+    def remove_from_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:  # noqa: A002
+        """Take an option out of a group.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option that the group depends on.
+            group_id: of the group.
+            dependency_id: of the option.
+        """
+        path = f"{_path(id, option_id)}group/{segment(group_id)}/{segment(dependency_id)}/"
+        remove(self._client, path)
+
+
+def expect_groups(body: Any) -> Mapping[str, Any]:
+    """Return ids by group; where the portal does not group, a list of ids is one group."""
+    return body if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
+
+
+def _path(id: str, option_id: str) -> str:  # noqa: A002
+    return f"{options_path(id, option_id)}dependencies/"
+
+
+def _data(ids: Sequence[str]) -> dict[str, str]:
+    return {"data": json.dumps([*ids])}

@@ -1,0 +1,175 @@
+"""Options: the values that a metaproperty offers, and which of them depend on which.
+
+Source: Bynder's published definition of metaproperty options.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypedDict, Unpack
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_records, get_body
+from damlink.bynder._fields import batches, fields, typed
+from damlink.bynder._pages import Page, walk
+from damlink.bynder._request import bynder_error, given, read_json, remove, segment
+from damlink.bynder.records.convert import text
+from damlink.bynder.records.metaproperties import Option
+from damlink.errors import BynderError
+
+__all__ = ["Options", "options_path"]
+
+PATH: Final = "/api/v4/metaproperties/"
+MOST: Final = 1000  # the most that the portal gives at once
+BAD_REQUEST: Final = 400
+
+
+class OptionFields(TypedDict, total=False):
+    """What can be changed of an option.
+
+    Args:
+        label: what people see.
+        labels: what people see, by language, such as `fr_FR`.
+        external_reference: its name in another system.
+        zindex: its place among the others.
+        is_selectable: whether people may choose it.
+        parent_id: of the option it is within.
+    """
+
+    label: str | None
+    labels: Mapping[str, str] | None
+    external_reference: str | None
+    zindex: int | None
+    is_selectable: bool | None
+    parent_id: str | None
+
+
+class Options:
+    """Options: the values that a metaproperty offers.
+
+    Attributes:
+        on_change: called after each change.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.on_change: Callable[[], None] = lambda: None
+
+    @action()
+    def list(
+        self,
+        id: str,  # noqa: A002 - Bynder's own term
+        *,
+        name: str | None = None,
+        external_reference: str | None = None,
+        limit: int = MOST,
+    ) -> Iterator[Option]:
+        """All options of a metaproperty, asked for page by page as they are read.
+
+        Args:
+            id: of the metaproperty.
+            name: only the one of this name.
+            external_reference: only those with this reference.
+            limit: options asked for at once, at most 1000.
+        """
+        size = max(1, min(limit, MOST))
+        query = fields({"name": name, "externalReference": external_reference, "limit": size})
+
+        def ask(page: int) -> Page[Option]:
+            answer = get_body(self._client, options_path(id), expect_records, **query, page=page)
+            return Page(items=tuple(Option.read_all(answer)))
+
+        return walk(ask, size)
+
+    @action()
+    def get(self, *, ids: Sequence[str]) -> Sequence[Option]:
+        """Options by their ids, of whichever metaproperty.
+
+        Args:
+            ids: of the options.
+
+        Raises:
+            BynderError: status 400: one of them is unknown.
+        """
+        answers = (
+            get_body(self._client, f"{PATH}options/", expect_records, ids=",".join(lot))
+            for lot in batches(ids)
+        )
+        return [option for answer in answers for option in Option.read_all(answer)]
+
+    @action()
+    def create(
+        self,
+        id: str,  # noqa: A002
+        *,
+        name: str,
+        extra: Mapping[str, Any] | None = None,
+        **shown: Unpack[OptionFields],
+    ) -> str:
+        """The id of an option, which is created if the metaproperty does not offer it. Safe to repeat.
+
+        Args:
+            id: of the metaproperty.
+            name: of the option; never changes, and is what assets show.
+            extra: further fields, in Bynder's own names.
+            shown: see `OptionFields`.
+
+        Raises:
+            BynderError: the portal refuses it; status 404: there is no such metaproperty.
+        """
+        data = _data({"name": name, **typed(OptionFields, shown)}, extra)
+        response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
+        answer = read_json(response)
+        self.on_change()
+        made = text(answer.get("id") or answer.get("existingUUID")) if isinstance(answer, dict) else ""
+        if not made:
+            message = f"the portal did not tell the id of the option {name!r}"
+            raise bynder_error(response, repeatable=True) or BynderError(message)
+        return made
+
+    @action()
+    def modify(
+        self,
+        id: str,  # noqa: A002
+        *,
+        option_id: str,
+        extra: Mapping[str, Any] | None = None,
+        **shown: Unpack[OptionFields],
+    ) -> None:
+        """Change an option; what is not given stays. Its name never changes. Safe to repeat.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+            extra: further fields, in Bynder's own names.
+            shown: see `OptionFields`.
+
+        Raises:
+            BynderError: status 404: there is no such option.
+        """
+        data = _data(typed(OptionFields, shown), extra)
+        self._client.post(options_path(id, option_id), data=data, idempotent=True)
+        self.on_change()
+
+    @action()
+    def delete(self, id: str, *, option_id: str) -> None:  # noqa: A002
+        """Delete an option, and with it its mark on every asset.
+
+        Args:
+            id: of the metaproperty.
+            option_id: of the option.
+        """
+        remove(self._client, options_path(id, option_id))
+        self.on_change()
+
+
+def options_path(id: str, option_id: str | None = None) -> str:  # noqa: A002
+    """Where the options of a metaproperty are, or one of them."""
+    path = f"{PATH}{segment(id)}/options/"
+    return path if option_id is None else f"{path}{segment(option_id)}/"
+
+
+def _data(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
+    return {"data": json.dumps(given(**fields) | dict(extra or {}))}

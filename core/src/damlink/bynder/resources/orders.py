@@ -1,0 +1,139 @@
+"""Orders of the store.
+
+Source: Bynder's published definition of the Brandstore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
+from damlink.bynder._fields import fields
+from damlink.bynder._pages import Page, walk
+from damlink.bynder._request import given, patch, post_either, segment
+from damlink.bynder.records.store import Order, OrderLine
+from damlink.errors import ArgumentError
+
+__all__ = ["Orders"]
+
+PATH: Final = "/api/store/order"
+LINES: Final = "/api/store/orderproducts"
+PAGE: Final = 10  # fixed by the portal
+
+Status = Literal[
+    "IN_PROGRESS",
+    "CANCELED",
+    "FAILED",
+    "WAITING_FOR_PAYMENT",
+    "FOR_ORDER",
+    "IN_PRODUCTION",
+    "PRODUCTION_SUSPENDED",
+    "OUT_FOR_DELIVERY",
+    "FINISHED",
+]
+
+
+class Orders:
+    """Orders of the store."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action("List Orders")
+    def list(self) -> Iterator[Order]:
+        """All orders, one after the other; asked for in pages of ten."""
+        return walk(self._page, PAGE)
+
+    @action()
+    def page(self, *, page: int = 1) -> Page[Order]:
+        """One page of at most ten orders.
+
+        Args:
+            page: its number, from 1.
+        """
+        return self._page(page)
+
+    def _page(self, page: int) -> Page[Order]:
+        return read_again(
+            lambda: self._client.get(f"{PATH}/", params={"page": page}),
+            lambda response: Page.read(response, Order.read),
+        )
+
+    @action("Get Order")
+    def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:  # noqa: A002 - Bynder's own term
+        """The lines of an order.
+
+        Args:
+            id: of the order.
+            order_number: what the order is known by to people, instead of its id.
+
+        Raises:
+            ArgumentError: both are given, or none is.
+            BynderError: status 404: there is no such order.
+        """
+        if bool(id) == bool(order_number):
+            raise ArgumentError("an order is named by its id or by its number, and by one of them only")
+        path = f"{PATH}/{segment(id or order_number or '')}/products"
+        return tuple(map(OrderLine.read, get_body(self._client, path, expect_records)))
+
+    @action("Get Order Info")
+    def info(self, id: str) -> Order:  # noqa: A002
+        """What is known of an order as a whole.
+
+        Args:
+            id: of the order.
+        """
+        return Order.read(get_body(self._client, f"{PATH}/{segment(id)}/", expect_object))
+
+    @action("Update Order")
+    def update(
+        self,
+        id: str,  # noqa: A002
+        *,
+        status: Status | None = None,
+        message: str | None = None,
+        tracking_number: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change an order. Safe to repeat.
+
+        Args:
+            id: of the order.
+            status: the new one.
+            message: to whoever ordered.
+            tracking_number: of the delivery, or a link to it.
+            extra: further fields, in Bynder's own names.
+        """
+        form = fields({"status": status, "message": message, "trackingnumber": tracking_number}, extra)
+        path = f"{PATH}/{segment(id)}"
+        post_either(self._client, f"{path}/products", path, data=form)
+
+    @action()
+    def line(self, id: str) -> OrderLine:  # noqa: A002
+        """One line of an order.
+
+        Args:
+            id: of the line.
+        """
+        return OrderLine.read(get_body(self._client, f"{LINES}/{segment(id)}", expect_object))
+
+    @action()
+    def update_line(
+        self,
+        id: str,  # noqa: A002
+        *,
+        status: Literal["approved", "rejected"] | None = None,
+        customer_reference: str | None = None,
+    ) -> None:
+        """Approve or reject a line of an order, or note the customer's reference.
+
+        Args:
+            id: of the line.
+            status: the decision.
+            customer_reference: what the customer knows it by.
+        """
+        path = f"{LINES}/{segment(id)}"
+        patch(self._client, path, given(status=status, customerReference=customer_reference))

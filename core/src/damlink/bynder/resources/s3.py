@@ -1,0 +1,52 @@
+"""What a refusal of S3 means: the part may be sent again, or the upload is of no more use.
+
+Source: Amazon S3, "Error responses": an XML document with a `Code`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import httpx
+
+from damlink._http.status import retry_after
+from damlink.errors import ConnectorError, TransientError, UnavailableError
+
+__all__ = ["StorageRefusedError", "s3_error"]
+
+_CODE: Final = re.compile(rb"<Code>(\w{1,80})</Code>")
+_MESSAGE: Final = re.compile(r"<Message>([^<]{1,200})")
+_HEAD_BYTES: Final = 4096
+# Codes with a status below 500 of requests that went wrong on their way, and not by what they say.
+_ON_THE_WAY: Final = frozenset(
+    {"RequestTimeout", "IncompleteBody", "BadDigest", "OperationAborted", "ConditionalRequestConflict"}
+    | {"RequestTimeTooSkewed", "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
+)
+
+
+class StorageRefusedError(UnavailableError):
+    """S3 refuses the upload itself: its policy has expired, say. It is begun anew."""
+
+
+def s3_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:  # noqa: ARG001
+    """Return the error that an answer of S3 to a part stands for, or `None`.
+
+    A refusal that is not S3's own document comes from a proxy and says nothing of the upload.
+    """
+    status = response.status_code
+    if status < 300:
+        return None
+    code = _code(response)
+    said = f"S3 answered {status} {code or 'without a code of its own'} to a part"
+    words = _MESSAGE.search(response.text[:_HEAD_BYTES]) if code else None
+    message = f"{said}: {words[1]}" if words else said
+    passes = status < 400 or status in (408, 425, 429) or status >= 500
+    if passes or not code or code in _ON_THE_WAY:
+        return TransientError(message, retry_after=retry_after(response), status=status)
+    return StorageRefusedError(message, status=status)
+
+
+def _code(response: httpx.Response) -> str:
+    match = _CODE.search(response.content[:_HEAD_BYTES])
+    return match[1].decode("ascii") if match else ""

@@ -1,0 +1,110 @@
+"""Tags: what there is, and the assets that carry one.
+
+Source: the official clients and the titles of Bynder's reference site; its definitions have no tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_records, get_body
+from damlink.bynder._fields import fields, page_size
+from damlink.bynder._pages import Page, walk
+from damlink.bynder._request import segment
+from damlink.bynder.records.collections import Tag
+from damlink.bynder.resources.members import put_assets, take_assets
+
+__all__ = ["Tags"]
+
+PATH: Final = "/api/v4/tags/"
+MOST: Final = 1000  # assumed: as for assets
+
+
+class Tags:
+    """Tags. There is no call that creates one: it comes into being with the first asset that carries it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action()
+    def list(
+        self,
+        *,
+        keyword: str | None = None,
+        min_count: int | None = None,
+        order_by: str | None = None,
+        limit: int = MOST,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Iterator[Tag]:
+        """All tags, asked for page by page as they are read.
+
+        Args:
+            keyword: only tags that hold it.
+            min_count: only tags that so many assets carry.
+            order_by: `tag` or `mediaCount`, then `asc` or `desc`.
+            limit: tags asked for at once.
+            extra: further parameters, in Bynder's own names.
+        """
+        page_size(extra, limit)
+
+        def ask(page: int) -> Page[Tag]:
+            found = self.page(
+                page=page, limit=limit, keyword=keyword, min_count=min_count, order_by=order_by, extra=extra
+            )
+            return Page(items=tuple(found))
+
+        return walk(ask, 1)  # to an empty page: the most that the portal gives at once is not published
+
+    @action()
+    def page(
+        self,
+        *,
+        page: int = 1,
+        limit: int = 50,
+        keyword: str | None = None,
+        min_count: int | None = None,
+        order_by: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Sequence[Tag]:
+        """One page of tags.
+
+        Args:
+            page: its number, from 1.
+            limit: tags on a page.
+            keyword: only tags that hold it.
+            min_count: only tags that so many assets carry.
+            order_by: `tag` or `mediaCount`, then `asc` or `desc`.
+            extra: further parameters, in Bynder's own names.
+        """
+        query = {
+            "page": page,
+            "limit": limit,
+            "keyword": keyword,
+            "mincount": min_count,
+            "orderBy": order_by,
+        }
+        answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
+        return [Tag.read(record) for record in answer]
+
+    @action()
+    def add(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002 - Bynder's own term
+        """Give a tag to assets. Safe to repeat.
+
+        Args:
+            id: of the tag.
+            asset_ids: of the assets.
+        """
+        put_assets(self._client, f"{PATH}{segment(id)}/media/", asset_ids)
+
+    @action()
+    def remove(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+        """Take a tag from assets.
+
+        Args:
+            id: of the tag.
+            asset_ids: of the assets.
+        """
+        take_assets(self._client, f"{PATH}{segment(id)}/media/", asset_ids)

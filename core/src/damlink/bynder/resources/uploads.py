@@ -1,0 +1,368 @@
+"""The steps of an upload by S3 (flow A) and the saves of every upload, one call each.
+
+Source: api.bynder.com, "Asset upload", and the official SDKs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import httpx
+
+from damlink._content import Content
+from damlink._http.client import CLASSIFY, Client
+from damlink._model import PreparedAsset, PushResult
+from damlink._upload.file_checkpoint import Notes
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, read_again, read_body
+from damlink.bynder._fields import fields, joined_tags, named
+from damlink.bynder._once import confirmed, post_once, success_of
+from damlink.bynder._request import segment
+from damlink.bynder.records.uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
+from damlink.bynder.resources.metaproperties import Metaproperties
+from damlink.bynder.resources.s3 import s3_error
+from damlink.errors import NotYet
+
+__all__ = ["Uploads"]
+
+UNTOLD_PAUSE_SECONDS: Final = 2.0  # where nobody says how long to wait
+RAW_BYTES: Final = "application/octet-stream"
+
+
+_Carry = Callable[..., PushResult]
+
+
+class Uploads:
+    """The steps of an upload, one call each.
+
+    Args:
+        s3: an unsigned client: S3 refuses a form that carries credentials besides its policy.
+        carry: takes all the steps in their order; the portal's `upload`.
+    """
+
+    def __init__(self, client: Client, s3: Client, metaproperties: Metaproperties, carry: _Carry) -> None:
+        self._client = client
+        self._s3 = s3
+        self._metaproperties = metaproperties
+        self._carry = carry
+
+    @action()
+    def file(
+        self,
+        file: Path,
+        *,
+        name: str | None = None,
+        description: str = "",
+        copyright: str = "",  # noqa: A002
+        tags: Sequence[str] = (),
+        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
+        brand: str | None = None,
+        waiting_room: bool = False,
+        version_of: str | None = None,
+        additional_to: str | None = None,
+        marker: str | None = None,
+        notes: Path | None = None,
+    ) -> PushResult:
+        """Upload a file from beginning to end: as a new asset, a new version, or a file beside an asset.
+
+        Args:
+            file: on this machine; its extension tells the portal its type.
+            name: of the asset; else the file's name.
+            description: of the asset.
+            copyright: of the asset.
+            tags: of the asset.
+            metaproperties: values by name, label or id.
+            brand: by name or id; else the config's, or the only one.
+            waiting_room: whether somebody has to approve it first.
+            version_of: the id of an asset: the file becomes its new version.
+            additional_to: the id of an asset: the file is put beside it.
+            marker: a tag, or `name=value` of a metaproperty, that only this asset carries: with it a
+                save without an answer can be looked up.
+            notes: a file in which to note how far it has come: the same call then goes on after a crash.
+
+        Raises:
+            UnclearError: nothing can tell whether it was saved.
+            AssetRejectedError: the portal will not have the file.
+        """
+        kept = Notes(notes)
+        prepared = PreparedAsset(
+            content=Content.from_path(file),
+            name=name or file.stem,
+            description=description,
+            copyright=copyright,
+            tags=tuple(tags),
+            metaproperties={key: _given(value) for key, value in (metaproperties or {}).items()},
+        )
+        where = {"version_of": version_of, "additional_to": additional_to, "marker": marker}
+        while True:
+            try:
+                result = self._carry(prepared, kept, brand=brand, waiting_room=waiting_room, **where)
+            except NotYet as early:
+                self._client.pause(early.retry_after or UNTOLD_PAUSE_SECONDS)
+            else:
+                kept.remove()
+                return result
+
+    # --- flow A: by S3 -----------------------------------------------------------------------------
+
+    @action("Get Closest S3 Upload Endpoint")
+    def endpoint(self) -> str:
+        """The S3 address that chunks go to."""
+        return str(get_body(self._client, "/api/upload/endpoint", expect_text))
+
+    @action("Initialize Upload")
+    def init(self, *, filename: str) -> Ticket:
+        """Open an upload.
+
+        Args:
+            filename: with its extension, which the portal demands.
+        """
+        return read_again(
+            lambda: self._client.post("/api/upload/init", data={"filename": filename}, idempotent=True),
+            lambda response: read_body(response, _expect_ticket),
+        )
+
+    @action("Upload Chunk")
+    def chunk(
+        self,
+        *,
+        upload_url: str,
+        multipart_params: Mapping[str, Any],
+        file: Path,
+        chunk: int = 1,
+        chunks: int = 1,
+    ) -> None:
+        """Send a file, or one chunk of it, to S3; safe to repeat.
+
+        Args:
+            upload_url: what `endpoint` answered.
+            multipart_params: as `init` answered them.
+            file: holds the bytes; each chunk but the last at least 5 MB.
+            chunk: its number, counted from 1.
+            chunks: how many there are in all.
+        """
+        with file.open("rb") as data:
+            self.send_chunk(
+                upload_url, s3_fields(multipart_params, file.name, chunk, chunks), file.name, data
+            )
+
+    def send_chunk(self, upload_url: str, form: Mapping[str, str], filename: str, data: Any) -> None:
+        """Send one chunk to S3 that is a seekable file."""
+        files: Any = {"file": (filename, data, RAW_BYTES)}
+        marks = {CLASSIFY: s3_error}
+        self._s3.post(upload_url, data=form, files=files, idempotent=True, extensions=marks)
+
+    @action("Register Uploaded Chunk")
+    def register(self, id: str, *, chunk_number: int, target_id: str, filename: str) -> None:  # noqa: A002
+        """Tell the portal of a chunk that S3 has taken; safe to repeat.
+
+        Args:
+            id: of the upload.
+            chunk_number: counted from 1.
+            target_id: as `init` answered it.
+            filename: where the chunk lies: the S3 file name and `/p` with its number.
+        """
+        form = {"id": id, "targetid": target_id, "filename": filename, "chunkNumber": str(chunk_number)}
+        # Repeating a chunk's number is what the portal's own `retry` asks for.
+        self._client.post("/api/v4/upload/", data=form, idempotent=True)
+
+    @action("Finalize Complete Upload")
+    def finalise(
+        self,
+        id: str,  # noqa: A002
+        *,
+        target_id: str,
+        s3_filename: str,
+        chunks: int,
+        original_filename: str | None = None,
+    ) -> Import:
+        """Close an upload whose chunks are all registered.
+
+        Args:
+            id: of the upload.
+            target_id: as `init` answered it.
+            s3_filename: where the file lies; with or without the last chunk's `/p`.
+            chunks: how many there are in all.
+            original_filename: what the portal shows, special characters included.
+
+        Raises:
+            UnclearError: no answer: begin a new upload; an unsaved one is invisible.
+        """
+        form = {"id": id, **closing_fields(target_id, s3_filename, chunks)}
+        form |= fields({"original_filename": original_filename})
+        return post_once(self._client, "/api/v4/upload/", Import.read, data=form)
+
+    @action("Finalize Complete Upload And Save As New Asset Additional")
+    def finalise_additional(
+        self,
+        id: str,  # noqa: A002
+        *,
+        asset_id: str,
+        target_id: str,
+        s3_filename: str,
+        chunks: int,
+    ) -> Saved:
+        """Close an upload and put its file beside an asset; never to be repeated blindly.
+
+        Args:
+            id: of the upload.
+            asset_id: the asset that gets the file.
+            target_id: as `init` answered it.
+            s3_filename: where the file lies; with or without the last chunk's `/p`.
+            chunks: how many there are in all.
+        """
+        path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(id)}/"
+        return self._saved(path, Saved.read_additional, closing_fields(target_id, s3_filename, chunks))
+
+    @action("Retrieve Poll State")
+    def poll(self, *, items: Sequence[str]) -> Poll:
+        """What became of finalised uploads.
+
+        Args:
+            items: import ids.
+        """
+        return get_body(self._client, "/api/v4/upload/poll/", _expect_poll, items=",".join(items))
+
+    # --- the save, of both flows -------------------------------------------------------------------
+
+    @action("Save a New Asset")
+    def save(
+        self,
+        import_id: str,
+        *,
+        brand_id: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        copyright: str | None = None,  # noqa: A002
+        tags: Sequence[str] | None = None,
+        categories: Sequence[str] | None = None,
+        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
+        is_public: bool | None = None,
+        audit: bool | None = None,
+        access_request_id: str | None = None,
+        requestor_id: str | None = None,
+        access_type: Literal["upload", "edit", "export", "shutterstock", "stock"] | None = None,
+        iso_publication_date: datetime | None = None,
+        archive_date: datetime | None = None,
+        watermark_date: datetime | None = None,
+        crc32: int | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Saved:
+        """Save a converted upload as a new asset; never to be repeated blindly: each makes one.
+
+        Args:
+            import_id: of the finalised upload; the file id in flow B.
+            brand_id: of the brand; the portal may have a default.
+            name: of the asset.
+            description: of the asset.
+            copyright: of the asset.
+            tags: of the asset; a comma in one becomes a space.
+            categories: their ids.
+            metaproperties: values by name, label or id; of a select, its options' names or ids.
+            is_public: whether everybody may see it; cannot be undone.
+            audit: send it to the waiting room.
+            access_request_id: put it into this batch of the waiting room.
+            requestor_id: the user shown as its uploader in the waiting room.
+            access_type: the section of the waiting room.
+            iso_publication_date: when it is published.
+            archive_date: when it is archived.
+            watermark_date: when it gets the portal's visible watermark.
+            crc32: of the file's bytes, which the portal then checks.
+            extra: further fields under Bynder's names.
+
+        Raises:
+            NotYet: the portal is still converting.
+            UnclearError: no answer: look whether it arrived.
+        """
+        given = named(locals())
+        for ours in ("importId", "metaproperties", "tags", "isoPublicationDate"):
+            given.pop(ours)
+        given |= {"ISOPublicationDate": iso_publication_date}
+        given |= {"tags": joined_tags(tags)} if tags is not None else {}
+        given |= self._metaproperties.form(metaproperties) if metaproperties else {}
+        path = f"/api/v4/media/save/{segment(import_id)}/"
+        return self._saved(path, Saved.read, fields(given, extra))
+
+    def check_metaproperties(self, values: Mapping[str, str | Sequence[str]]) -> None:
+        """Make sure, before a save is sent, that the portal has these metaproperties and options.
+
+        Raises:
+            BynderError: it does not.
+        """
+        self._metaproperties.form(values)
+
+    @action("Save as a New Asset Version")
+    def save_version(self, asset_id: str, *, import_id: str) -> Saved:
+        """Save a converted upload as the new version of an asset; it takes no metadata.
+
+        Args:
+            asset_id: the asset that gets the version.
+            import_id: of the finalised upload; the file id in flow B.
+
+        Raises:
+            NotYet: the portal is still converting.
+            UnclearError: no answer: look whether it arrived.
+        """
+        path = f"/api/v4/media/{segment(asset_id)}/save/{segment(import_id)}/"
+        return self._saved(path, Saved.read, {})
+
+    def _saved(self, path: str, read: Callable[[Mapping[str, Any]], Saved], form: Mapping[str, str]) -> Saved:
+        """Send a save.
+
+        Raises:
+            NotYet: the portal says itself that it is still converting.
+        """
+
+        def converted(response: httpx.Response) -> Saved:
+            answer = success_of(response)
+            if response.status_code != httpx.codes.SEE_OTHER:
+                return read(answer)
+            confirmed(answer)
+            raise NotYet("the portal is still converting")
+
+        accept = (httpx.codes.SEE_OTHER,)
+        return self._client.send_once("POST", path, read=converted, accept=accept, data=form)
+
+    @action()
+    def save_additional(self, asset_id: str, *, file_id: str) -> Saved:
+        """Put a finalised file of the files service beside an asset; never to be repeated blindly.
+
+        Args:
+            asset_id: the asset that gets the file.
+            file_id: of the finalised file.
+
+        Raises:
+            NotYet: the portal is still working on it.
+        """
+        path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(file_id)}/"
+        return self._saved(path, Saved.read_additional, {})
+
+
+def _given(value: str | Sequence[str]) -> str | list[str]:
+    return value if isinstance(value, str) else [*value]
+
+
+def _expect_poll(body: Any) -> Poll:
+    """Return the state of some imports; the official clients know `null` for none of them."""
+    answer = {} if body is None else expect_mapping(body)
+    done, failed, rejected = (
+        tuple(str(each) for each in expect_ids(answer.get(key) or []))
+        for key in ("itemsDone", "itemsFailed", "itemsRejected")
+    )
+    return Poll(done=done, failed=failed, rejected=rejected, raw=answer)
+
+
+def _expect_ticket(body: Any) -> Ticket:
+    try:
+        return Ticket(
+            upload_id=str(body["s3file"]["uploadid"]),
+            target_id=str(body["s3file"]["targetid"]),
+            s3_filename=str(body["s3_filename"]),
+            multipart_params={key: str(value) for key, value in body["multipart_params"].items()},
+            raw=body,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("with the facts of an upload") from error

@@ -1,0 +1,118 @@
+"""Usage: where assets are used, as integrations tell the portal.
+
+Source: Bynder's published definition of asset usage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from damlink._http.client import Client
+from damlink.bynder._action import action
+from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again, read_body
+from damlink.bynder._fields import fields
+from damlink.bynder._once import id_of, post_once
+from damlink.bynder._request import remove
+from damlink.bynder.records.collections import Usage, UsageSync
+
+__all__ = ["Usages"]
+
+PATH: Final = "/api/media/usage"
+
+
+class Usages:
+    """Usage: where assets are used, as integrations tell the portal."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @action()
+    def list(
+        self, *, asset_id: str | None = None, integration_id: str | None = None, uri: str | None = None
+    ) -> Sequence[Usage]:
+        """Where assets are used.
+
+        Args:
+            asset_id: only of this asset.
+            integration_id: only as this integration told.
+            uri: only at this place.
+        """
+        query = fields({"asset_id": asset_id, "integration_id": integration_id, "uri": uri})
+        return [Usage.read(record) for record in get_body(self._client, PATH, expect_records, **query)]
+
+    @action()
+    def create(
+        self,
+        *,
+        integration_id: str,
+        asset_id: str,
+        uri: str | None = None,
+        timestamp: datetime | None = None,
+        additional: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Usage:
+        """Tell that an asset is used somewhere. Telling it twice may count twice: `sync` does not.
+
+        Args:
+            integration_id: of the integration that uses it.
+            asset_id: of the asset.
+            uri: where it is used.
+            timestamp: since when.
+            additional: anything else worth knowing.
+            extra: further fields, in Bynder's own names.
+
+        Raises:
+            UnclearError: it may or may not have been noted.
+        """
+        given = {
+            "integration_id": integration_id,
+            "asset_id": asset_id,
+            "uri": uri,
+            "timestamp": timestamp,
+            "additional": additional,
+        }
+
+        def read(answer: Mapping[str, Any]) -> Usage:
+            id_of(answer, "id", "asset_id")
+            return Usage.read(answer)
+
+        return post_once(self._client, PATH, read, data=fields(given, extra))
+
+    @action()
+    def delete(self, *, integration_id: str, asset_id: str, uri: str | None = None) -> None:
+        """Tell that an asset is no longer used.
+
+        Args:
+            integration_id: of the integration that used it.
+            asset_id: of the asset.
+            uri: where it was used; without it, everywhere.
+        """
+        query = fields({"integration_id": integration_id, "asset_id": asset_id, "uri": uri})
+        remove(self._client, PATH, params=query)
+
+    @action()
+    def sync(
+        self,
+        *,
+        integration_id: str,
+        uris: Sequence[str],
+        usages: Sequence[Mapping[str, Any]],
+    ) -> UsageSync:
+        """Replace all that an integration has told of some places. Safe to repeat.
+
+        Args:
+            integration_id: of the integration.
+            uris: the places that are told of anew; what is used there no longer is removed.
+            usages: what is used there: each with `asset_id`, `uri` and, if wanted, `additional`.
+        """
+        body = {
+            "integration_id": integration_id,
+            "uris": [*uris],
+            "usages": [dict(usage) for usage in usages],
+        }
+        return read_again(
+            lambda: self._client.post(f"{PATH}/sync", json=body, idempotent=True),
+            lambda response: UsageSync.read(read_body(response, expect_object)),
+        )

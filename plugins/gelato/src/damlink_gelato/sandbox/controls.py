@@ -1,0 +1,58 @@
+"""A test's hand on the stand-in: accounts, and the ways in which it misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from damlink_gelato.sandbox.library import Account, Library, Refusals
+
+Body = Mapping[str, Any]  # JSON, as the test sends it
+
+
+def add_account(library: Library, body: Body) -> Any:
+    """`{"id", "key"}`: one more account."""
+    library.accounts[body["id"]] = Account(str(body["id"]), str(body["key"]))
+    return {"id": body["id"]}
+
+
+def revoke_key(library: Library, body: Body) -> Any:
+    """The key of `account`, or of the first, is good for nothing any more; `{"on": false}` brings it back."""
+    account = library.accounts[str(body.get("account", next(iter(library.accounts))))]
+    account.revoked = bool(body.get("on", True))
+    return {"account": account.id, "revoked": account.revoked}
+
+
+def refuse(library: Library, body: Body) -> Any:
+    """The next `times` (1) imports are answered `status` (422), `code` and `message`."""
+    code = str(body.get("code", "FILE_URL_UNREACHABLE"))
+    message = str(body.get("message", "as the test wants it"))
+    told = Refusals(int(body.get("status", 422)), code, message, int(body.get("times", 1)))
+    library.refusals.append(told)
+    return attrs.asdict(told)
+
+
+def fail(library: Library, body: Body) -> Any:
+    """The next `times` (1) files that are taken fail: at once, or at the end of their processing."""
+    library.failures = int(body.get("times", 1))
+    return {"times": library.failures}
+
+
+def settings(library: Library, body: Body) -> Any:
+    """Any of `Switches` by its own name; without a body, what they are."""
+    try:
+        library.switches = attrs.evolve(library.switches, **body)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return attrs.asdict(library.switches)
+
+
+ACTIONS: dict[str, Callable[[Library, Body], Any]] = {
+    "add_account": add_account,
+    "fail": fail,
+    "refuse": refuse,
+    "revoke_key": revoke_key,
+    "settings": settings,
+}

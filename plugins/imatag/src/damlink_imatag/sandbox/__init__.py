@@ -1,0 +1,91 @@
+"""Imatag's part of the sandbox: an account with a media library that marks what it is given.
+
+Source: imatag.com/api/doc; the paths, the fields and the states are assumed, see
+docs/reference/assumptions.md. It shares nothing with the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from damlink_imatag.sandbox import demo as demo
+from damlink_imatag.sandbox.api import BASE, KEY, api_service, files_service
+from damlink_imatag.sandbox.controls import ACTIONS
+from damlink_imatag.sandbox.library import Item, Library
+
+if TYPE_CHECKING:
+    from damlink_sandbox import Finding, Part, Scene, World
+
+HASH = "imatag_hash"
+FIELD = "bynder_media_id"
+
+
+class ImatagSandbox:
+    """The stand-in for Imatag: one account, whose home directory is `acme`."""
+
+    name = "imatag"
+
+    def __init__(self, world: World) -> None:
+        self._library = Library(world)
+        self._furnished: list[str] = []
+
+    def services(self) -> Mapping[str, Any]:
+        """`imatag` (the API) and `imatag-files` (signed addresses)."""
+        return {"imatag": api_service(self._library), "imatag-files": files_service(self._library)}
+
+    def state(self) -> Any:
+        """`media`: all that is in the library; `marks`: how many marks were made."""
+        with self._library.lock:
+            items = list(self._library.items.values())
+        return {
+            "media": [_told(self._library, item) for item in items],
+            "marks": self._library.world.counts["marks"],
+        }
+
+    def control(self, action: str, body: Mapping[str, Any]) -> Any:
+        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `TypeError` for a wrong body."""
+        act = ACTIONS[action]
+        with self._library.lock:
+            return act(self._library, body)
+
+    def connector(self) -> Mapping[str, Any]:
+        """A connector that marks what has the tag `protect`."""
+        return {
+            "plugin": "imatag",
+            "directory": "acme/bynder",
+            "media_id_metadata": FIELD,
+            "hash_metaproperty": HASH,
+            "filters": {"tags": demo.TAG},
+            "requests_per_second": 100.0,
+            "api_url": f"{self._library.world.origins['imatag']}{BASE}",
+            "api_key": KEY,
+        }
+
+    def secrets(self) -> Iterable[str]:
+        """The settings of `connector()` to keep to oneself."""
+        return ("api_key",)
+
+    def furnish(self, parts: Mapping[str, Part]) -> None:
+        """Put assets to be marked into the portal."""
+        self._furnished += demo.furnish(self._library, parts)
+
+    def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
+        """What became of them."""
+        return demo.findings(self._library, parts, self._furnished, HASH)
+
+    def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
+        """What happens to them while Damlink serves."""
+        return demo.scenes(self._library, parts, self._furnished, HASH)
+
+
+def _told(library: Library, item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "path": item.path,
+        "metadata": dict(item.metadata),
+        "sha256": item.sha256,
+        "size": item.size,
+        "state": library.state_of(item),
+        "error_code": item.problem[0] if item.problem else None,
+    }

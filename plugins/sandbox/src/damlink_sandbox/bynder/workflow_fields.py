@@ -1,0 +1,87 @@
+"""How workflow reads JSON bodies: a wrong type is a 400 (assumed), an id of the wrong shape a 404."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from damlink_sandbox.bynder.portal import json_object, moment
+from damlink_sandbox.bynder.workflow import failed, is_id
+from damlink_sandbox.router import Call, Refusal
+
+STATUSES = ("Idle", "Active", "Cancelled", "Approved", "NeedsChanges")
+Reader = Callable[[Any], Any]
+Fields = Mapping[str, tuple[str, Reader]]
+
+
+def read(call: Call, known_fields: Fields) -> dict[str, Any]:
+    """The fields of a JSON body that are known, by our names; others are passed over.
+
+    Raises:
+        Refusal: 400: no JSON object, or a field of the wrong type; 404: see `reference`.
+    """
+    data = json_object(call)
+    if data is None:
+        raise failed(400)
+    try:
+        return _read(data, known_fields)
+    except (TypeError, ValueError) as error:
+        raise failed(400) from error
+
+
+def _read(data: Mapping[str, Any], known_fields: Fields) -> dict[str, Any]:
+    return {own: reader(data[name]) for name, (own, reader) in known_fields.items() if name in data}
+
+
+def within(known_fields: Fields) -> Reader:
+    """An object with fields of its own."""
+    return lambda value: _read(mapping(value), known_fields)
+
+
+def each(reader: Reader) -> Reader:
+    """A list; null is empty."""
+    return lambda values: [reader(value) for value in values or ()]
+
+
+def text(value: Any) -> str:
+    """Text; null is empty."""
+    if not isinstance(value, str | None):
+        raise TypeError
+    return value or ""
+
+
+def boolean(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def status(value: Any) -> str:
+    """Of a stage. Every published one is taken; which are no longer allowed is not published."""
+    if value not in STATUSES:
+        raise ValueError
+    return str(value)
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """An object; null is empty."""
+    return dict(value or {})
+
+
+def date(value: Any) -> datetime | None:
+    """A date with or without a time; null or empty is none."""
+    try:
+        return moment(text(value)) if value else None
+    except Refusal as refusal:
+        raise ValueError from refusal
+
+
+def reference(value: Any) -> str | None:
+    """An id of something else, in workflow's shape; that it exists is not asked (assumed)."""
+    if not value:
+        return None
+    if not is_id(text(value)):
+        raise failed(404)
+    return text(value).lower()

@@ -1,0 +1,237 @@
+"""The files that partners hold: generated ones, somebody's own, and ones of any size made on the fly."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import random
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+from PIL import Image
+
+from damlink_sandbox.landscape import Landscape, paint
+from damlink_sandbox.photograph import DUSK, photograph, scenes
+from damlink_sandbox.vector import HEIGHT as VECTOR_HEIGHT
+from damlink_sandbox.vector import WIDTH as VECTOR_WIDTH
+from damlink_sandbox.vector import drawing
+from damlink_sandbox.video import HEIGHT as VIDEO_HEIGHT
+from damlink_sandbox.video import WIDTH as VIDEO_WIDTH
+from damlink_sandbox.video import film
+from damlink_sandbox.world import MediaFile
+
+PIECE = 1 << 20  # bytes
+
+MEDIA_TYPES = {
+    ".jpg": ("image", "image/jpeg"),
+    ".jpeg": ("image", "image/jpeg"),
+    ".png": ("image", "image/png"),
+    ".gif": ("image", "image/gif"),
+    ".tif": ("image", "image/tiff"),
+    ".tiff": ("image", "image/tiff"),
+    ".webp": ("image", "image/webp"),
+    ".eps": ("vector", "application/postscript"),
+    ".ai": ("vector", "application/postscript"),
+    ".svg": ("vector", "image/svg+xml"),
+    ".mov": ("video", "video/quicktime"),
+    ".mp4": ("video", "video/mp4"),
+    ".m4v": ("video", "video/mp4"),
+    ".webm": ("video", "video/webm"),
+}
+
+
+def generated(seed: int) -> list[MediaFile]:
+    """Nine photographs, a vector and a video; rendered when first read, the same bytes for the same seed."""
+    return list(_generated(seed))
+
+
+@functools.cache
+def _generated(seed: int) -> tuple[MediaFile, ...]:
+    """Kept, so that the sandboxes of one process render each but once."""
+    sunset = Landscape(DUSK, seed * 1000, sun=(0.4, 0.2), water=0.82)
+    return (
+        *(Rendered(s.filename, functools.partial(photograph, s), *s.size) for s in scenes(seed)),
+        Rendered("paper-hills.eps", functools.partial(drawing, seed), VECTOR_WIDTH, VECTOR_HEIGHT),
+        Rendered("sunset.mov", functools.partial(film, sunset), VIDEO_WIDTH, VIDEO_HEIGHT),
+    )
+
+
+def from_folder(path: Path) -> list[MediaFile]:
+    """The images, vectors and videos below `path` by their extensions, sorted by path; others are ignored."""
+    return [
+        stored(file)
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.suffix.lower() in MEDIA_TYPES
+    ]
+
+
+class Readable(Protocol):
+    """What a digest needs."""
+
+    def read(self, offset: int = 0) -> Iterator[bytes]:
+        """The bytes from `offset`, in pieces."""
+
+
+def digest(file: Readable) -> str:
+    """The SHA-256 of all its bytes, hex, piece by piece."""
+    sha256 = hashlib.sha256()
+    for piece in file.read():
+        sha256.update(piece)
+    return sha256.hexdigest()
+
+
+class _Hashed:
+    """Keeps the digest of a file once it has been asked for."""
+
+    def read(self, offset: int = 0) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def sha256(self) -> str:
+        """Of all its bytes, hex."""
+        return self._sha256
+
+    @functools.cached_property
+    def _sha256(self) -> str:
+        return digest(self)
+
+
+class _Named(_Hashed):
+    """Takes what a file is from its extension."""
+
+    filename: str
+
+    @property
+    def kind(self) -> str:
+        """`image`, `vector` or `video`."""
+        return MEDIA_TYPES[Path(self.filename).suffix.lower()][0]
+
+    @property
+    def media_type(self) -> str:
+        """Such as `image/jpeg`."""
+        return MEDIA_TYPES[Path(self.filename).suffix.lower()][1]
+
+
+@attrs.frozen(slots=False)
+class Rendered(_Named):
+    """A small file that is made when it is first looked into, then kept."""
+
+    filename: str
+    render: Callable[[], bytes]
+    width: int = 0
+    height: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self._bytes)
+
+    def read(self, offset: int = 0) -> Iterator[bytes]:
+        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        for start in range(offset, self.size, PIECE):
+            yield self._bytes[start : start + PIECE]
+
+    @functools.cached_property
+    def _bytes(self) -> bytes:
+        return self.render()
+
+
+@attrs.frozen(slots=False)
+class Stored(_Named):
+    """A file on disk, as long as it was when it was found."""
+
+    path: Path
+    filename: str
+    size: int
+    width: int = 0
+    height: int = 0
+
+    def read(self, offset: int = 0) -> Iterator[bytes]:
+        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            while piece := file.read(PIECE):
+                yield piece
+
+
+def stored(path: Path) -> Stored:
+    """The file at `path`, with its width and height if Pillow can read them."""
+    width = height = 0
+    if MEDIA_TYPES[path.suffix.lower()][0] == "image":
+        try:
+            with Image.open(path) as picture:
+                width, height = picture.size
+        except (OSError, Image.DecompressionBombError):  # served all the same: partners hold broken files too
+            pass
+    return Stored(path, path.name, path.stat().st_size, width, height)
+
+
+@attrs.frozen(slots=False)
+class Synthetic(_Hashed):
+    """A file of any size whose bytes are made as they are read, wherever reading begins.
+
+    It opens as what it says it is: a small picture, drawing or film stands at its beginning, noise after it
+    (a film's in a `free` atom; pictures and drawings are read to their end mark). Too short for one, it is
+    all noise.
+    """
+
+    filename: str
+    size: int
+    kind: str = attrs.field(default="video", validator=attrs.validators.in_(("image", "vector", "video")))
+    seed: int = 0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def media_type(self) -> str:
+        """Such as `video/quicktime`; by the extension, else by the kind."""
+        kind, media_type = MEDIA_TYPES.get(Path(self.filename).suffix.lower(), ("", ""))
+        return media_type if kind == self.kind else _USUAL[self.kind]
+
+    def read(self, offset: int = 0) -> Iterator[bytes]:
+        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        while offset < self.size:
+            number, start = divmod(offset, PIECE)
+            yield self._piece(number)[start : self.size - number * PIECE]
+            offset = (number + 1) * PIECE
+
+    def _piece(self, number: int) -> bytes:
+        """A stretch of the tape; both steps are odd, so it takes a terabyte for one to come again."""
+        start = (self.seed * 610_839 + number * 331_999) % PIECE
+        piece = _tape()[start : start + PIECE]
+        if number:
+            return piece
+        beginning = self._beginning
+        return beginning + piece[len(beginning) :]
+
+    @functools.cached_property
+    def _beginning(self) -> bytes:
+        beginning = _beginning(self.kind)
+        if self.kind == "video":
+            rest = self.size - len(beginning)
+            beginning += struct.pack(">I4sQ", 1, b"free", max(0, rest))  # 1: the size is in 64 bits
+        return beginning if len(beginning) <= self.size else b""
+
+
+_USUAL = {"image": "image/jpeg", "vector": "application/postscript", "video": "video/quicktime"}
+
+
+@functools.cache
+def _tape() -> bytes:
+    """Noise, twice over, so that a piece can begin anywhere."""
+    return random.Random(PIECE).randbytes(PIECE) * 2
+
+
+@functools.cache
+def _beginning(kind: str) -> bytes:
+    """The small file of that kind, a few kilobytes."""
+    if kind == "vector":
+        return drawing(0)
+    if kind == "video":
+        return film(Landscape(DUSK, 0), frames=1)
+    picture = io.BytesIO()
+    paint(Landscape(DUSK, 0), 96, 64).save(picture, "JPEG")
+    return picture.getvalue()
