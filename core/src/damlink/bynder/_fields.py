@@ -105,7 +105,7 @@ def joined_tags(tags: Iterable[str]) -> str:
     return ",".join(dict.fromkeys(tag for tag in clean if tag))
 
 
-def uuid_of(id: str) -> str:  # noqa: A002 - Bynder's own term
+def uuid_of(id: str) -> str:
     """An asset's id in the form that the newer services and `/transform` take: lower case, four dashes.
 
     Source: assumed: the portal's two forms of id differ in the fourth dash and in case only.

@@ -122,7 +122,7 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def segment(id: str) -> str:  # noqa: A002 - Bynder's own term
+def segment(id: str) -> str:
     """An id as a part of a path; a user name may hold any character.
 
     Raises:

@@ -36,7 +36,7 @@ class Collection:
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
     @classmethod
-    def read(cls, raw: Mapping[str, Any], id: str = "") -> Collection:  # noqa: A002 - Bynder's own term
+    def read(cls, raw: Mapping[str, Any], id: str = "") -> Collection:
         """From the portal's JSON; one read by itself does not repeat its `id`."""
         return cls(
             id=text(raw.get("id")) or id,

@@ -98,7 +98,7 @@ class Metaproperty:
         """Whether the portal says that an asset may have one of its options only."""
         return not self.is_multiselect and find(self.raw, "isMultiselect") is not None
 
-    def is_like(self, type: str) -> bool:  # noqa: A002 - Bynder's own term
+    def is_like(self, type: str) -> bool:
         """Whether it takes the same values as one of that type would."""
         kinds = (_WITH_OPTIONS, _FREE_TEXT)
         return self.type == type or any({self.type, type} <= kind for kind in kinds)

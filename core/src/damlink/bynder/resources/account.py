@@ -46,7 +46,7 @@ class AccountSettings:
         return tuple(map(Derivative.read, answer))
 
     @action()
-    def derivative_preset(self, id: str) -> Derivative:  # noqa: A002 - Bynder's own term
+    def derivative_preset(self, id: str) -> Derivative:
         """One preset of a rendition.
 
         Args:

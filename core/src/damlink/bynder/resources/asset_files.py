@@ -38,12 +38,12 @@ class AssetFiles:
     @action("Download Specific Asset Item")
     def download(
         self,
-        id: str,  # noqa: A002 - Bynder's own term
+        id: str,
         *,
         item_id: str | None = None,
         version: int | None = None,
-        type: Literal["original", "additional"] | None = None,  # noqa: A002
-        hash: bool = False,  # noqa: A002
+        type: Literal["original", "additional"] | None = None,
+        hash: bool = False,
     ) -> Download:
         """Where a file of an asset can be fetched for a short while: the original, if nothing else is said.
 
@@ -72,7 +72,7 @@ class AssetFiles:
     @action()
     def content(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         item_id: str | None = None,
         filename: str | None = None,
@@ -100,7 +100,7 @@ class AssetFiles:
             ask_name=lambda: self._name_of(id, item_id),
         )
 
-    def _name_of(self, id: str, item_id: str | None) -> str:  # noqa: A002
+    def _name_of(self, id: str, item_id: str | None) -> str:
         path = f"/api/v4/media/{segment(id)}/"
         asset = Asset.read(get_body(self._client, path, expect_object, versions=True if item_id else None))
         items = (item.filename for item in asset.items if item.id == item_id)
@@ -109,12 +109,12 @@ class AssetFiles:
     @action("Generate Dynamic Asset Transformation")
     def transform(
         self,
-        id: str = "",  # noqa: A002
+        id: str = "",
         *,
         name: str = "",
         io: Sequence[str] = (),
         focus_point: str | None = None,
-        format: Literal["jpg", "png"] | None = None,  # noqa: A002
+        format: Literal["jpg", "png"] | None = None,
         quality: int | None = None,
         base_url: str | None = None,
     ) -> bytes:
@@ -146,7 +146,7 @@ class AssetFiles:
         return self._client.get(wanted[1], params=query).content
 
     @action()
-    def public_links(self, id: str) -> PublicLinks:  # noqa: A002
+    def public_links(self, id: str) -> PublicLinks:
         """Where a video is streamed from, for anybody.
 
         Args:
@@ -160,7 +160,7 @@ class AssetFiles:
         )
 
 
-def _forms(id: str) -> Sequence[str]:  # noqa: A002
+def _forms(id: str) -> Sequence[str]:
     """An id in the form that is published for transformations; then as it is, as other clients send it."""
     return list(dict.fromkeys((uuid_of(id), id)))
 

@@ -40,7 +40,7 @@ class Assets(AssetLists, AssetFiles):
     @action("Get Asset")
     def get(
         self,
-        id: str,  # noqa: A002 - Bynder's own term
+        id: str,
         *,
         versions: bool = False,
         stats: bool = False,
@@ -65,11 +65,11 @@ class Assets(AssetLists, AssetFiles):
     @action("Update Asset")
     def modify(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str | None = None,
         description: str | None = None,
-        copyright: str | None = None,  # noqa: A002
+        copyright: str | None = None,
         brand_id: str | None = None,
         tags: Sequence[str] | None = None,
         archive: bool | None = None,
@@ -123,7 +123,7 @@ class Assets(AssetLists, AssetFiles):
             self._client.post(_path(id), data=form, idempotent=True)
 
     @action("Delete Asset")
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Move an asset to the trash, which keeps it for 30 days.
 
         Args:
@@ -135,7 +135,7 @@ class Assets(AssetLists, AssetFiles):
         remove(self._client, _path(id))
 
     @action("Add Asset Metaproperty Options")
-    def add_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:  # noqa: A002
+    def add_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:
         """Give an asset more options of a metaproperty; those it has stay. Safe to repeat.
 
         Args:
@@ -147,7 +147,7 @@ class Assets(AssetLists, AssetFiles):
         self._client.post("/api/media/options", json=body, idempotent=True)
 
     @action("Delete Asset Metaproperty Options")
-    def remove_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:  # noqa: A002
+    def remove_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:
         """Take options of a metaproperty from an asset; the others stay.
 
         Args:
@@ -193,7 +193,7 @@ class Assets(AssetLists, AssetFiles):
         return [SimilarAsset.read(each) for each in records(found.get("assets"))]
 
 
-def _path(id: str) -> str:  # noqa: A002
+def _path(id: str) -> str:
     return f"/api/v4/media/{segment(id)}/"
 
 

@@ -57,7 +57,7 @@ class Campaigns:
         return tuple(map(Campaign.read, get_body(self._client, PATH, expect_records)))
 
     @action("Get Campaign")
-    def get(self, id: str) -> Campaign:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> Campaign:
         """One campaign.
 
         Args:
@@ -86,7 +86,7 @@ class Campaigns:
     @action("Update Campaign")
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str | None = None,
         key: str | None = None,
@@ -102,7 +102,7 @@ class Campaigns:
         self._client.put(_path(id), json=_body(name, key, **fields))
 
     @action("Close Campaign")
-    def close(self, id: str) -> None:  # noqa: A002
+    def close(self, id: str) -> None:
         """Close a campaign; its jobs and files stay.
 
         Args:
@@ -112,7 +112,7 @@ class Campaigns:
         post_either(self._client, _path(id), f"{_path(id)}/close")
 
     @action("Delete Campaign")
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a campaign.
 
         Args:
@@ -121,7 +121,7 @@ class Campaigns:
         remove(self._client, _path(id))
 
     @action("List Jobs By Campaign")
-    def jobs(self, id: str, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:  # noqa: A002
+    def jobs(self, id: str, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
         """The jobs of a campaign that pass the filters, one after the other.
 
         Args:
@@ -131,7 +131,7 @@ class Campaigns:
         return self._jobs.walk(f"{_path(id)}/jobs", limit, filters)
 
 
-def _path(id: str) -> str:  # noqa: A002
+def _path(id: str) -> str:
     return f"{PATH}/{segment(workflow_id(id))}"
 
 

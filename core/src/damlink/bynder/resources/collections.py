@@ -109,7 +109,7 @@ class Collections:
         return CollectionPage.read(get_body(self._client, PATH, expect_page("collections"), **query))
 
     @action("Get Collection")
-    def get(self, id: str) -> Collection:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> Collection:
         """One collection.
 
         Args:
@@ -145,7 +145,7 @@ class Collections:
     @action("Update Collection")
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -173,7 +173,7 @@ class Collections:
         self._client.post(_path(id), data=fields(given, extra), idempotent=True)
 
     @action("Delete Collection")
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a collection; its assets stay.
 
         Args:
@@ -184,7 +184,7 @@ class Collections:
     @action("Share Collection")
     def share(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         collection_options: Rights,
         recipients: Sequence[str] | None = None,
@@ -225,7 +225,7 @@ class Collections:
         post_once(self._client, f"{_path(id)}share/", confirmed, data=form)
 
     @action()
-    def media(self, id: str) -> Sequence[str]:  # noqa: A002
+    def media(self, id: str) -> Sequence[str]:
         """The ids of the assets in a collection.
 
         Args:
@@ -234,7 +234,7 @@ class Collections:
         return ids_of(get_body(self._client, f"{_path(id)}media/", expect_ids))
 
     @action()
-    def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+    def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:
         """Put assets into a collection. Safe to repeat.
 
         Args:
@@ -244,7 +244,7 @@ class Collections:
         put_assets(self._client, f"{_path(id)}media/", asset_ids)
 
     @action()
-    def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+    def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:
         """Take assets out of a collection.
 
         Args:
@@ -254,7 +254,7 @@ class Collections:
         take_assets(self._client, f"{_path(id)}media/", asset_ids)
 
 
-def _path(id: str) -> str:  # noqa: A002
+def _path(id: str) -> str:
     return f"{PATH}{segment(id)}/"
 
 

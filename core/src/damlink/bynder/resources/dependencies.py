@@ -35,7 +35,7 @@ class Dependencies:
         return get_body(self._client, "/api/v4/metaproperties/options/dependencies/", expect_mapping)
 
     @action()
-    def of_metaproperty(self, id: str) -> Mapping[str, Any]:  # noqa: A002 - Bynder's own term
+    def of_metaproperty(self, id: str) -> Mapping[str, Any]:
         """Those of one metaproperty: by option and group (or `ungrouped`), ids of options.
 
         Args:
@@ -44,7 +44,7 @@ class Dependencies:
         return get_body(self._client, f"{options_path(id)}dependencies/", expect_mapping)
 
     @action()
-    def of_option(self, id: str, *, option_id: str) -> Sequence[str]:  # noqa: A002
+    def of_option(self, id: str, *, option_id: str) -> Sequence[str]:
         """The ids of the options that depend on one.
 
         Args:
@@ -54,7 +54,7 @@ class Dependencies:
         return ids_of(get_body(self._client, _path(id, option_id), expect_ids))
 
     @action()
-    def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:  # noqa: A002
+    def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:
         """The ids of the options that depend on one, by the id of their group, or `ungrouped`.
 
         Args:
@@ -67,7 +67,7 @@ class Dependencies:
         return {group: ids_of(members) for group, members in answer.items() if members}
 
     @action()
-    def add(self, id: str, *, option_id: str, dependency_id: str) -> None:  # noqa: A002
+    def add(self, id: str, *, option_id: str, dependency_id: str) -> None:
         """Make an option depend on another. Safe to repeat.
 
         Args:
@@ -78,7 +78,7 @@ class Dependencies:
         self._client.post(f"{_path(id, option_id)}{segment(dependency_id)}/", idempotent=True)
 
     @action()
-    def remove(self, id: str, *, option_id: str, dependency_id: str) -> None:  # noqa: A002
+    def remove(self, id: str, *, option_id: str, dependency_id: str) -> None:
         """Let an option no longer depend on another.
 
         Args:
@@ -89,7 +89,7 @@ class Dependencies:
         remove(self._client, f"{_path(id, option_id)}{segment(dependency_id)}/")
 
     @action()
-    def create_group(self, id: str, *, option_id: str, dependency_ids: Sequence[str]) -> str:  # noqa: A002
+    def create_group(self, id: str, *, option_id: str, dependency_ids: Sequence[str]) -> str:
         """Make options depend on another as a group, and give the group's id.
 
         Args:
@@ -106,7 +106,7 @@ class Dependencies:
     @action()
     def modify_group(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         option_id: str,
         group_id: str,
@@ -124,7 +124,7 @@ class Dependencies:
         self._client.post(path, data=_data(dependency_ids), idempotent=True)
 
     @action()
-    def add_to_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:  # noqa: A002
+    def add_to_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
         """Put an option into a group. Safe to repeat.
 
         Args:
@@ -137,7 +137,7 @@ class Dependencies:
         self._client.post(path, idempotent=True)
 
     @action()
-    def remove_from_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:  # noqa: A002
+    def remove_from_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
         """Take an option out of a group.
 
         Args:
@@ -155,7 +155,7 @@ def expect_groups(body: Any) -> Mapping[str, Any]:
     return body if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
 
 
-def _path(id: str, option_id: str) -> str:  # noqa: A002
+def _path(id: str, option_id: str) -> str:
     return f"{options_path(id, option_id)}dependencies/"
 
 

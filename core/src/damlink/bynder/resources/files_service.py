@@ -40,7 +40,7 @@ class FilesService:
         return str(opened["file_id"])
 
     @action()
-    def chunk(self, id: str, *, chunk: int, file: Path) -> None:  # noqa: A002
+    def chunk(self, id: str, *, chunk: int, file: Path) -> None:
         """Send one chunk to the files service; safe to repeat.
 
         Args:
@@ -50,7 +50,7 @@ class FilesService:
         """
         self.send_chunk(id, chunk, file.read_bytes())
 
-    def send_chunk(self, id: str, chunk: int, data: bytes) -> None:  # noqa: A002
+    def send_chunk(self, id: str, chunk: int, data: bytes) -> None:
         """Send the bytes of one chunk to the files service."""
         path = f"/v7/file_cmds/upload/{segment(id)}/chunk/{chunk}"
         headers = {"Content-Type": RAW_BYTES, "Content-SHA256": hashlib.sha256(data).hexdigest()}
@@ -59,7 +59,7 @@ class FilesService:
     @action()
     def finalise(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         filename: str,
         size: int,

@@ -115,7 +115,7 @@ class Jobs:
         )
 
     @action("Get Job")
-    def get(self, id: str) -> Job:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> Job:
         """One job.
 
         Args:
@@ -158,7 +158,7 @@ class Jobs:
     @action("Update Job")
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str | None = None,
         campaign_id: str | None = None,
@@ -184,7 +184,7 @@ class Jobs:
         self._client.put(_path(id), json=body | dict(fields.get("extra") or {}))
 
     @action("Delete Job")
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a job.
 
         Args:
@@ -193,7 +193,7 @@ class Jobs:
         remove(self._client, _path(id))
 
     @action("Get Media of Job")
-    def media(self, id: str) -> tuple[JobMedia, ...]:  # noqa: A002
+    def media(self, id: str) -> tuple[JobMedia, ...]:
         """The files attached to a job.
 
         Args:
@@ -202,7 +202,7 @@ class Jobs:
         return tuple(map(JobMedia.read, get_body(self._client, f"{_path(id)}/media", expect_records)))
 
     @action()
-    def stages(self, id: str) -> tuple[Stage, ...]:  # noqa: A002
+    def stages(self, id: str) -> tuple[Stage, ...]:
         """The stages of a job.
 
         Args:
@@ -211,7 +211,7 @@ class Jobs:
         return tuple(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
 
     @action()
-    def finish(self, id: str) -> None:  # noqa: A002
+    def finish(self, id: str) -> None:
         """Finish a job that is in its last stage.
 
         Args:
@@ -224,7 +224,7 @@ class Jobs:
         post_once(self._client, f"{_path(id)}/finish", confirmed, method="PATCH")
 
     @action("Get Job Preset")
-    def preset(self, id: str) -> JobPreset:  # noqa: A002
+    def preset(self, id: str) -> JobPreset:
         """A preset that jobs are made from.
 
         Args:
@@ -235,7 +235,7 @@ class Jobs:
         )
 
 
-def _path(id: str) -> str:  # noqa: A002
+def _path(id: str) -> str:
     return f"{PATH}/{segment(workflow_id(id))}"
 
 

@@ -76,7 +76,7 @@ class Metaproperties:
         self,
         *,
         count: bool = False,
-        type: Sequence[str] | None = None,  # noqa: A002 - Bynder's own term
+        type: Sequence[str] | None = None,
         options: bool = False,
         ids: Sequence[str] | None = None,
     ) -> Sequence[Metaproperty]:
@@ -108,10 +108,10 @@ class Metaproperties:
     @action()
     def read(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         count: bool = False,
-        type: Sequence[str] | None = None,  # noqa: A002
+        type: Sequence[str] | None = None,
         options: bool = True,
     ) -> Metaproperty:
         """One metaproperty as it is now.
@@ -134,7 +134,7 @@ class Metaproperties:
         *,
         name: str,
         label: str | None = None,
-        type: str = "text",  # noqa: A002
+        type: str = "text",
         extra: Mapping[str, Any] | None = None,
         **traits: Unpack[Traits],
     ) -> str:
@@ -161,10 +161,10 @@ class Metaproperties:
     @action()
     def modify(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         label: str | None = None,
-        type: str | None = None,  # noqa: A002
+        type: str | None = None,
         extra: Mapping[str, Any] | None = None,
         **traits: Unpack[Traits],
     ) -> None:
@@ -185,7 +185,7 @@ class Metaproperties:
         self._catalogue.forget()
 
     @action()
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a metaproperty, and with it its values on every asset.
 
         Args:
@@ -195,7 +195,7 @@ class Metaproperties:
         self._catalogue.forget()
 
     @action()
-    def ensure(self, name: str, *, type: str = "text", label: str | None = None) -> Metaproperty:  # noqa: A002
+    def ensure(self, name: str, *, type: str = "text", label: str | None = None) -> Metaproperty:
         """The metaproperty of this name or label, created if the portal has none.
 
         Args:
@@ -213,7 +213,7 @@ class Metaproperties:
             raise BynderError(f"the portal's metaproperty {name!r} is of the type {found.type}", hint=hint)
         return found
 
-    def _created(self, name: str, wanted: str, type: str, label: str) -> Metaproperty:  # noqa: A002
+    def _created(self, name: str, wanted: str, type: str, label: str) -> Metaproperty:
         with self._catalogue.lock:  # so that two of our threads never both create it
             found = self._catalogue.find(name, wanted)
             if found is not None:
@@ -235,7 +235,7 @@ class Metaproperties:
         ]
 
     @action()
-    def dependencies(self, id: str) -> Sequence[str]:  # noqa: A002
+    def dependencies(self, id: str) -> Sequence[str]:
         """The ids of what a metaproperty depends on.
 
         Args:
@@ -284,7 +284,7 @@ def _data(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[st
     return {"data": json.dumps(given(**fields) | dict(extra or {}))}
 
 
-def _path(id: str) -> str:  # noqa: A002
+def _path(id: str) -> str:
     return f"{PATH}{segment(id)}/"
 
 

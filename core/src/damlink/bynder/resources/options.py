@@ -60,7 +60,7 @@ class Options:
     @action()
     def list(
         self,
-        id: str,  # noqa: A002 - Bynder's own term
+        id: str,
         *,
         name: str | None = None,
         external_reference: str | None = None,
@@ -102,7 +102,7 @@ class Options:
     @action()
     def create(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str,
         extra: Mapping[str, Any] | None = None,
@@ -132,7 +132,7 @@ class Options:
     @action()
     def modify(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         option_id: str,
         extra: Mapping[str, Any] | None = None,
@@ -154,7 +154,7 @@ class Options:
         self.on_change()
 
     @action()
-    def delete(self, id: str, *, option_id: str) -> None:  # noqa: A002
+    def delete(self, id: str, *, option_id: str) -> None:
         """Delete an option, and with it its mark on every asset.
 
         Args:
@@ -165,7 +165,7 @@ class Options:
         self.on_change()
 
 
-def options_path(id: str, option_id: str | None = None) -> str:  # noqa: A002
+def options_path(id: str, option_id: str | None = None) -> str:
     """Where the options of a metaproperty are, or one of them."""
     path = f"{PATH}{segment(id)}/options/"
     return path if option_id is None else f"{path}{segment(option_id)}/"

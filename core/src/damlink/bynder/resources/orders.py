@@ -63,7 +63,7 @@ class Orders:
         )
 
     @action("Get Order")
-    def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:  # noqa: A002 - Bynder's own term
+    def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:
         """The lines of an order.
 
         Args:
@@ -80,7 +80,7 @@ class Orders:
         return tuple(map(OrderLine.read, get_body(self._client, path, expect_records)))
 
     @action("Get Order Info")
-    def info(self, id: str) -> Order:  # noqa: A002
+    def info(self, id: str) -> Order:
         """What is known of an order as a whole.
 
         Args:
@@ -91,7 +91,7 @@ class Orders:
     @action("Update Order")
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         status: Status | None = None,
         message: str | None = None,
@@ -112,7 +112,7 @@ class Orders:
         post_either(self._client, f"{path}/products", path, data=form)
 
     @action()
-    def line(self, id: str) -> OrderLine:  # noqa: A002
+    def line(self, id: str) -> OrderLine:
         """One line of an order.
 
         Args:
@@ -123,7 +123,7 @@ class Orders:
     @action()
     def update_line(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         status: Literal["approved", "rejected"] | None = None,
         customer_reference: str | None = None,

@@ -37,7 +37,7 @@ class Profiles:
         return tuple(map(Profile.read, answer))
 
     @action("Get Security Profile")
-    def get(self, id: str) -> Profile:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> Profile:
         """One security profile with its roles.
 
         Args:

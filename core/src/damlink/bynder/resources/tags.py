@@ -90,7 +90,7 @@ class Tags:
         return [Tag.read(record) for record in answer]
 
     @action()
-    def add(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002 - Bynder's own term
+    def add(self, id: str, *, asset_ids: Sequence[str]) -> None:
         """Give a tag to assets. Safe to repeat.
 
         Args:
@@ -100,7 +100,7 @@ class Tags:
         put_assets(self._client, f"{PATH}{segment(id)}/media/", asset_ids)
 
     @action()
-    def remove(self, id: str, *, asset_ids: Sequence[str]) -> None:  # noqa: A002
+    def remove(self, id: str, *, asset_ids: Sequence[str]) -> None:
         """Take a tag from assets.
 
         Args:

@@ -56,7 +56,7 @@ class Uploads:
         *,
         name: str | None = None,
         description: str = "",
-        copyright: str = "",  # noqa: A002
+        copyright: str = "",
         tags: Sequence[str] = (),
         metaproperties: Mapping[str, str | Sequence[str]] | None = None,
         brand: str | None = None,
@@ -156,7 +156,7 @@ class Uploads:
         self._s3.post(upload_url, data=form, files=files, idempotent=True, extensions=marks)
 
     @action("Register Uploaded Chunk")
-    def register(self, id: str, *, chunk_number: int, target_id: str, filename: str) -> None:  # noqa: A002
+    def register(self, id: str, *, chunk_number: int, target_id: str, filename: str) -> None:
         """Tell the portal of a chunk that S3 has taken; safe to repeat.
 
         Args:
@@ -172,7 +172,7 @@ class Uploads:
     @action("Finalize Complete Upload")
     def finalise(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         target_id: str,
         s3_filename: str,
@@ -198,7 +198,7 @@ class Uploads:
     @action("Finalize Complete Upload And Save As New Asset Additional")
     def finalise_additional(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         asset_id: str,
         target_id: str,
@@ -236,7 +236,7 @@ class Uploads:
         brand_id: str | None = None,
         name: str | None = None,
         description: str | None = None,
-        copyright: str | None = None,  # noqa: A002
+        copyright: str | None = None,
         tags: Sequence[str] | None = None,
         categories: Sequence[str] | None = None,
         metaproperties: Mapping[str, str | Sequence[str]] | None = None,

@@ -99,7 +99,7 @@ class Users:
         )
 
     @action("Get User")
-    def get(self, id: str) -> User:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> User:
         """One user.
 
         Args:
@@ -158,7 +158,7 @@ class Users:
     @action("Update User")
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         email: str | None = None,
         password: Secret | None = None,
@@ -197,7 +197,7 @@ class Users:
         )
 
     @action("Delete User")
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a user.
 
         Args:

@@ -37,7 +37,7 @@ class Webhooks:
         return tuple(map(Webhook.read, answer))
 
     @action()
-    def get(self, id: str) -> Webhook:  # noqa: A002 - Bynder's own term
+    def get(self, id: str) -> Webhook:
         """One webhook configuration.
 
         Args:
@@ -86,7 +86,7 @@ class Webhooks:
     @action()
     def update(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         events: Sequence[str],
         pre_archived_notification_days: int | None = None,
@@ -108,7 +108,7 @@ class Webhooks:
     @action()
     def patch(
         self,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str | None = None,
         active: bool | None = None,
@@ -126,7 +126,7 @@ class Webhooks:
         patch(self._client, f"{PATH}/{segment(id)}", given(name=name, status=status) | dict(extra or {}))
 
     @action()
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str) -> None:
         """Delete a configuration: its endpoint is told nothing any more.
 
         Args:
