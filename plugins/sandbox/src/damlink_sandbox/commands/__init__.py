@@ -1,0 +1,1 @@
+"""The commands `damlink sandbox` and `damlink demo`."""
