@@ -13,7 +13,7 @@ from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._run.plan import plan_connector
 from damlink._run.runner import RunOptions, run_connector
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._state import Accounts, Ledger
 
 PLUGIN = """
@@ -54,29 +54,27 @@ class Place:
     settings: dict[str, Any]
     portal: str = "http://127.0.0.1:1"
 
-    def assembly(self, *, keeps: bool = True, **settings: Any) -> Assembly:
+    def session(self, *, keeps: bool = True, **settings: Any) -> Session:
         self.settings |= settings
         portal = {"url": self.portal, "token": {"env": "SECRET"}}
         tables = {"portals": {"brand": portal}, "connectors": {"acme": {"plugin": "acme", **self.settings}}}
         (self.folder / "damlink.toml").write_text(document(tables), encoding="utf-8")
-        return Assembly(load(self.folder / "damlink.toml"), keeps=keeps)
+        return Session(load(self.folder / "damlink.toml"), keeps=keeps)
 
     def run(self, **settings: Any) -> dict[str, int]:
-        with self.assembly(**settings) as assembly:
-            report = run_connector(assembly, "acme", RunOptions())
+        with self.session(**settings) as session:
+            report = run_connector(session, "acme", RunOptions())
             assert report.error is None
             return report.listed | report.outcomes
 
     def plan(self, **settings: Any) -> tuple[list[str], list[str]]:
-        with self.assembly(keeps=False, **settings) as assembly:
-            plan = plan_connector(assembly, "acme")
+        with self.session(keeps=False, **settings) as session:
+            plan = plan_connector(session, "acme")
             return plan.notices, sorted(each.source_id for each in plan.assets)
 
     def targets(self) -> set[str]:
-        with self.assembly() as assembly:
-            return {
-                row.previous.target_id for row in Ledger(assembly.database, "acme").rows() if row.previous
-            }
+        with self.session() as session:
+            return {row.previous.target_id for row in Ledger(session.database, "acme").rows() if row.previous}
 
 
 @pytest.fixture
@@ -130,7 +128,7 @@ def test_account_when_a_setting_says_nothing_for_a_while_is_compared_with_the_la
 
 def test_account_when_the_database_does_not_know_it_carries_nothing_again(place: Place) -> None:
     place.run()
-    with place.assembly() as assembly, assembly.database.write() as connection:
+    with place.session() as session, session.database.write() as connection:
         connection.exec_driver_sql("UPDATE cursor SET source = NULL, target = NULL, portal = NULL")
     assert place.plan(user="joe", account="two") == ([], [])
     assert place.run().get("pushed", 0) == 0

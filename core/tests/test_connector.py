@@ -11,7 +11,7 @@ import pytest
 
 from damlink import About, Content, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import RAW_BYTES, Connector, load
+from damlink._plugin.hooks import RAW_BYTES, Plugin, load
 from damlink.errors import (
     AssetRejectedError,
     ConnectorError,
@@ -23,7 +23,7 @@ from damlink.errors import (
 )
 
 Install = Callable[..., Path]
-Made = Callable[..., Connector]
+Made = Callable[..., Plugin]
 
 HEAD = "import attrs, httpx, json\nfrom damlink import *\nfrom damlink import errors\n"
 LIST = "@hookimpl\ndef list_source_assets(ctx, since):\n    yield SourceAsset('1', 'a')\n"
@@ -41,18 +41,18 @@ NOTES: Any = object()
 def made(install: Install) -> Made:
     """A connector of a plugin with this source."""
 
-    def make(source: str) -> Connector:
+    def make(source: str) -> Plugin:
         install("acme", source)
         return load(find("acme"), "stock")
 
     return make
 
 
-def push(connector: Connector) -> PushResult:
+def push(connector: Plugin) -> PushResult:
     return connector.push(CTX, PREPARED, ASSET, None, NOTES)
 
 
-def transform(connector: Connector) -> PreparedAsset | Skip:
+def transform(connector: Plugin) -> PreparedAsset | Skip:
     return connector.transform(CTX, ASSET, None, NOTES)
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._http.pace import Pace
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.dispatcher import Dispatcher
 from damlink._state import Inbox, Lease, Ledger, Notification, RowState
 from damlink._state.tables import inbox as inbox_table
@@ -78,7 +78,7 @@ class Scene:
 
     sandbox: Sandbox
     folder: Path
-    assembly: Assembly
+    session: Session
     dispatcher: Dispatcher
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
@@ -108,14 +108,14 @@ class Scene:
 
     @property
     def inbox(self) -> Inbox:
-        return Inbox(self.assembly.database)
+        return Inbox(self.session.database)
 
     def heard(self, connector: str = "print") -> list[str]:
         path = self.folder / connector
         return path.read_text().splitlines() if path.exists() else []
 
     def due(self, connector: str = "print") -> list[str]:
-        return [row.source_id for row in Ledger(self.assembly.database, connector).rows(RowState.DUE)]
+        return [row.source_id for row in Ledger(self.session.database, connector).rows(RowState.DUE)]
 
     def asked(self) -> Counter[str]:
         counts = self.sandbox.world.counts.as_dict().items()
@@ -127,7 +127,7 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
     install("heard", PLUGIN)
     install("deaf", DEAF)
     install("rude", RUDE)
-    assemblies = []
+    sessions = []
 
     def make(**connectors: dict[str, Any]) -> Scene:
         (tmp_path / "token").write_text(sandbox.part("bynder").connector()["token"])
@@ -141,15 +141,15 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
             },
         }
         (tmp_path / "damlink.toml").write_text(document(tables))
-        assembly = Assembly(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now)
-        assembly.pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
-        assemblies.append(assembly)
-        return Scene(sandbox, tmp_path, assembly, Dispatcher(assembly, now=sandbox.world.clock.now))
+        session = Session(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now)
+        session.pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
+        sessions.append(session)
+        return Scene(sandbox, tmp_path, session, Dispatcher(session, now=sandbox.world.clock.now))
 
     yield make
-    for assembly in assemblies:
-        assembly.pace.close()
-        assembly.__exit__(None, None, None)
+    for session in sessions:
+        session.pace.close()
+        session.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def test_dispatcher_when_another_process_works_stands_by_until_it_ends(
     scene: Scene, eventually: Callable[..., Any]
 ) -> None:
     asset = scene.asset()
-    with Lease(scene.assembly.database, "~events"):
+    with Lease(scene.session.database, "~events"):
         scene.tell(asset)
         scene.sandbox.world.clock.advance(10)
         scene.dispatcher.start()
@@ -387,5 +387,5 @@ def test_events_when_a_plugin_is_rude_to_one_put_off_that_one_alone(
     assert scene.inbox.open_count() == 1
     (later,) = scene.inbox.gather("brand", scene.now() + timedelta(hours=1), PAUSE)
     assert (later.notification.asset_id, later.attempts) == (odd, 1)
-    with scene.assembly.database.read() as connection:
+    with scene.session.database.read() as connection:
         assert said in str(connection.execute(sa.select(inbox_table.c.last_error)).scalars().all())

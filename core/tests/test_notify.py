@@ -17,7 +17,7 @@ from damlink._config.load import load
 from damlink._run.notify import Notifier
 from damlink._run.report import RunReport
 from damlink._run.runner import RunOptions, run_connector
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._secret import Secret
 from damlink._state import Lease
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
@@ -68,8 +68,8 @@ class Site:
         (self.folder / "damlink.toml").write_text(document(self.tables))
 
     def run(self, **options: Any) -> RunReport:
-        with Assembly(load(self.folder / "damlink.toml")) as assembly:
-            return run_connector(assembly, "stock", RunOptions(**options))
+        with Session(load(self.folder / "damlink.toml")) as session:
+            return run_connector(session, "stock", RunOptions(**options))
 
     def fails(self, how: str = "refused") -> None:
         (self.folder / how).touch()
@@ -139,7 +139,7 @@ def test_notify_when_a_run_cannot_even_begin_tells_why(site: Site) -> None:
 
 def test_notify_when_another_run_is_active_says_nothing(site: Site) -> None:
     config = load(site.folder / "damlink.toml")
-    with Assembly(config) as assembly, Lease(assembly.database, "stock"), pytest.raises(RunActiveError):
+    with Session(config) as session, Lease(session.database, "stock"), pytest.raises(RunActiveError):
         site.run()
     assert site.told == []
 

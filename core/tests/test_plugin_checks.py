@@ -11,7 +11,7 @@ import pytest
 from damlink import Finding
 from damlink._config.load import Config, loads
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Connector, load
+from damlink._plugin.hooks import Plugin, load
 from damlink.errors import AssetRejectedError, ConfigError, PluginBugError
 
 Install = Callable[..., Path]
@@ -40,8 +40,8 @@ CTX: Any = object()  # no check here looks at it
 
 
 @pytest.fixture
-def made(install: Install) -> Callable[[str], Connector]:
-    def make(source: str) -> Connector:
+def made(install: Install) -> Callable[[str], Plugin]:
+    def make(source: str) -> Plugin:
         install("acme", WHOLE + source)
         return load(find("acme"), "one")
 
@@ -59,7 +59,7 @@ def config(*connectors: str) -> Config:
     return loads(portals + tables, Path("damlink.toml"))
 
 
-def verdict(connector: Connector, *connectors: str) -> None:
+def verdict(connector: Plugin, *connectors: str) -> None:
     known = config(*connectors).connectors
     connector.check_exclusive(known["one"], known.values())
 

@@ -14,19 +14,19 @@ from rude import HEAD, OUTCOMES, plugin
 from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._config.settings import parse
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import HOOKS, Connector, Refused, load
+from damlink._plugin.hooks import HOOKS, Plugin, Refused, load
 from damlink._plugin.values import DETAIL_BYTES, MAX_FIELD, MAX_TITLE, RAW_BYTES
 from damlink._system.keepable import MAX_TEXT, REPLACEMENT
 from damlink.errors import AssetRejectedError, PluginBugError, PluginLoadError, TransientError, UnclearError
 
-Made = Callable[..., Connector]
+Made = Callable[..., Plugin]
 
 ASSET = SourceAsset("1", "a")
 PREPARED = PreparedAsset(Content.from_bytes(b"sand", "beach.jpg"), "Beach")
 EVENT = Event("created", "1", None, "brand", datetime.now(UTC))
 ANY: Any = object()
 
-CALLS: dict[str, Callable[[Connector], Any]] = {
+CALLS: dict[str, Callable[[Plugin], Any]] = {
     "authenticate": lambda connector: connector.authenticate(ANY),
     "list_source_assets": lambda connector: list(connector.list_source_assets(ANY, None)),
     "on_event": lambda connector: list(connector.on_event(ANY, EVENT)),
@@ -40,7 +40,7 @@ CALLS: dict[str, Callable[[Connector], Any]] = {
 def made(install: Callable[..., Path]) -> Made:
     """A connector of a plugin whose hooks do their work, but for those named."""
 
-    def make(**rude: str) -> Connector:
+    def make(**rude: str) -> Plugin:
         install("acme", plugin(**rude))
         return load(find("acme"), "stock")
 

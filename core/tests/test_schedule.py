@@ -16,7 +16,7 @@ import pytest
 from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._model import SourceAsset
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.scheduler import Keeper, Schedule
 from damlink._state import Inbox, Lease, Ledger, RowState, RunRecord, Runs
 
@@ -77,22 +77,22 @@ class Site:
     """A config with connectors of the plugin, and a clock."""
 
     folder: Path
-    assembly: Assembly
+    session: Session
     time: Time
 
     def schedule(self) -> Schedule:
-        return Schedule(self.assembly, now=self.time)
+        return Schedule(self.session, now=self.time)
 
     def keeper(self) -> Keeper:
         (keeper,) = self.schedule().keepers
         return keeper
 
     def runs(self, name: str = "stock") -> list[RunRecord]:
-        return Runs(self.assembly.database, name).latest(500)[::-1]
+        return Runs(self.session.database, name).latest(500)[::-1]
 
     def bring(self, *ids: str, name: str = "stock") -> None:
         assets = [SourceAsset(each, "a") for each in ids]
-        Inbox(self.assembly.database).settle((), {name: assets}, self.time())
+        Inbox(self.session.database).settle((), {name: assets}, self.time())
 
     @property
     def log(self) -> list[str]:
@@ -104,7 +104,7 @@ class Site:
 def made(tmp_path: Path, install: Callable[..., Path], server: Any) -> Iterator[Callable[..., Site]]:
     install("acme", PLUGIN)
     install("ear", HEARING)
-    assemblies = []
+    sessions = []
 
     def make(pace: int = 1_000_000, **connectors: dict[str, Any]) -> Site:
         given = connectors or {"stock": {}}
@@ -117,12 +117,12 @@ def made(tmp_path: Path, install: Callable[..., Path], server: Any) -> Iterator[
         }
         (tmp_path / "damlink.toml").write_text(document(tables))
         time_ = Time()
-        assemblies.append(Assembly(load(tmp_path / "damlink.toml"), now=time_))
-        return Site(tmp_path, assemblies[-1], time_)
+        sessions.append(Session(load(tmp_path / "damlink.toml"), now=time_))
+        return Site(tmp_path, sessions[-1], time_)
 
     yield make
-    for assembly in assemblies:
-        assembly.__exit__(None, None, None)
+    for session in sessions:
+        session.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_schedule_when_restarted_before_the_time_does_not_run_again(site: Site) 
 
 
 def test_schedule_when_a_run_died_in_the_middle_runs_at_once(site: Site) -> None:
-    Runs(site.assembly.database, "stock").begin(1, site.time())
+    Runs(site.session.database, "stock").begin(1, site.time())
     site.time.pass_by(minutes=1)
     site.keeper().step()
     assert [run.exit_code for run in site.runs()] == [None, 0]
@@ -246,7 +246,7 @@ def test_schedule_when_events_come_between_listings_does_not_move_the_next_one(s
 
 def test_schedule_when_another_run_is_active_tries_again_soon_and_skips_nothing(site: Site) -> None:
     keeper = site.keeper()
-    with Lease(site.assembly.database, "stock"):
+    with Lease(site.session.database, "stock"):
         assert 0 < keeper.step() <= 2
         assert site.runs() == []
     keeper.step()
@@ -323,7 +323,7 @@ def test_schedule_when_stopped_lets_what_is_under_way_finish(
     assert schedule.is_alive
     slow.unlink()
     assert schedule.join(20)
-    rows = {row.source_id: row.state for row in Ledger(site.assembly.database, "stock").rows()}
+    rows = {row.source_id: row.state for row in Ledger(site.session.database, "stock").rows()}
     assert rows == {"1": RowState.SKIPPED, "2": RowState.DUE}
     assert site.runs()[-1].exit_code == 130
 
@@ -339,7 +339,7 @@ def test_schedule_when_stopped_for_too_long_sends_nothing_more(
     eventually(lambda: server.asked)
     schedule.stop()
     assert schedule.join(6)
-    (row,) = Ledger(site.assembly.database, "stock").rows()
+    (row,) = Ledger(site.session.database, "stock").rows()
     assert (row.state, site.runs()[-1].exit_code) == (RowState.DUE, 130)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("stock")]
 
@@ -383,7 +383,7 @@ def test_schedule_when_the_config_changes_keeps_what_is_the_same_and_begins_what
     schedule = site.schedule()
     before = {keeper.name: keeper for keeper in schedule.keepers}
     schedule.start()
-    site.assembly.follow(made(**connectors).assembly.config)
+    site.session.follow(made(**connectors).session.config)
     errors = schedule.follow()
     after = {keeper.name: keeper for keeper in schedule.keepers}
     schedule.stop()
@@ -396,10 +396,10 @@ def test_schedule_when_the_config_changes_keeps_what_is_the_same_and_begins_what
 
 def test_schedule_when_the_portal_changes_begins_anew(made: Callable[..., Site]) -> None:
     site = made()
-    schedule, before = site.schedule(), site.assembly.config
+    schedule, before = site.schedule(), site.session.config
     (old,) = schedule.keepers
     portal = attrs.evolve(before.portals["brand"], table={**before.portals["brand"].table, "index_lag": "9s"})
-    site.assembly.follow(attrs.evolve(before, portals={"brand": portal}))
+    site.session.follow(attrs.evolve(before, portals={"brand": portal}))
     schedule.follow()
     assert schedule.keepers != [old]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from damlink._config.settings import Field, fields_of, parse
-from damlink._config.tables import PortalSettings, ServeConfig
+from damlink._config.tables import PortalConfig, ServeConfig
 from damlink._plugin.discovery import find, installed
 from damlink._plugin.hooks import load
 from damlink._secret import Secret
@@ -16,7 +16,7 @@ from damlink.errors import ConfigError
 
 
 def classes() -> Iterator[tuple[str, type[Any]]]:
-    yield "portals", PortalSettings
+    yield "portals", PortalConfig
     yield "serve", ServeConfig
     for info in installed():
         yield info.name, load(find(info.name)).settings_class

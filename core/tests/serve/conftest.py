@@ -17,7 +17,7 @@ import pytest
 
 from damlink._config.edit import document
 from damlink._config.load import loads
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.address import event_path, event_token
 from damlink._serve.server import Server
 from damlink._state import Inbox, Topics
@@ -80,21 +80,21 @@ class Sns:
 class Served:
     """A running server, and the database behind it."""
 
-    assembly: Assembly
+    session: Session
     url: str
     client: httpx.Client
 
     @property
     def path(self) -> str:
-        return event_path("brand", event_token(self.assembly, "brand"))
+        return event_path("brand", event_token(self.session, "brand"))
 
     @property
     def inbox(self) -> Inbox:
-        return Inbox(self.assembly.database)
+        return Inbox(self.session.database)
 
     @property
     def topics(self) -> Topics:
-        return Topics(self.assembly.database)
+        return Topics(self.session.database)
 
     def post(self, body: Any, path: str = "", **headers: str) -> httpx.Response:
         """Send a message as SNS does; anything but bytes is written as JSON."""
@@ -129,20 +129,20 @@ def served(tables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAMLINK_KEY", KEY)
         patch.setenv("DAMLINK_STATE_DIR", str(folder))
-        with Assembly(loads(document(tables), folder / "damlink.toml")) as assembly:
-            yield from running(assembly)
+        with Session(loads(document(tables), folder / "damlink.toml")) as session:
+            yield from running(session)
 
 
-def running(assembly: Assembly) -> Iterator[Served]:
+def running(session: Session) -> Iterator[Served]:
     """Run a server in a thread until the tests are done with it."""
     addresses: Queue[str] = Queue()
-    server = Server(assembly, on_listening=addresses.put)
+    server = Server(session, on_listening=addresses.put)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         url = addresses.get(timeout=10)
         with httpx.Client(base_url=url, trust_env=False) as client:
-            yield Served(assembly, url, client)
+            yield Served(session, url, client)
     finally:
         server.stop()
         thread.join(10)

@@ -45,7 +45,7 @@ def test_message_when_sent_under_any_type_is_read(served: Any, sns: Any, kind: s
 
 def test_message_when_it_tells_two_portals_is_kept_for_each(served: Any, sns: Any) -> None:
     envelope = sns.envelope()
-    other = event_path("other", event_token(served.assembly, "other"))
+    other = event_path("other", event_token(served.session, "other"))
     answers = [served.post(envelope, path).text for path in (served.path, other, other)]
     assert answers == ["stored\n", "stored\n", "duplicate\n"]
 
@@ -161,7 +161,7 @@ def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(
 
 def test_unsubscription_when_it_comes_is_kept_and_never_undone(served: Any, sns: Any) -> None:
     before = served.inbox.open_count("brand")
-    served.topics.confirmed("brand", sns.fields()["TopicArn"], served.assembly.now())
+    served.topics.confirmed("brand", sns.fields()["TopicArn"], served.session.now())
     asked = sns.sandbox.world.counts["sns GET /"]
     answer = served.post(sns.envelope("UnsubscribeConfirmation"))
     assert answer.text == "stored\n"
@@ -192,7 +192,7 @@ def test_topic_when_not_listed_waits_for_approval_with_its_token_sealed(served: 
     assert served.topics.state("brand", arn) == "pending"
     sealed = served.topics.token("brand", arn)
     assert b"f00d" not in sealed
-    assert served.assembly.cipher.open(sealed, ("topic", "brand", arn)) == b"f00d" * 16
+    assert served.session.cipher.open(sealed, ("topic", "brand", arn)) == b"f00d" * 16
     assert served.inbox.open_count("brand") == before
 
 
@@ -205,7 +205,7 @@ def test_topic_when_its_signature_is_wrong_is_not_even_noted(served: Any, sns: A
 def test_topic_when_approved_is_let_in(served: Any, sns: Any) -> None:
     arn = "arn:aws:sns:eu-west-1:111122223333:approved-later"
     assert served.post(sns.envelope(TopicArn=arn)).status_code == 403
-    served.topics.approve("brand", arn, served.assembly.now())
+    served.topics.approve("brand", arn, served.session.now())
     assert served.post(sns.envelope(TopicArn=arn)).text == "stored\n"
     assert served.topics.state("other", arn) is None
 

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from damlink._config.edit import document
 from damlink._config.load import loads
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.address import event_path, event_token
 from damlink._serve.bodies import Bodies, BodyReader
 from damlink._serve.connections import LARGEST_HEAD_BYTES, BoundedProtocol
@@ -138,8 +138,8 @@ def few_descriptors(
     command = f"ulimit -n {DESCRIPTORS} && exec {sys.executable} -m damlink serve"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAMLINK_KEY", KEY)
-        with Assembly(loads(document(tables), folder / "damlink.toml")) as assembly:
-            path = event_path("brand", event_token(assembly, "brand"))
+        with Session(loads(document(tables), folder / "damlink.toml")) as session:
+            path = event_path("brand", event_token(session, "brand"))
     child = subprocess.Popen(
         ["/bin/sh", "-c", command], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     )

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from damlink._config.edit import document
-from damlink._config.load import PortalSettings, loads
+from damlink._config.load import loads
+from damlink._config.tables import PortalConfig
 from damlink.errors import ConfigError
 
 PORTAL = {"url": "https://brand.bynder.com", "token": {"env": "TOKEN"}}
 
 
-def portal(**settings: Any) -> PortalSettings:
+def portal(**settings: Any) -> PortalConfig:
     text = document({"portals": {"brand": PORTAL | settings}})
     return loads(text, Path("damlink.toml")).portals["brand"].unopened
 

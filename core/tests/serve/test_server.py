@@ -18,7 +18,7 @@ import pytest
 
 from damlink._config.edit import document
 from damlink._config.load import loads
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.address import event_path, event_token
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.server import Server
@@ -52,9 +52,9 @@ class Diligent:
 
 
 @pytest.fixture
-def assembly(tables: dict[str, Any], tmp_path: Path) -> Iterator[Assembly]:
-    with Assembly(loads(document(tables), tmp_path / "damlink.toml")) as assembly:
-        yield assembly
+def session(tables: dict[str, Any], tmp_path: Path) -> Iterator[Session]:
+    with Session(loads(document(tables), tmp_path / "damlink.toml")) as session:
+        yield session
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def worker() -> Diligent:
 
 
 @pytest.fixture
-def url(assembly: Assembly, worker: Diligent) -> Iterator[str]:
+def url(session: Session, worker: Diligent) -> Iterator[str]:
     addresses: Queue[str] = Queue()
-    server = Server(assembly, (worker,), on_listening=addresses.put)
+    server = Server(session, (worker,), on_listening=addresses.put)
     thread = threading.Thread(target=server.run)
     thread.start()
     yield addresses.get(timeout=10)
@@ -76,16 +76,16 @@ def url(assembly: Assembly, worker: Diligent) -> Iterator[str]:
     assert worker.told[-2:] == ["stop", "join"]
 
 
-def path_of(assembly: Assembly) -> str:
-    return event_path("brand", event_token(assembly, "brand"))
+def path_of(session: Session) -> str:
+    return event_path("brand", event_token(session, "brand"))
 
 
 def test_workers_when_an_event_is_kept_are_woken(
-    url: str, assembly: Assembly, worker: Diligent, sns: Any
+    url: str, session: Session, worker: Diligent, sns: Any
 ) -> None:
     envelope = sns.envelope()
     for _ in range(2):
-        httpx.post(f"{url}{path_of(assembly)}", json=envelope, trust_env=False)
+        httpx.post(f"{url}{path_of(session)}", json=envelope, trust_env=False)
     assert worker.told == ["start", "wake"]
 
 
@@ -98,10 +98,10 @@ def test_readiness_when_a_worker_has_ended_is_denied(url: str, worker: Diligent)
 
 
 def test_event_when_it_cannot_be_kept_asks_for_another_try(
-    url: str, assembly: Assembly, worker: Diligent, sns: Any, tmp_path: Path
+    url: str, session: Session, worker: Diligent, sns: Any, tmp_path: Path
 ) -> None:
-    assert assembly.database.file == tmp_path / "damlink.db"
-    path = path_of(assembly)
+    assert session.database.file == tmp_path / "damlink.db"
+    path = path_of(session)
     (tmp_path / "damlink.db").rename(tmp_path / "away.db")
     answer = httpx.post(f"{url}{path}", json=sns.envelope(), trust_env=False)
     (tmp_path / "away.db").rename(tmp_path / "damlink.db")
@@ -113,19 +113,19 @@ def test_port_when_taken_is_a_config_error(tables: dict[str, Any], tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         config = loads(document(tables | {"serve": {"port": port}}), tmp_path / "damlink.toml")
-        with Assembly(config) as assembly, pytest.raises(ConfigError, match=f"cannot listen on .* {port}: "):
-            Server(assembly).run()
+        with Session(config) as session, pytest.raises(ConfigError, match=f"cannot listen on .* {port}: "):
+            Server(session).run()
 
 
 def test_confirmation_when_refused_for_a_while_is_tried_again(
-    assembly: Assembly, sns: Any, eventually: Any
+    session: Session, sns: Any, eventually: Any
 ) -> None:
     sns.sandbox.world.faults.add(Fault("sns", "GET /$", status=503, times=2))
     subscription = sns.part.topic.subscribe("http://127.0.0.1:9/", [])
     asked = sns.envelope("SubscriptionConfirmation", Token=subscription.token)
     envelope = parse(json.dumps(asked).encode())
-    subscriptions = subscriptions_of(assembly, "brand")
-    subscriptions.note(envelope, assembly.now())
+    subscriptions = subscriptions_of(session, "brand")
+    subscriptions.note(envelope, session.now())
     confirmer = Confirmer([subscriptions], again_seconds=0.02)
     confirmer.start()
     eventually(lambda: subscription.confirmed)
@@ -135,16 +135,16 @@ def test_confirmation_when_refused_for_a_while_is_tried_again(
 
 
 def test_confirmation_when_refused_for_good_is_not_tried_again_until_a_new_token_comes(
-    assembly: Assembly, sns: Any, eventually: Any
+    session: Session, sns: Any, eventually: Any
 ) -> None:
-    subscriptions = subscriptions_of(assembly, "brand")
+    subscriptions = subscriptions_of(session, "brand")
     counts = sns.sandbox.world.counts
     before = counts["sns GET /"]
     confirmer = Confirmer([subscriptions], again_seconds=0.01)
     confirmer.start()
     for number in (1, 2):
         asked = sns.envelope("SubscriptionConfirmation", Token=f"wrong-{number}")
-        subscriptions.note(parse(json.dumps(asked).encode()), assembly.now())
+        subscriptions.note(parse(json.dumps(asked).encode()), session.now())
         confirmer.wake()
         eventually(lambda expected=before + number: counts["sns GET /"] == expected)
     confirmer.stop()

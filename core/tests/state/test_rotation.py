@@ -15,7 +15,7 @@ from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._model import SourceAsset
 from damlink._run.key_rotation import rotate_key
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import KEY_FILE, replace_key_file
 from damlink._state import SEALED_COLUMNS, Database, Lease, Ledger, Listed, reseal, using_key
@@ -41,8 +41,8 @@ def folder(tmp_path: Path, url: str, old: str, monkeypatch: pytest.MonkeyPatch) 
     tables = {"state": {"url": url}, "portals": {"brand": portal}}
     (tmp_path / "damlink.toml").write_text(document(tables))
     replace_key_file(tmp_path / KEY_FILE, [old])
-    with opened(tmp_path) as assembly, Lease(assembly.database, "stock") as lease:
-        database, former = assembly.database, Fernet(old)
+    with opened(tmp_path) as session, Lease(session.database, "stock") as lease:
+        database, former = session.database, Fernet(old)
         with database.write() as connection:
             values = [
                 {
@@ -63,26 +63,26 @@ def folder(tmp_path: Path, url: str, old: str, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def opened(folder: Path) -> Assembly:
-    return Assembly(load(folder / "damlink.toml"))
+def opened(folder: Path) -> Session:
+    return Session(load(folder / "damlink.toml"))
 
 
 def assert_all_opens(folder: Path) -> None:
     """Every value opens by its name, with the key there is."""
-    with opened(folder) as assembly:
-        cipher = assembly.cipher
-        assert {assembly.secrets.get(str(number)) for number in (0, 199, 200, ROWS - 1)} == {"value"}
-        ledger = Ledger(assembly.database, "stock", 1)
+    with opened(folder) as session:
+        cipher = session.cipher
+        assert {session.secrets.get(str(number)) for number in (0, 199, 200, ROWS - 1)} == {"value"}
+        ledger = Ledger(session.database, "stock", 1)
         row = ledger.known(["1"])["1"]
         checkpoint = LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: NOW)
         assert checkpoint.get("part") == 1
-        sealed = Topics(assembly.database).token("brand", "arn:1")
+        sealed = Topics(session.database).token("brand", "arn:1")
         assert cipher.open(sealed or b"", ("topic", "brand", "arn:1")) == b"token"
 
 
 def rotated(folder: Path) -> str:
-    with opened(folder) as assembly:
-        return rotate_key(assembly)
+    with opened(folder) as session:
+        return rotate_key(session)
 
 
 def test_every_encrypted_column_is_sealed_anew() -> None:
@@ -104,8 +104,8 @@ def test_rotation_when_it_ends_opens_all_with_the_new_key_alone(folder: Path, ol
     assert old not in file.read_text()
     assert_all_opens(folder)
     replace_key_file(file, [old])
-    with opened(folder) as assembly, pytest.raises(StateError, match="does not open the database"):
-        _ = assembly.cipher
+    with opened(folder) as session, pytest.raises(StateError, match="does not open the database"):
+        _ = session.cipher
 
 
 def nothing(_database: Database, _cipher: Cipher) -> None:
@@ -128,8 +128,8 @@ def test_rotation_when_killed_leaves_all_open_and_goes_on(
 ) -> None:
     new = new_key()
     replace_key_file(folder / KEY_FILE, [new, old])
-    with opened(folder) as assembly:
-        done(assembly.database, Cipher(f"{new} {old}", "a test"))
+    with opened(folder) as session:
+        done(session.database, Cipher(f"{new} {old}", "a test"))
     assert_all_opens(folder)
     rotated(folder)
     assert (folder / KEY_FILE).read_text() == f"{new}\n"
@@ -159,8 +159,8 @@ def test_rotation_when_another_process_uses_the_key_is_refused(folder: Path, old
 
 def test_command_when_the_key_is_being_replaced_is_refused(folder: Path) -> None:
     with (
-        opened(folder) as assembly,
-        using_key(assembly.database, replaces=True),
+        opened(folder) as session,
+        using_key(session.database, replaces=True),
         opened(folder) as other,
         pytest.raises(StateError, match="the key of the database is being replaced"),
     ):

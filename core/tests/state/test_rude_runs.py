@@ -19,7 +19,7 @@ from damlink._config.load import load
 from damlink._run.repair import retry
 from damlink._run.report import RunReport
 from damlink._run.runner import RunOptions, run_connector
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._state import Database, Ledger, Row, RowState
 from damlink._system.keepable import REPLACEMENT
 from damlink.errors import PluginBugError
@@ -46,8 +46,8 @@ class Site:
             return pool.submit(self._run, RunOptions(**options)).result()
 
     def _run(self, options: RunOptions) -> RunReport:
-        with Assembly(load(self.folder / "damlink.toml")) as assembly:
-            return run_connector(assembly, "stock", options)
+        with Session(load(self.folder / "damlink.toml")) as session:
+            return run_connector(session, "stock", options)
 
     def rows(self) -> dict[str, Row]:
         database = Database(self.url, self.folder)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from damlink.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._serve.subscriptions import Subscriptions
     from damlink.bynder import Portal, Webhook
 
@@ -32,7 +32,7 @@ TOKEN_LIFE: Final = timedelta(days=2)  # Source: Amazon SNS API reference, `Subs
 REACHED: Final = "that the world reaches [serve] public_url"
 
 
-def subscribe_address(assembly: Assembly, portal: str, opened: Portal, address: str) -> str:
+def subscribe_address(session: Session, portal: str, opened: Portal, address: str) -> str:
     """Subscribe the address, or mend the subscription that is there, and say how it stands."""
     from damlink._run.subscription import find_subscription, is_pending
     from damlink._serve.subscriptions import subscriptions_of
@@ -42,7 +42,7 @@ def subscribe_address(assembly: Assembly, portal: str, opened: Portal, address: 
         opened.webhooks.update(found.id, events=EVENTS, pre_archived_notification_days=PRE_ARCHIVED_DAYS)
         unsaid = "; it does not say whether they are confirmed" if found.confirmed is None else ""
         return f"the portal sends its events here already ({found.id}); all are switched on{unsaid}"
-    subscriptions = subscriptions_of(assembly, portal)
+    subscriptions = subscriptions_of(session, portal)
     if found is not None and (said := _confirmation(subscriptions)):
         return f"the subscription {found.id} is not confirmed yet; {said}"
     if found is not None:

@@ -17,7 +17,7 @@ from damlink._cli._typed import given
 from damlink._config.load import load
 from damlink._config.names import is_key
 from damlink._config.settings import fields_of
-from damlink._config.tables import PortalSettings
+from damlink._config.tables import PortalConfig
 from damlink.errors import ConfigError, DamlinkError
 
 __all__ = ["add_portal", "edit_portal"]
@@ -29,7 +29,7 @@ class PortalInterview(Interview):
     """Asks for the settings of a portal; a brand is chosen from those that the portal shows."""
 
     def __init__(self, draft: Draft, values: Mapping[str, Any]) -> None:
-        super().__init__(PortalSettings, values, draft.keep_secret)
+        super().__init__(PortalConfig, values, draft.keep_secret)
         self._draft = draft
 
     def ask(self, names: Iterable[str]) -> None:
@@ -45,8 +45,8 @@ class PortalInterview(Interview):
             return False
         try:
             file = self._draft.file(self.values)
-            with self._draft.assembly(file) as assembly:
-                brands = [brand.name for brand in assembly.portal(self._draft.name).brands.known()]
+            with self._draft.session(file) as session:
+                brands = [brand.name for brand in session.open_portal(self._draft.name).brands.known()]
         except DamlinkError:
             # The attempt that follows says what is wrong, and asks for everything again.
             return True
@@ -77,7 +77,7 @@ def add_portal(path: Path, name: str, settings: Iterable[str], *, all_: bool, no
         )
     draft = Draft(path, "portals", name, is_tried=not no_check)
     draft.connectors = _on_the_only_portal(path)
-    interview = PortalInterview(draft, given(settings, fields_of(PortalSettings)))
+    interview = PortalInterview(draft, given(settings, fields_of(PortalConfig)))
     names = interview.unset(advanced=all_)
     if not is_terminal() or (interview.is_complete and not all_):
         names = []
@@ -104,7 +104,7 @@ def edit_portal(
         DamlinkError: the settings are wrong, or are refused.
     """
     portal = load(path).portal(name)
-    values: dict[str, Any] = given(settings, fields_of(PortalSettings)) | dict.fromkeys(unset)
+    values: dict[str, Any] = given(settings, fields_of(PortalConfig)) | dict.fromkeys(unset)
     draft = Draft(path, "portals", name, is_tried=not no_check)
     interview = PortalInterview(draft, portal.table)
     change(draft, [interview], values)

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from damlink._cli._output import bytes_text, echo, seconds_text
-from damlink._run.report import Observer
+from damlink._run.report import RunListener
 from damlink._state import Row, RowState, Tally
 from damlink._system.printable import one_line
 
@@ -30,7 +30,7 @@ _COLOURS = {
 HOLD_SHOWN_SECONDS = 2.0  # shorter waits for the pace are its ordinary spacing
 
 
-class Lines(Observer):
+class Lines(RunListener):
     """One line for each asset, on stderr."""
 
     def __init__(self, connector: str) -> None:
@@ -127,8 +127,8 @@ class Screen(Lines):
 
 
 @contextlib.contextmanager
-def shown(connector: str) -> Iterator[Observer]:
-    """An observer that shows a run, as suits where stderr goes."""
+def shown(connector: str) -> Iterator[RunListener]:
+    """An listener that shows a run, as suits where stderr goes."""
     if not sys.stderr.isatty():
         yield Lines(connector)
         return

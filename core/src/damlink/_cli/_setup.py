@@ -16,7 +16,7 @@ from damlink._config.load import Config, loads
 from damlink._config.settings import SecretOpener, SecretRef
 from damlink._model import Finding
 from damlink._run.check import check_connector, check_portal
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._secrets.store import SecretStore
 from damlink.errors import DamlinkError
 
@@ -62,45 +62,45 @@ class Draft:
             DamlinkError: they are wrong, or are refused.
         """
         file = self.file(values)
-        with self.assembly(file) as assembly:
-            self._validate(assembly)
+        with self.session(file) as session:
+            self._validate(session)
             if self.is_tried:
-                for finding in self._findings(assembly):
+                for finding in self._findings(session):
                     _report(finding)
         return file
 
-    def assembly(self, file: ConfigFile) -> Assembly:
+    def session(self, file: ConfigFile) -> Session:
         """Open the config as it would be written, with the typed secrets."""
         return _Trial(loads(file.text, file.path), self._typed, opens=self.is_tried)
 
-    def _validate(self, assembly: Assembly) -> None:
+    def _validate(self, session: Session) -> None:
         if self._kind == "connectors":
-            assembly.settings(self.name, assembly.connector(self.name))
+            session.parse_settings(self.name, session.load_plugin(self.name))
         else:
-            assembly.config.portal(self.name).open(assembly.opener)
+            session.config.portal(self.name).open(session.opener)
 
-    def _findings(self, assembly: Assembly) -> Iterator[Finding]:
+    def _findings(self, session: Session) -> Iterator[Finding]:
         if self._kind == "connectors":
-            yield from check_connector(assembly, self.name)
-        elif assembly.config.portal(self.name).unopened.auth != "oauth2-code":
-            yield from check_portal(assembly, self.name)
+            yield from check_connector(session, self.name)
+        elif session.config.portal(self.name).unopened.auth != "oauth2-code":
+            yield from check_portal(session, self.name)
 
     def write(self, file: ConfigFile) -> None:
         """Write the config and the typed secrets: both, or neither."""
         if not self._typed:
             file.write()
             return
-        with Assembly(loads(file.text, file.path)) as assembly:
-            before = {name: assembly.secrets.get(name) for name in self._typed}
+        with Session(loads(file.text, file.path)) as session:
+            before = {name: session.secrets.get(name) for name in self._typed}
             try:
-                _store(assembly.secrets, self._typed)
+                _store(session.secrets, self._typed)
                 file.write()
             except BaseException:
-                _store(assembly.secrets, before)
+                _store(session.secrets, before)
                 raise
 
 
-class _Trial(Assembly):
+class _Trial(Session):
     """A config that is not written yet, with secrets that are not stored yet. Leaves no trace."""
 
     def __init__(self, config: Config, typed: Mapping[str, str], *, opens: bool) -> None:

@@ -27,15 +27,15 @@ BAD = ("uncertain", "rejected", "failed")
 def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
     """List a connector's assets; those that could not be carried are grouped by cause."""
     from damlink._cli._output import print_json_lines
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Ledger, RowState
 
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config, keeps=False) as assembly:
-        if not assembly.has_database:
+    with Session(config, keeps=False) as session:
+        if not session.has_database:
             return
-        rows = Ledger(assembly.database, name).rows(RowState(state) if state else None)
+        rows = Ledger(session.database, name).rows(RowState(state) if state else None)
         if json_:
             print_json_lines(_document(row) for row in rows)
         elif state in BAD:

@@ -122,13 +122,13 @@ def _shared(method: Callable[..., Any]) -> Iterator[click.Option]:
 def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any) -> None:
     config = load_config(values["config_path"])
     from damlink._cli._derived import arguments_of
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     portal_name = click.get_current_context().meta[PORTAL]
     positional, named = arguments_of(method, values)
     on_request = _show if values["debug_request"] else None
-    with Assembly(config, keeps=False, keeps_tokens=True) as assembly:
-        portal = assembly.portal(portal_name, on_request=on_request)
+    with Session(config, keeps=False, keeps_tokens=True) as session:
+        portal = session.open_portal(portal_name, on_request=on_request)
         write = functools.partial(_write, output=values.get("output"), whole=values.get("include", False))
         try:
             answer = getattr(getattr(portal, resource), name)(*positional, **named)

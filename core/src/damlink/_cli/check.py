@@ -15,9 +15,9 @@ from damlink._cli.run import first_of
 if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.check import Finding
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
-    Check = Callable[[Assembly, str], Iterator[Finding]]
+    Check = Callable[[Session, str], Iterator[Finding]]
 
 __all__ = ["check_portals", "command"]
 
@@ -48,12 +48,12 @@ def check_portals(config: Config, names: Iterable[str], *, json_: bool) -> int:
 
 def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, json_: bool) -> int:
     from damlink._cli._output import print_json
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     codes, found = set(), []
     for name in names:
-        with Assembly(config, keeps=False) as assembly:
-            for finding in check(assembly, name):
+        with Session(config, keeps=False) as session:
+            for finding in check(session, name):
                 codes.add(finding.error.exit_code if finding.error else 0)
                 found.append({kind: name, **_document(finding)})
                 if not json_:

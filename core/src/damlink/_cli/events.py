@@ -16,7 +16,7 @@ from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkErro
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._serve.subscriptions import Subscriptions
     from damlink._state import Notification
 
@@ -53,11 +53,11 @@ def url(portal: str, config_path: Path | None) -> None:
 
     Anyone who has it can send requests to it; only correctly signed events are accepted.
     """
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._serve.address import event_url
 
-    with Assembly(_config(config_path, portal)) as assembly:
-        echo(event_url(assembly, portal))
+    with Session(_config(config_path, portal)) as session:
+        echo(event_url(session, portal))
 
 
 @command.command("subscribe")
@@ -69,22 +69,22 @@ def subscribe(portal: str, config_path: Path | None) -> None:
     A subscription that was never confirmed is confirmed, or made anew. Where the portal offers no
     self-service for that, print the request to send to its account manager.
     """
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._run.subscription import WITHOUT_SELF_SERVICE
     from damlink._serve.address import event_url
 
-    with Assembly(_config(config_path, portal)) as assembly:
-        address, opened = event_url(assembly, portal), assembly.portal(portal)
+    with Session(_config(config_path, portal)) as session:
+        address, opened = event_url(session, portal), session.open_portal(portal)
         _warn_where_nobody_answers(address)
         try:
-            said = subscribe_address(assembly, portal, opened, address)
+            said = subscribe_address(session, portal, opened, address)
         except BynderError as error:
             if error.status not in WITHOUT_SELF_SERVICE:
                 raise
             echo_text(
                 f"the portal lets us subscribe nothing ({error.status}); send this request:\n", err=True
             )
-            said = _request(assembly.config.portals[portal].unopened.url, address)
+            said = _request(session.config.portals[portal].unopened.url, address)
     echo_text(said)
 
 
@@ -116,12 +116,12 @@ def _request(portal_url: str, address: str) -> str:
 def list_(portal: str, json_: bool, config_path: Path | None) -> None:
     """List the topics that have written, whether their events are let in, and how the subscription stands."""
     from damlink._cli._output import moment_text, print_json, print_table
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
-    with Assembly(_config(config_path, portal), keeps=False) as assembly:
-        listed = assembly.config.portals[portal].unopened.event_topics
-        topics = list(_topics(_subscriptions(assembly, portal))) if assembly.has_database else []
-        _say_subscription(assembly, portal)
+    with Session(_config(config_path, portal), keeps=False) as session:
+        listed = session.config.portals[portal].unopened.event_topics
+        topics = list(_topics(_subscriptions(session, portal))) if session.has_database else []
+        _say_subscription(session, portal)
     met = {topic["arn"] for topic in topics}
     topics += [_unmet(arn) for arn in listed if arn not in met]
     if json_:
@@ -134,14 +134,14 @@ def list_(portal: str, json_: bool, config_path: Path | None) -> None:
     print_table(("topic", "state", "last noted", "confirmed"), rows)
 
 
-def _say_subscription(assembly: Assembly, portal: str) -> None:
+def _say_subscription(session: Session, portal: str) -> None:
     """Say on stderr how the portal's subscription stands; what cannot be asked is said, and no failure."""
     from damlink._run.subscription import describe_subscription, known_address
 
-    if not known_address(assembly, portal):
+    if not known_address(session, portal):
         return
     try:
-        said, _ = describe_subscription(assembly, portal, assembly.portal(portal))
+        said, _ = describe_subscription(session, portal, session.open_portal(portal))
     except DamlinkError as error:
         said = f"how the subscription stands is not known: {error}"
     echo(f"damlink: {said}", err=True)
@@ -167,7 +167,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
 
     What it has said before is not worked; the next listing finds what was missed.
     """
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._sns import MalformedError, parse_topic
 
     try:
@@ -175,8 +175,8 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
     except MalformedError as error:
         raise click.UsageError(f"{arn!r} is {error}") from error
     now = datetime.now(UTC)
-    with Assembly(_config(config_path, portal)) as assembly:
-        subscriptions = _subscriptions(assembly, portal)
+    with Session(_config(config_path, portal)) as session:
+        subscriptions = _subscriptions(session, portal)
         subscriptions.approve(arn, now)
         try:
             subscription = subscriptions.confirm(arn, now)
@@ -197,12 +197,12 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     The file holds an SNS envelope, or a JSON object with "Subject" and "Message". It is worked once more
     even if the same event has come before.
     """
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Inbox
 
-    with Assembly(_config(config_path, portal)) as assembly:
+    with Session(_config(config_path, portal)) as session:
         notification = _notification(portal, file)
-        Inbox(assembly.database).put(notification, datetime.now(UTC))
+        Inbox(session.database).put(notification, datetime.now(UTC))
     echo(f"{notification.subject} is in the inbox; `damlink serve` works it", err=True)
 
 
@@ -235,7 +235,7 @@ def _config(given: Path | None, portal: str) -> Config:
     return config
 
 
-def _subscriptions(assembly: Assembly, portal: str) -> Subscriptions:
+def _subscriptions(session: Session, portal: str) -> Subscriptions:
     from damlink._serve.subscriptions import subscriptions_of
 
-    return subscriptions_of(assembly, portal)
+    return subscriptions_of(session, portal)

@@ -24,7 +24,7 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     from damlink._config.settings import closest
     from damlink._http.client import OAuth2
     from damlink._run.login import log_in
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
     if name not in config.portals:
@@ -32,11 +32,11 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     known = {*config.portals, *config.connectors}
     if name not in known:
         raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=closest(name, known))
-    with Assembly(config) as assembly:
-        auth = assembly.portal_auth(name) if name in config.portals else assembly.assemble(name).auth
+    with Session(config) as session:
+        auth = session.portal_auth(name) if name in config.portals else session.open_connector(name).auth
         if not isinstance(auth, OAuth2) or not auth.authorize_url:
             raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
-        notice = log_in(assembly, auth, name, lambda url: _show(url, no_browser=no_browser))
+        notice = log_in(session, auth, name, lambda url: _show(url, no_browser=no_browser))
     echo(f"{name}: signed in", err=True)
     if notice:
         echo(f"{name}: {notice}", err=True)

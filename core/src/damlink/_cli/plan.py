@@ -14,7 +14,7 @@ from damlink._cli.run import failure, first_of, named
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
 
 @click.command("plan")
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @with_config
 def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> int:
     """Say what a run would carry, and why. Changes nothing anywhere and spends nothing."""
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
     codes = set()
     for name in chosen(config, names):
         try:
-            with Assembly(config, keeps=False) as assembly:
-                _plan(assembly, name, full=full, json_=json_)
+            with Session(config, keeps=False) as session:
+                _plan(session, name, full=full, json_=json_)
         except DamlinkError as error:
             codes.add(error.exit_code)
             echo(f"damlink: {named(name, error)}", err=True)
@@ -40,10 +40,10 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
     return first_of(codes)
 
 
-def _plan(assembly: Assembly, name: str, *, full: bool, json_: bool) -> None:
+def _plan(session: Session, name: str, *, full: bool, json_: bool) -> None:
     from damlink._run.plan import plan_connector
 
-    plan = plan_connector(assembly, name, full=full)
+    plan = plan_connector(session, name, full=full)
     for notice in plan.notices:
         echo(notice, err=json_)
     if json_:

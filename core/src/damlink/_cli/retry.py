@@ -20,10 +20,10 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
     An uncertain asset is refused: it is decided with `damlink settle`.
     """
     from damlink._run.repair import retry
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config) as assembly:
-        count = retry(assembly.database, name, ids)
+    with Session(config) as session:
+        count = retry(session.database, name, ids)
     echo(f"{name}: {count} due again; `damlink run {name}` carries them")

@@ -56,13 +56,13 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
     """Run one connector after the other; one that fails does not keep the next from running."""
     from damlink._cli._progress import shown
     from damlink._run.runner import run_connector
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:
         try:
-            with shown(name) as observer, Assembly(config, observer=observer) as assembly:
-                report = run_connector(assembly, name, options)
+            with shown(name) as listener, Session(config, listener=listener) as session:
+                report = run_connector(session, name, options)
         except DamlinkError as error:
             reports[name] = error
             echo(f"damlink: {error}", err=True)

@@ -19,13 +19,13 @@ from damlink._cli._options import as_json, load_config, with_config
 def command(name: str, limit: int, json_: bool, config_path: Path | None) -> None:
     """List the last runs of a connector, the newest first."""
     from damlink._cli._output import print_json_lines, print_table
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Runs
 
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config, keeps=False) as assembly:
-        found = Runs(assembly.database, name).latest(limit) if assembly.has_database else []
+    with Session(config, keeps=False) as session:
+        found = Runs(session.database, name).latest(limit) if session.has_database else []
     if json_:
         print_json_lines(attrs.asdict(run) for run in found)
     else:

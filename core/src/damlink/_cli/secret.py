@@ -35,11 +35,11 @@ def key() -> None:
 @with_config
 def set_(name: str, config_path: Path | None) -> None:
     """Keep a secret. It is asked for on a terminal, else read from standard input; never an argument."""
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     value = _entered(name)
-    with Assembly(load_config(config_path)) as assembly:
-        assembly.secrets.set(name, value)
+    with Session(load_config(config_path)) as session:
+        session.secrets.set(name, value)
     echo(f"kept; refer to it as {{ secret = {name!r} }}", err=True)
 
 
@@ -58,10 +58,10 @@ def _entered(name: str) -> str:
 def list_(json_: bool, config_path: Path | None) -> None:
     """List the names of the secrets; never what they hold."""
     from damlink._cli._output import print_json
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
-    with Assembly(load_config(config_path), keeps=False) as assembly:
-        names = assembly.secrets.names() if assembly.has_database else []
+    with Session(load_config(config_path), keeps=False) as session:
+        names = session.secrets.names() if session.has_database else []
     if json_:
         print_json(names)
     else:
@@ -77,10 +77,10 @@ def rotate(config_path: Path | None) -> None:
     """
     config = load_config(config_path)
     from damlink._run.key_rotation import rotate_key
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
-    with Assembly(config, keeps=False) as assembly:
-        echo(rotate_key(assembly), err=True)
+    with Session(config, keeps=False) as session:
+        echo(rotate_key(session), err=True)
 
 
 @command.command("remove")
@@ -88,10 +88,10 @@ def rotate(config_path: Path | None) -> None:
 @with_config
 def remove(name: str, config_path: Path | None) -> None:
     """Forget a secret."""
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
-    with Assembly(load_config(config_path)) as assembly:
-        _remove(assembly.secrets, name)
+    with Session(load_config(config_path)) as session:
+        _remove(session.secrets, name)
     echo(f"{name} is forgotten", err=True)
 
 

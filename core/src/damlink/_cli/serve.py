@@ -39,21 +39,21 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
     except ModuleNotFoundError as error:
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
     from damlink._run.backup_marker import verify_not_restored
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
     from damlink._serve.follower import ConfigFollower
     from damlink._serve.scheduler import Schedule
 
     if not quiet:
         _speak()
-    with Assembly(config) as assembly:
+    with Session(config) as session:
         for connector in config.connectors.values():
             if connector.enabled:
-                verify_not_restored(assembly.database, connector.name)
-        schedule = Schedule(assembly)
-        follower = ConfigFollower(assembly, [schedule.follow])
-        workers = (Dispatcher(assembly, schedule.brought), schedule, follower)
-        running = server.Server(assembly, workers, on_listening=_announce, note=lambda: follower.error)
+                verify_not_restored(session.database, connector.name)
+        schedule = Schedule(session)
+        follower = ConfigFollower(session, [schedule.follow])
+        workers = (Dispatcher(session, schedule.brought), schedule, follower)
+        running = server.Server(session, workers, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():
             echo("damlink: what has not ended in time goes on after the next start", err=True)

@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Decide an asset of which nobody can tell by program whether it arrived."""
     from damlink._run.repair import settle
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     if saved == again:
         raise click.UsageError("give either --saved [MEDIA_ID] or --again")
@@ -30,7 +30,7 @@ def command(
         raise click.UsageError("MEDIA_ID belongs to --saved")
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config) as assembly:
-        settle(assembly.database, assembly.cipher, name, source_id, saved=saved, target_id=media_id or "")
+    with Session(config) as session:
+        settle(session.database, session.cipher, name, source_id, saved=saved, target_id=media_id or "")
     said = "is recorded as pushed" if saved else "is due again"
     echo(f"{name}: {source_id} {said}")

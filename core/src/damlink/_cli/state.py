@@ -25,12 +25,12 @@ def command() -> None:
 def show(name: str, json_: bool, config_path: Path | None) -> None:
     """Show how far the listing has come, the lease, and the number of assets by state."""
     from damlink._cli._output import print_json
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config, keeps=False) as assembly:
-        found = _shown(assembly, name)
+    with Session(config, keeps=False) as session:
+        found = _shown(session, name)
     if json_:
         print_json(found)
     else:
@@ -38,15 +38,15 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
             echo(f"{key}: {text_of(value)}")
 
 
-def _shown(assembly: Any, name: str) -> dict[str, Any]:
+def _shown(session: Any, name: str) -> dict[str, Any]:
     from damlink._state import Ledger, lease_of
 
-    if not assembly.has_database:
+    if not session.has_database:
         return {"database": None}
-    ledger = Ledger(assembly.database, name)
+    ledger = Ledger(session.database, name)
     progress = attrs.asdict(ledger.progress())
-    lease = lease_of(assembly.database, name)
-    return {"database": assembly.database.place, **progress, "lease": lease, "assets": ledger.counts()}
+    lease = lease_of(session.database, name)
+    return {"database": session.database.place, **progress, "lease": lease, "assets": ledger.counts()}
 
 
 @command.command("export")
@@ -55,14 +55,14 @@ def _shown(assembly: Any, name: str) -> dict[str, Any]:
 def export(name: str, config_path: Path | None) -> None:
     """Write every row as JSON lines on stdout. Notes of transfers under way, and secrets, stay out."""
     from damlink._cli._output import print_json_lines
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Ledger
 
     config = load_config(config_path)
     name = config.connector(name).name
-    with Assembly(config, keeps=False) as assembly:
-        if assembly.has_database:
-            print_json_lines(_exported(row) for row in Ledger(assembly.database, name).rows())
+    with Session(config, keeps=False) as session:
+        if session.has_database:
+            print_json_lines(_exported(row) for row in Ledger(session.database, name).rows())
 
 
 def _exported(row: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     """
     from damlink._run.backup_marker import Marker
     from damlink._run.repair import reset as forget
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Identity
 
     config = load_config(config_path)
@@ -90,10 +90,10 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
         if not is_terminal():
             raise click.UsageError("there is no terminal to ask on: confirm with --yes")
         click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
-    with Assembly(config) as assembly:
-        count = forget(assembly.database, name)
-        marked = Marker(Identity(assembly.database).ensure(), name).read()
-        Identity(assembly.database).raise_count(name, marked)
+    with Session(config) as session:
+        count = forget(session.database, name)
+        marked = Marker(Identity(session.database).ensure(), name).read()
+        Identity(session.database).raise_count(name, marked)
     echo(f"{name}: {assets_text(count)} forgotten")
 
 
@@ -107,13 +107,13 @@ def accept(config_path: Path | None) -> None:
     """
     from damlink._run.backup_marker import accept as go_on
     from damlink._run.backup_marker import is_restored
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
-    with Assembly(config) as assembly:
+    with Session(config) as session:
         names = list(config.connectors)
-        if not any(is_restored(assembly.database, name) for name in names):
+        if not any(is_restored(session.database, name) for name in names):
             echo("the database is not older than its last run; there is nothing to accept")
             return
-        go_on(assembly.database, names, assembly.now)
+        go_on(session.database, names, session.now)
     echo("accepted: every asset is looked for in the portal before it is carried")

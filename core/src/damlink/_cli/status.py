@@ -17,7 +17,7 @@ from damlink._cli._output import echo, echo_text
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
     from damlink._state import Ledger, RunRecord
 
 BAD: Final = ("failed", "rejected", "uncertain")
@@ -34,12 +34,12 @@ def command(json_: bool, config_path: Path | None) -> None:
     Below that, how much of the pace is left.
     """
     from damlink._cli._output import print_json
-    from damlink._run.session import Assembly
+    from damlink._run.session import Session
 
     config = load_config(config_path)
-    with Assembly(config, keeps=False) as assembly:
-        connectors = [_connector(assembly, name) for name in config.connectors]
-        budget = attrs.asdict(assembly.pace.budget())
+    with Session(config, keeps=False) as session:
+        connectors = [_connector(session, name) for name in config.connectors]
+        budget = attrs.asdict(session.pace.budget())
     document = {"connectors": connectors, "pace": budget}
     if json_:
         print_json(document)
@@ -47,20 +47,20 @@ def command(json_: bool, config_path: Path | None) -> None:
         _print(document)
 
 
-def _connector(assembly: Assembly, name: str) -> dict[str, Any]:
+def _connector(session: Session, name: str) -> dict[str, Any]:
     from damlink._state import Ledger, Runs
 
-    config = assembly.config.connector(name)
+    config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
     found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
     latest, listing = [], None
-    if assembly.has_database:
-        ledger, runs = Ledger(assembly.database, name), Runs(assembly.database, name)
+    if session.has_database:
+        ledger, runs = Ledger(session.database, name), Runs(session.database, name)
         found["assets"] = ledger.counts()
         latest, listing = runs.latest(1), runs.latest_listing()
         found["last_run"] = attrs.asdict(latest[0]) if latest else None
         found["reasons"] = list(_reasons(ledger, latest[0].error if latest else "", found["assets"]))
-    return found | {"next_run": _next_run(assembly, name, listing)}
+    return found | {"next_run": _next_run(session, name, listing)}
 
 
 def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
@@ -76,10 +76,10 @@ def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str
             yield f"{count} {state}: {cause}"
 
 
-def _next_run(assembly: Assembly, name: str, last: RunRecord | None) -> datetime | None:
+def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
     """Return when `damlink serve` lists it next, give or take; `None` where it has no interval."""
-    config = assembly.config.connector(name)
-    seconds = config.every or _interval_of_plugin(assembly, name)
+    config = session.config.connector(name)
+    seconds = config.every or _interval_of_plugin(session, name)
     if not seconds or not config.enabled:
         return None
     is_due = last is None or last.finished_at is None or last.error
@@ -87,11 +87,11 @@ def _next_run(assembly: Assembly, name: str, last: RunRecord | None) -> datetime
     return now if is_due or last is None else max(now, last.started_at + timedelta(seconds=seconds))
 
 
-def _interval_of_plugin(assembly: Assembly, name: str) -> float | None:
+def _interval_of_plugin(session: Session, name: str) -> float | None:
     from damlink._config.duration import Duration
 
     try:
-        every = assembly.connector(name).about.every
+        every = session.load_plugin(name).about.every
     except DamlinkError:
         return None
     return Duration.parse(every) if every else None

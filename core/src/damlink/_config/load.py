@@ -18,9 +18,9 @@ from damlink._config.settings import Field, SecretOpener, SecretRef, check, clos
 from damlink._config.tables import (
     CONNECTOR_KEYS,
     ConnectorKeys,
-    NotifySettings,
+    NotifyConfig,
     PaceConfig,
-    PortalSettings,
+    PortalConfig,
     ServeConfig,
     StateConfig,
 )
@@ -31,8 +31,8 @@ __all__ = [
     "Config",
     "ConnectorConfig",
     "ConnectorKeys",
-    "NotifyConfig",
-    "PortalConfig",
+    "NotifyTable",
+    "PortalTable",
     "connector_fields",
     "find",
     "load",
@@ -62,33 +62,33 @@ class ConnectorConfig:
 
 
 @attrs.frozen
-class PortalConfig:
+class PortalTable:
     """One `[portals.NAME]`, checked; its secrets are opened by `open`."""
 
     name: str
     place: str
     table: Mapping[str, Any]
 
-    def open(self, open_secret: SecretOpener) -> PortalSettings:
+    def open(self, open_secret: SecretOpener) -> PortalConfig:
         """The portal's settings with its secrets opened."""
-        return parse(PortalSettings, self.table, self.place, open_secret)
+        return parse(PortalConfig, self.table, self.place, open_secret)
 
     @property
-    def unopened(self) -> PortalSettings:
+    def unopened(self) -> PortalConfig:
         """The portal's settings for whoever needs none of its secrets: they stay references."""
         return self.open(lambda ref, _place: ref.name)
 
 
 @attrs.frozen
-class NotifyConfig:
+class NotifyTable:
     """`[notify]`, checked; its secrets are opened by `open`."""
 
     place: str
     table: Mapping[str, Any]
 
-    def open(self, open_secret: SecretOpener) -> NotifySettings:
+    def open(self, open_secret: SecretOpener) -> NotifyConfig:
         """The settings with their secrets opened."""
-        return parse(NotifySettings, self.table, self.place, open_secret)
+        return parse(NotifyConfig, self.table, self.place, open_secret)
 
 
 @attrs.frozen
@@ -99,8 +99,8 @@ class Config:
     state: StateConfig
     pace: PaceConfig
     serve: ServeConfig
-    notify: NotifyConfig
-    portals: Mapping[str, PortalConfig]
+    notify: NotifyTable
+    portals: Mapping[str, PortalTable]
     connectors: Mapping[str, ConnectorConfig]
 
     @property
@@ -108,7 +108,7 @@ class Config:
         """Relative paths in the config begin here."""
         return self.path.resolve().parent
 
-    def portal(self, name: str) -> PortalConfig:
+    def portal(self, name: str) -> PortalTable:
         """The portal of a name.
 
         Raises:
@@ -205,15 +205,15 @@ def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str,
     return here, _table(table, here)
 
 
-def _notify(table: dict[str, Any], place: str) -> NotifyConfig:
-    check(NotifySettings, table, place)
-    return NotifyConfig(place, table)
+def _notify(table: dict[str, Any], place: str) -> NotifyTable:
+    check(NotifyConfig, table, place)
+    return NotifyTable(place, table)
 
 
-def _portal(name: str, table: Any, place: str) -> PortalConfig:
+def _portal(name: str, table: Any, place: str) -> PortalTable:
     here, checked = _named("portals", name, table, place)
-    check(PortalSettings, checked, here)
-    return PortalConfig(name, here, checked)
+    check(PortalConfig, checked, here)
+    return PortalTable(name, here, checked)
 
 
 def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
@@ -294,7 +294,7 @@ def reference() -> dict[str, tuple[Field, ...]]:
         "state": fields_of(StateConfig),
         "pace": fields_of(PaceConfig),
         "serve": fields_of(ServeConfig),
-        "notify": fields_of(NotifySettings),
-        "portals.NAME": fields_of(PortalSettings),
+        "notify": fields_of(NotifyConfig),
+        "portals.NAME": fields_of(PortalConfig),
         "connectors.NAME": fields_of(ConnectorKeys),
     }

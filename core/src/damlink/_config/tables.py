@@ -16,9 +16,9 @@ __all__ = [
     "AUTH_KEYS",
     "CONNECTOR_KEYS",
     "ConnectorKeys",
-    "NotifySettings",
+    "NotifyConfig",
     "PaceConfig",
-    "PortalSettings",
+    "PortalConfig",
     "ServeConfig",
     "StateConfig",
 ]
@@ -74,7 +74,7 @@ class ServeConfig:
 
 
 @attrs.frozen
-class NotifySettings:
+class NotifyConfig:
     """`[notify]`: who is told when a connector begins to fail, and when it works again."""
 
     urls: tuple[Secret, ...] = setting(
@@ -95,7 +95,7 @@ _OAUTH1: Final = {"auth": "oauth1"}
 
 
 @attrs.frozen
-class PortalSettings:
+class PortalConfig:
     """`[portals.NAME]`: one Bynder portal with its credentials."""
 
     url: str = setting(help="The portal's address, such as `https://brand.bynder.com`.")

@@ -46,14 +46,14 @@ from damlink.errors import (
 if TYPE_CHECKING:
     from damlink._context import Checkpoint, Context
 
-__all__ = ["HOOKS", "RAW_BYTES", "Connector", "Refused", "load"]
+__all__ = ["HOOKS", "RAW_BYTES", "Plugin", "Refused", "load"]
 
 T = TypeVar("T")
 
 _END: Final = object()
 
 
-class Connector:
+class Plugin:
     """The typed face of one plugin's hooks. Whatever they raise comes out as one of our errors,
     naming the connector, the hook and the source asset.
     """
@@ -230,7 +230,7 @@ class Connector:
 # --- loading ---------------------------------------------------------------------------------------
 
 
-def load(info: PluginInfo, name: str | None = None) -> Connector:
+def load(info: PluginInfo, name: str | None = None) -> Plugin:
     """Import a plugin and check that it keeps the contract.
 
     Args:
@@ -254,12 +254,12 @@ def load(info: PluginInfo, name: str | None = None) -> Connector:
         raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
 
 
-def _load(info: PluginInfo, name: str | None, whose: str) -> Connector:
+def _load(info: PluginInfo, name: str | None, whose: str) -> Plugin:
     module = importlib.import_module(info.module)
     problem = hook_problem(module) or declaration_problem(module)
     if problem:
         raise PluginLoadError(f"{whose}: {problem}")
-    connector = Connector(name or info.name, module, info)
+    connector = Plugin(name or info.name, module, info)
     connector._manager.check_pending()
     missing = [hook for hook in REQUIRED if hook not in connector.hooks]
     if missing:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from damlink._config.settings import Side, fields_of, plain
-from damlink._run.session import Assembled, Assembly
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._secret import Secret
 from damlink._state import AccountChange, Accounts, Ledger, LedgerCheckpoint
 from damlink._state.sealed import credential_name
@@ -28,14 +28,14 @@ SAMPLE: Final = 50  # of the assets pushed last: any of them shows that it is th
 _log = logging.getLogger("damlink.run")
 
 
-def accounts_of(assembly: Assembly, work: Assembled) -> Accounts:
+def accounts_of(session: Session, runtime: ConnectorRuntime) -> Accounts:
     """Return whose accounts a connector works with, as its config says now."""
-    settings = work.context.settings
+    settings = runtime.context.settings
     source, target = (
-        _digests(_identity_of(settings, "source"), assembly),
-        _digests(_identity_of(settings, "target"), assembly),
+        _digests(_identity_of(settings, "source"), session),
+        _digests(_identity_of(settings, "target"), session),
     )
-    return Accounts(source, target, urlsplit(work.portal.url).netloc.lower())
+    return Accounts(source, target, urlsplit(runtime.portal.url).netloc.lower())
 
 
 def _identity_of(settings: Any, side: Side) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def _identity_of(settings: Any, side: Side) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", ())}
 
 
-def _digests(values: Mapping[str, Any], assembly: Assembly) -> dict[str, str]:
-    return {name: _digest(value, lambda: _key(assembly)) for name, value in values.items()}
+def _digests(values: Mapping[str, Any], session: Session) -> dict[str, str]:
+    return {name: _digest(value, lambda: _key(session)) for name, value in values.items()}
 
 
 def _digest(value: Any, key: Callable[[], bytes]) -> str:
@@ -55,36 +55,36 @@ def _digest(value: Any, key: Callable[[], bytes]) -> str:
     return hashlib.sha256(json.dumps(plain(value), default=str).encode()).hexdigest()[:16]
 
 
-def _key(assembly: Assembly) -> bytes:
+def _key(session: Session) -> bytes:
     """The key of the digests, made at its first use. Where nothing is kept there is nothing to compare."""
-    sealed = assembly.credentials.load(IDENTITY_KEY) if assembly.has_database else None
+    sealed = session.credentials.load(IDENTITY_KEY) if session.has_database else None
     if sealed is not None:
-        return assembly.cipher.open(sealed, credential_name(IDENTITY_KEY))
+        return session.cipher.open(sealed, credential_name(IDENTITY_KEY))
     key = secrets.token_bytes(32)
-    if assembly.keeps:
-        assembly.credentials.save(IDENTITY_KEY, assembly.cipher.seal(key, credential_name(IDENTITY_KEY)))
+    if session.keeps:
+        session.credentials.save(IDENTITY_KEY, session.cipher.seal(key, credential_name(IDENTITY_KEY)))
     return key
 
 
-def change_of(work: Assembled, ledger: Ledger, accounts: Accounts) -> AccountChange:
+def change_of(runtime: ConnectorRuntime, ledger: Ledger, accounts: Accounts) -> AccountChange:
     """Return which accounts are others than those the database knows.
 
     Raises:
         ConnectorError: the portal cannot be asked whether it is another one.
     """
     known = ledger.progress().accounts
-    change = accounts.change_from(known, uploads=work.connector.about.uploads)
-    if known.portal != accounts.portal and change.target and _is_same_portal(work, ledger):
+    change = accounts.change_from(known, uploads=runtime.plugin.about.uploads)
+    if known.portal != accounts.portal and change.target and _is_same_portal(runtime, ledger):
         accounts = attrs.evolve(accounts, portal=known.portal)
         return accounts.change_from(known, uploads=True)
     return change
 
 
-def _is_same_portal(work: Assembled, ledger: Ledger) -> bool:
+def _is_same_portal(runtime: ConnectorRuntime, ledger: Ledger) -> bool:
     """Whether the portal shows assets that were brought to it under its former address."""
     targets = ledger.targets(SAMPLE)
     try:
-        return any(work.portal.assets.list(ids=targets)) if targets else False
+        return any(runtime.portal.assets.list(ids=targets)) if targets else False
     except AuthError:
         raise
     except BynderError as error:
@@ -104,26 +104,26 @@ def describe(name: str, change: AccountChange) -> list[str]:
     return lines
 
 
-def adapt(assembly: Assembly, work: Assembled, ledger: Ledger) -> None:
+def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:
     """Bring the ledger in line with the accounts of the config. Killed anywhere, it is done again."""
-    now, known = work.context.now(), ledger.progress().accounts
-    accounts = accounts_of(assembly, work)
-    change = change_of(work, ledger, accounts)
-    for line in describe(work.name, change):
+    now, known = runtime.context.now(), ledger.progress().accounts
+    accounts = accounts_of(session, runtime)
+    change = change_of(runtime, ledger, accounts)
+    for line in describe(runtime.name, change):
         _log.warning("%s", line)
     if change.target:
-        _retarget(assembly, work, ledger, change)
+        _retarget(session, runtime, ledger, change)
     together = accounts.added_to(known)
     if together != known:
         ledger.adapt(together, now, from_beginning=bool(change.source))
 
 
-def _retarget(assembly: Assembly, work: Assembled, ledger: Ledger, change: AccountChange) -> None:
-    now, is_portal = work.context.now(), "portal" in change.target
+def _retarget(session: Session, runtime: ConnectorRuntime, ledger: Ledger, change: AccountChange) -> None:
+    now, is_portal = runtime.context.now(), "portal" in change.target
     if is_portal:
         for row in [row for row in ledger.rows() if row.checkpoint is not None]:
-            cipher = assembly.cipher
+            cipher = session.cipher
             LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_uploads()
     ledger.retarget(now, drops_notes=not is_portal)
-    if is_portal and work.config.adopt_existing:
+    if is_portal and runtime.config.adopt_existing:
         ledger.look_in_portal(now)

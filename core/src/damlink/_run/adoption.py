@@ -5,46 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from damlink._run.session import Assembled
+from damlink._run.session import ConnectorRuntime
 from damlink._state import Progress, Row
 from damlink.bynder import Asset
 
 __all__ = ["existing_in_portal", "find_existing"]
 
 
-def existing_in_portal(work: Assembled, progress: Progress) -> Mapping[str, str]:
+def existing_in_portal(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str, str]:
     """What the portal has already, until a connector has listed everything once: asset ids by tag.
 
     A source asset whose id is among the tags of an asset that the plugin marks as its own is there.
     """
-    tag = work.connector.about.adopt_tag
-    is_first = progress.completed is None and work.config.adopt_existing
-    is_looking = progress.look_until is not None and progress.look_until > work.context.now()
+    tag = runtime.plugin.about.adopt_tag
+    is_first = progress.completed is None and runtime.config.adopt_existing
+    is_looking = progress.look_until is not None and progress.look_until > runtime.context.now()
     if not tag or not (is_first or is_looking):
         return {}
-    return {each: asset.id for asset in work.portal.assets.list(tags=tag) for each in asset.tags}
+    return {each: asset.id for asset in runtime.portal.assets.list(tags=tag) for each in asset.tags}
 
 
-def find_existing(work: Assembled, row: Row, progress: Progress) -> str | None:
+def find_existing(runtime: ConnectorRuntime, row: Row, progress: Progress) -> str | None:
     """Return the id of the portal's asset that this row would bring, where the database may not know it.
 
     An asset is known by the tag that equals the source id, together with the plugin's own tag. Where the
     plugin has none, it must have been uploaded after all that the database knows.
     """
     is_looked_for = progress.look_until is not None and row.listed_at <= progress.look_until
-    if not is_looked_for or not work.connector.about.uploads:
+    if not is_looked_for or not runtime.plugin.about.uploads:
         return None
     since = progress.look_since
     if row.previous is not None:
-        return row.previous.target_id if since and _has_version(work, row.previous.target_id, since) else None
-    return _marked(work, row.source_id, since)
+        return (
+            row.previous.target_id if since and _has_version(runtime, row.previous.target_id, since) else None
+        )
+    return _marked(runtime, row.source_id, since)
 
 
-def _marked(work: Assembled, source_id: str, since: datetime | None) -> str | None:
-    tag = work.connector.about.adopt_tag
+def _marked(runtime: ConnectorRuntime, source_id: str, since: datetime | None) -> str | None:
+    tag = runtime.plugin.about.adopt_tag
     if "," in source_id or not (tag or since):
         return None
-    for asset in work.portal.assets.list(tags=source_id):
+    for asset in runtime.portal.assets.list(tags=source_id):
         is_ours = tag in asset.tags if tag else since is not None and _is_later(asset, since)
         if source_id in asset.tags and is_ours:
             return asset.id
@@ -55,10 +57,10 @@ def _is_later(asset: Asset, since: datetime) -> bool:
     return asset.created is not None and asset.created >= since
 
 
-def _has_version(work: Assembled, asset_id: str, since: datetime) -> bool:
+def _has_version(runtime: ConnectorRuntime, asset_id: str, since: datetime) -> bool:
     """Whether the asset was given another original since then."""
-    assets = work.portal.assets.list(ids=[asset_id])
+    assets = runtime.portal.assets.list(ids=[asset_id])
     if not asset_id or not any(assets):
         return False
-    items = work.portal.assets.get(asset_id, versions=True).items
+    items = runtime.portal.assets.get(asset_id, versions=True).items
     return any(item.type == "original" and item.created and item.created >= since for item in items)

@@ -9,7 +9,7 @@ from typing import Final
 from damlink._http.client import fetch
 from damlink._model import Finding
 from damlink._plugin.hooks import Refused
-from damlink._run.session import Assembled, Assembly
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._run.subscription import describe_subscription
 from damlink.bynder import Portal
 from damlink.errors import ConnectorError, DamlinkError, TransientError
@@ -21,22 +21,22 @@ ANSWER_SECONDS: Final = 10.0
 WRONG_METHOD: Final = 405
 
 
-def check_connector(assembly: Assembly, name: str) -> Iterator[Finding]:
+def check_connector(session: Session, name: str) -> Iterator[Finding]:
     """Look at one connector, and say `connected` last if nothing is wrong. Changes and spends nothing."""
     is_fine = True
-    for finding in _findings(assembly, name):
+    for finding in _findings(session, name):
         is_fine = is_fine and finding.ok
         yield finding
     if is_fine:
         yield Finding("result", "connected")
 
 
-def check_portal(assembly: Assembly, name: str) -> Iterator[Finding]:
+def check_portal(session: Session, name: str) -> Iterator[Finding]:
     """Look at one portal: its settings, its credentials, its brands. Changes nothing."""
     what = "settings"
     try:
-        portal = assembly.portal(name)
-        yield Finding(what, f"auth {assembly.config.portal(name).unopened.auth}")
+        portal = session.open_portal(name)
+        yield Finding(what, f"auth {session.config.portal(name).unopened.auth}")
         what = "portal"
         yield Finding(what, _portal(portal))
         what = "brand"
@@ -47,38 +47,40 @@ def check_portal(assembly: Assembly, name: str) -> Iterator[Finding]:
         yield Finding("result", "connected")
 
 
-def _findings(assembly: Assembly, name: str) -> Iterator[Finding]:
+def _findings(session: Session, name: str) -> Iterator[Finding]:
     """Step by step, and last what the plugin itself looks at. A step that fails ends it."""
-    built: list[Assembled] = []
+    built: list[ConnectorRuntime] = []
     try:
-        for what, look in _steps(assembly, name, built):
+        for what, look in _steps(session, name, built):
             yield Finding(what, look())
-        what, work = "plugin", built[0]
-        if "on_event" in work.connector.hooks:
-            yield _events(assembly, work)
-            yield from _subscribed(assembly, work)
-        yield from work.connector.check(work.context)
+        what, runtime = "plugin", built[0]
+        if "on_event" in runtime.plugin.hooks:
+            yield _events(session, runtime)
+            yield from _subscribed(session, runtime)
+        yield from runtime.plugin.check(runtime.context)
     except DamlinkError as error:
         yield Finding(what, str(error), error)
 
 
-def _steps(assembly: Assembly, name: str, built: list[Assembled]) -> Iterator[tuple[str, Callable[[], str]]]:
+def _steps(
+    session: Session, name: str, built: list[ConnectorRuntime]
+) -> Iterator[tuple[str, Callable[[], str]]]:
     """The steps in their order; each may build on the ones before it. One fills `built`."""
 
     def settings() -> str:
-        built.append(assembly.assemble(name))
+        built.append(session.open_connector(name))
         return f"plugin {built[0].config.plugin}, portal {built[0].config.portal}"
 
-    yield "plugin", lambda: _plugin(assembly, name)
+    yield "plugin", lambda: _plugin(session, name)
     yield "settings", settings
     yield "portal", lambda: _portal(built[0].portal)
-    if built[0].connector.about.uploads:
+    if built[0].plugin.about.uploads:
         yield "brand", lambda: _brand(built[0].portal)
     yield "partner", lambda: _partner(built[0])
 
 
-def _plugin(assembly: Assembly, name: str) -> str:
-    info = assembly.connector(name).info
+def _plugin(session: Session, name: str) -> str:
+    info = session.load_plugin(name).info
     return f"{info.distribution} {info.version}"
 
 
@@ -98,19 +100,19 @@ def _brand(portal: Portal) -> str:
     return f"new assets go to {names.get(chosen, chosen)!r}"
 
 
-def _partner(work: Assembled) -> str:
-    if "list_source_assets" not in work.connector.hooks:
+def _partner(runtime: ConnectorRuntime) -> str:
+    if "list_source_assets" not in runtime.plugin.hooks:
         return "nothing to list; it waits for events"
-    with contextlib.closing(work.connector.list_source_assets(work.context, None)) as items:
+    with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, None)) as items:
         found = next(iter(items), None)
     if isinstance(found, Refused):
         raise found.error
     return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
 
 
-def _events(assembly: Assembly, work: Assembled) -> Finding:
+def _events(session: Session, runtime: ConnectorRuntime) -> Finding:
     """Whether the address that the portal sends its events to answers; it takes nothing but a POST."""
-    public_url, portal = assembly.config.serve.public_url.rstrip("/"), work.config.portal
+    public_url, portal = session.config.serve.public_url.rstrip("/"), runtime.config.portal
     if not public_url:
         return Finding("events", "[serve] public_url is not set: changes are found by the listing alone")
     try:
@@ -125,9 +127,9 @@ def _events(assembly: Assembly, work: Assembled) -> Finding:
     return Finding("events", str(missing), missing)
 
 
-def _subscribed(assembly: Assembly, work: Assembled) -> Iterator[Finding]:
+def _subscribed(session: Session, runtime: ConnectorRuntime) -> Iterator[Finding]:
     """Look whether the portal's subscription of the event address is confirmed."""
-    if not assembly.config.serve.public_url:
+    if not session.config.serve.public_url:
         return
-    said, is_fine = describe_subscription(assembly, work.config.portal, work.portal)
+    said, is_fine = describe_subscription(session, runtime.config.portal, runtime.portal)
     yield Finding("subscription", said, None if is_fine else TransientError(said))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from damlink._run.session import KEY_CHECK, Assembly
+from damlink._run.session import KEY_CHECK, Session
 from damlink._secrets.crypto import Cipher, new_key, split_keys
 from damlink._secrets.key import KEY_FILE, find_key, replace_key_file
 from damlink._state import credential_name, reseal, using_key
@@ -11,7 +11,7 @@ from damlink.errors import ConfigError, StateError
 __all__ = ["rotate_key"]
 
 
-def rotate_key(assembly: Assembly) -> str:
+def rotate_key(session: Session) -> str:
     """Encrypt all that is kept with a new key; return what was done, and what a person has to do now.
 
     The key file holds both keys until everything is encrypted anew. A key from elsewhere is a person's
@@ -22,18 +22,18 @@ def rotate_key(assembly: Assembly) -> str:
         ConfigError: the new key has to be given first.
         StateError: the key does not open the database.
     """
-    file = assembly.config.folder / KEY_FILE
-    with using_key(assembly.database, replaces=True):
-        keys, place = find_key(assembly.config.folder, _missing)
-        _check(assembly, Cipher(keys, place))
+    file = session.config.folder / KEY_FILE
+    with using_key(session.database, replaces=True):
+        keys, place = find_key(session.config.folder, _missing)
+        _check(session, Cipher(keys, place))
         if place == str(file):
             keys = keys if Cipher(keys, place).has_former_keys else f"{new_key()} {keys}"
             replace_key_file(file, split_keys(keys))
         cipher = Cipher(keys, place)
         if not cipher.has_former_keys:
             raise _no_new_key(place)
-        _mark(assembly, cipher)
-        count = reseal(assembly.database, cipher)
+        _mark(session, cipher)
+        count = reseal(session.database, cipher)
         if place != str(file):
             return f"{count} values are encrypted with the new key; take the old one out of {place} now"
         replace_key_file(file, split_keys(keys)[:1])
@@ -52,13 +52,13 @@ def _no_new_key(place: str) -> ConfigError:
     return ConfigError(place, "the new key must be given first", hint=hint)
 
 
-def _check(assembly: Assembly, cipher: Cipher) -> None:
-    sealed = assembly.credentials.load(KEY_CHECK)
+def _check(session: Session, cipher: Cipher) -> None:
+    sealed = session.credentials.load(KEY_CHECK)
     if sealed is not None:
         cipher.open(sealed, credential_name(KEY_CHECK))
 
 
-def _mark(assembly: Assembly, cipher: Cipher) -> None:
+def _mark(session: Session, cipher: Cipher) -> None:
     """From here on a process that has only the old key is refused, and writes nothing with it."""
     name = credential_name(KEY_CHECK)
-    assembly.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), name))
+    session.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), name))

@@ -11,8 +11,8 @@ from typing import Final
 from damlink._model import Cursor, SourceAsset
 from damlink._plugin.hooks import Refused
 from damlink._run.adoption import existing_in_portal
-from damlink._run.report import Observer
-from damlink._run.session import Assembled
+from damlink._run.report import RunListener
+from damlink._run.session import ConnectorRuntime
 from damlink._state import Ledger, Listed, Progress, RowState
 from damlink.errors import ConnectorError, DamlinkError
 
@@ -31,10 +31,10 @@ def starting_point(progress: Progress, selection: str, *, full: bool) -> str | N
 
 def list_into(
     ledger: Ledger,
-    work: Assembled,
+    runtime: ConnectorRuntime,
     *,
     full: bool,
-    observer: Observer,
+    listener: RunListener,
     is_stopped: Callable[[], bool],
 ) -> None:
     """Walk the listing to its end, or until the run is stopped.
@@ -47,30 +47,30 @@ def list_into(
         ConnectorError: whatever the listing raised, on any of its pages; or it yielded something without a
             usable id.
     """
-    selection, progress = work.selection, ledger.progress()
+    selection, progress = runtime.selection, ledger.progress()
     since = starting_point(progress, selection, full=full)
     rejudge = progress.completed not in (None, selection)
-    found = existing_in_portal(work, progress)
+    found = existing_in_portal(runtime, progress)
     batch: list[SourceAsset] = []
     flushed_at = time.monotonic()
 
     def flush(cursor: str | None = None) -> None:
         nonlocal flushed_at
         listed = Listed(tuple(batch), cursor, found, rejudge)
-        observer.listed(ledger.record(listed, selection, work.context.now()))
+        listener.listed(ledger.record(listed, selection, runtime.context.now()))
         batch.clear()
         flushed_at = time.monotonic()
 
     nameless: list[DamlinkError] = []
     with (
         _kept(batch, flush),
-        contextlib.closing(work.connector.list_source_assets(work.context, since)) as items,
+        contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items,
     ):
         for item in items:
             if is_stopped():
                 return
             if isinstance(item, Refused):
-                nameless += _refuse(ledger, work, item, observer)
+                nameless += _refuse(ledger, runtime, item, listener)
                 continue
             if isinstance(item, Cursor):
                 flush(None if nameless else item.value)
@@ -80,8 +80,8 @@ def list_into(
                 flush()
     if batch:
         flush()
-    ledger.complete(selection, work.context.now())
-    observer.listing_done()
+    ledger.complete(selection, runtime.context.now())
+    listener.listing_done()
     if nameless:
         more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
         raise ConnectorError(f"{nameless[0].args[0]}{more}", hint=nameless[0].hint)
@@ -98,13 +98,15 @@ def _kept(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]
         raise
 
 
-def _refuse(ledger: Ledger, work: Assembled, item: Refused, observer: Observer) -> list[DamlinkError]:
+def _refuse(
+    ledger: Ledger, runtime: ConnectorRuntime, item: Refused, listener: RunListener
+) -> list[DamlinkError]:
     """Record what the listing cannot keep; the error where no row can say it."""
-    _log.error("%s: %s", work.name, item.error)
+    _log.error("%s: %s", runtime.name, item.error)
     if item.source_id is None:
         return [item.error]
     message = str(item.error)
-    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, work.context.now())
+    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, runtime.context.now())
     if row is not None:
-        observer.finished(row, RowState.FAILED, message)
+        listener.finished(row, RowState.FAILED, message)
     return []

@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 
 from damlink._http.client import OAuth2, open_client
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._secret import Secret
 from damlink.errors import AuthError, ConfigError
 
@@ -31,7 +31,7 @@ _STRANGE: Final = (
 )
 
 
-def log_in(assembly: Assembly, auth: OAuth2, name: str, show: Callable[[str], None]) -> str:
+def log_in(session: Session, auth: OAuth2, name: str, show: Callable[[str], None]) -> str:
     """Get a person's consent, and keep the token it gives.
 
     Args:
@@ -48,7 +48,7 @@ def log_in(assembly: Assembly, auth: OAuth2, name: str, show: Callable[[str], No
     with _server(auth.redirect_url, state, name) as server:
         show(auth.consent_url(state))
         code = _wait(server, name)
-    pace = assembly.pace if name in assembly.config.portals else None
+    pace = session.pace if name in session.config.portals else None
     with open_client(auth.token_url, pace=pace) as client:
         token = auth.redeem(code, client)
     if token.refresh is not None:

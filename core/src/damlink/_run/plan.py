@@ -16,7 +16,7 @@ from damlink._run.accounts import accounts_of, change_of, describe
 from damlink._run.adoption import existing_in_portal
 from damlink._run.backup_marker import verify_not_restored
 from damlink._run.listing import starting_point
-from damlink._run.session import Assembled, Assembly
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._state import AccountChange, Comparison, Ledger, Progress, Row, RowState, compare
 
 __all__ = ["Plan", "Planned", "plan_connector"]
@@ -48,21 +48,21 @@ class Plan:
     assets: Iterator[Planned]
 
 
-def plan_connector(assembly: Assembly, name: str, *, full: bool = False) -> Plan:
+def plan_connector(session: Session, name: str, *, full: bool = False) -> Plan:
     """Say what a run would carry now: what is due in the ledger, then what the listing would add.
 
     Raises:
         ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
     """
-    if assembly.has_database:
-        verify_not_restored(assembly.database, name)
-    work = assembly.assemble(name)
-    ledger = Ledger(assembly.database, name, siblings=work.siblings) if assembly.has_database else None
-    change = change_of(work, ledger, accounts_of(assembly, work)) if ledger else AccountChange()
+    if session.has_database:
+        verify_not_restored(session.database, name)
+    runtime = session.open_connector(name)
+    ledger = Ledger(session.database, name, siblings=runtime.siblings) if session.has_database else None
+    change = change_of(runtime, ledger, accounts_of(session, runtime)) if ledger else AccountChange()
     parts = (
         _retargeted(ledger, change),
-        _due(ledger, work),
-        _listed(work, ledger, full=full or bool(change.source)),
+        _due(ledger, runtime),
+        _listed(runtime, ledger, full=full or bool(change.source)),
     )
     return Plan(describe(name, change), _each_once(itertools.chain(*parts)))
 
@@ -81,8 +81,8 @@ def _retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planne
     return (Planned(row.source_id, row.title, why) for row in rows)
 
 
-def _due(ledger: Ledger | None, work: Assembled) -> Iterator[Planned]:
-    rows = ledger.ready(work.context.now()) if ledger else iter(())
+def _due(ledger: Ledger | None, runtime: ConnectorRuntime) -> Iterator[Planned]:
+    rows = ledger.ready(runtime.context.now()) if ledger else iter(())
     while page := list(itertools.islice(rows, PAGE)):
         held = _held(ledger, {row.source_id: row for row in page})
         yield from (
@@ -106,12 +106,12 @@ def _held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
     return {key for key, hold in holds.items() if hold.blocks(has_notes=key in notes)}
 
 
-def _listed(work: Assembled, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
+def _listed(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
     progress = ledger.progress() if ledger else Progress()
-    since = starting_point(progress, work.selection, full=full)
-    reconsider = progress.completed not in (None, work.selection)
-    found = existing_in_portal(work, progress)
-    with contextlib.closing(work.connector.list_source_assets(work.context, since)) as items:
+    since = starting_point(progress, runtime.selection, full=full)
+    reconsider = progress.completed not in (None, runtime.selection)
+    found = existing_in_portal(runtime, progress)
+    with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items:
         assets = _assets(items)
         while page := list(itertools.islice(assets, PAGE)):
             known = ledger.known([asset.source_id for asset in page]) if ledger else {}

@@ -12,12 +12,12 @@ import attrs
 from damlink._state import Row, RowState, Tally
 from damlink.errors import DamlinkError
 
-__all__ = ["Observer", "RunReport", "Watch"]
+__all__ = ["RunCounter", "RunListener", "RunReport"]
 
 _BAD: Final = (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
 
 
-class Observer:
+class RunListener:
     """Watches nothing; a progress display overrides what it wants to know.
 
     Every method may be called from any thread.
@@ -86,10 +86,10 @@ class RunReport:
         }
 
 
-class Watch(Observer):
+class RunCounter(RunListener):
     """Counts what a run does and passes it on."""
 
-    def __init__(self, inner: Observer) -> None:
+    def __init__(self, inner: RunListener) -> None:
         self.on_listed: Callable[[], None] = lambda: None
         self._inner = inner
         self._lock = threading.Lock()

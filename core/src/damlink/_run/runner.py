@@ -16,8 +16,8 @@ from damlink._config.watch import ConnectorSwitch
 from damlink._run.accounts import adapt
 from damlink._run.backup_marker import Marker, verify_not_restored
 from damlink._run.listing import list_into
-from damlink._run.report import RunReport, Watch
-from damlink._run.session import Assembled, Assembly
+from damlink._run.report import RunCounter, RunReport
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._run.transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
 from damlink._secrets.crypto import Cipher
 from damlink._state import Health, Identity, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
@@ -58,7 +58,7 @@ class Stopping:
 
 
 def run_connector(
-    assembly: Assembly, name: str, options: RunOptions, stopping: Stopping | None = None
+    session: Session, name: str, options: RunOptions, stopping: Stopping | None = None
 ) -> RunReport:
     """Sync one connector now, and tell whoever wants to know if it begins to fail or works again.
 
@@ -67,50 +67,50 @@ def run_connector(
     """
     listing = not options.events_only
     try:
-        report = _run(assembly, name, options, stopping or Stopping())
+        report = _run(session, name, options, stopping or Stopping())
     except DamlinkError as error:
-        _tell(assembly, name, error.exit_code, str(error), listing=listing)
+        _tell(session, name, error.exit_code, str(error), listing=listing)
         raise
-    _tell(assembly, name, report.exit_code, report.cause, listing=listing)
+    _tell(session, name, report.exit_code, report.cause, listing=listing)
     return report
 
 
-def _run(assembly: Assembly, name: str, options: RunOptions, stopping: Stopping) -> RunReport:
+def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -> RunReport:
     stop = threading.Event()
-    watch = Watch(assembly.observer)
-    assembly.check(name)  # what is wrong with the config or the plugin is said before anything is touched
-    with Lease(assembly.database, name) as lease:
+    counter = RunCounter(session.listener)
+    session.check(name)  # what is wrong with the config or the plugin is said before anything is touched
+    with Lease(session.database, name) as lease:
 
         def verify() -> None:
             if stop.is_set() or stopping.now.is_set():
                 raise StoppedError(f"{name}: stopped")
             lease.verify()
 
-        verify_not_restored(assembly.database, name)
-        cipher = assembly.cipher  # with a wrong key nothing is begun
-        switch = ConnectorSwitch(assembly.config, name)
-        work = assembly.assemble(name, verify, watch)
-        work.context.http.guard_effects(switch.verify)
-        identity = Identity(assembly.database)
+        verify_not_restored(session.database, name)
+        cipher = session.cipher  # with a wrong key nothing is begun
+        switch = ConnectorSwitch(session.config, name)
+        runtime = session.open_connector(name, verify, counter)
+        runtime.context.http.guard_effects(switch.verify)
+        identity = Identity(session.database)
         marker = Marker(identity.ensure(), name)
         marker.note(identity.raise_count(name), durable=True)
-        ledger = Ledger(assembly.database, name, lease.epoch, work.siblings, marker.note)
-        adapt(assembly, work, ledger)
-        runs = Runs(assembly.database, name)
-        number = runs.begin(lease.epoch, work.context.now(), listing=not options.events_only)
-        report = _Run(work, ledger, cipher, options, watch, stop, stopping, switch).execute()
+        ledger = Ledger(session.database, name, lease.epoch, runtime.siblings, marker.note)
+        adapt(session, runtime, ledger)
+        runs = Runs(session.database, name)
+        number = runs.begin(lease.epoch, runtime.context.now(), listing=not options.events_only)
+        report = _Run(runtime, ledger, cipher, options, counter, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""
-        runs.end(number, work.context.now(), report.exit_code, report.totals(), error)
+        runs.end(number, runtime.context.now(), report.exit_code, report.totals(), error)
         marker.note(identity.raise_count(name), durable=True)
     return report
 
 
-def _tell(assembly: Assembly, name: str, exit_code: int, cause: str, *, listing: bool) -> None:
+def _tell(session: Session, name: str, exit_code: int, cause: str, *, listing: bool) -> None:
     """Send word if the connector begins to fail or works again; whatever comes of that, the run stands."""
-    if not assembly.config.notify.table:
+    if not session.config.notify.table:
         return
     with contextlib.suppress(DamlinkError):
-        notifier, health = assembly.notifier, Health(assembly.database, name)
+        notifier, health = session.notifier, Health(session.database, name)
         change = health.change(exit_code, listing=listing)
         if change is None:
             return
@@ -124,24 +124,25 @@ class _Run:
 
     def __init__(
         self,
-        work: Assembled,
+        runtime: ConnectorRuntime,
         ledger: Ledger,
         cipher: Cipher,
         options: RunOptions,
-        watch: Watch,
+        counter: RunCounter,
         stop: threading.Event,
         stopping: Stopping,
         switch: ConnectorSwitch,
     ) -> None:
         self._switch = switch
-        self._work = work
+        self._runtime = runtime
+        self._name = runtime.name
         self._ledger = ledger
         self._cipher = cipher
         self._options = options
-        self._watch = watch
+        self._counter = counter
         self._stop = stop
         self._stopping = stopping
-        self._transfer = Transfer(work, ledger, max_wait=options.max_wait)
+        self._transfer = Transfer(runtime, ledger, max_wait=options.max_wait)
         self._error: DamlinkError | None = None
         self._listing = True
         self._claims = 0
@@ -150,43 +151,41 @@ class _Run:
         self._order = itertools.count()
         self._news = 0  # counts what a waiting worker should look at
         self._changed = threading.Condition()
-        watch.on_listed = self._wake
+        counter.on_listed = self._wake
 
     def execute(self) -> RunReport:
         """List and carry until nothing is left to do now."""
         began = time.monotonic()
-        count = self._options.workers or self._work.config.workers
+        count = self._options.workers or self._runtime.config.workers
         try:
-            with ThreadPoolExecutor(count, thread_name_prefix=self._work.name) as pool:
+            with ThreadPoolExecutor(count, thread_name_prefix=self._runtime.name) as pool:
                 workers = [pool.submit(self._work_through) for _ in range(count)]
                 try:
                     self._list()
                     for worker in workers:
                         worker.result()
                 except KeyboardInterrupt:
-                    self._end(StoppedError(f"{self._work.name}: interrupted; the next run goes on from here"))
+                    self._end(StoppedError(f"{self._name}: interrupted; the next run goes on from here"))
         finally:
             # After a bug of ours, too: a row left running would come first in every later run.
             with contextlib.suppress(LeaseLostError):
-                self._ledger.release(self._work.context.now())
+                self._ledger.release(self._runtime.context.now())
         if self._stopping.soon.is_set():
-            self._end(StoppedError(f"{self._work.name}: stopped; the next run goes on from here"), drain=True)
+            self._end(StoppedError(f"{self._name}: stopped; the next run goes on from here"), drain=True)
         elif self._switch.is_off():
-            self._end(
-                StoppedError(f"{self._work.name}: disabled; once enabled it goes on from here"), drain=True
-            )
-        return self._watch.report(self._work.name, time.monotonic() - began, self._error)
+            self._end(StoppedError(f"{self._name}: disabled; once enabled it goes on from here"), drain=True)
+        return self._counter.report(self._runtime.name, time.monotonic() - began, self._error)
 
     # --- listing -----------------------------------------------------------------------------------
 
     def _list(self) -> None:
         try:
-            if "list_source_assets" in self._work.connector.hooks and not self._options.events_only:
+            if "list_source_assets" in self._runtime.plugin.hooks and not self._options.events_only:
                 list_into(
                     self._ledger,
-                    self._work,
+                    self._runtime,
                     full=self._options.full,
-                    observer=self._watch,
+                    listener=self._counter,
                     is_stopped=self._is_stopped,
                 )
         except DamlinkError as error:
@@ -260,7 +259,7 @@ class _Run:
                 return None
             self._claims += 1
             self._active += 1
-        row = self._ledger.claim(self._work.context.now())
+        row = self._ledger.claim(self._runtime.context.now())
         if row is None:
             with self._changed:
                 self._claims -= 1
@@ -270,9 +269,11 @@ class _Run:
         return row
 
     def _begin(self, row: Row) -> Job:
-        self._watch.started(row)
+        self._counter.started(row)
         cipher = self._cipher
-        return Job(row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open, self._work.context.now))
+        return Job(
+            row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open, self._runtime.context.now)
+        )
 
     def _carry(self, job: Job) -> None:
         outcome = Outcome(RowState.RUNNING)
@@ -288,4 +289,4 @@ class _Run:
                 job.close()
             self._wake()
         if outcome.again_after is None:
-            self._watch.finished(job.row, outcome.state, outcome.message)
+            self._counter.finished(job.row, outcome.state, outcome.message)

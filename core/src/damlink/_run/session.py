@@ -22,9 +22,9 @@ from damlink._context import Context, State
 from damlink._http.client import Client, OAuth2, SentRequest, open_client
 from damlink._http.pace import Pace, default_path
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Connector, load
+from damlink._plugin.hooks import Plugin, load
 from damlink._run.notify import Notifier
-from damlink._run.report import Observer
+from damlink._run.report import RunListener
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import find_key
 from damlink._secrets.portal_auth import portal_auth
@@ -42,17 +42,17 @@ from damlink._system.waiting import Verify, verify_nothing
 from damlink.bynder import Portal
 from damlink.errors import StateError
 
-__all__ = ["Assembled", "Assembly"]
+__all__ = ["ConnectorRuntime", "Session"]
 
 KEY_CHECK = "key"  # a credential that only the right key opens
 
 
 @attrs.frozen(kw_only=True)
-class Assembled:
-    """One connector, ready to work."""
+class ConnectorRuntime:
+    """One connector with everything that it works with, for one run."""
 
     config: ConnectorConfig
-    connector: Connector
+    plugin: Plugin
     auth: httpx.Auth | None
     context: Context
     portal: Portal
@@ -71,7 +71,7 @@ class Assembled:
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
 
-class Assembly:
+class Session:
     """Everything that a config names, opened when it is first needed; a context manager.
 
     Args:
@@ -87,12 +87,12 @@ class Assembly:
         *,
         keeps: bool = True,
         keeps_tokens: bool = False,
-        observer: Observer | None = None,
+        listener: RunListener | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.config = config
         self.now = now
-        self.observer = observer or Observer()
+        self.listener = listener or RunListener()
         self._keeps = keeps
         self._keeps_tokens = keeps_tokens
         self._closing = contextlib.ExitStack()
@@ -141,7 +141,7 @@ class Assembly:
     def pace(self) -> Pace:
         """How fast requests may leave for Bynder."""
         given = self.config.pace
-        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.observer.held)
+        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.listener.held)
         self._closing.callback(pace.close)
         return pace
 
@@ -189,11 +189,11 @@ class Assembly:
 
     # --- one portal, one connector -----------------------------------------------------------------
 
-    def portal(
+    def open_portal(
         self,
         name: str,
         verify_before_send: Callable[[], None] | None = None,
-        observer: Observer | None = None,
+        listener: RunListener | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
     ) -> Portal:
         """Open a portal of the config."""
@@ -208,7 +208,7 @@ class Assembly:
             index_lag=settings.index_lag,
             uploads=settings.uploads,
             place=config.place,
-            on_bytes=(observer or self.observer).sent,
+            on_bytes=(listener or self.listener).sent,
             verify_before_send=verify_before_send,
             on_request=on_request,
         )
@@ -221,16 +221,16 @@ class Assembly:
         self._take_custody(auth, verify, name)
         return auth
 
-    def connector(self, name: str) -> Connector:
+    def load_plugin(self, name: str) -> Plugin:
         """Load the plugin behind a connector."""
         config = self.config.connector(name)
         return load(find(config.plugin, f"{config.place}.plugin"), name)
 
-    def settings(self, name: str, connector: Connector) -> Any:
+    def parse_settings(self, name: str, plugin: Plugin) -> Any:
         """The plugin's own settings of a connector."""
         config = self.config.connector(name)
-        connector.check_exclusive(config, self.config.connectors.values())
-        return parse(connector.settings_class, config.settings, config.place, self.opener)
+        plugin.check_exclusive(config, self.config.connectors.values())
+        return parse(plugin.settings_class, config.settings, config.place, self.opener)
 
     def check(self, name: str) -> None:
         """Open everything that a connector's config says, and nothing else.
@@ -240,29 +240,29 @@ class Assembly:
             PluginLoadError: the plugin cannot be used.
         """
         _ = self.notifier
-        self.settings(name, self.connector(name))
+        self.parse_settings(name, self.load_plugin(name))
         self.config.portals[self.config.connector(name).portal].open(self.opener)
 
-    def assemble(
+    def open_connector(
         self,
         name: str,
         verify_before_send: Callable[[], None] | None = None,
-        observer: Observer | None = None,
-    ) -> Assembled:
+        listener: RunListener | None = None,
+    ) -> ConnectorRuntime:
         """Everything one connector works with.
 
         Args:
             verify_before_send: called before every request of this connector; raises to stop it.
-            observer: watches its uploads.
+            listener: watches its uploads.
 
         Raises:
             ConfigError: a setting is wrong, or a secret cannot be opened.
             PluginLoadError: the plugin cannot be used.
         """
         config = self.config.connector(name)
-        connector = self.connector(name)
-        settings = self.settings(name, connector)
-        portal = self.portal(config.portal, verify_before_send, observer)
+        plugin = self.load_plugin(name)
+        settings = self.parse_settings(name, plugin)
+        portal = self.open_portal(config.portal, verify_before_send, listener)
         context = Context(
             connector=name,
             settings=settings,
@@ -271,19 +271,19 @@ class Assembly:
             state=self._values(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
             now=self.now,
-            progress=(observer or self.observer).sent,
+            progress=(listener or self.listener).sent,
         )
-        auth = connector.authenticate(context)
+        auth = plugin.authenticate(context)
         self._take_custody(auth, verify_before_send or verify_nothing, name)
         context.http.sign_with(auth)
-        every = connector.about.every
-        return Assembled(
+        every = plugin.about.every
+        return ConnectorRuntime(
             config=config,
-            connector=connector,
+            plugin=plugin,
             auth=auth,
             context=context,
             portal=portal,
-            siblings=self._siblings(config) if connector.about.once_per_portal else (),
+            siblings=self._siblings(config) if plugin.about.once_per_portal else (),
             interval=config.every or (Duration.parse(every) if every else None),
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink.bynder import Portal, Webhook
 from damlink.errors import BynderError
 
@@ -22,10 +22,10 @@ __all__ = [
 WITHOUT_SELF_SERVICE: Final = frozenset({403, 404})
 
 
-def known_address(assembly: Assembly, portal: str) -> str:
+def known_address(session: Session, portal: str) -> str:
     """Return a portal's whole event address, or empty where none has been made yet; makes none."""
-    public = assembly.config.serve.public_url.rstrip("/")
-    token = assembly.secrets.get(f"events.{portal}") if public and assembly.has_database else None
+    public = session.config.serve.public_url.rstrip("/")
+    token = session.secrets.get(f"events.{portal}") if public and session.has_database else None
     return f"{public}/events/{portal}/{token}" if token else ""
 
 
@@ -40,7 +40,7 @@ def is_pending(webhook: Webhook) -> bool:
     return webhook.confirmed is False
 
 
-def describe_subscription(assembly: Assembly, name: str, portal: Portal) -> tuple[str, bool]:
+def describe_subscription(session: Session, name: str, portal: Portal) -> tuple[str, bool]:
     """Say how a portal's subscription of our address stands.
 
     Returns:
@@ -49,7 +49,7 @@ def describe_subscription(assembly: Assembly, name: str, portal: Portal) -> tupl
     Raises:
         BynderError: the portal does not answer.
     """
-    address = known_address(assembly, name)
+    address = known_address(session, name)
     subscribe = f"damlink events subscribe {name}"
     if not address:
         return f"nothing is subscribed yet; {subscribe}", True

@@ -12,7 +12,7 @@ import attrs
 
 from damlink._model import PreparedAsset, PushResult, Skip
 from damlink._run.adoption import find_existing
-from damlink._run.session import Assembled
+from damlink._run.session import ConnectorRuntime
 from damlink._state import Ledger, LedgerCheckpoint, Row, RowState
 from damlink._system.process import is_interrupt
 from damlink.errors import (
@@ -81,13 +81,13 @@ class Transfer:
 
     def __init__(
         self,
-        work: Assembled,
+        runtime: ConnectorRuntime,
         ledger: Ledger,
         *,
         max_wait: float = MAX_WAIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._work = work
+        self._runtime = runtime
         self._ledger = ledger
         self._max_wait, self._clock = max_wait, clock
         self._idle_since: float | None = None  # since when rows wait and none was finished
@@ -113,14 +113,14 @@ class Transfer:
         return outcome
 
     def _carry(self, job: Job) -> Outcome:
-        row, connector, context = job.row, self._work.connector, self._work.context
+        row, plugin, context = job.row, self._runtime.plugin, self._runtime.context
         if row.is_refused:
             raise PluginBugError(row.last_error)
         if job.prepared is None:
-            if found := find_existing(self._work, row, self._progress):
+            if found := find_existing(self._runtime, row, self._progress):
                 self._ledger.pushed(row, PushResult(found, notice=FOUND), self._now())
                 return Outcome(RowState.PUSHED, FOUND)
-            prepared = connector.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
+            prepared = plugin.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
             if isinstance(prepared, Skip):
                 if job.checkpoint.is_unclear:
                     raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
@@ -128,7 +128,7 @@ class Transfer:
                 return Outcome(RowState.SKIPPED, prepared.reason)
             job.prepared = prepared
         source = job.checkpoint.source
-        result = connector.push(context, job.prepared, source, row.previous, job.checkpoint)
+        result = plugin.push(context, job.prepared, source, row.previous, job.checkpoint)
         return self._delivered(job, result)
 
     def _delivered(self, job: Job, result: PushResult) -> Outcome:
@@ -140,7 +140,7 @@ class Transfer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the asset has arrived
             cause = f"it was delivered as {result.target_id!r}, but that could not be written: {error}"
-            _log.exception("%s %s: %s", self._work.name, row.source_id, cause)
+            _log.exception("%s %s: %s", self._runtime.name, row.source_id, cause)
             return self._failed(job, UnclearError(cause))
         self._announce(row, result)
         return Outcome(RowState.PUSHED, result.notice)
@@ -171,18 +171,18 @@ class Transfer:
             # Finishing the row would forget the save, and a later change would become a second asset.
             return self._failed(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
         if isinstance(error, UnclearError):
-            hint = f"decide with `damlink settle {self._work.name} {row.source_id} --saved or --again`"
+            hint = f"decide with `damlink settle {self._runtime.name} {row.source_id} --saved or --again`"
             self._ledger.uncertain(row, f"{message}; {hint}", self._now())
             return Outcome(RowState.UNCERTAIN, message)
         if isinstance(error, PluginBugError):
-            _log.error("%s %s: %s", self._work.name, row.source_id, message, exc_info=error)
+            _log.error("%s %s: %s", self._runtime.name, row.source_id, message, exc_info=error)
         self._ledger.failed(row, message, self._now())
         return Outcome(RowState.FAILED, message)
 
     def _announce(self, row: Row, result: PushResult) -> None:
-        _log.info("%s: pushed %s as %s", self._work.name, row.source_id, result.target_id)
+        _log.info("%s: pushed %s as %s", self._runtime.name, row.source_id, result.target_id)
         if result.notice:
-            _log.warning("%s %s: %s", self._work.name, row.source_id, result.notice)
+            _log.warning("%s %s: %s", self._runtime.name, row.source_id, result.notice)
 
     def _now(self) -> datetime:
-        return self._work.context.now()
+        return self._runtime.context.now()

@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from damlink._config.tables import PortalSettings
+from damlink._config.tables import PortalConfig
 from damlink._http.client import BearerAuth, OAuth1, OAuth2
 from damlink._secret import Secret
 
@@ -21,7 +21,7 @@ DEFAULT_SCOPES: Final = (
 )
 
 
-def portal_auth(settings: PortalSettings) -> httpx.Auth:
+def portal_auth(settings: PortalConfig) -> httpx.Auth:
     """The auth of a portal; its tokens are in nobody's custody yet."""
     if settings.auth == "permanent-token":
         return BearerAuth(settings.token or Secret(""))

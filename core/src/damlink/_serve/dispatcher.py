@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from damlink._model import SourceAsset
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.fanout import Fanout, Worked, put_off
 from damlink._state import DISPATCHER, Gathered, Inbox, Lease
 from damlink._system.keepable import describe
@@ -36,13 +36,13 @@ class Dispatcher:
 
     def __init__(
         self,
-        assembly: Assembly,
+        session: Session,
         on_brought: Callable[[], None] = lambda: None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._assembly = assembly
-        self._inbox = Inbox(assembly.database)
+        self._session = session
+        self._inbox = Inbox(session.database)
         self._on_brought, self._now = on_brought, now
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
@@ -51,7 +51,7 @@ class Dispatcher:
 
     @property
     def _pause(self) -> float:
-        return self._assembly.config.serve.event_pause
+        return self._session.config.serve.event_pause
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -77,7 +77,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with Lease(self._assembly.database, DISPATCHER) as lease:
+                with Lease(self._session.database, DISPATCHER) as lease:
                     self._work(lease)
             except RunActiveError:
                 self._stopped.wait(STANDBY_SECONDS)
@@ -89,7 +89,7 @@ class Dispatcher:
                 self._stopped.wait(STANDBY_SECONDS)
 
     def _work(self, lease: Lease) -> None:
-        self._inbox = Inbox(self._assembly.database, lease.epoch)
+        self._inbox = Inbox(self._session.database, lease.epoch)
         while not self._stopped.is_set():
             lease.verify()
             if not self.step():
@@ -98,8 +98,8 @@ class Dispatcher:
     def step(self) -> bool:
         """Work what is ready now, a batch of each portal; whether there was any."""
         self._prune()
-        portals = self._assembly.config.portals
-        self._portals = {name: self._portals.get(name) or Fanout(self._assembly, name) for name in portals}
+        portals = self._session.config.portals
+        self._portals = {name: self._portals.get(name) or Fanout(self._session, name) for name in portals}
         worked = [self._batch(name, fanout) for name, fanout in self._portals.items()]
         return any(worked)
 

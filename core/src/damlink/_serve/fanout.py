@@ -13,7 +13,7 @@ import attrs
 
 from damlink._config.load import ConnectorConfig
 from damlink._model import Event, SourceAsset
-from damlink._run.session import Assembled, Assembly
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._state import Gathered, Notification, Verdict
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
@@ -101,8 +101,8 @@ class _Told:
 class Fanout:
     """One portal and the connectors that hear of its events."""
 
-    def __init__(self, assembly: Assembly, name: str) -> None:
-        self._assembly = assembly
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
         self._name = name
         self._hearing: dict[str, bool] = {}
         self._failures = 0
@@ -128,7 +128,7 @@ class Fanout:
         Raises:
             DamlinkError: the portal cannot be read now.
         """
-        names = [each.name for each in self._assembly.config.connectors.values() if self._hears(each)]
+        names = [each.name for each in self._session.config.connectors.values() if self._hears(each)]
         of_assets = [each for each in gathered if names and each.notification.asset_id]
         others = [each for each in gathered if not names or not each.notification.asset_id]
         for each in others:
@@ -140,11 +140,11 @@ class Fanout:
 
     def _spread(self, gathered: Sequence[Gathered], names: Iterable[str]) -> list[_Told]:
         """With a portal and contexts of this batch alone: what they remember must not grow old."""
-        with Assembly(self._assembly.config, now=self._assembly.now) as assembly:
-            assembly.database, assembly.pace = self._assembly.database, self._assembly.pace
-            told = list(_Reader(assembly.portal(self._name)).read(gathered, self._name))
+        with Session(self._session.config, now=self._session.now) as session:
+            session.database, session.pace = self._session.database, self._session.pace
+            told = list(_Reader(session.open_portal(self._name)).read(gathered, self._name))
             for name in names:
-                _tell(assembly, name, told)
+                _tell(session, name, told)
         return told
 
     def _hears(self, config: ConnectorConfig) -> bool:
@@ -153,7 +153,7 @@ class Fanout:
             return False
         if config.plugin not in self._hearing:
             with contextlib.suppress(DamlinkError):
-                hooks = self._assembly.connector(config.name).hooks
+                hooks = self._session.load_plugin(config.name).hooks
                 self._hearing[config.plugin] = "on_event" in hooks
         return self._hearing.get(config.plugin, True)
 
@@ -216,15 +216,15 @@ class _Reader:
             return None, "" if error.status == _GONE else str(error)
 
 
-def _tell(assembly: Assembly, name: str, told: Sequence[_Told]) -> None:
+def _tell(session: Session, name: str, told: Sequence[_Told]) -> None:
     """Let one connector hear of everything; its failures are its own, and one event's are that event's."""
-    work: Assembled | None = None
+    runtime: ConnectorRuntime | None = None
     for each in told:
         if each.unread or name in each.gathered.had:
             continue
         try:
-            work = work or assembly.assemble(name)
-            assets = list(work.connector.on_event(work.context, each.event))
+            runtime = runtime or session.open_connector(name)
+            assets = list(runtime.plugin.on_event(runtime.context, each.event))
         except NotYet as pause:
             each.errors[name] = f"{name}: {pause.reason}"
             if pause.retry_after is not None:

@@ -11,7 +11,7 @@ import attrs
 
 from damlink._config.load import Config, load
 from damlink._config.watch import Signature, signature_of
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink.errors import ConfigError
 
 __all__ = ["ConfigFollower"]
@@ -28,13 +28,13 @@ class ConfigFollower:
     says that it takes a restart.
 
     Args:
-        followers: called once the assembly has the new config; each returns what it could not apply.
+        followers: called once the session has the new config; each returns what it could not apply.
     """
 
-    def __init__(self, assembly: Assembly, followers: Sequence[Callable[[], list[str]]]) -> None:
-        self._assembly, self._followers = assembly, [*followers]
+    def __init__(self, session: Session, followers: Sequence[Callable[[], list[str]]]) -> None:
+        self._session, self._followers = session, [*followers]
         self._stopped = threading.Event()
-        self._applied: Signature = signature_of(assembly.config.path)
+        self._applied: Signature = signature_of(session.config.path)
         self._last: Signature = self._applied
         self._thread = threading.Thread(target=self._run, name="config", daemon=True)
         self.error = ""
@@ -73,20 +73,20 @@ class ConfigFollower:
 
     def step(self) -> None:
         """Apply a new version, once it has been the same twice."""
-        found = signature_of(self._assembly.config.path)
+        found = signature_of(self._session.config.path)
         is_whole, self._last = found == self._last, found
         if found == self._applied or not is_whole:
             return
         self._applied = found
         try:
-            self._apply(load(self._assembly.config.path))
+            self._apply(load(self._session.config.path))
         except ConfigError as error:
             self._show(str(error))
 
     def _apply(self, new: Config) -> None:
-        old = self._assembly.config
+        old = self._session.config
         kept = _with_fixed_parts(old, new)
-        self._assembly.follow(kept)
+        self._session.follow(kept)
         faults = [fault for follow in self._followers for fault in follow()]
         _log.info("config applied%s", _differences(old, kept))
         self._show("; ".join(faults))

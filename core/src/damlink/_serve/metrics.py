@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._state import Inbox, Ledger, Runs
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -25,7 +25,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 class Metrics:
     """Counters of this process, and what the database says when it is asked."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, session: Session) -> None:
         self._registry = CollectorRegistry()
         self._messages = Counter(
             "damlink_messages",
@@ -34,7 +34,7 @@ class Metrics:
             registry=self._registry,
         )
         ProcessCollector(registry=self._registry)
-        self._registry.register(_State(assembly))
+        self._registry.register(_State(session))
 
     def count(self, portal: str, outcome: str) -> None:
         """Count one message; `portal` is empty where the address was unknown."""
@@ -52,8 +52,8 @@ class Metrics:
 class _State:
     """Read from the database at each scrape, so that it is true for all processes on it."""
 
-    def __init__(self, assembly: Assembly) -> None:
-        self._assembly = assembly
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Nothing beforehand: registering asks no database."""
@@ -67,15 +67,15 @@ class _State:
 
     def _inbox(self) -> GaugeMetricFamily:
         waiting = GaugeMetricFamily("damlink_events_waiting", "Events not worked yet.", labels=["portal"])
-        inbox = Inbox(self._assembly.database)
-        for portal in self._assembly.config.portals:
+        inbox = Inbox(self._session.database)
+        for portal in self._session.config.portals:
             waiting.add_metric([portal], inbox.open_count(portal))
         return waiting
 
     def _assets(self) -> GaugeMetricFamily:
         assets = GaugeMetricFamily("damlink_assets", "Assets by state.", labels=["connector", "state"])
-        for name in self._assembly.config.connectors:
-            for state, count in Ledger(self._assembly.database, name).counts().items():
+        for name in self._session.config.connectors:
+            for state, count in Ledger(self._session.database, name).counts().items():
                 assets.add_metric([name, state], count)
         return assets
 
@@ -84,8 +84,8 @@ class _State:
             "damlink_last_run_timestamp_seconds", "When the last run ended.", labels=["connector"]
         )
         code = GaugeMetricFamily("damlink_last_run_exit_code", "How it ended.", labels=["connector"])
-        for name in self._assembly.config.connectors:
-            done = (run for run in Runs(self._assembly.database, name).latest() if run.finished_at)
+        for name in self._session.config.connectors:
+            done = (run for run in Runs(self._session.database, name).latest() if run.finished_at)
             last = next(done, None)
             if last and last.finished_at and last.exit_code is not None:
                 ended.add_metric([name], last.finished_at.timestamp())

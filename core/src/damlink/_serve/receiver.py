@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.address import event_token
 from damlink._serve.subscriptions import Subscriptions, subscriptions_of
 from damlink._sns import (
@@ -73,16 +73,16 @@ class Gate:
     subscriptions: Subscriptions
 
 
-def gates_of(assembly: Assembly, certificates: Certificates) -> dict[str, Gate]:
+def gates_of(session: Session, certificates: Certificates) -> dict[str, Gate]:
     """The ways in, one for each portal of the config."""
-    return {name: _gate(assembly, name, certificates) for name in assembly.config.portals}
+    return {name: _gate(session, name, certificates) for name in session.config.portals}
 
 
-def _gate(assembly: Assembly, portal: str, certificates: Certificates) -> Gate:
-    subscriptions = subscriptions_of(assembly, portal)
-    sha256_only = assembly.config.portals[portal].unopened.event_sha256_only
+def _gate(session: Session, portal: str, certificates: Certificates) -> Gate:
+    subscriptions = subscriptions_of(session, portal)
+    sha256_only = session.config.portals[portal].unopened.event_sha256_only
     verifier = Verifier(subscriptions.hosts, certificates, sha256_only)
-    return Gate(portal, event_token(assembly, portal), verifier, subscriptions)
+    return Gate(portal, event_token(session, portal), verifier, subscriptions)
 
 
 class Intake:

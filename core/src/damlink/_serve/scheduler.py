@@ -13,9 +13,9 @@ from typing import Final
 from damlink._config.duration import Duration
 from damlink._config.load import Config
 from damlink._config.watch import ConnectorSwitch
-from damlink._run.report import Observer
+from damlink._run.report import RunListener
 from damlink._run.runner import RunOptions, RunReport, Stopping, run_connector
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._state import Ledger, Row, RowState, Runs, Tally
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StoppedError
 
@@ -44,10 +44,8 @@ class Schedule:
         now: the clock by which runs begin.
     """
 
-    def __init__(
-        self, assembly: Assembly, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._assembly, self._now = assembly, now
+    def __init__(self, session: Session, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._session, self._now = session, now
         self._lock = threading.Lock()
         self._is_started = self._is_stopped = False
         self._errors: list[str] = []
@@ -76,7 +74,7 @@ class Schedule:
             keeper.news.set()
 
     def follow(self) -> list[str]:
-        """Keep the connectors as the assembly's config says now.
+        """Keep the connectors as the session's config says now.
 
         One that has changed begins anew once its run has ended: what is under way is finished with the old
         settings. One that is gone or disabled begins no further asset. One whose new settings are faulty
@@ -118,7 +116,7 @@ class Schedule:
         return all(keeper.is_alive for keeper in self.keepers)
 
     def _keep_enabled(self) -> None:
-        config = self._assembly.config
+        config = self._session.config
         enabled = {name: each for name, each in config.connectors.items() if each.enabled}
         kept = {name: self._keeper(name) for name in enabled}
         for name, keeper in self._kept.items():
@@ -132,20 +130,20 @@ class Schedule:
 
     def _keeper(self, name: str) -> Keeper | None:
         """The keeper of a connector: the one there is, unless what its runs rest on has changed for good."""
-        kept, config = self._kept.get(name), self._assembly.config
+        kept, config = self._kept.get(name), self._session.config
         if kept is not None and kept.basis == _basis(config, name):
             kept.config = config
             return kept
         if self._is_started and not self._is_usable(name) and kept is not None:
             return kept
-        interval, hears = _interval(self._assembly, name)
+        interval, hears = _interval(self._session, name)
         if not interval and not hears:
             return None
-        return Keeper(self._assembly, name, interval, Stopping(), self._now)
+        return Keeper(self._session, name, interval, Stopping(), self._now)
 
     def _is_usable(self, name: str) -> bool:
         try:
-            self._assembly.check(name)
+            self._session.check(name)
         except DamlinkError as error:
             self._errors.append(str(error))
             return False
@@ -169,7 +167,7 @@ class Keeper:
 
     def __init__(
         self,
-        assembly: Assembly,
+        session: Session,
         name: str,
         interval: Duration | None,
         stopping: Stopping,
@@ -177,10 +175,10 @@ class Keeper:
     ) -> None:
         self.name = name
         self.news = threading.Event()
-        self.config, self.basis, self._interval = assembly.config, _basis(assembly.config, name), interval
+        self.config, self.basis, self._interval = session.config, _basis(session.config, name), interval
         self.stopping = stopping
-        self._switch = ConnectorSwitch(assembly.config, name)
-        self._runs, self._ledger = Runs(assembly.database, name), Ledger(assembly.database, name)
+        self._switch = ConnectorSwitch(session.config, name)
+        self._runs, self._ledger = Runs(session.database, name), Ledger(session.database, name)
         self._now = now
         self._failures = 0
         self._not_before = datetime.min.replace(tzinfo=UTC)
@@ -254,10 +252,8 @@ class Keeper:
     def _run(self, options: RunOptions) -> float:
         """Run it now. One that is active elsewhere may end before it sees what is due: ask again soon."""
         try:
-            with Assembly(
-                self.config, observer=_Watched(self.name, self.stopping), now=self._now
-            ) as assembly:
-                report = run_connector(assembly, self.name, options, self.stopping)
+            with Session(self.config, listener=_Watched(self.name, self.stopping), now=self._now) as session:
+                report = run_connector(session, self.name, options, self.stopping)
         except RunActiveError:
             return POLL_SECONDS / 2
         except DamlinkError as error:
@@ -280,7 +276,7 @@ class Keeper:
         _log.error("%s", cause if cause.startswith(self.name) else f"{self.name}: {cause}")
 
 
-class _Watched(Observer):
+class _Watched(RunListener):
     """Tells of assets that a person should look at, and ends waits for the pace that are too long to end in.
 
     Args:
@@ -327,11 +323,11 @@ def _summary(report: RunReport) -> str:
     return f"{done}, in {report.seconds:.1f} s"
 
 
-def _interval(assembly: Assembly, name: str) -> tuple[Duration | None, bool]:
+def _interval(session: Session, name: str) -> tuple[Duration | None, bool]:
     """How often a connector lists, if at all, and whether it hears events."""
-    given = assembly.config.connector(name).every
+    given = session.config.connector(name).every
     try:
-        connector = assembly.connector(name)
+        connector = session.load_plugin(name)
     except DamlinkError:
         return given or UNKNOWN_INTERVAL, False
     every = connector.about.every

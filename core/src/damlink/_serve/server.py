@@ -15,7 +15,7 @@ from typing import Any, Final
 import uvicorn
 
 from damlink._config.tables import ServeConfig
-from damlink._run.session import Assembly
+from damlink._run.session import Session
 from damlink._serve.app import make_app
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol
@@ -46,35 +46,35 @@ class Server:
 
     def __init__(
         self,
-        assembly: Assembly,
+        session: Session,
         workers: Sequence[Worker] = (),
         *,
         on_listening: Callable[[str], None] = lambda _url: None,
         note: Callable[[], str] = lambda: "",
     ) -> None:
-        self._assembly, self._certificates = assembly, Certificates()
-        gates = gates_of(assembly, self._certificates)
-        self._inbox = Inbox(assembly.database)
-        self._confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=assembly.now)
+        self._session, self._certificates = session, Certificates()
+        gates = gates_of(session, self._certificates)
+        self._inbox = Inbox(session.database)
+        self._confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=session.now)
         self._workers: list[Worker] = [*workers, self._confirmer]
         self._woken = tuple(workers)
         confirm = self._confirmer.wake
         self._intake = Intake(
-            gates, self._inbox, on_stored=self._wake, on_confirmation=confirm, now=assembly.now
+            gates, self._inbox, on_stored=self._wake, on_confirmation=confirm, now=session.now
         )
-        self._on_listening, self._settings = on_listening, assembly.config.serve
-        self._place = f"{assembly.config.path}: serve"
-        app = make_app(self._intake, Metrics(assembly), self._why_not_ready, note)
+        self._on_listening, self._settings = on_listening, session.config.serve
+        self._place = f"{session.config.path}: serve"
+        app = make_app(self._intake, Metrics(session), self._why_not_ready, note)
         self._http = _Http(_uvicorn_config(app))
         self._asked_at = math.inf  # when it was to end
 
     def follow(self) -> list[str]:
-        """Receive for the portals of the assembly's config, as it is now.
+        """Receive for the portals of the session's config, as it is now.
 
         Returns:
             Nothing: whatever a config may say of portals and topics can be applied.
         """
-        gates = gates_of(self._assembly, self._certificates)
+        gates = gates_of(self._session, self._certificates)
         self._intake.gates = gates
         self._confirmer.follow(gate.subscriptions for gate in gates.values())
         return []

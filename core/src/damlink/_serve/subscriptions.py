@@ -9,8 +9,8 @@ from typing import Final
 
 import attrs
 
-from damlink._config.tables import PortalSettings
-from damlink._run.session import Assembly
+from damlink._config.tables import PortalConfig
+from damlink._run.session import Session
 from damlink._secrets.crypto import Cipher
 from damlink._sns import Envelope, Hosts, confirm, parse_topic
 from damlink._state import Topics, topic_name
@@ -92,13 +92,13 @@ class Subscriptions:
                     yield topic.arn, sealed
 
 
-def subscriptions_of(assembly: Assembly, portal: str) -> Subscriptions:
+def subscriptions_of(session: Session, portal: str) -> Subscriptions:
     """The topics of a portal of the config."""
-    settings: PortalSettings = assembly.config.portals[portal].unopened
+    settings: PortalConfig = session.config.portals[portal].unopened
     return Subscriptions(
         portal,
         settings.event_topics,
         Hosts(settings.event_hosts),
-        Topics(assembly.database),
-        lambda: assembly.cipher,
+        Topics(session.database),
+        lambda: session.cipher,
     )

@@ -21,10 +21,10 @@ from damlink._http.client import OAuth2
 from damlink._http.pace import Pace
 from damlink._model import Cursor, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Connector, Refused
+from damlink._plugin.hooks import Plugin, Refused
 from damlink._plugin.hooks import load as load_plugin
 from damlink._run.runner import RunOptions, run_connector
-from damlink._run.session import Assembled, Assembly
+from damlink._run.session import ConnectorRuntime, Session
 from damlink._secrets.crypto import new_key
 from damlink._secrets.key import KEY_FILE
 from damlink._state import Lease, Ledger, LedgerCheckpoint, Listed
@@ -65,7 +65,7 @@ class Trial:
         context: what the hooks are given; its clock is the sandbox's.
     """
 
-    connector: Connector
+    connector: Plugin
     context: Context
 
     def __init__(
@@ -85,14 +85,14 @@ class Trial:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opening:
-            self._assembly = opening.enter_context(Assembly(load(self._write_config())))
-            self._assembly.pace = Pace(self.folder / "pace.db", _UNHURRIED, share=1.0)
-            opening.callback(self._assembly.pace.close)
+            self._session = opening.enter_context(Session(load(self._write_config())))
+            self._session.pace = Pace(self.folder / "pace.db", _UNHURRIED, share=1.0)
+            opening.callback(self._session.pace.close)
             opening.callback(self._let_go)
-            self._work: Assembled = self._assembly.assemble(self.plugin)
+            self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
-        self.connector = self._work.connector
-        self.context = attrs.evolve(self._work.context, now=self.clock.now)
+        self.connector = self._runtime.plugin
+        self.context = attrs.evolve(self._runtime.context, now=self.clock.now)
         return self
 
     def __exit__(
@@ -121,7 +121,7 @@ class Trial:
         """Every text that must not be seen anywhere: of the portal, of the partner, and the present token."""
         parts = (self.sandbox.part("bynder"), self.sandbox.part(self.plugin))
         given = {str(part.connector()[name]) for part in parts for name in part.secrets()}
-        auth = self._work.auth
+        auth = self._runtime.auth
         token = auth.custody.load() if isinstance(auth, OAuth2) else None
         tokens = (token.access, token.refresh) if token else ()
         return given | {secret.reveal() for secret in tokens if secret}
@@ -140,9 +140,9 @@ class Trial:
         """The notes of a source asset's transfer, read anew: what a run after a crash would find."""
         ledger = self._writable_ledger()
         if not (known := ledger.known([source.source_id])):
-            ledger.record(Listed((source,)), self._work.selection, self.context.now())
+            ledger.record(Listed((source,)), self._runtime.selection, self.context.now())
             known = ledger.known([source.source_id])
-        cipher = self._assembly.cipher
+        cipher = self._session.cipher
         return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open, self.context.now)
 
     def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
@@ -172,7 +172,7 @@ class Trial:
             DamlinkError: what stopped it.
         """
         self._let_go()
-        report = run_connector(self._assembly, self.plugin, RunOptions())
+        report = run_connector(self._session, self.plugin, RunOptions())
         if report.error:
             raise report.error
         return report.outcomes
@@ -181,8 +181,8 @@ class Trial:
 
     def _writable_ledger(self) -> Ledger:
         if self._ledger is None:
-            lease = self._writing.enter_context(Lease(self._assembly.database, self.plugin))
-            self._ledger = Ledger(self._assembly.database, self.plugin, lease.epoch)
+            lease = self._writing.enter_context(Lease(self._session.database, self.plugin))
+            self._ledger = Ledger(self._session.database, self.plugin, lease.epoch)
         return self._ledger
 
     def _let_go(self) -> None:
