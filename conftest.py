@@ -17,6 +17,8 @@ from psycopg import sql
 
 from damlink._secret import forget_revealed
 
+pytest_plugins = ["databases"]
+
 _numbers = itertools.count(1)
 
 

@@ -1,4 +1,4 @@
-"""Every test of the state runs on SQLite and on a real PostgreSQL."""
+"""Databases for tests: each is set up, holds nothing, and lies in SQLite or in a real PostgreSQL."""
 
 from __future__ import annotations
 
