@@ -18,7 +18,9 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from damlink._state import Database, Lease, Ledger
+from damlink._state.database import Database
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,8 @@ import pytest
 from loopback import COMMAND, Site, until
 from ports import free_port
 
-from damlink._state import Database, Inbox
+from damlink._state.database import Database
+from damlink._state.inbox import Inbox
 
 PLUGIN = """
 import os, time

@@ -14,7 +14,8 @@ import pytest
 from loopback import SECRET_VALUES, Site, until
 from ports import free_port
 
-from damlink._state import Database, Inbox
+from damlink._state.database import Database
+from damlink._state.inbox import Inbox
 from damlink_gelato.sandbox import ACCOUNT
 from damlink_sandbox import Fault
 

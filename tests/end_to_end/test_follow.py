@@ -16,7 +16,8 @@ import httpx
 import pytest
 from loopback import Site, assert_arrived_once_and_whole, until
 
-from damlink._state import Database, Runs
+from damlink._state.database import Database
+from damlink._state.runs import Runs
 from damlink_sandbox import Fault
 
 SLOW = Fault("istock", "POST /v3/downloads", "delay", seconds=0.15, times=0)

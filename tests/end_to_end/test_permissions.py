@@ -15,7 +15,9 @@ from damlink._config.edit import ConfigFile
 from damlink._http.pace import Pace
 from damlink._secrets.crypto import new_key
 from damlink._secrets.key import find_key
-from damlink._state import Database, Lease, Values
+from damlink._state.database import Database
+from damlink._state.lease import Lease
+from damlink._state.values import Values
 from damlink._upload.file_checkpoint import Notes
 
 

@@ -17,7 +17,8 @@ from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError
 
 if TYPE_CHECKING:
     from damlink._context import Checkpoint, Context
-    from damlink._http.client import Client, OAuth2
+    from damlink._http.client import Client
+    from damlink._http.oauth2 import OAuth2
     from damlink.bynder import Portal
     from damlink.hookspecs import hookimpl
 
@@ -52,7 +53,7 @@ _ON_FIRST_USE = {
     "Checkpoint": "damlink._context",
     "Client": "damlink._http.client",
     "Context": "damlink._context",
-    "OAuth2": "damlink._http.client",
+    "OAuth2": "damlink._http.oauth2",
     "Portal": "damlink.bynder",
     "hookimpl": "damlink.hookspecs",
 }

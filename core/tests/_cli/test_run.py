@@ -14,7 +14,8 @@ import pytest
 from rude import plugin
 
 from damlink._config.edit import document
-from damlink._state import Database, Ledger
+from damlink._state.database import Database
+from damlink._state.ledger import Ledger
 
 Damlink = Callable[..., "subprocess.CompletedProcess[str]"]
 

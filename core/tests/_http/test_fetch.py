@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from damlink._http.client import fetch
+from damlink._http.fetch import fetch
 from damlink.errors import TransientError
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oauthlib.oauth1 import RequestValidator, ResourceEndpoint
 
 from damlink import Secret
-from damlink._http.client import OAuth1
+from damlink._http.oauth1 import OAuth1
 
 CONSUMER_SECRET, TOKEN_SECRET = "consumer/secret%41", "token+secret"
 FORM = "application/x-www-form-urlencoded"

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from damlink import OAuth2, Secret
-from damlink._http.client import BearerAuth, Client, Token, open_client
+from damlink._http.client import Client, open_client
+from damlink._http.oauth2 import BearerAuth, Token
 from damlink.errors import AuthError, TransientError
 
 

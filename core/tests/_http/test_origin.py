@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from damlink import Secret
-from damlink._http.client import BearerAuth, OAuth1, OAuth2, open_client
+from damlink._http.client import open_client
+from damlink._http.oauth1 import OAuth1
+from damlink._http.oauth2 import BearerAuth, OAuth2
 from damlink.errors import AuthError
 
 

@@ -14,7 +14,8 @@ from damlink._config.load import load
 from damlink._run.plan import plan_connector
 from damlink._run.runner import RunOptions, run_connector
 from damlink._run.session import Session
-from damlink._state import Accounts, Ledger
+from damlink._state.accounts import Accounts
+from damlink._state.ledger import Ledger
 
 PLUGIN = """
 import attrs

@@ -18,8 +18,13 @@ from damlink._run.key_rotation import rotate_key
 from damlink._run.session import Session
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import KEY_FILE, replace_key_file
-from damlink._state import SEALED_COLUMNS, Database, Lease, Ledger, Listed, reseal, using_key
 from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.database import Database
+from damlink._state.key_lock import using_key
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
+from damlink._state.sealed import SEALED_COLUMNS, reseal
 from damlink._state.tables import credential, metadata
 from damlink._state.topics import Topics
 from damlink.errors import ConfigError, RunActiveError, StateError

@@ -19,7 +19,7 @@ from damlink._run.report import RunReport
 from damlink._run.runner import RunOptions, run_connector
 from damlink._run.session import Session
 from damlink._secret import Secret
-from damlink._state import Lease
+from damlink._state.lease import Lease
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
 PLUGIN = """

@@ -20,7 +20,9 @@ from damlink._run.repair import retry
 from damlink._run.report import RunReport
 from damlink._run.runner import RunOptions, run_connector
 from damlink._run.session import Session
-from damlink._state import Database, Ledger, Row, RowState
+from damlink._state.database import Database
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row, RowState
 from damlink._system.keepable import REPLACEMENT
 from damlink.errors import PluginBugError
 

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from damlink import OAuth2, Secret
 from damlink._config.settings import SecretRef
-from damlink._http.client import BearerAuth, Token, open_client
+from damlink._http.client import open_client
+from damlink._http.oauth2 import BearerAuth, Token
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.store import SecretStore, TokenCustody, give_custody, secret_opener
-from damlink._state import Credentials, Database
-from damlink._state.credentials import HOLD_SECONDS
+from damlink._state.credentials import HOLD_SECONDS, Credentials
+from damlink._state.database import Database
 from damlink.errors import ConfigError, StateError, TransientError
 
 KEY = new_key()

@@ -20,7 +20,8 @@ from damlink._config.load import loads
 from damlink._run.session import Session
 from damlink._serve.address import event_path, event_token
 from damlink._serve.server import Server
-from damlink._state import Inbox, Topics
+from damlink._state.inbox import Inbox
+from damlink._state.topics import Topics
 from damlink_sandbox import Sandbox, SnsSandbox
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"

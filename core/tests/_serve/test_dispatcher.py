@@ -19,7 +19,10 @@ from damlink._config.load import load
 from damlink._http.pace import Pace
 from damlink._run.session import Session
 from damlink._serve.dispatcher import Dispatcher
-from damlink._state import Inbox, Lease, Ledger, Notification, RowState
+from damlink._state.inbox import Inbox, Notification
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import RowState
 from damlink._state.tables import inbox as inbox_table
 from damlink_sandbox import Fault, Sandbox
 

@@ -18,7 +18,11 @@ from damlink._config.load import load
 from damlink._model import SourceAsset
 from damlink._run.session import Session
 from damlink._serve.scheduler import Keeper, Schedule
-from damlink._state import Inbox, Lease, Ledger, RowState, RunRecord, Runs
+from damlink._state.inbox import Inbox
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import RowState
+from damlink._state.runs import RunRecord, Runs
 
 PLUGIN = """
 import time

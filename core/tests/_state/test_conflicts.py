@@ -16,8 +16,11 @@ import sqlalchemy as sa
 
 import damlink._state
 from damlink._model import SourceAsset
-from damlink._state import Database, Inbox, Ledger, Listed
 from damlink._state.conflicts import ATTEMPTS, ConflictError, repeating
+from damlink._state.database import Database
+from damlink._state.inbox import Inbox
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
 from damlink.errors import StateError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

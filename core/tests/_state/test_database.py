@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from damlink._state import Database, UnpreparedError, Values
+from damlink._state.database import Database, UnpreparedError
+from damlink._state.values import Values
 from damlink.errors import StateError
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from damlink._state import Database, Lease
+from damlink._state.database import Database
+from damlink._state.lease import Lease
 from damlink.errors import StateError
 
 

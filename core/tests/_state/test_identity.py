@@ -8,7 +8,11 @@ import pytest
 
 from damlink._model import PushResult, SourceAsset
 from damlink._run.backup_marker import Marker, accept, is_restored, verify_not_restored
-from damlink._state import Database, Identity, Lease, Ledger, Listed
+from damlink._state.database import Database
+from damlink._state.identity import Identity
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
 from damlink.errors import StateError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,7 +29,7 @@ def carry(database: Database, marker: Marker, source_id: str) -> None:
         ledger.record(Listed([SourceAsset(source_id, "a")]), "s", NOW)
         row = ledger.claim(NOW)
         assert row is not None
-        ledger.pushed(row, PushResult("x"), NOW)
+        ledger.mark_pushed(row, PushResult("x"), NOW)
 
 
 def restore(database: Database, count: int) -> None:

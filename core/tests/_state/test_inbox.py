@@ -12,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import DISPATCHER, Database, Inbox, Lease, Ledger, Notification, RowState, Verdict
+from damlink._state.database import Database
+from damlink._state.inbox import DISPATCHER, Inbox, Notification, Verdict
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import RowState
 from damlink.errors import LeaseLostError, StateError
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
@@ -250,7 +254,7 @@ def test_events_when_a_run_carries_the_asset_make_it_due_again_afterwards(
     bring(inbox, "2", time_)
     assert row is not None
     assert state(ledger) == ("running", "2")
-    ledger.skipped(row, "why", time_())
+    ledger.mark_skipped(row, "why", time_())
     assert state(ledger) == ("due", "2")
 
 
@@ -263,7 +267,7 @@ def test_events_when_the_asset_is_finished_make_only_a_change_due(
     bring(inbox, "1", time_)
     row = ledger.claim(time_.pass_by(seconds=1))
     assert row is not None
-    ledger.skipped(row, "why", time_())
+    ledger.mark_skipped(row, "why", time_())
     bring(inbox, fingerprint, time_)
     assert state(ledger)[0] == left
     assert ledger.has_ready(time_()) == (left == "due")
@@ -277,7 +281,7 @@ def test_events_when_they_tell_of_our_own_write_make_nothing_due(
     row = ledger.claim(time_.pass_by(seconds=1))
     assert row is not None
     bring(inbox, "ours" if before else "1", time_)
-    ledger.pushed(row, PushResult("id", fingerprint_after="ours"), time_())
+    ledger.mark_pushed(row, PushResult("id", fingerprint_after="ours"), time_())
     bring(inbox, "ours", time_)
     assert state(ledger)[0] == "pushed"
 
@@ -310,9 +314,9 @@ def test_has_ready_when_put_off_until_the_next_run_is_not_and_for_a_time_is_then
     bring(inbox, "1", time_)
     row = ledger.claim(time_.pass_by(seconds=1))
     assert row is not None
-    ledger.waiting(row, "dry mode", time_(), time_())
+    ledger.mark_waiting(row, "dry mode", time_(), time_())
     assert not ledger.has_ready(time_.pass_by(days=1))
-    ledger.waiting(row, "a cap", time_() + timedelta(hours=1), time_())
+    ledger.mark_waiting(row, "a cap", time_() + timedelta(hours=1), time_())
     assert not ledger.has_ready(time_())
     assert ledger.has_ready(time_.pass_by(hours=1))
 

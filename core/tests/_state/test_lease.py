@@ -13,8 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from damlink._model import SourceAsset
-from damlink._state import Database, Lease, Ledger, Listed, RowState
-from damlink._state.lease import BEAT_SECONDS, SILENT_AFTER_SECONDS
+from damlink._state.database import Database
+from damlink._state.lease import BEAT_SECONDS, SILENT_AFTER_SECONDS, Lease
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
+from damlink._state.rows import RowState
 from damlink._state.tables import lease as lease_table
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
@@ -220,8 +223,8 @@ def test_writes_when_another_has_taken_over_are_refused_and_change_nothing(
     _, ledger, row = outlived
     writes: dict[RowState, Callable[[], object]] = {
         RowState.RUNNING: lambda: ledger.checkpoint(row, b"notes", time_()),
-        RowState.PUSHED: lambda: ledger.skipped(row, "no", time_()),
-        RowState.FAILED: lambda: ledger.failed(row, "no", time_()),
+        RowState.PUSHED: lambda: ledger.mark_skipped(row, "no", time_()),
+        RowState.FAILED: lambda: ledger.mark_failed(row, "no", time_()),
     }
     before = list(ledger.rows())
     with pytest.raises(LeaseLostError):

@@ -10,8 +10,11 @@ import pytest
 
 from damlink._model import PushResult, SourceAsset
 from damlink._secrets.crypto import Cipher, new_key
-from damlink._state import Database, Ledger, LedgerCheckpoint, Listed, Progress, Row, RowState, Tally
-from damlink._state.rows import next_round
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.database import Database
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed, Progress, Tally
+from damlink._state.rows import Row, RowState, next_round
 from damlink.errors import LeaseLostError
 
 NewRun = Callable[..., Ledger]
@@ -91,15 +94,15 @@ def test_record_when_assets_are_found_in_the_portal_never_carries_them(ledger: L
 
 def test_record_when_judged_again_makes_skipped_rows_due_and_no_others(ledger: Ledger) -> None:
     listed(ledger, "1", "2", "3")
-    ledger.skipped(claimed(ledger), "no", NOW)
-    ledger.pushed(claimed(ledger), PushResult("x"), NOW)
-    assert listed(ledger, "1", "2", "3", rejudge=True) == Tally(unchanged=3)
+    ledger.mark_skipped(claimed(ledger), "no", NOW)
+    ledger.mark_pushed(claimed(ledger), PushResult("x"), NOW)
+    assert listed(ledger, "1", "2", "3", reconsider_skipped=True) == Tally(unchanged=3)
     assert [state(ledger, each)[0] for each in "123"] == ["due", "pushed", "due"]
 
 
 def test_record_when_our_own_write_changed_the_source_is_no_change(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.pushed(claimed(ledger), PushResult("x", fingerprint_after="ours"), NOW)
+    ledger.mark_pushed(claimed(ledger), PushResult("x", fingerprint_after="ours"), NOW)
     assert listed(ledger, "1", fingerprint="ours") == Tally(unchanged=1)
     assert ledger.claim(NOW + timedelta(days=1)) is None
     assert listed(ledger, "1", fingerprint="theirs") == Tally(changed=1)
@@ -142,12 +145,12 @@ def test_claim_when_a_row_was_left_in_a_state_takes_it_as_documented(
     leave: dict[str, Callable[[], object]] = {
         "running": lambda: None,
         "due": lambda: ledger.release(NOW),
-        "failed": lambda: ledger.failed(row, "why", NOW),
-        "waiting": lambda: ledger.waiting(row, "why", NOW, NOW),
-        "uncertain": lambda: ledger.uncertain(row, "why", NOW),
-        "pushed": lambda: ledger.pushed(row, PushResult("x"), NOW),
-        "skipped": lambda: ledger.skipped(row, "why", NOW),
-        "rejected": lambda: ledger.rejected(row, "why", NOW),
+        "failed": lambda: ledger.mark_failed(row, "why", NOW),
+        "waiting": lambda: ledger.mark_waiting(row, "why", NOW, NOW),
+        "uncertain": lambda: ledger.mark_uncertain(row, "why", NOW),
+        "pushed": lambda: ledger.mark_pushed(row, PushResult("x"), NOW),
+        "skipped": lambda: ledger.mark_skipped(row, "why", NOW),
+        "rejected": lambda: ledger.mark_rejected(row, "why", NOW),
     }
     leave[left]()
     assert state(ledger)[0] == left
@@ -164,7 +167,7 @@ def test_claim_when_a_row_was_left_by_two_crashes_takes_the_others_first(new_run
 
 def test_claim_when_it_is_too_early_waits(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.failed(claimed(ledger), "why", NOW)
+    ledger.mark_failed(claimed(ledger), "why", NOW)
     assert ledger.claim(NOW + timedelta(minutes=14)) is None
     assert claimed(ledger, NOW + timedelta(minutes=15)).attempts == 1
 
@@ -190,17 +193,17 @@ def leave(ledger: Ledger, row: Row, how: str) -> None:
     """Leave a claimed row as the name says; `running`: as it is."""
     ways: dict[str, Callable[[], object]] = {
         "running": lambda: None,
-        "pushed": lambda: ledger.pushed(row, PushResult("x"), NOW),
+        "pushed": lambda: ledger.mark_pushed(row, PushResult("x"), NOW),
         "pushed and changed": lambda: (
-            ledger.pushed(row, PushResult("x"), NOW),
+            ledger.mark_pushed(row, PushResult("x"), NOW),
             listed(ledger, "1", fingerprint="b"),
         ),
-        "uncertain": lambda: ledger.uncertain(row, "why", NOW),
-        "notes": lambda: (ledger.checkpoint(row, b"x", NOW), ledger.failed(row, "why", NOW)),
-        "failed": lambda: ledger.failed(row, "why", NOW),
-        "rejected": lambda: ledger.rejected(row, "why", NOW),
-        "skipped": lambda: ledger.skipped(row, "why", NOW),
-        "waiting": lambda: ledger.waiting(row, "why", NOW + timedelta(hours=1), NOW),
+        "uncertain": lambda: ledger.mark_uncertain(row, "why", NOW),
+        "notes": lambda: (ledger.checkpoint(row, b"x", NOW), ledger.mark_failed(row, "why", NOW)),
+        "failed": lambda: ledger.mark_failed(row, "why", NOW),
+        "rejected": lambda: ledger.mark_rejected(row, "why", NOW),
+        "skipped": lambda: ledger.mark_skipped(row, "why", NOW),
+        "waiting": lambda: ledger.mark_waiting(row, "why", NOW + timedelta(hours=1), NOW),
         "released": lambda: ledger.release(NOW),
         "revived": lambda: ledger.revive(row, NOW),
     }
@@ -296,7 +299,7 @@ def test_claim_when_a_sibling_has_not_brought_the_asset_takes_it(new_run: NewRun
     listed(sibling, "1")
     row = claimed(sibling)
     if left == "waiting":
-        sibling.waiting(row, "why", NOW, NOW)
+        sibling.mark_waiting(row, "why", NOW, NOW)
     else:
         getattr(sibling, left)(row, "why", NOW)
     second = new_run("second", siblings=("first",))
@@ -363,7 +366,7 @@ def test_finish_when_a_change_arrives_at_the_same_moment_never_loses_it(
 def test_pushed_when_it_returns_keeps_the_result_for_the_next_time(ledger: Ledger, new_run: NewRun) -> None:
     result = PushResult("id", "https://x", notice="twice", detail={"pages": [1, 2]})
     listed(ledger, "1")
-    ledger.pushed(claimed(ledger), result, NOW)
+    ledger.mark_pushed(claimed(ledger), result, NOW)
     listed(ledger, "1", fingerprint="b")
     row = claimed(new_run())
     assert (row.previous, row.source.fingerprint) == (result, "b")
@@ -373,7 +376,7 @@ def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger
     listed(ledger, "1")
     now, pauses = NOW + timedelta(seconds=1), []
     for _ in range(8):
-        ledger.failed(claimed(ledger, now), "why", now)
+        ledger.mark_failed(claimed(ledger, now), "why", now)
         due = ledger.known(["1"])["1"].due_at
         pauses.append(due and (due - now).total_seconds() / 60)
         now = due or now
@@ -383,7 +386,7 @@ def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger
 
 def test_failed_when_the_source_changes_starts_afresh(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.failed(claimed(ledger), "why", NOW)
+    ledger.mark_failed(claimed(ledger), "why", NOW)
     listed(ledger, "1", fingerprint="b")
     row = claimed(ledger)
     assert (row.attempts, row.carrying) == (0, "b")
@@ -399,16 +402,16 @@ def test_next_round_when_counted_doubles_from_a_quarter_of_an_hour(
 def test_revive_when_a_person_asks_makes_it_due_at_once(ledger: Ledger) -> None:
     listed(ledger, "1")
     row = claimed(ledger)
-    ledger.rejected(row, "why", NOW)
+    ledger.mark_rejected(row, "why", NOW)
     ledger.revive(row, NOW)
     assert claimed(ledger).attempts == 0
 
 
 def test_uncertain_when_settled_after_a_change_carries_the_change(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.uncertain(claimed(ledger), "why", NOW)
+    ledger.mark_uncertain(claimed(ledger), "why", NOW)
     listed(ledger, "1", fingerprint="b")
-    ledger.pushed(ledger.known(["1"])["1"], PushResult("by hand"), NOW)
+    ledger.mark_pushed(ledger.known(["1"])["1"], PushResult("by hand"), NOW)
     assert state(ledger) == ("due", "b", "a")
 
 
@@ -431,12 +434,12 @@ def test_forget_when_asked_leaves_other_connectors_alone(new_run: NewRun) -> Non
         lambda ledger, row: ledger.complete("s", NOW),
         lambda ledger, row: ledger.claim(NOW),
         lambda ledger, row: ledger.checkpoint(row, b"x", NOW),
-        lambda ledger, row: ledger.pushed(row, PushResult("x"), NOW),
-        lambda ledger, row: ledger.skipped(row, "x", NOW),
-        lambda ledger, row: ledger.rejected(row, "x", NOW),
-        lambda ledger, row: ledger.failed(row, "x", NOW),
-        lambda ledger, row: ledger.waiting(row, "x", NOW, NOW),
-        lambda ledger, row: ledger.uncertain(row, "x", NOW),
+        lambda ledger, row: ledger.mark_pushed(row, PushResult("x"), NOW),
+        lambda ledger, row: ledger.mark_skipped(row, "x", NOW),
+        lambda ledger, row: ledger.mark_rejected(row, "x", NOW),
+        lambda ledger, row: ledger.mark_failed(row, "x", NOW),
+        lambda ledger, row: ledger.mark_waiting(row, "x", NOW, NOW),
+        lambda ledger, row: ledger.mark_uncertain(row, "x", NOW),
         lambda ledger, row: ledger.revive(row, NOW),
         lambda ledger, row: ledger.release(NOW),
         lambda ledger, row: ledger.forget(),
@@ -506,7 +509,7 @@ def test_counts_when_asked_are_of_one_connector_in_the_order_of_states(new_run: 
     ledger = new_run()
     listed(new_run("other"), "9")
     listed(ledger, "1", "2", "3")
-    ledger.skipped(claimed(ledger), "no", NOW)
+    ledger.mark_skipped(claimed(ledger), "no", NOW)
     claimed(ledger)
     assert list(ledger.counts().items()) == [("due", 1), ("running", 1), ("skipped", 1)]
 
@@ -576,7 +579,7 @@ def test_checkpoint_when_the_source_changes_finishes_what_was_begun_first(
     following = new_run()
     row = claimed(following)
     assert (row.source.fingerprint, notes(following, row, cipher).get("a")) == ("a", 1)
-    following.pushed(row, PushResult("x"), NOW)
+    following.mark_pushed(row, PushResult("x"), NOW)
     assert state(following) == ("due", "b", "a")
     assert claimed(following).checkpoint is None
 
@@ -590,7 +593,7 @@ def test_checkpoint_when_the_source_changes_keeps_the_record_that_was_begun(
     following = new_run()
     row = claimed(following)
     assert notes(following, row, cipher).source == SourceAsset("1", "a", "old", {"url": "old"})
-    following.pushed(row, PushResult("x"), NOW)
+    following.mark_pushed(row, PushResult("x"), NOW)
     row = claimed(following)
     assert notes(following, row, cipher).source == SourceAsset("1", "b", "new", {"url": "new"})
 

@@ -15,7 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import Ledger, Listed, Row
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
+from damlink._state.rows import Row
 from damlink.errors import LeaseLostError
 
 IDS = st.sampled_from("abcd")
@@ -135,7 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def deliver(self, row: Row, after: str | None) -> None:
         result = PushResult(f"id of {row.source_id}", fingerprint_after=after)
-        self.ledger.pushed(row, result, self.now)
+        self.ledger.mark_pushed(row, result, self.now)
         self.assets[row.source_id].after = after
         self.settle_as("pushed", row, {row.carrying, after})
 
@@ -152,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def fail(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
         row, asset = self.held.pop(key), self.assets[key]
-        self.ledger.failed(row, "why", self.now)
+        self.ledger.mark_failed(row, "why", self.now)
         asset.attempts = row.attempts + 1 if asset.seen == row.fingerprint_seen else 1
         pause = min(timedelta(minutes=15) * 2 ** (asset.attempts - 1), timedelta(hours=24))
         asset.state, asset.due = "failed", self.now + pause if asset.attempts < 8 else None
@@ -163,14 +165,14 @@ class LedgerMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.held)))
         asset = self.assets[key]
         asset.state, asset.due = "waiting", self.now + timedelta(minutes=minutes)
-        self.ledger.waiting(self.held.pop(key), "why", asset.due, self.now)
+        self.ledger.mark_waiting(self.held.pop(key), "why", asset.due, self.now)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def leave_to_a_person(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
         row, asset = self.held.pop(key), self.assets[key]
-        self.ledger.uncertain(row, "why", self.now)
+        self.ledger.mark_uncertain(row, "why", self.now)
         asset.state, asset.due, asset.notes = "uncertain", None, row.carrying
 
     @precondition(lambda self: any(asset.state == "uncertain" for asset in self.assets.values()))
@@ -240,12 +242,12 @@ class LedgerMachine(RuleBasedStateMachine):
 def row_writes(ledger: Ledger, row: Row, now: datetime) -> list[Callable[[], Any]]:
     return [
         lambda: ledger.checkpoint(row, b"x", now),
-        lambda: ledger.pushed(row, PushResult("x"), now),
-        lambda: ledger.skipped(row, "x", now),
-        lambda: ledger.rejected(row, "x", now),
-        lambda: ledger.failed(row, "x", now),
-        lambda: ledger.waiting(row, "x", now, now),
-        lambda: ledger.uncertain(row, "x", now),
+        lambda: ledger.mark_pushed(row, PushResult("x"), now),
+        lambda: ledger.mark_skipped(row, "x", now),
+        lambda: ledger.mark_rejected(row, "x", now),
+        lambda: ledger.mark_failed(row, "x", now),
+        lambda: ledger.mark_waiting(row, "x", now, now),
+        lambda: ledger.mark_uncertain(row, "x", now),
         lambda: ledger.revive(row, now),
     ]
 

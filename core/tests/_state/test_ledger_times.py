@@ -12,8 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import Accounts, Database, Lease, Ledger, Listed, Row
+from damlink._state.accounts import Accounts
+from damlink._state.database import Database
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
 from damlink._state.reader import LedgerReader
+from damlink._state.rows import Row
 
 ROWS: Final = 100_000
 HELD: Final = 30_000
@@ -89,12 +94,12 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "refuse": lambda ledger: ledger.refuse("1", None, "title", "why", NOW),
     "complete": lambda ledger: ledger.complete("s", NOW),
     "claim": lambda ledger: ledger.claim(NOW),
-    "pushed": lambda ledger: ledger.pushed(taken(ledger), PushResult("x"), NOW),
-    "skipped": lambda ledger: ledger.skipped(taken(ledger), "x", NOW),
-    "rejected": lambda ledger: ledger.rejected(taken(ledger), "x", NOW),
-    "failed": lambda ledger: ledger.failed(taken(ledger), "x", NOW),
-    "waiting": lambda ledger: ledger.waiting(taken(ledger), "x", NOW, NOW),
-    "uncertain": lambda ledger: ledger.uncertain(taken(ledger), "x", NOW),
+    "pushed": lambda ledger: ledger.mark_pushed(taken(ledger), PushResult("x"), NOW),
+    "skipped": lambda ledger: ledger.mark_skipped(taken(ledger), "x", NOW),
+    "rejected": lambda ledger: ledger.mark_rejected(taken(ledger), "x", NOW),
+    "failed": lambda ledger: ledger.mark_failed(taken(ledger), "x", NOW),
+    "waiting": lambda ledger: ledger.mark_waiting(taken(ledger), "x", NOW, NOW),
+    "uncertain": lambda ledger: ledger.mark_uncertain(taken(ledger), "x", NOW),
     "checkpoint": lambda ledger: ledger.checkpoint(taken(ledger), b"x", NOW),
     "revive": lambda ledger: ledger.revive(taken(ledger), NOW),
     "adapt": lambda ledger: ledger.adapt(Accounts(), NOW, from_beginning=True),

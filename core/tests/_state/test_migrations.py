@@ -14,8 +14,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from damlink._state import Database, Ledger, Runs, migrations
-from damlink._state.database import SCHEMA
+from damlink._state import migrations
+from damlink._state.database import SCHEMA, Database
+from damlink._state.ledger import Ledger
+from damlink._state.runs import Runs
 from damlink._state.tables import metadata
 from damlink.errors import StateError
 
@@ -101,7 +103,7 @@ def test_database_when_newer_than_the_code_is_refused_untouched(
 
 def test_database_when_up_to_date_never_imports_alembic(prepared_file: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom damlink._state import Database\n"
+        "import sys\nfrom pathlib import Path\nfrom damlink._state.database import Database\n"
         "Database(sys.argv[1], Path()).close()\nassert 'alembic' not in sys.modules\n"
     )
     program_call = [sys.executable, "-c", program, f"sqlite:///{prepared_file}"]

@@ -13,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state import Ledger, Listed, Row
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
+from damlink._state.rows import Row
 
 IDS = st.sampled_from("abc")
 SIDES = st.sampled_from([0, 1])
@@ -74,12 +76,12 @@ class SiblingsMachine(RuleBasedStateMachine):
         if how == "pushed":
             self.deliver(side, row)
         elif how == "waiting":
-            ledger.waiting(row, "why", self.now + timedelta(hours=1), self.now)
+            ledger.mark_waiting(row, "why", self.now + timedelta(hours=1), self.now)
         else:
             getattr(ledger, how)(row, "why", self.now)
 
     def deliver(self, side: int, row: Row) -> None:
-        self.ledgers[side].pushed(row, PushResult(f"id of {row.source_id}"), self.now)
+        self.ledgers[side].mark_pushed(row, PushResult(f"id of {row.source_id}"), self.now)
         self.delivered.setdefault(row.source_id, set()).add(side)
 
     @rule(side=SIDES, kill=st.booleans())

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from damlink._state import BorrowedValues, Database, Values
+from damlink._state.database import Database
 from damlink._state.tables import KeepableText, metadata
+from damlink._state.values import ReadOnlyValues, Values
 from damlink._system.keepable import REPLACEMENT, NotKeepableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,22 +61,22 @@ def test_column_when_given_what_a_database_cannot_keep_holds_it_replaced(
 
 
 @pytest.fixture(params=["kept", "borrowed", "borrowed from nothing"])
-def values(request: pytest.FixtureRequest, database: Database) -> Values | BorrowedValues:
+def values(request: pytest.FixtureRequest, database: Database) -> Values | ReadOnlyValues:
     kept = Values(database, "stock")
     return {
         "kept": kept,
-        "borrowed": BorrowedValues(kept),
-        "borrowed from nothing": BorrowedValues(None),
+        "borrowed": ReadOnlyValues(kept),
+        "borrowed from nothing": ReadOnlyValues(None),
     }[request.param]
 
 
-def test_values_when_a_key_is_deleted_give_the_default(values: Values | BorrowedValues) -> None:
+def test_values_when_a_key_is_deleted_give_the_default(values: Values | ReadOnlyValues) -> None:
     values.put("a", 1)
     values.delete("a")
     assert (values.get("a"), values.get("a", 0)) == (None, 0)
 
 
-def test_values_when_none_is_put_give_none_and_not_the_default(values: Values | BorrowedValues) -> None:
+def test_values_when_none_is_put_give_none_and_not_the_default(values: Values | ReadOnlyValues) -> None:
     values.put("a", None)
     assert values.get("a", 0) is None
 
@@ -83,7 +84,7 @@ def test_values_when_none_is_put_give_none_and_not_the_default(values: Values | 
 def test_values_when_borrowed_delete_what_is_kept_for_themselves_alone(database: Database) -> None:
     kept = Values(database, "stock")
     kept.put("a", 1)
-    borrowed = BorrowedValues(kept)
+    borrowed = ReadOnlyValues(kept)
     borrowed.delete("a")
     assert (borrowed.get("a", 0), kept.get("a", 0)) == (0, 1)
 
@@ -98,7 +99,7 @@ def test_values_when_borrowed_delete_what_is_kept_for_themselves_alone(database:
     ],
 )
 def test_values_when_put_are_read_as_json_would_have_them(
-    values: Values | BorrowedValues, value: Any, read: Any
+    values: Values | ReadOnlyValues, value: Any, read: Any
 ) -> None:
     values.put("a", value)
     assert values.get("a") == read
@@ -117,7 +118,7 @@ def test_values_when_put_are_read_as_json_would_have_them(
     ],
 )
 def test_values_when_they_cannot_be_kept_are_refused_by_name(
-    values: Values | BorrowedValues, key: Any, value: Any, said: str
+    values: Values | ReadOnlyValues, key: Any, value: Any, said: str
 ) -> None:
     with pytest.raises(NotKeepableError, match=said):
         values.put(key, value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from damlink._state import Database, Topics
+from damlink._state.database import Database
+from damlink._state.topics import Topics
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
 

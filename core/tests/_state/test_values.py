@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damlink._state import Database, Runs, Values
-from damlink._state.runs import KEPT
+from damlink._state.database import Database
+from damlink._state.runs import KEPT, Runs
 from damlink._state.tables import run as table
+from damlink._state.values import Values
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

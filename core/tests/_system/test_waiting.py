@@ -22,7 +22,8 @@ from damlink._http.pace import Pace
 from damlink._http.retry import Terms
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.store import give_custody
-from damlink._state import Credentials, Database
+from damlink._state.credentials import Credentials
+from damlink._state.database import Database
 from damlink._system.waiting import Verify, hold, slices, wait
 from damlink.errors import DamlinkError, LeaseLostError, StateError, StoppedError
 

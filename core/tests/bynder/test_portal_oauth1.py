@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from damlink import Portal, Secret
-from damlink._http.client import OAuth1
+from damlink._http.oauth1 import OAuth1
 from damlink.errors import BynderAuthError
 from damlink_sandbox import Sandbox
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink import Portal, Secret
-from damlink._http.client import BearerAuth, OAuth2
+from damlink._http.oauth2 import BearerAuth, OAuth2
 from damlink.bynder import SentRequest
 from damlink.bynder._request import segment
 from damlink.bynder._rights import cure, rights_of

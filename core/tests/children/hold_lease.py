@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from damlink._state import Database, Lease
+from damlink._state.database import Database
+from damlink._state.lease import Lease
 
 url, folder, connector = sys.argv[1:]
 with Lease(Database(url, Path(folder)), connector) as lease:

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from damlink._cli._output import bytes_text, echo, seconds_text
 from damlink._run.report import RunListener
-from damlink._state import Row, RowState, Tally
+from damlink._state.listed import Tally
+from damlink._state.rows import Row, RowState
 from damlink._system.printable import one_line
 
 __all__ = ["shown"]

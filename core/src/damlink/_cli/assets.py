@@ -13,7 +13,7 @@ from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import assets_text, echo
 
 if TYPE_CHECKING:
-    from damlink._state import Row
+    from damlink._state.rows import Row
 
 STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "rejected", "failed")
 BAD = ("uncertain", "rejected", "failed")
@@ -28,7 +28,8 @@ def command(name: str, state: str | None, json_: bool, config_path: Path | None)
     """List a connector's assets; those that could not be carried are grouped by cause."""
     from damlink._cli._output import print_json_lines
     from damlink._run.session import Session
-    from damlink._state import Ledger, RowState
+    from damlink._state.ledger import Ledger
+    from damlink._state.rows import RowState
 
     config = load_config(config_path)
     name = config.connector(name).name

@@ -16,7 +16,7 @@ from damlink._cli._output import echo_text
 from damlink.errors import ConnectorError, UnclearError
 
 if TYPE_CHECKING:
-    from damlink._http.client import SentRequest
+    from damlink._http.redact import SentRequest
 
 PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
 RAW: Final = "raw"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.session import Session
     from damlink._serve.subscriptions import Subscriptions
-    from damlink._state import Notification
+    from damlink._state.inbox import Notification
 
 _REQUEST: Final = """\
 Hello,
@@ -95,7 +95,7 @@ def _warn_where_nobody_answers(address: str) -> None:
     """
     from urllib.parse import urljoin
 
-    from damlink._http.client import fetch
+    from damlink._http.fetch import fetch
 
     try:
         fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
@@ -198,7 +198,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     even if the same event has come before.
     """
     from damlink._run.session import Session
-    from damlink._state import Inbox
+    from damlink._state.inbox import Inbox
 
     with Session(_config(config_path, portal)) as session:
         notification = _notification(portal, file)
@@ -210,7 +210,7 @@ def _notification(portal: str, file: Path) -> Notification:
     import json
     import uuid
 
-    from damlink._state import Notification
+    from damlink._state.inbox import Notification
 
     try:
         document = json.loads(file.read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ def command(name: str, limit: int, json_: bool, config_path: Path | None) -> Non
     """List the last runs of a connector, the newest first."""
     from damlink._cli._output import print_json_lines, print_table
     from damlink._run.session import Session
-    from damlink._state import Runs
+    from damlink._state.runs import Runs
 
     config = load_config(config_path)
     name = config.connector(name).name

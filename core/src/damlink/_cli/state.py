@@ -39,7 +39,8 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
 
 
 def _shown(session: Any, name: str) -> dict[str, Any]:
-    from damlink._state import Ledger, lease_of
+    from damlink._state.lease import lease_of
+    from damlink._state.ledger import Ledger
 
     if not session.has_database:
         return {"database": None}
@@ -56,7 +57,7 @@ def export(name: str, config_path: Path | None) -> None:
     """Write every row as JSON lines on stdout. Notes of transfers under way, and secrets, stay out."""
     from damlink._cli._output import print_json_lines
     from damlink._run.session import Session
-    from damlink._state import Ledger
+    from damlink._state.ledger import Ledger
 
     config = load_config(config_path)
     name = config.connector(name).name
@@ -82,7 +83,7 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     from damlink._run.backup_marker import Marker
     from damlink._run.repair import reset as forget
     from damlink._run.session import Session
-    from damlink._state import Identity
+    from damlink._state.identity import Identity
 
     config = load_config(config_path)
     name = config.connector(name).name

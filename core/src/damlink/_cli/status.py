@@ -18,7 +18,8 @@ from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
     from damlink._run.session import Session
-    from damlink._state import Ledger, RunRecord
+    from damlink._state.ledger import Ledger
+    from damlink._state.runs import RunRecord
 
 BAD: Final = ("failed", "rejected", "uncertain")
 MOST_CAUSES: Final = 3  # of each state; `damlink assets` has all
@@ -48,7 +49,8 @@ def command(json_: bool, config_path: Path | None) -> None:
 
 
 def _connector(session: Session, name: str) -> dict[str, Any]:
-    from damlink._state import Ledger, Runs
+    from damlink._state.ledger import Ledger
+    from damlink._state.runs import Runs
 
     config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
@@ -65,7 +67,7 @@ def _connector(session: Session, name: str) -> dict[str, Any]:
 
 def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
     """Yield why the last run broke off, and why assets were not carried: the commonest causes first."""
-    from damlink._state import RowState
+    from damlink._state.rows import RowState
 
     if error:
         yield error

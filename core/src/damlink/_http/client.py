@@ -12,10 +12,7 @@ import httpx
 from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http.body import guard_body, unwrapped
-from damlink._http.fetch import fetch
 from damlink._http.network import VERIFY, NetworkTransport
-from damlink._http.oauth1 import OAuth1
-from damlink._http.oauth2 import BearerAuth, Custody, OAuth2, Token
 from damlink._http.origin import OriginAuth, origin_of
 from damlink._http.outcome import (
     ACCEPTED,
@@ -26,10 +23,8 @@ from damlink._http.outcome import (
     Refuses,
     as_unclear,
     broken_error,
-    error_object,
     is_repeatable,
     is_same_but_for_slash,
-    may_refuse,
     partner_refuses,
     unclear_once_moved,
     understood,
@@ -44,33 +39,12 @@ from damlink._http.transports import (
     LogTransport,
     PaceTransport,
     RateTransport,
-    has_failed_before,
 )
 from damlink._system.waiting import Verify, verify_nothing
 from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError
 
-__all__ = [
-    "ANSWERED",
-    "CLASSIFY",
-    "IDEMPOTENT",
-    "TERMS",
-    "AnswerLimits",
-    "BearerAuth",
-    "Client",
-    "Custody",
-    "NetworkTransport",
-    "OAuth1",
-    "OAuth2",
-    "SentRequest",
-    "Token",
-    "error_object",
-    "fetch",
-    "has_failed_before",
-    "may_refuse",
-    "open_client",
-    "origin_of",
-]
+__all__ = ["ANSWERED", "TERMS", "Classify", "Client", "open_client"]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer

@@ -204,7 +204,7 @@ class Pace:
             return seconds
         if self._used(database, now) < self.allowed:
             return 0.0
-        self._bury(database, now)
+        self._release_stale_permits(database, now)
         if self._used(database, now) < self.allowed:
             return 0.0
         return self._until_one_expires(database, now)
@@ -230,7 +230,7 @@ class Pace:
             return self._interval
         return max(float(oldest) + self.seconds - now, 0.001)
 
-    def _bury(self, database: sqlite3.Connection, now: float) -> None:
+    def _release_stale_permits(self, database: sqlite3.Connection, now: float) -> None:
         """A request whose process died, or that outlived every time-out, counts as answered now; and
         so does one of the future: the clock was set back.
         """

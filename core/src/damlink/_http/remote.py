@@ -8,7 +8,7 @@ import posixpath
 import re
 import threading
 from collections.abc import Collection, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 
@@ -16,9 +16,6 @@ from damlink._content import Content, UnprovenOffsetError
 from damlink._http.media_kind import checked
 from damlink._http.outcome import ACCEPTED
 from damlink.errors import TransientError
-
-if TYPE_CHECKING:
-    from damlink._http.client import Client
 
 __all__ = ["RemoteContent"]
 
@@ -37,7 +34,7 @@ class RemoteContent(Content):
     stands behind it, otherwise from the beginning, comparing a digest of what came before.
     """
 
-    def __init__(self, client: Client, url: str, filename: str | None) -> None:
+    def __init__(self, client: httpx.Client, url: str, filename: str | None) -> None:
         super().__init__(filename or "", self._read)
         self._client = client
         self._url = url

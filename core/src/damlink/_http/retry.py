@@ -27,7 +27,7 @@ OWN_SECONDS: Final = 60.0
 THROTTLED_ATTEMPTS: Final = 12  # 429s on end: who never relents fails the row in the end
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0
-LONGEST_WISH_SECONDS: Final = 15 * 60.0  # of what a Retry-After may ask for
+MAX_RETRY_AFTER_SECONDS: Final = 15 * 60.0  # of what a Retry-After may ask for
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Account:
     def pause_seconds(self, error: TransientError) -> float:
         """How long to wait now: what the other side asks for, else doubling with jitter."""
         if error.retry_after is not None:
-            return min(error.retry_after, LONGEST_WISH_SECONDS)
+            return min(error.retry_after, MAX_RETRY_AFTER_SECONDS)
         return _backoff(self.throttled if error.status == 429 else self.failures)
 
 
@@ -90,7 +90,7 @@ class Terms:
         """Return how long to wait after so many tries; no shorter than the last answer asked for."""
         own = _backoff(attempt) if self.exponential else self.delay_seconds
         wanted = getattr(error, "retry_after", None) or 0.0
-        return max(own, min(wanted, LONGEST_WISH_SECONDS))
+        return max(own, min(wanted, MAX_RETRY_AFTER_SECONDS))
 
 
 def _backoff(number: int) -> float:

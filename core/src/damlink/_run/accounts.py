@@ -16,7 +16,9 @@ import attrs
 from damlink._config.settings import Side, fields_of, plain
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._secret import Secret
-from damlink._state import AccountChange, Accounts, Ledger, LedgerCheckpoint
+from damlink._state.accounts import AccountChange, Accounts
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.ledger import Ledger
 from damlink._state.sealed import credential_name
 from damlink.errors import AuthError, BynderError
 

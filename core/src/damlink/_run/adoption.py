@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from damlink._run.session import ConnectorRuntime
-from damlink._state import Progress, Row
+from damlink._state.listed import Progress
+from damlink._state.rows import Row
 from damlink.bynder import Asset
 
 __all__ = ["existing_in_portal", "find_existing"]

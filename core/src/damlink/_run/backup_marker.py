@@ -16,7 +16,10 @@ from typing import Final
 from urllib.parse import quote
 
 from damlink._http.pace import default_path
-from damlink._state import Database, Identity, Lease, Ledger
+from damlink._state.database import Database
+from damlink._state.identity import Identity
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
 from damlink._system.private_files import FILE_MODE, make_folder
 from damlink.errors import StateError
 

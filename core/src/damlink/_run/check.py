@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from damlink._http.client import fetch
+from damlink._http.fetch import fetch
 from damlink._model import Finding
 from damlink._plugin.hooks import Refused
 from damlink._run.session import ConnectorRuntime, Session

@@ -5,7 +5,8 @@ from __future__ import annotations
 from damlink._run.session import KEY_CHECK, Session
 from damlink._secrets.crypto import Cipher, new_key, split_keys
 from damlink._secrets.key import KEY_FILE, find_key, replace_key_file
-from damlink._state import credential_name, reseal, using_key
+from damlink._state.key_lock import using_key
+from damlink._state.sealed import credential_name, reseal
 from damlink.errors import ConfigError, StateError
 
 __all__ = ["rotate_key"]

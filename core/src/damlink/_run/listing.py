@@ -13,7 +13,9 @@ from damlink._plugin.hooks import Refused
 from damlink._run.adoption import existing_in_portal
 from damlink._run.report import RunListener
 from damlink._run.session import ConnectorRuntime
-from damlink._state import Ledger, Listed, Progress, RowState
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed, Progress
+from damlink._state.rows import RowState
 from damlink.errors import ConnectorError, DamlinkError
 
 __all__ = ["list_into", "starting_point"]
@@ -49,14 +51,14 @@ def list_into(
     """
     selection, progress = runtime.selection, ledger.progress()
     since = starting_point(progress, selection, full=full)
-    rejudge = progress.completed not in (None, selection)
+    reconsider_skipped = progress.completed not in (None, selection)
     found = existing_in_portal(runtime, progress)
     batch: list[SourceAsset] = []
     flushed_at = time.monotonic()
 
     def flush(cursor: str | None = None) -> None:
         nonlocal flushed_at
-        listed = Listed(tuple(batch), cursor, found, rejudge)
+        listed = Listed(tuple(batch), cursor, found, reconsider_skipped)
         listener.listed(ledger.record(listed, selection, runtime.context.now()))
         batch.clear()
         flushed_at = time.monotonic()

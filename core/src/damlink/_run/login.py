@@ -15,7 +15,8 @@ from typing import Final
 
 import httpx
 
-from damlink._http.client import OAuth2, open_client
+from damlink._http.client import open_client
+from damlink._http.oauth2 import OAuth2
 from damlink._run.session import Session
 from damlink._secret import Secret
 from damlink.errors import AuthError, ConfigError

@@ -17,7 +17,11 @@ from damlink._run.adoption import existing_in_portal
 from damlink._run.backup_marker import verify_not_restored
 from damlink._run.listing import starting_point
 from damlink._run.session import ConnectorRuntime, Session
-from damlink._state import AccountChange, Comparison, Ledger, Progress, Row, RowState, compare
+from damlink._state.accounts import AccountChange
+from damlink._state.compare import Comparison, compare
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Progress
+from damlink._state.rows import Row, RowState
 
 __all__ = ["Plan", "Planned", "plan_connector"]
 

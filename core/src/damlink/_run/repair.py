@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 
 from damlink._model import PushResult
 from damlink._secrets.crypto import Cipher
-from damlink._state import Database, Lease, Ledger, LedgerCheckpoint, Row, RowState
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.database import Database
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row, RowState
 from damlink.errors import ConfigError
 
 __all__ = ["reset", "retry", "settle"]
@@ -61,7 +65,7 @@ def settle(
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
         now = datetime.now(UTC)
         if saved:
-            ledger.pushed(row, PushResult(target_id, notice="settled by hand"), now)
+            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"), now)
         else:
             LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_effect()
             ledger.revive(row, now)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from damlink._state import Row, RowState, Tally
+from damlink._state.listed import Tally
+from damlink._state.rows import Row, RowState
 from damlink.errors import DamlinkError
 
 __all__ = ["RunCounter", "RunListener", "RunReport"]

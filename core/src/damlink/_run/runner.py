@@ -20,7 +20,13 @@ from damlink._run.report import RunCounter, RunReport
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._run.transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
 from damlink._secrets.crypto import Cipher
-from damlink._state import Health, Identity, Lease, Ledger, LedgerCheckpoint, Row, RowState, Runs
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.health import Health
+from damlink._state.identity import Identity
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row, RowState
+from damlink._state.runs import Runs
 from damlink.errors import DamlinkError, LeaseLostError, PluginBugError, StoppedError
 
 __all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]

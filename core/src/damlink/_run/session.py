@@ -19,8 +19,10 @@ from damlink._config.duration import Duration
 from damlink._config.load import Config, ConnectorConfig
 from damlink._config.settings import SecretOpener, parse, selection_of
 from damlink._context import Context, State
-from damlink._http.client import Client, OAuth2, SentRequest, open_client
+from damlink._http.client import Client, open_client
+from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace, default_path
+from damlink._http.redact import SentRequest
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin, load
 from damlink._run.notify import Notifier
@@ -29,15 +31,11 @@ from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import find_key
 from damlink._secrets.portal_auth import portal_auth
 from damlink._secrets.store import SecretStore, give_custody, secret_opener
-from damlink._state import (
-    BorrowedValues,
-    Credentials,
-    Database,
-    UnpreparedError,
-    Values,
-    credential_name,
-    using_key,
-)
+from damlink._state.credentials import Credentials
+from damlink._state.database import Database, UnpreparedError
+from damlink._state.key_lock import using_key
+from damlink._state.sealed import credential_name
+from damlink._state.values import ReadOnlyValues, Values
 from damlink._system.waiting import Verify, verify_nothing
 from damlink.bynder import Portal
 from damlink.errors import StateError
@@ -299,7 +297,7 @@ class Session:
     def _values(self, name: str) -> State:
         if self._keeps:
             return Values(self.database, name)
-        return BorrowedValues(Values(self.database, name) if self.has_database else None)
+        return ReadOnlyValues(Values(self.database, name) if self.has_database else None)
 
     def _take_custody(self, auth: object, verify: Verify, name: str) -> None:
         """Keep tokens for the next command, and those that change with each use in any case."""

@@ -13,7 +13,9 @@ import attrs
 from damlink._model import PreparedAsset, PushResult, Skip
 from damlink._run.adoption import find_existing
 from damlink._run.session import ConnectorRuntime
-from damlink._state import Ledger, LedgerCheckpoint, Row, RowState
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row, RowState
 from damlink._system.process import is_interrupt
 from damlink.errors import (
     AssetRejectedError,
@@ -118,13 +120,13 @@ class Transfer:
             raise PluginBugError(row.last_error)
         if job.prepared is None:
             if found := find_existing(self._runtime, row, self._progress):
-                self._ledger.pushed(row, PushResult(found, notice=FOUND), self._now())
+                self._ledger.mark_pushed(row, PushResult(found, notice=FOUND), self._now())
                 return Outcome(RowState.PUSHED, FOUND)
             prepared = plugin.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
             if isinstance(prepared, Skip):
                 if job.checkpoint.is_unclear:
                     raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
-                self._ledger.skipped(row, prepared.reason, self._now())
+                self._ledger.mark_skipped(row, prepared.reason, self._now())
                 return Outcome(RowState.SKIPPED, prepared.reason)
             job.prepared = prepared
         source = job.checkpoint.source
@@ -135,7 +137,7 @@ class Transfer:
         """Record what has been delivered; if that cannot be written, never deliver it again by itself."""
         row = job.row
         try:
-            self._ledger.pushed(row, result, self._now())
+            self._ledger.mark_pushed(row, result, self._now())
         except LeaseLostError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the asset has arrived
@@ -152,7 +154,7 @@ class Transfer:
             if self._may_wait(job, again_after):
                 return Outcome(RowState.RUNNING, pause.reason, again_after=again_after)
         now = self._now()
-        self._ledger.waiting(job.row, pause.reason, now + timedelta(seconds=pause.retry_after or 0), now)
+        self._ledger.mark_waiting(job.row, pause.reason, now + timedelta(seconds=pause.retry_after or 0), now)
         return Outcome(RowState.WAITING, pause.reason)
 
     def _may_wait(self, job: Job, pause: float) -> bool:
@@ -166,17 +168,17 @@ class Transfer:
         row, message = job.row, str(error)
         if isinstance(error, AssetRejectedError):
             if not job.checkpoint.is_unclear:
-                self._ledger.rejected(row, message, self._now())
+                self._ledger.mark_rejected(row, message, self._now())
                 return Outcome(RowState.REJECTED, message)
             # Finishing the row would forget the save, and a later change would become a second asset.
             return self._failed(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
         if isinstance(error, UnclearError):
             hint = f"decide with `damlink settle {self._runtime.name} {row.source_id} --saved or --again`"
-            self._ledger.uncertain(row, f"{message}; {hint}", self._now())
+            self._ledger.mark_uncertain(row, f"{message}; {hint}", self._now())
             return Outcome(RowState.UNCERTAIN, message)
         if isinstance(error, PluginBugError):
             _log.error("%s %s: %s", self._runtime.name, row.source_id, message, exc_info=error)
-        self._ledger.failed(row, message, self._now())
+        self._ledger.mark_failed(row, message, self._now())
         return Outcome(RowState.FAILED, message)
 
     def _announce(self, row: Row, result: PushResult) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 import httpx
 
 from damlink._config.tables import PortalConfig
-from damlink._http.client import BearerAuth, OAuth1, OAuth2
+from damlink._http.oauth1 import OAuth1
+from damlink._http.oauth2 import BearerAuth, OAuth2
 from damlink._secret import Secret
 
 __all__ = ["portal_auth"]

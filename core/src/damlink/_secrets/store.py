@@ -10,10 +10,11 @@ from pathlib import Path
 from damlink._config.load import opener
 from damlink._config.opened import check_opened
 from damlink._config.settings import SecretOpener, SecretRef
-from damlink._http.client import OAuth2, Token
+from damlink._http.oauth2 import OAuth2, Token
 from damlink._secret import Secret
 from damlink._secrets.crypto import Cipher
-from damlink._state import Credentials, credential_name
+from damlink._state.credentials import Credentials
+from damlink._state.sealed import credential_name
 from damlink._system.waiting import Verify, verify_nothing
 from damlink.errors import ConfigError
 

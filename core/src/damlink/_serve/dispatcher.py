@@ -12,7 +12,8 @@ from typing import Final
 from damlink._model import SourceAsset
 from damlink._run.session import Session
 from damlink._serve.fanout import Fanout, Worked, put_off
-from damlink._state import DISPATCHER, Gathered, Inbox, Lease
+from damlink._state.inbox import DISPATCHER, Gathered, Inbox
+from damlink._state.lease import Lease
 from damlink._system.keepable import describe
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StateError
 

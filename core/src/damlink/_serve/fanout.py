@@ -14,7 +14,7 @@ import attrs
 from damlink._config.load import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._run.session import ConnectorRuntime, Session
-from damlink._state import Gathered, Notification, Verdict
+from damlink._state.inbox import Gathered, Notification, Verdict
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
 from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet

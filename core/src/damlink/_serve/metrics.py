@@ -15,7 +15,9 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 
 from damlink._run.session import Session
-from damlink._state import Inbox, Ledger, Runs
+from damlink._state.inbox import Inbox
+from damlink._state.ledger import Ledger
+from damlink._state.runs import Runs
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 

@@ -23,7 +23,7 @@ from damlink._sns import (
     Verifier,
     parse,
 )
-from damlink._state import Inbox, Notification
+from damlink._state.inbox import Inbox, Notification
 from damlink.errors import StateError, TransientError
 
 __all__ = ["Answer", "Gate", "Intake", "gates_of"]

@@ -16,7 +16,10 @@ from damlink._config.watch import ConnectorSwitch
 from damlink._run.report import RunListener
 from damlink._run.runner import RunOptions, RunReport, Stopping, run_connector
 from damlink._run.session import Session
-from damlink._state import Ledger, Row, RowState, Runs, Tally
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Tally
+from damlink._state.rows import Row, RowState
+from damlink._state.runs import Runs
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StoppedError
 
 __all__ = ["Keeper", "Schedule"]

@@ -23,7 +23,7 @@ from damlink._serve.metrics import Metrics
 from damlink._serve.receiver import Intake, gates_of
 from damlink._serve.service import Worker
 from damlink._sns import Certificates
-from damlink._state import Inbox
+from damlink._state.inbox import Inbox
 from damlink.errors import ConfigError, StateError
 
 __all__ = ["Server"]

@@ -13,7 +13,8 @@ from damlink._config.tables import PortalConfig
 from damlink._run.session import Session
 from damlink._secrets.crypto import Cipher
 from damlink._sns import Envelope, Hosts, confirm, parse_topic
-from damlink._state import Topics, topic_name
+from damlink._state.sealed import topic_name
+from damlink._state.topics import Topics
 
 __all__ = ["Subscriptions", "subscriptions_of"]
 

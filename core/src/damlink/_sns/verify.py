@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from damlink._http.client import fetch
+from damlink._http.fetch import fetch
 from damlink._secrets.crypto import Certificate
 from damlink._sns.envelope import Envelope, Topic
 from damlink._sns.hosts import Hosts

@@ -138,25 +138,18 @@ class Database:
         if not create:
             hint = "run a connector first"
             raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
-        with self.translated():
-            if found is None:
-                self._create()
-            else:
-                from damlink._state.migrations import upgrade  # slow to import, and rarely needed
-
-                upgrade(self.engine)
-
-    def _create(self) -> None:
-        """Make the tables of a new database, as the migrations would have left them."""
-        with self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             writing = connection.execution_options(damlink_write=True)
             with writing.begin():
-                if not self._is_sqlite:  # two processes may find an empty database at once
+                # Two processes may find the same empty or old database at once.
+                if not self._is_sqlite:
                     writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
-                metadata.create_all(writing)
-                versions = sa.select(alembic_version.c.version_num)
-                if writing.execute(versions).scalar() is None:
-                    writing.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
+                if found is None:
+                    _create(writing)
+                else:
+                    from damlink._state.migrations import upgrade  # slow to import, and rarely needed
+
+                    upgrade(writing)
 
     def _version(self) -> str | None:
         with self.engine.connect() as connection:
@@ -202,6 +195,14 @@ def _resolved(url: str, folder: Path) -> sa.URL:
     if not parsed.database or parsed.database == ":memory:":
         raise StateError("state.url: a database in memory would forget every asset", hint="name a file")
     return parsed.set(database=str(folder / parsed.database))
+
+
+def _create(connection: sa.Connection) -> None:
+    """Make the tables of a new database, as the migrations would have left them."""
+    metadata.create_all(connection)
+    versions = sa.select(alembic_version.c.version_num)
+    if connection.execute(versions).scalar() is None:
+        connection.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -74,7 +74,7 @@ class Ledger(LedgerReader):
         # Held until the end, so that a worker that is just finishing one sees its change.
         known = self._known(connection, list(assets), held=True) if assets else {}
         compared = {
-            key: compare(known.get(key), asset, listed.found, reconsider=listed.rejudge)
+            key: compare(known.get(key), asset, listed.found, reconsider=listed.reconsider_skipped)
             for key, asset in assets.items()
         }
         written = (Comparison.NEW, Comparison.FOUND, Comparison.CHANGED)
@@ -82,12 +82,12 @@ class Ledger(LedgerReader):
         changes.sort(key=lambda asset: compared[asset.source_id] is Comparison.CHANGED)
         merge(connection, self._connector, changes, now, listed.found)
         again = [key for key, each in compared.items() if each is Comparison.RECONSIDERED]
-        self._judge_again(connection, again, now)
+        self._requeue_skipped(connection, again, now)
         count = Counter(compared.values())
         unchanged = count[Comparison.UNCHANGED] + len(again)
         return Tally(count[Comparison.NEW], count[Comparison.CHANGED], unchanged, count[Comparison.FOUND])
 
-    def _judge_again(self, connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
+    def _requeue_skipped(self, connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
         if ids:
             skipped = (self._mine, t.c.source_id.in_(ids), t.c.state == RowState.SKIPPED)
             values = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "updated_at": now}
@@ -159,7 +159,7 @@ class Ledger(LedgerReader):
             self._on_carried(count)
         return row
 
-    def pushed(self, row: Row, result: PushResult, now: datetime) -> None:
+    def mark_pushed(self, row: Row, result: PushResult, now: datetime) -> None:
         """Finish a row: it has been delivered."""
         values = {
             "result": dump_result(result),
@@ -214,17 +214,17 @@ class Ledger(LedgerReader):
             count = len(ids)
             yield count
 
-    def skipped(self, row: Row, reason: str, now: datetime) -> None:
+    def mark_skipped(self, row: Row, reason: str, now: datetime) -> None:
         """Finish a row: it is not to be carried."""
         with self._ending(row, now) as connection:
             self._finish(connection, row, RowState.SKIPPED, now, reason=reason)
 
-    def rejected(self, row: Row, error: str, now: datetime) -> None:
+    def mark_rejected(self, row: Row, error: str, now: datetime) -> None:
         """Finish a row: the asset is at fault."""
         with self._ending(row, now) as connection:
             self._finish(connection, row, RowState.REJECTED, now, reason=error, last_error=error)
 
-    def failed(self, row: Row, error: str, now: datetime) -> None:
+    def mark_failed(self, row: Row, error: str, now: datetime) -> None:
         """Note a failed round; the next one comes later and later."""
         with self._ending(row, now) as connection:
             changed = self._seen(connection, row) != row.fingerprint_seen  # what failed is of the past
@@ -232,11 +232,11 @@ class Ledger(LedgerReader):
             values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
             self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
 
-    def waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
+    def mark_waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
         """Put a row off: nothing is wrong, it is too early."""
         self._set(row, RowState.WAITING, now, {"reason": reason, "due_at": due_at})
 
-    def uncertain(self, row: Row, error: str, now: datetime) -> None:
+    def mark_uncertain(self, row: Row, error: str, now: datetime) -> None:
         """Leave a row to a person: an effect may or may not have happened."""
         values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
         self._set(row, RowState.UNCERTAIN, now, values)

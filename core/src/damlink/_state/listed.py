@@ -20,7 +20,7 @@ class Listed:
     assets: Sequence[SourceAsset]
     cursor: str | None = None
     found: Mapping[str, str] = attrs.field(factory=dict)
-    rejudge: bool = False
+    reconsider_skipped: bool = False
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from damlink._state.database import Database, upsert
 from damlink._state.tables import value as t
 from damlink._system.keepable import MAX_KEY_BYTES, NotKeepableError, is_key, show, strict_json
 
-__all__ = ["BorrowedValues", "Values"]
+__all__ = ["ReadOnlyValues", "Values"]
 
 
 @repeat_conflicts
@@ -49,7 +49,7 @@ class Values:
         return (t.c.connector == self._connector, t.c.key == key)
 
 
-class BorrowedValues:
+class ReadOnlyValues:
     """Read from the database and keep writes in memory. Used by `plan` and `check`.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from damlink._http.client import SentRequest
+from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
 from damlink.bynder._portal import Portal
 from damlink.bynder.records.account import Account, Derivative, Scope, Webhook

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import httpx
 
-from damlink._http.client import BearerAuth, SentRequest, open_client
+from damlink._http.client import open_client
+from damlink._http.oauth2 import BearerAuth
 from damlink._http.pace import Pace
+from damlink._http.redact import SentRequest
 from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
 from damlink._upload.lookup import Marker

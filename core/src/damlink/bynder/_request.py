@@ -9,8 +9,10 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from damlink._http.client import IDEMPOTENT, Client, error_object, has_failed_before, may_refuse
+from damlink._http.client import Client
+from damlink._http.outcome import IDEMPOTENT, error_object, may_refuse
 from damlink._http.status import retry_after, shortened
+from damlink._http.transports import has_failed_before
 from damlink._secret import redact
 from damlink.bynder._rights import cure
 from damlink.bynder.records.convert import decode

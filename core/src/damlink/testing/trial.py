@@ -17,7 +17,7 @@ from damlink._config.edit import document
 from damlink._config.load import FILENAME, load
 from damlink._config.settings import fields_of
 from damlink._context import Checkpoint, Context
-from damlink._http.client import OAuth2
+from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
 from damlink._model import Cursor, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import find
@@ -27,7 +27,10 @@ from damlink._run.runner import RunOptions, run_connector
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._secrets.crypto import new_key
 from damlink._secrets.key import KEY_FILE
-from damlink._state import Lease, Ledger, LedgerCheckpoint, Listed
+from damlink._state.checkpoint import LedgerCheckpoint
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
 from damlink.errors import NotYet
 from damlink_sandbox import Clock, Part, Sandbox
 

@@ -8,19 +8,12 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from damlink._state.database import CREATION_LOCK
-
 __all__ = ["upgrade"]
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Apply every migration that is missing, in one transaction."""
+def upgrade(connection: sa.Connection) -> None:
+    """Apply every migration that is missing, in the transaction of this connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.connect() as connection:
-        writing = connection.execution_options(damlink_write=True)
-        with writing.begin():
-            if engine.dialect.name == "postgresql":  # two processes may find an old database at once
-                writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
-            config.attributes["connection"] = writing
-            command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

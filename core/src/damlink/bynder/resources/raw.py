@@ -12,7 +12,8 @@ import attrs
 import httpx
 import msgspec
 
-from damlink._http.client import ANSWERED, TERMS, Client, origin_of
+from damlink._http.client import ANSWERED, TERMS, Client
+from damlink._http.origin import origin_of
 from damlink._http.retry import Terms
 from damlink.bynder._action import action
 from damlink.bynder.records.convert import decode

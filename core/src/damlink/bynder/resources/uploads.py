@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 import httpx
 
 from damlink._content import Content
-from damlink._http.client import CLASSIFY, Client
+from damlink._http.client import Client
+from damlink._http.outcome import CLASSIFY
 from damlink._model import PreparedAsset, PushResult
 from damlink._upload.file_checkpoint import Notes
 from damlink.bynder._action import action
