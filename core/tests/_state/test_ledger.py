@@ -341,7 +341,7 @@ def test_finish_when_the_source_changed_meanwhile_is_due_again(ledger: Ledger, k
 
 
 def finish(ledger: Ledger, row: Row, kind: str) -> None:
-    getattr(ledger, kind)(row, PushResult("x") if kind == "pushed" else "why", NOW)
+    getattr(ledger, f"mark_{kind}")(row, PushResult("x") if kind == "pushed" else "why", NOW)
 
 
 @pytest.mark.parametrize("kind", ["pushed", "failed"])

@@ -78,7 +78,7 @@ class SiblingsMachine(RuleBasedStateMachine):
         elif how == "waiting":
             ledger.mark_waiting(row, "why", self.now + timedelta(hours=1), self.now)
         else:
-            getattr(ledger, how)(row, "why", self.now)
+            getattr(ledger, f"mark_{how}")(row, "why", self.now)
 
     def deliver(self, side: int, row: Row) -> None:
         self.ledgers[side].mark_pushed(row, PushResult(f"id of {row.source_id}"), self.now)
