@@ -301,7 +301,7 @@ def test_claim_when_a_sibling_has_not_brought_the_asset_takes_it(new_run: NewRun
     if left == "waiting":
         sibling.mark_waiting(row, "why", NOW, NOW)
     else:
-        getattr(sibling, left)(row, "why", NOW)
+        getattr(sibling, f"mark_{left}")(row, "why", NOW)
     second = new_run("second", siblings=("first",))
     listed(second, "1")
     assert claimed(second).source_id == "1"

@@ -132,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if state == "pushed":
             self.deliver(row, after)
         else:
-            getattr(self.ledger, state)(row, "why", self.now)
+            getattr(self.ledger, f"mark_{state}")(row, "why", self.now)
             self.settle_as(state, row, {row.carrying})
 
     def deliver(self, row: Row, after: str | None) -> None:

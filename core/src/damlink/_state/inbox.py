@@ -25,7 +25,8 @@ KEPT: Final = timedelta(days=2)  # a repeated delivery is known for so long; SNS
 ABANDONED: Final = timedelta(days=30)  # of a portal that is no longer in the config
 MOST_ASSETS: Final = 100
 MOST_ROWS: Final = 5000
-PATIENCE: Final = 12  # pauses after which an asset that never comes to rest is read all the same
+# An asset that never comes to rest is read after so many pauses.
+MAX_PAUSES: Final = 12
 
 
 @attrs.frozen(kw_only=True)
@@ -125,13 +126,14 @@ class Inbox:
         """
         open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
         calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
-        late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * PATIENCE)
-        set_back = sa.func.max(t.c.received_at) > now + timedelta(seconds=pause)  # the clock was
+        late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * MAX_PAUSES)
+        # The newest receipt is in the future: the system clock was changed.
+        clock_moved_back = sa.func.max(t.c.received_at) > now + timedelta(seconds=pause)
         ready = (
             sa.select(t.c.asset_id)
             .where(*open_, sa.or_(t.c.attempts == 0, t.c.due_at <= now))
             .group_by(t.c.asset_id)
-            .having(sa.or_(calm, late, set_back))
+            .having(sa.or_(calm, late, clock_moved_back))
             .order_by(sa.func.min(t.c.received_at), t.c.asset_id)
             .limit(MOST_ASSETS)
         )
