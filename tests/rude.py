@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from damlink._plugin.hooks import HOOKS
+from damlink._plugin.shape import HOOKS
 
 HEAD: Final = """\
 import asyncio, attrs, datetime, os, sys

@@ -21,7 +21,8 @@ from damlink._cli.run import PRECEDENCE
 from damlink._config.load import reference
 from damlink._config.settings import Field, fields_of, plain
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import HOOKS, load
+from damlink._plugin.loader import load
+from damlink._plugin.shape import HOOKS
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"

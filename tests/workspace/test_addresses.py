@@ -10,7 +10,7 @@ import pytest
 from damlink._config.settings import Field, fields_of, parse
 from damlink._config.tables import PortalConfig, ServeConfig
 from damlink._plugin.discovery import find, installed
-from damlink._plugin.hooks import load
+from damlink._plugin.loader import load
 from damlink._secret import Secret
 from damlink.errors import ConfigError
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from damlink._config.settings import Field, fields_of
-from damlink._config.tables import ConnectorKeys, PortalConfig
+from damlink._config.tables import ConnectorConfig, PortalConfig
 from damlink._plugin.discovery import installed
-from damlink._plugin.hooks import load
+from damlink._plugin.loader import load
 
-CLASSES = [PortalConfig, ConnectorKeys, *(load(info).settings_class for info in installed())]
+CLASSES = [PortalConfig, ConnectorConfig, *(load(info).settings_class for info in installed())]
 FIELDS = [
     pytest.param(field, {each.name for each in fields_of(kind)}, id=f"{kind.__name__}.{field.name}")
     for kind in CLASSES

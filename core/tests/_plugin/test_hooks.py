@@ -11,7 +11,9 @@ import pytest
 
 from damlink import About, Content, Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import RAW_BYTES, Plugin, load
+from damlink._plugin.hooks import Plugin
+from damlink._plugin.loader import load
+from damlink._plugin.values import RAW_BYTES
 from damlink.errors import (
     AssetRejectedError,
     ConnectorError,

@@ -11,7 +11,8 @@ import pytest
 from damlink import Finding
 from damlink._config.load import Config, loads
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Plugin, load
+from damlink._plugin.hooks import Plugin
+from damlink._plugin.loader import load
 from damlink.errors import AssetRejectedError, ConfigError, PluginBugError
 
 Install = Callable[..., Path]

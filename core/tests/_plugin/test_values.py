@@ -14,8 +14,10 @@ from rude import HEAD, OUTCOMES, plugin
 from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._config.settings import parse
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import HOOKS, Plugin, Refused, load
-from damlink._plugin.values import DETAIL_BYTES, MAX_FIELD, MAX_TITLE, RAW_BYTES
+from damlink._plugin.hooks import Plugin
+from damlink._plugin.loader import load
+from damlink._plugin.shape import HOOKS
+from damlink._plugin.values import DETAIL_BYTES, MAX_FIELD, MAX_TITLE, RAW_BYTES, Refused
 from damlink._system.keepable import MAX_TEXT, REPLACEMENT
 from damlink.errors import AssetRejectedError, PluginBugError, PluginLoadError, TransientError, UnclearError
 

@@ -46,7 +46,7 @@ def command(
     from damlink._config.names import key_of
     from damlink._config.settings import fields_of
     from damlink._plugin.discovery import find
-    from damlink._plugin.hooks import load as load_plugin
+    from damlink._plugin.loader import load as load_plugin
 
     config = load(config_path)
     _refuse_known(config, name)

@@ -28,10 +28,11 @@ def command(
     from damlink._cli._questions import Interview
     from damlink._cli._setup import Draft
     from damlink._cli._typed import given
-    from damlink._config.load import ConnectorKeys, connector_fields, load
+    from damlink._config.load import connector_fields, load
     from damlink._config.settings import fields_of
+    from damlink._config.tables import ConnectorConfig
     from damlink._plugin.discovery import find
-    from damlink._plugin.hooks import load as load_plugin
+    from damlink._plugin.loader import load as load_plugin
 
     config = load(config_path)
     connector = config.connector(name)
@@ -41,7 +42,7 @@ def command(
     draft = Draft(config_path, "connectors", connector.name, is_tried=not no_check)
     core = {key: value for key, value in connector.table.items() if key not in connector.settings}
     interviews = [
-        Interview(ConnectorKeys, core, draft.keep_secret),
+        Interview(ConnectorConfig, core, draft.keep_secret),
         Interview(settings_class, connector.settings, draft.keep_secret),
     ]
     change(draft, interviews, values)

@@ -61,7 +61,7 @@ def show(name: str, schema: bool, json_: bool) -> None:
     from damlink._config.schema import json_schema
     from damlink._config.settings import fields_of
     from damlink._plugin.discovery import find
-    from damlink._plugin.hooks import load
+    from damlink._plugin.loader import load
 
     connector = load(find(name))
     fields = fields_of(connector.settings_class)

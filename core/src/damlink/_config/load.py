@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import attrs
 
-from damlink._config.duration import Duration
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
 from damlink._config.settings import Field, SecretOpener, SecretRef, check, closest, fields_of, parse
 from damlink._config.tables import (
     CONNECTOR_KEYS,
-    ConnectorKeys,
+    ConnectorConfig,
     NotifyConfig,
     PaceConfig,
     PortalConfig,
@@ -29,8 +28,6 @@ from damlink.errors import ConfigError
 __all__ = [
     "FILENAME",
     "Config",
-    "ConnectorConfig",
-    "ConnectorKeys",
     "NotifyTable",
     "PortalTable",
     "connector_fields",
@@ -42,23 +39,6 @@ __all__ = [
 ]
 
 FILENAME: Final = "damlink.toml"
-
-
-@attrs.frozen
-class ConnectorConfig:
-    """One `[connectors.NAME]`: the core's keys parsed, the plugin's own left as a table."""
-
-    name: str
-    place: str
-    plugin: str
-    portal: str
-    every: Duration | None
-    enabled: bool
-    workers: int
-    adopt_existing: bool
-    settings: Mapping[str, Any]
-    title: str = ""
-    table: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -219,18 +199,13 @@ def _portal(name: str, table: Any, place: str) -> PortalTable:
 def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
     here, checked = _named("connectors", name, table, str(path))
     own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS}
-    keys = parse(ConnectorKeys, own, here, opener(path))
-    return ConnectorConfig(
+    parsed = parse(ConnectorConfig, own, here, opener(path))
+    return attrs.evolve(
+        parsed,
         name=name,
         place=here,
-        plugin=keys.plugin,
-        portal=_chosen_portal(keys.portal, f"{here}.portal", portals),
-        every=keys.every,
-        enabled=keys.enabled,
-        workers=keys.workers,
-        adopt_existing=keys.adopt_existing,
+        portal=_chosen_portal(parsed.portal, f"{here}.portal", portals),
         settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
-        title=keys.title,
         table=checked,
     )
 
@@ -285,7 +260,7 @@ def _from_file(path: Path, place: str) -> str:
 
 def connector_fields() -> tuple[Field, ...]:
     """Return the settings of a connector that the core owns and that can be changed."""
-    return tuple(field for field in fields_of(ConnectorKeys) if not field.required)
+    return tuple(field for field in fields_of(ConnectorConfig) if not field.required)
 
 
 def reference() -> dict[str, tuple[Field, ...]]:
@@ -296,5 +271,5 @@ def reference() -> dict[str, tuple[Field, ...]]:
         "serve": fields_of(ServeConfig),
         "notify": fields_of(NotifyConfig),
         "portals.NAME": fields_of(PortalConfig),
-        "connectors.NAME": fields_of(ConnectorKeys),
+        "connectors.NAME": fields_of(ConnectorConfig),
     }

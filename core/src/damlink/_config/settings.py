@@ -28,6 +28,7 @@ __all__ = [
     "Side",
     "check",
     "closest",
+    "derived",
     "fields_of",
     "parse",
     "plain",
@@ -83,6 +84,11 @@ def setting(
     return attrs.field(default=default, kw_only=True, metadata=metadata)
 
 
+def derived(factory: Callable[[], Any]) -> Any:
+    """Declare a field of a parsed table that is no setting: it follows from where the table stands."""
+    return attrs.field(factory=factory, kw_only=True, metadata={_METADATA: None})
+
+
 @attrs.frozen
 class Field:
     """One setting, read back from its declaration."""
@@ -115,9 +121,10 @@ class Field:
 
 
 def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
-    """The settings of a class in the order of their declaration."""
+    """Return the settings of a class in the order of their declaration."""
     attrs.resolve_types(settings_class)
-    return tuple(_field(attribute) for attribute in attrs.fields(settings_class))
+    declared = (each for each in attrs.fields(settings_class) if each.metadata.get(_METADATA, {}) is not None)
+    return tuple(_field(attribute) for attribute in declared)
 
 
 def _field(attribute: attrs.Attribute[Any]) -> Field:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import attrs
 
 from damlink._config.address import address_problem
 from damlink._config.duration import Duration
-from damlink._config.settings import setting
+from damlink._config.settings import derived, setting
 from damlink._secret import Secret
 
 __all__ = [
     "AUTH_KEYS",
     "CONNECTOR_KEYS",
-    "ConnectorKeys",
+    "ConnectorConfig",
     "NotifyConfig",
     "PaceConfig",
     "PortalConfig",
@@ -186,7 +187,20 @@ CONNECTOR_KEYS: Final = ("plugin", "title", "portal", "every", "enabled", "worke
 
 
 @attrs.frozen
-class ConnectorKeys:
+class ConnectorConfig:
+    """`[connectors.NAME]`: the core's keys parsed, the plugin's own left as a table.
+
+    Attributes:
+        name: of the table.
+        place: where the table stands, for errors.
+        settings: the plugin's own keys, not parsed yet.
+        table: all keys, as they are written.
+    """
+
+    name: str = derived(str)
+    place: str = derived(str)
+    settings: Mapping[str, Any] = derived(dict)
+    table: Mapping[str, Any] = derived(dict)
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
     title: str = setting(
         default="", help="A name of any form, for people; commands take it in place of the table's name."

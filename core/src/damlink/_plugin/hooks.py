@@ -1,4 +1,4 @@
-"""Load one plugin, check it, and give its hooks types: the only caller of pluggy.
+"""The typed face of one plugin's hooks: the only caller of pluggy.
 
 A fresh plugin manager holds exactly one plugin, so that a call is always addressed to it.
 """
@@ -6,7 +6,6 @@ A fresh plugin manager holds exactly one plugin, so that a call is always addres
 from __future__ import annotations
 
 import contextlib
-import importlib
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from types import ModuleType
@@ -16,14 +15,13 @@ import httpx
 import pluggy
 
 from damlink import hookspecs
-from damlink._config.load import ConnectorConfig
 from damlink._config.settings import fields_of
+from damlink._config.tables import ConnectorConfig
 from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import PluginInfo
 from damlink._plugin.errors import PLUGIN_HINT, translate
-from damlink._plugin.shape import HOOKS, REQUIRED, SOURCES, NoSettings, declaration_problem, hook_problem
+from damlink._plugin.shape import HOOKS, NoSettings
 from damlink._plugin.values import (
-    RAW_BYTES,
     Refused,
     check_cursor,
     check_finding,
@@ -32,21 +30,20 @@ from damlink._plugin.values import (
     keep_result,
     refuse,
 )
-from damlink._system.keepable import NotKeepableError, describe, quote
+from damlink._system.keepable import NotKeepableError, quote
 from damlink._system.process import is_interrupt
 from damlink.errors import (
     ConfigError,
     ConnectorError,
     DamlinkError,
     PluginBugError,
-    PluginLoadError,
     UnclearError,
 )
 
 if TYPE_CHECKING:
     from damlink._context import Checkpoint, Context
 
-__all__ = ["HOOKS", "RAW_BYTES", "Plugin", "Refused", "load"]
+__all__ = ["Plugin"]
 
 T = TypeVar("T")
 
@@ -67,6 +64,7 @@ class Plugin:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(module, info.name)
+        self._manager.check_pending()
         self.hooks = frozenset(hook for hook in HOOKS if getattr(self._manager.hook, hook).get_hookimpls())
 
     def authenticate(self, ctx: Context) -> httpx.Auth | None:
@@ -225,47 +223,3 @@ class Plugin:
         if isinstance(error, ConnectorError):
             error.connector, error.hook = self.name, hook
             error.source_id = source.source_id if source else error.source_id
-
-
-# --- loading ---------------------------------------------------------------------------------------
-
-
-def load(info: PluginInfo, name: str | None = None) -> Plugin:
-    """Import a plugin and check that it keeps the contract.
-
-    Args:
-        name: of the connector; the plugin's if not given.
-
-    Raises:
-        PluginLoadError: it cannot be imported, or what is wrong with which hook.
-    """
-    whose = f"plugin {info.name!r} ({info.distribution} {info.version})"
-    try:
-        return _load(info, name, whose)
-    except PluginLoadError:
-        raise
-    except pluggy.PluginValidationError as error:
-        raise PluginLoadError(f"{whose}: {error}", hint=f"the hooks are {', '.join(HOOKS)}") from error
-    except BaseException as error:
-        if is_interrupt(error):
-            raise
-        cause = f"{type(error).__name__}: {describe(error)}"
-        hint = "reinstall it, or report it to its author"
-        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
-
-
-def _load(info: PluginInfo, name: str | None, whose: str) -> Plugin:
-    module = importlib.import_module(info.module)
-    problem = hook_problem(module) or declaration_problem(module)
-    if problem:
-        raise PluginLoadError(f"{whose}: {problem}")
-    connector = Plugin(name or info.name, module, info)
-    connector._manager.check_pending()
-    missing = [hook for hook in REQUIRED if hook not in connector.hooks]
-    if missing:
-        hint = f"define {missing[0]} with @hookimpl"
-        raise PluginLoadError(f"{whose}: it has no hook {missing[0]}", hint=hint)
-    if not connector.hooks & set(SOURCES):
-        hint = "define list_source_assets or on_event with @hookimpl"
-        raise PluginLoadError(f"{whose}: nothing brings it assets", hint=hint)
-    return connector

@@ -8,7 +8,7 @@ from typing import Final
 
 from damlink._http.fetch import fetch
 from damlink._model import Finding
-from damlink._plugin.hooks import Refused
+from damlink._plugin.values import Refused
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._run.subscription import describe_subscription
 from damlink.bynder import Portal

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from damlink._model import Cursor, SourceAsset
-from damlink._plugin.hooks import Refused
+from damlink._plugin.values import Refused
 from damlink._run.adoption import existing_in_portal
 from damlink._run.report import RunListener
 from damlink._run.session import ConnectorRuntime

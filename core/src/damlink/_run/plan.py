@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from damlink._model import Cursor, SourceAsset
-from damlink._plugin.hooks import Refused
+from damlink._plugin.values import Refused
 from damlink._run.accounts import accounts_of, change_of, describe
 from damlink._run.adoption import existing_in_portal
 from damlink._run.backup_marker import verify_not_restored

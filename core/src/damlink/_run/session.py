@@ -16,15 +16,17 @@ import attrs
 import httpx
 
 from damlink._config.duration import Duration
-from damlink._config.load import Config, ConnectorConfig
+from damlink._config.load import Config
 from damlink._config.settings import SecretOpener, parse, selection_of
+from damlink._config.tables import ConnectorConfig
 from damlink._context import Context, State
 from damlink._http.client import Client, open_client
 from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace, default_path
 from damlink._http.redact import SentRequest
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Plugin, load
+from damlink._plugin.hooks import Plugin
+from damlink._plugin.loader import load
 from damlink._run.notify import Notifier
 from damlink._run.report import RunListener
 from damlink._secrets.crypto import Cipher, new_key

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from damlink._config.load import ConnectorConfig
+from damlink._config.tables import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._state.inbox import Gathered, Notification, Verdict

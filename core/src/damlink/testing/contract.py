@@ -26,7 +26,7 @@ from damlink._content import Content
 from damlink._http.retry import no_waiting
 from damlink._model import PreparedAsset, PushResult, SourceAsset
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import load
+from damlink._plugin.loader import load
 from damlink.errors import AuthError, ConfigError, DamlinkError, TransientError, UnclearError
 from damlink.testing.listings import between_cursors, cursors, seen
 from damlink.testing.trial import Trial

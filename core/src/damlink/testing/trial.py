@@ -21,8 +21,9 @@ from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
 from damlink._model import Cursor, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Plugin, Refused
-from damlink._plugin.hooks import load as load_plugin
+from damlink._plugin.hooks import Plugin
+from damlink._plugin.loader import load as load_plugin
+from damlink._plugin.values import Refused
 from damlink._run.runner import RunOptions, run_connector
 from damlink._run.session import ConnectorRuntime, Session
 from damlink._secrets.crypto import new_key
