@@ -62,12 +62,17 @@ def _finding(library: Library, asset: Mapping[str, Any], data: bytes, prop: str)
         "the mark is another asset's": item is not None and asset["id"] not in item.metadata.values(),
         "it has been marked more than once": library.world.counts[f"marks:{asset['id']}"] > 1,
         "it has not got one version more": len(asset["versions"]) != 2,
-        "the hash is not that of its original": (asset["metaproperties"].get(prop) or "").split()[:1]
-        != [original],
+        "the hash is not that of its original": _original_hash(asset, prop) != original,
     }
     wrong = [what for what, applies in problems.items() if applies]
     note = "; ".join(wrong) or f"marked once; the mark reads {item.id if item else ''}"
     return Finding(asset["id"], asset["sha256"], asset["name"], not wrong, note)
+
+
+def _original_hash(asset: Mapping[str, Any], prop: str) -> str:
+    """Return the original's hash, the first of the two that the connector keeps with an asset."""
+    original, _, _marked = (asset["metaproperties"].get(prop) or "").partition(" ")
+    return original
 
 
 def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop: str) -> Iterator[Scene]:
@@ -82,7 +87,7 @@ def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop
 
     def marked_again() -> Finding | None:
         asset = next(each for each in portal.state()["assets"] if each["id"] == key)
-        if len(asset["versions"]) < 4 or asset["metaproperties"].get(prop) != asset["versions"][2]["sha256"]:
+        if len(asset["versions"]) < 4 or _original_hash(asset, prop) != asset["versions"][2]["sha256"]:
             return None
         once_more = counts[f"marks:{key}"] == marked[key] + 1
         alone = all(counts[f"marks:{each}"] == marked[each] for each in others)
