@@ -6,7 +6,7 @@ import pytest
 
 from damlink import Content
 from damlink._http.client import Client
-from damlink._http.media_kind import WrongKindError, checked
+from damlink._http.media_kind import WrongKindError, check_kind
 
 HTML = b"<!DOCTYPE html>\n<html><body>Sign in</body></html>"
 XML = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'
@@ -17,7 +17,7 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
 
 def said(data: bytes, filename: str, media_type: str = "", size: int = 1 << 20) -> bytes:
     pieces = (data[start : start + size] for start in range(0, len(data), size))
-    return b"".join(checked(pieces, filename, said=media_type))
+    return b"".join(check_kind(pieces, filename, said=media_type))
 
 
 WRONG = {
@@ -79,7 +79,7 @@ def test_checked_when_the_connection_breaks_early_gives_what_has_come_first() ->
         yield JPEG
         raise ConnectionError
 
-    pieces = checked(broken(), "beach.jpg")
+    pieces = check_kind(broken(), "beach.jpg")
     assert next(pieces) == JPEG
     with pytest.raises(ConnectionError):
         next(pieces)

@@ -78,7 +78,7 @@ def assert_all_opens(folder: Path) -> None:
         cipher = session.cipher
         assert {session.secrets.get(str(number)) for number in (0, 199, 200, ROWS - 1)} == {"value"}
         ledger = Ledger(session.database, "stock", 1)
-        row = ledger.known(["1"])["1"]
+        row = ledger.find(["1"])["1"]
         checkpoint = LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: NOW)
         assert checkpoint.get("part") == 1
         sealed = Topics(session.database).token("brand", "arn:1")

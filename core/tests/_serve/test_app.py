@@ -161,7 +161,7 @@ def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(
 
 def test_unsubscription_when_it_comes_is_kept_and_never_undone(served: Any, sns: Any) -> None:
     before = served.inbox.open_count("brand")
-    served.topics.confirmed("brand", sns.fields()["TopicArn"], served.session.now())
+    served.topics.mark_confirmed("brand", sns.fields()["TopicArn"], served.session.now())
     asked = sns.sandbox.world.counts["sns GET /"]
     answer = served.post(sns.envelope("UnsubscribeConfirmation"))
     assert answer.text == "stored\n"

@@ -90,7 +90,12 @@ def test_repeating_when_the_conflict_never_ends_gives_up_with_a_hint() -> None:
     assert len(tries) == ATTEMPTS
 
 
-BEGINNINGS = {"write", "_fenced", "_ending_of", "_ending"}  # context managers; their users begin again
+BEGINNINGS = {
+    "write",
+    "_write",
+    "_end_transfers",
+    "_end_transfer",
+}  # context managers; their users begin again
 
 
 def writers() -> Iterator[tuple[str, str, str]]:

@@ -40,7 +40,7 @@ def claimed(ledger: Ledger, now: datetime = NOW + timedelta(seconds=1)) -> Row:
 
 
 def state(ledger: Ledger, source_id: str = "1") -> tuple[str, str, str | None]:
-    row = ledger.known([source_id])[source_id]
+    row = ledger.find([source_id])[source_id]
     return row.state.value, row.fingerprint_seen, row.fingerprint_carried
 
 
@@ -86,7 +86,7 @@ def test_record_when_only_a_cursor_comes_keeps_it(ledger: Ledger) -> None:
 
 def test_record_when_assets_are_found_in_the_portal_never_carries_them(ledger: Ledger) -> None:
     assert listed(ledger, "1", "2", found={"1": "asset 1", "9": "x"}) == Tally(new=1, found=1)
-    row = ledger.known(["1"])["1"]
+    row = ledger.find(["1"])["1"]
     assert (row.state, row.reason, row.previous) == ("pushed", "found in the portal", PushResult("asset 1"))
     assert claimed(ledger).source_id == "2"
     assert ledger.claim(NOW + timedelta(days=9)) is None
@@ -224,7 +224,7 @@ def test_claim_when_a_sibling_has_pushed_the_asset_skips_it(new_run: NewRun, lef
     leave(sibling, claimed(sibling), left)
     second = second_of(new_run, "1", "2")
     assert claimed(second).source_id == "2"
-    row = second.known(["1"])["1"]
+    row = second.find(["1"])["1"]
     assert (row.state, row.reason) == ("skipped", "already brought by first")
 
 
@@ -236,7 +236,7 @@ def test_claim_when_a_sibling_is_not_done_with_the_asset_waits(new_run: NewRun, 
     second = second_of(new_run, "1", "2")
     assert claimed(second).source_id == "2"
     assert second.claim(NOW + timedelta(days=9)) is None
-    row = second.known(["1"])["1"]
+    row = second.find(["1"])["1"]
     assert (row.state, row.reason) == ("waiting", "waits until first is done with it")
 
 
@@ -263,7 +263,7 @@ def test_claim_when_an_uncertain_sibling_is_settled_goes_by_it(
     leave(sibling, claimed(sibling), "uncertain")
     second = second_of(new_run, "1")
     assert second.claim(NOW) is None
-    leave(sibling, sibling.known(["1"])["1"], "pushed" if saved else "revived")
+    leave(sibling, sibling.find(["1"])["1"], "pushed" if saved else "revived")
     second.claim(NOW)
     assert state(second)[0] == left
 
@@ -357,7 +357,7 @@ def test_finish_when_a_change_arrives_at_the_same_moment_never_loses_it(
             lambda key=key: listed(ledger, key, fingerprint="b"),
         ]
         together(2, lambda who, writes=writes: writes[who]())
-        after = ledger.known([key])[key]
+        after = ledger.find([key])[key]
         assert after.fingerprint_seen == "b"
         assert (after.state == "due") or (kind, after.attempts) == ("failed", 1)
         claimed(ledger, NOW + timedelta(days=1))
@@ -377,7 +377,7 @@ def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger
     now, pauses = NOW + timedelta(seconds=1), []
     for _ in range(8):
         ledger.mark_failed(claimed(ledger, now), "why", now)
-        due = ledger.known(["1"])["1"].due_at
+        due = ledger.find(["1"])["1"].due_at
         pauses.append(due and (due - now).total_seconds() / 60)
         now = due or now
     assert pauses == [15, 30, 60, 120, 240, 480, 960, None]
@@ -411,7 +411,7 @@ def test_uncertain_when_settled_after_a_change_carries_the_change(ledger: Ledger
     listed(ledger, "1")
     ledger.mark_uncertain(claimed(ledger), "why", NOW)
     listed(ledger, "1", fingerprint="b")
-    ledger.mark_pushed(ledger.known(["1"])["1"], PushResult("by hand"), NOW)
+    ledger.mark_pushed(ledger.find(["1"])["1"], PushResult("by hand"), NOW)
     assert state(ledger) == ("due", "b", "a")
 
 
@@ -478,7 +478,7 @@ def test_write_when_another_run_begins_at_the_same_moment_is_before_it_or_refuse
     """A transaction that has checked its epoch holds the next run back until it ends."""
     listed(ledger, "1")
     begun = threading.Event()
-    with ledger._fenced():
+    with ledger._write():
         taking = threading.Thread(target=lambda: (new_run(), begun.set()))
         taking.start()
         assert not begun.wait(0.1)
@@ -566,7 +566,7 @@ def test_checkpoint_when_several_threads_put_keeps_every_name(
     row = claimed(ledger)
     checkpoint = notes(ledger, row, cipher)
     together(6, lambda who: checkpoint.put(**{f"part{who}": who}))
-    kept = notes(ledger, ledger.known(["1"])["1"], cipher)
+    kept = notes(ledger, ledger.find(["1"])["1"], cipher)
     assert [kept.get(f"part{who}") for who in range(6)] == list(range(6))
 
 

@@ -179,7 +179,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), saved=st.booleans())
     def settle(self, data: st.DataObject, saved: bool) -> None:
         uncertain = sorted(key for key, asset in self.assets.items() if asset.state == "uncertain")
-        row = self.ledger.known([data.draw(st.sampled_from(uncertain))]).popitem()[1]
+        row = self.ledger.find([data.draw(st.sampled_from(uncertain))]).popitem()[1]
         if saved:
             self.deliver(row, None)
         else:

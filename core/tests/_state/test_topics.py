@@ -27,7 +27,7 @@ def test_topics_when_confirmed_forget_the_token(database: Database, time_: Any) 
     topics = Topics(database)
     topics.note("brand", TOPIC, b"sealed", time_())
     topics.approve("brand", TOPIC, time_.pass_by(minutes=1))
-    topics.confirmed("brand", TOPIC, time_.pass_by(minutes=1))
+    topics.mark_confirmed("brand", TOPIC, time_.pass_by(minutes=1))
     (topic,) = topics.listing("brand")
     assert (topic.arn, topic.state, topic.confirmed_at) == (TOPIC, "approved", time_())
     assert topics.token("brand", TOPIC) is None

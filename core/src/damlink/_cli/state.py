@@ -39,14 +39,14 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
 
 
 def _shown(session: Any, name: str) -> dict[str, Any]:
-    from damlink._state.lease import lease_of
+    from damlink._state.lease import read_lease
     from damlink._state.ledger import Ledger
 
     if not session.has_database:
         return {"database": None}
     ledger = Ledger(session.database, name)
     progress = attrs.asdict(ledger.progress())
-    lease = lease_of(session.database, name)
+    lease = read_lease(session.database, name)
     return {"database": session.database.place, **progress, "lease": lease, "assets": ledger.counts()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["guard_body", "stream_of", "unwrapped"]
+__all__ = ["guard_body", "stream_of", "unwrap_failures"]
 
 
 class _SourceFailureError(Exception):
@@ -46,7 +46,7 @@ def stream_of(request: httpx.Request) -> Any:
 
 
 @contextlib.contextmanager
-def unwrapped() -> Iterator[None]:
+def unwrap_failures() -> Iterator[None]:
     """Raise what reading a guarded body has raised."""
     try:
         yield

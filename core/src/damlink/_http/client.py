@@ -11,7 +11,7 @@ import httpx
 
 from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
-from damlink._http.body import guard_body, unwrapped
+from damlink._http.body import guard_body, unwrap_failures
 from damlink._http.network import VERIFY, NetworkTransport
 from damlink._http.origin import OriginAuth, origin_of
 from damlink._http.outcome import (
@@ -105,7 +105,7 @@ class Client(httpx.Client):
         """
         self._verify_effect = verify
 
-    def tell(self, on_request: Callable[[SentRequest], None]) -> None:
+    def report_requests(self, on_request: Callable[[SentRequest], None]) -> None:
         """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
         hook = functools.partial(SentRequest.of, own=self.origin)
         self.event_hooks = {"request": [lambda request: on_request(hook(request))]}
@@ -189,7 +189,10 @@ class Client(httpx.Client):
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
             attempt = functools.partial(self._try, request, stream, options)
-            with unwrapped(), unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)):
+            with (
+                unwrap_failures(),
+                unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)),
+            ):
                 response = retrying(attempt, terms, self._verify)
             following = self._following(request, response)
             if following is None:
@@ -251,11 +254,11 @@ class Client(httpx.Client):
         target = request.url.join(response.headers["location"])
         keeps = response.status_code != httpx.codes.SEE_OTHER and request.method != "GET"
         if keeps and origin_of(target) == origin_of(request.url):
-            return self._moved(request, target)
+            return self._copy_to(request, target)
         headers = {name: request.headers[name] for name in _HARMLESS_HEADERS if name in request.headers}
         return self.build_request("GET", target, headers=headers)
 
-    def _moved(self, request: httpx.Request, target: httpx.URL) -> httpx.Request:
+    def _copy_to(self, request: httpx.Request, target: httpx.URL) -> httpx.Request:
         return httpx.Request(
             request.method,
             target,

@@ -35,7 +35,7 @@ def fetch(url: str, *, most_bytes: int, seconds: float) -> bytes:
             client.stream("GET", url) as response,
         ):
             _check(response)
-            return b"".join(_capped(response, most_bytes, deadline))
+            return b"".join(_read_capped(response, most_bytes, deadline))
     except httpx.HTTPError as error:
         raise TransientError(
             f"cannot fetch {httpx.URL(url).host}: {str(error) or type(error).__name__}"
@@ -51,7 +51,7 @@ def _check(response: httpx.Response) -> None:
         raise ConnectorError(said, status=status)
 
 
-def _capped(response: httpx.Response, most_bytes: int, deadline: float) -> Iterator[bytes]:
+def _read_capped(response: httpx.Response, most_bytes: int, deadline: float) -> Iterator[bytes]:
     count = 0
     for piece in response.iter_raw():
         count += len(piece)

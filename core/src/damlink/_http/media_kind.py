@@ -10,7 +10,7 @@ from typing import Final
 
 from damlink.errors import TransientError
 
-__all__ = ["WrongKindError", "checked"]
+__all__ = ["WrongKindError", "check_kind"]
 
 HEAD_BYTES: Final = 512
 _MEDIA: Final = ("image/", "video/", "audio/", "font/")
@@ -33,7 +33,9 @@ class WrongKindError(TransientError):
     """Something else came in place of the file: an error page, say."""
 
 
-def checked(pieces: Iterator[bytes], filename: str, media_type: str = "", said: str = "") -> Iterator[bytes]:
+def check_kind(
+    pieces: Iterator[bytes], filename: str, media_type: str = "", said: str = ""
+) -> Iterator[bytes]:
     """Yield the same bytes, unless they begin as something else than was announced.
 
     Args:

@@ -18,10 +18,10 @@ import httpx
 from damlink._http.answer import AnswerLimits, read_answer
 from damlink._http.network import LEAVING, VERIFY
 from damlink._http.outcome import ACCEPTED, is_refused
-from damlink._http.status import retry_after, shortened
+from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import ACCOUNT, credit
 from damlink._secret import Secret
-from damlink._system.process import age_clock, uninterrupted
+from damlink._system.process import age_clock, defer_signals
 from damlink._system.waiting import Verify, hold, verify_nothing
 from damlink.errors import AuthError, TransientError
 
@@ -193,11 +193,11 @@ class OAuth2(httpx.Auth):
         token = self.custody.load()
         if token is None or not token.fresh:
             token = yield from self._renew(token, request)
-        response = yield self._signed(request, token)
+        response = yield self._sign(request, token)
         self._mark_throttled(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
             token = yield from self._renew(token, request)
-            response = yield self._signed(request, token)
+            response = yield self._sign(request, token)
             self._mark_throttled(response)
 
     def _mark_throttled(self, response: httpx.Response) -> None:
@@ -207,7 +207,7 @@ class OAuth2(httpx.Auth):
             if not said.startswith("<") and any(words in said for words in self._throttled_words):
                 response.status_code = httpx.codes.TOO_MANY_REQUESTS
 
-    def _signed(self, request: httpx.Request, token: Token) -> httpx.Request:
+    def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
         for name, value in self._headers.items():
             request.headers[name] = value.reveal()
         request.headers["Authorization"] = f"Bearer {token.access.reveal()}"
@@ -345,7 +345,7 @@ class OAuth2(httpx.Auth):
         answer = _object(response) if status < 400 else {}
         access = answer.get("access_token")
         if not isinstance(access, str) or not access:
-            said = shortened(response) if status >= 400 else "the answer holds none"
+            said = shorten_body(response) if status >= 400 else "the answer holds none"
             raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
         lifetime = _seconds(answer.get("expires_in"))
         new_refresh = answer.get("refresh_token")
@@ -370,7 +370,7 @@ def _extensions(request: httpx.Request, confirm: Verify, shield: contextlib.Exit
     taken_over = {
         name: request.extensions[name] for name in ("timeout", ACCOUNT) if name in request.extensions
     }
-    return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(uninterrupted())}
+    return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(defer_signals())}
 
 
 def _object(response: httpx.Response) -> Mapping[str, Any]:

@@ -130,7 +130,7 @@ class Pace:
         def read(database: sqlite3.Connection) -> Budget:
             now = self._clock()
             (silent_until,) = database.execute("SELECT silent_until FROM gate").fetchone()
-            used = self._used(database, now)
+            used = self._count_used(database, now)
             return Budget(self.allowed, used, self.seconds, max(0.0, silent_until - now))
 
         return self._file.run(read)
@@ -202,10 +202,10 @@ class Pace:
         seconds = max(next_at, silent_until) - now
         if seconds > 0:
             return seconds
-        if self._used(database, now) < self.allowed:
+        if self._count_used(database, now) < self.allowed:
             return 0.0
         self._release_stale_permits(database, now)
-        if self._used(database, now) < self.allowed:
+        if self._count_used(database, now) < self.allowed:
             return 0.0
         return self._until_one_expires(database, now)
 
@@ -217,7 +217,7 @@ class Pace:
         next_at, silent_until = database.execute("SELECT next_at, silent_until FROM gate").fetchone()
         return float(next_at), float(silent_until)
 
-    def _used(self, database: sqlite3.Connection, now: float) -> int:
+    def _count_used(self, database: sqlite3.Connection, now: float) -> int:
         counted = "SELECT count(*) FROM permit WHERE answered IS NULL OR answered > ?"
         (used,) = database.execute(counted, (now - self.seconds,)).fetchone()
         return int(used)

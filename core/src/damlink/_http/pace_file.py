@@ -59,7 +59,7 @@ class PaceFile:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        with self._translated():
+        with self._translate_errors():
             self._make_folder()
             self._open()
 
@@ -70,7 +70,7 @@ class PaceFile:
             StateError: the file cannot be used.
             StoppedError, LeaseLostError: from `verify`, while others hold the file.
         """
-        with hold(self._lock, verify), self._translated():
+        with hold(self._lock, verify), self._translate_errors():
             if self._is_replaced():
                 self._open(lost=True)
             try:
@@ -199,7 +199,7 @@ class PaceFile:
         return self.path.with_suffix(".lock")
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn what the system refuses into a `StateError`."""
         try:
             yield

@@ -69,12 +69,12 @@ class SentRequest:
 
 
 def _address(url: httpx.URL, own: httpx.URL) -> str:
-    query = _redacted(url.params.multi_items(), everything=origin_of(url) != origin_of(own))
+    query = _redact(url.params.multi_items(), everything=origin_of(url) != origin_of(own))
     bare = str(url.copy_with(query=None, username=None, password=None))
     return f"{bare}?{_pairs(query)}" if query else bare
 
 
-def _redacted(items: Iterable[tuple[str, str]], *, everything: bool = False) -> list[tuple[str, str]]:
+def _redact(items: Iterable[tuple[str, str]], *, everything: bool = False) -> list[tuple[str, str]]:
     return [(name, REDACTED if everything or _SECRET.search(name) else value) for name, value in items]
 
 
@@ -98,7 +98,7 @@ def _body(request: httpx.Request) -> Iterator[str]:
     if "json" in kind:
         yield _json(content)
     elif "urlencoded" in kind:
-        yield _pairs(_redacted(urllib.parse.parse_qsl(content.decode(), keep_blank_values=True)))
+        yield _pairs(_redact(urllib.parse.parse_qsl(content.decode(), keep_blank_values=True)))
     else:
         yield f"<{length} bytes>"
 

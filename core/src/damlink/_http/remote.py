@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from damlink._content import Content, UnprovenOffsetError
-from damlink._http.media_kind import checked
+from damlink._http.media_kind import check_kind
 from damlink._http.outcome import ACCEPTED
 from damlink.errors import TransientError
 
@@ -45,7 +45,7 @@ class RemoteContent(Content):
     @property
     def filename(self) -> str:
         """As given, else as the answer names it, else the last part of the address."""
-        return self._filename or _filename(self._headers) or self._unnamed()
+        return self._filename or _filename(self._headers) or self._name_from_address()
 
     @property
     def size(self) -> int | None:
@@ -83,7 +83,7 @@ class RemoteContent(Content):
         """The media type that was known before the answer, where there is one."""
         return ""
 
-    def _unnamed(self) -> str:
+    def _name_from_address(self) -> str:
         """The file's name where the answer gives none."""
         return posixpath.basename(httpx.URL(self._url).path)
 
@@ -103,13 +103,13 @@ class RemoteContent(Content):
         return response
 
     def _read(self, offset: int) -> Iterator[bytes]:
-        received = _Received(offset)
+        received = _Progress(offset)
         failures = 0
         while self.size is None or received.bytes < self.size:
             before = received.bytes
             try:
                 with contextlib.closing(self._pieces(received)) as pieces:
-                    yield from received.counted(pieces)
+                    yield from received.count(pieces)
                 self._check_end(received.bytes)
                 return
             except (httpx.TransportError, httpx.StreamError) as error:
@@ -120,7 +120,7 @@ class RemoteContent(Content):
         if received.bytes > offset:
             self._check_end(received.bytes)
 
-    def _pieces(self, received: _Received) -> Generator[bytes, None, None]:
+    def _pieces(self, received: _Progress) -> Generator[bytes, None, None]:
         """Yield the pieces behind what was received."""
         response = self._response(received)
         with contextlib.closing(response):
@@ -132,14 +132,14 @@ class RemoteContent(Content):
             elif received.bytes:
                 yield from _skip(pieces, received)
             else:
-                yield from self._checked(pieces, response.headers)
+                yield from self._check_kind(pieces, response.headers)
 
-    def _checked(self, pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
+    def _check_kind(self, pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
         """Yield the pieces of the whole, unless a page or an error document came in place of the file."""
         name = self._filename or _filename(headers) or posixpath.basename(httpx.URL(self._url).path)
-        return checked(pieces, name, self._announced, headers.get("content-type", ""))
+        return check_kind(pieces, name, self._announced, headers.get("content-type", ""))
 
-    def _response(self, received: _Received) -> httpx.Response:
+    def _response(self, received: _Progress) -> httpx.Response:
         """Ask for the rest where a strong ETag can prove that it is one, otherwise for all of it."""
         validator = self.validator  # asks, if nothing was asked yet
         with self._lock:
@@ -172,7 +172,7 @@ class RemoteContent(Content):
             return False
         return self.size is None or match["size"] == str(self.size)
 
-    def _proven(self, response: httpx.Response, received: _Received) -> httpx.Response:
+    def _proven(self, response: httpx.Response, received: _Progress) -> httpx.Response:
         try:
             self._check_whole(response.headers, received)
         except TransientError:
@@ -180,7 +180,7 @@ class RemoteContent(Content):
             raise
         return response
 
-    def _check_whole(self, headers: httpx.Headers, received: _Received) -> None:
+    def _check_whole(self, headers: httpx.Headers, received: _Progress) -> None:
         """Make sure that an answer from the beginning can be the file that was begun with.
 
         Raises:
@@ -208,7 +208,7 @@ class RemoteContent(Content):
             raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
 
 
-class _Received:
+class _Progress:
     """Bytes received so far, with a running digest of them.
 
     Attributes:
@@ -220,7 +220,7 @@ class _Received:
         self.began = offset
         self.digest = hashlib.sha256()
 
-    def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def count(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the same pieces, and count them."""
         for piece in pieces:
             self.bytes += len(piece)
@@ -228,7 +228,7 @@ class _Received:
             yield piece
 
 
-def _skip(pieces: Iterator[bytes], received: _Received) -> Iterator[bytes]:
+def _skip(pieces: Iterator[bytes], received: _Progress) -> Iterator[bytes]:
     """Pass over what was received before, and make sure that it is the same."""
     passed, left = hashlib.sha256(), received.bytes
     for piece in pieces:

@@ -18,7 +18,7 @@ from damlink.errors import (
     UnclearError,
 )
 
-__all__ = ["clock_ahead", "partner_error", "retry_after", "shortened", "stranger_error"]
+__all__ = ["clock_ahead", "partner_error", "retry_after", "shorten_body", "stranger_error"]
 
 _WAIT_AND_SEE = frozenset({408, 425, 429})
 
@@ -34,7 +34,7 @@ def partner_error(response: httpx.Response, repeatable: bool) -> ConnectorError 
     if status < 400:
         return None  # a redirect of a stream, whose body nobody has read
     said = f"{response.request.url.host} answered {status} to {response.request.method} {response.url.path}"
-    body = shortened(response)
+    body = shorten_body(response)
     message = f"{said}: {body}" if body else said
     if status in (401, 403):
         hint = "check the credentials and their rights"
@@ -81,7 +81,7 @@ def clock_ahead(response: httpx.Response, known: timedelta) -> timedelta:
     return told.astimezone(UTC) - datetime.now(UTC)
 
 
-def shortened(response: httpx.Response) -> str:
+def shorten_body(response: httpx.Response) -> str:
     """The first words of an answer's body, in one line; no secret is cut in half."""
     text = " ".join(redact(response.text).split())
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -115,7 +115,7 @@ def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:
         _log.warning("%s", line)
     if change.target:
         _retarget(session, runtime, ledger, change)
-    together = accounts.added_to(known)
+    together = accounts.merge_with(known)
     if together != known:
         ledger.adapt(together, now, from_beginning=bool(change.source))
 

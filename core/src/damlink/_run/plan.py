@@ -81,7 +81,7 @@ def _each_once(assets: Iterable[Planned]) -> Iterator[Planned]:
 
 def _retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
     why = f"due for another target account ({', '.join(change.target)})"
-    rows = ledger.finished() if ledger and change.target else iter(())
+    rows = ledger.read_finished() if ledger and change.target else iter(())
     return (Planned(row.source_id, row.title, why) for row in rows)
 
 
@@ -118,7 +118,7 @@ def _listed(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> 
     with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items:
         assets = _assets(items)
         while page := list(itertools.islice(assets, PAGE)):
-            known = ledger.known([asset.source_id for asset in page]) if ledger else {}
+            known = ledger.find([asset.source_id for asset in page]) if ledger else {}
             rows = {asset.source_id: known.get(asset.source_id) for asset in page}
             held = _held(ledger, rows)
             for asset in page:

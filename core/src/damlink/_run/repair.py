@@ -41,7 +41,7 @@ def _unfinished(ledger: Ledger) -> list[Row]:
 
 
 def _known(ledger: Ledger, connector: str, source_id: str) -> Row:
-    row = ledger.known([source_id]).get(source_id)
+    row = ledger.find([source_id]).get(source_id)
     if row is None:
         hint = f"`damlink assets {connector}` lists them"
         raise ConfigError("", f"{connector} has no asset {source_id!r}", hint=hint)

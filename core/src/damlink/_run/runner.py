@@ -117,12 +117,12 @@ def _tell(session: Session, name: str, exit_code: int, cause: str, *, listing: b
         return
     with contextlib.suppress(DamlinkError):
         notifier, health = session.notifier, Health(session.database, name)
-        change = health.change(exit_code, listing=listing)
+        change = health.detect_change(exit_code, listing=listing)
         if change is None:
             return
         what, why = ("fails", cause) if change == "failing" else ("works again", "the last run went well")
         if notifier.send(f"Damlink: {name} {what}", f"{name}: {why.removeprefix(f'{name}: ')}"):
-            health.told(change, listing=listing)
+            health.mark_reported(change, listing=listing)
 
 
 class _Run:

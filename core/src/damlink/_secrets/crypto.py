@@ -139,7 +139,7 @@ class Certificate:
         """Whether it had begun by then, and had not ended."""
         return self._certificate.not_valid_before_utc <= moment <= self._certificate.not_valid_after_utc
 
-    def vouches_for(self, data: bytes, signature: bytes, *, sha256: bool) -> bool:
+    def is_valid_signature(self, data: bytes, signature: bytes, *, sha256: bool) -> bool:
         """Whether its key signed these bytes: RSA PKCS#1 v1.5 over SHA-256, or over SHA-1."""
         algorithm = hashes.SHA256() if sha256 else hashes.SHA1()  # noqa: S303 - SNS version 1
         try:

@@ -42,7 +42,7 @@ def replace_key_file(file: Path, keys: Sequence[str]) -> None:
         ConfigError: the file cannot be written.
     """
     try:
-        name = _written(file, "\n".join(keys))
+        name = _write_new(file, "\n".join(keys))
         Path(name).replace(file)
         folder = os.open(file.parent, os.O_RDONLY)
         try:
@@ -53,7 +53,7 @@ def replace_key_file(file: Path, keys: Sequence[str]) -> None:
         raise ConfigError(str(file), f"cannot write the key: {error}") from error
 
 
-def _written(file: Path, text: str) -> str:
+def _write_new(file: Path, text: str) -> str:
     """Write a new file of mode 0600 beside the key's; return its name."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
     with os.fdopen(handle, "w", encoding="ascii") as opened:
@@ -73,7 +73,7 @@ def _read(file: Path) -> str:
 def _create(file: Path, make: Callable[[], str]) -> str:
     key = make()
     try:
-        name = _written(file, key)
+        name = _write_new(file, key)
         try:
             os.link(name, file)  # whole or not at all: another process may be reading
         finally:

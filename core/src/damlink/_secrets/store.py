@@ -101,7 +101,7 @@ class TokenCustody:
 
     def save(self, token: Token) -> None:
         """Keep a token; durable when this returns, so that it may be used."""
-        self._credentials.save(self._name, self._sealed(token))
+        self._credentials.save(self._name, self._seal(token))
 
     def replace(self, token: Token, read: Token | None) -> Token:
         """Keep a renewed token, unless another one has come since the old one was read.
@@ -109,11 +109,11 @@ class TokenCustody:
         Returns:
             The token that is kept now.
         """
-        if self._credentials.replace(self._name, self._sealed(token), read.version if read else 0):
+        if self._credentials.replace(self._name, self._seal(token), read.version if read else 0):
             return token
         return self.load() or token
 
-    def _sealed(self, token: Token) -> bytes:
+    def _seal(self, token: Token) -> bytes:
         kept = {
             "access": token.access.reveal(),
             "refresh": token.refresh.reveal() if token.refresh else None,

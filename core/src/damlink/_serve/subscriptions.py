@@ -72,7 +72,7 @@ class Subscriptions:
         subscription = confirm(
             self.hosts, parse_topic(arn), self.cipher().open(sealed, topic_name(self.portal, arn)).decode()
         )
-        self.topics.confirmed(self.portal, arn, now)
+        self.topics.mark_confirmed(self.portal, arn, now)
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription
 
@@ -82,7 +82,7 @@ class Subscriptions:
         _log.warning(
             "%s: the subscription to %s has ended, and events no longer come; %s", self.portal, arn, again
         )
-        self.topics.ended(self.portal, arn)
+        self.topics.mark_ended(self.portal, arn)
 
     def waiting(self) -> Iterator[tuple[str, bytes]]:
         """The topics that are let in and wait to be confirmed, each with its sealed token."""

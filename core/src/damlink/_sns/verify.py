@@ -123,7 +123,9 @@ class Verifier:
         if not certificate.is_valid_at(now):
             raise ForgedError("its certificate has ended, or not begun")
         sha256 = envelope.signature_version == "2"
-        if not certificate.vouches_for(envelope.canonical(), _decoded(envelope.signature), sha256=sha256):
+        if not certificate.is_valid_signature(
+            envelope.canonical(), _decoded(envelope.signature), sha256=sha256
+        ):
             raise ForgedError("its signature is wrong")
 
 

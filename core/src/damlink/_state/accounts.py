@@ -33,10 +33,10 @@ class Accounts:
         """
         is_moved = bool(known.portal) and known.portal != self.portal
         portal = (PORTAL,) if is_moved else ()
-        source = _changed(known.source, self.source) + portal
-        return AccountChange(source, _changed(known.target, self.target) + (portal if uploads else ()))
+        source = _find_changes(known.source, self.source) + portal
+        return AccountChange(source, _find_changes(known.target, self.target) + (portal if uploads else ()))
 
-    def added_to(self, known: Accounts) -> Accounts:
+    def merge_with(self, known: Accounts) -> Accounts:
         """Return these accounts with what only the database knows."""
         source, target = {**known.source, **self.source}, {**known.target, **self.target}
         return Accounts(source, target, self.portal or known.portal)
@@ -50,5 +50,5 @@ class AccountChange:
     target: tuple[str, ...] = ()
 
 
-def _changed(known: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+def _find_changes(known: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in sorted(now) if known.get(name, now[name]) != now[name])

@@ -112,7 +112,7 @@ def _set_aside(connection: sa.Connection, claimant: Claimant, holds: dict[str, H
     """Skip what a sibling has delivered, and let the rest wait for the sibling."""
     for hold in set(holds.values()):
         ids = [key for key, each in holds.items() if each == hold]
-        values = _skipped() if hold.kind is HoldKind.PUSHED else _waiting(claimant, hold)
+        values = _values_of_skipped() if hold.kind is HoldKind.PUSHED else _values_of_waiting(claimant, hold)
         values |= {"reason": hold.reason, "due_at": None, "updated_at": now}
         connection.execute(_of(claimant, ids).values(values))
 
@@ -121,7 +121,7 @@ def _of(claimant: Claimant, ids: Iterable[str]) -> sa.Update:
     return sa.update(t).where(claimant.owns, t.c.source_id.in_(list(ids)))
 
 
-def _skipped() -> dict[str, Any]:
+def _values_of_skipped() -> dict[str, Any]:
     # The sibling brings every later fingerprint too.
     return {
         "state": RowState.SKIPPED,
@@ -134,5 +134,5 @@ def _skipped() -> dict[str, Any]:
     }
 
 
-def _waiting(claimant: Claimant, hold: Hold) -> dict[str, Any]:
+def _values_of_waiting(claimant: Claimant, hold: Hold) -> dict[str, Any]:
     return {"state": RowState.WAITING, "waits_for": hold.by, "epoch": claimant.epoch}

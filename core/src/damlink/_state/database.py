@@ -42,7 +42,7 @@ class Database:
     """
 
     def __init__(self, url: str, folder: Path, *, create: bool = True) -> None:
-        self.url = _resolved(url, folder)
+        self.url = _resolve(url, folder)
         self.file = Path(self.url.database) if self._is_sqlite and self.url.database else None
         if self.file and not create and not self.file.exists():
             raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
@@ -79,13 +79,13 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
-        with self.translated(), self.engine.connect() as connection, connection.begin():
+        with self.translate_errors(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that may write; committed at the end, rolled back on any error."""
-        with self.translated():
+        with self.translate_errors():
             self._check_file()
             with self.engine.connect() as connection:
                 connection = connection.execution_options(damlink_write=True)
@@ -128,7 +128,7 @@ class Database:
             raise StateError(f"{self.file}: the database file is gone", hint="put it back, then run again")
 
     def _prepare(self, *, create: bool) -> None:
-        with self.translated():
+        with self.translate_errors():
             found = self._version()
         if found == SCHEMA:
             return
@@ -138,7 +138,7 @@ class Database:
         if not create:
             hint = "run a connector first"
             raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
-        with self.translated(), self.engine.connect() as connection:
+        with self.translate_errors(), self.engine.connect() as connection:
             writing = connection.execution_options(damlink_write=True)
             with writing.begin():
                 # Two processes may find the same empty or old database at once.
@@ -159,7 +159,7 @@ class Database:
             return found
 
     @contextlib.contextmanager
-    def translated(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """What the database refuses comes out as a `StateError`."""
         try:
             yield
@@ -181,7 +181,7 @@ def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | p
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _resolved(url: str, folder: Path) -> sa.URL:
+def _resolve(url: str, folder: Path) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:

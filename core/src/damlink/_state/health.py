@@ -21,7 +21,7 @@ class Health:
     def __init__(self, database: Database, connector: str) -> None:
         self._values = Values(database, f"~{connector}")  # no connector is called so: it is not `ctx.state`
 
-    def change(self, exit_code: int, *, listing: bool) -> Change | None:
+    def detect_change(self, exit_code: int, *, listing: bool) -> Change | None:
         """What a run's end changes, as far as people know; `None`: nothing.
 
         A run that did not list is no proof that listing works again.
@@ -33,7 +33,7 @@ class Health:
             return None if failing else "failing"
         return "recovered" if failing and (listing or not failing["listing"]) else None
 
-    def told(self, change: Change, *, listing: bool) -> None:
+    def mark_reported(self, change: Change, *, listing: bool) -> None:
         """Note that people know."""
         if change == "failing":
             self._values.put(KEY, {"listing": listing})

@@ -67,7 +67,7 @@ def _file_lock(database: Database, exclusive: bool) -> Iterator[bool]:
 def _advisory_lock(database: Database, exclusive: bool) -> Iterator[bool]:
     take = sa.func.pg_try_advisory_lock if exclusive else sa.func.pg_try_advisory_lock_shared
     with contextlib.closing(_own_connection(database)) as connection:
-        with database.translated():
+        with database.translate_errors():
             taken = bool(connection.execute(sa.select(take(NUMBER))).scalar())
         try:
             yield taken
@@ -76,5 +76,5 @@ def _advisory_lock(database: Database, exclusive: bool) -> Iterator[bool]:
 
 
 def _own_connection(database: Database) -> sa.Connection:
-    with database.translated():
+    with database.translate_errors():
         return database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -29,7 +29,7 @@ from damlink._state.tables import lease as t
 from damlink._system.process import age_clock, owner
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
-__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "lease_of"]
+__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "read_lease"]
 
 BEAT_SECONDS: Final = 10.0
 SILENT_AFTER_SECONDS: Final = 60.0  # without a heartbeat: a person is told so
@@ -133,7 +133,7 @@ class Lease:
         return datetime.now(UTC) if self._database.file else self._database.clock(connection)
 
 
-def lease_of(database: Database, connector: str) -> dict[str, Any] | None:
+def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
     """Who held a connector's lease last, under which epoch, and whether it still beats."""
     with database.read() as connection:
         held = connection.execute(sa.select(t).where(t.c.connector == connector)).one_or_none()
@@ -234,7 +234,7 @@ class _AdvisoryLock:
     def acquire(self) -> bool:
         """Take it if it is free."""
         self.release()
-        with self._database.translated(), contextlib.ExitStack() as unless_taken:
+        with self._database.translate_errors(), contextlib.ExitStack() as unless_taken:
             connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             unless_taken.callback(connection.close)
             settings = (sa.func.set_config(name, value, False) for name, value in KEEPALIVE.items())

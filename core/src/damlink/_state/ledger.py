@@ -46,7 +46,7 @@ class Ledger(LedgerReader):
 
     def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
         """Write a batch and the cursor behind it in one transaction."""
-        with self._fenced() as connection:
+        with self._write() as connection:
             tally = self._merge(connection, listed, now)
             if listed.cursor is not None:
                 self._keep(connection, now, value=listed.cursor, selection=selection)
@@ -56,7 +56,7 @@ class Ledger(LedgerReader):
         self, source_id: str, fingerprint: str | None, title: str, error: str, now: datetime
     ) -> Row | None:
         """Record a source asset that cannot be kept; the failed row, or `None` if another row stands."""
-        with self._fenced() as connection:
+        with self._write() as connection:
             record = refuse(connection, self._connector, source_id, fingerprint, title, error, now)
         return as_row(record) if record else None
 
@@ -66,13 +66,13 @@ class Ledger(LedgerReader):
         value = sa.case((cursor_table.c.selection == selection, cursor_table.c.value), else_=None)
         looked = sa.case((cursor_table.c.look_until > now, now), else_=cursor_table.c.look_until)
         values = {"selection": selection, "completed": selection, "look_until": looked}
-        with self._fenced() as connection:
+        with self._write() as connection:
             self._keep(connection, now, value=value, **values)
 
     def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
         assets = {asset.source_id: asset for asset in listed.assets}
         # Held until the end, so that a worker that is just finishing one sees its change.
-        known = self._known(connection, list(assets), held=True) if assets else {}
+        known = self._find(connection, list(assets), held=True) if assets else {}
         compared = {
             key: compare(known.get(key), asset, listed.found, reconsider=listed.reconsider_skipped)
             for key, asset in assets.items()
@@ -110,7 +110,7 @@ class Ledger(LedgerReader):
         """
         values: dict[str, Any] = {"source": json.dumps(dict(accounts.source), sort_keys=True)}
         values |= {"target": json.dumps(dict(accounts.target), sort_keys=True), "portal": accounts.portal}
-        with self._fenced() as connection:
+        with self._write() as connection:
             self._keep(connection, now, **values, **({"value": None} if from_beginning else {}))
 
     def look_in_portal(self, now: datetime, since: datetime | None = None) -> None:
@@ -119,7 +119,7 @@ class Ledger(LedgerReader):
         Args:
             since: what was uploaded earlier is known to the database.
         """
-        with self._fenced() as connection:
+        with self._write() as connection:
             self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
 
     def retarget(self, now: datetime, *, drops_notes: bool) -> int:
@@ -151,7 +151,7 @@ class Ledger(LedgerReader):
         row: Row | None = None
         while row is None and is_more:
             # A transaction for each batch: very many held rows do not keep other writers out.
-            with self._fenced() as connection:
+            with self._write() as connection:
                 row, is_more = take(connection, self._run, now, batch)
                 count = count_up(connection, self._connector) if row is not None else 0
             batch = min(4 * batch, MOST_BATCH)
@@ -167,7 +167,7 @@ class Ledger(LedgerReader):
             "fingerprint_after": result.fingerprint_after,
             "reason": result.notice,
         }
-        with self._ending(row, now) as connection:
+        with self._end_transfer(row, now) as connection:
             self._finish(connection, row, RowState.PUSHED, now, **values)
             count = count_up(connection, self._connector)
         self._on_carried(count)
@@ -178,7 +178,7 @@ class Ledger(LedgerReader):
 
     def forget(self) -> int:
         """Delete everything that is kept of the connector but its lease and runs; how many rows."""
-        with self._fenced() as connection:
+        with self._write() as connection:
             for table in (cursor_table, value_table):
                 connection.execute(sa.delete(table).where(table.c.connector == self._connector))
         return sum(self._in_batches(self._mine, lambda chosen: sa.delete(t).where(*chosen)))
@@ -207,7 +207,7 @@ class Ledger(LedgerReader):
         query = sa.select(t.c.source_id).where(self._mine, condition).limit(BATCH_ROWS)
         count = BATCH_ROWS
         while count == BATCH_ROWS:
-            with self._ending_of() as connection:
+            with self._end_transfers() as connection:
                 ids = connection.execute(query).scalars().all()
                 connection.execute(change((self._mine, t.c.source_id.in_(ids), condition)))
                 wake(connection, self._connector, ids, now or datetime.now(UTC))
@@ -216,19 +216,20 @@ class Ledger(LedgerReader):
 
     def mark_skipped(self, row: Row, reason: str, now: datetime) -> None:
         """Finish a row: it is not to be carried."""
-        with self._ending(row, now) as connection:
+        with self._end_transfer(row, now) as connection:
             self._finish(connection, row, RowState.SKIPPED, now, reason=reason)
 
     def mark_rejected(self, row: Row, error: str, now: datetime) -> None:
         """Finish a row: the asset is at fault."""
-        with self._ending(row, now) as connection:
+        with self._end_transfer(row, now) as connection:
             self._finish(connection, row, RowState.REJECTED, now, reason=error, last_error=error)
 
     def mark_failed(self, row: Row, error: str, now: datetime) -> None:
         """Note a failed round; the next one comes later and later."""
-        with self._ending(row, now) as connection:
-            changed = self._seen(connection, row) != row.fingerprint_seen  # what failed is of the past
-            attempts = 1 if changed else row.attempts + 1
+        with self._end_transfer(row, now) as connection:
+            # The asset has changed since: start counting attempts again.
+            is_changed = self._read_fingerprint(connection, row) != row.fingerprint_seen
+            attempts = 1 if is_changed else row.attempts + 1
             values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
             self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
 
@@ -243,7 +244,7 @@ class Ledger(LedgerReader):
 
     def checkpoint(self, row: Row, sealed: bytes | None, now: datetime) -> None:
         """Keep a row's notes, or that it has none; durable when this returns."""
-        with self._fenced() as connection:
+        with self._write() as connection:
             noted_for = row.carrying if sealed else None
             values = {"checkpoint": sealed, "checkpoint_fingerprint": noted_for, "updated_at": now}
             self._update(connection, row, values)
@@ -252,7 +253,7 @@ class Ledger(LedgerReader):
         self, connection: sa.Connection, row: Row, state: RowState, now: datetime, **values: Any
     ) -> None:
         """Finish it, unless its source has changed meanwhile: then it is due again."""
-        again = self._seen(connection, row) not in (row.carrying, values.get("fingerprint_after"))
+        again = self._read_fingerprint(connection, row) not in (row.carrying, values.get("fingerprint_after"))
         values |= {
             "state": RowState.DUE if again else state,
             "due_at": now if again else None,
@@ -266,13 +267,13 @@ class Ledger(LedgerReader):
         values.setdefault("last_error", "")
         self._update(connection, row, values)
 
-    def _seen(self, connection: sa.Connection, row: Row) -> str:
+    def _read_fingerprint(self, connection: sa.Connection, row: Row) -> str:
         """The fingerprint listed last; none is listed until this transaction ends."""
         seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
         return str(connection.execute(seen.with_for_update()).scalar_one())
 
     def _set(self, row: Row, state: RowState, now: datetime, values: Mapping[str, Any]) -> None:
-        with self._ending(row, now) as connection:
+        with self._end_transfer(row, now) as connection:
             self._update(connection, row, {"state": state, "updated_at": now, **values})
 
     def _update(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> None:
@@ -281,23 +282,23 @@ class Ledger(LedgerReader):
     # --- transactions ------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _fenced(self) -> Iterator[sa.Connection]:
+    def _write(self) -> Iterator[sa.Connection]:
         with self._database.write() as connection:
             check_epoch(connection, self._connector, self._run.epoch)
             yield connection
 
     @contextlib.contextmanager
-    def _ending_of(self) -> Iterator[sa.Connection]:
+    def _end_transfers(self) -> Iterator[sa.Connection]:
         """A transaction that ends transfers for which siblings may wait."""
-        with self._fenced() as connection:
+        with self._write() as connection:
             if self._run.siblings:
                 serialize(connection)
             yield connection
 
     @contextlib.contextmanager
-    def _ending(self, row: Row, now: datetime) -> Iterator[sa.Connection]:
+    def _end_transfer(self, row: Row, now: datetime) -> Iterator[sa.Connection]:
         """A transaction that ends a transfer; the rows of siblings that wait for it are due."""
-        with self._ending_of() as connection:
+        with self._end_transfers() as connection:
             yield connection
             wake(connection, self._connector, [row.source_id], now)
 

@@ -61,17 +61,17 @@ class LedgerReader:
             record.look_until,
         )
 
-    def known(self, ids: Sequence[str]) -> dict[str, Row]:
+    def find(self, ids: Sequence[str]) -> dict[str, Row]:
         """The rows of these source ids."""
         with self._database.read() as connection:
-            return self._known(connection, ids)
+            return self._find(connection, ids)
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
         """Return what other connectors of the same plugin and portal have of these source ids."""
         with self._database.read() as connection:
             return find_holds(connection, self._connector, self._run.siblings, ids)
 
-    def _known(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
+    def _find(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
         query = sa.select(t).where(self._mine, t.c.source_id.in_(ids))
         query = query.order_by(t.c.source_id).with_for_update() if held else query
         return {record.source_id: as_row(record) for record in connection.execute(query)}
@@ -87,7 +87,7 @@ class LedgerReader:
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(t.c.updated_at.desc()).limit(limit)).scalars())
 
-    def finished(self) -> Iterator[Row]:
+    def read_finished(self) -> Iterator[Row]:
         """The rows that are finished, one state after the other."""
         for state in FINISHED:
             yield from self.rows(state)

@@ -63,13 +63,13 @@ class Topics:
         with self._database.write() as connection:
             upsert(connection, t, new, {"approved_at": now})
 
-    def confirmed(self, portal: str, arn: str, now: datetime) -> None:
+    def mark_confirmed(self, portal: str, arn: str, now: datetime) -> None:
         """Note that its subscription has been confirmed; its token is of no more use."""
         new = {"portal": portal, "arn": arn, "noted_at": now, "confirmed_at": now}
         with self._database.write() as connection:
             upsert(connection, t, new, {"confirmed_at": now, "token": None})
 
-    def ended(self, portal: str, arn: str) -> None:
+    def mark_ended(self, portal: str, arn: str) -> None:
         """Note that its subscription has ended; it stays approved."""
         with self._database.write() as connection:
             connection.execute(sa.update(t).where(*_at(portal, arn)).values(confirmed_at=None))

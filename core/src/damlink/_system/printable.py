@@ -15,7 +15,7 @@ _IN_JSON: Final = re.compile(f"[{_ORDERS}]")  # JSON escapes the others by itsel
 
 def printable(text: str) -> str:
     r"""Return a text with every control character written out, such as `\x1b`; line feeds and tabs stay."""
-    return _UNPRINTABLE.sub(_written_out, text)
+    return _UNPRINTABLE.sub(_escape, text)
 
 
 def one_line(text: str) -> str:
@@ -28,6 +28,6 @@ def json_escaped(text: str) -> str:
     return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _written_out(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -16,12 +16,12 @@ from types import FrameType
 __all__ = [
     "age_clock",
     "boot_id",
+    "defer_signals",
     "holders",
     "is_alive",
     "is_gone",
     "is_interrupt",
     "owner",
-    "uninterrupted",
 ]
 
 _STARTED = int(time.time())
@@ -78,7 +78,7 @@ def holders(*paths: Path) -> list[int]:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Put SIGINT and SIGTERM off until the end: what is done within must not be cut in two.
 
     Only the main thread is ever interrupted; in any other this does nothing.

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from damlink._content import Content, UnprovenOffsetError
-from damlink._http.media_kind import checked
+from damlink._http.media_kind import check_kind
 
 __all__ = ["SourceFailureError", "opened"]
 
@@ -35,7 +35,7 @@ def _from_source(content: Content, offset: int = 0) -> Iterator[bytes]:
     """
     try:
         pieces = content.open(offset)
-        yield from pieces if offset else checked(pieces, content.filename)
+        yield from pieces if offset else check_kind(pieces, content.filename)
     except UnprovenOffsetError:
         raise
     except Exception as error:

@@ -11,7 +11,7 @@ import msgspec
 
 from damlink._http.client import Client
 from damlink._http.outcome import IDEMPOTENT, error_object, may_refuse
-from damlink._http.status import retry_after, shortened
+from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
 from damlink._secret import redact
 from damlink.bynder._rights import cure
@@ -99,9 +99,9 @@ def _words(response: httpx.Response) -> tuple[str, bool]:
     try:
         body = decode(response.content)
     except msgspec.DecodeError:
-        return shortened(response), False
+        return shorten_body(response), False
     if not isinstance(body, dict):
-        return shortened(response), False
+        return shorten_body(response), False
     words = body.get("message") or body.get("error") or "; ".join(str(value) for value in body.values())
     return " ".join(redact(str(words)).split())[:200], bool(body.get("retry"))
 
@@ -115,7 +115,7 @@ def read_json(response: httpx.Response) -> Any:
     try:
         return decode(response.content)
     except msgspec.DecodeError as error:
-        message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shortened(response)}"
+        message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shorten_body(response)}"
         raise TransientError(message, status=response.status_code) from error
 
 

@@ -143,9 +143,9 @@ class Trial:
     def checkpoint(self, source: SourceAsset) -> Checkpoint:
         """The notes of a source asset's transfer, read anew: what a run after a crash would find."""
         ledger = self._writable_ledger()
-        if not (known := ledger.known([source.source_id])):
+        if not (known := ledger.find([source.source_id])):
             ledger.record(Listed((source,)), self._runtime.selection, self.context.now())
-            known = ledger.known([source.source_id])
+            known = ledger.find([source.source_id])
         cipher = self._session.cipher
         return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open, self.context.now)
 

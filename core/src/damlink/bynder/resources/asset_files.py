@@ -188,9 +188,9 @@ class _AssetContent(RemoteContent):
         self._url = self._ask_address()
         return self._url
 
-    def _unnamed(self) -> str:
+    def _name_from_address(self) -> str:
         """Such an address need not end in the file's name: the asset knows it."""
-        self._filename = self._ask_name() or super()._unnamed()
+        self._filename = self._ask_name() or super()._name_from_address()
         return self._filename
 
     @property
