@@ -5,7 +5,7 @@ from __future__ import annotations
 from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
 from damlink.bynder._portal import Portal
-from damlink.bynder.records.account import Account, Derivative, Scope, Webhook
+from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
 from damlink.bynder.records.assets import (
     Asset,
     AssetPage,
@@ -16,7 +16,6 @@ from damlink.bynder.records.assets import (
     TrashedAsset,
 )
 from damlink.bynder.records.collections import Collection, CollectionPage, Tag, Usage, UsageSync
-from damlink.bynder.records.convert import Brand, Profile
 from damlink.bynder.records.metaproperties import Metaproperty, Option, Smartfilter
 from damlink.bynder.records.people import Group, User
 from damlink.bynder.records.store import Order, OrderLine

@@ -11,7 +11,17 @@ from typing import Any, Final
 
 from damlink.errors import ArgumentError
 
-__all__ = ["batches", "fields", "joined_tags", "named", "page_size", "text_of", "typed", "uuid_of"]
+__all__ = [
+    "batches",
+    "camel_case",
+    "fields",
+    "joined_tags",
+    "named",
+    "page_size",
+    "text_of",
+    "typed",
+    "uuid_of",
+]
 
 IDS_AT_ONCE: Final = 100  # so that an address stays short
 _PLACE: Final = ("page", "cursor")  # where a list has come to
@@ -25,10 +35,11 @@ def named(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         arguments: the method's `locals()`, taken before anything else.
     """
-    return {_camel(name): value for name, value in arguments.items() if name not in _OURS}
+    return {camel_case(name): value for name, value in arguments.items() if name not in _OURS}
 
 
-def _camel(name: str) -> str:
+def camel_case(name: str) -> str:
+    """Return a name of ours as Bynder writes it: `dateCreated` for `date_created`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 

@@ -1,42 +1,55 @@
-"""The portal's JSON about the account itself as types: settings, derivatives, scopes, webhooks."""
+"""Records of the account: settings, brands, derivatives, scopes, security profiles, webhooks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import attrs
 
-from damlink.bynder.records.convert import flag, number, text, texts
+from damlink.bynder.records.convert import records
+from damlink.bynder.records.record import Key, Record, read_record
 
-__all__ = ["Account", "Derivative", "Scope", "Webhook"]
+__all__ = ["Account", "Brand", "Derivative", "Profile", "Scope", "Webhook"]
 
 
 @attrs.frozen(kw_only=True)
-class Account:
+class Account(Record):
     """The portal's account."""
 
     name: str
     time_zone: str
     default_language: str
-    languages: tuple[str, ...]
+    languages: Annotated[tuple[str, ...], Key("availableLanguages")]
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
+
+@attrs.frozen
+class Brand:
+    """A brand or a sub-brand.
+
+    Attributes:
+        parent_id: id of the brand that a sub-brand belongs to; `None` for a brand.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    parent_id: str | None = None
+    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+
     @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Account:
-        """From the portal's JSON."""
-        return cls(
-            name=text(raw.get("name")),
-            time_zone=text(raw.get("timeZone")),
-            default_language=text(raw.get("defaultLanguage")),
-            languages=texts(raw.get("availableLanguages")),
-            raw=raw,
-        )
+    def read_all(cls, raw: Any, parent_id: str | None = None) -> Iterator[Brand]:
+        """Yield the brands in the portal's JSON, each followed by its sub-brands."""
+        for each in records(raw):
+            brand = read_record(cls, each, parent_id=parent_id)
+            yield brand
+            yield from cls.read_all(each.get("subBrands"), brand.id)
 
 
 @attrs.frozen(kw_only=True)
-class Derivative:
-    """A rendition that the portal makes of every asset; sizes in pixels."""
+class Derivative(Record):
+    """A rendition that the portal creates of every asset; sizes in pixels. Only a preset has an id."""
 
     id: str
     prefix: str
@@ -44,21 +57,20 @@ class Derivative:
     height: int
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Derivative:
-        """From the portal's JSON; only a preset has an id."""
-        return cls(
-            id=text(raw.get("id")),
-            prefix=text(raw.get("prefix")),
-            width=number(raw.get("width")),
-            height=number(raw.get("height")),
-            raw=raw,
-        )
+
+@attrs.frozen
+class Profile(Record):
+    """A security profile with its roles."""
+
+    id: str
+    name: str
+    roles: frozenset[str]
+    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)
-class Scope:
-    """An OAuth scope, and the permissions of which a user needs any one to be granted it."""
+class Scope(Record):
+    """An OAuth scope, and the permissions of which a user needs one to be granted it."""
 
     name: str
     group: str
@@ -66,38 +78,15 @@ class Scope:
     any_of_permissions: tuple[str, ...]
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any], group: str) -> Scope:
-        """From the portal's JSON."""
-        return cls(
-            name=text(raw.get("name")),
-            group=group,
-            description=text(raw.get("description")),
-            any_of_permissions=texts(raw.get("anyOfPermissions")),
-            raw={"group": group, **raw},
-        )
-
 
 @attrs.frozen(kw_only=True)
-class Webhook:
-    """A webhook configuration; `confirmed` is `None` where the portal does not say."""
+class Webhook(Record):
+    """A webhook configuration; `confirmed` is `None` if the portal does not say."""
 
-    id: str
+    # The portal sends `configId` in a list and `id` after a creation.
+    id: Annotated[str, Key("configId", "id")]
     name: str
     endpoint: str
     events: tuple[str, ...]
     confirmed: bool | None
     raw: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Webhook:
-        """From the portal's JSON: `configId` in a list, `id` in the answer to a new one."""
-        confirmed = raw.get("confirmed")
-        return cls(
-            id=text(raw.get("configId") or raw.get("id")),
-            name=text(raw.get("name")),
-            endpoint=text(raw.get("endpoint")),
-            events=texts(raw.get("events")),
-            confirmed=None if confirmed is None else flag(confirmed),
-            raw=raw,
-        )

@@ -1,87 +1,61 @@
-"""What the portal tells of assets, as types.
+"""Records of assets.
 
-Source: Bynder's published definition of assets, and what its portals are seen to answer.
+Source: Bynder's published definition of assets, and answers of portals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 
-from damlink.bynder.records.convert import (
-    find,
-    flag,
-    ids,
-    moment,
-    number,
-    records,
-    text,
-    texts,
-    texts_by_name,
-)
+from damlink.bynder.records.convert import ids, number, records, text, texts
+from damlink.bynder.records.record import Key, Record
 from damlink.errors import TransientError
 
 __all__ = ["Asset", "AssetPage", "Download", "MediaItem", "PublicLinks", "SimilarAsset", "TrashedAsset"]
 
 
 @attrs.frozen(kw_only=True)
-class MediaItem:
-    """One file of an asset: an original of some version, a derivative, an additional.
+class MediaItem(Record):
+    """One file of an asset: the original of a version, a derivative, or an additional file.
 
     Attributes:
         type: `original`, `additional`, `web`, …
-        version: counted from 1; 0 where the portal does not say.
-        size: bytes; 0 where the portal does not say.
-        width: pixels, as `height`; 0 for what is no picture.
+        version: counted from 1; 0 if the portal does not say.
+        size: bytes; 0 if the portal does not say.
+        width: pixels, like `height`; 0 for a file that is not a picture.
     """
 
     id: str
     type: str
-    filename: str
+    filename: Annotated[str, Key("fileName", "name")]
     version: int
     active: bool
     size: int
     width: int = 0
     height: int = 0
-    created: datetime | None
-    url: str = ""
+    created: Annotated[datetime | None, Key("dateCreated")]
+    url: Annotated[str, Key("publicUrl")] = ""
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> MediaItem:
-        """From the portal's JSON."""
-        return cls(
-            id=text(raw.get("id")),
-            type=text(raw.get("type")),
-            filename=text(raw.get("fileName") or raw.get("name")),
-            version=number(raw.get("version")),
-            active=flag(raw.get("active")),
-            size=number(raw.get("size")),
-            width=number(raw.get("width")),
-            height=number(raw.get("height")),
-            created=moment(raw.get("dateCreated")),
-            url=text(raw.get("publicUrl")),
-            raw=raw,
-        )
 
 
 @attrs.frozen(kw_only=True)
-class Asset:
+class Asset(Record):
     """One asset of the asset bank.
 
     Attributes:
         type: `image`, `document`, `audio`, `video` or `3d`.
-        filename: of the original; empty on portals that do not tell it.
+        filename: name of the original; empty if the portal does not send it.
         size: bytes of the original.
-        width: pixels, as `height`; 0 for what is no picture, and for some videos.
-        option_ids: of every option that any metaproperty has.
+        width: pixels, like `height`; 0 for an asset that is not a picture, and for some videos.
+        option_ids: ids of the options of all metaproperties.
         thumbnails: addresses by name: `mini`, `thul`, `webimage`, and the portal's own.
-        transform_base_url: where transformations of it are asked for.
-        items: its files, where they were asked for.
-        raw: all that the portal said.
+        transform_base_url: address for transformations of the asset.
+        items: files of the asset, if they were requested.
+        raw: the portal's whole record.
     """
 
     id: str
@@ -92,68 +66,37 @@ class Asset:
     tags: tuple[str, ...]
     brand_id: str
     extension: str
-    filename: str
-    size: int
+    filename: Annotated[str, Key("fileName")]
+    size: Annotated[int, Key("fileSize")]
     width: int
     height: int
     orientation: str
-    created: datetime | None
-    modified: datetime | None
-    published: datetime | None
-    is_archived: bool
-    is_limited: bool
+    created: Annotated[datetime | None, Key("dateCreated")]
+    modified: Annotated[datetime | None, Key("dateModified")]
+    published: Annotated[datetime | None, Key("datePublished")]
+    is_archived: Annotated[bool, Key("archive")]
+    is_limited: Annotated[bool, Key("limited")]
     is_public: bool
-    is_watermarked: bool
-    option_ids: tuple[str, ...]
+    is_watermarked: Annotated[bool, Key("watermarked")]
+    option_ids: Annotated[tuple[str, ...], Key("propertyOptions"), ids]
     thumbnails: Mapping[str, str] = attrs.field(repr=False, eq=False)
     transform_base_url: str
-    items: tuple[MediaItem, ...]
+    items: Annotated[tuple[MediaItem, ...], Key("mediaItems")]
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Asset:
-        """From the portal's JSON."""
-        return cls(
-            id=text(raw.get("id")),
-            name=text(raw.get("name")),
-            type=text(raw.get("type")),
-            description=text(raw.get("description")),
-            copyright=text(raw.get("copyright")),
-            tags=texts(raw.get("tags")),
-            brand_id=text(raw.get("brandId")),
-            extension=text(raw.get("extension")),
-            filename=text(raw.get("fileName")),
-            size=number(raw.get("fileSize")),
-            width=number(raw.get("width")),
-            height=number(raw.get("height")),
-            orientation=text(raw.get("orientation")),
-            created=moment(raw.get("dateCreated")),
-            modified=moment(raw.get("dateModified")),
-            published=moment(raw.get("datePublished")),
-            is_archived=flag(find(raw, "archive")),
-            is_limited=flag(find(raw, "limited")),
-            is_public=flag(find(raw, "isPublic")),
-            is_watermarked=flag(find(raw, "watermarked")),
-            option_ids=ids(raw.get("propertyOptions")),
-            thumbnails=texts_by_name(raw.get("thumbnails")),
-            transform_base_url=text(raw.get("transformBaseUrl")),
-            items=tuple(map(MediaItem.read, records(raw.get("mediaItems")))),
-            raw=raw,
-        )
-
     def values_of(self, name: str) -> tuple[str, ...]:
-        """The values of a metaproperty, by its database name: names of options, or its text."""
+        """Return the values of a metaproperty, by its database name: names of options, or its text."""
         return texts(self.raw.get(f"property_{name}"))
 
     @property
     def values(self) -> dict[str, tuple[str, ...]]:
-        """The values of every metaproperty that the portal shows, by database name."""
+        """Return the values of every metaproperty in the record, by database name."""
         names = (key.removeprefix("property_") for key in self.raw if key.startswith("property_"))
         return {name: self.values_of(name) for name in names}
 
     @property
     def active_version(self) -> int:
-        """The number of the active original; 0 if neither it nor the items were asked for."""
+        """Return the version of the active original; 0 if neither it nor the items were requested."""
         originals = [item for item in self.items if item.type == "original"]
         active = [item.version for item in originals if item.active]
         known = active or [item.version for item in originals]
@@ -165,10 +108,10 @@ class AssetPage:
     """One page of a list of assets.
 
     Attributes:
-        total: how many assets there are on all pages; `None` if it was not asked for.
-        count: how many there are of each kind (`type`, `orientation`, `tags`, …); `None` if it was
-            not asked for.
-        cursor: what asks for the page behind this one; `None` where the portal has no cursors.
+        total: number of assets on all pages; `None` if it was not requested.
+        count: number of assets of each kind (`type`, `orientation`, `tags`, …); `None` if it was not
+            requested.
+        cursor: requests the next page; `None` if the portal has no cursors.
     """
 
     assets: tuple[Asset, ...]
@@ -178,7 +121,7 @@ class AssetPage:
 
     @classmethod
     def read(cls, raw: Any, cursor: str | None = None) -> AssetPage:
-        """From the portal's JSON: a list, or an object with totals in either of their two forms."""
+        """Return a page from a list, or from an object with totals in either of their two forms."""
         if not isinstance(raw, Mapping):
             return cls(assets=_assets(raw), cursor=cursor)
         count, total = raw.get("count"), raw.get("total")
@@ -196,11 +139,11 @@ def _assets(raw: Any) -> tuple[Asset, ...]:
 
 @attrs.frozen
 class Download:
-    """Where a file can be fetched for a short while, without credentials.
+    """A temporary address of a file.
 
     Attributes:
-        url: temporary; as good as a key, so never to be logged.
-        disclaimer: what a person is to be shown before, as HTML; often empty.
+        url: works without credentials, so it must never be logged.
+        disclaimer: HTML that a person must see before the download; often empty.
     """
 
     url: str = attrs.field(repr=False)
@@ -208,10 +151,10 @@ class Download:
 
     @classmethod
     def read(cls, raw: Any) -> Download:
-        """From the portal's JSON.
+        """Return the address in the portal's JSON.
 
         Raises:
-            TransientError: it names no address.
+            TransientError: the JSON contains no address.
         """
         url = text(raw.get("s3_file")) if isinstance(raw, Mapping) else ""
         if not url:
@@ -220,56 +163,36 @@ class Download:
 
 
 @attrs.frozen(kw_only=True)
-class TrashedAsset:
-    """An asset in the trash, which keeps it for 30 days."""
+class TrashedAsset(Record):
+    """An asset in the trash, which keeps assets for 30 days."""
 
     id: str
     name: str
-    removed: datetime | None
-    created: datetime | None
+    removed: Annotated[datetime | None, Key("dateRemoved")]
+    created: Annotated[datetime | None, Key("dateCreated")]
     username: str
     user_id: str
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> TrashedAsset:
-        """From the portal's JSON."""
-        return cls(
-            id=text(raw.get("id")),
-            name=text(raw.get("name")),
-            removed=moment(raw.get("dateRemoved")),
-            created=moment(raw.get("dateCreated")),
-            username=text(raw.get("username")),
-            user_id=text(raw.get("userId")),
-            raw=raw,
-        )
-
 
 @attrs.frozen
-class PublicLinks:
-    """Where a video is streamed from."""
+class PublicLinks(Record):
+    """Public addresses of a video stream."""
 
     hls: str
     dash: str
     embed_code: str
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> PublicLinks:
-        """From the portal's JSON."""
-        return cls(text(raw.get("hls")), text(raw.get("dash")), text(raw.get("embedCode")), raw)
+
+def _score(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 @attrs.frozen
-class SimilarAsset:
-    """An asset that looks like what was asked for, and how much: the higher, the more."""
+class SimilarAsset(Record):
+    """A result of a similarity search; a higher score means more similar."""
 
     asset_id: str
-    score: float
+    score: Annotated[float, Key("similarityScore"), _score]
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> SimilarAsset:
-        """From the portal's JSON."""
-        score = raw.get("similarityScore")
-        return cls(text(raw.get("assetId")), float(score) if isinstance(score, int | float) else 0.0, raw)

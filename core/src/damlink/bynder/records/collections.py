@@ -1,4 +1,4 @@
-"""What the portal tells of collections, tags and usage, as types.
+"""Records of collections, tags and usage.
 
 Source: Bynder's published definitions of collections and usage; of tags, its official clients.
 """
@@ -7,48 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 
-from damlink.bynder.records.convert import find, flag, moment, number, records, text
+from damlink.bynder.records.convert import number, records, text
+from damlink.bynder.records.record import Key, Record, read_record
 
 __all__ = ["Collection", "CollectionPage", "Tag", "Usage", "UsageSync"]
 
 
 @attrs.frozen(kw_only=True)
-class Collection:
+class Collection(Record):
     """A collection of assets.
 
     Attributes:
-        size: how many assets are in it; 0 where it is read by itself, which does not tell.
-        link: where people find it.
+        size: number of assets in it; 0 if the collection was requested by id.
+        link: address for people.
     """
 
     id: str
     name: str
     description: str
-    size: int
+    size: Annotated[int, Key("collectionCount")]
     is_public: bool
-    created: datetime | None
-    modified: datetime | None
+    created: Annotated[datetime | None, Key("dateCreated")]
+    modified: Annotated[datetime | None, Key("dateModified")]
     link: str
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], id: str = "") -> Collection:
-        """From the portal's JSON; one read by itself does not repeat its `id`."""
-        return cls(
-            id=text(raw.get("id")) or id,
-            name=text(raw.get("name")),
-            description=text(raw.get("description")),
-            size=number(raw.get("collectionCount")),
-            is_public=flag(find(raw, "isPublic")),
-            created=moment(raw.get("dateCreated")),
-            modified=moment(raw.get("dateModified")),
-            link=text(raw.get("link")),
-            raw=raw,
-        )
+        """Return a collection; the answer to a request by id does not repeat the `id`."""
+        return read_record(cls, raw, id=text(raw.get("id")) or id)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +47,7 @@ class CollectionPage:
     """One page of a list of collections.
 
     Attributes:
-        count: how many there are on all pages; `None` if it was not asked for.
+        count: number of collections on all pages; `None` if it was not requested.
     """
 
     collections: tuple[Collection, ...]
@@ -64,7 +55,7 @@ class CollectionPage:
 
     @classmethod
     def read(cls, raw: Any) -> CollectionPage:
-        """From the portal's JSON: a list, or an object with the count."""
+        """Return the page that the portal's JSON describes: a list, or an object with the count."""
         if not isinstance(raw, Mapping):
             return cls(collections=tuple(map(Collection.read, records(raw))))
         count = raw.get("count")
@@ -74,50 +65,35 @@ class CollectionPage:
 
 
 @attrs.frozen
-class Tag:
-    """A tag, and how many assets carry it."""
+class Tag(Record):
+    """A tag, and the number of assets that have it."""
 
     id: str
-    name: str
+    name: Annotated[str, Key("tag")]
     media_count: int
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Tag:
-        """From the portal's JSON."""
-        return cls(text(raw.get("id")), text(raw.get("tag")), number(raw.get("mediaCount")), raw)
+
+def _id_of(integration: Any) -> str:
+    return text(integration.get("id") if isinstance(integration, Mapping) else integration)
 
 
 @attrs.frozen(kw_only=True)
-class Usage:
-    """That an asset is used somewhere, as an integration has told the portal."""
+class Usage(Record):
+    """A place where an asset is used, as reported by an integration."""
 
     id: str
-    asset_id: str
-    integration_id: str
+    asset_id: Annotated[str, Key("asset_id")]
+    integration_id: Annotated[str, Key("integration"), _id_of]
     uri: str
     additional: str
     timestamp: datetime | None
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Usage:
-        """From the portal's JSON."""
-        integration = raw.get("integration")
-        return cls(
-            id=text(raw.get("id")),
-            asset_id=text(raw.get("asset_id")),
-            integration_id=text(integration.get("id") if isinstance(integration, Mapping) else integration),
-            uri=text(raw.get("uri")),
-            additional=text(raw.get("additional")),
-            timestamp=moment(raw.get("timestamp")),
-            raw=raw,
-        )
-
 
 @attrs.frozen(kw_only=True)
-class UsageSync:
-    """What became of a synchronisation of usage, in the portal's own records.
+class UsageSync(Record):
+    """The result of a synchronisation of usage.
 
     Attributes:
         rejected: each with a `reason`.
@@ -127,13 +103,3 @@ class UsageSync:
     new: tuple[Usage, ...]
     rejected: tuple[Mapping[str, Any], ...]
     removed: tuple[Mapping[str, Any], ...]
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> UsageSync:
-        """From the portal's JSON."""
-        return cls(
-            accepted=tuple(records(raw.get("accepted"))),
-            new=tuple(map(Usage.read, records(raw.get("new")))),
-            rejected=tuple(records(raw.get("rejected"))),
-            removed=tuple(records(raw.get("removed"))),
-        )

@@ -1,24 +1,21 @@
-"""The portal's JSON, read with patience: what every record is made from. Unknown fields are kept in `raw`.
+"""Tolerant converters from Bynder's JSON to Python types.
 
 Source: Bynder's published definitions, and the deviations seen in the field: flags as 0 or 1,
-numbers as text, a list where there is one value, objects where there is text.
+numbers as text, a list instead of one value, objects instead of text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
-import attrs
 import msgspec
 
 from damlink._system.keepable import strict_json
 
 __all__ = [
-    "Brand",
-    "Profile",
     "decode",
     "find",
     "flag",
@@ -37,10 +34,10 @@ _WORDS: Final = ("name", "label", "displayLabel", "value", "id")  # of an object
 
 
 def decode(content: bytes) -> Any:
-    """Read JSON; a name that is half an emoji, or not UTF-8, is repaired and spoils no other record.
+    """Return the value of a JSON text; repair names that are half an emoji or not UTF-8.
 
     Raises:
-        msgspec.DecodeError: it is no JSON.
+        msgspec.DecodeError: it is not JSON.
     """
     try:
         return msgspec.json.decode(content)
@@ -57,7 +54,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def moment(value: Any) -> datetime | None:
-    """A date in any of the portal's five forms, as UTC; one without a zone is taken as UTC."""
+    """Convert a date in any of the portal's five forms to UTC; one without a zone is in UTC."""
     if not value or not isinstance(value, str):
         return None
     for read in (datetime.fromisoformat, _legacy):
@@ -74,12 +71,12 @@ def _legacy(text: str) -> datetime:
 
 
 def text(value: Any) -> str:
-    """A text, whatever it came as: nothing, a number, the first of a list, an object with a name."""
+    """Convert to a text: a missing value, a number, the first item of a list, or an object with a name."""
     return next(iter(texts(value)), "")
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """One text, several, or none, as a tuple; an object stands for its name."""
+    """Convert one text, several or none to a tuple; of an object, take its name."""
     if value is None or value == "":
         return ()
     if isinstance(value, Mapping):
@@ -90,18 +87,18 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def texts_by_name(value: Any) -> dict[str, str]:
-    """Texts by their names, such as labels by language."""
+    """Convert an object of texts, such as labels by language."""
     return {str(name): text(each) for name, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def ids(value: Any) -> tuple[str, ...]:
-    """Ids that come as such, or within objects."""
+    """Convert a list of ids, or of objects with ids."""
     found = value if isinstance(value, list | tuple) else texts(value)
     return tuple(text(each.get("id") if isinstance(each, Mapping) else each) for each in found if each)
 
 
 def number(value: Any) -> int:
-    """A whole number that may come as text, as a fraction, or not at all."""
+    """Convert to a whole number; a missing or unreadable one is 0."""
     try:
         return int(float(value))
     except (TypeError, ValueError, OverflowError):
@@ -109,58 +106,17 @@ def number(value: Any) -> int:
 
 
 def flag(value: Any) -> bool:
-    """A flag that may come as such, as 0 or 1, or as either in words."""
+    """Convert to a flag: true or false, 0 or 1, or either as a text."""
     return bool(number(value)) or str(value).strip().lower() in _YES
 
 
 def find(raw: Mapping[str, Any], key: str) -> Any:
-    """A field, whichever way its first letter is spelt: `isPublic` is known to come as `IsPublic` too."""
+    """Return a field by its name; the portal also spells `isPublic` as `IsPublic`."""
     return raw[key] if key in raw else raw.get(key[:1].upper() + key[1:])
 
 
 def records(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects of a list, or of an object that holds them by name."""
-    found = value.values() if isinstance(value, Mapping) else value
-    return (each for each in (found if isinstance(value, Mapping | list | tuple) else ()) if _is_record(each))
-
-
-def _is_record(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-@attrs.frozen
-class Brand:
-    """A brand, or a brand within another.
-
-    Attributes:
-        parent_id: of the brand it is within, or `None`.
-    """
-
-    id: str
-    name: str
-    description: str = ""
-    parent_id: str | None = None
-    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
-
-    @classmethod
-    def read_all(cls, raw: Any, parent_id: str | None = None) -> Iterator[Brand]:
-        """From the portal's JSON, the brands within each after it."""
-        for each in records(raw):
-            own = text(each.get("id"))
-            yield cls(own, text(each.get("name")), text(each.get("description")), parent_id, each)
-            yield from cls.read_all(each.get("subBrands"), own)
-
-
-@attrs.frozen
-class Profile:
-    """A security profile with its roles."""
-
-    id: str
-    name: str
-    roles: frozenset[str]
-    raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Profile:
-        """From the portal's JSON."""
-        return cls(text(raw.get("id")), text(raw.get("name")), frozenset(texts(raw.get("roles"))), raw)
+    """Yield the objects of a list, or of an object that holds them by name."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if isinstance(items, list | tuple | ValuesView):
+        yield from (each for each in items if isinstance(each, Mapping))

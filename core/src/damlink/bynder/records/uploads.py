@@ -1,4 +1,4 @@
-"""What the steps of an upload send and are answered, as types. Unknown fields are kept in `raw`.
+"""Records and forms of the steps of an upload.
 
 Source: api.bynder.com, "Asset upload".
 """
@@ -6,12 +6,12 @@ Source: api.bynder.com, "Asset upload".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 
 from damlink.bynder._once import id_of
-from damlink.bynder.records.convert import text
+from damlink.bynder.records.record import Key, Record, read_record
 from damlink.errors import ArgumentError
 
 __all__ = ["Import", "Poll", "Saved", "Ticket", "closing_fields", "s3_fields"]
@@ -19,10 +19,10 @@ __all__ = ["Import", "Poll", "Saved", "Ticket", "closing_fields", "s3_fields"]
 
 @attrs.frozen(kw_only=True)
 class Ticket:
-    """An upload that the portal has opened: what every later step of flow A needs.
+    """An upload to S3 that the portal has opened.
 
     Attributes:
-        multipart_params: what S3 wants with every chunk, verbatim but for `key`.
+        multipart_params: form fields that S3 requires with every chunk; only `key` is extended.
     """
 
     upload_id: str
@@ -33,8 +33,8 @@ class Ticket:
 
 
 @attrs.frozen(kw_only=True)
-class Import:
-    """A finalised upload under conversion."""
+class Import(Record):
+    """A finalised upload that the portal is converting."""
 
     import_id: str
     batch_id: str
@@ -42,17 +42,17 @@ class Import:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Import:
-        """From the portal's JSON.
+        """Return the import that the portal's JSON describes.
 
         Raises:
-            ValueError: it names no import.
+            ValueError: the JSON contains no import id.
         """
-        return cls(import_id=id_of(raw, "importId"), batch_id=text(raw.get("batchId")), raw=raw)
+        return read_record(cls, raw, import_id=id_of(raw, "importId"))
 
 
 @attrs.frozen(kw_only=True)
 class Poll:
-    """What became of finalised uploads; those under conversion are in none of the three."""
+    """The states of finalised uploads. One that is still converting is in none of the three lists."""
 
     done: tuple[str, ...]
     failed: tuple[str, ...]
@@ -61,15 +61,15 @@ class Poll:
 
 
 @attrs.frozen(kw_only=True)
-class Saved:
-    """What a save has made.
+class Saved(Record):
+    """The result of a save.
 
     Attributes:
-        media_id: of the asset; an additional may be told by its `item_id` alone.
-        access_request_id: the batch of the waiting room, where it went there.
+        media_id: id of the asset; the portal may send only the `item_id` of an additional file.
+        access_request_id: id of the batch in the waiting room, if the asset went there.
     """
 
-    media_id: str
+    media_id: Annotated[str, Key("mediaid")]
     item_id: str
     batch_id: str
     access_request_id: str
@@ -77,39 +77,31 @@ class Saved:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Saved:
-        """From the portal's JSON about an asset.
+        """Return the result of a save as an asset or a version.
 
         Raises:
-            ValueError: it names none.
+            ValueError: the JSON contains no id of an asset.
         """
         id_of(raw, "mediaid")
-        return cls._of(raw)
+        return read_record(cls, raw)
 
     @classmethod
     def read_additional(cls, raw: Mapping[str, Any]) -> Saved:
-        """From the portal's JSON about a file beside an asset.
+        """Return the result of a save as an additional file of an asset.
 
         Raises:
-            ValueError: it names neither.
+            ValueError: the JSON contains neither the id of an item nor of an asset.
         """
         id_of(raw, "itemId", "mediaid")
-        return cls._of(raw)
-
-    @classmethod
-    def _of(cls, raw: Mapping[str, Any]) -> Saved:
-        return cls(
-            media_id=text(raw.get("mediaid")),
-            item_id=text(raw.get("itemId")),
-            batch_id=text(raw.get("batchId")),
-            access_request_id=text(raw.get("accessRequestId")),
-            raw=raw,
-        )
+        return read_record(cls, raw)
 
 
 def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int) -> dict[str, str]:
-    """The form that S3 wants with one chunk: the portal's own fields, and where it goes."""
+    """Return the form fields of one chunk for S3: the portal's own fields, and the chunk's key."""
     if not params.get("key"):
-        raise ArgumentError("the parameters of a part have no key", hint="give them as `init` answered them")
+        raise ArgumentError(
+            "the parameters of a part have no key", hint="pass the `multipart_params` that `init` returned"
+        )
     key = f"{params['key']}/p{chunk}"
     return {
         **{name: str(value) for name, value in params.items()},
@@ -122,5 +114,5 @@ def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int)
 
 
 def closing_fields(target_id: str, s3_filename: str, chunks: int) -> dict[str, str]:
-    """The form that closes an upload by S3."""
+    """Return the form fields that close an upload to S3."""
     return {"targetid": target_id, "s3_filename": s3_filename, "chunks": str(chunks)}

@@ -79,7 +79,7 @@ class AccountSettings:
         """The OAuth scopes that the portal knows, and what a user needs to be granted each."""
         answer = get_body(self._client, "/v6/authentication/oauth2/scopes", expect_object)
         return tuple(
-            Scope.read(scope, text(group.get("name")))
+            Scope.read({**scope, "group": text(group.get("name"))})
             for group in records(answer.get("groups"))
             for scope in records(group.get("scopes"))
         )

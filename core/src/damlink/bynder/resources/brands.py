@@ -12,7 +12,7 @@ from damlink._config.settings import closest
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
-from damlink.bynder.records.convert import Brand
+from damlink.bynder.records.account import Brand
 from damlink.errors import BynderError, ConfigError
 
 __all__ = ["Brands"]

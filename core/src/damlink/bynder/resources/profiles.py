@@ -12,7 +12,7 @@ from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._request import segment
-from damlink.bynder.records.convert import Profile
+from damlink.bynder.records.account import Profile
 from damlink.errors import BynderAuthError, BynderError
 
 __all__ = ["Profiles", "check_upload_roles"]
