@@ -18,7 +18,7 @@ from damlink._secrets.key import find_key
 from damlink._state.database import Database
 from damlink._state.lease import Lease
 from damlink._state.values import Values
-from damlink._upload.file_checkpoint import Notes
+from damlink._upload.file_checkpoint import FileCheckpoint
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def a_config(folder: Path) -> contextlib.AbstractContextManager[object]:
 
 
 def notes(folder: Path) -> contextlib.AbstractContextManager[object]:
-    return contextlib.nullcontext(Notes(folder / "notes").put(part=1))
+    return contextlib.nullcontext(FileCheckpoint(folder / "notes").put(part=1))
 
 
 @pytest.mark.usefixtures("_open_umask")

@@ -159,8 +159,14 @@ def class_section(name: str, kind: type[Any]) -> Iterator[str]:
         shape = attrs_shape(kind) if attrs.has(kind) else shape_of(kind.__init__)
         yield f"```python\n{name}({shape})\n```\n"
     yield f"{prose(docstring)}\n"
-    for method, member in vars(kind).items():
+    for method, member in members_of(kind).items():
         yield from member_section(name, method, member)
+
+
+def members_of(kind: type[Any]) -> dict[str, Any]:
+    """Return what a class and its own bases define, the bases' first."""
+    own = (base for base in reversed(kind.__mro__) if base.__module__.partition(".")[0] == damlink.__name__)
+    return {name: member for base in own for name, member in vars(base).items()}
 
 
 def member_section(owner: str, name: str, member: Any) -> Iterator[str]:

@@ -16,7 +16,8 @@ from damlink._version import __version__
 from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
 
 if TYPE_CHECKING:
-    from damlink._context import Checkpoint, Context
+    from damlink._checkpoint import Checkpoint
+    from damlink._context import Context
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
     from damlink.bynder import Portal
@@ -50,7 +51,7 @@ __all__ = [
 
 # These bring httpx or pluggy with them; `damlink --help` must not.
 _ON_FIRST_USE = {
-    "Checkpoint": "damlink._context",
+    "Checkpoint": "damlink._checkpoint",
     "Client": "damlink._http.client",
     "Context": "damlink._context",
     "OAuth2": "damlink._http.oauth2",

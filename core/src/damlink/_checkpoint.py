@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 __all__ = [
     "UPLOAD_RECORD",
+    "Checkpoint",
     "ScopedCheckpoint",
     "finished_uploads",
     "forget_unclear",
@@ -25,13 +26,28 @@ _SHAPES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-class _Checkpoint(Protocol):
+class Checkpoint(Protocol):
+    """Durable values of one asset's transfer: encrypted at rest, deleted when the transfer is finished."""
+
     @property
-    def source_id(self) -> str: ...
+    def source_id(self) -> str:
+        """Id of the source asset that this transfer belongs to."""
 
-    def get(self, name: str, default: Any = None) -> Any: ...
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the JSON value kept under a name, or `default`."""
 
-    def put(self, **values: Any) -> None: ...
+    def put(self, **values: Any) -> None:
+        """Store JSON values; they are committed when this returns. `None` removes a name.
+
+        Raises:
+            LeaseLostError: another run has taken over: do nothing more.
+        """
+
+    def scope(self, name: str) -> Checkpoint:
+        """Return a part of the checkpoint under a name: for a second upload, or a plugin's own use.
+
+        Each upload into the portal needs a checkpoint, or a part of one, of its own.
+        """
 
 
 class ScopedCheckpoint:
@@ -42,7 +58,7 @@ class ScopedCheckpoint:
         name: under which it keeps the notes.
     """
 
-    def __init__(self, checkpoint: _Checkpoint, name: str) -> None:
+    def __init__(self, checkpoint: Checkpoint, name: str) -> None:
         self._checkpoint = checkpoint
         self._name = name
 
@@ -69,7 +85,7 @@ class ScopedCheckpoint:
         return dict(self._checkpoint.get(self._name) or {})
 
 
-def upload_record(checkpoint: _Checkpoint) -> ScopedCheckpoint:
+def upload_record(checkpoint: Checkpoint) -> ScopedCheckpoint:
     """Return the part of a checkpoint that an upload notes its progress in.
 
     Versions before 0.2 noted it beside the plugin's own notes: such notes are moved.

@@ -13,31 +13,7 @@ if TYPE_CHECKING:
     from damlink._http.client import Client
     from damlink.bynder import Portal
 
-__all__ = ["Checkpoint", "Context", "State"]
-
-
-class Checkpoint(Protocol):
-    """The durable notes of one asset's transfer; encrypted at rest, gone when it is finished."""
-
-    @property
-    def source_id(self) -> str:
-        """The source asset whose transfer this is."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The JSON value noted under a name, or `default`."""
-
-    def put(self, **values: Any) -> None:
-        """Note JSON values; they are committed when this returns. `None` forgets a name.
-
-        Raises:
-            LeaseLostError: another run has taken over: do nothing more.
-        """
-
-    def scope(self, name: str) -> Checkpoint:
-        """Return a part of the checkpoint under a name: for a second upload, or a plugin's own use.
-
-        Each upload into the portal needs a checkpoint, or a part of one, of its own.
-        """
+__all__ = ["Context", "State"]
 
 
 class State(Protocol):

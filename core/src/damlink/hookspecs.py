@@ -18,7 +18,8 @@ import pluggy
 if TYPE_CHECKING:
     import httpx
 
-    from damlink._context import Checkpoint, Context
+    from damlink._checkpoint import Checkpoint
+    from damlink._context import Context
     from damlink._model import Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]

@@ -15,13 +15,13 @@ from damlink._config.schema import json_schema
 from damlink._config.settings import (
     SecretRef,
     check,
-    closest,
     fields_of,
     parse,
     selection_of,
     setting,
 )
 from damlink._secret import Secret
+from damlink._system.closest import closest
 from damlink.errors import ConfigError
 
 PLACE = "damlink.toml: connectors.stock"

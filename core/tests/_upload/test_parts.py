@@ -28,7 +28,7 @@ from damlink._upload.parts import (
     read_parts,
 )
 from damlink._upload.source import SourceFailureError
-from damlink._upload.transports import FlowA
+from damlink._upload.transports import S3Transport
 from damlink.bynder import Portal
 from damlink.bynder.resources.s3 import StorageRefusedError
 from damlink.errors import BynderAuthError, BynderError, TransientError, UnavailableError, UnclearError
@@ -178,7 +178,7 @@ def test_session_when_the_content_is_another_does_not_fit(size: Any, filename: s
 class S3Sender:
     """Sends parts the way uploads by S3 do."""
 
-    flow: FlowA
+    flow: S3Transport
     sender: PartSender
 
     def send_all(self, data: Content, at: Session, register: Callable[[Any], None]) -> None:
@@ -189,7 +189,7 @@ class S3Sender:
 def sender(hurried: None) -> Iterator[Callable[..., S3Sender]]:
     with Portal("http://127.0.0.1:1", httpx.Auth()) as portal:
         made: list[PartSender] = []
-        flow = FlowA(portal.uploads)
+        flow = S3Transport(portal.uploads)
 
         def make(on_bytes: Callable[[int], None] = lambda _: None) -> S3Sender:
             made.append(PartSender(on_bytes))

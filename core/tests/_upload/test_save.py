@@ -16,7 +16,7 @@ from ports import free_port
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
 from damlink._checkpoint import UPLOAD_RECORD, upload_record
 from damlink._http.oauth2 import BearerAuth
-from damlink._upload.file_checkpoint import Notes
+from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink._upload.lookup import Marker
 from damlink._upload.save import TRIES_A_ROUND, Destination, LostUploadError, Saver
 from damlink.bynder.resources.uploads import Uploads
@@ -100,8 +100,8 @@ def saver(portal: Portal) -> Saver:
 
 
 @pytest.fixture
-def notes() -> Notes:
-    return Notes(None)
+def notes() -> FileCheckpoint:
+    return FileCheckpoint(None)
 
 
 @pytest.fixture(params=SENDS)
@@ -111,7 +111,7 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
 def test_attempt_when_it_is_the_first_is_noted_only_if_it_may_have_happened(
-    served: Portal, server: Any, notes: Notes, kind: Any, outcome: Outcome
+    served: Portal, server: Any, notes: FileCheckpoint, kind: Any, outcome: Outcome
 ) -> None:
     send, to = kind
     server.always(**outcome.answer)
@@ -122,7 +122,7 @@ def test_attempt_when_it_is_the_first_is_noted_only_if_it_may_have_happened(
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
 def test_attempt_when_an_earlier_one_got_no_answer_never_forgets_that(
-    served: Portal, server: Any, notes: Notes, kind: Any, outcome: Outcome
+    served: Portal, server: Any, notes: FileCheckpoint, kind: Any, outcome: Outcome
 ) -> None:
     send, to = kind
     notes.put(save=EARLIER)
@@ -135,7 +135,7 @@ def test_attempt_when_an_earlier_one_got_no_answer_never_forgets_that(
 
 @pytest.mark.parametrize("earlier", [None, EARLIER], ids=["first", "later"])
 def test_attempt_when_it_never_leaves_changes_no_note(
-    served: Portal, notes: Notes, kind: Any, earlier: Any
+    served: Portal, notes: FileCheckpoint, kind: Any, earlier: Any
 ) -> None:
     send, to = kind
     notes.put(save=earlier)
@@ -148,7 +148,7 @@ def test_attempt_when_it_never_leaves_changes_no_note(
 
 
 def test_attempt_when_the_source_has_changed_since_the_earlier_one_looks_for_either_size(
-    served: Portal, server: Any, notes: Notes
+    served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     send, to = SENDS["save"]
     notes.put(save=EARLIER)
@@ -159,7 +159,7 @@ def test_attempt_when_the_source_has_changed_since_the_earlier_one_looks_for_eit
 
 
 def test_attempt_when_no_try_of_a_round_is_answered_leaves_the_next_to_a_later_one(
-    served: Portal, server: Any, notes: Notes
+    served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     send, to = SENDS["save"]
     notes.put(save=EARLIER | {"tries": TRIES_A_ROUND - 1})
@@ -174,7 +174,7 @@ def test_attempt_when_no_try_of_a_round_is_answered_leaves_the_next_to_a_later_o
 
 @pytest.mark.parametrize("age", [0, 301, 3600], ids=["at once", "after a 429", "after an hour"])
 def test_settled_when_its_process_was_killed_waits_from_the_takeover(
-    served: Portal, server: Any, notes: Notes, age: float
+    served: Portal, server: Any, notes: FileCheckpoint, age: float
 ) -> None:
     noted = EARLIER | {"since": (now() - timedelta(seconds=age)).isoformat(), "lost": None}
     notes.put(save={name: value for name, value in noted.items() if value})
@@ -188,7 +188,7 @@ def test_settled_when_its_process_was_killed_waits_from_the_takeover(
     ("lost", "left"), [(-2.0, 3.0), (600.0, LAG)], ids=["two seconds ago", "by a clock that was set back"]
 )
 def test_settled_when_the_loss_was_noted_waits_for_the_rest(
-    served: Portal, notes: Notes, lost: float, left: float
+    served: Portal, notes: FileCheckpoint, lost: float, left: float
 ) -> None:
     notes.put(save=EARLIER | {"lost": (now() + timedelta(seconds=lost)).isoformat()})
     with pytest.raises(NotYet) as early:
@@ -197,7 +197,7 @@ def test_settled_when_the_loss_was_noted_waits_for_the_rest(
 
 
 def test_settled_when_an_earlier_version_noted_it_looks_for_its_size(
-    served: Portal, server: Any, notes: Notes
+    served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     found = {"id": "M1", "tags": ["7"], "fileSize": 4, "dateCreated": SINCE}
     server.always(200, httpx.Response(200, json=[found]).content)
@@ -215,7 +215,7 @@ def test_settled_when_an_earlier_version_noted_it_looks_for_its_size(
     ids=["saving", "sending", "saved"],
 )
 def test_notes_of_an_earlier_version_become_the_record_of_the_upload(
-    notes: Notes, noted: Mapping[str, Any]
+    notes: FileCheckpoint, noted: Mapping[str, Any]
 ) -> None:
     notes.put(**noted, licence=1)
     record = upload_record(notes)
@@ -223,7 +223,7 @@ def test_notes_of_an_earlier_version_become_the_record_of_the_upload(
     assert {name: notes.get(name) for name in (*noted, "licence")} == dict.fromkeys(noted) | {"licence": 1}
 
 
-def test_notes_of_a_plugin_that_are_called_alike_stay_its_own(notes: Notes) -> None:
+def test_notes_of_a_plugin_that_are_called_alike_stay_its_own(notes: FileCheckpoint) -> None:
     notes.put(save="mine", version=3, upload={"id": 1})
     upload_record(notes).put(version=2)
     assert (notes.get("save"), notes.get("version"), notes.get("upload")) == ("mine", 3, {"id": 1})
@@ -252,7 +252,7 @@ class Bench:
 
     sandbox: Sandbox
     portal: Portal
-    notes: Notes
+    notes: FileCheckpoint
     match: str
     tag: str
     where: Mapping[str, str]
@@ -279,7 +279,12 @@ class Bench:
 
 @pytest.fixture(params=WHERE)
 def bench(
-    request: pytest.FixtureRequest, sandbox: Sandbox, tag: str, notes: Notes, control: Any, hurried: None
+    request: pytest.FixtureRequest,
+    sandbox: Sandbox,
+    tag: str,
+    notes: FileCheckpoint,
+    control: Any,
+    hurried: None,
 ) -> Iterator[Bench]:
     flow, beside, match = WHERE[request.param]
     control("lag", conversion=0, index=0, s3=0)

@@ -13,7 +13,7 @@ from damlink._http.client import Client
 from damlink._http.media_kind import WrongKindError
 from damlink._http.oauth2 import BearerAuth
 from damlink._http.retry import pause
-from damlink._upload.file_checkpoint import Notes
+from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink.errors import ConnectorError, NotYet, TransientError
 from damlink_sandbox import Fault, Sandbox
 
@@ -31,7 +31,7 @@ def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
         yield opened
 
 
-def carry(portal: Portal, content: Content, notes: Notes) -> str:
+def carry(portal: Portal, content: Content, notes: FileCheckpoint) -> str:
     prepared = PreparedAsset(content, name="beach")
     while True:
         try:
@@ -53,7 +53,7 @@ def test_upload_when_s3_gives_up_waiting_for_a_part_sends_that_part_again(
     fault = Fault(service="s3", match="POST", status=400, body=TIMEOUT, skip=1)
     sandbox.world.faults.add(fault)
     before = sandbox.world.counts.as_dict()
-    carry(portal, Content.from_bytes(DATA, "beach.bin"), Notes(None))
+    carry(portal, Content.from_bytes(DATA, "beach.bin"), FileCheckpoint(None))
     assert (fault.struck, spent(sandbox, before)) == (1, {"begun": 1, "parts": 3})
 
 
@@ -61,14 +61,14 @@ def test_upload_when_s3_refuses_the_policy_begins_anew(portal: Portal, sandbox: 
     expired = "<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>"
     sandbox.world.faults.add(Fault(service="s3", match="POST", status=403, body=expired))
     before = sandbox.world.counts.as_dict()
-    carry(portal, Content.from_bytes(DATA, "beach.bin"), Notes(None))
+    carry(portal, Content.from_bytes(DATA, "beach.bin"), FileCheckpoint(None))
     assert spent(sandbox, before)["begun"] == 2
 
 
 def test_upload_when_s3_keeps_giving_up_goes_on_with_that_part_later(
     portal: Portal, sandbox: Sandbox
 ) -> None:
-    notes = Notes(None)
+    notes = FileCheckpoint(None)
     sandbox.world.faults.add(Fault(service="s3", match="POST", status=400, body=TIMEOUT, skip=2, times=0))
     before = sandbox.world.counts.as_dict()
     with pytest.raises(TransientError, match="S3 answered 400 RequestTimeout"):
@@ -87,7 +87,7 @@ def test_upload_when_the_source_refuses_names_it_and_begins_nothing_anew(
     source.then(200, DATA, headers={"ETag": '"v"'}, cut=7_000_000).always(status)
     before = sandbox.world.counts.as_dict()
     with pytest.raises(ConnectorError, match=f"{status}") as refusal:
-        carry(portal, Content.from_url(partner, f"{source.url}/beach.bin"), Notes(None))
+        carry(portal, Content.from_url(partner, f"{source.url}/beach.bin"), FileCheckpoint(None))
     assert (refusal.value.status, spent(sandbox, before)) == (status, {"begun": 1, "parts": 1})
 
 
@@ -101,7 +101,7 @@ def test_upload_when_the_source_serves_a_page_sends_no_byte(
     server.always(200, PAGE, headers={"Content-Type": "text/html"}, chunked=not size_known)
     before = sandbox.world.counts.as_dict()
     with pytest.raises(WrongKindError, match="beach.jpg: an HTML page came from its source"):
-        carry(portal, Content.from_url(partner, f"{server.url}/beach.jpg"), Notes(None))
+        carry(portal, Content.from_url(partner, f"{server.url}/beach.jpg"), FileCheckpoint(None))
     assert spent(sandbox, before)["parts"] == 0
 
 

@@ -12,7 +12,7 @@ from damlink import Portal, Secret
 from damlink._http.oauth2 import BearerAuth, OAuth2
 from damlink.bynder import SentRequest
 from damlink.bynder._request import segment
-from damlink.bynder._rights import cure, rights_of
+from damlink.bynder._rights import permission_hint, rights_of
 from damlink.errors import BynderAuthError, BynderError
 
 HOME = httpx.URL("https://brand.bynder.com")
@@ -53,9 +53,14 @@ def test_rights_when_looked_up_are_the_published_ones(method: str, path: str, sc
     assert bool(rights.roles) == bool(role)
 
 
-def test_cure_when_nothing_is_published_says_where_to_look() -> None:
-    assert cure("GET", "/api/v4/brands/") == "look whether the token's user is still there and has its rights"
-    assert cure("POST", "/api/upload/init").endswith("needs the role MEDIAUPLOAD or MEDIAUPLOADFORAPPROVAL")
+def test_permission_hint_when_nothing_is_published_says_where_to_look() -> None:
+    assert (
+        permission_hint("GET", "/api/v4/brands/")
+        == "check that the token's user still exists and has its roles"
+    )
+    assert permission_hint("POST", "/api/upload/init").endswith(
+        "needs the role MEDIAUPLOAD or MEDIAUPLOADFORAPPROVAL"
+    )
 
 
 def test_call_when_refused_with_403_says_what_it_needs(served: Portal, server: Any) -> None:

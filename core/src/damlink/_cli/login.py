@@ -21,10 +21,10 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
 
     The token is kept encrypted and renewed by itself from then on.
     """
-    from damlink._config.settings import closest
     from damlink._http.oauth2 import OAuth2
     from damlink._run.login import log_in
     from damlink._run.session import Session
+    from damlink._system.closest import closest
 
     config = load_config(config_path)
     if name not in config.portals:

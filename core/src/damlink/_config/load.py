@@ -13,7 +13,7 @@ import attrs
 
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
-from damlink._config.settings import Field, SecretOpener, SecretRef, check, closest, fields_of, parse
+from damlink._config.settings import Field, SecretOpener, SecretRef, check, fields_of, parse
 from damlink._config.tables import (
     CONNECTOR_KEYS,
     ConnectorConfig,
@@ -23,6 +23,7 @@ from damlink._config.tables import (
     ServeConfig,
     StateConfig,
 )
+from damlink._system.closest import closest
 from damlink.errors import ConfigError
 
 __all__ = [

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -17,6 +16,7 @@ from damlink._config.duration import Duration
 from damlink._config.opened import check_opened
 from damlink._config.values import CONVERTER, SECRET_FORM, WORDS, value_text
 from damlink._secret import Secret
+from damlink._system.closest import closest
 from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
 from damlink.errors import ConfigError, DamlinkError, PluginLoadError
@@ -27,7 +27,6 @@ __all__ = [
     "SecretRef",
     "Side",
     "check",
-    "closest",
     "derived",
     "fields_of",
     "parse",
@@ -172,15 +171,6 @@ class SecretRef:
 
 SecretOpener = Callable[[SecretRef, str], str]
 """Opens a reference; the second argument is its place, for the error."""
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """A hint that names the known word nearest to a misspelt one, or all there are."""
-    words = sorted(known)
-    near = difflib.get_close_matches(name, words, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(words)}" if words else ""
 
 
 def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_secret: SecretOpener) -> T:

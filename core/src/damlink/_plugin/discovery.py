@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from damlink._config.settings import closest
+from damlink._system.closest import closest
 from damlink._version import __version__
 from damlink.errors import PluginLoadError
 

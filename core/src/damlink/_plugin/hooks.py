@@ -41,7 +41,8 @@ from damlink.errors import (
 )
 
 if TYPE_CHECKING:
-    from damlink._context import Checkpoint, Context
+    from damlink._checkpoint import Checkpoint
+    from damlink._context import Context
 
 __all__ = ["Plugin"]
 

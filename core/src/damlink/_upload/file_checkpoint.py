@@ -11,10 +11,10 @@ from damlink._system.private_files import FILE_MODE
 from damlink._system.whole_file import replacing
 from damlink.errors import StateError
 
-__all__ = ["Notes"]
+__all__ = ["FileCheckpoint"]
 
 
-class Notes:
+class FileCheckpoint:
     """A checkpoint for whoever uploads one file by hand.
 
     Args:

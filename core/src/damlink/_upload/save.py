@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
+from damlink._checkpoint import Checkpoint
 from damlink._model import PreparedAsset
 from damlink._upload.conversions import Imports, ImportState
 from damlink._upload.lookup import CLOCK_TOLERANCE, Marker, Search, settle
@@ -27,9 +28,6 @@ from damlink.errors import (
     UnclearError,
     UploadError,
 )
-
-if TYPE_CHECKING:
-    from damlink._context import Checkpoint
 
 __all__ = ["Destination", "LostUploadError", "Saver"]
 

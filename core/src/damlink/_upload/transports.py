@@ -13,12 +13,12 @@ from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import BynderError, ConfigError
 
-__all__ = ["Flow", "FlowA", "FlowB", "closing"]
+__all__ = ["FilesServiceTransport", "S3Transport", "Transport", "closing"]
 
 FILES_SERVICE_PART: Final = 5 * 1024 * 1024  # bytes; the most it takes is not published
 
 
-class Flow(Protocol):
+class Transport(Protocol):
     """One way for the bytes of an upload.
 
     Attributes:
@@ -45,7 +45,7 @@ class Flow(Protocol):
         """Close the upload; the id that a save names."""
 
 
-class FlowA:
+class S3Transport:
     """By S3. Source: api.bynder.com, "Asset upload", as all official SDKs do it."""
 
     converts: ClassVar[bool] = True
@@ -99,7 +99,7 @@ class FlowA:
         return made.import_id
 
 
-class FlowB:
+class FilesServiceTransport:
     """By the files service, which wants the digest of the whole file at the end."""
 
     converts: ClassVar[bool] = False

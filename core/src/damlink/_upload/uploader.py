@@ -8,22 +8,26 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
-from damlink._checkpoint import upload_record
+from damlink._checkpoint import Checkpoint, upload_record
 from damlink._content import Content, spooled
 from damlink._model import PreparedAsset, PushResult
+from damlink._upload.lookup import Marker
 from damlink._upload.parts import ChangedContentError, Part, PartSender, Session
 from damlink._upload.save import Destination, LostUploadError, Saver
 from damlink._upload.source import SourceFailureError
-from damlink._upload.transports import Flow, FlowA, FlowB, closing
+from damlink._upload.transports import FilesServiceTransport, S3Transport, Transport, closing
+from damlink.bynder._fields import joined_tags
+from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.s3 import StorageRefusedError
 from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import (
+    ArgumentError,
     AssetRejectedError,
     BynderAuthError,
     BynderError,
@@ -32,9 +36,6 @@ from damlink.errors import (
     UnavailableError,
     UnclearError,
 )
-
-if TYPE_CHECKING:
-    from damlink._context import Checkpoint
 
 __all__ = ["Uploader"]
 
@@ -48,8 +49,8 @@ class Uploader:
     """Carries whole uploads into one portal.
 
     Args:
-        flow: how new uploads travel: `v4` or `v7`; one in progress stays with its own.
-        on_bytes: told the size of each part that has arrived.
+        setting: transport of new uploads, `v4` or `v7`; an upload in progress keeps its own.
+        on_bytes: called with the size of each part that has arrived.
     """
 
     def __init__(
@@ -58,28 +59,57 @@ class Uploader:
         service: FilesService,
         assets: Assets,
         saver: Saver,
+        check: UploadCheck,
         *,
-        flow: str,
+        setting: str,
         on_bytes: Callable[[int], None],
     ) -> None:
         self._uploads = uploads
         self._assets = assets
         self._saver = saver
-        self._flows: dict[str, Flow] = {"v4": FlowA(uploads), "v7": FlowB(service)}
-        self._flow = flow
+        self._check = check
+        self._transports: dict[str, Transport] = {
+            "v4": S3Transport(uploads),
+            "v7": FilesServiceTransport(service),
+        }
+        self._setting = setting
         self._sender = PartSender(on_bytes)
 
     def close(self) -> None:
         """Let the threads go."""
         self._sender.close()
 
-    def upload(self, prepared: PreparedAsset, checkpoint: Checkpoint, to: Destination) -> PushResult:
-        """Bring an asset into the portal, going on from what the checkpoint says.
+    def upload(
+        self,
+        prepared: PreparedAsset,
+        checkpoint: Checkpoint,
+        *,
+        brand: str | None = None,
+        waiting_room: bool = False,
+        version_of: str | None = None,
+        additional_to: str | None = None,
+        marker: str | None = None,
+    ) -> PushResult:
+        """Upload an asset, continuing from the checkpoint; see `Portal.upload`."""
+        if version_of and additional_to:
+            raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
+        is_new = not version_of and not additional_to
+        destination = Destination(
+            brand_id=self._check.check(waiting_room=waiting_room, brand=brand or "") if is_new else None,
+            waiting_room=waiting_room and is_new,
+            version_of=version_of,
+            additional_to=additional_to,
+            marker=_marker(marker, prepared, checkpoint.source_id),
+        )
+        return self._upload(prepared, checkpoint, destination)
+
+    def _upload(self, prepared: PreparedAsset, checkpoint: Checkpoint, to: Destination) -> PushResult:
+        """Do the steps that the checkpoint does not record as done.
 
         Raises:
-            NotYet: the portal is still converting, or a save waits to be settled.
-            UnclearError: a save got no answer and nothing can tell what became of it.
-            AssetRejectedError: the portal will not have the file.
+            NotYet: the portal is still converting, or an unclear save waits to be looked up.
+            UnclearError: a save got no answer and its result cannot be determined.
+            AssetRejectedError: the portal rejects the file.
         """
         checkpoint = upload_record(checkpoint)
         saved = checkpoint.get("saved")
@@ -113,42 +143,47 @@ class Uploader:
                 raise TransientError(f"the upload of {content.filename} breaks off: {error}") from error
 
     def _send_once(self, content: Content, checkpoint: Checkpoint, to: Destination) -> str | None:
-        session, flow = self._session(content, checkpoint)
+        session, transport = self._session(content, checkpoint)
         noted_at = time.monotonic()
 
         def send(part: Part) -> None:
-            flow.send(session, part)
+            transport.send(session, part)
 
         def register(part: Part) -> None:
             nonlocal noted_at
-            flow.register(session, part)
+            transport.register(session, part)
             session.register(part)
             if time.monotonic() - noted_at >= NOTE_EVERY_SECONDS:
                 checkpoint.put(upload=attrs.asdict(session))
                 noted_at = time.monotonic()
 
         with _begin_again_if_forgotten(), _patient(session, checkpoint):
-            self._sender.send_all(flow.parts(content, session), send, register)
-            if to.additional_to and flow.closes_into_additional:
+            self._sender.send_all(transport.parts(content, session), send, register)
+            if to.additional_to and transport.closes_into_additional:
                 return self._save_additional(session, checkpoint, to.additional_to)
-            self._finalise(session, flow, checkpoint)
+            self._finalise(session, transport, checkpoint)
         return None
 
-    def _session(self, content: Content, checkpoint: Checkpoint) -> tuple[Session, Flow]:
+    def _session(self, content: Content, checkpoint: Checkpoint) -> tuple[Session, Transport]:
         noted = checkpoint.get("upload")
         if noted:
             session = Session(**noted)
             if session.fits(content) and not session.closing:
-                return session, self._flows[session.flow]
-        flow = self._flows[self._flow]
-        return flow.open(content), flow
+                return session, self._transports[session.flow]
+        transport = self._transports[self._setting]
+        return transport.open(content), transport
 
-    def _finalise(self, session: Session, flow: Flow, checkpoint: Checkpoint) -> None:
+    def _finalise(self, session: Session, transport: Transport, checkpoint: Checkpoint) -> None:
         """Close the upload."""
         if checkpoint.get("upload"):
             checkpoint.put(upload=attrs.asdict(session) | {"closing": True})
-        import_id = _finalised(flow, session)
-        converting = {"id": import_id, "crc32": session.crc32, "size": session.size, "polls": flow.converts}
+        import_id = _finalised(transport, session)
+        converting = {
+            "id": import_id,
+            "crc32": session.crc32,
+            "size": session.size,
+            "polls": transport.converts,
+        }
         converting |= {"filename": session.filename, "since": datetime.now(UTC).isoformat()}
         checkpoint.put(upload=None, **{"import": converting})
 
@@ -163,15 +198,21 @@ class Uploader:
         )
 
 
-def _finalised(flow: Flow, session: Session) -> str:
+def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marker | None:
+    if given:
+        return Marker.parse(given)
+    return Marker(tag=source_id) if source_id in joined_tags(prepared.tags).split(",") else None
+
+
+def _finalised(transport: Transport, session: Session) -> str:
     """Close an upload; once more where no answer came, and then it is begun anew.
 
     Two closings may make two imports (assumed), but only one is saved, and others are invisible.
     """
     with contextlib.suppress(UnclearError):
-        return flow.finalise(session)
+        return transport.finalise(session)
     try:
-        return flow.finalise(session)
+        return transport.finalise(session)
     except UnclearError as error:
         raise _BeginAgainError(str(error)) from error
 

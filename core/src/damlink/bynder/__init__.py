@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
-from damlink.bynder._portal import Portal
 from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
 from damlink.bynder.records.assets import (
     Asset,
@@ -22,6 +23,9 @@ from damlink.bynder.records.store import Order, OrderLine
 from damlink.bynder.records.workflow import Campaign, Job, JobMedia, JobPreset, Stage
 from damlink.bynder.resources.asset_lists import AssetFilters
 from damlink.bynder.resources.raw import RawAnswer
+
+if TYPE_CHECKING:
+    from damlink._upload.portal import Portal
 
 __all__ = [
     "Account",
@@ -60,3 +64,12 @@ __all__ = [
     "User",
     "Webhook",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The portal adds the upload to this client and is built on it, so it is imported on first use.
+    if name == "Portal":
+        from damlink._upload.portal import Portal
+
+        return Portal
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,10 +1,10 @@
-"""One Bynder portal."""
+"""Client of one Bynder portal: every resource of its API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Self
 
 import httpx
 
@@ -12,13 +12,9 @@ from damlink._http.client import open_client
 from damlink._http.oauth2 import BearerAuth
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
-from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
-from damlink._upload.lookup import Marker
-from damlink._upload.save import Destination, Saver
-from damlink._upload.uploader import Uploader
-from damlink.bynder._fields import joined_tags
 from damlink.bynder._request import bynder_error, bynder_refuses
+from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.account import AccountSettings
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.brands import Brands
@@ -30,35 +26,28 @@ from damlink.bynder.resources.jobs import Jobs
 from damlink.bynder.resources.metaproperties import Metaproperties
 from damlink.bynder.resources.options import Options
 from damlink.bynder.resources.orders import Orders
-from damlink.bynder.resources.profiles import Profiles, check_upload_roles
+from damlink.bynder.resources.profiles import Profiles
 from damlink.bynder.resources.raw import Raw
 from damlink.bynder.resources.tags import Tags
 from damlink.bynder.resources.uploads import Uploads
 from damlink.bynder.resources.usage import Usages
 from damlink.bynder.resources.users import Users
 from damlink.bynder.resources.webhooks import Webhooks
-from damlink.errors import ArgumentError
 
-if TYPE_CHECKING:
-    from damlink._context import Checkpoint
-
-__all__ = ["Portal"]
+__all__ = ["PortalClient"]
 
 
-class Portal:
-    """A Bynder portal: one attribute for each resource, and the upload.
+class PortalClient:
+    """Client of a Bynder portal: one attribute for each resource.
 
     Args:
         url: the portal's address.
-        auth: signs the requests to it; nothing else is signed. A secret is a permanent token.
-        pace: the account on which its requests are counted.
-        brand: name or id of the brand of new assets; may be left out where the portal has one.
-        index_lag: seconds that a new asset may take to appear in the portal's lists.
-        uploads: how the bytes of uploads travel: `v4` by S3, or `v7` by the portal's files service.
-        place: of the portal in the config, for errors.
-        on_bytes: told the size of each part of an upload that has arrived.
-        verify_before_send: called before every request; raises to stop it.
-        on_request: told of every request as it leaves, secrets redacted.
+        auth: signs requests to the portal and to no other host. A secret is a permanent token.
+        pace: rate limiter of the portal's requests.
+        brand: name or id of the brand of new assets; optional if the portal has one brand only.
+        place: place of the portal in the config, for error messages.
+        verify_before_send: called before every request; raises an error to stop it.
+        on_request: called with every request that is sent, secrets redacted.
     """
 
     def __init__(
@@ -68,15 +57,11 @@ class Portal:
         *,
         pace: Pace | None = None,
         brand: str = "",
-        index_lag: float = 30.0,
-        uploads: Literal["v4", "v7"] = "v4",
         place: str = "portal",
-        on_bytes: Callable[[int], None] = lambda _count: None,
         verify_before_send: Callable[[], None] | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
     ) -> None:
-        self.url, self.index_lag = url, index_lag
-        self._brand = brand
+        self.url = url
         self._client = open_client(
             url,
             pace=pace,
@@ -105,83 +90,35 @@ class Portal:
         self.orders = Orders(self._client)
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)
-        self.uploads = Uploads(self._client, self._s3, self.metaproperties, self.upload)
+        self.uploads = Uploads(self._client, self._s3, self.metaproperties)
         self.files = FilesService(self._client)
-        saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)
-        self._uploader = Uploader(
-            self.uploads, self.files, self.assets, saver, flow=uploads, on_bytes=on_bytes
-        )
+        self._upload_check = UploadCheck(self.brands, self.profiles, brand)
 
     def brand_id(self, wanted: str = "") -> str | None:
-        """The id of the brand of new assets; `None` where the portal shows no brand.
+        """Return the id of the brand of new assets; `None` if the portal shows no brand.
 
         Raises:
             ConfigError: the brand is unknown, or must be chosen.
         """
-        return self.brands.id_of(wanted or self._brand)
+        return self._upload_check.brand_id(wanted)
 
     def check_upload(self, *, waiting_room: bool = False, brand: str = "") -> str | None:
-        """Make sure, before anything is carried, that an upload will be let in.
+        """Check, before any byte is sent, that the portal will accept an upload.
 
         Args:
             brand: by name or id; the portal's own choice if not given.
 
         Returns:
-            The id of the brand; `None` where the portal shows no brand.
+            The id of the brand; `None` if the portal shows no brand.
 
         Raises:
-            BynderAuthError: the profile's roles do not permit it, and which would.
+            BynderAuthError: the profile's roles do not permit it; names the missing role.
             ConfigError: the brand is unknown, or must be chosen.
         """
-        brand_id = self.brand_id(brand)
-        profile = self.profiles.own()
-        if profile is not None:
-            check_upload_roles(profile, waiting_room=waiting_room)
-        return brand_id
-
-    def upload(
-        self,
-        prepared: PreparedAsset,
-        checkpoint: Checkpoint,
-        *,
-        brand: str | None = None,
-        waiting_room: bool = False,
-        version_of: str | None = None,
-        additional_to: str | None = None,
-        marker: str | None = None,
-    ) -> PushResult:
-        """Bring an asset into the portal: new, as a version of another, or as a file beside one.
-
-        Safe to repeat with the same checkpoint: it goes on where it stopped and never saves twice.
-
-        Args:
-            brand: by name or id; the portal's own choice if not given.
-            marker: the tag, or `name=value` of a metaproperty, that only this source asset carries;
-                with it a save without an answer can be looked up. If not given, the tag equal to
-                the source asset's id, where it has one.
-
-        Raises:
-            ArgumentError: both `version_of` and `additional_to` are given.
-            NotYet: the portal is still converting, or an unclear save waits to be looked up.
-            UnclearError: nothing can tell whether it was saved.
-            AssetRejectedError: the portal will not have the file.
-            BynderAuthError: the credentials, or the profile's roles, do not permit it.
-        """
-        if version_of and additional_to:
-            raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
-        new = not version_of and not additional_to
-        to = Destination(
-            brand_id=self.check_upload(waiting_room=waiting_room, brand=brand or "") if new else None,
-            waiting_room=waiting_room and new,
-            version_of=version_of,
-            additional_to=additional_to,
-            marker=_marker(marker, prepared, checkpoint.source_id),
-        )
-        return self._uploader.upload(prepared, checkpoint, to)
+        return self._upload_check.check(waiting_room=waiting_room, brand=brand)
 
     def close(self) -> None:
         """Close every connection."""
-        self._uploader.close()
         self._client.close()
         self._s3.close()
 
@@ -192,9 +129,3 @@ class Portal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marker | None:
-    if given:
-        return Marker.parse(given)
-    return Marker(tag=source_id) if source_id in joined_tags(prepared.tags).split(",") else None

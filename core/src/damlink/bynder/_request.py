@@ -14,7 +14,7 @@ from damlink._http.outcome import IDEMPOTENT, error_object, may_refuse
 from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
 from damlink._secret import redact
-from damlink.bynder._rights import cure
+from damlink.bynder._rights import permission_hint
 from damlink.bynder.records.convert import decode
 from damlink.errors import (
     ArgumentError,
@@ -57,7 +57,7 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
         hint = "the portal refused the credentials: check the portal's token or client in the config"
         return BynderAuthError(message, hint=hint, status=status, body=words)
     if status == httpx.codes.FORBIDDEN:
-        hint = cure(response.request.method, response.request.url.path)
+        hint = permission_hint(response.request.method, response.request.url.path)
         return BynderAuthError(message, hint=hint, status=status, body=words)
     if status == httpx.codes.TOO_MANY_REQUESTS or wants_repeat or (status >= 500 and repeatable):
         return TransientError(message, retry_after=retry_after(response), status=status, body=words)

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Rights", "cure", "rights_of"]
+__all__ = ["Rights", "permission_hint", "rights_of"]
 
 
 @attrs.frozen
@@ -108,8 +108,8 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def cure(method: str, path: str) -> str:
-    """What to do about a call that the portal does not permit."""
+def permission_hint(method: str, path: str) -> str:
+    """Return what an administrator must change so that the portal permits a call."""
     rights = rights_of(method, path)
     role = " or ".join(rights.roles)
     if rights.scope and role:
@@ -118,4 +118,4 @@ def cure(method: str, path: str) -> str:
         return f"the token needs the scope {rights.scope}"
     if role:
         return f"the profile of the token's user needs the role {role}"
-    return "look whether the token's user is still there and has its rights"
+    return "check that the token's user still exists and has its roles"

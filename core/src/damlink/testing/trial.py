@@ -13,10 +13,11 @@ from typing import Any, Final, Self, TypeVar
 
 import attrs
 
+from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
 from damlink._config.load import FILENAME, load
 from damlink._config.settings import fields_of
-from damlink._context import Checkpoint, Context
+from damlink._context import Context
 from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
 from damlink._model import Cursor, PreparedAsset, PushResult, Skip, SourceAsset

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from damlink._config.settings import closest
 from damlink._http.client import Client
+from damlink._system.closest import closest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder.records.account import Brand

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from damlink._config.settings import closest
+from damlink._system.closest import closest
 from damlink.bynder.records.metaproperties import Metaproperty, Option
 from damlink.errors import BynderError
 

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
-from damlink._config.settings import closest
 from damlink._http.client import Client
+from damlink._system.closest import closest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
 from damlink.bynder._fields import fields, text_of, typed

@@ -12,11 +12,8 @@ from typing import Any, Final, Literal
 
 import httpx
 
-from damlink._content import Content
 from damlink._http.client import Client
 from damlink._http.outcome import CLASSIFY
-from damlink._model import PreparedAsset, PushResult
-from damlink._upload.file_checkpoint import Notes
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, read_again, read_body
 from damlink.bynder._fields import fields, joined_tags, named
@@ -29,11 +26,7 @@ from damlink.errors import NotYet
 
 __all__ = ["Uploads"]
 
-UNTOLD_PAUSE_SECONDS: Final = 2.0  # where nobody says how long to wait
 RAW_BYTES: Final = "application/octet-stream"
-
-
-_Carry = Callable[..., PushResult]
 
 
 class Uploads:
@@ -41,71 +34,12 @@ class Uploads:
 
     Args:
         s3: an unsigned client: S3 refuses a form that carries credentials besides its policy.
-        carry: takes all the steps in their order; the portal's `upload`.
     """
 
-    def __init__(self, client: Client, s3: Client, metaproperties: Metaproperties, carry: _Carry) -> None:
+    def __init__(self, client: Client, s3: Client, metaproperties: Metaproperties) -> None:
         self._client = client
         self._s3 = s3
         self._metaproperties = metaproperties
-        self._carry = carry
-
-    @action()
-    def file(
-        self,
-        file: Path,
-        *,
-        name: str | None = None,
-        description: str = "",
-        copyright: str = "",
-        tags: Sequence[str] = (),
-        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
-        brand: str | None = None,
-        waiting_room: bool = False,
-        version_of: str | None = None,
-        additional_to: str | None = None,
-        marker: str | None = None,
-        notes: Path | None = None,
-    ) -> PushResult:
-        """Upload a file from beginning to end: as a new asset, a new version, or a file beside an asset.
-
-        Args:
-            file: on this machine; its extension tells the portal its type.
-            name: of the asset; else the file's name.
-            description: of the asset.
-            copyright: of the asset.
-            tags: of the asset.
-            metaproperties: values by name, label or id.
-            brand: by name or id; else the config's, or the only one.
-            waiting_room: whether somebody has to approve it first.
-            version_of: the id of an asset: the file becomes its new version.
-            additional_to: the id of an asset: the file is put beside it.
-            marker: a tag, or `name=value` of a metaproperty, that only this asset carries: with it a
-                save without an answer can be looked up.
-            notes: a file in which to note how far it has come: the same call then goes on after a crash.
-
-        Raises:
-            UnclearError: nothing can tell whether it was saved.
-            AssetRejectedError: the portal will not have the file.
-        """
-        kept = Notes(notes)
-        prepared = PreparedAsset(
-            content=Content.from_path(file),
-            name=name or file.stem,
-            description=description,
-            copyright=copyright,
-            tags=tuple(tags),
-            metaproperties={key: _given(value) for key, value in (metaproperties or {}).items()},
-        )
-        where = {"version_of": version_of, "additional_to": additional_to, "marker": marker}
-        while True:
-            try:
-                result = self._carry(prepared, kept, brand=brand, waiting_room=waiting_room, **where)
-            except NotYet as early:
-                self._client.pause(early.retry_after or UNTOLD_PAUSE_SECONDS)
-            else:
-                kept.remove()
-                return result
 
     # --- flow A: by S3 -----------------------------------------------------------------------------
 
@@ -340,10 +274,6 @@ class Uploads:
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(file_id)}/"
         return self._saved(path, Saved.read_additional, {})
-
-
-def _given(value: str | Sequence[str]) -> str | list[str]:
-    return value if isinstance(value, str) else [*value]
 
 
 def _expect_poll(body: Any) -> Poll:

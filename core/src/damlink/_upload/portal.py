@@ -1,0 +1,118 @@
+"""One Bynder portal as plugins and scripts use it: the client, and the upload above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import httpx
+
+from damlink._checkpoint import Checkpoint
+from damlink._http.pace import Pace
+from damlink._http.redact import SentRequest
+from damlink._model import PreparedAsset, PushResult
+from damlink._secret import Secret
+from damlink._upload.file_uploads import FileUploads
+from damlink._upload.save import Saver
+from damlink._upload.uploader import Uploader
+from damlink.bynder._portal import PortalClient
+
+__all__ = ["Portal"]
+
+
+class Portal(PortalClient):
+    """A Bynder portal: one attribute for each resource, and the upload.
+
+    Args:
+        url: the portal's address.
+        auth: signs requests to the portal and to no other host. A secret is a permanent token.
+        pace: rate limiter of the portal's requests.
+        brand: name or id of the brand of new assets; optional if the portal has one brand only.
+        index_lag: seconds that a new asset may take to appear in the portal's lists.
+        uploads: transport of new uploads: `v4` by S3, or `v7` by the portal's files service.
+        place: place of the portal in the config, for error messages.
+        on_bytes: called with the size of each part of an upload that has arrived.
+        verify_before_send: called before every request; raises an error to stop it.
+        on_request: called with every request that is sent, secrets redacted.
+    """
+
+    uploads: FileUploads
+
+    def __init__(
+        self,
+        url: str,
+        auth: httpx.Auth | Secret,
+        *,
+        pace: Pace | None = None,
+        brand: str = "",
+        index_lag: float = 30.0,
+        uploads: Literal["v4", "v7"] = "v4",
+        place: str = "portal",
+        on_bytes: Callable[[int], None] = lambda _count: None,
+        verify_before_send: Callable[[], None] | None = None,
+        on_request: Callable[[SentRequest], None] | None = None,
+    ) -> None:
+        super().__init__(
+            url,
+            auth,
+            pace=pace,
+            brand=brand,
+            place=place,
+            verify_before_send=verify_before_send,
+            on_request=on_request,
+        )
+        self.index_lag = index_lag
+        saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)
+        self._uploader = Uploader(
+            self.uploads,
+            self.files,
+            self.assets,
+            saver,
+            self._upload_check,
+            setting=uploads,
+            on_bytes=on_bytes,
+        )
+        self.uploads = FileUploads(self._client, self._s3, self.metaproperties, self._uploader)
+
+    def upload(
+        self,
+        prepared: PreparedAsset,
+        checkpoint: Checkpoint,
+        *,
+        brand: str | None = None,
+        waiting_room: bool = False,
+        version_of: str | None = None,
+        additional_to: str | None = None,
+        marker: str | None = None,
+    ) -> PushResult:
+        """Upload an asset: as a new asset, as a version of another, or as a file beside one.
+
+        Safe to repeat with the same checkpoint: it continues where it stopped and never saves twice.
+
+        Args:
+            brand: by name or id; the portal's own choice if not given.
+            marker: the tag, or `name=value` of a metaproperty, that only this source asset carries;
+                with it a save without an answer can be looked up. If not given, the tag equal to
+                the source asset's id, where it has one.
+
+        Raises:
+            ArgumentError: both `version_of` and `additional_to` are given.
+            NotYet: the portal is still converting, or an unclear save waits to be looked up.
+            UnclearError: it cannot be determined whether the asset was saved.
+            AssetRejectedError: the portal rejects the file.
+            BynderAuthError: the credentials, or the profile's roles, do not permit it.
+        """
+        return self._uploader.upload(
+            prepared,
+            checkpoint,
+            brand=brand,
+            waiting_room=waiting_room,
+            version_of=version_of,
+            additional_to=additional_to,
+            marker=marker,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._uploader.close()
+        super().close()
