@@ -17,7 +17,7 @@ from psycopg import sql
 
 from damlink._secret import forget_revealed
 
-pytest_plugins = ["databases"]
+pytest_plugins = ["databases", "scripted_server"]
 
 _numbers = itertools.count(1)
 

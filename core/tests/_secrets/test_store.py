@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -340,8 +340,16 @@ def test_oauth2_when_refused_because_another_was_faster_takes_its_token(
     assert auth.custody.load() == fresh
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, also where the tests run in the background and began without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_oauth2_when_interrupted_during_a_renewal_keeps_the_new_token_first(
-    credentials: Credentials, server: Any
+    credentials: Credentials, server: Any, interruptible: None
 ) -> None:
     rotating, auth = Rotating(server), rotating_auth(credentials, server)
 

@@ -28,17 +28,18 @@ from damlink._system.waiting import Verify, hold, slices, wait
 from damlink.errors import DamlinkError, LeaseLostError, StateError, StoppedError
 
 SOURCES = Path(damlink.__file__).parent
-WAITS = {"_waiting": {"wait", "hold", "slices"}, "_retry": {"pause"}}  # the functions that wait, by module
+# The functions that wait, by module.
+WAITS = {"_system.waiting": {"wait", "hold", "slices"}, "_http.retry": {"pause"}}
 METHODS = {"pause", "exclusive"}  # of a client, of credentials
-OF_NO_RUN = ("_cli/", "testing/", "sandbox/", "_serve/_address.py")  # no lease protects what waits there
+OF_NO_RUN = ("_cli/", "testing/", "sandbox/", "_serve/address.py")  # no lease protects what waits there
 SHORT = {  # a second at most, and what is done after it is verified all the same
-    "_state._conflicts:repeating",
-    "_state._conflicts:repeated",
+    "_state.conflicts:repeating",
+    "_state.conflicts:repeated",
     "bynder._bodies:read_again",
 }
 OF_A_PERSON = {
-    "_http._auth:redeem",
-    "_http._auth:exclusive",
+    "_http.oauth2:redeem",
+    "_http.oauth2:exclusive",
 }  # `login`; `plan` and `check` without a database
 HEARD_WITHIN_SECONDS = 1.5  # a slice, and what a busy machine adds to it
 
@@ -127,20 +128,20 @@ def while_another_process_renews_the_token(world: World, verify: Verify) -> Any:
 
 # Each with the places that it goes through, as `module:function`.
 SITES: dict[Callable[[World, Verify], Any], set[str]] = {
-    in_silence: {"_pace:_acquire", "_waiting:wait"},
-    behind_another_waiter: {"_pace:_acquire"},
-    while_the_pace_is_locked: {"_pace_file:_when_free"},
-    beside_a_thread_with_the_file: {"_pace_file:run"},
-    for_the_rate: {"_http._transports:_wait", "_retry:pause"},
-    before_another_try: {"_retry:retrying"},
-    after_a_429: {"_retry:retrying"},
-    on_terms_of_its_own: {"_retry:_retrying_by"},
+    in_silence: {"_http.pace:_acquire", "_system.waiting:wait"},
+    behind_another_waiter: {"_http.pace:_acquire"},
+    while_the_pace_is_locked: {"_http.pace_file:_when_free"},
+    beside_a_thread_with_the_file: {"_http.pace_file:run"},
+    for_the_rate: {"_http.transports:_wait", "_http.retry:pause"},
+    before_another_try: {"_http.retry:retrying"},
+    after_a_429: {"_http.retry:retrying"},
+    on_terms_of_its_own: {"_http.retry:_retrying_by"},
     while_another_process_renews_the_token: {
-        "_credentials:exclusive",
-        "_http._auth:_renew",
-        "_state._tokens:_wait_for",
+        "_secrets.store:exclusive",
+        "_http.oauth2:_renew",
+        "_state.credentials:_wait_for",
     },
-    between_two_requests: {"_http:pause", "bynder._uploads:file"},
+    between_two_requests: {"_http.client:pause", "bynder.resources.uploads:file"},
 }
 
 
@@ -149,7 +150,9 @@ def functions(path: Path) -> Iterator[tuple[str, set[str]]]:
     name = path.relative_to(SOURCES).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    imported = {each.name: str(node.module).rpartition(".")[2] for node in imports for each in node.names}
+    imported = {
+        each.name: str(node.module).removeprefix("damlink.") for node in imports for each in node.names
+    }
     waiting = {each for each, module in imported.items() if each in WAITS.get(module, ())}
     waiting |= WAITS.get(name, set())
     for node in ast.walk(tree):

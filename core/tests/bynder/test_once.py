@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-import damlink.bynder
+import damlink
 from damlink import Portal, Secret
 from damlink.errors import BynderError, NotYet, TransientError, UnclearError
 from damlink_sandbox.garbage import GARBAGE, garble
@@ -207,8 +207,9 @@ _SENDS = {"post", "patch", "request", "send", "build_request"}
 
 
 def _calls() -> Iterator[tuple[str, ast.Call]]:
-    """Yield every call in the package, with the name of the function that it stands in."""
-    for path in sorted(Path(inspect.getfile(damlink.bynder)).parent.glob("*.py")):
+    """Yield every call of the client and the upload, with the name of the function that it stands in."""
+    root = Path(inspect.getfile(damlink)).parent
+    for path in sorted([*root.glob("bynder/**/*.py"), *root.glob("_upload/*.py")]):
         yield from _calls_in(ast.parse(path.read_text("utf-8")), "")
 
 
