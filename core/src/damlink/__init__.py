@@ -18,6 +18,7 @@ from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError
 if TYPE_CHECKING:
     from damlink._checkpoint import Checkpoint
     from damlink._context import Context
+    from damlink._http.auth import Auth, HeaderAuth, Response
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
     from damlink.bynder import Portal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "About",
     "AssetRejectedError",
+    "Auth",
     "AuthError",
     "Checkpoint",
     "Client",
@@ -34,11 +36,13 @@ __all__ = [
     "Cursor",
     "Event",
     "Finding",
+    "HeaderAuth",
     "NotYet",
     "OAuth2",
     "Portal",
     "PreparedAsset",
     "PushResult",
+    "Response",
     "Secret",
     "Skip",
     "SourceAsset",
@@ -51,11 +55,14 @@ __all__ = [
 
 # These bring httpx or pluggy with them; `damlink --help` must not.
 _ON_FIRST_USE = {
+    "Auth": "damlink._http.auth",
     "Checkpoint": "damlink._checkpoint",
     "Client": "damlink._http.client",
     "Context": "damlink._context",
+    "HeaderAuth": "damlink._http.auth",
     "OAuth2": "damlink._http.oauth2",
     "Portal": "damlink.bynder",
+    "Response": "damlink._http.auth",
     "hookimpl": "damlink.hookspecs",
 }
 

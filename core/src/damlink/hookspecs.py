@@ -5,7 +5,9 @@ class of `damlink.setting` fields), may set `about` (a `damlink.About`), and mar
 `damlink.hookimpl`. It names only the arguments it uses. Hooks are plain functions and generators:
 no defaults, no `async`. A plugin has `transform`, `push` and at least one of `list_source_assets`
 and `on_event`. It may have a plain function `check(ctx)` beside them: `damlink check` shows the
-`damlink.Finding`s that it yields; it changes and spends nothing.
+`damlink.Finding`s that it yields; it changes and spends nothing. It may have a plain function
+`classify(response)`: it returns the error of `damlink.errors` that a refusal of the partner's (400 and
+above) stands for, or `None`, and then the general rule applies. `ctx.http` asks it first.
 """
 
 from __future__ import annotations
@@ -16,10 +18,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    import httpx
-
     from damlink._checkpoint import Checkpoint
     from damlink._context import Context
+    from damlink._http.auth import Auth
     from damlink._model import Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
@@ -31,10 +32,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec(firstresult=True)
-def authenticate(ctx: Context) -> httpx.Auth | None:
+def authenticate(ctx: Context) -> Auth | None:
     """Say how the partner's requests are signed, refreshing included.
 
-    Called once a run, before `ctx.http` is signed. Send nothing here: an `httpx.Auth` yields its
+    Called once a run, before `ctx.http` is signed. Send nothing here: a `damlink.Auth` yields its
     requests. Absent, or `None`: requests are not signed.
     """
 

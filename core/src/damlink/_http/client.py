@@ -19,6 +19,7 @@ from damlink._http.outcome import (
     CLASSIFY,
     ERROR_FIELDS,
     IDEMPOTENT,
+    PLUGIN_CLASSIFY,
     REFUSES,
     Refuses,
     as_unclear,
@@ -33,7 +34,7 @@ from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._http.remote import RemoteContent
 from damlink._http.retry import Account, Terms, pause, retrying
-from damlink._http.status import clock_ahead, partner_error, stranger_error
+from damlink._http.status import clock_ahead, partner_error, plugin_error, stranger_error
 from damlink._http.transports import (
     ACCOUNT,
     LogTransport,
@@ -50,11 +51,15 @@ TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
 TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
 _MOST_REDIRECTS: Final = 10
+_TOO_MANY: Final = httpx.codes.TOO_MANY_REQUESTS
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
 
 Classify = Callable[[httpx.Response, bool], ConnectorError | None]
 """Turns an answer into the error that it stands for; told whether the request may be repeated."""
+
+PluginClassify = Callable[[httpx.Response], ConnectorError | None]
+"""A plugin's `classify`."""
 
 T = TypeVar("T")
 
@@ -87,6 +92,7 @@ class Client(httpx.Client):
         self._limits = limits or AnswerLimits()
         self._verify = verify
         self._verify_effect = verify_nothing
+        self._plugin_classify: PluginClassify | None = None
         self._ahead = timedelta()  # how far the other side's clock is ahead of ours
         super().__init__(
             base_url=base_url,
@@ -98,6 +104,10 @@ class Client(httpx.Client):
     def sign_with(self, auth: httpx.Auth | None) -> None:
         """Sign requests to this client's origin from now on."""
         self.auth = OriginAuth(auth, self.origin) if auth else httpx.Auth()
+
+    def classify_with(self, classify: PluginClassify | None) -> None:
+        """Consult a plugin's `classify` for refusals by this client's origin, before the general rule."""
+        self._plugin_classify = classify
 
     def guard_effects(self, verify: Verify) -> None:
         """Verify each request besides that may change something at the other side, as the last thing before
@@ -208,7 +218,11 @@ class Client(httpx.Client):
     def _try(
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
-        request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
+        request.extensions |= {
+            ACCOUNT: account,
+            REFUSES: self._refuses,
+            PLUGIN_CLASSIFY: self._plugin_classify,
+        }
         guard_body(request)
         if request.method not in _HARMLESS_METHODS:
             request.extensions.setdefault(VERIFY, self._verify_effect)
@@ -241,8 +255,11 @@ class Client(httpx.Client):
             return None
         own = origin_of(response.request.url) == origin_of(self.origin)
         classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else stranger_error)
-        error: ConnectorError | None = classify(response, repeatable)
-        is_clear = repeatable or status == httpx.codes.TOO_MANY_REQUESTS or (own and self._refuses(response))
+        special = plugin_error(response) if own else None
+        error: ConnectorError | None = special or classify(response, repeatable)
+        # A plugin may say which error it is, or that it is a 429; never that a lost effect is certain.
+        is_throttled = _TOO_MANY in (status, special.status if special else None)
+        is_clear = repeatable or is_throttled or (own and self._refuses(response))
         return error if error is None or is_clear else as_unclear(error)
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:

@@ -17,8 +17,8 @@ import httpx
 
 from damlink._http.answer import AnswerLimits, read_answer
 from damlink._http.network import LEAVING, VERIFY
-from damlink._http.outcome import ACCEPTED, is_refused
-from damlink._http.status import retry_after, shorten_body
+from damlink._http.outcome import ACCEPTED, PLUGIN_CLASSIFY, is_refused
+from damlink._http.status import plugin_error, retry_after, shorten_body
 from damlink._http.transports import ACCOUNT, credit
 from damlink._secret import Secret
 from damlink._system.process import age_clock, defer_signals
@@ -133,7 +133,6 @@ class OAuth2(httpx.Auth):
         redirect_url: on loopback, as registered at the other side.
         login_only: there is no grant but a person's consent.
         basic: give the client's id and secret in a Basic header, and not in the form.
-        throttled_words: a 403 with one of these, in lower case, means what 429 does.
 
     Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
@@ -153,14 +152,12 @@ class OAuth2(httpx.Auth):
         redirect_url: str = REDIRECT_URL,
         login_only: bool = False,
         basic: bool = False,
-        throttled_words: tuple[str, ...] = (),
     ) -> None:
         self.token_url = token_url
         self.authorize_url = authorize_url
         self.redirect_url = redirect_url
         self._login_only = login_only
         self._basic = basic
-        self._throttled_words = throttled_words
         self._client_id = client_id
         self._client_secret = client_secret
         self._username = username
@@ -194,18 +191,9 @@ class OAuth2(httpx.Auth):
         if token is None or not token.fresh:
             token = yield from self._renew(token, request)
         response = yield self._sign(request, token)
-        self._mark_throttled(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
             token = yield from self._renew(token, request)
-            response = yield self._sign(request, token)
-            self._mark_throttled(response)
-
-    def _mark_throttled(self, response: httpx.Response) -> None:
-        if response.status_code == httpx.codes.FORBIDDEN and self._throttled_words:
-            read_answer(response, AnswerLimits())
-            said = response.text.strip().lower()
-            if not said.startswith("<") and any(words in said for words in self._throttled_words):
-                response.status_code = httpx.codes.TOO_MANY_REQUESTS
+            yield self._sign(request, token)
 
     def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
         for name, value in self._headers.items():
@@ -336,7 +324,8 @@ class OAuth2(httpx.Auth):
         """
         # not by `requires_response_body`, which would hold every download in memory
         read_answer(response, AnswerLimits())
-        self._mark_throttled(response)
+        if (error := plugin_error(response)) is not None:
+            raise error
         host = response.request.url.host
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
@@ -367,9 +356,8 @@ def _extensions(request: httpx.Request, confirm: Verify, shield: contextlib.Exit
     From the first byte on nothing may interrupt it: with an answer that nobody keeps, a refresh token
     that changes with each use would be lost.
     """
-    taken_over = {
-        name: request.extensions[name] for name in ("timeout", ACCOUNT) if name in request.extensions
-    }
+    names = ("timeout", ACCOUNT, PLUGIN_CLASSIFY)
+    taken_over = {name: request.extensions[name] for name in names if name in request.extensions}
     return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(defer_signals())}
 
 

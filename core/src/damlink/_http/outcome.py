@@ -28,6 +28,7 @@ __all__ = [
     "CLASSIFY",
     "ERROR_FIELDS",
     "IDEMPOTENT",
+    "PLUGIN_CLASSIFY",
     "REFUSES",
     "Refuses",
     "as_unclear",
@@ -47,6 +48,7 @@ IDEMPOTENT: Final = "damlink.idempotent"  # its caller says that twice is as goo
 ACCEPTED: Final = "damlink.accepted"  # statuses that are answers to read
 ERROR_FIELDS: Final = "damlink.error-fields"  # one of these holds the text of a refusal; none: any field
 REFUSES: Final = "damlink.refuses"  # the client's `Refuses`
+PLUGIN_CLASSIFY: Final = "damlink.plugin-classify"  # the plugin's `classify`, or `None`
 CLASSIFY: Final = "damlink.classify"  # what turns the answers of another host into errors
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})

@@ -8,17 +8,20 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from damlink._http.outcome import PLUGIN_CLASSIFY
 from damlink._secret import redact
 from damlink.errors import (
     AssetRejectedError,
     AuthError,
     ConnectorError,
+    DamlinkError,
+    PluginBugError,
     TransientError,
     UnavailableError,
     UnclearError,
 )
 
-__all__ = ["clock_ahead", "partner_error", "retry_after", "shorten_body", "stranger_error"]
+__all__ = ["clock_ahead", "partner_error", "plugin_error", "retry_after", "shorten_body", "stranger_error"]
 
 _WAIT_AND_SEE = frozenset({408, 425, 429})
 
@@ -44,6 +47,31 @@ def partner_error(response: httpx.Response, repeatable: bool) -> ConnectorError 
     if status >= 500:
         return UnclearError(message, status=status, body=body)
     return AssetRejectedError(message, status=status, body=body)
+
+
+def plugin_error(response: httpx.Response) -> ConnectorError | None:
+    """Return the error that the plugin's `classify` makes of an answer; `None` where it has no opinion.
+
+    Status, body and `Retry-After` of the answer complete what the error leaves out.
+    """
+    classify = response.request.extensions.get(PLUGIN_CLASSIFY)
+    if classify is None or response.status_code < 400:
+        return None
+    try:
+        error: ConnectorError | None = classify(response)
+    except ConnectorError as raised:
+        error = raised
+    except DamlinkError as raised:
+        error = PluginBugError(f"classify raised {type(raised).__name__}; return a ConnectorError or None")
+    return None if error is None else _completed(error, response)
+
+
+def _completed(error: ConnectorError, response: httpx.Response) -> ConnectorError:
+    error.status = response.status_code if error.status is None else error.status
+    error.body = error.body or shorten_body(response)
+    if isinstance(error, TransientError) and error.retry_after is None:
+        error.retry_after = retry_after(response)
+    return error
 
 
 def stranger_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:

@@ -62,6 +62,7 @@ class Plugin:
         self.settings_class: type[Any] = getattr(module, "settings_class", NoSettings)
         self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
         self._check = getattr(module, "check", None)
+        self._classify = getattr(module, "classify", None)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(module, info.name)
@@ -135,6 +136,14 @@ class Plugin:
             with self._translated("check"):
                 finding = self._checked("check", check_finding, self._expect("check", item, (Finding,)))
             yield finding
+
+    def classify(self, response: httpx.Response) -> ConnectorError | None:
+        """Return the error that the plugin makes of the partner's answer; `None` where it has no opinion."""
+        with self._translated("classify"):
+            error = self._classify(response) if self._classify else None
+            return cast(
+                "ConnectorError | None", self._expect("classify", error, (ConnectorError, type(None)))
+            )
 
     def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
         """Make sure that no other connector of the plugin and portal shares what must be one's own.

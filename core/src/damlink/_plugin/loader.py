@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from damlink._plugin.hooks import Plugin
-from damlink._plugin.shape import HOOKS, REQUIRED, SOURCES, declaration_problem, hook_problem
+from damlink._plugin.shape import (
+    HOOKS,
+    REQUIRED,
+    SOURCES,
+    declaration_problem,
+    function_problem,
+    hook_problem,
+)
 from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
 from damlink.errors import PluginLoadError
@@ -45,7 +52,7 @@ def load(info: PluginInfo, name: str | None = None) -> Plugin:
 
 def _load(info: PluginInfo, name: str | None, whose: str) -> Plugin:
     module = importlib.import_module(info.module)
-    problem = hook_problem(module) or declaration_problem(module)
+    problem = hook_problem(module) or function_problem(module) or declaration_problem(module)
     if problem:
         raise PluginLoadError(f"{whose}: {problem}")
     plugin = Plugin(name or info.name, module, info)

@@ -14,7 +14,15 @@ from damlink._config.settings import fields_of
 from damlink._config.tables import CONNECTOR_KEYS
 from damlink._model import About
 
-__all__ = ["HOOKS", "REQUIRED", "SOURCES", "NoSettings", "declaration_problem", "hook_problem"]
+__all__ = [
+    "HOOKS",
+    "REQUIRED",
+    "SOURCES",
+    "NoSettings",
+    "declaration_problem",
+    "function_problem",
+    "hook_problem",
+]
 
 REQUIRED: Final = ("transform", "push")
 SOURCES: Final = ("list_source_assets", "on_event")
@@ -50,6 +58,20 @@ def _argument_problem(hook: str, function: Any) -> str:
             return f"{hook} gives {name} a default; remove it, it is always passed"
         if name not in offered:
             return f"{hook} asks for {name!r}; on offer are {', '.join(offered)}"
+    return ""
+
+
+def function_problem(module: ModuleType) -> str:
+    """Return what is wrong with the plain function `classify` of a plugin's module, or nothing."""
+    classify = getattr(module, "classify", None)
+    if classify is None:
+        return ""
+    if not inspect.isfunction(classify) or inspect.iscoroutinefunction(classify):
+        return "classify is no plain function"
+    if inspect.isgeneratorfunction(classify) or inspect.isasyncgenfunction(classify):
+        return "classify yields; let it return the error, or None"
+    if [*inspect.signature(classify).parameters] != ["response"]:
+        return f"classify{inspect.signature(classify)} does not fit; write classify(response)"
     return ""
 
 

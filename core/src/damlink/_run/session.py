@@ -276,6 +276,7 @@ class Session:
         auth = plugin.authenticate(context)
         self._take_custody(auth, verify_before_send or verify_nothing, name)
         context.http.sign_with(auth)
+        context.http.classify_with(plugin.classify)
         every = plugin.about.every
         return ConnectorRuntime(
             config=config,
