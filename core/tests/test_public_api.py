@@ -14,6 +14,7 @@ PUBLIC = {
     "damlink": [
         "About",
         "AssetRejectedError",
+        "Auth",
         "AuthError",
         "Checkpoint",
         "Client",
@@ -22,11 +23,13 @@ PUBLIC = {
         "Cursor",
         "Event",
         "Finding",
+        "HeaderAuth",
         "NotYet",
         "OAuth2",
         "Portal",
         "PreparedAsset",
         "PushResult",
+        "Response",
         "Secret",
         "Skip",
         "SourceAsset",
@@ -34,6 +37,8 @@ PUBLIC = {
         "UnclearError",
         "__version__",
         "hookimpl",
+        "origin_of",
+        "parse_url",
         "setting",
     ],
     "damlink.bynder": [
@@ -122,11 +127,16 @@ def test_public_names_when_counted_are_these_sorted_and_there(module: str) -> No
     assert [name for name in imported.__all__ if not hasattr(imported, name)] == []
 
 
+def is_ours(thing: object) -> bool:
+    """Return whether a name is defined here: httpx's classes are documented by httpx."""
+    return getattr(thing, "__module__", "httpx").partition(".")[0] != "httpx"
+
+
 @pytest.mark.parametrize("module", PUBLIC)
 def test_public_things_when_looked_at_are_documented(module: str) -> None:
     imported = importlib.import_module(module)
     things = {name: getattr(imported, name) for name in imported.__all__}
-    ours = {name: thing for name, thing in things.items() if callable(thing) and hasattr(thing, "__module__")}
+    ours = {name: thing for name, thing in things.items() if callable(thing) and is_ours(thing)}
     assert [name for name, thing in ours.items() if not inspect.getdoc(thing)] == []
 
 

@@ -29,10 +29,11 @@ NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the co
 PLUGINS: Final = ("gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
-    "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "OAuth2"),
-    GIVEN: ("Context", "Checkpoint", "Client", "Portal", "Event"),
+    "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "Auth", "HeaderAuth", "OAuth2"),
+    GIVEN: ("Context", "Checkpoint", "Client", "Response", "Portal", "Event"),
     "What a hook gives": ("SourceAsset", "Cursor", "Content", "PreparedAsset", "Skip", "PushResult"),
     "What a check gives": ("Finding",),
+    "What several plugins need": ("origin_of", "parse_url"),
 }
 
 
@@ -141,7 +142,9 @@ def hooks_page() -> Iterator[str]:
 
 def name_section(name: str, value: Any) -> Iterator[str]:
     """One public name: a class, a function, or the marker."""
-    if inspect.isclass(value):
+    if getattr(value, "__module__", "").partition(".")[0] == "httpx":
+        yield f"### `{name}`\n\n`httpx.{value.__name__}`: see the documentation of httpx.\n"
+    elif inspect.isclass(value):
         yield from class_section(name, value)
     elif inspect.isfunction(value):
         yield from function_section("###", name, value)

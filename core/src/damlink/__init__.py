@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from damlink._http.auth import Auth, HeaderAuth, Response
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
+    from damlink._http.origin import origin_of, parse_url
     from damlink.bynder import Portal
     from damlink.hookspecs import hookimpl
 
@@ -50,6 +51,8 @@ __all__ = [
     "UnclearError",
     "__version__",
     "hookimpl",
+    "origin_of",
+    "parse_url",
     "setting",
 ]
 
@@ -64,6 +67,8 @@ _ON_FIRST_USE = {
     "Portal": "damlink.bynder",
     "Response": "damlink._http.auth",
     "hookimpl": "damlink.hookspecs",
+    "origin_of": "damlink._http.origin",
+    "parse_url": "damlink._http.origin",
 }
 
 

@@ -1,34 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import httpx
 import pytest
 
-from damlink import Secret
+from damlink import HeaderAuth, Secret, parse_url
 from damlink._http.client import open_client
 from damlink._http.oauth1 import OAuth1
 from damlink._http.oauth2 import BearerAuth, OAuth2
 from damlink.errors import AuthError
 
 
-class KeyAuth(httpx.Auth):
-    """What a plugin writes."""
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["X-Acme-Key"] = self._key.reveal()
-        yield request
-
-
 def auths(secret: str) -> dict[str, httpx.Auth]:
     """Every kind of auth that puts a secret into a header as it is."""
     return {
         "bearer": BearerAuth(Secret(secret)),
-        "key": KeyAuth(Secret(secret)),
+        "key": HeaderAuth({"X-Acme-Key": Secret(secret)}),
         "headers": OAuth2(
             "http://127.0.0.1:1/token", "id", Secret("s3cret"), headers={"Api-Key": Secret(secret)}
         ),
@@ -54,7 +42,7 @@ def plain_auths(address: str) -> dict[str, httpx.Auth]:
     secret = Secret("sesame-open")
     return {
         "bearer": BearerAuth(secret),
-        "key": KeyAuth(secret),
+        "key": HeaderAuth({"X-Acme-Key": secret}),
         "oauth1": OAuth1("consumer", secret, secret, secret),
         "oauth2": OAuth2(f"{address}/token", "id", secret),
     }
@@ -77,3 +65,22 @@ def test_token_request_over_plain_http_is_not_sent(server: Any) -> None:
         with pytest.raises(AuthError, match="no credentials are sent to login.example in plain text"):
             client.get("/")
     assert server.asked == []
+
+
+def test_header_auth_when_a_request_leaves_adds_each_header(server: Any) -> None:
+    server.always(200)
+    with open_client(server.url) as client:
+        client.sign_with(HeaderAuth({"X-Key": Secret("sesame-open"), "X-User": Secret("ali")}))
+        client.get("/")
+    headers = server.asked[0].headers
+    assert (headers["x-key"], headers["x-user"]) == ("sesame-open", "ali")
+
+
+def test_parse_url_when_it_is_an_address_reads_its_parts() -> None:
+    url = parse_url("https://user@acme.example:8443/a?b=c")
+    assert (url.scheme, url.host, url.port, url.params["b"]) == ("https", "acme.example", 8443, "c")
+
+
+def test_parse_url_when_it_is_no_address_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="'http://a:b' is no address"):
+        parse_url("http://a:b")

@@ -156,6 +156,17 @@ OFFERED = "authenticate, list_source_assets, on_event, transform, push"
             ": the setting 'workers' is the core's; give it another name",
             id="setting of the core",
         ),
+        pytest.param(
+            WHOLE + "def classify(ctx, response): ...",
+            ": classify(ctx, response) does not fit; write classify(response)",
+            id="classify with another argument",
+        ),
+        pytest.param(
+            WHOLE + "def classify(response): yield None",
+            ": classify yields; let it return the error, or None",
+            id="classify as a generator",
+        ),
+        pytest.param(WHOLE + "classify = 'Acme'", ": classify is no plain function", id="classify as a text"),
         pytest.param(WHOLE + "about = 'Acme'", ": about is no damlink.About", id="about of another type"),
         pytest.param(
             WHOLE + "about = About(title='Acme', summary='', every='daily')",
@@ -310,3 +321,23 @@ def test_list_when_raw_is_just_small_enough_is_kept(made: Made) -> None:
 def test_authenticate_when_it_gives_an_auth_passes_it_on(made: Made) -> None:
     signing = "@hookimpl\ndef authenticate(ctx):\n    return httpx.BasicAuth('a', 'b')\n"
     assert isinstance(made(WHOLE + signing).authenticate(CTX), httpx.BasicAuth)
+
+
+RESPONSE = httpx.Response(403)
+
+
+def test_classify_when_the_plugin_has_none_has_no_opinion(made: Made) -> None:
+    assert made(WHOLE).classify(RESPONSE) is None
+
+
+def test_classify_when_it_returns_an_error_gives_it(made: Made) -> None:
+    plugin = made(WHOLE + "def classify(response): return TransientError(str(response.status_code))\n")
+    assert isinstance(plugin.classify(RESPONSE), TransientError)
+
+
+@pytest.mark.parametrize("body", ["return 'no'", "return NotYet('later')", "1 / 0"])
+def test_classify_when_it_gives_anything_else_is_the_plugins_bug(made: Made, body: str) -> None:
+    plugin = made(WHOLE + f"def classify(response): {body}\n")
+    with pytest.raises(PluginBugError, match="classify of damlink-acme") as caught:
+        plugin.classify(RESPONSE)
+    assert (caught.value.connector, caught.value.hook) == ("stock", "classify")

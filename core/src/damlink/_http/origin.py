@@ -1,4 +1,4 @@
-"""Whom an address belongs to, and requests signed for one origin alone."""
+"""Addresses by their origin, and requests signed for one origin alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,26 @@ import httpx
 from damlink._config.address import is_safe
 from damlink.errors import AuthError
 
-__all__ = ["OriginAuth", "origin_of"]
+__all__ = ["OriginAuth", "origin_of", "parse_url"]
 
 # RFC 9110, section 5.5: visible ASCII, with blanks in between only.
 _FIELD_VALUE: Final = re.compile(rb"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 
 
+def parse_url(address: str) -> httpx.URL:
+    """Read an address into its parts: `scheme`, `host`, `port`, `netloc`, `path`, `params`, `userinfo`.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    try:
+        return httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{address!r:.100} is no address: {error}") from error
+
+
 def origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port: only where all three are the same are credentials at home."""
+    """Return scheme, host and port. Credentials may only go where all three are the same."""
     return url.scheme, url.host, url.port
 
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-import httpx
 import msgspec
 
-from damlink import AssetRejectedError, AuthError, Client, TransientError
-from damlink_gelato.auth import signature
+from damlink import AssetRejectedError, AuthError, Client, Response, TransientError
+from damlink_gelato.auth import key_header
 from damlink_gelato.request_body import ContentFile, Order
 from damlink_gelato.settings import GelatoSettings
 
 __all__ = ["PROCESSING", "AgainError", "Import", "check_key", "send", "status"]
+
+ACCEPTED: Final = 202
+NOT_FOUND: Final = 404
+CONFLICT: Final = 409
+UNPROCESSABLE: Final = 422
 
 PROCESSING: Final = "processing"
 FAILED: Final = "failed"
@@ -91,7 +95,7 @@ def status(http: Client, settings: GelatoSettings, file_id: str) -> Import | Non
     try:
         response = http.get(settings.status_address(file_id))
     except AssetRejectedError as error:
-        if error.status == httpx.codes.NOT_FOUND:
+        if error.status == NOT_FOUND:
             return None
         raise
     return _told(response, file_id)
@@ -104,7 +108,7 @@ def check_key(http: Client, settings: GelatoSettings) -> None:
         AuthError: the key is refused.
     """
     try:
-        response = http.get(settings.catalog_url, headers=signature(settings))
+        response = http.get(settings.catalog_url, headers=key_header(settings))
     except (AuthError, TransientError) as error:
         if error.status not in (401, 403):
             raise
@@ -112,10 +116,10 @@ def check_key(http: Client, settings: GelatoSettings) -> None:
     _read(response, object)
 
 
-def _told(response: httpx.Response, file_id: str = "") -> Import:
+def _told(response: Response, file_id: str = "") -> Import:
     """What an answer says of a file, which need not be named where it was asked for by its id."""
     found = _read(response, Import)
-    if response.status_code == httpx.codes.ACCEPTED:
+    if response.status_code == ACCEPTED:
         found.status = found.status or PROCESSING
     elif found.code and not found.id:  # a reason in place of a file
         found.status = found.status or FAILED
@@ -125,24 +129,24 @@ def _told(response: httpx.Response, file_id: str = "") -> Import:
     return found
 
 
-def _refused(response: httpx.Response) -> Import:
+def _refused(response: Response) -> Import:
     """What a refusal means: the one place where a status of the import becomes an error."""
     code, found = response.status_code, _words(response)
     if not (found.code or found.message or found.id):
         raise AgainError(f"Gelato's answer to {_call(response)} is not in its own form ({code})", status=code)
-    if code == httpx.codes.NOT_FOUND:
+    if code == NOT_FOUND:
         hint = "check import_url and account_id"
         raise AuthError(f"Gelato does not know the account: {found.said}", hint=hint, status=code)
-    if code == httpx.codes.CONFLICT and found.id:  # imported earlier
+    if code == CONFLICT and found.id:  # imported earlier
         return found
-    if code == httpx.codes.CONFLICT:
+    if code == CONFLICT:
         raise TransientError(f"Gelato says {found.said} (409), and names no file", status=code)
-    if code == httpx.codes.UNPROCESSABLE_ENTITY and found.code in (None, _UNREACHABLE):
+    if code == UNPROCESSABLE and found.code in (None, _UNREACHABLE):
         raise AgainError(f"Gelato cannot fetch the file: {found.said}", status=code)
     raise AssetRejectedError(f"Gelato will not have it ({code}): {found.said}", status=code)
 
 
-def _words(response: httpx.Response) -> Import:
+def _words(response: Response) -> Import:
     """The body of a refusal; one that is not in Gelato's form says nothing."""
     try:
         return msgspec.json.decode(response.content, type=Import)
@@ -153,12 +157,12 @@ def _words(response: httpx.Response) -> Import:
 T = TypeVar("T")
 
 
-def _read(response: httpx.Response, kind: type[T]) -> T:
+def _read(response: Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise AgainError(f"Gelato's answer to {_call(response)} cannot be read: {error}") from error
 
 
-def _call(response: httpx.Response) -> str:
+def _call(response: Response) -> str:
     return f"{response.request.method} {response.request.url.path}"

@@ -1,28 +1,18 @@
-"""How requests to Gelato are signed: a key in a header."""
+"""Sign requests to Gelato, by a key in a header."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
-import httpx
-
+from damlink import HeaderAuth
 from damlink_gelato.settings import GelatoSettings
 
-__all__ = ["KeyAuth", "signature"]
+__all__ = ["create_auth", "key_header"]
 
 
-class KeyAuth(httpx.Auth):
-    """Puts the account's key into the header that Gelato wants it in."""
-
-    def __init__(self, settings: GelatoSettings) -> None:
-        self._settings = settings
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign one request."""
-        request.headers.update(signature(self._settings))
-        yield request
+def create_auth(settings: GelatoSettings) -> HeaderAuth:
+    """Return the scheme that sends the account's key in the header of the settings."""
+    return HeaderAuth({settings.auth_header: settings.api_key})
 
 
-def signature(settings: GelatoSettings) -> dict[str, str]:
-    """The header that signs a request."""
+def key_header(settings: GelatoSettings) -> dict[str, str]:
+    """Return the header that signs one request, also to another host than the import's."""
     return {settings.auth_header: settings.api_key.reveal()}

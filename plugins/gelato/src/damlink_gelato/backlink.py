@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import httpx
-
-from damlink import Context
+from damlink import Context, parse_url
 from damlink.bynder import Metaproperty
 from damlink.errors import BynderError, ConfigError
 from damlink_gelato.settings import GelatoSettings
@@ -65,8 +63,8 @@ def is_allowed(link: str, hosts: Iterable[str]) -> bool:
     A host with a port means that port alone; without one, the usual port.
     """
     try:
-        url = httpx.URL(link)
-    except httpx.InvalidURL:
+        url = parse_url(link)
+    except ValueError:
         return False
     if url.scheme != "https" or url.userinfo:
         return False

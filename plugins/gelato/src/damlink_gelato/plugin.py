@@ -10,14 +10,14 @@ from damlink import (
     Context,
     Event,
     Finding,
+    HeaderAuth,
     PushResult,
     Skip,
     SourceAsset,
     hookimpl,
 )
 from damlink.bynder import Asset
-from damlink_gelato import backlink, checks, deliver, listing
-from damlink_gelato.auth import KeyAuth
+from damlink_gelato import auth, backlink, checks, deliver, listing
 from damlink_gelato.settings import GelatoSettings
 from damlink_gelato.transform import File
 
@@ -34,9 +34,9 @@ about = About(
 
 
 @hookimpl
-def authenticate(ctx: Context) -> KeyAuth:
+def authenticate(ctx: Context) -> HeaderAuth:
     """Sign with the account's key."""
-    return KeyAuth(ctx.settings)
+    return auth.create_auth(ctx.settings)
 
 
 @hookimpl

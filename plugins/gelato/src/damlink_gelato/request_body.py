@@ -12,9 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
-import httpx
 
-from damlink import Content
+from damlink import Content, parse_url
 from damlink_gelato.settings import GelatoSettings
 from damlink_gelato.transform import File, idempotency_key
 
@@ -75,7 +74,7 @@ def expiry(url: str) -> str | None:
 
     Source: Amazon S3, "Authenticating requests: query parameters" (both versions of the signature).
     """
-    query: Mapping[str, str] = httpx.URL(url).params
+    query: Mapping[str, str] = parse_url(url).params
     try:
         if "X-Amz-Expires" in query:
             begin = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -7,9 +7,8 @@ from typing import Final
 from urllib.parse import quote
 
 import attrs
-import httpx
 
-from damlink import Secret, setting
+from damlink import Secret, parse_url, setting
 
 __all__ = ["GelatoSettings"]
 
@@ -108,5 +107,5 @@ class GelatoSettings:
 def _origin(address: str) -> str:
     if not address:
         return ""
-    url = httpx.URL(_PLACE.sub("x", address))
+    url = parse_url(_PLACE.sub("x", address))
     return f"{url.scheme}://{url.netloc.decode('ascii')}"

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
-from damlink import AssetRejectedError, AuthError, Client, Content, TransientError
+from damlink import AssetRejectedError, AuthError, Client, Content, Response, TransientError, origin_of
 from damlink_imatag.settings import ImatagSettings
 
 __all__ = ["FAILED", "READY", "Account", "Media", "account", "find", "marked", "state", "upload"]
@@ -24,6 +23,7 @@ PAGE: Final = 100  # the default of the published lists
 MOST_PAGES: Final = 1000
 READY: Final = "ready"
 FAILED: Final = "failed"
+NOT_FOUND: Final = 404
 _REQUEST_ID: Final = "X-Request-Id"
 
 _log = logging.getLogger("damlink.imatag")  # below `damlink`, whose log the command line shows
@@ -91,7 +91,7 @@ def account(http: Client, settings: ImatagSettings) -> Account:
         message = f"Imatag refuses the credentials ({error.status}): {error.body}"
         raise AuthError(message, hint=hint, status=error.status, body=error.body) from error
     except AssetRejectedError as error:
-        if error.status != httpx.codes.NOT_FOUND:
+        if error.status != NOT_FOUND:
             raise
         return Account()
 
@@ -103,7 +103,7 @@ def find(http: Client, settings: ImatagSettings, directory: str, media_id: str) 
     try:
         found = list(_pages(http, settings.media_path, query))
     except AssetRejectedError as error:
-        if error.status != httpx.codes.NOT_FOUND:  # a directory that is not there yet
+        if error.status != NOT_FOUND:  # a directory that is not there yet
             raise
         return []
     return [media for media in found if media.may_hold(field, media_id)]
@@ -119,12 +119,12 @@ def _pages(http: Client, path: str, query: Mapping[str, Any]) -> Iterator[Media]
     raise TransientError(f"Imatag's list has more than {MOST_PAGES} pages")
 
 
-def _own(http: Client, address: str) -> httpx.URL:
+def _own(http: Client, address: str) -> str:
     """The address of a page, which must be Imatag's own: the key goes nowhere else."""
     url = http.origin.join(address)
-    if (url.scheme, url.host, url.port) != (http.origin.scheme, http.origin.host, http.origin.port):
+    if origin_of(url) != origin_of(http.origin):
         raise TransientError(f"Imatag's list goes on at another host, {url.host}")
-    return url
+    return str(url)
 
 
 def upload(
@@ -147,7 +147,7 @@ def upload(
     return http.send_once("POST", settings.media_path, read=_uploaded, data=form, files=files)
 
 
-def _uploaded(response: httpx.Response) -> Media:
+def _uploaded(response: Response) -> Media:
     """Return what an upload made.
 
     Raises:
@@ -174,7 +174,7 @@ _ACCOUNT: Final = msgspec.json.Decoder(Account).decode
 _MEDIA: Final = msgspec.json.Decoder(Media).decode
 
 
-def _read(response: httpx.Response, read: Callable[[bytes], T]) -> T:
+def _read(response: Response, read: Callable[[bytes], T]) -> T:
     _log.debug("%s answered as request %s", response.request.url.path, response.headers.get(_REQUEST_ID))
     try:
         return read(response.content)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import httpx
-
 from damlink import (
     About,
+    Auth,
     Checkpoint,
     Context,
     Cursor,
@@ -41,9 +40,9 @@ about = About(
 
 
 @hookimpl
-def authenticate(ctx: Context) -> httpx.Auth:
+def authenticate(ctx: Context) -> Auth:
     """Sign with the API key, or a token of the OAuth application."""
-    return auth.signer(ctx.settings)
+    return auth.create_auth(ctx.settings)
 
 
 def check(ctx: Context) -> Iterator[Finding]:

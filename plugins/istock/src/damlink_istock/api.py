@@ -10,10 +10,9 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-import httpx
 import msgspec
 
-from damlink import AssetRejectedError, AuthError, Client, TransientError
+from damlink import AssetRejectedError, Client, Response, TransientError, parse_url
 from damlink_istock.settings import IStockSettings
 
 __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
@@ -205,39 +204,26 @@ def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, *
     return http.send_once("POST", path, read=_address, error_fields=ERROR_FIELDS, params=query, **with_body)
 
 
-def _address(response: httpx.Response) -> str:
+def _address(response: Response) -> str:
     """Return where a file can be fetched.
 
     Raises:
         ValueError: the answer names no address.
     """
     uri = _read(response, DownloadUri).uri
-    if httpx.URL(uri).scheme not in ("https", "http"):
+    if parse_url(uri).scheme not in ("https", "http"):
         raise ValueError(f"{uri!r:.100} is no address")
     return uri
 
 
-def _get(http: Client, path: str, **query: Any) -> httpx.Response:
-    try:
-        return http.get(path, params=query)
-    except AuthError as error:
-        raise explained(error) from error
-
-
-def explained(error: AuthError) -> AuthError:
-    """A refusal in plainer words, where it has a cure."""
-    if "usertokenrequired" in error.body.lower():
-        hint = "set username and password, or refresh_token"
-        return AuthError(
-            "iStock wants a user's token, and the API key has no user", hint=hint, status=error.status
-        )
-    return error
+def _get(http: Client, path: str, **query: Any) -> Response:
+    return http.get(path, params=query)
 
 
 T = TypeVar("T")
 
 
-def _read(response: httpx.Response, kind: type[T]) -> T:
+def _read(response: Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

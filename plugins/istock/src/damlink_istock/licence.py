@@ -18,6 +18,7 @@ from damlink import (
     UnclearError,
 )
 from damlink_istock import api
+from damlink_istock.auth import UserTokenError
 from damlink_istock.settings import IStockSettings
 from damlink_istock.transform import Choice, choices
 
@@ -118,16 +119,13 @@ def _download(ctx: Context, kind: str, asset_id: str, settings: IStockSettings, 
     try:
         return api.download(ctx.http, kind, asset_id, settings, **choice.query)
     except AuthError as error:
-        if error.status != 403:
-            raise api.explained(error) from error
+        if isinstance(error, UserTokenError) or error.status != 403:
+            raise
         raise _refused(ctx, settings, error) from error
 
 
 def _refused(ctx: Context, settings: IStockSettings, error: AuthError) -> Exception:
-    """What a 403 to a download means: no user, used up, or not this asset."""
-    plainer = api.explained(error)
-    if plainer is not error:
-        return plainer
+    """Return the error of a download's 403: the allowance is used up, or the asset is not permitted."""
     if "overage" in error.body.lower() or "limit" in error.body.lower():
         pause = _until_renewed(ctx, settings)
         return NotYet("iStock's allowance is used up", pause.total_seconds())

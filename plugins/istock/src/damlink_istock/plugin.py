@@ -15,10 +15,12 @@ from damlink import (
     OAuth2,
     PreparedAsset,
     PushResult,
+    Response,
     Skip,
     SourceAsset,
     hookimpl,
 )
+from damlink.errors import ConnectorError
 from damlink_istock import auth, licence, listing
 from damlink_istock.settings import IStockSettings
 from damlink_istock.transform import TAG, prepared, source_asset
@@ -39,7 +41,12 @@ about = About(
 def authenticate(ctx: Context) -> OAuth2:
     """Sign with the API key and a user's token."""
     licence.reset_cap(ctx)
-    return auth.signer(ctx.settings)
+    return auth.create_auth(ctx.settings)
+
+
+def classify(response: Response) -> ConnectorError | None:
+    """Return the error of a refusal that iStock's words explain better than its status."""
+    return auth.classify(response)
 
 
 @hookimpl
