@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 
-from damlink._cli._demo_live import is_free
+from damlink_sandbox.commands.children import is_free
 
 __all__ = ["free_port"]
 

@@ -11,6 +11,7 @@ import click
 from bynder_calls import action_calls
 
 from damlink import _cli
+from damlink._cli._other_commands import load_command, other_commands
 
 __all__ = ["bynder_page", "cli_page", "table"]
 
@@ -36,6 +37,11 @@ def cli_page() -> Iterator[str]:
             yield "Its commands are on [their page](bynder.md).\n"
         else:
             yield from commands(context(module.command, name, root), "##", sentence)
+    for info in other_commands(_cli.COMMANDS):
+        command = load_command(info.name, _cli.COMMANDS)
+        if command is not None:
+            sentence = f"A command of the distribution `{info.distribution}`."
+            yield from commands(context(command, info.name, root), "##", sentence)
 
 
 def bynder_page() -> Iterator[str]:

@@ -14,8 +14,8 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 PUBLIC: Final = {"damlink", "damlink.bynder", "damlink_sandbox", "damlink.testing"}
-PARTNERS: Final = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if folder.is_dir())
-GROUPS: Final = ("damlink", "damlink.sandbox", "console_scripts")
+PARTNERS: Final = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if folder.name != "sandbox")
+GROUPS: Final = ("damlink", "damlink.sandbox", "damlink.commands", "console_scripts")
 
 
 def declared(group: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from damlink._cli._sandbox_config import write_sandbox_config
 from damlink_istock.sandbox import IStockSandbox
 from damlink_sandbox import Sandbox, SnsSandbox
+from damlink_sandbox.commands.config import write_sandbox_config
 
 PAGE: Final = Path(__file__).parents[2] / "docs/tutorial/first-run.md"
 BLOCK: Final = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

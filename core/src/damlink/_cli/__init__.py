@@ -53,20 +53,22 @@ COMMANDS: Final = {
     "bynder": "Call the API of a portal: every action, and any request.",
     "login": "Sign in to a portal or partner with a browser.",
     "secret": "Manage encrypted secrets.",
-    "sandbox": "Start a local world to try things in.",
-    "demo": "Run every connector in the sandbox, from nothing.",
 }
 
 
 class _Commands(click.Group):
-    """Imports a command when it is called, and no sooner."""
+    """The core's commands and those of other distributions, each imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        from damlink._cli._other_commands import other_commands
+
+        return [*COMMANDS, *(info.name for info in other_commands(COMMANDS))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
-            return None
+            from damlink._cli._other_commands import load_command
+
+            return load_command(cmd_name, COMMANDS)
         module = importlib.import_module(f"damlink._cli.{cmd_name}")
         command: click.Command = module.command
         return command
@@ -74,6 +76,15 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        from damlink._cli._other_commands import other_commands
+
+        # Their help texts would have to be imported: the metadata names only the distribution.
+        rows = [
+            (info.name, info.problem or f"From {info.distribution}.") for info in other_commands(COMMANDS)
+        ]
+        if rows:
+            with formatter.section("Commands of other distributions"):
+                formatter.write_dl(rows)
 
 
 @click.group(
@@ -136,8 +147,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
-    except click.ClickException as error:
+    except click.UsageError as error:
         return _fail(_usage(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
     except Exception:  # noqa: BLE001 - a bug: its traceback is for those who mend it, and holds no secret either
@@ -146,10 +159,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: click.ClickException) -> str:
-    """What was written wrongly, in one line, and where to look it up."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "damlink"
+def _usage(error: click.UsageError) -> str:
+    """Return in one line what was written wrongly and where to look it up."""
+    path = error.ctx.command_path if error.ctx else "damlink"
     return f"{' '.join(error.format_message().split()).rstrip('.')}; see `{path} --help`"
 
 

@@ -34,9 +34,13 @@ class PluginInfo:
     problem: str = ""
 
 
-def installed() -> list[PluginInfo]:
-    """Every plugin that is installed, by name; a broken one with what is wrong with it."""
-    found = [_info(point) for point in importlib.metadata.entry_points(group=GROUP)]
+def installed(group: str = GROUP) -> list[PluginInfo]:
+    """Return every plugin that is installed, by name; a broken one with its problem.
+
+    Args:
+        group: the entry-point group to read.
+    """
+    found = [_info(point) for point in importlib.metadata.entry_points(group=group)]
     unique = {(info.name, info.distribution): info for info in found}  # a path may be searched twice
     plugins = sorted(unique.values(), key=lambda info: (info.name, info.distribution))
     return [_with_rivals(info, plugins) for info in plugins]
@@ -66,7 +70,7 @@ def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
     summary = _summary(distribution) if distribution else ""
-    problem = _missing(point.value) or _range(distribution.requires if distribution else None)
+    problem = _missing(point.module) or _range(distribution.requires if distribution else None)
     return PluginInfo(point.name, name, version, point.value, summary, problem)
 
 
