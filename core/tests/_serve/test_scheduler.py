@@ -17,7 +17,7 @@ from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._model import SourceAsset
 from damlink._run.session import Session
-from damlink._serve.scheduler import Keeper, Schedule
+from damlink._serve.scheduler import ConnectorLoop, Schedule
 from damlink._state.inbox import Inbox
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
@@ -87,9 +87,9 @@ class Site:
     def schedule(self) -> Schedule:
         return Schedule(self.session, now=self.time)
 
-    def keeper(self) -> Keeper:
-        (keeper,) = self.schedule().keepers
-        return keeper
+    def loop(self) -> ConnectorLoop:
+        (loop,) = self.schedule().loops
+        return loop
 
     def runs(self, name: str = "stock") -> list[RunRecord]:
         return Runs(self.session.database, name).latest(500)[::-1]
@@ -138,9 +138,9 @@ def site(made: Callable[..., Site]) -> Site:
 
 
 def test_schedule_when_a_day_passes_runs_every_two_hours_with_a_little_jitter(site: Site) -> None:
-    keeper = site.keeper()
+    loop = site.loop()
     for _ in range(24 * 20):
-        keeper.step()
+        loop.step()
         site.time.pass_by(minutes=3)
     starts = [run.started_at for run in site.runs()]
     pauses = [later - earlier for earlier, later in pairwise(starts)]
@@ -149,9 +149,9 @@ def test_schedule_when_a_day_passes_runs_every_two_hours_with_a_little_jitter(si
 
 
 def test_schedule_when_stopped_for_a_week_catches_up_once(site: Site) -> None:
-    site.keeper().step()
+    site.loop().step()
     site.time.pass_by(days=7)
-    restarted = site.keeper()
+    restarted = site.loop()
     for _ in range(10):
         restarted.step()
         site.time.pass_by(minutes=1)
@@ -159,44 +159,44 @@ def test_schedule_when_stopped_for_a_week_catches_up_once(site: Site) -> None:
 
 
 def test_schedule_when_restarted_before_the_time_does_not_run_again(site: Site) -> None:
-    site.keeper().step()
+    site.loop().step()
     site.time.pass_by(minutes=60)
-    assert site.keeper().step() > 0
+    assert site.loop().step() > 0
     assert len(site.runs()) == 1
 
 
 def test_schedule_when_a_run_died_in_the_middle_runs_at_once(site: Site) -> None:
     Runs(site.session.database, "stock").begin(1, site.time())
     site.time.pass_by(minutes=1)
-    site.keeper().step()
+    site.loop().step()
     assert [run.exit_code for run in site.runs()] == [None, 0]
 
 
 def test_schedule_when_the_clock_is_set_back_runs_once_and_goes_on_by_it(site: Site) -> None:
-    keeper = site.keeper()
-    keeper.step()
+    loop = site.loop()
+    loop.step()
     site.time.pass_by(days=-30)
     for _ in range(3):
-        keeper.step()
-    due = keeper.due_at(site.time())
+        loop.step()
+    due = loop.due_at(site.time())
     assert due is not None
     assert (len(site.runs()), due - site.time() <= timedelta(minutes=126)) == (2, True)
 
 
 def test_schedule_when_config_and_plugin_say_how_often_follows_the_config(made: Callable[..., Site]) -> None:
     site = made(stock={"every": "10m"})
-    site.keeper().step()
-    due = site.keeper().due_at(site.time())
+    site.loop().step()
+    due = site.loop().due_at(site.time())
     assert due is not None
     assert timedelta(minutes=9) <= due - site.time() <= timedelta(minutes=11)
 
 
 def test_schedule_when_connectors_are_alike_begins_them_at_different_times(made: Callable[..., Site]) -> None:
     site = made(**{f"stock-{number}": {} for number in range(4)})
-    keepers = site.schedule().keepers
-    for keeper in keepers:
-        keeper.step()
-    assert len({keeper.due_at(site.time()) for keeper in keepers}) == 4
+    loops = site.schedule().loops
+    for loop in loops:
+        loop.step()
+    assert len({loop.due_at(site.time()) for loop in loops}) == 4
 
 
 def test_schedule_when_a_connector_is_off_or_only_asked_for_by_hand_leaves_it_alone(
@@ -204,7 +204,7 @@ def test_schedule_when_a_connector_is_off_or_only_asked_for_by_hand_leaves_it_al
 ) -> None:
     install("quiet", PLUGIN.replace(', every="2h"', ""))
     site = made(off={"enabled": False}, quiet={"plugin": "quiet"}, ear={"plugin": "ear"}, on={})
-    assert [keeper.name for keeper in site.schedule().keepers] == ["ear", "on"]
+    assert [loop.name for loop in site.schedule().loops] == ["ear", "on"]
 
 
 # --- what is due without a listing -----------------------------------------------------------------
@@ -214,11 +214,11 @@ def test_schedule_when_events_brought_assets_carries_them_without_listing(made: 
     site = made(ear={"plugin": "ear"})
     site.bring("7", "8", name="ear")
     site.time.pass_by(seconds=1)
-    keeper = site.keeper()
-    keeper.step()
+    loop = site.loop()
+    loop.step()
     assert sorted(site.log) == ["carry 7", "carry 8"]
     assert [run.listing for run in site.runs("ear")] == [False]
-    assert keeper.step() > 0
+    assert loop.step() > 0
     assert len(site.runs("ear")) == 1
 
 
@@ -238,22 +238,22 @@ def test_schedule_when_events_come_during_a_run_lets_that_run_carry_them(
 
 
 def test_schedule_when_events_come_between_listings_does_not_move_the_next_one(site: Site) -> None:
-    keeper = site.keeper()
-    keeper.step()
-    due = keeper.due_at(site.time())
+    loop = site.loop()
+    loop.step()
+    due = loop.due_at(site.time())
     site.time.pass_by(minutes=30)
     site.bring("7")
     site.time.pass_by(seconds=1)
-    keeper.step()
-    assert ([run.listing for run in site.runs()], keeper.due_at(site.time())) == ([True, False], due)
+    loop.step()
+    assert ([run.listing for run in site.runs()], loop.due_at(site.time())) == ([True, False], due)
 
 
 def test_schedule_when_another_run_is_active_tries_again_soon_and_skips_nothing(site: Site) -> None:
-    keeper = site.keeper()
+    loop = site.loop()
     with Lease(site.session.database, "stock"):
-        assert 0 < keeper.step() <= 2
+        assert 0 < loop.step() <= 2
         assert site.runs() == []
-    keeper.step()
+    loop.step()
     assert len(site.runs()) == 1
 
 
@@ -265,9 +265,9 @@ def test_schedule_when_the_key_is_refused_tries_less_and_less_often(
 ) -> None:
     (site.folder / "refused").touch()
     site.bring("7")
-    keeper = site.keeper()
+    loop = site.loop()
     for _ in range(60):
-        keeper.step()
+        loop.step()
         site.time.pass_by(minutes=1)
     assert 1 <= len(site.runs()) <= 7
     assert "the key was refused" in caplog.text
@@ -275,21 +275,21 @@ def test_schedule_when_the_key_is_refused_tries_less_and_less_often(
 
 def test_schedule_when_a_listing_broke_off_does_not_wait_for_the_interval(site: Site) -> None:
     (site.folder / "refused").touch()
-    keeper = site.keeper()
-    keeper.step()
+    loop = site.loop()
+    loop.step()
     (site.folder / "refused").unlink()
-    keeper.step()
+    loop.step()
     site.time.pass_by(minutes=1)
-    keeper.step()
+    loop.step()
     assert [run.exit_code for run in site.runs()] == [4, 0]
 
 
 def test_schedule_when_the_clock_is_set_back_after_a_failure_waits_for_nothing(site: Site) -> None:
     (site.folder / "refused").touch()
-    keeper = site.keeper()
-    keeper.step()
+    loop = site.loop()
+    loop.step()
     site.time.pass_by(days=-1)
-    keeper.step()
+    loop.step()
     assert len(site.runs()) == 2
 
 
@@ -297,8 +297,8 @@ def test_schedule_when_a_setting_is_wrong_keeps_the_others(
     made: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
     site = made(stock={}, broken={"folder": {"env": "NOT_SET"}}, gone={"plugin": "nowhere"})
-    for keeper in site.schedule().keepers:
-        keeper.step()
+    for loop in site.schedule().loops:
+        loop.step()
     assert [len(site.runs(name)) for name in ("stock", "broken", "gone")] == [1, 0, 0]
     assert "connectors.broken.folder: the environment variable NOT_SET is not set" in caplog.text
     assert "nowhere" in caplog.text
@@ -385,11 +385,11 @@ def test_schedule_when_the_config_changes_keeps_what_is_the_same_and_begins_what
 ) -> None:
     site = made(a={}, b={})
     schedule = site.schedule()
-    before = {keeper.name: keeper for keeper in schedule.keepers}
+    before = {loop.name: loop for loop in schedule.loops}
     schedule.start()
     site.session.follow(made(**connectors).session.config)
     errors = schedule.follow()
-    after = {keeper.name: keeper for keeper in schedule.keepers}
+    after = {loop.name: loop for loop in schedule.loops}
     schedule.stop()
     assert schedule.join(10)
     assert {name for name in after if after[name] is before.get(name)} == kept
@@ -401,18 +401,18 @@ def test_schedule_when_the_config_changes_keeps_what_is_the_same_and_begins_what
 def test_schedule_when_the_portal_changes_begins_anew(made: Callable[..., Site]) -> None:
     site = made()
     schedule, before = site.schedule(), site.session.config
-    (old,) = schedule.keepers
+    (old,) = schedule.loops
     portal = attrs.evolve(before.portals["brand"], table={**before.portals["brand"].table, "index_lag": "9s"})
     site.session.follow(attrs.evolve(before, portals={"brand": portal}))
     schedule.follow()
-    assert schedule.keepers != [old]
+    assert schedule.loops != [old]
 
 
 def test_keeper_when_the_file_says_disabled_runs_nothing_although_nobody_has_followed_it(
     site: Site,
 ) -> None:
-    keeper = site.keeper()
+    loop = site.loop()
     path = site.folder / "damlink.toml"
     path.write_text(path.read_text().replace("plugin =", "enabled = false\nplugin ="))
-    keeper.step()
+    loop.step()
     assert site.runs() == []

@@ -23,7 +23,7 @@ from damlink._serve.address import event_path, event_token
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.server import Server
 from damlink._serve.subscriptions import subscriptions_of
-from damlink._sns import parse
+from damlink._sns.envelope import parse
 from damlink.errors import ConfigError
 from damlink_sandbox import Fault
 
@@ -38,9 +38,6 @@ class Diligent:
     def start(self) -> None:
         self.told.append("start")
         self.is_alive = True
-
-    def wake(self) -> None:
-        self.told.append("wake")
 
     def stop(self) -> None:
         self.told.append("stop")
@@ -78,15 +75,6 @@ def url(session: Session, worker: Diligent) -> Iterator[str]:
 
 def path_of(session: Session) -> str:
     return event_path("brand", event_token(session, "brand"))
-
-
-def test_workers_when_an_event_is_kept_are_woken(
-    url: str, session: Session, worker: Diligent, sns: Any
-) -> None:
-    envelope = sns.envelope()
-    for _ in range(2):
-        httpx.post(f"{url}{path_of(session)}", json=envelope, trust_env=False)
-    assert worker.told == ["start", "wake"]
 
 
 def test_readiness_when_a_worker_has_ended_is_denied(url: str, worker: Diligent) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damlink._sns import Envelope, MalformedError, parse, parse_topic
+from damlink._sns.envelope import Envelope, MalformedError, parse, parse_topic
 
 CONFIRMATIONS: Final = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 UNSIGNED: Final = {"SignatureVersion": "1", "Signature": "", "SigningCertURL": ""}

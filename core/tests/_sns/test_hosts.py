@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damlink._sns import Hosts, parse_topic
+from damlink._sns.envelope import parse_topic
+from damlink._sns.hosts import Hosts
 
 TOPIC = parse_topic("arn:aws:sns:eu-west-1:111122223333:a")
 PEM = "/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
@@ -80,11 +81,11 @@ def test_stand_in_when_it_is_configured_is_allowed_besides_amazon(url: str, allo
     ],
 )
 def test_confirmation_when_built_is_of_the_topics_region(arn: str, host: str) -> None:
-    url = urlsplit(Hosts().confirmation(parse_topic(arn), "a b&TopicArn=evil#x"))
+    url = urlsplit(Hosts().confirmation_url(parse_topic(arn), "a b&TopicArn=evil#x"))
     assert (url.scheme, url.netloc, url.path, url.fragment) == ("https", host, "/", "")
     asked = parse_qs(url.query)
     assert asked == {"Action": ["ConfirmSubscription"], "TopicArn": [arn], "Token": ["a b&TopicArn=evil#x"]}
 
 
 def test_confirmation_when_there_is_a_stand_in_goes_there() -> None:
-    assert LOCAL.confirmation(TOPIC, "t").startswith("http://127.0.0.1:9007/?Action=ConfirmSubscription&")
+    assert LOCAL.confirmation_url(TOPIC, "t").startswith("http://127.0.0.1:9007/?Action=ConfirmSubscription&")

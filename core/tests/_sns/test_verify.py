@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from damlink._sns import Certificates, Envelope, ForgedError, Hosts, Verifier, confirm, parse, parse_topic
+from damlink._sns.envelope import Envelope, parse, parse_topic
+from damlink._sns.hosts import Hosts
+from damlink._sns.verify import Certificates, ForgedError, Verifier, confirm
 from damlink.errors import ConnectorError, TransientError
 
 PEM = "/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
@@ -148,7 +150,7 @@ def test_certificate_when_it_is_not_valid_now_is_not_believed(
     server.always(200, certificate(signer.key, begins=begins, days=days))
     verifier = Verifier(Hosts((server.host,)), Certificates())
     now = datetime.now(UTC)
-    with pytest.raises(ForgedError, match="ended, or not begun"):
+    with pytest.raises(ForgedError, match="has expired, or is not valid yet"):
         verifier.verify(sent(Timestamp=f"{now:%Y-%m-%dT%H:%M:%SZ}"), now)
 
 

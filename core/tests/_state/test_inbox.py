@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state.database import Database
-from damlink._state.inbox import DISPATCHER, Inbox, Notification, Verdict
+from damlink._state.inbox import DISPATCHER, Inbox, Notification, Outcome
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.rows import RowState
@@ -72,7 +72,7 @@ def test_put_when_it_is_finished_long_ago_is_known_for_a_day(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    inbox.settle(map(Verdict, inbox.gather("brand", time_(), PAUSE)), {}, time_())
+    inbox.settle(map(Outcome, inbox.gather("brand", time_(), PAUSE)), {}, time_())
     time_.pass_by(hours=30)
     assert inbox.prune(time_()) == 0
     assert put(1) is False
@@ -167,7 +167,7 @@ def test_settle_when_something_is_brought_closes_it_in_the_same_transaction(
     put(1)
     time_.pass_by(seconds=10)
     gathered = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle(map(Verdict, gathered), {"print": [SourceAsset(A, "1")]}, time_())
+    inbox.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]}, time_())
     assert [(row.source_id, row.state) for row in Ledger(database, "print").rows()] == [(A, RowState.DUE)]
     assert (inbox.open_count(), ready(inbox, time_)) == (0, [])
 
@@ -181,7 +181,7 @@ def test_settle_when_another_process_has_taken_over_changes_nothing(
     with Lease(database, DISPATCHER) as lease:
         frozen = Inbox(database, lease.epoch)
     with Lease(database, DISPATCHER), pytest.raises(LeaseLostError):
-        frozen.settle(map(Verdict, gathered), {"print": [SourceAsset(A, "1")]}, time_())
+        frozen.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]}, time_())
     assert (inbox.open_count(), Ledger(database, "print").counts()) == (1, {})
 
 
@@ -192,7 +192,7 @@ def test_settle_when_it_cannot_be_written_leaves_everything_open(
     time_.pass_by(seconds=10)
     broken: Any = SourceAsset(A, None)  # type: ignore[arg-type]
     with pytest.raises(StateError):
-        inbox.settle(map(Verdict, inbox.gather("brand", time_(), PAUSE)), {"print": [broken]}, time_())
+        inbox.settle(map(Outcome, inbox.gather("brand", time_(), PAUSE)), {"print": [broken]}, time_())
     assert (inbox.open_count(), Ledger(database, "print").counts()) == (1, {})
 
 
@@ -202,11 +202,11 @@ def test_settle_when_a_connector_failed_comes_again_for_that_one_only(
     put(1)
     time_.pass_by(seconds=10)
     (first,) = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle([Verdict(first, frozenset({"print"}), time_() + timedelta(minutes=1), "oops")], {}, time_())
+    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(minutes=1), "oops")], {}, time_())
     assert ready(inbox, time_) == []
     time_.pass_by(minutes=2)
     (again,) = inbox.gather("brand", time_(), PAUSE)
-    assert (set(again.had), again.attempts, inbox.open_count("brand")) == ({"print"}, 1, 1)
+    assert (set(again.processed_by), again.attempts, inbox.open_count("brand")) == ({"print"}, 1, 1)
 
 
 def test_gather_when_something_new_comes_while_one_waits_tells_everybody_again(
@@ -215,11 +215,11 @@ def test_gather_when_something_new_comes_while_one_waits_tells_everybody_again(
     put(1)
     time_.pass_by(seconds=10)
     (first,) = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle([Verdict(first, frozenset({"print"}), time_() + timedelta(hours=1), "oops")], {}, time_())
+    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(hours=1), "oops")], {}, time_())
     put(2)
     time_.pass_by(seconds=10)
     (both,) = inbox.gather("brand", time_(), PAUSE)
-    assert (both.had, len(both.numbers)) == (frozenset(), 2)
+    assert (both.processed_by, len(both.numbers)) == (frozenset(), 2)
 
 
 def test_settle_when_something_came_meanwhile_leaves_that_open(
@@ -229,7 +229,7 @@ def test_settle_when_something_came_meanwhile_leaves_that_open(
     time_.pass_by(seconds=10)
     gathered = inbox.gather("brand", time_(), PAUSE)
     put(2)
-    inbox.settle(map(Verdict, gathered), {}, time_())
+    inbox.settle(map(Outcome, gathered), {}, time_())
     time_.pass_by(seconds=10)
     assert ready(inbox, time_) == [(A, 1)]
 
@@ -347,5 +347,5 @@ def test_inbox_when_events_come_in_any_order_hands_each_over_once(
 
 def work(inbox: Inbox, time_: Any) -> list[int]:
     gathered = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle(map(Verdict, gathered), {}, time_())
+    inbox.settle(map(Outcome, gathered), {}, time_())
     return [number for each in gathered for number in each.numbers]

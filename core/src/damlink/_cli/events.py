@@ -168,7 +168,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
     What it has said before is not worked; the next listing finds what was missed.
     """
     from damlink._run.session import Session
-    from damlink._sns import MalformedError, parse_topic
+    from damlink._sns.envelope import MalformedError, parse_topic
 
     try:
         parse_topic(arn)

@@ -52,8 +52,8 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
                 verify_not_restored(session.database, connector.name)
         schedule = Schedule(session)
         follower = ConfigFollower(session, [schedule.follow])
-        workers = (Dispatcher(session, schedule.brought), schedule, follower)
-        running = server.Server(session, workers, on_listening=_announce, note=lambda: follower.error)
+        services = (Dispatcher(session, schedule.wake), schedule, follower)
+        running = server.Server(session, services, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():
             echo("damlink: what has not ended in time goes on after the next start", err=True)

@@ -1,1 +1,1 @@
-"""One long-running process: receives events, works them, and runs connectors by their schedule."""
+"""The process `damlink serve`: receives events, processes them, and runs connectors on schedule."""

@@ -1,4 +1,4 @@
-"""The address that a portal sends its events to: unguessable, made once, kept encrypted."""
+"""Event address of a portal: unguessable, created once, stored encrypted."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ TOKEN_BYTES: Final = 32
 
 
 def event_token(session: Session, portal: str) -> str:
-    """The secret part of a portal's event address; made when it is first asked for."""
+    """Return the secret part of a portal's event address; create it on the first call."""
     name = f"events.{portal}"
-    kept = session.secrets.get(name)
-    if kept is not None:
-        return kept
+    token = session.secrets.get(name)
+    if token is not None:
+        return token
     with session.credentials.exclusive(f"make:{name}"):
-        kept = session.secrets.get(name)  # another process may have been faster
-        if kept is None:
-            kept = secrets.token_urlsafe(TOKEN_BYTES)
-            session.secrets.set(name, kept)
-    return kept
+        # Read again under the lock: another process may have created it in the meantime.
+        token = session.secrets.get(name)
+        if token is None:
+            token = secrets.token_urlsafe(TOKEN_BYTES)
+            session.secrets.set(name, token)
+    return token
 
 
 def event_path(portal: str, token: str) -> str:
-    """The path of a portal's event address."""
+    """Return the path of a portal's event address."""
     return f"/events/{portal}/{token}"
 
 
 def event_url(session: Session, portal: str) -> str:
-    """A portal's whole event address.
+    """Return the complete event address of a portal.
 
     Raises:
-        ConfigError: nobody has said how the world reaches us.
+        ConfigError: `[serve] public_url` is not set.
     """
     public = session.config.serve.public_url or _loopback_url(session, portal)
     if not public:
-        hint = 'set [serve] public_url = "https://…", where the world reaches `damlink serve`'
+        hint = 'set [serve] public_url = "https://…", the public address of `damlink serve`'
         raise ConfigError(f"{session.config.path}: serve.public_url", "missing", hint=hint)
     return public.rstrip("/") + event_path(portal, event_token(session, portal))
 
 
 def _loopback_url(session: Session, portal: str) -> str:
-    """Return where `damlink serve` listens, for a portal on this machine; empty for any other."""
+    """Return the loopback address of `damlink serve` for a portal on this machine, else an empty string."""
     serve = session.config.serve
     on_loopback = session.config.portal(portal).unopened.url.startswith("http://")
     return f"http://{serve.host}:{serve.port}" if on_loopback and is_loopback(serve.host) else ""

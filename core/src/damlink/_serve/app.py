@@ -1,4 +1,4 @@
-"""The HTTP side of `damlink serve`: reads requests, asks the intake, answers. Owns Starlette."""
+"""HTTP application of `damlink serve`: reads requests, calls the event receiver, answers. Owns Starlette."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from damlink._serve.bodies import Bodies, BodyReader, TooLargeError
 from damlink._serve.metrics import CONTENT_TYPE, Metrics
-from damlink._serve.receiver import UNAVAILABLE, UNKNOWN, Answer, Gate, Intake
+from damlink._serve.receiver import UNAVAILABLE, UNKNOWN, Answer, Endpoint, EventReceiver
 from damlink.errors import DamlinkError
 
 __all__ = ["make_app"]
@@ -25,37 +25,45 @@ __all__ = ["make_app"]
 TOO_LARGE: Final = Answer(413, "too-large")
 CUT_OFF: Final = Answer(400, "cut-off")
 
-# Threads of their own: whoever floods the event addresses does not keep a probe from its answer.
+# Separate thread pools: a flood of requests to the event addresses must not delay the health probes.
 EVENT_THREADS: Final = 16
 PROBE_THREADS: Final = 2
 
 
 def make_app(
-    intake: Intake, metrics: Metrics, is_ready: Callable[[], str], note: Callable[[], str] = lambda: ""
+    receiver: EventReceiver,
+    metrics: Metrics,
+    why_not_ready: Callable[[], str],
+    note: Callable[[], str] = lambda: "",
 ) -> Starlette:
-    """The application.
+    """Return the application.
 
     Args:
-        is_ready: why not, or empty; asked by `/readyz`.
-        note: what a person should know although it is ready, or empty; shown by `/readyz`.
+        why_not_ready: returns the reason why the process is not ready, or an empty string; for `/readyz`.
+        note: returns a remark for the administrator that does not affect readiness; for `/readyz`.
     """
-    endpoints = _Endpoints(intake, metrics, is_ready, note)
+    handlers = _Handlers(receiver, metrics, why_not_ready, note)
     return Starlette(
         routes=[
-            Route("/events/{portal}/{token}", endpoints.events, methods=["POST"]),
-            Route("/healthz", endpoints.healthz),
-            Route("/readyz", endpoints.readyz),
-            Route("/metrics", endpoints.metrics),
+            Route("/events/{portal}/{token}", handlers.events, methods=["POST"]),
+            Route("/healthz", handlers.healthz),
+            Route("/readyz", handlers.readyz),
+            Route("/metrics", handlers.metrics),
         ],
         middleware=[Middleware(_UnambiguousLength)],
     )
 
 
-class _Endpoints:
+class _Handlers:
     def __init__(
-        self, intake: Intake, metrics: Metrics, is_ready: Callable[[], str], note: Callable[[], str]
+        self,
+        receiver: EventReceiver,
+        metrics: Metrics,
+        why_not_ready: Callable[[], str],
+        note: Callable[[], str],
     ) -> None:
-        self._intake, self._metrics, self._is_ready, self._note = intake, metrics, is_ready, note
+        self._receiver, self._metrics = receiver, metrics
+        self._why_not_ready, self._note = why_not_ready, note
         self._bodies = Bodies()
 
     @functools.cached_property
@@ -67,14 +75,14 @@ class _Endpoints:
         return CapacityLimiter(PROBE_THREADS)
 
     async def events(self, request: Request) -> Response:
-        """One message of SNS."""
-        gate = self._intake.admits(request.path_params["portal"], request.path_params["token"])
-        answer = UNKNOWN if gate is None else await self._taken(gate, request)
-        self._metrics.count(gate.portal if gate else "", answer.outcome)
+        """Receive one message of SNS."""
+        endpoint = self._receiver.authenticate(request.path_params["portal"], request.path_params["token"])
+        answer = UNKNOWN if endpoint is None else await self._receive(endpoint, request)
+        self._metrics.count(endpoint.portal if endpoint else "", answer.outcome)
         return PlainTextResponse(f"{answer.outcome}\n", answer.status)
 
-    async def _taken(self, gate: Gate, request: Request) -> Answer:
-        """Whatever type it says it is: a topic's delivery policy may set any.
+    async def _receive(self, endpoint: Endpoint, request: Request) -> Answer:
+        """Read and process a message; ignore its content type, since a topic's delivery policy may set any.
 
         Source: sns.md 1.1
         """
@@ -87,21 +95,23 @@ class _Endpoints:
                 return TOO_LARGE
             except TimeoutError:
                 return UNAVAILABLE
-            take = self._intake.take
-            return await to_thread.run_sync(take, gate, request.headers, body, limiter=self._event_threads)
+            receive = self._receiver.receive
+            return await to_thread.run_sync(
+                receive, endpoint, request.headers, body, limiter=self._event_threads
+            )
 
     async def healthz(self, _request: Request) -> Response:
-        """The process answers."""
+        """Answer that the process is alive."""
         return PlainTextResponse("ok\n")
 
     async def readyz(self, _request: Request) -> Response:
-        """It can do its work."""
-        why = await to_thread.run_sync(self._is_ready, limiter=self._probe_threads)
+        """Answer whether the process can receive events and run connectors."""
+        why = await to_thread.run_sync(self._why_not_ready, limiter=self._probe_threads)
         lines = [why or "ok", *filter(None, [self._note()])]
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if why else 200)
 
     async def metrics(self, _request: Request) -> Response:
-        """For Prometheus."""
+        """Return the metrics for Prometheus."""
         try:
             text = await to_thread.run_sync(self._metrics.text, limiter=self._probe_threads)
         except DamlinkError as error:
@@ -110,8 +120,9 @@ class _Endpoints:
 
 
 class _UnambiguousLength:
-    """Refuse a request whose body's length is said in two ways: a proxy before us may believe the other one.
+    """Middleware that refuses a request with two different declarations of its body's length.
 
+    A proxy in front of us may use the other one, which would allow request smuggling.
     Source: RFC 9112, 6.1 and 6.3.
     """
 
@@ -131,6 +142,6 @@ def _is_ambiguous(scope: Scope) -> bool:
 
 
 async def _refuse_length(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer and close: where the next request begins on this connection is not known."""
+    """Answer and close the connection: the start of its next request is unknown."""
     text = "Content-Length and Transfer-Encoding exclude each other\n"
     await PlainTextResponse(text, 400, {"connection": "close"})(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests: each within its size and time, all together within a budget of memory."""
+"""Reading of request bodies, with a limit of size and time for each and of memory for all."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Final, Self
 
 from starlette.requests import Request
 
-from damlink._sns import LARGEST_BYTES
+from damlink._sns.envelope import LARGEST_BYTES
 
 __all__ = ["Bodies", "BodyReader", "TooLargeError"]
 
 MOST_BYTES: Final = 64 * LARGEST_BYTES
-BODY_SECONDS: Final = 15.0  # the sender waits no longer for an answer. Source: sns.md 5
+BODY_SECONDS: Final = 15.0  # SNS waits no longer for an answer. Source: sns.md 5
 
 
 class TooLargeError(Exception):
-    """A body is larger than any message."""
+    """The body is larger than any SNS message."""
 
 
 class Bodies:
-    """Budget that all bodies share. Where it is used up, the body that has been on its way longest gives way.
+    """Memory budget that all bodies share. If it is exceeded, the oldest unfinished body is cancelled.
 
-    A good body arrives within milliseconds: many unfinished ones hold up nothing, and cost their bytes only.
+    A regular body arrives within milliseconds, so the oldest unfinished one is the most likely attack.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -32,18 +32,18 @@ class Bodies:
         self._held = 0
 
     def add(self, reader: BodyReader) -> None:
-        """Count a reader as on its way."""
+        """Register a reader whose body is still arriving."""
         self._arriving[reader] = None
 
     def finish(self, reader: BodyReader) -> None:
-        """Count a reader as arrived: its bytes still count, and it no longer gives way."""
+        """Mark a body as complete: its bytes still count, but it is no longer cancelled."""
         self._arriving.pop(reader, None)
 
     def take(self, count: int) -> None:
         """Take bytes from the budget.
 
         Raises:
-            TimeoutError: nobody can give way.
+            TimeoutError: the budget is exceeded, and no unfinished body is left to cancel.
         """
         self._held += count
         while self._held > self._most_bytes:
@@ -51,7 +51,7 @@ class Bodies:
             if oldest is None:
                 raise TimeoutError
             self.finish(oldest)
-            oldest.give_way()
+            oldest.cancel()
 
     def give_back(self, count: int) -> None:
         """Return bytes to the budget."""
@@ -59,12 +59,12 @@ class Bodies:
 
 
 class BodyReader:
-    """Reads one body; a context manager that holds its bytes until the request has been answered."""
+    """Reader of one body; a context manager that holds its bytes until the request has been answered."""
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies, self._body = bodies, bytearray()
         self._limit: asyncio.Timeout | None = None
-        self._gave_way = False
+        self._is_cancelled = False
 
     def __enter__(self) -> Self:
         self._bodies.add(self)
@@ -77,12 +77,12 @@ class BodyReader:
         self._release()
 
     async def read(self, request: Request) -> bytes:
-        """Return the whole body. One that is too large is not read to its end.
+        """Return the whole body; stop reading as soon as it is too large.
 
         Raises:
-            TooLargeError: it is too large, or says so.
-            TimeoutError: it did not arrive in time, or had to give way.
-            ClientDisconnect: the sender has gone.
+            TooLargeError: the body or its announced length is too large.
+            TimeoutError: the body did not arrive in time, or was cancelled.
+            ClientDisconnect: the sender closed the connection.
         """
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced[:20]) > LARGEST_BYTES:
@@ -91,17 +91,17 @@ class BodyReader:
             async for piece in request.stream():
                 self._append(piece)
         self._bodies.finish(self)
-        return self._whole()
+        return self._finished_body()
 
-    def give_way(self) -> None:
-        """Stop waiting for the rest of it."""
-        self._gave_way = True
+    def cancel(self) -> None:
+        """Stop waiting for the rest of the body, and release its bytes."""
+        self._is_cancelled = True
         self._release()
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    def _whole(self) -> bytes:
-        if self._gave_way:
+    def _finished_body(self) -> bytes:
+        if self._is_cancelled:
             raise TimeoutError
         return bytes(self._body)
 

@@ -1,4 +1,4 @@
-"""Confirms subscriptions beside the server: at once, and again for as long as their tokens live."""
+"""Confirmation of subscriptions in the background: at once, then repeatedly while their tokens are valid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Confirmer:
-    """A worker that confirms what waits for it: after the sender has had its answer, never before."""
+    """Background service that confirms pending subscriptions, after the sender has received its answer."""
 
     def __init__(
         self,
@@ -30,52 +30,51 @@ class Confirmer:
     ) -> None:
         self._subscriptions = tuple(subscriptions)
         self._again_seconds, self._now = again_seconds, now
-        self._woken, self._stopping = threading.Event(), threading.Event()
-        self._refused: set[bytes] = (
-            set()
-        )  # tokens that are of no use; a new one comes with a new subscription
-        self._thread = threading.Thread(target=self._work, name="confirmer", daemon=True)
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        # Tokens that SNS refused for good. A new subscription brings a new token.
+        self._refused: set[bytes] = set()
+        self._thread = threading.Thread(target=self._run, name="confirmer", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def follow(self, subscriptions: Iterable[Subscriptions]) -> None:
-        """Confirm those of another version of the config from now on."""
+        """Confirm the subscriptions of another version of the config from now on."""
         self._subscriptions = tuple(subscriptions)
         self.wake()
 
     def wake(self) -> None:
-        """A confirmation has come."""
-        self._woken.set()
+        """Look for pending confirmations now."""
+        self._wake.set()
 
     def stop(self) -> None:
-        """Ask it to end."""
+        """Ask the thread to end."""
         self._stopping.set()
-        self._woken.set()
+        self._wake.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait for its end."""
+        """Wait for the end of the thread, and return whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it works."""
+        """True while the thread runs."""
         return self._thread.is_alive()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._stopping.is_set():
-            self._woken.clear()
+            self._wake.clear()
             for each in self._subscriptions:
                 try:
-                    self._confirm(each)
+                    self._confirm_pending(each)
                 except DamlinkError as error:
                     _log.error("%s: confirmations wait: %s", each.portal, error)
-            self._woken.wait(self._again_seconds)
+            self._wake.wait(self._again_seconds)
 
-    def _confirm(self, subscriptions: Subscriptions) -> None:
-        for arn, sealed in subscriptions.waiting():
+    def _confirm_pending(self, subscriptions: Subscriptions) -> None:
+        for arn, sealed in subscriptions.pending():
             if sealed in self._refused:
                 continue
             try:

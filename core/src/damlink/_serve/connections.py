@@ -1,4 +1,4 @@
-"""Connections that cannot hold the server up: each has a deadline, and all together a limit."""
+"""HTTP connections with a deadline for each part of a request, and a limit on their number."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["ACCEPTED_AT_ONCE", "LARGEST_HEAD_BYTES", "BoundedProtocol"]
 
-READ_BYTES: Final = 4096  # at once, so that no connection keeps the event loop busy for long
+READ_BYTES: Final = 4096  # small, so that one connection cannot occupy the event loop
 LARGEST_HEAD_BYTES: Final = 16 * 1024
 MOST_CONNECTIONS: Final = 512
-DESCRIPTOR_SHARE: Final = 4  # of so many descriptors, connections take one
-ACCEPTED_AT_ONCE: Final = 16  # before those that were accepted earlier can make room
+DESCRIPTOR_SHARE: Final = 4  # connections use at most a quarter of the file descriptors
+# Small: all connections of one batch are accepted before an older one can be closed.
+ACCEPTED_AT_ONCE: Final = 16
 
 HEAD: Final = "head"
 BODY: Final = "body"
@@ -24,7 +25,7 @@ DEADLINE_SECONDS: Final = {HEAD: 15.0, BODY: 20.0, ANSWER: 60.0, CLOSE: 10.0}
 
 
 def most_connections() -> int:
-    """Return how many connections may be open at once: a quarter of the process's descriptors at most."""
+    """Return the limit of open connections: at most a quarter of the process's file descriptors."""
     try:
         import resource
     except ModuleNotFoundError:  # not on every system
@@ -38,8 +39,8 @@ def most_connections() -> int:
 class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
     """uvicorn's protocol with a deadline for each part of a request, and a limit on connections.
 
-    Beyond the limit the connection that has kept us waiting longest makes room for the next. A sender that
-    drips its request byte by byte is cut off as well: a deadline counts from the beginning of the part.
+    Beyond the limit, the connection with the oldest unfinished request is closed for the next one. A deadline
+    counts from the start of a part, so a sender that drips its request byte by byte is cut off as well.
     """
 
     deadline_seconds = DEADLINE_SECONDS
@@ -52,34 +53,34 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Start the deadline of the first head, and make room."""
+        """Start the deadline of the first head; close another connection if there are too many."""
         super().connection_made(transport)
         self._restart_deadline()
         if len(self.connections) > most_connections():
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Drop the deadline."""
+        """Cancel the deadline."""
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's name
-        """Return where the next bytes are put."""
+        """Return the buffer for the next bytes."""
         return self._read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Work what has been put there."""
+        """Process the bytes in the buffer."""
         self.data_received(bytes(memoryview(self._read_buffer)[:nbytes]))
         self._restart_deadline()
 
     def on_response_complete(self) -> None:
-        """Expect the next request."""
+        """Start the deadline of the next request."""
         super().on_response_complete()
         self._restart_deadline()
 
     def _restart_deadline(self) -> None:
-        """Begin a new deadline where another part of a request has begun."""
+        """Start a new deadline if the next part of a request has begun."""
         part = (self._current_part(), self.cycle)
         if part == self._part:
             return
@@ -95,7 +96,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         return states.get(self.conn.their_state, ANSWER)
 
     def _make_room(self) -> None:
-        """Close the connection whose request is unfinished for longest, else this one."""
+        """Close the connection with the oldest unfinished request, or this one if there is none."""
         rivals = [
             each for each in self.connections if isinstance(each, BoundedProtocol) and each._is_unfinished
         ]

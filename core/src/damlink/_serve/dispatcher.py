@@ -1,4 +1,4 @@
-"""From the inbox to the ledgers: what portals told us becomes assets that are due."""
+"""Processing of the inbox: turns received events into due assets in the ledgers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Final
 
 from damlink._model import SourceAsset
 from damlink._run.session import Session
-from damlink._serve.fanout import Fanout, Worked, put_off
-from damlink._state.inbox import DISPATCHER, Gathered, Inbox
+from damlink._serve.fanout import Fanout, Result, postpone
+from damlink._state.inbox import DISPATCHER, CoalescedEvent, Inbox
 from damlink._state.lease import Lease
 from damlink._system.keepable import describe
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StateError
@@ -20,7 +20,7 @@ from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StateEr
 __all__ = ["Dispatcher"]
 
 POLL_SECONDS: Final = 1.0
-STANDBY_SECONDS: Final = 2.0  # until the next look whether the process that dispatches has ended
+STANDBY_SECONDS: Final = 2.0  # between two attempts to take over the lease of the dispatcher
 END_SECONDS: Final = 3.0
 PRUNE_SECONDS: Final = 3600.0
 
@@ -28,23 +28,23 @@ _log = logging.getLogger("damlink.events")
 
 
 class Dispatcher:
-    """Works the inbox in a thread of its own. One process on a database does; the others stand by.
+    """Background service that processes the inbox. Only one process on a database does; the others stand by.
 
     Args:
-        on_brought: told after something has been put into a ledger.
+        on_new_rows: called after rows have been added to a ledger.
         now: the clock.
     """
 
     def __init__(
         self,
         session: Session,
-        on_brought: Callable[[], None] = lambda: None,
+        on_new_rows: Callable[[], None] = lambda: None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._session = session
         self._inbox = Inbox(session.database)
-        self._on_brought, self._now = on_brought, now
+        self._on_new_rows, self._now = on_new_rows, now
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at = float("-inf")
@@ -55,24 +55,24 @@ class Dispatcher:
         return self._session.config.serve.event_pause
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the thread."""
         self._thread.start()
 
-    def wake(self) -> None:
-        """Something new may lie in the inbox; it has to come to rest first, and is found by then."""
-
     def stop(self) -> None:
-        """Ask it to end; what it has not settled stays in the inbox."""
+        """Ask the thread to end; unsettled events stay in the inbox."""
         self._stopped.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait a little until it has ended; whether it has. It may be cut off anywhere."""
+        """Wait briefly for the end of the thread, and return whether it has ended.
+
+        The wait is short: the inbox is settled in transactions, so the thread may be cut off at any point.
+        """
         self._thread.join(min(timeout, END_SECONDS))
         return not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it works or stands by."""
+        """True while the thread processes events or stands by."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
@@ -85,7 +85,7 @@ class Dispatcher:
             except DamlinkError as error:
                 _log.error("events wait: %s", error)
                 self._stopped.wait(STANDBY_SECONDS)
-            except BaseException:  # noqa: BLE001 - nothing must end the events for good
+            except BaseException:  # noqa: BLE001 - a bug must not stop event processing for good
                 _log.exception("events wait: a bug")
                 self._stopped.wait(STANDBY_SECONDS)
 
@@ -97,73 +97,73 @@ class Dispatcher:
                 self._stopped.wait(min(POLL_SECONDS, max(self._pause / 4, 0.01)))
 
     def step(self) -> bool:
-        """Work what is ready now, a batch of each portal; whether there was any."""
+        """Process one batch of each portal, and return whether there was any event."""
         self._prune()
         portals = self._session.config.portals
         self._portals = {name: self._portals.get(name) or Fanout(self._session, name) for name in portals}
-        worked = [self._batch(name, fanout) for name, fanout in self._portals.items()]
-        return any(worked)
+        has_worked = [self._process_batch(name, fanout) for name, fanout in self._portals.items()]
+        return any(has_worked)
 
-    def _batch(self, portal: str, fanout: Fanout) -> bool:
+    def _process_batch(self, portal: str, fanout: Fanout) -> bool:
         if not fanout.is_reachable():
             return False
-        gathered = self._inbox.gather(portal, self._now(), self._pause)
-        if not gathered:
+        events = self._inbox.gather(portal, self._now(), self._pause)
+        if not events:
             return False
         try:
-            worked = self._worked(fanout, gathered)
+            results = self._process(fanout, events)
         except StateError:
             raise
         except DamlinkError as error:
-            fanout.put_off(error)
+            fanout.pause(error)
             return False
-        if self._settle(worked):
-            self._on_brought()
+        if self._settle(results):
+            self._on_new_rows()
         return True
 
-    def _worked(self, fanout: Fanout, gathered: Sequence[Gathered]) -> list[Worked]:
-        """Work a batch; where a bug spoils it, each by itself, and the one at fault is put off."""
+    def _process(self, fanout: Fanout, events: Sequence[CoalescedEvent]) -> list[Result]:
+        """Process a batch. If a bug breaks it, process each event alone and postpone the broken one."""
         try:
-            return fanout.work(gathered, self._now())
+            return fanout.process(events, self._now())
         except DamlinkError:
             raise
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others
-            if len(gathered) == 1:
-                _log.exception("the event of %s is put off: a bug", gathered[0].notification.asset_id)
-                return [Worked(put_off(gathered[0], describe(error), self._now()))]
-            return [each for one in gathered for each in self._worked(fanout, [one])]
+            if len(events) == 1:
+                _log.exception("the event of %s is put off: a bug", events[0].notification.asset_id)
+                return [Result(postpone(events[0], describe(error), self._now()))]
+            return [result for event in events for result in self._process(fanout, [event])]
 
-    def _settle(self, worked: Sequence[Worked]) -> bool:
-        """Close what was worked in one transaction, or else each by itself; whether it brought anything."""
+    def _settle(self, results: Sequence[Result]) -> bool:
+        """Save a batch in one transaction, or one by one if that fails; return whether it has new rows."""
         try:
-            self._close(worked)
+            self._save(results)
         except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - one that cannot be written must not hold up the others
+        except Exception as error:  # noqa: BLE001 - an unwritable event must not hold up the others
             _log.warning("one by one: %s", describe(error))
-            brought = [self._settle_one(each) for each in worked]
-            return any(brought)
-        return any(each.brought for each in worked)
+            has_rows = [self._settle_one(each) for each in results]
+            return any(has_rows)
+        return any(each.new_rows for each in results)
 
-    def _settle_one(self, worked: Worked) -> bool:
+    def _settle_one(self, result: Result) -> bool:
         try:
-            self._close([worked])
+            self._save([result])
         except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - the same
-            gathered = worked.verdict.gathered
-            _log.exception("the event of %s is put off", gathered.notification.asset_id)
-            self._close([Worked(put_off(gathered, describe(error), self._now()))])
+        except Exception as error:  # noqa: BLE001 - as above
+            event = result.outcome.event
+            _log.exception("the event of %s is put off", event.notification.asset_id)
+            self._save([Result(postpone(event, describe(error), self._now()))])
             return False
-        return bool(worked.brought)
+        return bool(result.new_rows)
 
-    def _close(self, worked: Iterable[Worked]) -> None:
-        verdicts, brought = [], dict[str, list[SourceAsset]]()
-        for each in worked:
-            verdicts.append(each.verdict)
-            for name, assets in each.brought.items():
-                brought.setdefault(name, []).extend(assets)
-        self._inbox.settle(verdicts, brought, self._now())
+    def _save(self, results: Iterable[Result]) -> None:
+        outcomes, new_rows = [], dict[str, list[SourceAsset]]()
+        for each in results:
+            outcomes.append(each.outcome)
+            for name, assets in each.new_rows.items():
+                new_rows.setdefault(name, []).extend(assets)
+        self._inbox.settle(outcomes, new_rows, self._now())
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at > PRUNE_SECONDS:

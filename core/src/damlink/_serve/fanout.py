@@ -1,4 +1,4 @@
-"""The events of one portal: assets are read once, and every connector hears of them."""
+"""Delivery of one portal's events: reads each asset once and passes it to every subscribed connector."""
 
 from __future__ import annotations
 
@@ -14,165 +14,169 @@ import attrs
 from damlink._config.tables import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._run.session import ConnectorRuntime, Session
-from damlink._state.inbox import Gathered, Notification, Verdict
+from damlink._state.inbox import CoalescedEvent, Notification, Outcome
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
 from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet
 
-__all__ = ["Fanout", "Worked", "put_off"]
+__all__ = ["Fanout", "Result", "postpone"]
 
 FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16, 64 … minutes
 LONGEST_ROUND: Final = timedelta(days=1)
-MOST_ROUNDS: Final = 12  # six days: not every connector has a listing that brings it all the same
-FIRST_PAUSE: Final = 15.0  # before a portal that did not answer is asked again; then twice as long
+# Six days in all. Long, because a connector without a listing never sees the asset by another way.
+MOST_ROUNDS: Final = 12
+FIRST_PAUSE: Final = 15.0  # before the next request to a portal that does not answer; then doubled
 LONGEST_PAUSE: Final = 900.0
-MOST_REFUSALS: Final = 3  # of single assets in one round; the portal may have gone down in its middle
+MOST_REFUSALS: Final = 3  # of single assets in one round; after that the portal itself is likely down
 LATENESS: Final = timedelta(seconds=10)  # from a change to its notification; assumed
 DELETED: Final = ".deleted"
 
 _GONE: Final = 404
-_OF_ALL: Final = (401, 429)  # what is said to every request, not to one
+_OF_ALL: Final = (401, 429)  # these concern every request, not the asset
 
 _log = logging.getLogger("damlink.events")
 
-Record = Mapping[str, Any]  # an asset as the portal shows it
-Brought = dict[str, list[SourceAsset]]
+Record = Mapping[str, Any]  # an asset as Bynder returns it
+NewRows = dict[str, list[SourceAsset]]
 
 
 @attrs.frozen
-class Worked:
-    """What becomes of one notification, and the source assets that connectors make of it."""
+class Result:
+    """Outcome of one event, and the source assets that connectors derived from it."""
 
-    verdict: Verdict
-    brought: Brought = attrs.field(factory=dict)
+    outcome: Outcome
+    new_rows: NewRows = attrs.field(factory=dict)
 
 
-def put_off(
-    gathered: Gathered,
+def postpone(
+    event: CoalescedEvent,
     error: str,
     now: datetime,
-    had: frozenset[str] = frozenset(),
+    processed_by: frozenset[str] = frozenset(),
     pauses: Sequence[float] = (),
-) -> Verdict:
-    """Return the verdict on a notification that could not be worked: later and later, then given up.
+) -> Outcome:
+    """Return the outcome of an event that failed: retried after growing pauses, in the end given up.
 
     Args:
-        pauses: seconds after which connectors want to be told again, where nothing is wrong.
+        pauses: seconds after which connectors asked to receive the event again, without an error.
     """
-    rounds = gathered.attempts + 1
+    rounds = event.attempts + 1
     if rounds >= MOST_ROUNDS:
-        notification = gathered.notification
+        notification = event.notification
         _log.error("%s of %s: given up: %s", notification.subject, notification.asset_id, error)
-        return Verdict(gathered, had, error=error)
+        return Outcome(event, processed_by, error=error)
     pause = min(FIRST_ROUND * 4 ** (rounds - 1), LONGEST_ROUND)
     if pauses:
         pause = min(pause, timedelta(seconds=max(pauses)))
-    return Verdict(gathered, had, now + pause, error)
+    return Outcome(event, processed_by, now + pause, error)
 
 
 @attrs.define
-class _Told:
-    """One notification while the connectors hear of it.
+class Delivery:
+    """One event on its way to the connectors.
 
     Attributes:
-        unread: why the asset could not be read; nobody can be told then.
-        errors: why a connector could not be told, by its name.
-        pauses: seconds after which a connector wants to be told again: nothing is wrong.
-        brought: the source assets that each connector makes of it.
+        source: the event in the inbox.
+        event: what the connectors receive.
+        read_error: why the asset could not be read; no connector receives the event in that case.
+        processed_by: the connectors that have processed it.
+        errors: why a connector failed to process it, by its name.
+        pauses: seconds after which connectors asked to receive it again, without an error.
+        new_rows: the source assets that each connector derived from it.
     """
 
-    gathered: Gathered
+    source: CoalescedEvent
     event: Event
-    unread: str
-    had: set[str] = attrs.field(factory=set)
+    read_error: str
+    processed_by: set[str] = attrs.field(factory=set)
     errors: dict[str, str] = attrs.field(factory=dict)
     pauses: list[float] = attrs.field(factory=list)
-    brought: Brought = attrs.field(factory=dict)
+    new_rows: NewRows = attrs.field(factory=dict)
 
-    def worked(self, now: datetime) -> Worked:
-        """Finished if everybody had it; else later, though not for ever."""
-        error = self.unread or "; ".join(self.errors.values())
+    def finish(self, now: datetime) -> Result:
+        """Return the result: finished if all connectors have processed the event, else postponed."""
+        processed_by = frozenset(self.processed_by)
+        error = self.read_error or "; ".join(self.errors.values())
         if error:
-            later = put_off(self.gathered, error, now, frozenset(self.had), self.pauses)
-            return Worked(later, self.brought)
-        return Worked(Verdict(self.gathered, frozenset(self.had)), self.brought)
+            return Result(postpone(self.source, error, now, processed_by, self.pauses), self.new_rows)
+        return Result(Outcome(self.source, processed_by), self.new_rows)
 
 
 class Fanout:
-    """One portal and the connectors that hear of its events."""
+    """One portal and the connectors that are subscribed to its events."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self._name = name
-        self._hearing: dict[str, bool] = {}
+        self._has_event_hook: dict[str, bool] = {}
         self._failures = 0
         self._not_before = 0.0
 
     def is_reachable(self) -> bool:
-        """Whether it is worth asking the portal again."""
+        """Return whether the pause after a failure of the portal is over."""
         return time.monotonic() >= self._not_before
 
-    def put_off(self, error: DamlinkError) -> None:
-        """The portal does not answer: everything stays in the inbox for a while."""
+    def pause(self, error: DamlinkError) -> None:
+        """Leave all events of the portal in the inbox for a while, since it does not answer."""
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
         self._failures += 1
         self._not_before = time.monotonic() + pause
         _log.warning("%s: events wait %.0f s: %s", self._name, pause, error)
 
-    def work(self, gathered: Sequence[Gathered], now: datetime) -> list[Worked]:
-        """Read the assets and tell every connector.
-
-        Returns:
-            What becomes of each notification, and the source assets that each connector makes of it.
+    def process(self, events: Sequence[CoalescedEvent], now: datetime) -> list[Result]:
+        """Read the assets, and deliver the events to every subscribed connector.
 
         Raises:
             DamlinkError: the portal cannot be read now.
         """
-        names = [each.name for each in self._session.config.connectors.values() if self._hears(each)]
-        of_assets = [each for each in gathered if names and each.notification.asset_id]
-        others = [each for each in gathered if not names or not each.notification.asset_id]
+        names = [each.name for each in self._session.config.connectors.values() if self._is_subscribed(each)]
+        wanted = [each for each in events if names and each.notification.asset_id]
+        others = [each for each in events if not names or not each.notification.asset_id]
         for each in others:
             subject = each.notification.subject or "a notification without subject"
-            _log.info("%s: %s: nobody asks for it", self._name, subject)
-        told = self._spread(of_assets, names) if of_assets else []
+            _log.info("%s: %s: no connector is subscribed to it", self._name, subject)
+        deliveries = self._deliver(wanted, names) if wanted else []
         self._failures = 0
-        return [each.worked(now) for each in told] + [Worked(Verdict(each)) for each in others]
+        return [each.finish(now) for each in deliveries] + [Result(Outcome(each)) for each in others]
 
-    def _spread(self, gathered: Sequence[Gathered], names: Iterable[str]) -> list[_Told]:
-        """With a portal and contexts of this batch alone: what they remember must not grow old."""
+    def _deliver(self, events: Sequence[CoalescedEvent], names: Iterable[str]) -> list[Delivery]:
+        # A session for this batch alone: a portal and contexts cache what they read, which must not grow old.
         with Session(self._session.config, now=self._session.now) as session:
             session.database, session.pace = self._session.database, self._session.pace
-            told = list(_Reader(session.open_portal(self._name)).read(gathered, self._name))
+            deliveries = list(_Reader(session.open_portal(self._name)).read(events, self._name))
             for name in names:
-                _tell(session, name, told)
-        return told
+                _deliver_to(session, name, deliveries)
+        return deliveries
 
-    def _hears(self, config: ConnectorConfig) -> bool:
-        """Whether a connector hears of this portal's events; one that cannot be loaded may, later."""
+    def _is_subscribed(self, config: ConnectorConfig) -> bool:
+        """Return whether a connector receives this portal's events.
+
+        A plugin that cannot be loaded counts as subscribed: its events wait until it can be loaded again.
+        """
         if not config.enabled or config.portal != self._name:
             return False
-        if config.plugin not in self._hearing:
+        if config.plugin not in self._has_event_hook:
             with contextlib.suppress(DamlinkError):
                 hooks = self._session.load_plugin(config.name).hooks
-                self._hearing[config.plugin] = "on_event" in hooks
-        return self._hearing.get(config.plugin, True)
+                self._has_event_hook[config.plugin] = "on_event" in hooks
+        return self._has_event_hook.get(config.plugin, True)
 
 
 class _Reader:
-    """Reads what notifications are about, in as few requests as will do."""
+    """Reader of the assets that events concern, in as few requests as possible."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
         self._refusals = 0
 
-    def read(self, gathered: Sequence[Gathered], portal: str) -> Iterator[_Told]:
-        """Each with its asset as it is now."""
-        listed = self._listed([each.notification for each in gathered])
-        for each in gathered:
-            notification, unread = each.notification, ""
+    def read(self, events: Sequence[CoalescedEvent], portal: str) -> Iterator[Delivery]:
+        """Yield a delivery for each event, with the asset as it is now."""
+        listed = self._list([each.notification for each in events])
+        for each in events:
+            notification, read_error = each.notification, ""
             asset = listed.get(notification.asset_id)
             if asset is None:
-                asset, unread = self._one(notification.asset_id)
+                asset, read_error = self._get(notification.asset_id)
             event = Event(
                 kind=notification.subject,
                 asset_id=notification.asset_id,
@@ -181,12 +185,12 @@ class _Reader:
                 occurred_at=notification.occurred_at,
                 raw=notification.content,
             )
-            yield _Told(each, event, unread)
+            yield Delivery(each, event, read_error)
 
-    def _listed(self, notifications: Iterable[Notification]) -> Mapping[str, Record]:
-        """Assets by id, where a list shows what the notification tells of; all in one request.
+    def _list(self, notifications: Iterable[Notification]) -> Mapping[str, Record]:
+        """Read all assets in one request, and return those that already show the change, by id.
 
-        None where the portal finds fault with one of the ids.
+        Returns nothing if the portal refuses the request because of one of the ids.
         """
         alive = {each.asset_id.upper(): each for each in notifications if not each.subject.endswith(DELETED)}
         try:
@@ -196,14 +200,14 @@ class _Reader:
         except BynderError as error:
             _log.debug("one by one: %s", error)
             return {}
-        told = ((alive[asset.id.upper()], asset) for asset in assets if asset.id.upper() in alive)
-        return {each.asset_id: asset.raw for each, asset in told if _is_fresh(asset, each)}
+        pairs = ((alive[asset.id.upper()], asset) for asset in assets if asset.id.upper() in alive)
+        return {each.asset_id: asset.raw for each, asset in pairs if _is_fresh(asset, each)}
 
-    def _one(self, asset_id: str) -> tuple[Record | None, str]:
-        """An asset that no list shows, or why it cannot be read; neither if it is gone or not approved.
+    def _get(self, asset_id: str) -> tuple[Record | None, str]:
+        """Return one asset, or why it cannot be read; neither if it is deleted or not approved.
 
-        The portal has just answered with a list, so that what it refuses now is a matter of this asset alone
-        and must not hold up the others.
+        The portal has just answered a list, so a refusal now concerns this asset alone and must not hold up
+        the others.
         """
         if self._refusals >= MOST_REFUSALS:
             return None, "not asked for: the portal has refused others"
@@ -216,11 +220,11 @@ class _Reader:
             return None, "" if error.status == _GONE else str(error)
 
 
-def _tell(session: Session, name: str, told: Sequence[_Told]) -> None:
-    """Let one connector hear of everything; its failures are its own, and one event's are that event's."""
+def _deliver_to(session: Session, name: str, deliveries: Sequence[Delivery]) -> None:
+    """Deliver all events to one connector. A failure affects neither other connectors nor other events."""
     runtime: ConnectorRuntime | None = None
-    for each in told:
-        if each.unread or name in each.gathered.had:
+    for each in deliveries:
+        if each.read_error or name in each.source.processed_by:
             continue
         try:
             runtime = runtime or session.open_connector(name)
@@ -237,11 +241,11 @@ def _tell(session: Session, name: str, told: Sequence[_Told]) -> None:
             each.errors[name] = f"{name}: a bug: {describe(error)}"
             _log.exception("%s: %s of %s: a bug", name, each.event.kind, each.event.asset_id)
         else:
-            each.had.add(name)
+            each.processed_by.add(name)
             if assets:
-                each.brought[name] = assets
+                each.new_rows[name] = assets
 
 
 def _is_fresh(asset: Asset, notification: Notification) -> bool:
-    """Whether a list shows an asset as it was when the notification was sent; lists lag behind."""
+    """Return whether a listed asset shows the change of the notification already; lists lag behind."""
     return asset.modified is not None and asset.modified >= notification.occurred_at - LATENESS

@@ -1,4 +1,4 @@
-"""Follows `damlink.toml` while `damlink serve` runs: a good version is applied, a faulty one is shown."""
+"""Reloading of `damlink.toml` while `damlink serve` runs: applies valid versions, reports invalid ones."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from damlink.errors import ConfigError
 
 __all__ = ["ConfigFollower"]
 
-POLL_SECONDS: Final = 0.3  # a version that stays the same from one look to the next is whole
+POLL_SECONDS: Final = 0.3  # a version that is the same in two consecutive polls is completely written
 
 _log = logging.getLogger("damlink.serve")
 
 
 class ConfigFollower:
-    """A worker that applies each new version of the config to what runs.
+    """Background service that applies each new version of the config to the running process.
 
-    What cannot change while the process runs (`[state]`, and where it listens) stays as it was, and the log
-    says that it takes a restart.
+    `[state]` and the address to listen on cannot change while the process runs: they keep their values, and
+    the log says that a restart is needed.
 
     Args:
-        followers: called once the session has the new config; each returns what it could not apply.
+        followers: called after the session has received the new config; each returns what it could not apply.
+
+    Attributes:
+        error: why the latest version is not applied, or an empty string.
     """
 
     def __init__(self, session: Session, followers: Sequence[Callable[[], list[str]]]) -> None:
@@ -40,39 +43,36 @@ class ConfigFollower:
         self.error = ""
 
     def add(self, follower: Callable[[], list[str]]) -> None:
-        """Add one that is made later; before it starts."""
+        """Add a follower; only before the start."""
         self._followers.append(follower)
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the thread."""
         self._thread.start()
 
-    def wake(self) -> None:
-        """Do nothing: events change no config."""
-
     def stop(self) -> None:
-        """Ask it to end."""
+        """Ask the thread to end."""
         self._stopped.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait for its end."""
+        """Wait for the end of the thread, and return whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it follows."""
+        """True while the thread runs."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
             try:
                 self.step()
-            except Exception:  # noqa: BLE001 - a bug must not end it: the next version may be applied
+            except Exception:  # noqa: BLE001 - a bug must not stop it: the next version may be valid
                 _log.exception("the config is not applied: a bug")
 
     def step(self) -> None:
-        """Apply a new version, once it has been the same twice."""
+        """Apply a new version as soon as two consecutive polls found it unchanged."""
         found = signature_of(self._session.config.path)
         is_whole, self._last = found == self._last, found
         if found == self._applied or not is_whole:
@@ -98,15 +98,16 @@ class ConfigFollower:
 
 
 def _with_fixed_parts(old: Config, new: Config) -> Config:
-    """Keep what takes a restart, and say so. Where it listens may come from the command line."""
+    """Return the new config with the old values of what needs a restart, and log that."""
     if new.state != old.state:
         _log.warning("[state] has changed: restart `damlink serve` to use it")
+    # Not reported: host and port may come from options of the command line.
     serve = attrs.evolve(new.serve, host=old.serve.host, port=old.serve.port)
     return attrs.evolve(new, state=old.state, serve=serve)
 
 
 def _differences(old: Config, new: Config) -> str:
-    """Say which connectors run, rest or have changed now."""
+    """Return which connectors are enabled, disabled or changed by the new config, as text for the log."""
     before = {name for name, each in old.connectors.items() if each.enabled}
     after = {name for name, each in new.connectors.items() if each.enabled}
     both = sorted(before & after)

@@ -1,4 +1,4 @@
-"""What `/metrics` tells. The only importer of prometheus-client."""
+"""The metrics of `/metrics`. The only importer of prometheus-client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Counters of this process, and what the database says when it is asked."""
+    """Counters of this process, and gauges that are read from the database."""
 
     def __init__(self, session: Session) -> None:
         self._registry = CollectorRegistry()
@@ -39,11 +39,11 @@ class Metrics:
         self._registry.register(_State(session))
 
     def count(self, portal: str, outcome: str) -> None:
-        """Count one message; `portal` is empty where the address was unknown."""
+        """Count one message; `portal` is empty if the address was unknown."""
         self._messages.labels(portal, outcome).inc()
 
     def text(self) -> bytes:
-        """All of it in the text format.
+        """Return all metrics in Prometheus's text format.
 
         Raises:
             StateError: the database does not answer.
@@ -52,23 +52,23 @@ class Metrics:
 
 
 class _State:
-    """Read from the database at each scrape, so that it is true for all processes on it."""
+    """Collector that reads the database at each scrape, so that it covers all processes on it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing beforehand: registering asks no database."""
+        """Return no description, so that registering does not read the database."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Called at each scrape."""
+        """Yield the gauges at a scrape."""
         yield self._inbox()
         yield self._assets()
         yield from self._runs()
 
     def _inbox(self) -> GaugeMetricFamily:
-        waiting = GaugeMetricFamily("damlink_events_waiting", "Events not worked yet.", labels=["portal"])
+        waiting = GaugeMetricFamily("damlink_events_waiting", "Events not processed yet.", labels=["portal"])
         inbox = Inbox(self._session.database)
         for portal in self._session.config.portals:
             waiting.add_metric([portal], inbox.open_count(portal))

@@ -1,4 +1,4 @@
-"""What becomes of one message at a portal's address: the order of the checks, and the answers."""
+"""Processing of one message at a portal's event address: the order of the checks, and the answers."""
 
 from __future__ import annotations
 
@@ -13,30 +13,22 @@ import attrs
 from damlink._run.session import Session
 from damlink._serve.address import event_token
 from damlink._serve.subscriptions import Subscriptions, subscriptions_of
-from damlink._sns import (
-    NOTIFICATION,
-    SUBSCRIPTION,
-    Certificates,
-    Envelope,
-    ForgedError,
-    MalformedError,
-    Verifier,
-    parse,
-)
+from damlink._sns.envelope import NOTIFICATION, SUBSCRIPTION, Envelope, MalformedError, parse
+from damlink._sns.verify import Certificates, ForgedError, Verifier
 from damlink._state.inbox import Inbox, Notification
 from damlink.errors import StateError, TransientError
 
-__all__ = ["Answer", "Gate", "Intake", "gates_of"]
+__all__ = ["Answer", "Endpoint", "EventReceiver", "endpoints_of"]
 
 RAW_HEADER: Final = "x-amz-sns-rawdelivery"
 
 _log = logging.getLogger(__name__)
-_said = logging.getLogger("damlink.serve")
+_serve_log = logging.getLogger("damlink.serve")
 
 
 @attrs.frozen
 class Answer:
-    """What the sender is told. A 4xx ends its retries, a 5xx asks for another try.
+    """Response to the sender. SNS stops retrying after a 4xx, and retries after a 5xx.
 
     Source: Amazon SNS developer guide, "Message delivery retries".
 
@@ -60,11 +52,11 @@ UNAVAILABLE: Final = Answer(503, "unavailable")
 
 
 @attrs.frozen
-class Gate:
-    """One portal's way in.
+class Endpoint:
+    """Event address of one portal.
 
     Attributes:
-        token: the secret part of its address.
+        token: the secret part of the address.
     """
 
     portal: str
@@ -73,95 +65,93 @@ class Gate:
     subscriptions: Subscriptions
 
 
-def gates_of(session: Session, certificates: Certificates) -> dict[str, Gate]:
-    """The ways in, one for each portal of the config."""
-    return {name: _gate(session, name, certificates) for name in session.config.portals}
+def endpoints_of(session: Session, certificates: Certificates) -> dict[str, Endpoint]:
+    """Return the endpoints of all portals of the config, by portal."""
+    return {name: _endpoint(session, name, certificates) for name in session.config.portals}
 
 
-def _gate(session: Session, portal: str, certificates: Certificates) -> Gate:
+def _endpoint(session: Session, portal: str, certificates: Certificates) -> Endpoint:
     subscriptions = subscriptions_of(session, portal)
     sha256_only = session.config.portals[portal].unopened.event_sha256_only
     verifier = Verifier(subscriptions.hosts, certificates, sha256_only)
-    return Gate(portal, event_token(session, portal), verifier, subscriptions)
+    return Endpoint(portal, event_token(session, portal), verifier, subscriptions)
 
 
-class Intake:
-    """Judges messages and keeps the good ones; called from many threads.
+class EventReceiver:
+    """Verifies messages and stores valid events in the inbox. Thread-safe.
 
     Args:
-        on_stored: told after a notification has been kept.
-        on_confirmation: told after a topic we know has asked to be confirmed.
+        on_confirmation: called after an approved topic has asked to be confirmed.
     """
 
     def __init__(
         self,
-        gates: Mapping[str, Gate],
+        endpoints: Mapping[str, Endpoint],
         inbox: Inbox,
         *,
-        on_stored: Callable[[], None] = lambda: None,
         on_confirmation: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.gates = gates
+        self.endpoints = endpoints
         self._inbox = inbox
-        self._on_stored, self._on_confirmation = on_stored, on_confirmation
+        self._on_confirmation = on_confirmation
         self._now = now
 
-    def admits(self, portal: str, token: str) -> Gate | None:
-        """The portal's gate, if this is its token; an unknown portal takes as long to refuse."""
-        gate = self.gates.get(portal)
-        expected = gate.token if gate else ""
+    def authenticate(self, portal: str, token: str) -> Endpoint | None:
+        """Return the portal's endpoint if the token is right."""
+        endpoint = self.endpoints.get(portal)
+        # Compared for an unknown portal as well: the time of the answer must not reveal which portals exist.
+        expected = endpoint.token if endpoint else ""
         same = hmac.compare_digest(expected.encode(), token.encode("utf-8", "surrogatepass"))
-        return gate if gate and same else None
+        return endpoint if endpoint and same else None
 
-    def take(self, gate: Gate, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Judge one message, and keep it before this returns.
+    def receive(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Verify one message, store it durably, and return the answer.
 
         Args:
-            headers: names in lower case; not signed, so nothing but raw delivery is read from them.
+            headers: names in lower case. They are not signed: only the mark of raw delivery is read.
         """
         if headers.get(RAW_HEADER, "").lower() == "true":
             hint = "ask for raw message delivery to be switched off"
-            _log.warning("%s: raw delivery carries no signature and is refused; %s", gate.portal, hint)
+            _log.warning("%s: raw delivery carries no signature and is refused; %s", endpoint.portal, hint)
             return RAW
         try:
-            envelope = parse(body)
-            return self._judged(gate, envelope)
+            return self._process(endpoint, parse(body))
         except MalformedError as error:
-            _log.warning("%s: not an SNS message: %s", gate.portal, error)
+            _log.warning("%s: not an SNS message: %s", endpoint.portal, error)
             return MALFORMED
         except ForgedError as error:
-            _log.warning("%s: a message that is not to be believed: %s", gate.portal, error)
+            _log.warning("%s: a message was refused as forged: %s", endpoint.portal, error)
             return FORGED
         except (StateError, TransientError) as error:
-            _log.error("%s: an event cannot be taken now: %s", gate.portal, error)
+            _log.error("%s: an event cannot be received now: %s", endpoint.portal, error)
             return UNAVAILABLE
 
-    def _judged(self, gate: Gate, envelope: Envelope) -> Answer:
+    def _process(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
         now = self._now()
-        is_allowed = gate.subscriptions.is_allowed(envelope.topic.arn)
-        gate.verifier.verify(envelope, now)
+        is_allowed = endpoint.subscriptions.is_allowed(envelope.topic.arn)
+        endpoint.verifier.verify(envelope, now)
         if not is_allowed:
-            return self._strange(gate, envelope, now)
+            return self._unapproved_topic(endpoint, envelope, now)
         if envelope.kind == SUBSCRIPTION:
-            gate.subscriptions.note(envelope, now)
+            endpoint.subscriptions.note(envelope, now)
             self._on_confirmation()
             return NOTED
-        return self._kept(gate, envelope, now)
+        return self._store(endpoint, envelope, now)
 
-    def _strange(self, gate: Gate, envelope: Envelope, now: datetime) -> Answer:
-        """A signature proves that some topic sent it, not whose: a person decides."""
-        gate.subscriptions.note(envelope, now)
+    def _unapproved_topic(self, endpoint: Endpoint, envelope: Envelope, now: datetime) -> Answer:
+        # The signature proves that the message comes from SNS, but not who owns the topic.
+        endpoint.subscriptions.note(envelope, now)
         arn = envelope.topic.arn
-        approve = f"damlink events approve {gate.portal} {arn}"
-        _log.warning("%s: the topic %s is not approved; if it is yours: %s", gate.portal, arn, approve)
+        approve = f"damlink events approve {endpoint.portal} {arn}"
+        _log.warning("%s: the topic %s is not approved; if it is yours: %s", endpoint.portal, arn, approve)
         return PENDING
 
-    def _kept(self, gate: Gate, envelope: Envelope, now: datetime) -> Answer:
-        """The end of a subscription is kept like an event. Its address would restore it: nobody asks it."""
+    def _store(self, endpoint: Endpoint, envelope: Envelope, now: datetime) -> Answer:
+        # The end of a subscription is stored like an event. Its SubscribeURL would undo it, and is ignored.
         subject = envelope.subject if envelope.kind == NOTIFICATION else envelope.kind
         notification = Notification(
-            portal=gate.portal,
+            portal=endpoint.portal,
             topic=envelope.topic.arn,
             message_id=envelope.message_id,
             subject=subject,
@@ -171,8 +161,7 @@ class Intake:
         if not self._inbox.put(notification, now):
             return DUPLICATE
         if envelope.kind != NOTIFICATION:
-            gate.subscriptions.ended(envelope.topic.arn)
+            endpoint.subscriptions.mark_ended(envelope.topic.arn)
         about = notification.asset_id or "no asset"
-        _said.info("%s: event %s of %s kept", gate.portal, subject or "without subject", about)
-        self._on_stored()
+        _serve_log.info("%s: event %s of %s stored", endpoint.portal, subject or "without subject", about)
         return STORED

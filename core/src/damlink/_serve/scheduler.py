@@ -1,4 +1,4 @@
-"""Runs connectors when they are due: by their `every`, and when events or time have made assets due."""
+"""Schedule of runs: at each connector's interval, and when events or retries have made assets due."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ from damlink._state.rows import Row, RowState
 from damlink._state.runs import Runs
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StoppedError
 
-__all__ = ["Keeper", "Schedule"]
+__all__ = ["ConnectorLoop", "Schedule"]
 
-POLL_SECONDS: Final = 2.0  # assets come due by time, and by other processes
-JITTER: Final = 0.1  # of the interval, either way, so that not all of the world begins at the full hour
+POLL_SECONDS: Final = 2.0  # assets also become due by time, and through other processes
+JITTER: Final = 0.1  # share of the interval, so that not all installations start at the full hour
 MOST_JITTER: Final = 300.0
-FIRST_PAUSE: Final = 60.0  # after a run that could not work; then twice as long
+FIRST_PAUSE: Final = 60.0  # after a failed run; then doubled
 LONGEST_PAUSE: Final = 900.0
-UNKNOWN_INTERVAL: Final = Duration(3600)  # of a plugin that cannot be asked: its run says what is wrong
+# For a plugin that cannot be loaded: its run reports the error.
+UNKNOWN_INTERVAL: Final = Duration(3600)
 MOST_SKEW: Final = timedelta(minutes=1)  # between the clocks of two machines on one database
-WORTH_WAITING: Final = 20.0  # seconds for the pace, once asked to end
-LAST_SECONDS: Final = 5.0  # of the time given to end, for what has not ended by itself
+LONGEST_END_WAIT: Final = 20.0  # seconds that a run may wait for the rate limiter during shutdown
+LAST_SECONDS: Final = 5.0  # end of the shutdown, in which assets under way are interrupted
 
 NOT_CARRIED: Final = frozenset({RowState.REJECTED, RowState.FAILED, RowState.UNCERTAIN})
 
 _log = logging.getLogger("damlink.schedule")
-_said = logging.getLogger("damlink.serve")
+_serve_log = logging.getLogger("damlink.serve")
 
 
 class Schedule:
-    """Keeps every enabled connector that has an interval or hears events; each in a thread of its own.
+    """Background service with one loop for each enabled connector that has an interval or receives events.
 
     Args:
-        now: the clock by which runs begin.
+        now: the clock that decides when runs start.
     """
 
     def __init__(self, session: Session, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -52,97 +53,98 @@ class Schedule:
         self._lock = threading.Lock()
         self._is_started = self._is_stopped = False
         self._errors: list[str] = []
-        self._retired: list[Keeper] = []
-        self._kept: dict[str, Keeper] = {}
-        self._keep_enabled()
+        self._retired: list[ConnectorLoop] = []
+        self._loops: dict[str, ConnectorLoop] = {}
+        self._update_loops()
 
     @property
-    def keepers(self) -> list[Keeper]:
-        """Those of the present config."""
-        return list(self._kept.values())
+    def loops(self) -> list[ConnectorLoop]:
+        """The loops of the present config."""
+        return list(self._loops.values())
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start all loops."""
         with self._lock:
             self._is_started = True
-            for keeper in self.keepers:
-                keeper.start()
+            for loop in self.loops:
+                loop.start()
 
     def wake(self) -> None:
-        """An event alone makes nothing due; see `brought`."""
-
-    def brought(self) -> None:
-        """Assets have become due."""
-        for keeper in self.keepers:
-            keeper.news.set()
+        """Have all loops look for due assets now."""
+        for loop in self.loops:
+            loop.wake.set()
 
     def follow(self) -> list[str]:
-        """Keep the connectors as the session's config says now.
+        """Apply the session's present config to the loops.
 
-        One that has changed begins anew once its run has ended: what is under way is finished with the old
-        settings. One that is gone or disabled begins no further asset. One whose new settings are faulty
-        goes on with the old ones.
+        A changed connector gets a new loop, which waits for the lease until the run with the old settings
+        has ended. A removed or disabled connector starts no further asset. A connector with invalid new
+        settings continues with the old ones.
 
         Returns:
-            What is faulty, a line each.
+            The errors in new settings, one line each.
         """
         with self._lock:
             self._errors = []
             if not self._is_stopped:
-                self._keep_enabled()
+                self._update_loops()
             return self._errors
 
     def stop(self) -> None:
-        """Ask it to end: no asset is begun any more, those under way are finished."""
+        """Ask the loops to end: they start no further asset, and finish those under way."""
         with self._lock:
             self._is_stopped = True
-        for keeper in self._all():
-            keeper.stop()
+        for loop in self._all_loops():
+            loop.stop()
 
     def join(self, timeout: float) -> bool:
-        """Wait until it has ended; what is left in the last seconds keeps its checkpoint. Whether it has."""
+        """Wait for the end of all loops, and return whether they have ended.
+
+        In the last seconds, assets under way are interrupted; their checkpoints stay.
+        """
         deadline = time.monotonic() + timeout
-        if not self._joined(deadline - min(LAST_SECONDS, timeout / 2)):
-            for keeper in self._all():
-                keeper.stopping.now.set()
-        return self._joined(deadline)
+        if not self._join_until(deadline - min(LAST_SECONDS, timeout / 2)):
+            for loop in self._all_loops():
+                loop.stopping.now.set()
+        return self._join_until(deadline)
 
-    def _joined(self, deadline: float) -> bool:
-        return all([keeper.join(deadline - time.monotonic()) for keeper in self._all()])  # noqa: C419
+    def _join_until(self, deadline: float) -> bool:
+        # A list, not a generator: every loop is joined, even after one has missed the deadline.
+        return all([loop.join(deadline - time.monotonic()) for loop in self._all_loops()])  # noqa: C419
 
-    def _all(self) -> list[Keeper]:
-        return [*self.keepers, *self._retired]
+    def _all_loops(self) -> list[ConnectorLoop]:
+        return [*self.loops, *self._retired]
 
     @property
     def is_alive(self) -> bool:
-        """Whether every connector is kept."""
-        return all(keeper.is_alive for keeper in self.keepers)
+        """True while the loops of all connectors run."""
+        return all(loop.is_alive for loop in self.loops)
 
-    def _keep_enabled(self) -> None:
+    def _update_loops(self) -> None:
         config = self._session.config
         enabled = {name: each for name, each in config.connectors.items() if each.enabled}
-        kept = {name: self._keeper(name) for name in enabled}
-        for name, keeper in self._kept.items():
-            if kept.get(name) is not keeper:
-                keeper.stop()
-                self._retired.append(keeper)
-        self._retired = [keeper for keeper in self._retired if keeper.is_alive]
-        self._kept = {name: keeper for name, keeper in kept.items() if keeper is not None}
-        for keeper in self.keepers if self._is_started else ():
-            keeper.start()
+        loops = {name: self._loop(name) for name in enabled}
+        for name, loop in self._loops.items():
+            if loops.get(name) is not loop:
+                loop.stop()
+                self._retired.append(loop)
+        self._retired = [loop for loop in self._retired if loop.is_alive]
+        self._loops = {name: loop for name, loop in loops.items() if loop is not None}
+        for loop in self.loops if self._is_started else ():
+            loop.start()
 
-    def _keeper(self, name: str) -> Keeper | None:
-        """The keeper of a connector: the one there is, unless what its runs rest on has changed for good."""
-        kept, config = self._kept.get(name), self._session.config
-        if kept is not None and kept.basis == _basis(config, name):
-            kept.config = config
-            return kept
-        if self._is_started and not self._is_usable(name) and kept is not None:
-            return kept
-        interval, hears = _interval(self._session, name)
-        if not interval and not hears:
+    def _loop(self, name: str) -> ConnectorLoop | None:
+        """Return the loop of a connector: the present one, unless the settings of its runs have changed."""
+        present, config = self._loops.get(name), self._session.config
+        if present is not None and present.basis == _basis(config, name):
+            present.config = config
+            return present
+        if self._is_started and not self._is_usable(name) and present is not None:
+            return present
+        interval, is_subscribed = _interval(self._session, name)
+        if not interval and not is_subscribed:
             return None
-        return Keeper(self._session, name, interval, Stopping(), self._now)
+        return ConnectorLoop(self._session, name, interval, Stopping(), self._now)
 
     def _is_usable(self, name: str) -> bool:
         try:
@@ -158,14 +160,14 @@ def _basis(config: Config, name: str) -> tuple[object, ...]:
     return connector, config.portals[connector.portal]
 
 
-class Keeper:
-    """Keeps one connector: decides when it runs, and runs it.
+class ConnectorLoop:
+    """Thread that runs one connector whenever it is due.
 
     Attributes:
-        config: of its next run.
-        basis: what its runs rest on; where that changes, another keeper takes over.
-        news: set when assets may have become due.
-        stopping: how its runs are asked to end.
+        config: the config of the next run.
+        basis: the settings that the runs depend on; if they change, a new loop replaces this one.
+        wake: set when assets may have become due.
+        stopping: the signals that ask a run to end.
     """
 
     def __init__(
@@ -177,7 +179,7 @@ class Keeper:
         now: Callable[[], datetime],
     ) -> None:
         self.name = name
-        self.news = threading.Event()
+        self.wake = threading.Event()
         self.config, self.basis, self._interval = session.config, _basis(session.config, name), interval
         self.stopping = stopping
         self._switch = ConnectorSwitch(session.config, name)
@@ -185,50 +187,52 @@ class Keeper:
         self._now = now
         self._failures = 0
         self._not_before = datetime.min.replace(tzinfo=UTC)
-        self._thread = threading.Thread(target=self.keep, name=f"keeper-{name}", daemon=True)
+        self._thread = threading.Thread(target=self.run_forever, name=f"loop-{name}", daemon=True)
 
     def start(self) -> None:
-        """Begin, unless it has begun already."""
+        """Start the thread, unless it was started before."""
         if self._thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end."""
+        """Ask the thread and its run to end."""
         self.stopping.soon.set()
-        self.news.set()
+        self.wake.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait for its end, if it ever began."""
+        """Wait for the end of the thread if it was started, and return whether it has ended."""
         if self._thread.ident is not None:
             self._thread.join(max(0.0, timeout))
         return not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it keeps."""
+        """True while the thread runs."""
         return self._thread.is_alive()
 
-    def keep(self) -> None:
-        """Run it whenever it is due, until asked to end."""
+    def run_forever(self) -> None:
+        """Run the connector whenever it is due, until asked to end."""
         while not self.stopping.soon.is_set():
             try:
                 pause = self.step()
-            except DamlinkError as error:  # the database: whoever looks at `/readyz` is told as well
+            # The database does not answer, which `/readyz` reports as well.
+            except DamlinkError as error:
                 _log.error("%s: %s", self.name, error)
                 pause = POLL_SECONDS
-            except BaseException:  # noqa: BLE001 - nothing must end the schedule for good
+            except BaseException:  # noqa: BLE001 - a bug must not stop the schedule for good
                 _log.exception("%s: a bug", self.name)
                 pause = FIRST_PAUSE
-            self.news.wait(pause)
-            self.news.clear()
+            self.wake.wait(pause)
+            self.wake.clear()
 
     def step(self) -> float:
-        """Run it if it is due; in how many seconds to ask again, at the latest."""
+        """Run the connector if it is due; return the seconds until the next step, at most."""
         if self._switch.is_off():
             return POLL_SECONDS
         now = self._now()
         left = (self._not_before - now).total_seconds()
-        if 0 < left <= LONGEST_PAUSE:  # longer: the clock was set back
+        # A longer pause than the longest means that the system clock was set back: do not wait for it.
+        if 0 < left <= LONGEST_PAUSE:
             return min(POLL_SECONDS, left)
         listing_at = self.due_at(now)
         if listing_at is not None and listing_at <= now:
@@ -239,9 +243,10 @@ class Keeper:
         return min(POLL_SECONDS, left)
 
     def due_at(self, now: datetime) -> datetime | None:
-        """When it lists next: at once if it never did or broke off; once, however long it was stopped.
+        """Return the moment of the next listing; `None` without an interval.
 
-        A clock that was set back makes it list once more, and not wait until the clock has caught up.
+        It is due at once if no listing was ever completed or the last one failed, or if the last one lies in
+        the future, since the system clock was set back. Intervals missed while stopped cause one listing.
         """
         if self._interval is None:
             return None
@@ -253,81 +258,91 @@ class Keeper:
         return last.started_at + timedelta(seconds=self._interval + shift)
 
     def _run(self, options: RunOptions) -> float:
-        """Run it now. One that is active elsewhere may end before it sees what is due: ask again soon."""
+        """Run the connector, and return the seconds until the next step."""
+        listener = AbortRateLimitWait(self.name, self.stopping)
         try:
-            with Session(self.config, listener=_Watched(self.name, self.stopping), now=self._now) as session:
+            with Session(self.config, listener=listener, now=self._now) as session:
                 report = run_connector(session, self.name, options, self.stopping)
         except RunActiveError:
+            # The other run may end before it sees the assets that are due now: try again soon.
             return POLL_SECONDS / 2
         except DamlinkError as error:
-            self._failed(str(error))
+            self._pause_after(str(error))
         else:
-            self._ended(report)
+            self._finish(report)
         return 0.0
 
-    def _ended(self, report: RunReport) -> None:
-        _said.info("%s: run ended: %s", self.name, _summary(report))
+    def _finish(self, report: RunReport) -> None:
+        _serve_log.info("%s: run ended: %s", self.name, _summary(report))
         if report.error is None:
             self._failures = 0
         elif not isinstance(report.error, (LeaseLostError, StoppedError)):
-            self._failed(report.cause)
+            self._pause_after(report.cause)
 
-    def _failed(self, cause: str) -> None:
+    def _pause_after(self, cause: str) -> None:
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE, self._interval or LONGEST_PAUSE)
         self._failures += 1
         self._not_before = self._now() + timedelta(seconds=pause)
         _log.error("%s", cause if cause.startswith(self.name) else f"{self.name}: {cause}")
 
 
-class _Watched(RunListener):
-    """Tells of assets that a person should look at, and ends waits for the pace that are too long to end in.
+class _RunLog(RunListener):
+    """Log of a run: its start, and the assets that were not carried.
 
     Args:
-        name: the connector's.
+        name: the name of the connector.
     """
 
-    def __init__(self, name: str, stopping: Stopping) -> None:
-        self._name, self._stopping = name, stopping
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._has_begun = False
 
     def listed(self, tally: Tally) -> None:  # noqa: ARG002
-        """Tell that the run has begun."""
+        """Log the start of the run."""
         self._begin()
 
     def started(self, row: Row) -> None:  # noqa: ARG002
-        """Tell that the run has begun."""
+        """Log the start of the run."""
         self._begin()
 
     def _begin(self) -> None:
         if not self._has_begun:
             self._has_begun = True
-            _said.info("%s: run begins", self._name)
+            _serve_log.info("%s: run begins", self._name)
 
     def finished(self, row: Row, state: RowState, message: str) -> None:
-        """Tell of an asset that was not carried."""
+        """Log an asset that was not carried."""
         if state in NOT_CARRIED:
-            _said.info("%s: %s is %s: %s", self._name, row.source_id, state.value, message)
+            _serve_log.info("%s: %s is %s: %s", self._name, row.source_id, state.value, message)
+
+
+class AbortRateLimitWait(_RunLog):
+    """Log of a run that also ends waits for the rate limiter during shutdown."""
+
+    def __init__(self, name: str, stopping: Stopping) -> None:
+        super().__init__(name)
+        self._stopping = stopping
 
     def held(self, seconds: float) -> None:
-        """End instead of waiting.
+        """Raise StoppedError during shutdown instead of waiting for the rate limiter.
 
         Raises:
-            StoppedError: the run is to end.
+            StoppedError: the process ends now, or before the wait would be over.
         """
-        in_vain = self._stopping.soon.is_set() and seconds > WORTH_WAITING
-        if in_vain or self._stopping.now.is_set():
+        is_too_long = self._stopping.soon.is_set() and seconds > LONGEST_END_WAIT
+        if is_too_long or self._stopping.now.is_set():
             raise StoppedError("stopped while the pace held it")
 
 
 def _summary(report: RunReport) -> str:
-    """Say in a few words what a run did."""
+    """Return in a few words what a run did."""
     counts = {**report.listed, **report.outcomes}
     done = ", ".join(f"{count} {what!s}" for what, count in counts.items() if count) or "nothing to do"
     return f"{done}, in {report.seconds:.1f} s"
 
 
 def _interval(session: Session, name: str) -> tuple[Duration | None, bool]:
-    """How often a connector lists, if at all, and whether it hears events."""
+    """Return the interval of a connector's listings, or `None`, and whether it receives events."""
     given = session.config.connector(name).every
     try:
         connector = session.load_plugin(name)

@@ -1,4 +1,4 @@
-"""Runs the application and what works beside it, until a signal asks it to end. Owns uvicorn."""
+"""The server process: HTTP application and background services, until a signal ends it. Owns uvicorn."""
 
 from __future__ import annotations
 
@@ -20,74 +20,73 @@ from damlink._serve.app import make_app
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol
 from damlink._serve.metrics import Metrics
-from damlink._serve.receiver import Intake, gates_of
-from damlink._serve.service import Worker
-from damlink._sns import Certificates
+from damlink._serve.receiver import EventReceiver, endpoints_of
+from damlink._serve.service import BackgroundService
+from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
 from damlink.errors import ConfigError, StateError
 
 __all__ = ["Server"]
 
-END_SECONDS: Final = 25.0  # for what is under way; whoever stops services waits 30 as a rule
-ANSWER_SECONDS: Final = 5  # for requests under way
+# Below 30 seconds, after which systemd, Docker and Kubernetes usually kill a process.
+END_SECONDS: Final = 25.0
+ANSWER_SECONDS: Final = 5  # of these for HTTP requests under way
 BACKLOG: Final = 512
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server:
-    """One process: the event addresses, and its workers.
+    """The event addresses and the background services of one process.
 
     Args:
-        workers: what works beside it; each is woken when an event has been kept.
-        on_listening: told the address once there is one.
-        note: what a person should know although all is ready; shown by `/readyz`.
+        services: background services, started and stopped with the server.
+        on_listening: called with the address as soon as the server listens.
+        note: returns a remark for the administrator that does not affect readiness; for `/readyz`.
     """
 
     def __init__(
         self,
         session: Session,
-        workers: Sequence[Worker] = (),
+        services: Sequence[BackgroundService] = (),
         *,
         on_listening: Callable[[str], None] = lambda _url: None,
         note: Callable[[], str] = lambda: "",
     ) -> None:
         self._session, self._certificates = session, Certificates()
-        gates = gates_of(session, self._certificates)
+        endpoints = endpoints_of(session, self._certificates)
         self._inbox = Inbox(session.database)
-        self._confirmer = Confirmer((gate.subscriptions for gate in gates.values()), now=session.now)
-        self._workers: list[Worker] = [*workers, self._confirmer]
-        self._woken = tuple(workers)
-        confirm = self._confirmer.wake
-        self._intake = Intake(
-            gates, self._inbox, on_stored=self._wake, on_confirmation=confirm, now=session.now
+        self._confirmer = Confirmer((each.subscriptions for each in endpoints.values()), now=session.now)
+        self._services: list[BackgroundService] = [*services, self._confirmer]
+        self._receiver = EventReceiver(
+            endpoints, self._inbox, on_confirmation=self._confirmer.wake, now=session.now
         )
         self._on_listening, self._settings = on_listening, session.config.serve
         self._place = f"{session.config.path}: serve"
-        app = make_app(self._intake, Metrics(session), self._why_not_ready, note)
+        app = make_app(self._receiver, Metrics(session), self._why_not_ready, note)
         self._http = _Http(_uvicorn_config(app))
-        self._asked_at = math.inf  # when it was to end
+        self._stopped_at = math.inf
 
     def follow(self) -> list[str]:
-        """Receive for the portals of the session's config, as it is now.
+        """Use the portals of the session's present config.
 
         Returns:
-            Nothing: whatever a config may say of portals and topics can be applied.
+            An empty list: every valid change of portals and topics can be applied.
         """
-        gates = gates_of(self._session, self._certificates)
-        self._intake.gates = gates
-        self._confirmer.follow(gate.subscriptions for gate in gates.values())
+        endpoints = endpoints_of(self._session, self._certificates)
+        self._receiver.endpoints = endpoints
+        self._confirmer.follow(each.subscriptions for each in endpoints.values())
         return []
 
     def run(self) -> bool:
-        """Serve until `stop` or a signal; whether everything has ended in the time there is for that.
+        """Serve until `stop` or a signal, and return whether everything has ended before the deadline.
 
         Raises:
-            ConfigError: the address cannot be listened on.
+            ConfigError: the server cannot listen on the address.
         """
-        with contextlib.closing(_listening(self._settings, self._place)) as bound, self._signals():
-            for worker in self._workers:
-                worker.start()
+        with contextlib.closing(_listen(self._settings, self._place)) as bound, self._handle_signals():
+            for service in self._services:
+                service.start()
             try:
                 self._on_listening(_url(bound))
                 asyncio.run(self._http.serve([bound]))
@@ -96,25 +95,22 @@ class Server:
         return ended
 
     def stop(self) -> None:
-        """Ask it to end; from any thread."""
-        self._asked_at = min(self._asked_at, time.monotonic())
+        """Ask the process to end; from any thread."""
+        self._stopped_at = min(self._stopped_at, time.monotonic())
         self._http.should_exit = True
-        for worker in self._workers:
-            worker.stop()
+        for service in self._services:
+            service.stop()
 
     def _end(self) -> bool:
         self.stop()
-        deadline = self._asked_at + END_SECONDS
-        return all([worker.join(max(0.0, deadline - time.monotonic())) for worker in self._workers])  # noqa: C419
-
-    def _wake(self) -> None:
-        for worker in self._woken:
-            worker.wake()
+        deadline = self._stopped_at + END_SECONDS
+        # A list, not a generator: every service is joined, even after one has missed the deadline.
+        return all([each.join(max(0.0, deadline - time.monotonic())) for each in self._services])  # noqa: C419
 
     def _why_not_ready(self) -> str:
         if self._http.should_exit:
             return "it is about to end"
-        if not all(worker.is_alive for worker in self._workers):
+        if not all(service.is_alive for service in self._services):
             return "a part of it has ended"
         try:
             self._inbox.open_count()
@@ -123,8 +119,9 @@ class Server:
         return ""
 
     @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first signal asks it to end, the second interrupts it."""
+    def _handle_signals(self) -> Iterator[None]:
+        """End on the first signal, and interrupt on the second."""
+        # Python allows only the main thread to set signal handlers; tests run a server in another one.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -142,15 +139,15 @@ class Server:
 
 
 class _Http(uvicorn.Server):
-    """uvicorn that leaves the signals to us: it would raise them again at its end."""
+    """uvicorn's server without its signal handlers, which would raise the signal again at the end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept few connections at once, though many may wait: asyncio has one number for both."""
+        """Set a long backlog although few connections are accepted at once: asyncio uses one number."""
         await super().startup(sockets)
         for each in sockets or ():
             each.listen(BACKLOG)
@@ -172,7 +169,7 @@ def _uvicorn_config(app: Any) -> uvicorn.Config:
     )
 
 
-def _listening(settings: ServeConfig, place: str) -> socket.socket:
+def _listen(settings: ServeConfig, place: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)

@@ -1,27 +1,24 @@
-"""What works beside the server in the same process, as the server knows it."""
+"""Interface between the server and the services that run in the background of its process."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Worker"]
+__all__ = ["BackgroundService"]
 
 
-class Worker(Protocol):
-    """Something with threads of its own: the dispatcher of events, the schedule."""
+class BackgroundService(Protocol):
+    """A part of the process with its own threads, such as the dispatcher of events or the schedule."""
 
     def start(self) -> None:
-        """Begin; returns at once."""
-
-    def wake(self) -> None:
-        """There is something new to do; cheap, from any thread."""
+        """Start the threads, and return at once."""
 
     def stop(self) -> None:
-        """Ask it to end; returns at once. What is under way finishes or keeps its checkpoint."""
+        """Ask the threads to end, and return at once. Work under way finishes or keeps its checkpoint."""
 
     def join(self, timeout: float) -> bool:
-        """Wait until it has ended, for so many seconds at most; whether it has."""
+        """Wait at most `timeout` seconds for the end of the threads, and return whether they have ended."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether it works; `/readyz` says no where it does not."""
+        """True while the threads run; else `/readyz` answers that the process is not ready."""

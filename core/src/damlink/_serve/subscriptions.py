@@ -1,4 +1,4 @@
-"""A portal's topics: which may tell us of changes, and how a subscription to one is confirmed."""
+"""SNS topics of a portal: which are approved, and the confirmation of their subscriptions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import attrs
 from damlink._config.tables import PortalConfig
 from damlink._run.session import Session
 from damlink._secrets.crypto import Cipher
-from damlink._sns import Envelope, Hosts, confirm, parse_topic
+from damlink._sns.envelope import Envelope, parse_topic
+from damlink._sns.hosts import Hosts
+from damlink._sns.verify import confirm
 from damlink._state.sealed import topic_name
 from damlink._state.topics import Topics
 
 __all__ = ["Subscriptions", "subscriptions_of"]
 
-MOST_PENDING: Final = 50  # whoever knows the address could send from any number of topics; assumed
+# Anyone who has the address can send from any number of topics, so the table must not grow without limit.
+MOST_PENDING: Final = 50
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +31,8 @@ class Subscriptions:
     """The topics of one portal.
 
     Args:
-        listed: ARNs that the config lets in.
-        cipher: seals the tokens of confirmations.
+        listed: ARNs of the topics that the config approves.
+        cipher: encrypts the tokens of confirmations.
     """
 
     portal: str
@@ -39,11 +42,11 @@ class Subscriptions:
     cipher: Callable[[], Cipher]
 
     def is_allowed(self, arn: str) -> bool:
-        """Whether the config or a person has let a topic in."""
+        """Return whether the config or an administrator has approved a topic."""
         return arn in self.listed or self.topics.state(self.portal, arn) == "approved"
 
     def note(self, envelope: Envelope, now: datetime) -> None:
-        """Remember a topic that is what it says, and the token of its request to be confirmed."""
+        """Store a topic whose message was verified, and the token of its request to be confirmed."""
         arn, known = envelope.topic.arn, self.topics.listing(self.portal)
         pending = [topic for topic in known if topic.state == "pending" and topic.arn != arn]
         if len(pending) >= MOST_PENDING and not self.is_allowed(arn):
@@ -54,17 +57,17 @@ class Subscriptions:
         self.topics.note(self.portal, arn, token, now)
 
     def approve(self, arn: str, now: datetime) -> None:
-        """Let a topic in."""
+        """Approve a topic."""
         self.topics.approve(self.portal, arn, now)
 
     def confirm(self, arn: str, now: datetime) -> str | None:
-        """Confirm a topic's subscription with the token it has sent.
+        """Confirm a topic's subscription with the token of its last request.
 
         Returns:
-            The subscription's ARN, or `None` where no token waits.
+            The ARN of the subscription, or `None` if no request is pending.
 
         Raises:
-            ConnectorError: SNS refused it, or was not reached.
+            ConnectorError: SNS refused the confirmation, or could not be reached.
         """
         sealed = self.topics.token(self.portal, arn)
         if sealed is None:
@@ -76,16 +79,16 @@ class Subscriptions:
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription
 
-    def ended(self, arn: str) -> None:
-        """Note that a subscription has ended. Nobody undoes it."""
-        again = f"if nobody wanted that: damlink events subscribe {self.portal}"
+    def mark_ended(self, arn: str) -> None:
+        """Record that a subscription has ended, and warn: it is not restored automatically."""
+        again = f"to restore it: damlink events subscribe {self.portal}"
         _log.warning(
             "%s: the subscription to %s has ended, and events no longer come; %s", self.portal, arn, again
         )
         self.topics.mark_ended(self.portal, arn)
 
-    def waiting(self) -> Iterator[tuple[str, bytes]]:
-        """The topics that are let in and wait to be confirmed, each with its sealed token."""
+    def pending(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the ARNs of approved topics that are not confirmed yet, each with its encrypted token."""
         for topic in self.topics.listing(self.portal):
             if topic.arn in self.listed or topic.state == "approved":
                 sealed = self.topics.token(self.portal, topic.arn)
@@ -94,7 +97,7 @@ class Subscriptions:
 
 
 def subscriptions_of(session: Session, portal: str) -> Subscriptions:
-    """The topics of a portal of the config."""
+    """Return the topics of a portal of the config."""
     settings: PortalConfig = session.config.portals[portal].unopened
     return Subscriptions(
         portal,

@@ -1,4 +1,4 @@
-"""An SNS envelope: read strictly, nothing of it believed yet; and the text that its signature is over."""
+"""Strict parser of SNS envelopes, and the canonical text that is signed. Verifies nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 LARGEST_BYTES: Final = 1024 * 1024
 LONGEST_FIELD: Final = 4096  # characters of any field but the message; assumed
 DEEPEST: Final = 8  # an envelope is 3 deep
-MOST_BRACKETS: Final = 20_000  # attributes are the only ones inside an envelope; assumed
+MOST_BRACKETS: Final = 20_000  # only message attributes need any; assumed
 
 NOTIFICATION: Final = "Notification"
 SUBSCRIPTION: Final = "SubscriptionConfirmation"
@@ -47,19 +47,20 @@ _TOPIC: Final = re.compile(
     r":(?P<account>[0-9]{12}):(?P<name>[A-Za-z0-9_-]{1,256}(?:\.fifo)?)"
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
-# Each match ends with a bracket that stands outside of strings, or with the text. Possessive throughout:
-# no character is looked at twice, whatever stands there.
+# Each match ends with a bracket outside of strings, or with the end of the text. All quantifiers are
+# possessive: without backtracking the time is linear, whatever the sender wrote.
 _BRACKET: Final = re.compile(r'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[\]{}]|\Z)', re.DOTALL)
-_UNKEEPABLE: Final = re.compile("[\x00\ud800-\udfff]")  # no text in UTF-8, or none that a database holds
+# PostgreSQL stores no NUL character, and a lone surrogate cannot be encoded as UTF-8.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class MalformedError(ValueError):
-    """What arrived is no envelope."""
+    """The body is not an SNS envelope."""
 
 
 @attrs.frozen
 class Topic:
-    """A topic's ARN, taken apart."""
+    """Parsed ARN of a topic."""
 
     arn: str
     partition: str
@@ -70,7 +71,7 @@ class Topic:
 
 @attrs.frozen(kw_only=True)
 class Envelope:
-    """One message as it arrived. `signed` are the fields that its signature vouches for, decoded."""
+    """One unverified message. `signed` contains the decoded fields that the signature covers."""
 
     kind: str
     message_id: str
@@ -83,34 +84,34 @@ class Envelope:
 
     @property
     def message(self) -> str:
-        """What the publisher wrote: for Bynder, JSON."""
+        """The publisher's message: JSON, if the publisher is Bynder."""
         return self.signed["Message"]
 
     @property
     def subject(self) -> str:
-        """The publisher's subject, or empty: for Bynder, the name of the event."""
+        """The publisher's subject, or an empty string: Bynder puts the name of the event here."""
         return self.signed.get("Subject", "")
 
     @property
     def token(self) -> str:
-        """What a confirmation is confirmed with, or empty."""
+        """The token that confirms the subscription, or an empty string."""
         return self.signed.get("Token", "")
 
     def canonical(self) -> bytes:
-        """The bytes that the signature is over.
+        """Return the bytes that the signature covers.
 
-        Source: Amazon SNS developer guide, "Verifying message signatures". `Subject` counts where it is
-        present, even empty.
+        Source: Amazon SNS developer guide, "Verifying message signatures". `Subject` is included if it is
+        present, even if it is empty.
         """
         fields = (name for name in _SIGNED[self.kind] if name in self.signed)
         return "".join(f"{name}\n{self.signed[name]}\n" for name in fields).encode()
 
 
 def parse_topic(arn: str) -> Topic:
-    """Take a topic's ARN apart.
+    """Parse the ARN of a topic.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not the ARN of a topic.
     """
     found = _TOPIC.fullmatch(arn)
     if found is None:
@@ -119,10 +120,10 @@ def parse_topic(arn: str) -> Topic:
 
 
 def parse(body: bytes) -> Envelope:
-    """Read an envelope. What is unknown or unsigned in it is left out.
+    """Parse an envelope. Unknown and unsigned fields are ignored.
 
     Raises:
-        MalformedError: it is not UTF-8, JSON, an object, of a known type, or complete.
+        MalformedError: the body is not UTF-8, JSON, an object, of a known type, or complete.
     """
     document = _document(body)
     kind = _text(document, "Type")
@@ -133,7 +134,7 @@ def parse(body: bytes) -> Envelope:
     unsigned = {name: _text(document, name) for name in _UNSIGNED}
     return Envelope(
         kind=kind,
-        message_id=_filled(signed, "MessageId"),
+        message_id=_non_empty(signed, "MessageId"),
         topic=parse_topic(signed["TopicArn"]),
         timestamp=_moment(signed["Timestamp"]),
         signed=signed,
@@ -153,7 +154,7 @@ def _document(body: bytes) -> dict[str, Any]:
     if _is_deep(text):
         raise MalformedError("nested too deeply, or in too many parts")
     try:
-        document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant)
     except MalformedError:
         raise
     except ValueError as error:
@@ -164,9 +165,9 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _is_deep(text: str) -> bool:
-    """Return whether brackets outside of strings nest too deeply, or are too many.
+    """Return whether brackets outside of strings are nested too deeply, or are too many.
 
-    Runs before the parser, which recurses, and which holds up all other threads while it works.
+    Runs before the JSON parser, which recurses and holds the interpreter lock while it parses.
     """
     depth = 0
     for count, found in enumerate(_BRACKET.finditer(text)):
@@ -176,8 +177,8 @@ def _is_deep(text: str) -> bool:
     return False
 
 
-def _unambiguous(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """An object that names a key twice means one thing to one reader and another to the next."""
+def _reject_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object with a duplicate key: parsers disagree about which of the values counts."""
     listed = list(pairs)
     made = dict(listed)
     if len(made) != len(listed):
@@ -185,7 +186,7 @@ def _unambiguous(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise MalformedError(f"{name} is not JSON")
 
 
@@ -195,12 +196,12 @@ def _text(document: Mapping[str, Any], name: str) -> str:
         raise MalformedError(f"{name} is {'no text' if name in document else 'missing'}")
     if name != "Message" and len(value) > LONGEST_FIELD:
         raise MalformedError(f"{name} is too long")
-    if _UNKEEPABLE.search(value):
+    if _UNSTORABLE.search(value):
         raise MalformedError(f"{name} holds what is no text")
     return value
 
 
-def _filled(signed: Mapping[str, str], name: str) -> str:
+def _non_empty(signed: Mapping[str, str], name: str) -> str:
     if not signed[name]:
         raise MalformedError(f"{name} is empty")
     return signed[name]

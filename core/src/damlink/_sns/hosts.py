@@ -1,4 +1,4 @@
-"""Which addresses SNS may send us to: its certificates' and its own, and on loopback those of a stand-in."""
+"""Allowed addresses of SNS: certificates and confirmations at Amazon, or at a stand-in on loopback."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _LOCAL: Final = re.compile(rf"https?://(?P<host>[A-Za-z0-9.:\[\]]+){_PATH}")
 
 @attrs.frozen
 class Hosts:
-    """Amazon's hosts, and besides them those of a stand-in on loopback.
+    """The hosts of Amazon SNS, and those of a stand-in on loopback.
 
     Attributes:
-        local: such as `127.0.0.1:9007`; the config lets no others in.
+        local: such as `127.0.0.1:9007`; the config accepts loopback addresses only.
     """
 
     local: Sequence[str] = ()
 
     def allows_certificate(self, url: str, topic: Topic) -> bool:
-        """Whether a certificate at this address may vouch for this topic.
+        """Return whether a certificate at this address may sign messages of this topic.
 
-        The whole address is matched: what is not taken apart cannot be taken apart differently.
+        Matches the whole address: parsing it here and again in the HTTP client could give two results.
         Source: assumed, from the addresses in all of Amazon's examples.
         """
         local = _LOCAL.fullmatch(url)
@@ -42,10 +42,11 @@ class Hosts:
         amazon = _AMAZON.fullmatch(url)
         return amazon is not None and amazon["region"] == topic.region
 
-    def confirmation(self, topic: Topic, token: str) -> str:
-        """The address that confirms a subscription, made of the ARN and the token alone.
+    def confirmation_url(self, topic: Topic, token: str) -> str:
+        """Return the address that confirms a subscription, built from the ARN and the token alone.
 
-        Where a stand-in is set, it is the stand-in's.
+        The `SubscribeURL` of the message is ignored, so that a message cannot choose the host. If a stand-in
+        is configured, the address is the stand-in's.
         Source: Amazon SNS API reference, `ConfirmSubscription`.
         """
         query = urlencode({"Action": "ConfirmSubscription", "TopicArn": topic.arn, "Token": token})

@@ -1,4 +1,4 @@
-"""Whether an envelope is what it says: its moment, its certificate, its signature; and the confirmation."""
+"""Verification of an envelope: timestamp, certificate, signature. Also confirms subscriptions."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from damlink.errors import ConnectorError, TransientError
 
 __all__ = ["Certificates", "ForgedError", "Verifier", "confirm"]
 
-OLDEST: Final = timedelta(minutes=90)  # assumed; by policy a retry may rightly come an hour late
+OLDEST: Final = timedelta(minutes=90)  # assumed: a delivery policy may delay a retry by an hour
 NEWEST: Final = timedelta(minutes=5)
 CERTIFICATE_BYTES: Final = 16 * 1024
-FETCH_SECONDS: Final = 5.0  # the sender waits 15 for our answer
+FETCH_SECONDS: Final = 5.0  # the sender waits 15 seconds for our answer
 ANSWER_BYTES: Final = 64 * 1024
 MOST_CERTIFICATES: Final = 32
-MOST_FETCHES: Final = 4  # at once: addresses of certificates are made up at no cost
+# Concurrent fetches. Anyone can invent addresses of certificates, each of which would cost a fetch.
+MOST_FETCHES: Final = 4
 _CONFIRMED: Final = re.compile(rb"<SubscriptionArn>\s*([^<\s]+)\s*</SubscriptionArn>")
 
 
 class ForgedError(Exception):
-    """An envelope that is not to be believed; the text says why."""
+    """The envelope cannot be trusted; the text gives the reason."""
 
 
 class Certificates:
-    """The certificates by their addresses, each fetched once: a new one has a new address.
+    """Cache of certificates by address. A certificate never changes: a new one has a new address.
 
-    Whoever asks while it is fetched waits for that answer, so that a burst is no burst for its host.
+    Concurrent requests for one address share one fetch, so that a burst of events costs its host one request.
     """
 
     def __init__(self) -> None:
@@ -47,22 +48,22 @@ class Certificates:
         self._fetches = threading.BoundedSemaphore(MOST_FETCHES)
 
     def get(self, url: str) -> Certificate:
-        """The certificate at an address that has been checked.
+        """Return the certificate at an address that has been checked.
 
         Raises:
-            ForgedError: there is none.
-            TransientError: it cannot be had now.
+            ForgedError: there is no certificate at the address.
+            TransientError: it cannot be fetched now.
         """
         with self._lock:
             kept = self._kept.get(url)
             if kept is None:
                 mine = self._kept[url] = Future()
             self._kept.move_to_end(url)
-        return self._fetch(url, mine) if kept is None else kept.result()
+        return self._publish(url, mine) if kept is None else kept.result()
 
-    def _fetch(self, url: str, awaited: Future[Certificate]) -> Certificate:
+    def _publish(self, url: str, awaited: Future[Certificate]) -> Certificate:
         try:
-            awaited.set_result(self._fetched(url))
+            awaited.set_result(self._fetch_within_limit(url))
         except BaseException as error:
             awaited.set_exception(error)
             with self._lock:
@@ -73,16 +74,16 @@ class Certificates:
                 self._kept.popitem(last=False)
         return awaited.result()
 
-    def _fetched(self, url: str) -> Certificate:
+    def _fetch_within_limit(self, url: str) -> Certificate:
         if not self._fetches.acquire(blocking=False):
             raise TransientError("too many certificates are being fetched")
         try:
-            return _fetched(url)
+            return _fetch(url)
         finally:
             self._fetches.release()
 
 
-def _fetched(url: str) -> Certificate:
+def _fetch(url: str) -> Certificate:
     try:
         return Certificate(fetch(url, most_bytes=CERTIFICATE_BYTES, seconds=FETCH_SECONDS))
     except TransientError:
@@ -93,11 +94,11 @@ def _fetched(url: str) -> Certificate:
 
 @attrs.frozen
 class Verifier:
-    """The checks of an envelope that need no database.
+    """Verifier of envelopes, without access to the database.
 
     Args:
-        hosts: whose certificates count.
-        certificates: fetched ones, shared between portals.
+        hosts: the hosts whose certificates are accepted.
+        certificates: cache that the portals share.
         sha256_only: refuse SHA-1 (signature version 1): the version itself is not signed.
     """
 
@@ -106,11 +107,11 @@ class Verifier:
     sha256_only: bool = False
 
     def verify(self, envelope: Envelope, now: datetime) -> None:
-        """Check the moment, then the certificate's address, then the signature.
+        """Verify the timestamp, then the certificate's address, then the signature.
 
         Raises:
-            ForgedError: it is not to be believed.
-            TransientError: it cannot be told now, since the certificate cannot be had.
+            ForgedError: the envelope cannot be trusted.
+            TransientError: the certificate cannot be fetched now.
         """
         if not now - OLDEST <= envelope.timestamp <= now + NEWEST:
             raise ForgedError(f"its timestamp is {envelope.timestamp:%Y-%m-%dT%H:%M:%SZ}")
@@ -121,15 +122,15 @@ class Verifier:
             raise ForgedError("its certificate is not at an address of SNS in the topic's region")
         certificate = self.certificates.get(envelope.certificate_url)
         if not certificate.is_valid_at(now):
-            raise ForgedError("its certificate has ended, or not begun")
+            raise ForgedError("its certificate has expired, or is not valid yet")
         sha256 = envelope.signature_version == "2"
         if not certificate.is_valid_signature(
-            envelope.canonical(), _decoded(envelope.signature), sha256=sha256
+            envelope.canonical(), _decode(envelope.signature), sha256=sha256
         ):
             raise ForgedError("its signature is wrong")
 
 
-def _decoded(signature: str) -> bytes:
+def _decode(signature: str) -> bytes:
     try:
         return base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -140,13 +141,13 @@ def confirm(hosts: Hosts, topic: Topic, token: str) -> str:
     """Confirm a subscription, and return its ARN.
 
     Args:
-        token: of the confirmation; lives two days. Source: Amazon SNS API reference, `Subscribe`
+        token: of the confirmation; valid for two days. Source: Amazon SNS API reference, `Subscribe`
 
     Raises:
-        TransientError: nobody answered; worth another try.
-        ConnectorError: it was refused.
+        TransientError: no answer; another attempt may succeed.
+        ConnectorError: SNS refused the confirmation.
     """
-    answer = fetch(hosts.confirmation(topic, token), most_bytes=ANSWER_BYTES, seconds=FETCH_SECONDS)
+    answer = fetch(hosts.confirmation_url(topic, token), most_bytes=ANSWER_BYTES, seconds=FETCH_SECONDS)
     found = _CONFIRMED.search(answer)
     if found is None:
         raise ConnectorError("the answer names no subscription")

@@ -18,7 +18,7 @@ from damlink._state.ledger import check_epoch
 from damlink._state.merge import merge
 from damlink._state.tables import inbox as t
 
-__all__ = ["DISPATCHER", "Gathered", "Inbox", "Notification", "Verdict"]
+__all__ = ["DISPATCHER", "CoalescedEvent", "Inbox", "Notification", "Outcome"]
 
 DISPATCHER: Final = "~events"  # the lease of whoever works the inbox; no connector is called so
 KEPT: Final = timedelta(days=2)  # a repeated delivery is known for so long; SNS ends its own after an hour
@@ -70,28 +70,28 @@ def _is_plain(text: str) -> bool:
 
 
 @attrs.frozen
-class Gathered:
-    """All open notifications about one asset.
+class CoalescedEvent:
+    """All open notifications about one asset, to be processed as one event.
 
     Attributes:
-        notification: the one that counts: the deletion if there is one, else what happened last.
+        notification: the one that counts: the deletion if there is one, else the latest.
         numbers: the rows.
-        had: connectors that need not hear of any of them again.
-        attempts: rounds in which somebody could not be told of it; something new begins them afresh.
+        processed_by: connectors that have processed all of these notifications already.
+        attempts: rounds in which a connector failed to process it; a new notification resets them to 0.
     """
 
     notification: Notification
     numbers: tuple[int, ...]
-    had: frozenset[str]
+    processed_by: frozenset[str]
     attempts: int
 
 
 @attrs.frozen
-class Verdict:
-    """What became of what was gathered. Without `due_at` it is finished."""
+class Outcome:
+    """Result of processing an event. It is finished if `due_at` is not set."""
 
-    gathered: Gathered
-    had: frozenset[str] = frozenset()
+    event: CoalescedEvent
+    processed_by: frozenset[str] = frozenset()
     due_at: datetime | None = None
     error: str = ""
 
@@ -118,7 +118,7 @@ class Inbox:
             new = insert_into(connection, t).values(row).on_conflict_do_nothing().returning(t.c.number)
             return connection.execute(new).scalar() is not None
 
-    def gather(self, portal: str, now: datetime, pause: float) -> list[Gathered]:
+    def gather(self, portal: str, now: datetime, pause: float) -> list[CoalescedEvent]:
         """What is ready to be worked, by asset, the oldest first; of at most a hundred assets.
 
         Args:
@@ -141,33 +141,33 @@ class Inbox:
             ids = list(connection.execute(ready).scalars())
             rows = sa.select(t).where(*open_, t.c.asset_id.in_(ids)).order_by(t.c.asset_id, t.c.number)
             found = list(connection.execute(rows.limit(MOST_ROWS))) if ids else []
-        return _gathered(found)
+        return _coalesce(found)
 
     def settle(
-        self, verdicts: Iterable[Verdict], brought: Mapping[str, Sequence[SourceAsset]], now: datetime
+        self, outcomes: Iterable[Outcome], new_rows: Mapping[str, Sequence[SourceAsset]], now: datetime
     ) -> None:
-        """Put what the notifications brought into the ledgers and close them, in one transaction.
+        """Write the new rows into the ledgers and the outcomes into the inbox, in one transaction.
 
         Args:
-            brought: source assets by connector.
+            new_rows: source assets by connector.
 
         Raises:
-            LeaseLostError: another process works the inbox by now.
+            LeaseLostError: another process holds the dispatcher's lease now.
         """
         with self._database.write() as connection:
             if self._epoch is not None:
                 check_epoch(connection, DISPATCHER, self._epoch)
-            for connector in sorted(brought):
-                merge(connection, connector, brought[connector], now)
-            for verdict in verdicts:
+            for connector in sorted(new_rows):
+                merge(connection, connector, new_rows[connector], now)
+            for outcome in outcomes:
                 values = {
-                    "had": json.dumps(sorted(verdict.had | verdict.gathered.had)),
-                    "due_at": verdict.due_at,
-                    "finished_at": None if verdict.due_at else now,
-                    "attempts": verdict.gathered.attempts + bool(verdict.error),
-                    "last_error": verdict.error,
+                    "had": json.dumps(sorted(outcome.processed_by | outcome.event.processed_by)),
+                    "due_at": outcome.due_at,
+                    "finished_at": None if outcome.due_at else now,
+                    "attempts": outcome.event.attempts + bool(outcome.error),
+                    "last_error": outcome.error,
                 }
-                rows = t.c.number.in_(verdict.gathered.numbers)
+                rows = t.c.number.in_(outcome.event.numbers)
                 connection.execute(sa.update(t).where(rows).values(values))
 
     def open_count(self, portal: str | None = None) -> int:
@@ -184,18 +184,18 @@ class Inbox:
             return connection.execute(sa.delete(t).where(old)).rowcount
 
 
-def _gathered(rows: Iterable[Any]) -> list[Gathered]:
-    """The rows of each asset as one; those about no asset each for itself."""
+def _coalesce(rows: Iterable[Any]) -> list[CoalescedEvent]:
+    """Join the rows of each asset into one event; rows about no asset stay separate."""
     found = []
     for _, group in groupby(rows, key=lambda row: row.asset_id or row.number):
         same = list(group)
         weightiest = max(
             same, key=lambda row: (row.subject.endswith(".deleted"), row.occurred_at, row.number)
         )
-        had = frozenset.intersection(*(frozenset(json.loads(row.had)) for row in same))
+        processed_by = frozenset.intersection(*(frozenset(json.loads(row.had)) for row in same))
         numbers = tuple(row.number for row in same)
         attempts = min(row.attempts for row in same)
-        found.append(Gathered(_notification(weightiest), numbers, had, attempts))
+        found.append(CoalescedEvent(_notification(weightiest), numbers, processed_by, attempts))
     return sorted(found, key=lambda each: each.numbers[0])
 
 
