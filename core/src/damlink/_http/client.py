@@ -115,7 +115,7 @@ class Client(httpx.Client):
         """
         self._verify_effect = verify
 
-    def report_requests(self, on_request: Callable[[SentRequest], None]) -> None:
+    def tell(self, on_request: Callable[[SentRequest], None]) -> None:
         """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
         hook = functools.partial(SentRequest.of, own=self.origin)
         self.event_hooks = {"request": [lambda request: on_request(hook(request))]}

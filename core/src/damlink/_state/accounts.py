@@ -1,4 +1,4 @@
-"""Whose accounts a connector works with, as digests by the names of the settings that say so."""
+"""The accounts that a connector works with, as digests by the names of the settings that identify them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PORTAL = "portal"
 
 @attrs.frozen
 class Accounts:
-    """The accounts of a connector. A setting that states nothing is left out and never compared.
+    """The accounts of a connector. An empty setting is left out and never compared.
 
     Attributes:
-        source: of the account that assets come from.
-        target: of the account that they go to.
+        source: the account that assets come from.
+        target: the account that they go to.
         portal: the address of the portal; empty if it is not known.
     """
 
@@ -29,7 +29,7 @@ class Accounts:
         """Compare with the accounts that the database knows.
 
         Args:
-            uploads: whether the connector brings assets into the portal, so that it is a target too.
+            uploads: whether the connector uploads to the portal, so that the portal is a target too.
         """
         is_moved = bool(known.portal) and known.portal != self.portal
         portal = (PORTAL,) if is_moved else ()
@@ -37,14 +37,14 @@ class Accounts:
         return AccountChange(source, _find_changes(known.target, self.target) + (portal if uploads else ()))
 
     def merge_with(self, known: Accounts) -> Accounts:
-        """Return these accounts with what only the database knows."""
+        """Return these accounts, completed with settings that only the database knows."""
         source, target = {**known.source, **self.source}, {**known.target, **self.target}
         return Accounts(source, target, self.portal or known.portal)
 
 
 @attrs.frozen
 class AccountChange:
-    """The settings by which a connector was edited to another account."""
+    """The names of the settings that now identify another account."""
 
     source: tuple[str, ...] = ()
     target: tuple[str, ...] = ()

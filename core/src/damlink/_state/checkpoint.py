@@ -1,4 +1,4 @@
-"""The notes of one asset's transfer: encrypted, and committed before `put` returns."""
+"""The checkpoint of one asset's transfer: encrypted, and committed before `put` returns."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from damlink._system.keepable import strict_json
 
 __all__ = ["LedgerCheckpoint"]
 
-_SOURCE: Final = "damlink.source"  # the source asset as it was when the notes were begun
+# Reserved key: the source asset as it was when the checkpoint was begun.
+_SOURCE: Final = "damlink.source"
 
 
 class LedgerCheckpoint:
-    """The checkpoint that is a column of the ledger.
+    """Checkpoint stored in a column of the ledger.
 
     Args:
-        seal: encrypts what is kept.
-        open_sealed: opens it again.
+        seal: encrypts the values.
+        open_sealed: decrypts them.
     """
 
     def __init__(
@@ -56,32 +57,32 @@ class LedgerCheckpoint:
 
     @property
     def source_id(self) -> str:
-        """The source asset whose transfer this is."""
+        """The id of the source asset being transferred."""
         return self._row.source_id
 
     @property
     def source(self) -> SourceAsset:
-        """The source asset as it was listed when the transfer was begun.
+        """The source asset as it was listed when the transfer began.
 
-        A change that was listed since has another fingerprint and another record: it is carried afterwards.
+        A change listed since has another fingerprint and another record: it is carried afterwards.
         """
         return self._source
 
     @property
     def is_unclear(self) -> bool:
-        """Whether a save was sent whose result is unknown: the row must not be finished without it."""
+        """True if a save was sent and its result is unknown: only with the result may the row be finished."""
         return has_unclear(self._values)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value noted under a name, or `default`."""
+        """Return the value stored under a name, or `default`."""
         return self._values.get(name, default)
 
     def names(self) -> tuple[str, ...]:
-        """The names that something is noted under."""
+        """Return the names that have a value."""
         return tuple(self._values)
 
     def put(self, **values: Any) -> None:
-        """Note values; durable when this returns. `None` forgets a name.
+        """Store values; durable when this returns. `None` deletes a name.
 
         Raises:
             NotKeepableError: a value is not JSON.
@@ -93,25 +94,25 @@ class LedgerCheckpoint:
             )
 
     def scope(self, name: str) -> ScopedCheckpoint:
-        """Return a part of the checkpoint."""
+        """Return a part of the checkpoint with names of its own."""
         return ScopedCheckpoint(self, name)
 
     def forget_effect(self) -> None:
-        """Forget what is unclear and no more: uploads whose save is.
+        """Delete the uploads whose save is unclear, and nothing else.
 
-        Where none is, it is an effect of the plugin's own: all but finished uploads is forgotten.
+        If there is none, the unclear effect is the plugin's own: delete everything but finished uploads.
         """
         forget = forget_unclear if self.is_unclear else finished_uploads
         with self._lock:
             self._keep(forget(self._values))
 
     def forget_uploads(self) -> None:
-        """Forget every upload, finished or not: they went to another portal."""
+        """Delete every upload, finished or not: they went to another portal."""
         with self._lock:
             self._keep(without_uploads(self._values))
 
     def _keep(self, values: dict[str, Any]) -> None:
-        """Write the notes with the source asset that they belong to; without notes it is free to change."""
+        """Store the values with the source asset that they belong to; an empty checkpoint stores neither."""
         begun = {"title": self._source.title, "raw": dict(self._source.raw)}
         sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode(), self._name) if values else None
         self._ledger.checkpoint(self._row, sealed, self._now())

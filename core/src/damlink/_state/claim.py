@@ -1,4 +1,4 @@
-"""Which row is carried next. Each transaction looks at a bounded number of rows."""
+"""Claiming of the next row to carry. Each transaction reads a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_BATCH: Final = 100
 
 @attrs.frozen
 class Claimant:
-    """The run that claims: its connector, its epoch, and the connectors it must not repeat."""
+    """A run that claims rows: its connector, its epoch and its sibling connectors."""
 
     connector: str
     epoch: int | None
@@ -30,18 +30,18 @@ class Claimant:
 
     @property
     def owns(self) -> sa.ColumnElement[bool]:
-        """Its connector's rows."""
+        """The condition of its connector's rows."""
         return t.c.connector == self.connector
 
 
 def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of the rows that may be claimed, in the order of claiming.
 
-    What a crash has left comes first, then what is due, then what is tried again. What was left by two
-    crashes may be their cause: it comes last, so that it cannot keep the others from being carried.
+    Rows left by a crash come first, then due rows, then failed rows. A row left by two crashes may be
+    their cause: it comes last, so that it does not block the others.
 
     Args:
-        epoch: of the run that claims; `None`: of the run that comes next.
+        epoch: of the run that claims; `None` stands for the next run.
     """
     earlier = sa.true() if epoch is None else sa.or_(t.c.epoch.is_(None), t.c.epoch < epoch)
     crashed = sa.true() if epoch is None else t.c.epoch < epoch
@@ -49,10 +49,10 @@ def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool],
     is_left = sa.and_(t.c.state == RowState.RUNNING, crashed)
     return (
         sa.and_(is_left, t.c.attempts == 0),
-        # What is due is due, even by a clock that was set back since.
+        # No look at the time: the clock may have been set back since.
         t.c.state == RowState.DUE,
         sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now),
-        # Once a run is enough for a row that waits.
+        # A waiting row is claimed once in each run.
         sa.and_(is_waiting, t.c.due_at <= now, earlier),
         sa.and_(is_waiting, t.c.due_at.is_(None), t.c.waits_for.is_not(None), earlier),
         sa.and_(is_left, t.c.attempts > 0),
@@ -60,10 +60,10 @@ def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool],
 
 
 def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
-    """Claim the next row; and return whether to look again because all of the batch are held by siblings."""
+    """Claim the next row; also return whether to try again because siblings hold all of the batch."""
     if claimant.siblings:
         serialize(connection)
-    # State by state, each by its index.
+    # One query for each condition: together they could not use the index.
     for condition in claimable(now, claimant.epoch):
         candidates = _candidates(connection, claimant, condition, batch if claimant.siblings else 1)
         if candidates:
@@ -74,7 +74,7 @@ def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: in
 def _candidates(
     connection: sa.Connection, claimant: Claimant, condition: sa.ColumnElement[bool], batch: int
 ) -> dict[str, bool]:
-    """Lock the next rows: whether each has notes, by source id, in the order of claiming."""
+    """Lock the next rows. Return, by source id in the order of claiming, whether each has a checkpoint."""
     query = (
         sa.select(t.c.source_id, t.c.checkpoint.is_not(None))
         .where(claimant.owns, condition)
@@ -101,7 +101,7 @@ def _take_first_free(
         "waits_for": None,
         "updated_at": now,
     }
-    # A crash counts as the first attempt; a second one shows by it.
+    # Counts a crash as the first attempt, so that a second crash can be recognised.
     after_crash = sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0)
     values["attempts"] = sa.case((after_crash, 1), else_=t.c.attempts)
     claimed = sa.update(t).where(claimant.owns, t.c.source_id == free).values(values).returning(t)
@@ -109,7 +109,7 @@ def _take_first_free(
 
 
 def _set_aside(connection: sa.Connection, claimant: Claimant, holds: dict[str, Hold], now: datetime) -> None:
-    """Skip what a sibling has delivered, and let the rest wait for the sibling."""
+    """Skip the rows that a sibling has delivered, and let the others wait for the sibling."""
     for hold in set(holds.values()):
         ids = [key for key, each in holds.items() if each == hold]
         values = _values_of_skipped() if hold.kind is HoldKind.PUSHED else _values_of_waiting(claimant, hold)
@@ -122,7 +122,7 @@ def _of(claimant: Claimant, ids: Iterable[str]) -> sa.Update:
 
 
 def _values_of_skipped() -> dict[str, Any]:
-    # The sibling brings every later fingerprint too.
+    # The sibling carries every later fingerprint as well.
     return {
         "state": RowState.SKIPPED,
         "fingerprint_carried": t.c.fingerprint_seen,

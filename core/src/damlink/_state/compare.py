@@ -1,4 +1,4 @@
-"""Whether a listed asset is to be carried. `run` and `plan` both ask here."""
+"""Comparison of a listed asset with its row, for `run` and `plan` alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT_REST: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED, RowState
 
 
 class Comparison(StrEnum):
-    """What a listed asset is, compared with the ledger and the portal."""
+    """Result of comparing a listed asset with the ledger and the portal."""
 
     NEW = "new"
     FOUND = "found"
@@ -26,7 +26,7 @@ class Comparison(StrEnum):
     """Unchanged and skipped, under another selection."""
 
     def is_carried(self, row: Row | None) -> bool:
-        """Return whether the listing makes the asset due; what is due already does not count."""
+        """Return whether the listing makes the asset due. An asset that is due already does not count."""
         if self is Comparison.CHANGED:
             return row is not None and row.state in AT_REST
         return self in (Comparison.NEW, Comparison.RECONSIDERED)
@@ -35,11 +35,11 @@ class Comparison(StrEnum):
 def compare(
     row: Row | None, asset: SourceAsset, found: Mapping[str, str], *, reconsider: bool = False
 ) -> Comparison:
-    """Compare a listed asset with its row; a change of our own making is none.
+    """Compare a listed asset with its row. A change caused by our own upload does not count as a change.
 
     Args:
-        found: what the portal has already, by source id.
-        reconsider: whether skipped rows are looked at again, because the selection has changed.
+        found: ids of assets that the portal has already, by source id.
+        reconsider: whether skipped rows become due again, because the selection has changed.
     """
     if row is None:
         return Comparison.FOUND if asset.source_id in found else Comparison.NEW

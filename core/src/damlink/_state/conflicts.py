@@ -1,4 +1,4 @@
-"""Transactions that the database ends for the sake of another are begun again."""
+"""Repetition of transactions that the database has rolled back because of a conflict."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ T = TypeVar("T")
 
 
 class ConflictError(StateError):
-    """The database has ended a transaction for the sake of another; nothing of it has been kept."""
+    """The database has rolled back a transaction because of a conflict with another one."""
 
 
 def is_conflict(error: sa.exc.DBAPIError) -> bool:
-    """Whether the same transaction may well succeed when it is begun again."""
+    """Return whether the same transaction may succeed when it is repeated."""
     return getattr(error.orig, "sqlstate", None) in _CONFLICTS
 
 
 def repeating(function: Callable[P, T]) -> Callable[P, T]:
-    """Call a function with one writing transaction again when that has met a conflict.
+    """Repeat a function with one writing transaction when the transaction meets a conflict.
 
-    Its arguments must be the same each time, so iterators among them are read first.
+    Iterators among its arguments are read first: each repetition needs the same arguments.
 
     Raises:
-        StateError: it met one each time.
+        StateError: each repetition met a conflict.
     """
 
     @functools.wraps(function)
-    def repeated(*given: P.args, **named: P.kwargs) -> T:
+    def call(*given: P.args, **named: P.kwargs) -> T:
         fixed: Any = [tuple(each) if isinstance(each, Iterator) else each for each in given]
         for attempt in range(ATTEMPTS):
             try:
@@ -54,14 +54,14 @@ def repeating(function: Callable[P, T]) -> Callable[P, T]:
             wait(random.uniform(0.5, 1.0) * FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - no secret
         raise StateError(str(conflict.args[0]), hint="run again; nothing is lost") from conflict
 
-    return repeated
+    return call
 
 
 def repeat_conflicts(store: C) -> C:
-    """Make every method of a class `repeating`, but for generators and context managers.
+    """Make every method of a class `repeating`, except generators and context managers.
 
-    A conflict comes out of the method that began the transaction, since within it the driver's own error
-    is raised: so exactly that method is called again.
+    Within a transaction the driver's own error is raised. `ConflictError` appears only outside of it, in the
+    method that began the transaction: exactly that method is repeated.
     """
     for name, method in list(vars(store).items()):
         if inspect.isfunction(method) and not inspect.isgeneratorfunction(inspect.unwrap(method)):

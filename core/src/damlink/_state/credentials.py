@@ -1,4 +1,4 @@
-"""Encrypted credentials: tokens and secrets, with a hold for the one who renews them."""
+"""Encrypted credentials: tokens and secrets, with a lock for renewing them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from damlink.errors import TransientError
 
 __all__ = ["Credentials"]
 
-HOLD_SECONDS: Final = 120.0  # longer than any token request; a crash in the middle blocks so long at most
-HOLD_TIMEOUT_SECONDS: Final = 900.0  # its holder may wait for the portal's silence itself
+# Longer than any token request. A crash in the middle of one blocks others for so long at most.
+HOLD_SECONDS: Final = 120.0
+# The holder itself may wait for a whole rate limit window.
+HOLD_TIMEOUT_SECONDS: Final = 900.0
 POLL_SECONDS: Final = 0.05
 
 
@@ -30,7 +32,7 @@ class Credentials:
     """Sealed bytes by name.
 
     Args:
-        hold_seconds: how long a name is held when its holder says nothing more.
+        hold_seconds: how long a name stays locked if its holder does not extend the lock.
     """
 
     def __init__(self, database: Database, hold_seconds: float = HOLD_SECONDS) -> None:
@@ -38,20 +40,20 @@ class Credentials:
         self.hold_seconds = hold_seconds
 
     def load(self, name: str) -> bytes | None:
-        """The sealed bytes kept under a name, or `None`."""
+        """Return the sealed bytes stored under a name, or `None`."""
         with self._database.read() as connection:
             found: bytes | None = connection.execute(sa.select(t.c.sealed).where(t.c.name == name)).scalar()
         return found
 
     def load_version(self, name: str) -> tuple[bytes | None, int]:
-        """Return the sealed bytes kept under a name, and how often it has been given other ones."""
+        """Return the sealed bytes stored under a name, and how often they have been replaced."""
         query = sa.select(t.c.sealed, t.c.version).where(t.c.name == name)
         with self._database.read() as connection:
             found = connection.execute(query).one_or_none()
         return (found.sealed, found.version) if found else (None, 0)
 
     def replace(self, name: str, sealed: bytes, version: int) -> bool:
-        """Keep sealed bytes if those kept are still of this version; whether they were.
+        """Replace the sealed bytes if they still have this version; return whether they had.
 
         Durable when this returns.
         """
@@ -65,7 +67,7 @@ class Credentials:
             return connection.execute(swap.returning(t.c.name)).first() is not None
 
     def save(self, name: str, sealed: bytes) -> None:
-        """Keep sealed bytes; durable when this returns."""
+        """Store sealed bytes; durable when this returns."""
         now = datetime.now(UTC)
         new = {"name": name, "sealed": sealed, "version": 1, "updated_at": now}
         changes = {"sealed": sealed, "version": t.c.version + 1, "updated_at": now}
@@ -73,12 +75,12 @@ class Credentials:
             upsert(connection, t, new, changes)
 
     def remove(self, name: str) -> bool:
-        """Forget a name; whether there was one."""
+        """Delete a name; return whether it existed."""
         with self._database.write() as connection:
             return bool(connection.execute(sa.delete(t).where(t.c.name == name)).rowcount)
 
     def names(self, prefix: str) -> list[str]:
-        """The names that begin so and hold something."""
+        """Return the names that begin with a prefix and have a value."""
         query = sa.select(t.c.name).where(
             t.c.name.startswith(prefix, autoescape=True), t.c.sealed.is_not(None)
         )
@@ -87,15 +89,15 @@ class Credentials:
 
     @contextlib.contextmanager
     def exclusive(self, name: str, verify: Verify = verify_nothing) -> Iterator[Verify]:
-        """Hold a name, as one thread of one process at a time.
+        """Lock a name for one thread of one process.
 
         Yields:
-            What makes sure that it is still held, and goes on holding it. To be called during long waits
-            and right before what only its holder may do; raises `TransientError` if another took it.
+            A function that verifies and extends the lock. Call it during long waits and right before an
+            effect; it raises `TransientError` if another thread or process has the lock.
 
         Raises:
-            TransientError: somebody holds it for too long.
-            StoppedError, LeaseLostError: from `verify`, while it waits.
+            TransientError: the lock is not free in time.
+            StoppedError, LeaseLostError: raised by `verify` during the wait.
         """
         holder = f"{owner()}/{threading.get_ident()}"
         self._wait_for(name, holder, verify)
@@ -105,7 +107,7 @@ class Credentials:
             self._release(name, holder)
 
     def extend(self, name: str, holder: str) -> bool:
-        """Hold a name for longer; whether it is still held."""
+        """Extend the lock on a name; return whether it was still held."""
         mine = (t.c.name == name, t.c.held_by == holder)
         with self._database.write() as connection:
             until = self._database.clock(connection) + timedelta(seconds=self.hold_seconds)
@@ -129,7 +131,7 @@ class Credentials:
         with self._database.write() as connection:
             now = self._database.clock(connection)
             values = {"held_by": holder, "held_until": now + timedelta(seconds=self.hold_seconds)}
-            # Much later than any hold can end: by the clock of an earlier start of the machine.
+            # No lock ends so late: the time comes from the boot clock before the machine was started again.
             strange = t.c.held_until > now + timedelta(seconds=2 * self.hold_seconds)
             free = sa.or_(t.c.held_by.is_(None), t.c.held_until < now, strange)
             other = connection.execute(sa.select(t.c.held_by).where(t.c.name == name)).scalar()
@@ -144,14 +146,14 @@ class Credentials:
 
 
 class _Hold:
-    """A name that is held, and when that was last made sure."""
+    """A locked name, with the time of the last verification."""
 
     def __init__(self, credentials: Credentials, name: str, holder: str) -> None:
         self._credentials, self._name, self._holder = credentials, name, holder
         self._confirmed_at = age_clock()
 
     def confirm(self) -> None:
-        """Make sure that it is still held, at no cost while that is young."""
+        """Verify the lock, without a query while the last verification is recent."""
         now = age_clock()
         if now - self._confirmed_at < self._credentials.hold_seconds / 4:
             return

@@ -1,4 +1,4 @@
-"""The database: one engine on SQLite or PostgreSQL, transactions that say what went wrong."""
+"""The database: one engine on SQLite or PostgreSQL, and transactions whose errors name cause and cure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
-from damlink._state.conflicts import ConflictError, is_conflict
+from damlink._state.conflicts import ConflictError, is_conflict, repeating
 from damlink._state.tables import alembic_version, metadata
 from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock, holders
@@ -27,15 +27,15 @@ CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
 
 class UnpreparedError(StateError):
-    """There is no database yet, or it has no tables, and none may be made."""
+    """There is no database yet, or it has no tables, and this command must not create them."""
 
 
 class Database:
-    """A database that is open and has the tables of this version.
+    """An open database with the tables of this version.
 
     Args:
         url: an SQLAlchemy address; a relative SQLite file begins at `folder`.
-        create: make the tables if there are none, and bring old ones up to date.
+        create: create missing tables, and upgrade those of an older version.
 
     Raises:
         StateError: it cannot be opened, or is newer than this version.
@@ -59,11 +59,11 @@ class Database:
             self._inode = self.file.stat().st_ino
 
     def _make_private(self, *, create: bool) -> None:
-        """SQLite would make its file readable by all; where that has happened, say so."""
+        """Create SQLite's file for this user alone; warn if it is readable by others."""
         if self.file is None:
             return
         if create:
-            with contextlib.suppress(OSError):  # SQLite says better what is wrong
+            with contextlib.suppress(OSError):  # SQLite's own error names the cause
                 make_file(self.file)
         warn_if_shared(self.file)
 
@@ -73,18 +73,18 @@ class Database:
 
     @property
     def place(self) -> str:
-        """The database as a person knows it; never its password."""
+        """The database's file or address, without a password."""
         return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads."""
+        """Begin a transaction that only reads."""
         with self.translate_errors(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction that may write; committed at the end, rolled back on any error."""
+        """Begin a transaction that may write. Commit it at the end, roll it back on any error."""
         with self.translate_errors():
             self._check_file()
             with self.engine.connect() as connection:
@@ -93,10 +93,10 @@ class Database:
                     yield connection
 
     def clock(self, connection: sa.Connection) -> datetime:
-        """Return the time on the one clock of all who use this database, which nobody sets.
+        """Return the time on a monotonic clock that all processes using this database share.
 
-        On PostgreSQL it is the server's. On SQLite, where all are on one machine, it is the boot clock,
-        which begins again with each start of the machine.
+        On PostgreSQL it is the server's clock. On SQLite, where all processes run on one machine, it is the
+        boot clock, which begins at zero with each start of the machine.
         """
         if self._is_sqlite:
             return datetime.fromtimestamp(age_clock(), UTC)
@@ -117,7 +117,7 @@ class Database:
             raise StateError(f"{self.file}: the database file has {names} names (hard links)", hint=hint)
 
     def _check_file(self) -> None:
-        """A file that was removed would swallow every write without a word."""
+        """Raise an error if the file was removed or replaced: writes to a removed file are lost silently."""
         if self.file is None or self._inode is None:
             return
         try:
@@ -127,6 +127,7 @@ class Database:
         if not same:
             raise StateError(f"{self.file}: the database file is gone", hint="put it back, then run again")
 
+    @repeating
     def _prepare(self, *, create: bool) -> None:
         with self.translate_errors():
             found = self._version()
@@ -138,18 +139,16 @@ class Database:
         if not create:
             hint = "run a connector first"
             raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
-        with self.translate_errors(), self.engine.connect() as connection:
-            writing = connection.execution_options(damlink_write=True)
-            with writing.begin():
-                # Two processes may find the same empty or old database at once.
-                if not self._is_sqlite:
-                    writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
-                if found is None:
-                    _create(writing)
-                else:
-                    from damlink._state.migrations import upgrade  # slow to import, and rarely needed
+        with self.write() as connection:
+            # Two processes may find the same empty or old database at once.
+            if not self._is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
+            if found is None:
+                _create(connection)
+            else:
+                from damlink._state.migrations import upgrade  # slow to import, and rarely needed
 
-                    upgrade(writing)
+                upgrade(connection)
 
     def _version(self) -> str | None:
         with self.engine.connect() as connection:
@@ -160,7 +159,7 @@ class Database:
 
     @contextlib.contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """What the database refuses comes out as a `StateError`."""
+        """Raise a `StateError` with cause and hint in place of the driver's error."""
         try:
             yield
         except sa.exc.DBAPIError as error:
@@ -171,13 +170,13 @@ class Database:
 def upsert(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> None:
-    """Insert a row, or change it if its key is there already: one statement, whoever else does the same."""
+    """Insert a row, or change the one with the same key, in one statement."""
     row = insert_into(connection, table).values(values)
     connection.execute(row.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes))
 
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that may say what happens on a conflict."""
+    """Return an insert statement that supports `on_conflict_do_…`."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
@@ -198,7 +197,7 @@ def _resolve(url: str, folder: Path) -> sa.URL:
 
 
 def _create(connection: sa.Connection) -> None:
-    """Make the tables of a new database, as the migrations would have left them."""
+    """Create the tables as the migrations leave them."""
     metadata.create_all(connection)
     versions = sa.select(alembic_version.c.version_num)
     if connection.execute(versions).scalar() is None:
@@ -217,14 +216,15 @@ def _engine(url: sa.URL) -> sa.Engine:
 
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    # The driver must not begin transactions: `_on_sqlite_begin` does.
+    connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_MILLISECONDS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("damlink_write")
-    # A transaction that begins by reading and then writes could be refused in the middle.
+    # SQLite may refuse the first write of a transaction that began by reading.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

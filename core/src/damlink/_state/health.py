@@ -1,4 +1,4 @@
-"""Whether a connector is known to fail: durable, so that people are told once."""
+"""Durable record of a failing connector, so that a failure is reported only once."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ __all__ = ["Change", "Health"]
 Change = Literal["failing", "recovered"]
 
 KEY: Final = "failing"
-_SAYS_NOTHING: Final = (5, 130)  # another run was active, or a person stopped it
+# Another run was active, or the run was stopped on purpose: neither success nor failure.
+_INCONCLUSIVE: Final = (5, 130)
 
 
 class Health:
-    """What people have been told of a connector last."""
+    """The last reported state of a connector."""
 
     def __init__(self, database: Database, connector: str) -> None:
-        self._values = Values(database, f"~{connector}")  # no connector is called so: it is not `ctx.state`
+        # No connector's name begins with a tilde, so that these values are apart from every `ctx.state`.
+        self._values = Values(database, f"~{connector}")
 
     def detect_change(self, exit_code: int, *, listing: bool) -> Change | None:
-        """What a run's end changes, as far as people know; `None`: nothing.
+        """Return the change to report after a run; `None` if there is none.
 
-        A run that did not list is no proof that listing works again.
+        A run without a listing is no proof that listing works again.
         """
-        if exit_code in _SAYS_NOTHING:
+        if exit_code in _INCONCLUSIVE:
             return None
         failing = self._values.get(KEY)
         if exit_code:
@@ -34,7 +36,7 @@ class Health:
         return "recovered" if failing and (listing or not failing["listing"]) else None
 
     def mark_reported(self, change: Change, *, listing: bool) -> None:
-        """Note that people know."""
+        """Store that a change has been reported."""
         if change == "failing":
             self._values.put(KEY, {"listing": listing})
         else:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from damlink._model import SourceAsset
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database, insert_into
-from damlink._state.ledger import check_epoch
+from damlink._state.lease import check_epoch
 from damlink._state.merge import merge
 from damlink._state.tables import inbox as t
 

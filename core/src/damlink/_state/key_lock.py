@@ -1,4 +1,4 @@
-"""Who uses the database's key: any number of processes at once, or one that replaces it."""
+"""Lock on the database's key: shared by the processes that use it, exclusive for the one that replaces it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _STOP: Final = "stop `damlink serve` and wait for runs to end, on every machine;
 
 @contextlib.contextmanager
 def using_key(database: Database, *, replaces: bool = False) -> Iterator[None]:
-    """Hold a lock that ends with the process: shared, or with `replaces` exclusive.
+    """Hold a lock that ends with the process: shared, or exclusive with `replaces`.
 
     Raises:
-        StateError: the key is being replaced.
-        RunActiveError: it is to be replaced, and others use it.
+        StateError: another process is replacing the key.
+        RunActiveError: with `replaces`, while other processes use the key.
     """
     lock = _advisory_lock if database.file is None else _file_lock
     with lock(database, replaces) as taken:
@@ -50,7 +50,8 @@ def _file_lock(database: Database, exclusive: bool) -> Iterator[bool]:
     except OSError as error:
         if exclusive:
             raise StateError(f"{folder}: cannot lock: {error}") from error
-        yield True  # where nothing can be written, no value can be sealed with an old key
+        # A read-only folder needs no lock: no value can be sealed with an old key there.
+        yield True
         return
     try:
         fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -72,7 +73,8 @@ def _advisory_lock(database: Database, exclusive: bool) -> Iterator[bool]:
         try:
             yield taken
         finally:
-            connection.invalidate()  # the session ends, and its lock
+            # Ends the session, and the lock with it.
+            connection.invalidate()
 
 
 def _own_connection(database: Database) -> sa.Connection:

@@ -1,11 +1,11 @@
 """The lease: one active run of a connector, across processes and machines.
 
-Beside the row with epoch, owner and heartbeat the holder keeps a lock that ends with its process:
-on a file (SQLite) or advisory on a connection of its own (PostgreSQL). The lock alone decides: while it
-is held nobody takes the lease, whatever any clock says; if it is free the lease is taken at once.
-PostgreSQL frees the lock of a machine that vanished after less than a minute. Taking the lease raises
-the epoch, which fences off whoever held it before; a holder whose lock was lost notices before it
-sends anything more.
+In addition to the row with epoch, owner and heartbeat the holder has a lock that ends with its process:
+on a file (SQLite) or an advisory lock on a connection of its own (PostgreSQL). The lock alone decides:
+while it is held no other run takes the lease, whatever any clock shows; if it is free the lease is
+taken at once. PostgreSQL frees the lock of a vanished machine in less than a minute. Taking the lease
+raises the epoch, which rejects writes of the previous holder; a holder that has lost its lock detects it
+before it sends its next request.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ from damlink._state.tables import lease as t
 from damlink._system.process import age_clock, owner
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
-__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "read_lease"]
+__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "check_epoch", "read_lease"]
 
 BEAT_SECONDS: Final = 10.0
-SILENT_AFTER_SECONDS: Final = 60.0  # without a heartbeat: a person is told so
+# After this time without a heartbeat, errors and `status` call the run silent.
+SILENT_AFTER_SECONDS: Final = 60.0
 # The server frees the lock of a machine that no longer answers after 10 + 4 * 10 seconds.
 KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
 
 @repeat_conflicts
 class Lease:
-    """Held while a run works; a context manager.
+    """Context manager that holds a connector's lease during a run.
 
     Raises:
-        RunActiveError: on entering, if another run holds it.
+        RunActiveError: another run holds the lease.
     """
 
     def __init__(self, database: Database, connector: str) -> None:
@@ -71,15 +72,16 @@ class Lease:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        with contextlib.suppress(StateError):  # what matters has been written, or has failed before
+        # Only the heartbeat is cleared: a failure here would hide the result of the run.
+        with contextlib.suppress(StateError):
             self._write(beats=False)
         self._lock.release()
 
     def verify(self) -> None:
-        """Make sure that the lease is still ours, right before an effect.
+        """Verify that the lease is still ours, right before an effect.
 
-        Costs next to nothing while the heartbeat is young and the lock is held. A process that was frozen
-        notices it here, and one whose lock was taken from it.
+        Needs no query while the heartbeat is recent and the lock is held. Detects that the process was
+        frozen or has lost its lock.
 
         Raises:
             LeaseLostError: another run has taken over.
@@ -87,7 +89,7 @@ class Lease:
         if not self._lost.is_set() and not self._is_certain():
             self._renew()
         if self._lost.is_set():
-            raise LeaseLostError(f"{self._connector}: another run has taken over; this one stops")
+            raise _taken_over(self._connector)
 
     def _take(self, *, free: bool) -> int:
         mine = t.c.connector == self._connector
@@ -105,16 +107,17 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS) and not self._lost.is_set():
-            with contextlib.suppress(StateError):  # the next write of the run will say it aloud
+            # The next write of the run raises the same error.
+            with contextlib.suppress(StateError):
                 self._renew()
 
     def _is_certain(self) -> bool:
-        """Whether the heartbeat is young, by the boot clock and by the date, and the lock is still held."""
+        """Return whether the heartbeat is recent, by the boot clock and by the date, and the lock is held."""
         youngest = max(now - seen for now, seen in zip(_clocks(), self._seen_at, strict=True))
         return youngest <= 2 * BEAT_SECONDS and self._lock.is_held()
 
     def _renew(self) -> None:
-        """Beat. A lock that was lost is taken again if nobody else has it; then the epoch decides."""
+        """Write a heartbeat. Take a lost lock again if it is free; then the epoch decides."""
         with self._renewing:
             began = _clocks()
             if (self._lock.is_held() or self._lock.acquire()) and self._write(beats=True):
@@ -129,12 +132,24 @@ class Lease:
             return bool(connection.execute(sa.update(t).where(*mine).values(values)).rowcount)
 
     def _now(self, connection: sa.Connection) -> datetime:
-        """Return the time of a heartbeat, as people are shown it: of the server, or of this machine."""
+        """Return the time of a heartbeat for display: the server's, or this machine's."""
         return datetime.now(UTC) if self._database.file else self._database.clock(connection)
 
 
+def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) -> None:
+    """Verify that the lease is still ours, and keep it so until the transaction ends.
+
+    Raises:
+        LeaseLostError: another run has taken over.
+    """
+    mine = (t.c.connector == connector, t.c.epoch == epoch)
+    held = sa.select(t.c.epoch).where(*mine).with_for_update(read=True)
+    if connection.execute(held).scalar() is None:
+        raise _taken_over(connector)
+
+
 def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
-    """Who held a connector's lease last, under which epoch, and whether it still beats."""
+    """Return owner, epoch and heartbeat of a connector's last lease, or `None`."""
     with database.read() as connection:
         held = connection.execute(sa.select(t).where(t.c.connector == connector)).one_or_none()
     if held is None:
@@ -142,21 +157,26 @@ def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
     return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
 
 
+def _taken_over(connector: str) -> LeaseLostError:
+    return LeaseLostError(f"{connector}: another run has taken over; this one stops")
+
+
 def _active(connector: str, held: Any, now: datetime) -> RunActiveError:
-    """Return the error of a second run: who holds the lease, and for how long nothing was heard of it."""
-    if held is None or held.heartbeat_at is None:  # it is just beginning
-        hint = "wait for it to end, or stop that process"
-        return RunActiveError(f"{connector}: another run is active", hint=hint)
+    """Return the error of a second run, with the lease's owner and the age of its heartbeat."""
+    what, hint = f"{connector}: another run is active", "wait for it to end, or stop that process"
+    # Without a heartbeat the other run is just beginning.
+    if held is None or held.heartbeat_at is None:
+        return RunActiveError(what, hint=hint)
     silent = now - held.heartbeat_at
-    what = f"{connector}: another run is active ({held.owner})"
+    what = f"{what} ({held.owner})"
     if silent < timedelta(seconds=SILENT_AFTER_SECONDS):
-        return RunActiveError(what, hint="wait for it to end, or stop that process")
+        return RunActiveError(what, hint=hint)
     hint = "it may be frozen: stop that process, then run again"
     return RunActiveError(f"{what}, without a heartbeat for {silent.total_seconds():.0f} s", hint=hint)
 
 
 def _clocks() -> tuple[float, float]:
-    """Return the boot clock and the date. A suspended machine may move either, or only the other."""
+    """Return the boot clock and the date. Suspending the machine may stop one of the two."""
     return age_clock(), time.time()
 
 
@@ -164,19 +184,19 @@ class _ProcessLock(Protocol):
     """A lock that ends with the process."""
 
     def acquire(self) -> bool:
-        """Take it if it is free; says whether."""
+        """Take the lock if it is free; return whether it was."""
 
     def is_held(self) -> bool:
-        """Whether it is still held; without asking anybody, as long as nothing speaks against it."""
+        """Return whether the lock is still held, without a query where possible."""
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock, if it is held."""
 
 
 def _lock(database: Database, connector: str) -> _ProcessLock:
     if database.file is None:
         return _AdvisoryLock(database, connector)
-    # By its real path, so that one database has one folder by whatever name it is opened.
+    # By its real path, so that a database opened by different links has one lock folder.
     return _FileLock(f"{database.file.resolve()}.locks", connector)
 
 
@@ -189,7 +209,7 @@ class _FileLock:
         self._handle: int | None = None
 
     def acquire(self) -> bool:
-        """Take it if it is free."""
+        """Take the lock if it is free; return whether it was."""
         self.release()
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
@@ -205,7 +225,7 @@ class _FileLock:
         return True
 
     def is_held(self) -> bool:
-        """Whether the locked file is still the one of this name: another run would lock a new one."""
+        """Return whether the locked file still has its name: another run would lock a new file."""
         try:
             found = os.stat(self._path)  # noqa: PTH116
         except OSError:
@@ -213,7 +233,7 @@ class _FileLock:
         return self._handle is not None and os.path.samestat(found, os.fstat(self._handle))
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock, if it is held."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -227,12 +247,12 @@ class _AdvisoryLock:
         digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
         self._number = int.from_bytes(digest, "big", signed=True)
         self._connection: sa.Connection | None = None
-        # The driver's own: SQLAlchemy would open a new session, without the lock, in place of a lost one.
+        # The driver's connection: SQLAlchemy would replace a lost session by a new one without the lock.
         self._session: Any = None
         self._asking = threading.Lock()
 
     def acquire(self) -> bool:
-        """Take it if it is free."""
+        """Take the lock if it is free; return whether it was."""
         self.release()
         with self._database.translate_errors(), contextlib.ExitStack() as unless_taken:
             connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -246,7 +266,7 @@ class _AdvisoryLock:
             return taken
 
     def is_held(self) -> bool:
-        """Whether its session lives: as long as the server has said nothing on it, it does."""
+        """Return whether the session lives. It does as long as the server has sent nothing on it."""
         with self._asking:
             if self._session is None or self._session.closed:
                 return False
@@ -255,18 +275,19 @@ class _AdvisoryLock:
             return not waiting.poll(0) or self._ask("SELECT 1")
 
     def release(self) -> None:
-        """Give it back, and the connection with it."""
+        """Release the lock and its connection."""
         if self._connection is None:
             return
         with self._asking:
             if not self._session.closed:
                 self._ask(f"SELECT pg_advisory_unlock({self._number})")
-            self._connection.invalidate()  # the session ends, and with it whatever it might still hold
+            # Ends the session, and with it the lock if the statement above failed.
+            self._connection.invalidate()
             self._connection.close()
             self._connection = self._session = None
 
     def _ask(self, statement: str) -> bool:
-        """Send a statement to the session; whether it still answers."""
+        """Send a statement to the session; return whether it still answers."""
         import psycopg
 
         try:

@@ -1,6 +1,6 @@
-"""The ledger: every source asset a connector has met, and what became of it.
+"""The ledger: the state of every source asset that a connector has listed.
 
-Every write of a run happens under its lease: if another run has raised the epoch since, nothing is
+Every write of a run verifies its lease: if another run has raised the epoch since, nothing is
 written and `LeaseLostError` is raised.
 """
 
@@ -21,16 +21,15 @@ from damlink._state.claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state.compare import Comparison, compare
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.identity import count_up
+from damlink._state.lease import check_epoch
 from damlink._state.listed import Listed, Tally
 from damlink._state.merge import merge, refuse
 from damlink._state.reader import LedgerReader
 from damlink._state.rows import FINISHED, Row, RowState, as_row, dump_result, next_round
 from damlink._state.siblings import serialize, wake
 from damlink._state.tables import cursor as cursor_table
-from damlink._state.tables import lease as lease_table
 from damlink._state.tables import ledger as t
 from damlink._state.tables import value as value_table
-from damlink.errors import LeaseLostError
 
 __all__ = ["Ledger"]
 
@@ -45,7 +44,7 @@ class Ledger(LedgerReader):
     # --- listing -----------------------------------------------------------------------------------
 
     def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
-        """Write a batch and the cursor behind it in one transaction."""
+        """Store a batch and the cursor behind it in one transaction."""
         with self._write() as connection:
             tally = self._merge(connection, listed, now)
             if listed.cursor is not None:
@@ -55,14 +54,14 @@ class Ledger(LedgerReader):
     def refuse(
         self, source_id: str, fingerprint: str | None, title: str, error: str, now: datetime
     ) -> Row | None:
-        """Record a source asset that cannot be kept; the failed row, or `None` if another row stands."""
+        """Store a failed row for an invalid source asset; return it, or `None` if the existing row stays."""
         with self._write() as connection:
             record = refuse(connection, self._connector, source_id, fingerprint, title, error, now)
         return as_row(record) if record else None
 
     def complete(self, selection: str, now: datetime) -> None:
-        """Note that the listing has been walked to its end once under this selection."""
-        # A cursor is of use for the selection alone under which it was committed.
+        """Store that the listing has been read to its end under this selection."""
+        # A cursor is valid only for the selection under which it was committed.
         value = sa.case((cursor_table.c.selection == selection, cursor_table.c.value), else_=None)
         looked = sa.case((cursor_table.c.look_until > now, now), else_=cursor_table.c.look_until)
         values = {"selection": selection, "completed": selection, "look_until": looked}
@@ -71,7 +70,7 @@ class Ledger(LedgerReader):
 
     def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
         assets = {asset.source_id: asset for asset in listed.assets}
-        # Held until the end, so that a worker that is just finishing one sees its change.
+        # Locked until the end, so that a transfer that is just finishing one sees the new fingerprint.
         known = self._find(connection, list(assets), held=True) if assets else {}
         compared = {
             key: compare(known.get(key), asset, listed.found, reconsider=listed.reconsider_skipped)
@@ -103,10 +102,10 @@ class Ledger(LedgerReader):
             connection.execute(sa.insert(cursor_table).values(new))
 
     def adapt(self, accounts: Accounts, now: datetime, *, from_beginning: bool) -> None:
-        """Keep whose accounts the connector works with.
+        """Store the accounts that the connector works with.
 
         Args:
-            from_beginning: the cursor is of another account.
+            from_beginning: delete the cursor, because it belongs to another account.
         """
         values: dict[str, Any] = {"source": json.dumps(dict(accounts.source), sort_keys=True)}
         values |= {"target": json.dumps(dict(accounts.target), sort_keys=True), "portal": accounts.portal}
@@ -114,19 +113,19 @@ class Ledger(LedgerReader):
             self._keep(connection, now, **values, **({"value": None} if from_beginning else {}))
 
     def look_in_portal(self, now: datetime, since: datetime | None = None) -> None:
-        """Have every row looked for in the portal before it is carried, until all has been listed once.
+        """Look for every row in the portal before it is carried, until the next complete listing.
 
         Args:
-            since: what was uploaded earlier is known to the database.
+            since: uploads before this time are known to the database.
         """
         with self._write() as connection:
             self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
 
     def retarget(self, now: datetime, *, drops_notes: bool) -> int:
-        """Make finished rows due for another target, of which nothing is known; return how many.
+        """Make finished rows due for another target; return how many.
 
         Args:
-            drops_notes: the notes of transfers under way are of the former target.
+            drops_notes: delete the checkpoints of unfinished transfers, which belong to the former target.
         """
         forgotten = {"result": None, "target_id": None, "fingerprint_after": None, "updated_at": now}
         due = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "last_error": ""}
@@ -142,15 +141,15 @@ class Ledger(LedgerReader):
     # --- transfer ----------------------------------------------------------------------------------
 
     def claim(self, now: datetime) -> Row | None:
-        """Take the next row that is to be carried; `None` if there is none.
+        """Claim the next row to carry; return `None` if there is none.
 
-        What a crash has left comes first, then what is due, then what is tried again; each in the order of
-        becoming due. What a sibling has delivered is skipped, what a sibling is at work on waits.
+        Rows left by a crash come first, then due rows, then failed ones; each in the order of becoming due.
+        A row that a sibling has delivered is skipped, one that a sibling is carrying waits.
         """
         batch, is_more = FIRST_BATCH, True
         row: Row | None = None
         while row is None and is_more:
-            # A transaction for each batch: very many held rows do not keep other writers out.
+            # A transaction for each batch: very many held rows must not block other writers.
             with self._write() as connection:
                 row, is_more = take(connection, self._run, now, batch)
                 count = count_up(connection, self._connector) if row is not None else 0
@@ -160,7 +159,7 @@ class Ledger(LedgerReader):
         return row
 
     def mark_pushed(self, row: Row, result: PushResult, now: datetime) -> None:
-        """Finish a row: it has been delivered."""
+        """Finish a delivered row, with the result of its push."""
         values = {
             "result": dump_result(result),
             "target_id": result.target_id,
@@ -173,26 +172,25 @@ class Ledger(LedgerReader):
         self._on_carried(count)
 
     def revive(self, row: Row, now: datetime) -> None:
-        """Make a row due again: a person has asked for it. What its notes hold is not paid for twice."""
+        """Make a row due again on a person's request. Its checkpoint stays: no step is paid for twice."""
         self._set(row, RowState.DUE, now, {"due_at": now, "attempts": 0, "reason": "", "waits_for": None})
 
     def forget(self) -> int:
-        """Delete everything that is kept of the connector but its lease and runs; how many rows."""
+        """Delete the connector's rows, cursor and values; return how many rows. Lease and runs stay."""
         with self._write() as connection:
             for table in (cursor_table, value_table):
                 connection.execute(sa.delete(table).where(table.c.connector == self._connector))
         return sum(self._in_batches(self._mine, lambda chosen: sa.delete(t).where(*chosen)))
 
     def release(self, now: datetime) -> None:
-        """Make what this run leaves unfinished due again."""
+        """Make the rows due that this run leaves unfinished."""
         values = {"state": RowState.DUE, "due_at": now, "updated_at": now}
         left = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == self._run.epoch)
         self._set_all(left, values, now)
 
     def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any], now: datetime) -> int:
-        return sum(
-            self._in_batches(condition, lambda chosen: sa.update(t).where(*chosen).values(values), now)
-        )
+        update = sa.update(t).values(values)
+        return sum(self._in_batches(condition, lambda chosen: update.where(*chosen), now))
 
     def _in_batches(
         self,
@@ -200,9 +198,9 @@ class Ledger(LedgerReader):
         change: Callable[[tuple[sa.ColumnElement[bool], ...]], sa.Executable],
         now: datetime | None = None,
     ) -> Iterator[int]:
-        """Change the rows of a condition, a bounded number in each transaction; yield how many each time.
+        """Change the rows that match a condition, a bounded number in each transaction; yield each number.
 
-        The change must leave no row within the condition.
+        A changed row must no longer match the condition.
         """
         query = sa.select(t.c.source_id).where(self._mine, condition).limit(BATCH_ROWS)
         count = BATCH_ROWS
@@ -215,17 +213,17 @@ class Ledger(LedgerReader):
             yield count
 
     def mark_skipped(self, row: Row, reason: str, now: datetime) -> None:
-        """Finish a row: it is not to be carried."""
+        """Finish a row that is not to be carried."""
         with self._end_transfer(row, now) as connection:
             self._finish(connection, row, RowState.SKIPPED, now, reason=reason)
 
     def mark_rejected(self, row: Row, error: str, now: datetime) -> None:
-        """Finish a row: the asset is at fault."""
+        """Finish a row whose asset was rejected."""
         with self._end_transfer(row, now) as connection:
             self._finish(connection, row, RowState.REJECTED, now, reason=error, last_error=error)
 
     def mark_failed(self, row: Row, error: str, now: datetime) -> None:
-        """Note a failed round; the next one comes later and later."""
+        """Store a failed attempt, and when the next one is due; the interval doubles."""
         with self._end_transfer(row, now) as connection:
             # The asset has changed since: start counting attempts again.
             is_changed = self._read_fingerprint(connection, row) != row.fingerprint_seen
@@ -234,16 +232,16 @@ class Ledger(LedgerReader):
             self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
 
     def mark_waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
-        """Put a row off: nothing is wrong, it is too early."""
+        """Postpone a row that is not ready yet."""
         self._set(row, RowState.WAITING, now, {"reason": reason, "due_at": due_at})
 
     def mark_uncertain(self, row: Row, error: str, now: datetime) -> None:
-        """Leave a row to a person: an effect may or may not have happened."""
+        """Leave a row to a person, because an effect may or may not have happened."""
         values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
         self._set(row, RowState.UNCERTAIN, now, values)
 
     def checkpoint(self, row: Row, sealed: bytes | None, now: datetime) -> None:
-        """Keep a row's notes, or that it has none; durable when this returns."""
+        """Store a row's checkpoint, or delete it with `None`; durable when this returns."""
         with self._write() as connection:
             noted_for = row.carrying if sealed else None
             values = {"checkpoint": sealed, "checkpoint_fingerprint": noted_for, "updated_at": now}
@@ -252,7 +250,7 @@ class Ledger(LedgerReader):
     def _finish(
         self, connection: sa.Connection, row: Row, state: RowState, now: datetime, **values: Any
     ) -> None:
-        """Finish it, unless its source has changed meanwhile: then it is due again."""
+        """Finish a row. If its source has changed meanwhile it is due again."""
         again = self._read_fingerprint(connection, row) not in (row.carrying, values.get("fingerprint_after"))
         values |= {
             "state": RowState.DUE if again else state,
@@ -268,7 +266,7 @@ class Ledger(LedgerReader):
         self._update(connection, row, values)
 
     def _read_fingerprint(self, connection: sa.Connection, row: Row) -> str:
-        """The fingerprint listed last; none is listed until this transaction ends."""
+        """Read the latest fingerprint, and lock the row against listings until the transaction ends."""
         seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
         return str(connection.execute(seen.with_for_update()).scalar_one())
 
@@ -289,7 +287,7 @@ class Ledger(LedgerReader):
 
     @contextlib.contextmanager
     def _end_transfers(self) -> Iterator[sa.Connection]:
-        """A transaction that ends transfers for which siblings may wait."""
+        """Begin a transaction that ends transfers for which siblings may wait."""
         with self._write() as connection:
             if self._run.siblings:
                 serialize(connection)
@@ -297,19 +295,7 @@ class Ledger(LedgerReader):
 
     @contextlib.contextmanager
     def _end_transfer(self, row: Row, now: datetime) -> Iterator[sa.Connection]:
-        """A transaction that ends a transfer; the rows of siblings that wait for it are due."""
+        """Begin a transaction that ends a transfer; make the siblings' rows due that wait for it."""
         with self._end_transfers() as connection:
             yield connection
             wake(connection, self._connector, [row.source_id], now)
-
-
-def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) -> None:
-    """Make sure that the lease is still ours until the transaction ends.
-
-    Raises:
-        LeaseLostError: another run has taken over.
-    """
-    mine = (lease_table.c.connector == connector, lease_table.c.epoch == epoch)
-    held = sa.select(lease_table.c.epoch).where(*mine).with_for_update(read=True)
-    if connection.execute(held).scalar() is None:
-        raise LeaseLostError(f"{connector}: another run has taken over; this one stops")

@@ -1,4 +1,4 @@
-"""What a listing hands to the ledger, what it brought, and how far it has come."""
+"""Records of a listing: a batch for the ledger, its result, and the progress of the listing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Listed", "Progress", "Tally"]
 
 @attrs.frozen
 class Listed:
-    """A batch of a listing: source assets, the cursor behind them, and which are in the portal already."""
+    """A batch of a listing: source assets, the cursor behind them, and those that the portal has already."""
 
     assets: Sequence[SourceAsset]
     cursor: str | None = None
@@ -25,7 +25,7 @@ class Listed:
 
 @attrs.frozen
 class Tally:
-    """What a batch brought."""
+    """Numbers of new, changed, unchanged and found assets in a batch."""
 
     new: int = 0
     changed: int = 0
@@ -35,15 +35,15 @@ class Tally:
 
 @attrs.frozen
 class Progress:
-    """How far a connector's listing has come.
+    """Progress of a connector's listing.
 
     Attributes:
-        cursor: the last one committed.
-        selection: under which it was committed.
-        completed: the selection under which the listing was last walked to its end, if ever.
-        accounts: whose the cursor and the finished rows are.
-        look_since: what was uploaded earlier is known to the database; `None`: nothing is.
-        look_until: rows listed until then are looked for in the portal before they are carried.
+        cursor: the last committed one.
+        selection: the selection under which the cursor was committed.
+        completed: the selection under which the listing was last read to its end, if ever.
+        accounts: the accounts that the cursor and the finished rows belong to.
+        look_since: uploads before this time are known to the database; with `None` no upload is.
+        look_until: rows listed before this time are looked for in the portal before they are carried.
     """
 
     cursor: str | None = None

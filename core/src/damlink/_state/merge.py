@@ -1,6 +1,6 @@
-"""What a listing or an event brings becomes rows of the ledger: one statement, whoever else does the same.
+"""Upsert of source assets from a listing or an event into the ledger, in one statement.
 
-It needs no lease: it adds rows and raises fingerprints, and takes nothing out of a worker's hands.
+It needs no lease: it adds rows and updates fingerprints, and does not change the state of a claimed row.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def merge(
     now: datetime,
     found: Mapping[str, str] | None = None,
 ) -> None:
-    """Add what is new, and note another fingerprint of what is known; what is at rest starts afresh.
+    """Insert new assets and update the fingerprint of known ones; rows at rest become due.
 
-    A fingerprint that our own write is known to cause is no change.
+    The fingerprint that our own upload caused does not count as a change.
 
     Args:
-        found: targets of new assets that are in the portal already, by source id.
+        found: target ids of new assets that the portal has already, by source id.
     """
     rows = [_new_row(connector, asset, now, place, found or {}) for place, asset in enumerate(assets)]
     if not rows:
@@ -50,7 +50,7 @@ def merge(
             ),
         ),
     )
-    # Always in the same order, or two of these could wait for each other.
+    # Always in the same order: otherwise two such transactions could deadlock.
     connection.execute(statement, sorted(rows, key=lambda row: str(row["source_id"])))
 
 
@@ -63,10 +63,10 @@ def refuse(
     error: str,
     now: datetime,
 ) -> sa.Row[Any] | None:
-    """Record a source asset that cannot be kept as a failed row; return that row.
+    """Store a failed row for a source asset that cannot be stored; return that row.
 
-    What is under way goes on, and what is finished under this fingerprint stays so: then it is `None`.
-    The row is due when the asset is listed again in a form that can be kept.
+    A row that is being carried, or is finished under this fingerprint, stays as it is: return `None` then.
+    The row becomes due when the asset is listed again in a valid form.
     """
     values: dict[str, Any] = {
         "state": RowState.FAILED,
@@ -88,10 +88,9 @@ def refuse(
 
 
 def _changes(new: Any) -> dict[str, Any]:
-    at_rest = sa.or_(
-        *(t.c.state == state for state in AT_REST)
-    )  # IN cannot stand in a statement for many rows
-    # It was refused meanwhile, and is what had been pushed already.
+    # SQLAlchemy does not support IN in a statement that is executed for many rows.
+    at_rest = sa.or_(*(t.c.state == state for state in AT_REST))
+    # It was invalid meanwhile, and is now again what was pushed already.
     same = sa.and_(
         t.c.fingerprint_seen == REFUSED,
         sa.or_(
@@ -122,7 +121,7 @@ def _new_row(
         "raw": json.dumps(dict(asset.raw)),
         "fingerprint_seen": asset.fingerprint,
         "fingerprint_carried": asset.fingerprint if target else None,
-        # Rows of one batch are carried in the order in which they were brought.
+        # Rows of one batch are carried in the order in which they were listed.
         "due_at": None if target else now + timedelta(microseconds=place),
         "listed_at": now,
         "updated_at": now,

@@ -1,4 +1,4 @@
-"""What can be asked of the ledger without a lease."""
+"""Queries of the ledger, which need no lease."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["LedgerReader"]
 
 
 class LedgerReader:
-    """One connector's rows, to look at.
+    """Read-only view of one connector's rows.
 
     Args:
-        epoch: of the lease under which to write.
-        siblings: other connectors of the same plugin and portal, where an asset comes once a portal.
-        on_carried: called with the new count after something that is carried has been committed.
+        epoch: the epoch of the lease under which to write.
+        siblings: other connectors of the same plugin and portal, if an asset must reach a portal only once.
+        on_carried: called with the new count of claims and deliveries after each commit of one.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class LedgerReader:
         self._run = Claimant(connector, epoch, tuple(siblings))
 
     def progress(self) -> Progress:
-        """How far the listing has come."""
+        """Return the progress of the listing."""
         query = sa.select(cursor_table).where(cursor_table.c.connector == self._connector)
         with self._database.read() as connection:
             record = connection.execute(query).one_or_none()
@@ -62,12 +62,12 @@ class LedgerReader:
         )
 
     def find(self, ids: Sequence[str]) -> dict[str, Row]:
-        """The rows of these source ids."""
+        """Return the rows with these source ids, by source id."""
         with self._database.read() as connection:
             return self._find(connection, ids)
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
-        """Return what other connectors of the same plugin and portal have of these source ids."""
+        """Return the holds of sibling connectors on these source ids, by source id."""
         with self._database.read() as connection:
             return find_holds(connection, self._connector, self._run.siblings, ids)
 
@@ -77,25 +77,25 @@ class LedgerReader:
         return {record.source_id: as_row(record) for record in connection.execute(query)}
 
     def ready(self, now: datetime) -> Iterator[Row]:
-        """The rows that the next run would claim without listing, in that order."""
+        """Yield the rows that the next run would claim without listing, in that order."""
         for condition in claimable(now, None):
             yield from self._rows(sa.and_(self._mine, condition), t.c.due_at, t.c.source_id)
 
     def targets(self, limit: int) -> list[str]:
-        """The ids under which the rows pushed last are known at the target."""
+        """Return the target ids of the rows pushed last."""
         query = sa.select(t.c.target_id).where(self._mine, t.c.state == RowState.PUSHED, t.c.target_id != "")
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(t.c.updated_at.desc()).limit(limit)).scalars())
 
     def read_finished(self) -> Iterator[Row]:
-        """The rows that are finished, one state after the other."""
+        """Yield the finished rows, one state after the other."""
         for state in FINISHED:
             yield from self.rows(state)
 
     def has_ready(self, now: datetime) -> bool:
-        """Whether a run would find something to carry without listing.
+        """Return whether a run would find something to carry without listing.
 
-        What was put off until the next run does not call for one; what was put off for a time does.
+        A row that waits for the next run does not count; one that waits for a time does.
         """
         by_time = sa.or_(
             t.c.state == RowState.FAILED,
@@ -107,7 +107,7 @@ class LedgerReader:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 
     def rows(self, state: RowState | None = None) -> Iterator[Row]:
-        """The rows, in the order of their last change, read a thousand at a time."""
+        """Yield the rows in the order of their last change, read a thousand at a time."""
         chosen = self._mine if state is None else sa.and_(self._mine, t.c.state == state)
         yield from self._rows(chosen, t.c.updated_at, t.c.source_id)
 
@@ -118,7 +118,7 @@ class LedgerReader:
                 yield as_row(record)
 
     def counts(self) -> dict[str, int]:
-        """How many rows are in each state."""
+        """Count the rows in each state."""
         query = sa.select(t.c.state, sa.func.count()).where(self._mine).group_by(t.c.state)
         with self._database.read() as connection:
             found = {state: int(number) for state, number in connection.execute(query)}

@@ -1,4 +1,4 @@
-"""What a row of the ledger holds, and the states it can be in."""
+"""Rows of the ledger and their states."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ __all__ = ["FINISHED", "REFUSED", "Row", "RowState", "as_row", "dump_result", "l
 FIRST_ROUND: Final = timedelta(minutes=15)
 LONGEST_ROUND: Final = timedelta(hours=24)
 MOST_ROUNDS: Final = 8
-REFUSED: Final = ""  # stands in for the fingerprint of a source asset that could not be kept
+# Stored in place of the fingerprint of a source asset that could not be stored.
+REFUSED: Final = ""
 
 
 class RowState(StrEnum):
-    """What has become of a source asset."""
+    """State of a source asset."""
 
     DUE = "due"
     RUNNING = "running"
@@ -39,7 +40,7 @@ FINISHED: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED)
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One source asset of one connector, as the ledger knows it."""
+    """One source asset of one connector in the ledger."""
 
     connector: str
     source_id: str
@@ -63,12 +64,12 @@ class Row:
 
     @property
     def is_refused(self) -> bool:
-        """Whether its source asset could not be kept, so that there is nothing to carry."""
+        """True if its source asset could not be stored, so that there is nothing to carry."""
         return self.fingerprint_seen == REFUSED
 
     @property
     def carrying(self) -> str:
-        """The fingerprint being carried: a transfer that has left notes is finished as it began."""
+        """The fingerprint to carry: a transfer with a checkpoint is finished as it began."""
         return self.checkpoint_fingerprint or self.fingerprint_seen
 
     @property
@@ -78,7 +79,7 @@ class Row:
 
 
 def as_row(record: Any) -> Row:
-    """A database row as a `Row`."""
+    """Convert a database row to a `Row`."""
     fields = {name: getattr(record, name) for name in _SAME}
     return Row(
         state=RowState(record.state),
@@ -94,18 +95,18 @@ _SAME: Final = tuple(
 
 
 def dump_result(result: PushResult) -> str:
-    """A push result as the ledger keeps it."""
+    """Return a push result as JSON for the ledger."""
     kept = {"notice": redact(result.notice), "detail": dict(result.detail)}
     return json.dumps(attrs.asdict(result, recurse=False) | kept)
 
 
 def load_result(text: str | None) -> PushResult | None:
-    """A push result read back."""
+    """Return the push result of its JSON, or `None`."""
     return PushResult(**json.loads(text)) if text else None
 
 
 def next_round(attempts: int, now: datetime) -> datetime | None:
-    """When a row that has failed so many rounds is due again; `None`: only a person revives it."""
+    """Return when a row with so many failed attempts is due again; `None` if only a person revives it."""
     if attempts >= MOST_ROUNDS:
         return None
     pause: timedelta = min(FIRST_ROUND * 2 ** max(0, attempts - 1), LONGEST_ROUND)

@@ -72,8 +72,8 @@ class PortalClient:
         self._client.sign_with(BearerAuth(auth) if isinstance(auth, Secret) else auth)
         self._s3 = open_client("", verify_before_send=verify_before_send)
         if on_request is not None:
-            self._client.report_requests(on_request)
-            self._s3.report_requests(on_request)
+            self._client.tell(on_request)
+            self._s3.tell(on_request)
         self.options = Options(self._client)
         self.dependencies = Dependencies(self._client)
         self.metaproperties = Metaproperties(self._client, self.options)
