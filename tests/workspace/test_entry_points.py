@@ -84,3 +84,11 @@ def test_plugin_imports_no_other_plugin(partner: str) -> None:
     files = (ROOT / "plugins" / partner / "src").rglob("*.py")
     tops = {module.partition(".")[0] for file in files for module, _ in imports(file)}
     assert tops & {f"damlink_{other}" for other in PARTNERS if other != partner} == set()
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_plugin_without_its_sandbox_does_not_need_one(partner: str) -> None:
+    source = ROOT / "plugins" / partner / "src" / f"damlink_{partner}"
+    files = [file for file in source.rglob("*.py") if source / "sandbox" not in file.parents]
+    modules = {module for file in files for module, _ in imports(file)}
+    assert [module for module in modules if "sandbox" in module] == []

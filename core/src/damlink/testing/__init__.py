@@ -6,6 +6,14 @@ import pytest
 
 pytest.register_assert_rewrite("damlink.testing.contract")  # before it is imported
 
+from damlink.errors import ConfigError  # noqa: E402
+
+try:
+    import damlink_sandbox  # noqa: F401
+except ModuleNotFoundError as error:
+    message = f"the tests of plugins need {error.name}"
+    raise ConfigError("", message, hint="install damlink-sandbox") from error
+
 from damlink._http.retry import no_waiting  # noqa: E402
 from damlink.testing.contract import ConnectorContract  # noqa: E402
 from damlink.testing.trial import Trial, make_context  # noqa: E402
