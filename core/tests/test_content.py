@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink import Content
+from damlink import Content, ContentFile, Spool
 from damlink._content import PIECE_BYTES, spooled
 
 
@@ -106,4 +107,43 @@ def test_spooled_when_the_process_is_killed_leaves_nothing_behind(temporary: Pat
     )
     killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(temporary)})
     assert killed.returncode == -signal.SIGKILL
+    assert list(temporary.iterdir()) == []
+
+
+# --- the file of a form ----------------------------------------------------------------------------
+
+
+@given(st.lists(st.binary(max_size=20), max_size=12))
+def test_content_file_when_read_again_gives_the_same_from_its_beginning(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+    file = ContentFile(Content("a.pdf", lambda _offset: iter(pieces), size=len(whole)))
+    assert (file.tell(), file.seek(0, os.SEEK_END)) == (0, len(whole))
+    first = b"".join(iter(file.read, b""))
+    file.seek(0)
+    assert first == b"".join(iter(file.read, b"")) == whole
+
+
+def test_content_file_when_the_size_is_unknown_says_so() -> None:
+    with pytest.raises(OSError, match="unknown"):
+        ContentFile(unsized(b"1")).seek(0, os.SEEK_END)
+
+
+# --- the spool -------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.binary(max_size=20), max_size=12), st.integers(0, 250))
+def test_spool_when_read_from_an_offset_gives_the_rest(pieces: list[bytes], offset: int) -> None:
+    whole = b"".join(pieces)
+    with contextlib.closing(Spool(pieces)) as spool:
+        assert (spool.size, b"".join(spool.pieces(offset))) == (len(whole), whole[offset:])
+        assert spool.read(1, 2) == whole[1:3]
+
+
+def test_spool_when_its_source_breaks_off_leaves_no_file(temporary: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"1"
+        raise ValueError("broken off")
+
+    with pytest.raises(ValueError, match="broken off"):
+        Spool(broken())
     assert list(temporary.iterdir()) == []

@@ -33,7 +33,15 @@ NAMES: Final = {
     GIVEN: ("Context", "Checkpoint", "Client", "Response", "Portal", "Event"),
     "What a hook gives": ("SourceAsset", "Cursor", "Content", "PreparedAsset", "Skip", "PushResult"),
     "What a check gives": ("Finding",),
-    "What several plugins need": ("origin_of", "parse_url"),
+    "What several plugins need": (
+        "Backoff",
+        "ContentFile",
+        "Poll",
+        "Spool",
+        "origin_of",
+        "parse_url",
+        "suggest",
+    ),
 }
 
 

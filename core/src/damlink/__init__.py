@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from damlink._config.settings import setting
-from damlink._content import Content
+from damlink._content import Content, ContentFile, Spool
 from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
 from damlink._secret import Secret
+from damlink._system.backoff import Backoff, Poll
+from damlink._system.suggest import suggest
 from damlink._version import __version__
 from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
 
@@ -30,9 +32,11 @@ __all__ = [
     "AssetRejectedError",
     "Auth",
     "AuthError",
+    "Backoff",
     "Checkpoint",
     "Client",
     "Content",
+    "ContentFile",
     "Context",
     "Cursor",
     "Event",
@@ -40,6 +44,7 @@ __all__ = [
     "HeaderAuth",
     "NotYet",
     "OAuth2",
+    "Poll",
     "Portal",
     "PreparedAsset",
     "PushResult",
@@ -47,6 +52,7 @@ __all__ = [
     "Secret",
     "Skip",
     "SourceAsset",
+    "Spool",
     "TransientError",
     "UnclearError",
     "__version__",
@@ -54,6 +60,7 @@ __all__ = [
     "origin_of",
     "parse_url",
     "setting",
+    "suggest",
 ]
 
 # These bring httpx or pluggy with them; `damlink --help` must not.

@@ -6,6 +6,7 @@ import contextlib
 import mimetypes
 import os
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol
 from damlink._system.keepable import clean, show
 from damlink.errors import TransientError
 
-__all__ = ["PIECE_BYTES", "Content", "Opener", "UnprovenOffsetError", "spooled"]
+__all__ = ["PIECE_BYTES", "Content", "ContentFile", "Opener", "Spool", "UnprovenOffsetError", "spooled"]
 
 PIECE_BYTES: Final = 256 * 1024
 
@@ -149,27 +150,71 @@ def _read(path: Path, offset: int) -> Iterator[bytes]:
             yield piece
 
 
+class ContentFile:
+    """Content as the file of a multipart form: read in pieces, and again from the beginning after `seek`."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._pieces: Iterator[bytes] | None = None
+
+    def read(self, _count: int = -1) -> bytes:
+        """Return the next piece, whatever its length; empty at the end."""
+        if self._pieces is None:
+            self._pieces = self._content.open()
+        return next(filter(None, self._pieces), b"")
+
+    def tell(self) -> int:
+        """Return the beginning: the position is only requested before the first read."""
+        return 0
+
+    def seek(self, _offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go back to the beginning; at the end return the size, for the form's announced length.
+
+        Raises:
+            OSError: the size is unknown.
+        """
+        if whence == os.SEEK_END:
+            if self._content.size is None:
+                raise OSError("the size is unknown")
+            return self._content.size
+        self._pieces = None
+        return 0
+
+
+class Spool:
+    """Bytes in a temporary file without a name: no other process can open, replace or guess it, and the
+    operating system removes it when it is closed, also after a crash.
+    """
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close(), or with this object
+        self._closing = weakref.finalize(self, self._file.close)
+        try:
+            for piece in pieces:
+                self._file.write(piece)
+            self._file.flush()
+        except BaseException:
+            self.close()
+            raise
+        self.size = self._file.tell()
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return up to `count` bytes from an offset; several readers do not disturb each other."""
+        return os.pread(self._file.fileno(), count, offset)
+
+    def pieces(self, offset: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from an offset."""
+        while piece := self.read(offset, PIECE_BYTES):
+            yield piece
+            offset += len(piece)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._closing()
+
+
 @contextlib.contextmanager
 def spooled(content: Content) -> Iterator[Content]:
-    """Yield the same content with its size known, by way of a temporary file.
-
-    The file has no name, so that nobody else can open, replace or foresee it, and the operating system
-    removes it when it is closed, also after a crash.
-    """
-    with tempfile.TemporaryFile() as file:
-        for piece in content.open():
-            file.write(piece)
-        file.flush()
-        yield Content(
-            content.filename,
-            lambda offset: _read_at(file.fileno(), offset),
-            size=file.tell(),
-            media_type=content.media_type,
-        )
-
-
-def _read_at(handle: int, offset: int) -> Iterator[bytes]:
-    """Yield the bytes from an offset on; several readers do not disturb each other."""
-    while piece := os.pread(handle, PIECE_BYTES, offset):
-        yield piece
-        offset += len(piece)
+    """Yield the same content with its size known, by way of a temporary file."""
+    with contextlib.closing(Spool(content.open())) as spool:
+        yield Content(content.filename, spool.pieces, size=spool.size, media_type=content.media_type)

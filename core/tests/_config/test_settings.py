@@ -21,7 +21,7 @@ from damlink._config.settings import (
     setting,
 )
 from damlink._secret import Secret
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink.errors import ConfigError
 
 PLACE = "damlink.toml: connectors.stock"
@@ -256,5 +256,5 @@ def test_selection_of_when_asked_holds_the_settings_that_select_as_json() -> Non
     ("name", "hint"), [("istok", "did you mean 'istock'?"), ("zzz", "known: gelato, istock")]
 )
 def test_closest_when_a_word_is_misspelt_names_the_nearest_or_all(name: str, hint: str) -> None:
-    assert closest(name, ["istock", "gelato"]) == hint
-    assert closest(name, []) == ""
+    assert suggest(name, ["istock", "gelato"]) == hint
+    assert suggest(name, []) == ""

@@ -24,14 +24,14 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     from damlink._http.oauth2 import OAuth2
     from damlink._run.login import log_in
     from damlink._run.session import Session
-    from damlink._system.closest import closest
+    from damlink._system.suggest import suggest
 
     config = load_config(config_path)
     if name not in config.portals:
         name = next((each.name for each in config.connectors.values() if each.title == name), name)
     known = {*config.portals, *config.connectors}
     if name not in known:
-        raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=closest(name, known))
+        raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=suggest(name, known))
     with Session(config) as session:
         auth = session.portal_auth(name) if name in config.portals else session.open_connector(name).auth
         if not isinstance(auth, OAuth2) or not auth.authorize_url:

@@ -23,7 +23,7 @@ from damlink._config.tables import (
     ServeConfig,
     StateConfig,
 )
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink.errors import ConfigError
 
 __all__ = [
@@ -96,7 +96,7 @@ class Config:
             ConfigError: there is none.
         """
         if name not in self.portals:
-            hint = closest(name, self.portals) or f"add a [portals.{name}] table"
+            hint = suggest(name, self.portals) or f"add a [portals.{name}] table"
             raise ConfigError(str(self.path), f"no portal {name!r}", hint=hint)
         return self.portals[name]
 
@@ -111,7 +111,7 @@ class Config:
         titles = {each.title: each for each in self.connectors.values() if each.title}
         if name in titles:
             return titles[name]
-        hint = closest(name, [*self.connectors, *titles]) or f"add a [connectors.{name}] table"
+        hint = suggest(name, [*self.connectors, *titles]) or f"add a [connectors.{name}] table"
         raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
 
 
@@ -136,7 +136,7 @@ def loads(text: str, path: Path) -> Config:
     known = ("state", "pace", "serve", "notify", "portals", "connectors")
     for key in document:
         if key not in known:
-            raise ConfigError(f"{place}: {key}", "unknown table", hint=closest(key, known))
+            raise ConfigError(f"{place}: {key}", "unknown table", hint=suggest(key, known))
     tables = {key: _table(document.get(key, {}), f"{place}: {key}") for key in known}
     portals = {name: _portal(name, table, place) for name, table in tables["portals"].items()}
     connectors = {
@@ -224,7 +224,7 @@ def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
     if name in portals:
         return name
     if name:
-        raise ConfigError(place, f"no portal {name!r}", hint=closest(name, portals) or "add a [portals.NAME]")
+        raise ConfigError(place, f"no portal {name!r}", hint=suggest(name, portals) or "add a [portals.NAME]")
     if len(portals) == 1:
         return next(iter(portals))
     wanted = f"choose one of {', '.join(portals)}" if portals else "add a [portals.NAME] table"

@@ -16,9 +16,9 @@ from damlink._config.duration import Duration
 from damlink._config.opened import check_opened
 from damlink._config.values import CONVERTER, SECRET_FORM, WORDS, value_text
 from damlink._secret import Secret
-from damlink._system.closest import closest
 from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
+from damlink._system.suggest import suggest
 from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
 __all__ = [
@@ -214,7 +214,7 @@ def _values(
     fields = {field.name: field for field in fields_of(settings_class)}
     for key in table:
         if key not in fields:
-            raise ConfigError(f"{place}.{key}", "unknown key", hint=closest(key, fields))
+            raise ConfigError(f"{place}.{key}", "unknown key", hint=suggest(key, fields))
     values = {}
     for field in fields.values():
         if field.name in table:

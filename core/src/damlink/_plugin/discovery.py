@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink._version import __version__
 from damlink.errors import PluginLoadError
 
@@ -61,7 +61,7 @@ def find(name: str, place: str = "") -> PluginInfo:
             if info.problem:
                 raise PluginLoadError(f"plugin {name!r} ({info.distribution}): {info.problem}")
             return info
-    hint = closest(name, (info.name for info in plugins)) or f"pip install damlink-{name}"
+    hint = suggest(name, (info.name for info in plugins)) or f"pip install damlink-{name}"
     said = f"{place}: no plugin {name!r} is installed" if place else f"no plugin {name!r} is installed"
     raise PluginLoadError(said, hint=hint)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
+from damlink.bynder._roles import Role, download_roles, reject_undownloadable
 from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
 from damlink.bynder.records.assets import (
     Asset,
@@ -52,6 +53,7 @@ __all__ = [
     "Profile",
     "PublicLinks",
     "RawAnswer",
+    "Role",
     "Scope",
     "SentRequest",
     "SimilarAsset",
@@ -63,6 +65,8 @@ __all__ = [
     "UsageSync",
     "User",
     "Webhook",
+    "download_roles",
+    "reject_undownloadable",
 ]
 
 

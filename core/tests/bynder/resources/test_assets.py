@@ -174,3 +174,20 @@ def test_similar_when_asked_for_by_more_than_one_thing_sends_nothing(server: Any
         server.always(200, b'{"assets": [{"assetId": "a", "similarityScore": 0.5}]}')
         assert [(each.asset_id, each.score) for each in portal.assets.similar(text="a dog")] == [("a", 0.5)]
     assert server.asked[0].body == b'{"textQuery":"a dog"}'
+
+
+def test_find_when_the_portal_shows_an_asset_returns_it(portal: Portal, control: Callable[..., Any]) -> None:
+    asset_id = control("add_asset", name="Beach")["id"]
+    found = portal.assets.find(asset_id, versions=True)
+    assert found is not None
+    assert found.active_originals == tuple(item for item in found.items if item.type == "original")
+
+
+def test_find_when_there_is_no_such_asset_returns_none(portal: Portal) -> None:
+    assert portal.assets.find("00000000-0000-0000-0000-000000000000") is None
+
+
+def test_find_when_the_portal_refuses_otherwise_raises(server: Any) -> None:
+    server.always(403, b'{"message": "no"}')
+    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(BynderError):
+        portal.assets.find("A")

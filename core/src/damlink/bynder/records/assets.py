@@ -95,11 +95,15 @@ class Asset(Record):
         return {name: self.values_of(name) for name in names}
 
     @property
+    def active_originals(self) -> tuple[MediaItem, ...]:
+        """Active originals among the items; all originals if the portal marks none as active."""
+        originals = tuple(item for item in self.items if item.type == "original")
+        return tuple(item for item in originals if item.active) or originals
+
+    @property
     def active_version(self) -> int:
         """Return the version of the active original; 0 if neither it nor the items were requested."""
-        originals = [item for item in self.items if item.type == "original"]
-        active = [item.version for item in originals if item.active]
-        known = active or [item.version for item in originals]
+        known = [item.version for item in self.active_originals]
         return max(known, default=number(self.raw.get("activeVersion")))
 
 

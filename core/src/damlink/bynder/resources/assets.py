@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
@@ -19,9 +19,11 @@ from damlink.bynder.records.convert import records
 from damlink.bynder.resources.asset_files import AssetFiles
 from damlink.bynder.resources.asset_lists import AssetLists
 from damlink.bynder.resources.metaproperties import Metaproperties
-from damlink.errors import ArgumentError
+from damlink.errors import ArgumentError, BynderError
 
 __all__ = ["Assets"]
+
+_NOT_FOUND: Final = 404
 
 
 class Assets(AssetLists, AssetFiles):
@@ -61,6 +63,20 @@ class Assets(AssetLists, AssetFiles):
             versions=versions or None, stats=stats or None, include="relatedAssets" if related else None
         )
         return Asset.read(get_body(self._client, _path(id), expect_object, **query))
+
+    def find(self, id: str, *, versions: bool = False) -> Asset | None:
+        """Return an asset as it is now; `None` if the portal does not show it.
+
+        Args:
+            id: of the asset.
+            versions: with every file it has: versions, derivatives, additionals.
+        """
+        try:
+            return self.get(id, versions=versions)
+        except BynderError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
 
     @action("Update Asset")
     def modify(

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from damlink._http.client import Client
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder.records.account import Brand
@@ -53,7 +53,7 @@ class Brands:
             for brand in brands:
                 if wanted in (brand.id, brand.name) or wanted.lower() == brand.name.lower():
                     return brand.id
-            raise ConfigError(f"{self._place}.brand", f"no brand {wanted!r}", hint=closest(wanted, names))
+            raise ConfigError(f"{self._place}.brand", f"no brand {wanted!r}", hint=suggest(wanted, names))
         if len(brands) > 1:
             hint = f"choose one of {', '.join(names)}"
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)

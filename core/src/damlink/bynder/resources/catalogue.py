@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink.bynder.records.metaproperties import Metaproperty, Option
 from damlink.errors import BynderError
 
@@ -46,7 +46,7 @@ class Catalogue:
         """
         found = self.find(name)
         if found is None:
-            hint = closest(name, (each.name for each in self._all()))
+            hint = suggest(name, (each.name for each in self._all()))
             raise BynderError(f"the portal has no metaproperty {name!r}", hint=hint)
         return found
 

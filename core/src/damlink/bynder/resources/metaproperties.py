@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
-from damlink._system.closest import closest
+from damlink._system.suggest import suggest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
 from damlink.bynder._fields import fields, text_of, typed
@@ -276,7 +276,7 @@ class Metaproperties:
         metaproperty = self.get(name)
         if create_options:
             return self._options.create(metaproperty.id, name=wanted, label=wanted)
-        hint = closest(wanted, (option.name for option in metaproperty.options))
+        hint = suggest(wanted, (option.name for option in metaproperty.options))
         raise BynderError(f"the metaproperty {metaproperty.name!r} has no option {wanted!r}", hint=hint)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["closest"]
+__all__ = ["suggest"]
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word nearest to a misspelt one, or all known words."""
     words = sorted(known)
     near = difflib.get_close_matches(name, words, n=1)

@@ -1,0 +1,53 @@
+"""Pauses that double, and the progress of a poll that survives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+__all__ = ["Backoff", "Poll"]
+
+# A float holds no larger power; any longest pause is reached long before.
+_MOST_DOUBLINGS: Final = 64
+
+
+@attrs.frozen
+class Backoff:
+    """Pauses that double, up to the longest."""
+
+    first_seconds: float = 2.0
+    longest_seconds: float = 60.0
+
+    def pause_seconds(self, number: int) -> float:
+        """Return the pause after `number` earlier pauses."""
+        return min(self.first_seconds * float(2 ** min(number, _MOST_DOUBLINGS)), self.longest_seconds)
+
+
+@attrs.frozen
+class Poll:
+    """Progress of a poll, small enough for a checkpoint.
+
+    Attributes:
+        since: begin of the poll.
+        count: requests so far.
+    """
+
+    since: datetime
+    count: int = 0
+
+    @classmethod
+    def read(cls, noted: Mapping[str, Any] | None, now: datetime) -> Poll:
+        """Return the poll of a note; a poll that begins now if there is no note."""
+        since = (noted or {}).get("since")
+        return cls(datetime.fromisoformat(since), int((noted or {}).get("count", 0))) if since else cls(now)
+
+    def note(self) -> dict[str, Any]:
+        """Return the poll in a form that a checkpoint keeps, with one more request counted."""
+        return {"since": self.since.isoformat(), "count": self.count + 1}
+
+    def waited_seconds(self, now: datetime) -> float:
+        """Return the time since the poll began."""
+        return (now - self.since).total_seconds()
