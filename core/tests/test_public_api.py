@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -166,10 +167,20 @@ def test_damlink_when_imported_brings_no_heavy_library() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_errors_when_drawn_are_the_tree_of_the_docstring() -> None:
-    tree = (errors.__doc__ or "").split("\n\n")[1].splitlines()
-    drawn = [line.split()[0] for line in tree if line.split()[0].endswith(("Error", "NotYet"))]
-    assert sorted(drawn) == errors.__all__
+def test_errors_when_drawn_are_the_tree_of_the_classes() -> None:
+    real = [(name, getattr(errors, name).__bases__[0].__name__) for name in errors.__all__]
+    assert sorted(drawn_tree(errors.__doc__ or "")) == sorted(real)
+
+
+def drawn_tree(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each class of the indented drawing with the class that it is drawn below."""
+    above = {-1: "Exception"}
+    for line in text.split("\n\n")[1].splitlines():
+        depth = len(line) - len(line.lstrip())
+        above = {each: name for each, name in above.items() if each < depth}
+        name = line.split()[0]
+        yield name, above[max(above)]
+        above[depth] = name
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,9 @@ def errors_page() -> Iterator[str]:
     yield "# Errors\n"
     yield (
         "Every exception of Damlink is in `damlink.errors`. A plugin raises those marked with a star, which "
-        "`damlink` itself exports, to say what went wrong; the core decides what happens next. The number "
-        "is what the process [exits](exit-codes.md) with when the error stops it.\n"
+        "`damlink` itself exports, to say what went wrong. Each class says what it stops: the asset alone, "
+        "the run of its connector, or the whole run. The number is what the process [exits](exit-codes.md) "
+        "with when the error stops it.\n"
     )
     yield from error_items(errors.DamlinkError, "")
     yield ""
@@ -126,7 +127,7 @@ def error_items(kind: type[errors.DamlinkError], indent: str) -> Iterator[str]:
     """An error and those below it, as a nested list."""
     star = " ★" if kind.__name__ in damlink.__all__ else ""
     first = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
-    yield f"{indent}- `{kind.__name__}`{star} ({kind.exit_code}): {first}"
+    yield f"{indent}- `{kind.__name__}`{star} ({kind.exit_code}, stops the {kind.stops}): {first}"
     for below in kind.__subclasses__():
         if below.__name__ in errors.__all__ and below.__bases__[0] is kind:
             yield from error_items(below, f"{indent}    ")

@@ -1,29 +1,29 @@
-"""Every exception of Damlink, grouped by what the run does next.
+"""Every exception of Damlink. The class says what it stops; the run, the service and the CLI ask it.
 
-DamlinkError                   a person sees str(error): one line, then a hint if there is one
-ConfigError                  stop before starting; carries the place
-PluginLoadError              stop this connector
-StateError                   stop before starting: the database cannot be used
-RunActiveError               stop before starting: another run of this connector holds the lease
-LeaseLostError               stop before the next effect; write nothing more
-StoppedError                 the run has been asked to end; the next one goes on
-NotYet                       nothing is wrong, it is too early: the row waits
-ConnectorError               carries connector, hook and source_id, filled in by the core
-AuthError                  stop this connector
-TransientError             repeat; then the row is failed and due again later
-UnavailableError         the same, but not worth another try at once
-UnclearError               it may or may not have happened: settle, else the row is uncertain
-AssetRejectedError         the row is rejected, go on
-PluginBugError             raised by the core alone; the traceback goes to the log
-BynderError                the portal refused; carries its status and words
-ArgumentError            the call is written wrongly; nothing was sent
-BynderAuthError          an AuthError too
-UploadError              an upload that the portal gave up; the row is failed
+DamlinkError                 base class; str(error) is one line, with a hint if there is one
+    ConfigError              the config is wrong; carries the place
+    PluginLoadError          a plugin is missing or breaks the contract of the hooks
+    StateError               the database cannot be used
+    RunActiveError           another run of this connector holds the lease
+    LeaseLostError           another run took the lease: write nothing more
+    StoppedError             a person or the system ended the run; the next run continues
+    NotYet                   no error, but too early: the row waits
+    ConnectorError           carries connector, hook and source_id, filled in by the core
+        AuthError            credentials or permissions are missing
+        TransientError       repeated; then the row is failed and due again later
+            UnavailableError the same, but not repeated within the run
+        UnclearError         the effect may have happened: look it up, else the row is uncertain
+        AssetRejectedError   the row is rejected
+        PluginBugError       raised by the core alone; the traceback goes to the log
+        BynderError          the portal refused; carries its status and answer
+            ArgumentError    the call is written wrongly; nothing was sent
+            BynderAuthError  an AuthError as well
+            UploadError      the portal gave up an upload; the row is failed
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from damlink._secret import redact
 
@@ -51,18 +51,22 @@ __all__ = [
 
 
 def _plain(text: object) -> str:
-    """Return a text without secrets; what a plugin passes may be none, or nothing."""
+    """Return a text without secrets. A plugin may pass a value that is no text, or `None`."""
     return "" if text is None else redact(str(text))
 
 
 class DamlinkError(Exception):
-    """Anything that a person is told in one line. No text of it holds a secret: see `redact`.
+    """Base class of all errors that are shown in one line. No text of it holds a secret: see `redact`.
 
     Attributes:
         hint: what to do about it, or empty.
-        exit_code: what the process ends with when this stops it.
+        stops: what it stops: the `asset` alone, the run of the `connector`, or the whole `run`.
+        fails_run: whether a run that it stops counts as failed, so that people are notified.
+        exit_code: of the process that it stops.
     """
 
+    stops: ClassVar[Literal["asset", "connector", "run"]] = "asset"
+    fails_run: ClassVar[bool] = True
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -77,6 +81,7 @@ class DamlinkError(Exception):
 class ConfigError(DamlinkError):
     """The config is wrong at a place, such as `damlink.toml: connectors.stock.every`."""
 
+    stops = "connector"
     exit_code = 3
 
     def __init__(self, place: str, message: str, *, hint: str = "") -> None:
@@ -85,32 +90,40 @@ class ConfigError(DamlinkError):
 
 
 class PluginLoadError(DamlinkError):
-    """A plugin is missing, cannot be imported, or does not keep the contract of the hooks."""
+    """A plugin is missing, cannot be imported, or breaks the contract of the hooks."""
 
+    stops = "connector"
     exit_code = 3
 
 
 class StateError(DamlinkError):
     """The database cannot be used: newer than the code, locked, full, gone."""
 
+    stops = "connector"
     exit_code = 3
 
 
 class RunActiveError(DamlinkError):
     """Another run of this connector holds the lease."""
 
+    stops = "connector"
+    fails_run = False
     exit_code = 5
 
 
 class LeaseLostError(DamlinkError):
-    """Another run has taken this connector over while this one was away."""
+    """Another run took over this connector while this process was suspended."""
 
+    stops = "connector"
+    fails_run = False
     exit_code = 5
 
 
 class StoppedError(DamlinkError):
-    """The run has been asked to end; what is under way goes on in the next one."""
+    """The run was stopped; the next run continues the unfinished transfers."""
 
+    stops = "run"
+    fails_run = False
     exit_code = 130
 
 
@@ -119,8 +132,8 @@ class NotYet(DamlinkError):  # noqa: N818 - not an error: nothing is wrong
 
     Args:
         reason: what is being waited for.
-        retry_after: seconds until it is worth trying again; `None`: in the next run. Up to 120 it is
-            waited for within the run, for 15 minutes in all; more than 30 days are 30 days.
+        retry_after: seconds until the next attempt; `None`: in the next run. Up to 120 seconds the run
+            waits itself, for 15 minutes in all; more than 30 days are 30 days.
     """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
@@ -130,11 +143,11 @@ class NotYet(DamlinkError):  # noqa: N818 - not an error: nothing is wrong
 
 
 class ConnectorError(DamlinkError):
-    """Something went wrong between a connector and the other side.
+    """A connector and the other side could not complete a request.
 
     Attributes:
-        status: the HTTP status that said so, or `None`.
-        body: what the other side wrote, shortened; never a secret of ours.
+        status: the HTTP status of the answer, or `None`.
+        body: of the answer, shortened and without secrets.
         answer: the whole answer, where a raw request was refused.
         connector: the connector's name; filled in by the core.
         hook: the hook that raised; filled in by the core.
@@ -152,13 +165,14 @@ class ConnectorError(DamlinkError):
 
 
 class AuthError(ConnectorError):
-    """The credentials were refused, or lack a right. Stops the connector."""
+    """The credentials were refused, or lack a permission. Stops the connector."""
 
+    stops = "connector"
     exit_code = 4
 
 
 class TransientError(ConnectorError):
-    """It may work later.
+    """A request that may succeed later.
 
     Args:
         retry_after: seconds that the other side asked to wait, or `None`.
@@ -178,19 +192,19 @@ class TransientError(ConnectorError):
 
 
 class UnavailableError(TransientError):
-    """It may work in another run, and certainly not at once: an address that has expired."""
+    """A request that may succeed in another run, but not at once, such as an expired address."""
 
 
 class UnclearError(ConnectorError):
-    """A request that may not be repeated blindly got no clear answer."""
+    """A request that must not be repeated blindly got no clear answer."""
 
 
 class AssetRejectedError(ConnectorError):
-    """The asset itself is at fault, or the other side will not have it."""
+    """The asset itself is at fault, or the other side refuses it."""
 
 
 class PluginBugError(ConnectorError):
-    """A hook raised something that is none of ours, or returned the wrong type."""
+    """A hook raised an exception that is not of Damlink, or returned the wrong type."""
 
     exit_code = 3
 
@@ -200,7 +214,7 @@ class BynderError(ConnectorError):
 
 
 class ArgumentError(BynderError):
-    """The arguments of a call do not fit, or do not fit together; nothing was sent."""
+    """The arguments of a call are wrong, or exclude each other; nothing was sent."""
 
     exit_code = 2
 
@@ -210,4 +224,4 @@ class BynderAuthError(BynderError, AuthError):
 
 
 class UploadError(BynderError):
-    """The portal gave an upload up: the conversion failed."""
+    """The portal gave up an upload: the conversion failed."""

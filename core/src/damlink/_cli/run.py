@@ -72,7 +72,7 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
             echo(f"damlink: {named(name, report.error)}", err=True)
         if report.outcomes or not report.error:
             echo(summary(report), err=True)
-        if report.exit_code == 130:
+        if report.error and report.error.stops == "run":
             break
     return reports
 

@@ -27,7 +27,7 @@ from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.rows import Row, RowState
 from damlink._state.runs import Runs
-from damlink.errors import DamlinkError, LeaseLostError, PluginBugError, StoppedError
+from damlink.errors import DamlinkError, LeaseLostError, StoppedError
 
 __all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
 
@@ -75,9 +75,9 @@ def run_connector(
     try:
         report = _run(session, name, options, stopping or Stopping())
     except DamlinkError as error:
-        _tell(session, name, error.exit_code, str(error), listing=listing)
+        _notify(session, name, error, str(error), listing=listing)
         raise
-    _tell(session, name, report.exit_code, report.cause, listing=listing)
+    _notify(session, name, report.error, report.cause, listing=listing)
     return report
 
 
@@ -111,13 +111,14 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
     return report
 
 
-def _tell(session: Session, name: str, exit_code: int, cause: str, *, listing: bool) -> None:
-    """Send word if the connector begins to fail or works again; whatever comes of that, the run stands."""
-    if not session.config.notify.table:
+def _notify(session: Session, name: str, error: DamlinkError | None, cause: str, *, listing: bool) -> None:
+    """Send a notification if the connector begins to fail, or works again."""
+    if not session.config.notify.table or (error is not None and not error.fails_run):
         return
+    # The run has ended by now: a failure to notify must not replace its result.
     with contextlib.suppress(DamlinkError):
         notifier, health = session.notifier, Health(session.database, name)
-        change = health.detect_change(exit_code, listing=listing)
+        change = health.detect_change(has_failed=bool(cause), listing=listing)
         if change is None:
             return
         what, why = ("fails", cause) if change == "failing" else ("works again", "the last run went well")
@@ -195,8 +196,8 @@ class _Run:
                     is_stopped=self._is_stopped,
                 )
         except DamlinkError as error:
-            # What has been listed can still be carried, unless nothing would be let in.
-            self._end(error, drain=error.exit_code == 1 or isinstance(error, PluginBugError))
+            # Rows that are listed already can still be carried, unless every request would be refused.
+            self._end(error, drain=error.stops == "asset")
         finally:
             with self._changed:
                 self._listing = False

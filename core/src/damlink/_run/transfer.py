@@ -19,14 +19,10 @@ from damlink._state.rows import Row, RowState
 from damlink._system.process import is_interrupt
 from damlink.errors import (
     AssetRejectedError,
-    AuthError,
-    ConfigError,
     DamlinkError,
     LeaseLostError,
     NotYet,
     PluginBugError,
-    StateError,
-    StoppedError,
     UnclearError,
 )
 
@@ -36,7 +32,6 @@ PATIENCE_SECONDS: Final = 120.0  # a pause of at most so long is waited for with
 MAX_WAIT_SECONDS: Final = 900.0  # in all, of one row and of a run in which nothing else is finished
 LEAST_PAUSE_SECONDS: Final = 0.1  # whoever says "at once" for ever must not keep a processor busy
 _UNANSWERED: Final = "a save of it that was sent before got no answer"
-_STOPPING: Final = (AuthError, ConfigError, LeaseLostError, StateError, StoppedError)
 
 FOUND: Final = "found in the portal"
 
@@ -107,9 +102,9 @@ class Transfer:
             outcome = self._carry(job)
         except NotYet as pause:
             return self._later(job, pause)
-        except _STOPPING:
-            raise
         except DamlinkError as error:
+            if error.stops != "asset":
+                raise
             outcome = self._failed(job, error)
         self._idle_since = None
         return outcome

@@ -20,7 +20,7 @@ from damlink._state.ledger import Ledger
 from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
 from damlink._state.runs import Runs
-from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StoppedError
+from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
 __all__ = ["ConnectorLoop", "Schedule"]
 
@@ -276,7 +276,7 @@ class ConnectorLoop:
         _serve_log.info("%s: run ended: %s", self.name, _summary(report))
         if report.error is None:
             self._failures = 0
-        elif not isinstance(report.error, (LeaseLostError, StoppedError)):
+        elif report.error.fails_run:
             self._pause_after(report.cause)
 
     def _pause_after(self, cause: str) -> None:

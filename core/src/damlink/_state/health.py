@@ -12,8 +12,6 @@ __all__ = ["Change", "Health"]
 Change = Literal["failing", "recovered"]
 
 KEY: Final = "failing"
-# Another run was active, or the run was stopped on purpose: neither success nor failure.
-_INCONCLUSIVE: Final = (5, 130)
 
 
 class Health:
@@ -23,15 +21,13 @@ class Health:
         # No connector's name begins with a tilde, so that these values are apart from every `ctx.state`.
         self._values = Values(database, f"~{connector}")
 
-    def detect_change(self, exit_code: int, *, listing: bool) -> Change | None:
+    def detect_change(self, *, has_failed: bool, listing: bool) -> Change | None:
         """Return the change to report after a run; `None` if there is none.
 
         A run without a listing is no proof that listing works again.
         """
-        if exit_code in _INCONCLUSIVE:
-            return None
         failing = self._values.get(KEY)
-        if exit_code:
+        if has_failed:
             return None if failing else "failing"
         return "recovered" if failing and (listing or not failing["listing"]) else None
 
