@@ -25,6 +25,7 @@ check: $(TOOLS)
 	$(BIN)/mypy core/src/damlink $(PLUGINS:%=%/src)
 	$(BIN)/lint-imports
 	$(BIN)/python tests/workspace/generate_reference.py --check
+	$(BIN)/python tests/workspace/draw_architecture.py --check
 	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 acceptance: $(TOOLS)

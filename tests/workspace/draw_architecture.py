@@ -17,13 +17,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from workspace import figures
 
 TARGET: Final = figures.ROOT / "docs/explanation/architecture.svg"
-VALUES: Final = "values, errors"  # the modules beside the rooms, in two groups
-CONTRACT: Final = "the contract"
-_CONTRACT_MODULES: Final = frozenset({"hookspecs", "_context"})
-_FACADES: Final = frozenset(
-    {"damlink", "damlink.__main__"}
-)  # import everything, and are imported by plugins only
-WIDTH: Final = 1040
+# The modules beside the rooms, in three groups.
+GROUPS: Final = {
+    "hookspecs": "the contract",
+    "_context": "the contract",
+    "_model": "values",
+    "_content": "values",
+    "_checkpoint": "values",
+    "errors": "errors, secrets",
+    "_secret": "errors, secrets",
+    "_version": "errors, secrets",
+}
+# These import everything, and are imported by plugins and users only.
+_FACADES: Final = frozenset({"damlink", "damlink.__main__"})
+_PORTAL: Final = "damlink.bynder"  # exports `Portal`, which stands in the room above
 BOX: Final = (150, 46)  # width and height of a room, pixels
 GAP: Final = (36, 58)
 MARGIN: Final = 24
@@ -46,11 +53,11 @@ STYLE: Final = """
 
 def room_of(module: str) -> str:
     """Return the room that a module of the core stands in."""
+    if module == _PORTAL:
+        return "_upload"
     parts = module.split(".")
-    folder = figures.PACKAGES["core"] / parts[1] if len(parts) > 1 else None
-    if folder and folder.is_dir():
-        return parts[1]
-    return CONTRACT if parts[-1] in _CONTRACT_MODULES else VALUES
+    folder = figures.PACKAGES["core"] / parts[1]
+    return parts[1] if folder.is_dir() else GROUPS[parts[1]]
 
 
 def room_arrows(arrows: Mapping[str, set[str]]) -> Counter[tuple[str, str]]:
@@ -71,32 +78,51 @@ def rows_of(rooms: Iterable[str], arrows: Iterable[tuple[str, str]]) -> list[lis
     return rows[::-1]
 
 
+def direct_arrows(arrows: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Return the arrows that no chain of others stands for; with all of them nobody could follow one."""
+    below: dict[str, set[str]] = {}
+    for source, target in arrows:
+        below.setdefault(source, set()).add(target)
+
+    def reaches(start: str, end: str) -> bool:
+        return any(each == end or reaches(each, end) for each in below.get(start, ()))
+
+    return {
+        (source, target): count
+        for (source, target), count in arrows.items()
+        if not any(reaches(other, target) for other in below[source] - {target})
+    }
+
+
 def draw() -> str:
     """Return the drawing."""
     sources = [each for each in figures.read_package(figures.PACKAGES["core"]) if each.name not in _FACADES]
     sizes = Counter(room_of(source.name) for source in sources)
     arrows = room_arrows(figures.arrows_of(sources))
-    places = _places(rows_of(sizes, arrows))
+    rows = rows_of(sizes, arrows)
+    width = max(map(len, rows)) * (BOX[0] + GAP[0]) - GAP[0] + 2 * MARGIN
+    places = _places(rows, width)
     height = max(y for _, y in places.values()) + BOX[1] + MARGIN
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         "<title>The rooms of the core; an arrow points at what is imported</title>",
         f"<style>{STYLE}</style>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" '
+        'markerWidth="11" markerHeight="11" '
         'orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker></defs>',
-        *(_arrow(places[a], places[b], count) for (a, b), count in sorted(arrows.items())),
+        *(_arrow(places[a], places[b], count) for (a, b), count in sorted(direct_arrows(arrows).items())),
         *(_room(name, place, sizes[name]) for name, place in sorted(places.items())),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _places(rows: list[list[str]]) -> dict[str, tuple[int, int]]:
+def _places(rows: list[list[str]], width: int) -> dict[str, tuple[int, int]]:
     places = {}
     for number, row in enumerate(rows):
-        width = len(row) * BOX[0] + (len(row) - 1) * GAP[0]
+        taken = len(row) * BOX[0] + (len(row) - 1) * GAP[0]
         for column, name in enumerate(row):
-            left = (WIDTH - width) // 2 + column * (BOX[0] + GAP[0])
+            left = (width - taken) // 2 + column * (BOX[0] + GAP[0])
             places[name] = (left, MARGIN + number * (BOX[1] + GAP[1]))
     return places
 
