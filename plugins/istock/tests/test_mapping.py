@@ -7,7 +7,7 @@ import pytest
 from damlink import Content, PreparedAsset, SourceAsset
 from damlink_istock.api import Dimensions, DownloadRow, Metadata, Size
 from damlink_istock.listing import Licensed
-from damlink_istock.transform import choices, credit, is_vector, prepared, source_asset
+from damlink_istock.transform import choices, credit, is_vector, prepare, source_asset
 
 SIZES = [Size("x_large", 3000), Size("large", 2000), Size("medium", 800)]
 VECTOR = Metadata(1, graphical_style="illustration", download_sizes=[Size("vector", None, "image/eps")])
@@ -19,7 +19,7 @@ def source(known: Metadata | None = None, kind: str = "Image", height: float = 2
 
 
 def in_portal(**known: Any) -> PreparedAsset:
-    return prepared(source(Metadata(1400000001, **known)), Content.from_bytes(b"", "1400000001.jpg"))
+    return prepare(source(Metadata(1400000001, **known)), Content.from_bytes(b"", "1400000001.jpg"))
 
 
 # --- what the ledger keeps -------------------------------------------------------------------------

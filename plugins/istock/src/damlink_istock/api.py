@@ -1,4 +1,4 @@
-"""iStock's API: requests built, answers read. Nothing else knows its JSON.
+"""Requests to iStock's API and its answers. No other module knows its JSON.
 
 Source: the Getty Images API v3 definition (iStock accounts use it), and developers.gettyimages.com.
 """
@@ -17,20 +17,24 @@ from damlink_istock.settings import IStockSettings
 
 __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
 
-PAGE: Final = 100  # the most that one answer holds
-ERROR_FIELDS: Final = ("ErrorCode", "ErrorMessage", "message", "error")  # of iStock's own refusals
-MOST_READINGS: Final = 5  # of one window whose rows vanish meanwhile
+# One answer holds no more rows.
+PAGE: Final = 100
+NOT_FOUND: Final = 404
+# A refusal is iStock's own, and no gateway's, if one of these fields has a text.
+ERROR_FIELDS: Final = ("ErrorCode", "ErrorMessage", "message", "error")
+# Rows of a window can vanish while it is read: then it is read again, so often at most.
+MOST_READINGS: Final = 5
 
 
 class Dimensions(msgspec.Struct):
-    """Pixels of what was licensed."""
+    """Size of the licensed file, in pixels."""
 
     width: float | None = None
     height: float | None = None
 
 
 class DownloadRow(msgspec.Struct):
-    """One licensed download. Who did it is left unread: it is personal data."""
+    """One licensed download. The user is not read: it is personal data."""
 
     id: str | int
     date_downloaded: str
@@ -40,18 +44,18 @@ class DownloadRow(msgspec.Struct):
 
     @property
     def kind(self) -> str:
-        """`image`, `video`, or the partner's own word for anything else. Vectors are images here."""
+        """Return `image`, `video`, or iStock's own word for any other kind. Vectors are images here."""
         word = self.asset_type.lower()
         return {"film": "video"}.get(word, word)
 
     @property
     def height(self) -> int:
-        """The height that was licensed, in pixels; 0 if nobody says."""
+        """Return the licensed height in pixels; 0 if iStock does not send it."""
         return int(self.dimensions.height or 0) if self.dimensions else 0
 
     @property
     def moment(self) -> datetime:
-        """When it was licensed; the API promises UTC, and no zone in the text."""
+        """Return the time of the licence. The API promises UTC, without a zone in the text."""
         parsed = datetime.fromisoformat(self.date_downloaded)
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
@@ -64,7 +68,7 @@ class DownloadsPage(msgspec.Struct):
 
 
 class Size(msgspec.Struct):
-    """One size that an asset is offered in."""
+    """One size that iStock offers of an asset."""
 
     name: str | None = None
     height: float | None = None
@@ -72,7 +76,7 @@ class Size(msgspec.Struct):
 
 
 class Metadata(msgspec.Struct):
-    """What iStock says of an asset. Videos have no `credit_line`."""
+    """Metadata of an asset. Videos have no `credit_line`."""
 
     id: str | int
     title: str | None = None
@@ -113,7 +117,7 @@ class Products(msgspec.Struct):
 
 
 class DownloadUri(msgspec.Struct):
-    """Where a licensed file can be fetched for 24 hours."""
+    """Address of a licensed file, valid for 24 hours."""
 
     uri: str
 
@@ -121,17 +125,17 @@ class DownloadUri(msgspec.Struct):
 def downloads(
     http: Client, settings: IStockSettings, begin: datetime, end: datetime, *, company: bool
 ) -> Iterator[list[DownloadRow]]:
-    """Yield the licensed downloads of one closed window, a page at a time, in no particular order.
+    """Yield the licensed downloads of one closed window, page by page, in no particular order.
 
-    Pages come again where rows vanish while they are turned: later rows would slip through between them.
+    All pages are read again if rows vanish meanwhile: later rows move forward and could be missed.
 
     Args:
         begin: inclusive.
         end: inclusive; at most 30 days later.
-        company: of the whole organisation.
+        company: list the whole organisation's downloads.
 
     Raises:
-        TransientError: rows vanish each time.
+        TransientError: rows vanish in each reading.
     """
     query = {
         "date_from": _moment(begin),
@@ -148,7 +152,7 @@ def downloads(
 
 
 def _pages(http: Client, query: Mapping[str, Any]) -> Generator[list[DownloadRow], None, bool]:
-    """Yield page after page; whether none of the rows had vanished by the last one."""
+    """Yield page after page; return `False` if rows vanished meanwhile."""
     count = total = 0
     for number in itertools.count(1):
         page = _read(_get(http, "/v3/downloads", **query, page=number), DownloadsPage)
@@ -164,14 +168,15 @@ def _pages(http: Client, query: Mapping[str, Any]) -> Generator[list[DownloadRow
 
 
 def metadata(http: Client, kind: str, ids: Iterable[str]) -> dict[str, Metadata]:
-    """What iStock says of up to 100 assets of one kind, by id; those it no longer knows are left out."""
+    """Return the metadata of up to 100 assets of one kind, by id. Assets without metadata are left out."""
     query = {"ids": ",".join(ids), "fields": "detail_set"}
     if not query["ids"]:
         return {}
     try:
         response = _get(http, f"/v3/{kind}s", **query)
     except AssetRejectedError as error:
-        if error.status == 404:  # none of them is known
+        # iStock answers 404 if it has none of the assets.
+        if error.status == NOT_FOUND:
             return {}
         raise
     found = _read(response, Videos).videos if kind == "video" else _read(response, Images).images
@@ -179,18 +184,18 @@ def metadata(http: Client, kind: str, ids: Iterable[str]) -> dict[str, Metadata]
 
 
 def products(http: Client) -> list[Product]:
-    """What the account may use."""
+    """Return the products of the account."""
     return _read(_get(http, "/v3/products"), Products).products
 
 
 def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, **choice: Any) -> str:
-    """Ask for a licensed file: one download of the allowance, or credits. Never repeated by itself.
+    """Request a licensed file, which costs a download of the allowance, or credits. Never repeated here.
 
     Args:
         choice: `height` and `file_type` of an image, `size` of a video.
 
     Returns:
-        Where to fetch it, for 24 hours.
+        The address of the file, valid for 24 hours.
     """
     query: dict[str, Any] = {"auto_download": "false", "product_type": settings.product_type, **choice}
     if settings.product_id is not None:
@@ -205,10 +210,10 @@ def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, *
 
 
 def _address(response: Response) -> str:
-    """Return where a file can be fetched.
+    """Return the address of a file.
 
     Raises:
-        ValueError: the answer names no address.
+        ValueError: the answer has no address.
     """
     uri = _read(response, DownloadUri).uri
     if parse_url(uri).scheme not in ("https", "http"):

@@ -17,7 +17,7 @@ __all__ = ["UserTokenError", "classify", "create_auth"]
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 TOO_MANY_REQUESTS: Final = 429
-# Seen in integrations; the published text has 429 only.
+# Observed in integrations; iStock documents only 429 for this.
 OVER_LIMIT: Final = ("over queries per second", "over rate limit")
 
 

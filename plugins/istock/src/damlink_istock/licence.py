@@ -1,4 +1,4 @@
-"""One paid download for each asset: noted before it is asked for, kept for as long as it lives."""
+"""One paid download for each asset: noted before the request, and its address kept while it is valid."""
 
 from __future__ import annotations
 
@@ -25,35 +25,43 @@ from damlink_istock.transform import Choice, choices
 __all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
 
 NOTICE: Final = "may have been charged twice: an answer of iStock's was lost"
-LIFE: Final = timedelta(hours=23)  # a download's address lives 24 hours
-MOST_REQUESTS: Final = 5  # of one asset in all, however often a crash takes the answer
-LIMIT_PAUSE: Final = timedelta(hours=6)  # where iStock does not say when the allowance is renewed
+# The address of a download is valid for 24 hours: leave an hour for the transfer.
+LIFE: Final = timedelta(hours=23)
+# Each request may cost money: even repeated crashes cause no more of them for one asset.
+MOST_REQUESTS: Final = 5
+# Used where iStock does not say when the allowance is renewed.
+LIMIT_PAUSE: Final = timedelta(hours=6)
+BAD_REQUEST: Final = 400
+FORBIDDEN: Final = 403
+NOT_FOUND: Final = 404
 _CAP: Final = "downloads_this_run"
-_DOUBT: Final = "download_was_unclear"  # since the last download that got a clear answer
+# True since an unclear answer, until a free request succeeds.
+_DOUBT: Final = "download_was_unclear"
 
-_paying = threading.Lock()  # one download at a time: a crash can lose the answer to one only
+# Downloads are requested one at a time, so that a crash can lose only one answer.
+_paying = threading.Lock()
 
 
 def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
-    """Where the licensed file can be fetched; asks for a download only if there is no address yet.
+    """Return the address of the licensed file; request a download only if there is no valid address.
 
     Raises:
         NotYet: the allowance, or the cap of this run, is used up.
-        UnclearError: an answer was lost, and it must not, or not again, be asked for.
-        AssetRejectedError: iStock no longer has it, or will not give it.
+        UnclearError: an answer was lost, and the download must not be requested again.
+        AssetRejectedError: iStock no longer has the asset, or refuses the download.
     """
     with _paying:
         noted = checkpoint.get("licence") or {}
         if "uri" in noted and ctx.now() < datetime.fromisoformat(noted["until"]):
             return str(noted["uri"])
-        uri = _paid_for(ctx, source, checkpoint, {} if "uri" in noted else noted)
+        uri = _pay_for(ctx, source, checkpoint, {} if "uri" in noted else noted)
         until = ctx.now() + LIFE
         checkpoint.put(licence={"uri": uri, "until": until.isoformat()})
         return uri
 
 
-def _paid_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: Mapping[str, Any]) -> str:
-    """Ask for the download; once more where its answer was lost, be it by a crash or on the way."""
+def _pay_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: Mapping[str, Any]) -> str:
+    """Request the download; once more if its answer was lost, by a crash or by the network."""
     asked = int(noted.get("asked", 0))
     if noted.get("lost") or asked >= MOST_REQUESTS:
         raise _unclear(asked)
@@ -62,7 +70,7 @@ def _paid_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: 
         if number > 1 and not ctx.settings.repeat_unclear_downloads:
             raise UnclearError(f"iStock may have charged a download whose answer was lost{cause}")
         try:
-            return _noted_and_asked(ctx, source, checkpoint, number)
+            return _note_and_ask(ctx, source, checkpoint, number)
         except UnclearError as error:
             cause = f": {error}"
             checkpoint.put(licence={"asked": number, "lost": number > 1})
@@ -76,9 +84,9 @@ def _unclear(asked: int, cause: str = "") -> UnclearError:
 
 
 def _check_istock(ctx: Context) -> None:
-    """After an unclear answer, ask for something free before anything is paid for.
+    """Send a free request first if the last download was unclear.
 
-    So an outage makes one asset unclear, and not every asset of the run.
+    Thus an outage makes one asset unclear, and not every asset of the run.
 
     Raises:
         TransientError: iStock does not answer.
@@ -88,8 +96,8 @@ def _check_istock(ctx: Context) -> None:
         ctx.state.put(_DOUBT, False)
 
 
-def _noted_and_asked(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int) -> str:
-    """One request, written down before it leaves; written off where iStock refuses it in its own words."""
+def _note_and_ask(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int) -> str:
+    """Note one request, then send it; remove the note if iStock itself refuses it."""
     settings: IStockSettings = ctx.settings
     _check_istock(ctx)
     _count(ctx, settings)
@@ -107,24 +115,24 @@ def _ask(ctx: Context, source: SourceAsset, settings: IStockSettings) -> str:
     try:
         return _download(ctx, kind, source.source_id, settings, first)
     except AssetRejectedError as error:
-        if error.status != 400 or not others:
-            raise _rejected(error) from error
+        if error.status != BAD_REQUEST or not others:
+            raise _explain_rejection(error) from error
     try:
         return _download(ctx, kind, source.source_id, settings, others[0])
     except AssetRejectedError as error:
-        raise _rejected(error) from error
+        raise _explain_rejection(error) from error
 
 
 def _download(ctx: Context, kind: str, asset_id: str, settings: IStockSettings, choice: Choice) -> str:
     try:
         return api.download(ctx.http, kind, asset_id, settings, **choice.query)
     except AuthError as error:
-        if isinstance(error, UserTokenError) or error.status != 403:
+        if isinstance(error, UserTokenError) or error.status != FORBIDDEN:
             raise
-        raise _refused(ctx, settings, error) from error
+        raise _explain_refusal(ctx, settings, error) from error
 
 
-def _refused(ctx: Context, settings: IStockSettings, error: AuthError) -> Exception:
+def _explain_refusal(ctx: Context, settings: IStockSettings, error: AuthError) -> Exception:
     """Return the error of a download's 403: the allowance is used up, or the asset is not permitted."""
     if "overage" in error.body.lower() or "limit" in error.body.lower():
         pause = _until_renewed(ctx, settings)
@@ -133,6 +141,7 @@ def _refused(ctx: Context, settings: IStockSettings, error: AuthError) -> Except
 
 
 def _until_renewed(ctx: Context, settings: IStockSettings) -> timedelta:
+    """Return the time until the allowance is renewed."""
     dates = (
         product.download_limit_reset_utc_date
         for product in api.products(ctx.http)
@@ -148,17 +157,18 @@ def _utc(text: str) -> datetime:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
 
 
-def _rejected(error: AssetRejectedError) -> AssetRejectedError:
-    if error.status == 404:
+def _explain_rejection(error: AssetRejectedError) -> AssetRejectedError:
+    """Return the error of a refused download with what to do about it."""
+    if error.status == NOT_FOUND:
         return AssetRejectedError("iStock no longer offers it", status=404)
-    if error.status == 400:
+    if error.status == BAD_REQUEST:
         hint = "the account may ask for project_code or download_notes: set them, then retry"
         return AssetRejectedError(f"iStock refused the download: {error.body}", hint=hint, status=400)
     return error
 
 
 def reset_cap(ctx: Context) -> None:
-    """Begin to count the downloads of a run."""
+    """Reset the counter of this run's downloads."""
     ctx.state.put(_CAP, 0)
 
 
@@ -177,5 +187,5 @@ def _count(ctx: Context, settings: IStockSettings) -> None:
 
 
 def notice(checkpoint: Checkpoint) -> str:
-    """What a person should know of this asset's downloads."""
+    """Return the notice about possible double charges; empty if there is none."""
     return str(checkpoint.get("notice") or "")

@@ -1,4 +1,4 @@
-"""What has been licensed, oldest first, in closed windows that overlap."""
+"""Licensed assets, oldest first, in closed windows of time that overlap."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from damlink_istock.settings import IStockSettings
 
 __all__ = ["Licensed", "Window", "walk", "windows"]
 
-WINDOW: Final = timedelta(days=29)  # 30 days is the most that is known to be accepted
-OVERLAP: Final = timedelta(days=1)  # downloads may be listed late, or slip while pages are turned
-FLOOR: Final = timedelta(days=3653)  # ten years: there is no "from the beginning" (assumed to be enough)
+# iStock is known to accept windows of up to 30 days.
+WINDOW: Final = timedelta(days=29)
+# A download may appear in the list late, or move while its pages are read.
+OVERLAP: Final = timedelta(days=1)
+# The API has no "from the beginning": ten years are assumed to be enough.
+FLOOR: Final = timedelta(days=3653)
+FORBIDDEN: Final = 403
 
 
 @attrs.frozen
 class Window:
-    """A closed stretch of time; both ends count."""
+    """Closed interval of time; both ends belong to it."""
 
     begin: datetime
     end: datetime
@@ -30,17 +34,17 @@ class Window:
 
 @attrs.frozen
 class Licensed:
-    """An asset that was licensed, with what iStock says of it, if it still knows it."""
+    """Licensed asset, with its metadata if iStock still has it."""
 
     row: api.DownloadRow
     metadata: api.Metadata | None
 
 
 def windows(sync_after: datetime | None, since: str | None, now: datetime) -> Iterator[Window]:
-    """Yield the windows still to be walked, oldest first, up to now.
+    """Yield the windows that are not listed yet, oldest first, up to now.
 
     Args:
-        since: the end of the last one walked, ISO 8601.
+        since: the end of the last listed window, ISO 8601.
     """
     begin = datetime.fromisoformat(since) - OVERLAP if since else now - FLOOR
     if sync_after:
@@ -55,18 +59,18 @@ def windows(sync_after: datetime | None, since: str | None, now: datetime) -> It
 
 
 def walk(ctx: Context, since: str | None) -> Iterator[tuple[Window, Iterator[Licensed]]]:
-    """Yield each window with what was licensed in it, each asset once."""
+    """Yield each window with the assets licensed in it, each asset once."""
     settings: IStockSettings = ctx.settings
     day = settings.sync_after
     first = datetime.combine(day, time(), UTC) if day else None
     for window in windows(first, since, ctx.now()):
-        yield window, _licensed(ctx, settings, window, first)
+        yield window, _walk_window(ctx, settings, window, first)
 
 
-def _licensed(
+def _walk_window(
     ctx: Context, settings: IStockSettings, window: Window, first: datetime | None
 ) -> Iterator[Licensed]:
-    """The assets of one window: whoever licensed one how often, it comes once, in its largest size."""
+    """Yield the assets of one window, each once, in the largest size in which it was licensed."""
     largest: dict[str, api.DownloadRow] = {}
     for row in itertools.chain.from_iterable(_pages(ctx, settings, window)):
         key = str(row.id)
@@ -74,10 +78,13 @@ def _licensed(
             largest[key] = row
     oldest_first = sorted(largest.values(), key=lambda row: row.moment)
     for begin in range(0, len(oldest_first), api.PAGE):
-        yield from _described(ctx, settings, oldest_first[begin : begin + api.PAGE])
+        yield from _add_metadata(ctx, settings, oldest_first[begin : begin + api.PAGE])
 
 
-def _described(ctx: Context, settings: IStockSettings, rows: Sequence[api.DownloadRow]) -> Iterator[Licensed]:
+def _add_metadata(
+    ctx: Context, settings: IStockSettings, rows: Sequence[api.DownloadRow]
+) -> Iterator[Licensed]:
+    """Yield the rows with their metadata, without videos if the settings exclude them."""
     kinds = ("image", "video") if settings.include_videos else ("image",)
     known = {kind: api.metadata(ctx.http, kind, _ids(rows, kind)) for kind in kinds}
     for row in rows:
@@ -90,11 +97,12 @@ def _ids(rows: Iterable[api.DownloadRow], kind: str) -> list[str]:
 
 
 def _pages(ctx: Context, settings: IStockSettings, window: Window) -> Iterator[list[api.DownloadRow]]:
+    """Yield the pages of one window; explain a missing right to the organisation's assets."""
     company = settings.sync_organization_assets
     try:
         yield from api.downloads(ctx.http, settings, window.begin, window.end, company=company)
     except AuthError as error:
-        if company and error.status == 403 and _works_alone(ctx, settings, window):
+        if company and error.status == FORBIDDEN and _works_alone(ctx, settings, window):
             raise AuthError(
                 "this iStock account may not see the organisation's assets",
                 hint="have iStock give it that right, or set sync_organization_assets = false",
@@ -104,7 +112,7 @@ def _pages(ctx: Context, settings: IStockSettings, window: Window) -> Iterator[l
 
 
 def _works_alone(ctx: Context, settings: IStockSettings, window: Window) -> bool:
-    """Whether the same call is let in without the organisation's assets."""
+    """Return whether iStock permits the same call without the organisation's assets."""
     try:
         next(api.downloads(ctx.http, settings, window.begin, window.end, company=False), None)
     except AuthError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from damlink import (
     About,
     Checkpoint,
@@ -21,9 +19,9 @@ from damlink import (
     hookimpl,
 )
 from damlink.errors import ConnectorError
-from damlink_istock import auth, licence, listing
+from damlink_istock import auth, checks, deliver, licence, listing
 from damlink_istock.settings import IStockSettings
-from damlink_istock.transform import TAG, prepared, source_asset
+from damlink_istock.transform import TAG, prepare, source_asset
 
 settings_class = IStockSettings
 
@@ -51,8 +49,8 @@ def classify(response: Response) -> ConnectorError | None:
 
 @hookimpl
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
-    """List what was licensed, oldest first, a window at a time."""
-    ctx.bynder.check_upload(waiting_room=ctx.settings.send_to_waiting_room)
+    """List the licensed assets, oldest first, window by window."""
+    checks.verify(ctx)
     for window, licensed in listing.walk(ctx, since):
         yield from map(source_asset, licensed)
         yield Cursor(window.end.isoformat())
@@ -60,15 +58,14 @@ def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset 
 
 @hookimpl
 def transform(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> PreparedAsset | Skip:
-    """Download once, and name it as people will find it."""
+    """Download the asset once, and prepare its metadata."""
     if source.raw["kind"] == "video" and not ctx.settings.include_videos:
         return Skip("videos are not included")
     uri = licence.file_uri(ctx, source, checkpoint)
-    return prepared(source, Content.from_url(ctx.http, uri))
+    return prepare(source, Content.from_url(ctx.http, uri))
 
 
 @hookimpl
 def push(ctx: Context, prepared: PreparedAsset, checkpoint: Checkpoint) -> PushResult:
-    """Upload it, to the asset bank or the waiting room."""
-    result = ctx.bynder.upload(prepared, checkpoint, waiting_room=ctx.settings.send_to_waiting_room)
-    return attrs.evolve(result, notice=licence.notice(checkpoint))
+    """Upload the asset to the asset bank or the waiting room."""
+    return deliver.deliver(ctx, prepared, checkpoint)

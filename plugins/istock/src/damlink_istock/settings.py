@@ -1,4 +1,4 @@
-"""The settings of an iStock connector, in the order in which they are asked for."""
+"""Settings of an iStock connector, in the order of the questions of `damlink add`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRODUCT_TYPES: Final = {"subscription": "royaltyfreesubscription", "credits": "c
 
 @attrs.frozen
 class IStockSettings:
-    """One iStock account under one licence model."""
+    """Settings of one iStock account under one licence model."""
 
     send_to_waiting_room: bool = setting(
         default=False,
@@ -44,61 +44,61 @@ class IStockSettings:
         help="How the assets are licensed. An account with both needs two connectors.",
     )
     include_videos: bool = setting(
-        default=False, selects=True, help="Bring videos as well as images and vectors."
+        default=False, selects=True, help="Include videos as well as images and vectors."
     )
     sync_after: date | None = setting(
         default=None,
         selects=True,
-        help="Bring only what was licensed on this day or later (from 00:00 UTC). Empty: everything ever.",
+        help="Include only assets licensed on this day or later (from 00:00 UTC). Empty: all assets.",
     )
     sync_organization_assets: bool = setting(
         default=False,
         selects=True,
-        help="Bring what anybody in the organisation has licensed; the account needs the right to see it.",
+        help="Include the assets of the whole organisation; the account needs the right to see them.",
     )
     download_size: str = setting(
         advanced=True,
         default="",
-        help="The name of a smaller size to bring, such as `medium`. Empty: the size that was licensed. "
-        "Never a larger one.",
+        help="The name of a smaller size to download, such as `medium`. Empty: the licensed size. "
+        "A larger size is never downloaded.",
     )
     project_code: str = setting(
-        advanced=True, default="", help="The project code that the account asks for with a download."
+        advanced=True, default="", help="The project code, if the account requires one with a download."
     )
     download_notes: str = setting(
-        advanced=True, default="", help="The note that the account asks for with a download."
+        advanced=True, default="", help="The note, if the account requires one with a download."
     )
     product_id: int | None = setting(
-        advanced=True, default=None, help="Which product pays, where the account has several."
+        advanced=True, default=None, help="The product to pay with, if the account has several."
     )
     use_team_credits: bool = setting(advanced=True, default=False, help="Pay with the team's credits.")
     max_downloads_per_run: int | None = setting(
         advanced=True,
         default=None,
-        help="At most so many downloads in one run; the rest waits for the next. Empty: no cap.",
+        help="The most downloads of one run; the other assets wait for the next run. Empty: no cap.",
     )
     repeat_unclear_downloads: bool = setting(
         advanced=True,
         default=True,
-        help="Ask once more for a download whose answer was lost, each time by a crash or once by the line, "
-        "though it may be charged again. Without, such an asset waits for a person's decision.",
+        help="Request a download again if its answer was lost, although it may be charged twice: after each "
+        "crash, and once after a network failure. With `false`, such an asset waits for a person's decision.",
     )
     requests_per_second: float = setting(
         advanced=True, default=1.0, help="The most requests in a second to iStock's API."
     )
     api_url: str = setting(
-        advanced=True, default="https://api.gettyimages.com", help="Where iStock's API answers."
+        advanced=True, default="https://api.gettyimages.com", help="Address of iStock's API."
     )
     token_url: str = setting(
         advanced=True,
         default="https://authentication.gettyimages.com/oauth2/token",
-        help="Where tokens are given.",
+        help="Address of the token endpoint.",
     )
 
     authorize_url: str = setting(
         advanced=True,
         default="https://authentication.gettyimages.com/oauth2/auth",
-        help="Where a person gives consent, for `damlink login`.",
+        help="Address of the consent page, for `damlink login`.",
     )
 
     def __attrs_post_init__(self) -> None:
@@ -109,5 +109,5 @@ class IStockSettings:
 
     @property
     def product_type(self) -> str:
-        """The licence model in iStock's own word; every call that may cost something needs it."""
+        """Return the licence model under iStock's own name; each call that may cost money needs it."""
         return PRODUCT_TYPES[self.license_model]

@@ -1,4 +1,4 @@
-"""An iStock record as a source asset, and as what people see in the portal. No I/O."""
+"""Conversion of an iStock record to a source asset and to an asset of the portal. No I/O."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from damlink import Content, PreparedAsset, SourceAsset
 from damlink_istock.api import Metadata, Size
 from damlink_istock.listing import Licensed
 
-__all__ = ["TAG", "Choice", "choices", "prepared", "source_asset"]
+__all__ = ["TAG", "Choice", "choices", "prepare", "source_asset"]
 
 TAG: Final = "iStock"
-FINGERPRINT: Final = "licensed"  # a licensed file never changes; licensing it again makes no new one
+# A licensed file never changes: another licence of it is not another asset.
+FINGERPRINT: Final = "licensed"
 _VECTOR_TYPES: Final = ("postscript", "eps", "illustrator")
 
 
 def source_asset(licensed: Licensed) -> SourceAsset:
-    """What the ledger keeps of a licensed asset."""
+    """Return the source asset of a licensed asset, as the ledger keeps it."""
     row, known = licensed.row, licensed.metadata or Metadata(id=licensed.row.id)
     raw = {
         "kind": row.kind,
@@ -36,13 +37,13 @@ def source_asset(licensed: Licensed) -> SourceAsset:
 
 
 def credit(known: Metadata) -> str:
-    """The photo credit. Videos, and some images, have none of their own: it is built from what they have."""
+    """Return the photo credit. For videos, and images without one, build it from the other fields."""
     built = " / ".join(part for part in (known.artist, known.collection_name) if part)
     return known.credit_line or built or known.copyright or ""
 
 
 def is_vector(known: Metadata) -> bool:
-    """Whether an EPS can be expected (assumed from the style, the sizes and their media types)."""
+    """Return whether iStock can be expected to have an EPS (assumed from style, sizes and media types)."""
     sizes = known.download_sizes or ()
     return known.graphical_style == "illustration" and any(_is_vector_size(size) for size in sizes)
 
@@ -54,16 +55,16 @@ def _is_vector_size(size: Size) -> bool:
 
 @attrs.frozen
 class Choice:
-    """Which file to ask for, in the words of the download call."""
+    """Parameters of a download request that select a file."""
 
     query: Mapping[str, Any]
 
 
 def choices(raw: Mapping[str, Any], wanted: str) -> list[Choice]:
-    """Which file to ask for: the first, and the next where iStock does not have it.
+    """Return the files to request: the first, and then the next if iStock does not have it.
 
     Args:
-        wanted: the name of a size, or empty for the licensed one. It is never larger than that.
+        wanted: the name of a size; empty: the licensed size. A larger size is never requested.
     """
     if raw["kind"] == "video":
         return [Choice({"size": name}) if (name := _video_size(raw, wanted)) else Choice({})]
@@ -80,15 +81,15 @@ def _video_size(raw: Mapping[str, Any], wanted: str) -> str:
 
 
 def _height(raw: Mapping[str, Any], wanted: str) -> int:
-    """The height to ask for; 0 where nothing says which was licensed."""
+    """Return the height to request; 0 if the licensed height is unknown."""
     licensed = raw["licensed_height"]
     offered = [height for name, height in raw["sizes"] if height and height <= licensed]
     chosen = [height for name, height in raw["sizes"] if name == wanted and height in offered]
     return max(chosen or offered, default=0)
 
 
-def prepared(source: SourceAsset, content: Content) -> PreparedAsset:
-    """What people see in the portal."""
+def prepare(source: SourceAsset, content: Content) -> PreparedAsset:
+    """Return the asset as the portal shows it."""
     raw = source.raw
     return PreparedAsset(
         content,
