@@ -202,7 +202,7 @@ def test_request_when_nobody_listens_has_not_been_sent(hurried: None, name: str)
 # --- none is left out ------------------------------------------------------------------------------
 
 _ONCE = {"post_once", "send_once"}
-_THE_MECHANISM = {"post_once", "Uploads._saved", "Saver.begin"}
+_THE_MECHANISM = {"post_once", "Uploads._send_save", "Saver.begin"}
 _SENDS = {"post", "patch", "request", "send", "build_request"}
 
 
@@ -233,7 +233,7 @@ def _is_repeatable(call: ast.Call) -> bool:
 
 
 def test_matrix_when_a_request_is_added_must_have_it() -> None:
-    once = {name for name, call in _calls() if _called(call) in {*_ONCE, "_saved"}} - _THE_MECHANISM
+    once = {name for name, call in _calls() if _called(call) in {*_ONCE, "_send_save"}} - _THE_MECHANISM
     assert once == set(ACTS)
 
 

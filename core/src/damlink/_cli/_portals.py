@@ -46,7 +46,7 @@ class PortalInterview(Interview):
         try:
             file = self._draft.file(self.values)
             with self._draft.session(file) as session:
-                brands = [brand.name for brand in session.open_portal(self._draft.name).brands.known()]
+                brands = [brand.name for brand in session.open_portal(self._draft.name).brands.read_once()]
         except DamlinkError:
             # The attempt that follows says what is wrong, and asks for everything again.
             return True

@@ -96,7 +96,7 @@ def _brand(portal: Portal) -> str:
     chosen = portal.brand_id()
     if not chosen:
         return "the portal has none, and needs none"
-    names = {brand.id: brand.name for brand in portal.brands.known()}
+    names = {brand.id: brand.name for brand in portal.brands.read_once()}
     return f"new assets go to {names.get(chosen, chosen)!r}"
 
 

@@ -23,10 +23,10 @@ DEFAULT_PAUSE_SECONDS: Final = 2.0
 
 
 class FileUploads(Uploads):
-    """The steps of an upload, one call each.
+    """Steps of an upload, one method each.
 
     Args:
-        s3: an unsigned client: S3 refuses a form that carries credentials in addition to its policy.
+        s3: client without credentials: S3 accepts only those in the form.
     """
 
     def __init__(
@@ -52,22 +52,22 @@ class FileUploads(Uploads):
         marker: str | None = None,
         notes: Path | None = None,
     ) -> PushResult:
-        """Upload a file from beginning to end: as a new asset, a new version, or a file beside an asset.
+        """Upload a file in all steps: as a new asset, a new version, or an additional file of an asset.
 
         Args:
-            file: on this machine; its extension tells the portal its type.
-            name: of the asset; else the file's name.
+            file: on this machine; the portal derives the type from its extension.
+            name: of the asset; the name of the file by default.
             description: of the asset.
             copyright: of the asset.
             tags: of the asset.
             metaproperties: values by name, label or id.
-            brand: by name or id; else the config's, or the only one.
-            waiting_room: whether the file must be approved first.
-            version_of: the id of an asset: the file becomes its new version.
-            additional_to: the id of an asset: the file is put beside it.
-            marker: a tag, or `name=value` of a metaproperty, that only this asset carries: with it a
-                save without an answer can be looked up.
-            notes: a file to keep the progress in: after a crash the same call continues from there.
+            brand: name or id; by default the brand in the configuration, or the only one.
+            waiting_room: send the asset to the waiting room for approval.
+            version_of: id of an asset of which the file becomes a new version.
+            additional_to: id of an asset to which the file is added.
+            marker: tag, or `name=value` of a metaproperty, that only this asset has. It finds the asset
+                after a save without an answer.
+            notes: file for the progress of the upload, so that the same call resumes after a crash.
 
         Raises:
             UnclearError: it cannot be determined whether the file was saved.

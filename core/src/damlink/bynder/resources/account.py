@@ -1,4 +1,4 @@
-"""The account: its settings, derivatives, groups, and the scopes there are.
+"""Account: settings, derivatives, groups and OAuth scopes.
 
 Source: Bynder's published definitions of account, derivative presets, groups and OAuth 2.0.
 """
@@ -19,35 +19,36 @@ from damlink.bynder.records.people import Group
 
 __all__ = ["AccountSettings"]
 
-GROUPS_PAGE: Final = 20  # the portal's own default; the most it takes is not published
+# The portal's own default, since the maximum is not published.
+GROUPS_PAGE: Final = 20
 
 
 class AccountSettings:
-    """The account: its settings, derivatives, groups, and the scopes there are."""
+    """Account: settings, derivatives, groups and OAuth scopes."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action("Get Account Information")
     def get(self) -> Account:
-        """The account's name, time zone and languages."""
+        """Get the name, time zone and languages of the account."""
         return Account.read(get_body(self._client, "/api/v4/account", expect_object))
 
     @action()
     def derivatives(self) -> tuple[Derivative, ...]:
-        """The renditions that the portal makes of every asset."""
+        """List the renditions that the portal creates of every asset."""
         answer = get_body(self._client, "/api/v4/account/derivatives", expect_records)
         return tuple(map(Derivative.read, answer))
 
     @action()
     def derivative_presets(self) -> tuple[Derivative, ...]:
-        """The configured presets of renditions, with their ids."""
+        """List the configured presets of renditions, with their ids."""
         answer = get_body(self._client, "/api/1/derivative-presets/", expect_records)
         return tuple(map(Derivative.read, answer))
 
     @action()
     def derivative_preset(self, id: str) -> Derivative:
-        """One preset of a rendition.
+        """Get one preset of a rendition.
 
         Args:
             id: of the preset.
@@ -58,11 +59,11 @@ class AccountSettings:
 
     @action()
     def groups(self, *, search: str | None = None, order: str | None = None) -> Iterator[Group]:
-        """The groups of users, page by page.
+        """List the groups of users, page by page.
 
         Args:
-            search: only groups whose name matches it.
-            order: of the list, in Bynder's words; which it takes is not published.
+            search: only groups whose name matches this text.
+            order: of the list, in Bynder's words; Bynder does not publish the accepted values.
         """
 
         def ask(page: int) -> Page[Group]:
@@ -76,7 +77,7 @@ class AccountSettings:
 
     @action()
     def scopes(self) -> tuple[Scope, ...]:
-        """The OAuth scopes that the portal knows, and what a user needs to be granted each."""
+        """List the OAuth scopes of the portal, and the permissions that each requires."""
         answer = get_body(self._client, "/v6/authentication/oauth2/scopes", expect_object)
         return tuple(
             Scope.read({**scope, "group": text(group.get("name"))})

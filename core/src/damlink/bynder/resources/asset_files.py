@@ -1,4 +1,4 @@
-"""The bytes of assets: downloads, transformations, streams.
+"""Files of assets: downloads, transformations, video streams.
 
 Source: api.bynder.com, "Asset download", "Dynamic asset transformations", "Public links".
 """
@@ -25,10 +25,10 @@ NOT_FOUND: Final = 404
 
 
 class AssetFiles:
-    """The bytes of assets.
+    """Files of assets: downloads, transformations, video streams.
 
     Args:
-        files: fetches from other hosts, unsigned and unpaced.
+        files: client for other hosts, without credentials and without rate limit.
     """
 
     def __init__(self, client: Client, files: Client) -> None:
@@ -45,19 +45,19 @@ class AssetFiles:
         type: Literal["original", "additional"] | None = None,
         hash: bool = False,
     ) -> Download:
-        """Where a file of an asset can be fetched for a short while: the original, if nothing else is said.
+        """Get a temporary address of a file of an asset; of the original by default.
 
         Args:
             id: of the asset.
-            item_id: of one of its files.
-            version: the original of that version, counted from 1.
+            item_id: of one of the asset's files.
+            version: number of the version whose original is wanted, counted from 1.
             type: `original` or `additional`.
-            hash: `item_id` is a hashed one.
+            hash: treat `item_id` as a hashed id.
 
         Raises:
-            ArgumentError: several of `item_id`, `version` and `type` are given.
-            BynderError: status 404: there is no such file; 400: not of that type.
-            BynderAuthError: the profile may not download originals, or not of archived, limited or
+            ArgumentError: more than one of `item_id`, `version` and `type` is given.
+            BynderError: status 404: the file does not exist; 400: it has another type.
+            BynderAuthError: the profile may not download originals, or not those of archived, limited or
                 watermarked assets.
         """
         if sum(each is not None for each in (item_id, version, type)) > 1:
@@ -79,16 +79,16 @@ class AssetFiles:
         size: int | None = None,
         media_type: str | None = None,
     ) -> Content:
-        """The bytes of an asset's original, or of one of its files.
+        """Read the original of an asset, or another of its files.
 
-        Fetched when first opened, from any offset, as often as needed; each time a temporary address is
-        asked for anew. The host behind it never sees our credentials.
+        The file is requested when it is first opened, from any offset, as often as needed. Each time a
+        new temporary address is requested. The host of that address never receives the credentials.
 
         Args:
             id: of the asset.
-            item_id: of one of its files.
-            filename: with its extension; if not given, as the answer or the asset names it.
-            size: bytes, if known: saves asking before the first opening.
+            item_id: of one of the asset's files.
+            filename: name with extension; by default the name in the answer or of the asset.
+            size: bytes, if known: saves a request before the file is opened.
             media_type: such as `image/jpeg`, if known.
         """
         return _AssetContent(
@@ -118,20 +118,20 @@ class AssetFiles:
         quality: int | None = None,
         base_url: str | None = None,
     ) -> bytes:
-        """A picture of an asset made on the fly: cropped, scaled, turned and more.
+        """Generate a picture of an asset on the fly: cropped, scaled, rotated and more.
 
         Args:
             id: of the asset.
-            name: of the picture; it has none when this is empty.
+            name: of the picture; may be empty.
             io: operations, applied in order, such as `transform:fill,width:800,height:600`.
-            focus_point: `x,y`, each from 0 to 1: the centre of the operations.
-            format: `jpg` or `png`; WebP if not given.
-            quality: 1 to 100; of no effect for `png`.
-            base_url: the asset's `transform_base_url`, instead of its id and name. Where it is another
-                host, it does not see our credentials.
+            focus_point: centre of the operations as `x,y`, each from 0 to 1.
+            format: `jpg` or `png`; WebP by default.
+            quality: 1 to 100; has no effect on `png`.
+            base_url: `transform_base_url` of the asset, instead of its id and name. Another host than
+                the portal does not receive the credentials.
 
         Raises:
-            BynderError: status 400: an operation is not supported; 404: there is no such asset.
+            BynderError: status 400: an operation is not supported; 404: the asset does not exist.
         """
         query = given(io=[*io] or None, focuspoint=focus_point, format=format, quality=quality)
         if base_url:
@@ -147,13 +147,13 @@ class AssetFiles:
 
     @action()
     def public_links(self, id: str) -> PublicLinks:
-        """Where a video is streamed from, for anybody.
+        """Get the public addresses of a video stream.
 
         Args:
             id: of the asset.
 
         Raises:
-            BynderError: status 404: it is not streamed.
+            BynderError: status 404: the video has no public stream.
         """
         return PublicLinks.read(
             get_body(self._client, f"/api/1/assets/{segment(uuid_of(id))}/public-links", expect_object)
@@ -161,12 +161,12 @@ class AssetFiles:
 
 
 def _forms(id: str) -> Sequence[str]:
-    """An id in the form that is published for transformations; then as it is, as other clients send it."""
+    """Return an id in the form published for transformations, then unchanged as other clients send it."""
     return list(dict.fromkeys((uuid_of(id), id)))
 
 
 class _AssetContent(RemoteContent):
-    """A file at an address that does not live long: every connection asks for a new one."""
+    """Content at a temporary address, which is requested again for every connection."""
 
     def __init__(
         self,
@@ -189,13 +189,13 @@ class _AssetContent(RemoteContent):
         return self._url
 
     def _name_from_address(self) -> str:
-        """Such an address need not end in the file's name: the asset knows it."""
+        """Return the name that the asset has: a temporary address need not end in one."""
         self._filename = self._ask_name() or super()._name_from_address()
         return self._filename
 
     @property
     def size(self) -> int | None:
-        """Bytes, as the answer announces them; before there is one, as given."""
+        """Bytes that the answer announces; before the first answer, the size given."""
         if self._facts is None and self._given_size is not None:
             return self._given_size
         return super().size or self._given_size
@@ -206,5 +206,5 @@ class _AssetContent(RemoteContent):
 
     @property
     def media_type(self) -> str:
-        """As given, else as the answer names it."""
+        """Media type given, otherwise that of the answer."""
         return self._given_type or super().media_type

@@ -1,4 +1,4 @@
-"""Assets in lists: by filters, page by page, and what lies in the trash.
+"""Lists of assets: by filters, page by page, and of the trash.
 
 Source: api.bynder.com, "Assets": list; "Trash".
 """
@@ -21,39 +21,40 @@ from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 __all__ = ["AssetFilters", "AssetLists"]
 
 PATH: Final = "/api/v4/media/"
-MOST: Final = 1000  # the most that the portal gives at once
+MOST: Final = 1000  # per page
 CURSOR: Final = "X-Bynder-NextCursor"
-STEADY: Final = "dateCreated asc"  # an order in which pages do not shift while assets are added
+# Pages in this order do not shift while assets are added.
+STEADY: Final = "dateCreated asc"
 
 
 class AssetFilters(TypedDict, total=False):
-    """Which assets a list holds, and what it tells of each.
+    """Filters of a list of assets, and the details that it contains.
 
     Args:
-        ids: of assets; unknown ones are passed over, and no ids at all give no assets.
-        keyword: free text, looked for in file names, tags, extensions and more.
-        tags: which an asset has.
+        ids: of assets; unknown ones are ignored, and an empty list of ids finds no assets.
+        keyword: free text, searched for in file names, tags, extensions and more.
+        tags: only assets with these tags.
         type: any of `image`, `document`, `audio`, `video`, `3d`.
         orientation: any of `square`, `portrait`, `landscape`.
         brand_id: of the brand.
-        sub_brand_id: of the brand within it.
+        sub_brand_id: of the sub-brand.
         category_id: of a category.
         collection_id: of a collection.
         property_option_id: ids of options of metaproperties.
         properties: database name of a metaproperty and its value: the name of an option, ids of
-            options parted by commas, or the text. Dates cannot be asked for so.
-        date_created: created after it; with `date_created_to`, from it on.
-        date_created_to: created before it.
-        date_created_on: created on that day.
-        date_modified: modified after it; with `date_modified_to`, from it on.
-        date_modified_to: modified before it.
-        date_modified_on: modified on that day.
-        is_public: only public ones.
-        limited: only those of limited usage.
-        archive: only archived ones, which are left out otherwise.
+            options separated by commas, or the text. Dates cannot be searched for.
+        date_created: created after this moment; with `date_created_to`, not before it.
+        date_created_to: created before this moment.
+        date_created_on: created on this day.
+        date_modified: modified after this moment; with `date_modified_to`, not before it.
+        date_modified_to: modified before this moment.
+        date_modified_on: modified on this day.
+        is_public: only public assets.
+        limited: only assets of limited usage.
+        archive: only archived assets, which a list does not contain otherwise.
         order_by: one of `dateCreated`, `dateModified`, `datePublished`, `name`, then `asc` or `desc`.
-        include_media_items: with the files of each.
-        include_version_number: with the number of each one's active version.
+        include_media_items: include the files of each asset.
+        include_version_number: include the number of each asset's active version.
     """
 
     ids: Sequence[str] | None
@@ -82,7 +83,7 @@ class AssetFilters(TypedDict, total=False):
 
 
 class AssetLists:
-    """Assets in lists."""
+    """Lists of assets."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -95,15 +96,15 @@ class AssetLists:
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[AssetFilters],
     ) -> Iterator[Asset]:
-        """Every asset that passes the filters, asked for page by page as it is read.
+        """List assets page by page.
 
-        By the portal's cursors where it has them, else by page numbers. Without `order_by` the oldest
-        comes first, so that no asset is missed while others are added. Lists lag behind a change by
-        some seconds.
+        Uses the portal's cursors if it has them, otherwise page numbers. Without `order_by` the oldest
+        asset comes first, so that no asset is missed while others are added. A change appears in lists
+        after some seconds.
 
         Args:
-            limit: assets asked for at once, at most 1000.
-            extra: further parameters, in Bynder's own names.
+            limit: assets in each request, at most 1000.
+            extra: more parameters, by Bynder's own names.
             filters: see `AssetFilters`.
         """
         size = max(1, min(page_size(extra, limit) or limit, MOST))
@@ -126,22 +127,22 @@ class AssetLists:
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[AssetFilters],
     ) -> AssetPage:
-        """One page of the assets that pass the filters; with how many there are, if asked.
+        """Get one page of a list of assets, with the total number if requested.
 
         Args:
-            page: its number, from 1.
+            page: number of the page, counted from 1.
             limit: assets on a page, at most 1000.
-            total: with how many there are on all pages.
-            count: with how many there are of each type, orientation, tag, …; includes the total.
-            extra: further parameters, in Bynder's own names.
+            total: include the number of assets on all pages.
+            count: include the number of assets of each type, orientation, tag, …, and the total.
+            extra: more parameters, by Bynder's own names.
             filters: see `AssetFilters`.
         """
         ids = filters.get("ids")
         if ids is not None and not ids:
-            return AssetPage(assets=())  # as a parameter, no ids would mean all
-        totals = (
-            {"count": True} if count else {"total": total or None}
-        )  # the portal's one overrides the other
+            # The portal takes an empty parameter for no filter.
+            return AssetPage(assets=())
+        # The portal accepts only one of the two.
+        totals = {"count": True} if count else {"total": total or None}
         return self._ask(fields({"page": page, "limit": limit, **totals}) | _query(filters, extra))
 
     @action()
@@ -155,16 +156,16 @@ class AssetLists:
         limit: int = 10,
         extra: Mapping[str, Any] | None = None,
     ) -> Iterator[TrashedAsset]:
-        """Assets removed in the last 30 days, asked for page by page. The API restores none of them.
+        """List the assets removed in the last 30 days, page by page. The API cannot restore them.
 
         Args:
-            date_removed_from: removed from it on; together with `date_removed`.
-            date_removed: removed up to it.
-            field: to order by: `media.dateCreated`, `media.dateRemoved`, `media.name` or
+            date_removed_from: removed at this moment or later; requires `date_removed`.
+            date_removed: removed at this moment or earlier.
+            field: field to order by: `media.dateCreated`, `media.dateRemoved`, `media.name` or
                 `media.username`.
             order: `asc` or `desc`.
-            limit: assets asked for at once; the most the portal gives is not published.
-            extra: further parameters, in Bynder's own names.
+            limit: assets in each request; Bynder does not publish the maximum.
+            extra: more parameters, by Bynder's own names.
         """
         query = fields(named(locals()), extra)
         page_size(extra, limit)
@@ -175,13 +176,14 @@ class AssetLists:
             )
             return Page(items=tuple(map(TrashedAsset.read, answer)))
 
-        return walk(ask, 1)  # to an empty page: the portal may give fewer at once than we ask for
+        # The portal may send fewer records than requested, so only an empty page ends the list.
+        return walk(ask, 1)
 
     def _ask(self, query: Mapping[str, str]) -> AssetPage:
         return read_again(lambda: self._client.get(PATH, params=query), _page_of)
 
     def _walk(self, query: Mapping[str, str], size: int) -> Iterator[Asset]:
-        """All pages: the first one asks for neither a page nor a total, as cursors want it."""
+        """Yield the assets of all pages. Cursors require a first request without page number and total."""
         first = self._ask(query)
         yield from first.assets
         if first.cursor:
@@ -209,7 +211,7 @@ def _page_of(response: httpx.Response) -> AssetPage:
 
 
 def _query(filters: AssetFilters, extra: Mapping[str, Any] | None) -> dict[str, str]:
-    """The parameters of a list; a switch that is off, as all are by default, is not sent."""
+    """Return the parameters of a list. An option that is off is not sent, since off is the default."""
     given = typed(AssetFilters, filters)
     given |= {name: given.get(name) or None for name in ("includeMediaItems", "includeVersionNumber")}
     properties = given.pop("properties", None) or {}

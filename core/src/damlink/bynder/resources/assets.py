@@ -30,8 +30,8 @@ class Assets(AssetLists, AssetFiles):
     """Assets of the asset bank: find, read, change, delete, download.
 
     Args:
-        metaproperties: know which id is meant by a name.
-        files: fetches from other hosts, unsigned.
+        metaproperties: resolve names to ids.
+        files: client for other hosts, without credentials.
     """
 
     def __init__(self, client: Client, metaproperties: Metaproperties, files: Client) -> None:
@@ -48,16 +48,16 @@ class Assets(AssetLists, AssetFiles):
         stats: bool = False,
         related: bool = False,
     ) -> Asset:
-        """One asset, as it is now: unlike a list, this does not lag behind.
+        """Get an asset in its current state: unlike a list, the answer contains the latest change.
 
         Args:
             id: of the asset.
-            versions: with every file it has: versions, derivatives, additionals.
-            stats: with how often it was seen and downloaded; needs the role STATISTICS.
-            related: with the assets it is linked to.
+            versions: include all its files: versions, derivatives, additional files.
+            stats: include the numbers of views and downloads; requires the role STATISTICS.
+            related: include the assets that it is linked to.
 
         Raises:
-            BynderError: status 404: there is none, or it is in the waiting room.
+            BynderError: status 404: the asset does not exist, or is in the waiting room.
         """
         query = given(
             versions=versions or None, stats=stats or None, include="relatedAssets" if related else None
@@ -101,33 +101,33 @@ class Assets(AssetLists, AssetFiles):
         create_options: bool = False,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Change an asset; what is not given stays, and an empty text clears. Safe to repeat.
+        """Change an asset. Omitted fields stay as they are, an empty text clears one. Safe to repeat.
 
-        The portal carries it out within some seconds.
+        The change takes effect after some seconds.
 
         Args:
             id: of the asset.
-            name: of the asset; when empty, it has none.
+            name: of the asset; may be empty.
             description: of the asset.
             copyright: of the asset.
-            brand_id: of the brand it belongs to.
-            tags: all tags it has from now on. A comma within one becomes a space.
-            archive: whether it is archived.
-            limited: whether it is of limited usage.
-            is_public: whether it is public. Once it is, it stays so for ever.
-            date_published: when it was published.
-            archive_date: when it will be archived.
-            limited_date: from when on it is of limited usage.
-            watermark_date: from when on it is watermarked.
-            custom_thumbnail_file_id: of an uploaded file that becomes its thumbnail.
-            remove_custom_thumbnail: go back to its own thumbnail.
+            brand_id: of the brand that the asset belongs to.
+            tags: new list of all tags. A comma within a tag becomes a space.
+            archive: whether the asset is archived.
+            limited: whether the asset is of limited usage.
+            is_public: whether the asset is public. A public asset cannot become private again.
+            date_published: moment of publication.
+            archive_date: moment at which the asset is archived.
+            limited_date: moment at which limited usage begins.
+            watermark_date: moment at which the asset gets a visible watermark.
+            custom_thumbnail_file_id: of an uploaded file to use as thumbnail.
+            remove_custom_thumbnail: use the asset's own thumbnail again.
             metaproperties: values by name, label or id of the metaproperty; names or labels of options,
-                or text. They replace what it had; an empty one clears.
-            create_options: create the options that a metaproperty does not offer yet.
-            extra: further fields, in Bynder's own names.
+                or text. They replace the previous values; an empty value clears.
+            create_options: create options that a metaproperty does not have yet.
+            extra: more fields, by Bynder's own names.
 
         Raises:
-            BynderError: the portal has no such asset, metaproperty or option.
+            BynderError: the asset, a metaproperty or an option does not exist.
         """
         changes = named(locals())
         for ours in ("id", "metaproperties", "createOptions"):
@@ -140,38 +140,38 @@ class Assets(AssetLists, AssetFiles):
 
     @action("Delete Asset")
     def delete(self, id: str) -> None:
-        """Move an asset to the trash, which keeps it for 30 days.
+        """Move an asset to the trash, which keeps assets for 30 days.
 
         Args:
             id: of the asset.
 
         Raises:
-            BynderError: status 404: there is none.
+            BynderError: status 404: the asset does not exist.
         """
         remove(self._client, _path(id))
 
     @action("Add Asset Metaproperty Options")
     def add_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:
-        """Give an asset more options of a metaproperty; those it has stay. Safe to repeat.
+        """Add options of a metaproperty to an asset. Safe to repeat.
 
         Args:
             id: of the asset.
             metaproperty_id: of the metaproperty.
             option_ids: of the options.
         """
-        body = _chosen(id, metaproperty_id, option_ids)
+        body = _options_body(id, metaproperty_id, option_ids)
         self._client.post("/api/media/options", json=body, idempotent=True)
 
     @action("Delete Asset Metaproperty Options")
     def remove_options(self, id: str, *, metaproperty_id: str, option_ids: Sequence[str]) -> None:
-        """Take options of a metaproperty from an asset; the others stay.
+        """Remove options of a metaproperty from an asset.
 
         Args:
             id: of the asset.
             metaproperty_id: of the metaproperty.
             option_ids: of the options.
         """
-        remove(self._client, "/api/media/options", json=_chosen(id, metaproperty_id, option_ids))
+        remove(self._client, "/api/media/options", json=_options_body(id, metaproperty_id, option_ids))
 
     @action()
     def similar(
@@ -182,16 +182,16 @@ class Assets(AssetLists, AssetFiles):
         image_data: str | None = None,
         text: str | None = None,
     ) -> Sequence[SimilarAsset]:
-        """Assets that look like something; exactly one thing must be given. Needs OAuth 2.0.
+        """Find assets that resemble other assets, a picture or a text. Requires OAuth 2.0.
 
         Args:
-            asset_ids: assets they are to look like.
-            image_url: a picture they are to look like.
-            image_data: the same, as a `data:` address.
-            text: what they are to show, in words.
+            asset_ids: of the assets to compare with.
+            image_url: address of a picture to compare with.
+            image_data: picture to compare with, as a `data:` address.
+            text: description of what the assets show.
 
         Raises:
-            ArgumentError: none or several were given.
+            ArgumentError: none or more than one of the arguments is given.
         """
         wanted = given(
             assetIds=[uuid_of(each) for each in asset_ids] if asset_ids else None,
@@ -200,7 +200,7 @@ class Assets(AssetLists, AssetFiles):
             textQuery=text,
         )
         if len(wanted) != 1:
-            raise ArgumentError("similar assets are looked for by exactly one of ids, picture and text")
+            raise ArgumentError("similar assets are searched for by exactly one of ids, picture and text")
         path = "/api/1/assets/similarity-search/"
         found = read_again(
             lambda: self._client.post(path, json=wanted, idempotent=True),
@@ -213,7 +213,7 @@ def _path(id: str) -> str:
     return f"/api/v4/media/{segment(id)}/"
 
 
-def _chosen(asset_id: str, metaproperty_id: str, option_ids: Sequence[str]) -> dict[str, Any]:
+def _options_body(asset_id: str, metaproperty_id: str, option_ids: Sequence[str]) -> dict[str, Any]:
     return {
         "asset_id": asset_id,
         "metaproperty_id": metaproperty_id,

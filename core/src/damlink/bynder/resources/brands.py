@@ -1,4 +1,4 @@
-"""Brands: where a new asset belongs.
+"""Brands, to one of which every asset belongs.
 
 Source: api.bynder.com, "Brands".
 """
@@ -19,10 +19,10 @@ __all__ = ["Brands"]
 
 
 class Brands:
-    """Brands: where a new asset belongs.
+    """Brands, to one of which every asset belongs.
 
     Args:
-        place: of the portal in the config, for errors.
+        place: section of the configuration that error messages name.
     """
 
     def __init__(self, client: Client, place: str) -> None:
@@ -33,19 +33,19 @@ class Brands:
 
     @action("List Brands")
     def list(self) -> Sequence[Brand]:
-        """Every brand, those within another after it."""
+        """List the brands, each followed by its sub-brands."""
         return list(Brand.read_all(get_body(self._client, "/api/v4/brands/", expect_records)))
 
     def id_of(self, wanted: str) -> str | None:
-        """The id of a brand by name or id; of the only one, if none is wanted. Brands are read once.
+        """Return the id of a brand by name or id, or of the only brand. Brands are read once.
 
         Returns:
-            `None` where the portal shows no brand at all.
+            `None` if the portal shows no brands.
 
         Raises:
-            ConfigError: there is no such brand, or several and none was chosen.
+            ConfigError: the brand does not exist, or there are several and none is chosen.
         """
-        brands = self.known()
+        brands = self.read_once()
         if not brands:
             return wanted or None
         names = [brand.name for brand in brands]
@@ -59,8 +59,8 @@ class Brands:
             raise ConfigError(f"{self._place}.brand", "the portal has several brands", hint=hint)
         return brands[0].id
 
-    def known(self) -> Sequence[Brand]:
-        """Return every brand, read once; none where the portal shows none."""
+    def read_once(self) -> Sequence[Brand]:
+        """Return all brands, which are read once; none if the portal shows none."""
         with self._lock:
             if self._shown is None:
                 self._shown = self._read()
@@ -70,6 +70,7 @@ class Brands:
         try:
             return self.list()
         except BynderError as error:
-            if error.status in (403, 404):  # it shows us none; an upload may still be let in
+            # The user may not see brands, but an upload may still be permitted.
+            if error.status in (403, 404):
                 return []
             raise

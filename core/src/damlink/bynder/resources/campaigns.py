@@ -23,16 +23,16 @@ PATH: Final = "/api/workflow/campaigns"
 
 
 class CampaignFields(TypedDict, total=False):
-    """What may be said of a campaign besides its name and key.
+    """Optional fields of a campaign.
 
     Args:
         description: of the campaign.
-        responsible_id: the user who is responsible for it.
-        date_start: when it begins.
-        deadline: when it ends.
-        closed: whether it is closed.
+        responsible_id: of the responsible user.
+        date_start: beginning of the campaign.
+        deadline: end of the campaign.
+        closed: whether the campaign is closed.
         metaproperties: of the workflow: an option's id by the metaproperty's id.
-        extra: further fields, in Bynder's own names.
+        extra: more fields, by Bynder's own names.
     """
 
     description: str
@@ -53,12 +53,12 @@ class Campaigns:
 
     @action("List Campaigns")
     def list(self) -> tuple[Campaign, ...]:
-        """Every campaign."""
+        """List the campaigns."""
         return tuple(map(Campaign.read, get_body(self._client, PATH, expect_records)))
 
     @action("Get Campaign")
     def get(self, id: str) -> Campaign:
-        """One campaign.
+        """Get a campaign.
 
         Args:
             id: of the campaign.
@@ -67,14 +67,14 @@ class Campaigns:
 
     @action("Create Campaign")
     def create(self, *, name: str, key: str, **fields: Unpack[CampaignFields]) -> Campaign:
-        """Create a campaign; the answer tells the new id.
+        """Create a campaign and return it with its id.
 
         Args:
             name: of the campaign.
-            key: four characters that stand for it.
+            key: of the campaign: four characters.
 
         Raises:
-            UnclearError: the campaign may or may not have been created.
+            UnclearError: it is not known whether the campaign was created.
         """
         body = _body(name, key, **fields)
 
@@ -92,23 +92,23 @@ class Campaigns:
         key: str | None = None,
         **fields: Unpack[CampaignFields],
     ) -> None:
-        """Change a campaign; what is not given is not sent. Safe to repeat.
+        """Change a campaign; omitted fields are not sent. Safe to repeat.
 
         Args:
             id: of the campaign.
             name: of the campaign.
-            key: four characters that stand for it.
+            key: of the campaign: four characters.
         """
         self._client.put(_path(id), json=_body(name, key, **fields))
 
     @action("Close Campaign")
     def close(self, id: str) -> None:
-        """Close a campaign; its jobs and files stay.
+        """Close a campaign; its jobs and files remain.
 
         Args:
             id: of the campaign.
         """
-        # The published path first; others are seen to use the second.
+        # Other clients use the second path, which is not published.
         post_either(self._client, _path(id), f"{_path(id)}/close")
 
     @action("Delete Campaign")
@@ -122,11 +122,11 @@ class Campaigns:
 
     @action("List Jobs By Campaign")
     def jobs(self, id: str, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
-        """The jobs of a campaign that pass the filters, one after the other.
+        """List the jobs of a campaign, page by page.
 
         Args:
             id: of the campaign.
-            limit: jobs asked for at once; without it, all in one answer.
+            limit: jobs in each request; all jobs by default.
         """
         return self._jobs.walk(f"{_path(id)}/jobs", limit, filters)
 
@@ -150,7 +150,7 @@ def _body(name: str | None, key: str | None, **fields: Unpack[CampaignFields]) -
 
 
 def _written(moment: datetime | None) -> str | None:
-    """As the definition writes the dates of a campaign: UTC, without a zone."""
+    """Return a moment in UTC without a zone, as the definition writes the dates of campaigns."""
     if moment is None:
         return None
     utc = moment.astimezone(UTC) if moment.tzinfo else moment

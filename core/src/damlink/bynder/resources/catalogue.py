@@ -1,4 +1,4 @@
-"""The metaproperties of a portal, kept in mind: found by name, label or id."""
+"""Cache of a portal's metaproperties, with lookup by name, label or id."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from damlink.errors import BynderError
 
 __all__ = ["Catalogue"]
 
-FRESH_SECONDS: Final = 60.0  # what is missing is not asked for again within them
+# A metaproperty that is missing is not requested again within this time.
+FRESH_SECONDS: Final = 60.0
 
 T = TypeVar("T")
 
 
 class Catalogue:
-    """Metaproperties with their options, read when they are first needed; for any number of threads.
+    """Thread-safe cache of metaproperties with their options, filled on first use.
 
     Args:
-        read: reads all of them from the portal.
+        read: reads all metaproperties from the portal.
 
     Attributes:
-        lock: held while they are read; whoever holds it keeps others from reading.
+        lock: held during a read; other threads wait for it before they read.
     """
 
     def __init__(self, read: Callable[[], Sequence[Metaproperty]]) -> None:
@@ -35,14 +36,14 @@ class Catalogue:
         self._read_at = 0.0
 
     def find(self, *names: str) -> Metaproperty | None:
-        """The one with such a database name, else id, else label."""
-        return self._look(lambda known: _named(known, *names))
+        """Return the metaproperty with one of these database names, otherwise ids, otherwise labels."""
+        return self._look(lambda known: _find_named(known, *names))
 
     def get(self, name: str) -> Metaproperty:
-        """The one with this database name, id or label.
+        """Return the metaproperty with this database name, id or label.
 
         Raises:
-            BynderError: there is none.
+            BynderError: it does not exist.
         """
         found = self.find(name)
         if found is None:
@@ -51,16 +52,16 @@ class Catalogue:
         return found
 
     def option(self, name: str, wanted: str) -> Option | None:
-        """An option of the metaproperty of this name, by its own name, id or label."""
+        """Return an option of a metaproperty by its name, id or label."""
 
         def find(known: Sequence[Metaproperty]) -> Option | None:
-            metaproperty = _named(known, name)
+            metaproperty = _find_named(known, name)
             return metaproperty.option(wanted) if metaproperty else None
 
         return self._look(find)
 
     def forget(self) -> None:
-        """Read everything anew when it is next needed."""
+        """Clear the cache, so that the next lookup reads from the portal."""
         with self.lock:
             self._known = None
 
@@ -72,7 +73,7 @@ class Catalogue:
             return self._known
 
     def _look(self, find: Callable[[Sequence[Metaproperty]], T | None]) -> T | None:
-        """Find something; what is missing may be new, so that it is looked for again after a while."""
+        """Look up an entry; if it is missing and the cache is old, read again, since it may be new."""
         with self.lock:
             found = find(self._all())
             if found is None and time.monotonic() - self._read_at > FRESH_SECONDS:
@@ -81,7 +82,7 @@ class Catalogue:
             return found
 
 
-def _named(known: Sequence[Metaproperty], *names: str) -> Metaproperty | None:
+def _find_named(known: Sequence[Metaproperty], *names: str) -> Metaproperty | None:
     for key in ("name", "id", "label"):
         for each in known:
             if getattr(each, key) in names:

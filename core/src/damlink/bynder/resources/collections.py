@@ -1,4 +1,4 @@
-"""Collections: assets gathered by people, and shown to others.
+"""Collections: groups of assets that people share.
 
 Source: Bynder's published definition of collections.
 """
@@ -28,21 +28,22 @@ __all__ = ["Collections"]
 
 PATH: Final = "/api/v4/collections/"
 _LOCATION: Final = re.compile(r"/collections/([\w.-]+)/?(?:\?|$)", re.ASCII)
-MOST: Final = 1000  # the most that the portal gives at once
-STEADY: Final = "dateCreated asc"  # an order in which pages do not shift while collections are added
+MOST: Final = 1000  # per page
+# Pages in this order do not shift while collections are added.
+STEADY: Final = "dateCreated asc"
 
 Rights = Literal["view", "edit", "readOnly", "readAccess"]
-"""What those whom a collection is shared with may do; official clients use the first two."""
+"""Rights of the recipients of a collection; official clients use the first two."""
 
 
 class CollectionFilters(TypedDict, total=False):
-    """Which collections a list holds, and in which order.
+    """Filters and order of a list of collections.
 
     Args:
-        keyword: only collections that it is found in.
-        ids: only these.
-        is_public: only public ones.
-        min_count: only those with so many assets at least.
+        keyword: only collections that contain this text.
+        ids: only collections with these ids.
+        is_public: only public collections.
+        min_count: only collections with at least this number of assets.
         order_by: `dateCreated` or `name`, then `asc` or `desc`.
     """
 
@@ -54,7 +55,7 @@ class CollectionFilters(TypedDict, total=False):
 
 
 class Collections:
-    """Collections: assets gathered by people, and shown to others."""
+    """Collections: groups of assets that people share."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -67,11 +68,11 @@ class Collections:
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[CollectionFilters],
     ) -> Iterator[Collection]:
-        """All collections, asked for page by page as they are read; the oldest first, if not said otherwise.
+        """List collections page by page; the oldest first by default.
 
         Args:
-            limit: collections asked for at once, at most 1000.
-            extra: further parameters, in Bynder's own names.
+            limit: collections in each request, at most 1000.
+            extra: more parameters, by Bynder's own names.
             filters: see `CollectionFilters`.
         """
         size = max(1, min(page_size(extra, limit) or limit, MOST))
@@ -93,13 +94,13 @@ class Collections:
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[CollectionFilters],
     ) -> CollectionPage:
-        """One page of collections; with how many there are, if asked.
+        """Get one page of collections, with the total number if requested.
 
         Args:
-            page: its number, from 1.
-            limit: collections on a page, at most 1000; the portal's own choice, if not given.
-            count: with how many there are on all pages.
-            extra: further parameters, in Bynder's own names.
+            page: number of the page, counted from 1.
+            limit: collections on a page, at most 1000; the portal's own number by default.
+            count: include the number of collections on all pages.
+            extra: more parameters, by Bynder's own names.
             filters: see `CollectionFilters`.
         """
         given = {"page": page, "limit": limit, "count": count or None}
@@ -110,13 +111,13 @@ class Collections:
 
     @action("Get Collection")
     def get(self, id: str) -> Collection:
-        """One collection.
+        """Get a collection.
 
         Args:
             id: of the collection.
 
         Raises:
-            BynderError: status 404: there is none.
+            BynderError: status 404: the collection does not exist.
         """
         return Collection.read(get_body(self._client, _path(id), expect_object), id)
 
@@ -124,21 +125,21 @@ class Collections:
     def create(
         self, *, name: str, description: str | None = None, extra: Mapping[str, Any] | None = None
     ) -> str:
-        """Create a collection, and give its id.
+        """Create a collection and return its id.
 
         Args:
             name: of the collection.
             description: of the collection.
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
 
         Raises:
-            UnclearError: it may or may not have been created.
+            UnclearError: it is not known whether the collection was created.
         """
         form = fields({"name": name, "description": description}, extra)
-        made = self._client.send_once("POST", PATH, read=_made_id, data=form)
+        made = self._client.send_once("POST", PATH, read=_read_id, data=form)
         if not made:
             hint = "look for it in the list of collections"
-            message = f"the collection {name!r} is there, but the portal did not tell its id"
+            message = f"the collection {name!r} is there, but the portal did not send its id"
             raise BynderError(message, hint=hint)
         return made
 
@@ -153,16 +154,16 @@ class Collections:
         thumbnail_asset_id: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Change a collection; what is not given stays. Safe to repeat.
+        """Change a collection. Omitted fields stay as they are. Safe to repeat.
 
         Args:
             id: of the collection.
             name: of the collection.
             description: of the collection.
-            is_public: whether everybody may see it. Other integrations set it to true by default; here
-                it stays as it is unless it is given.
-            thumbnail_asset_id: the asset whose picture stands for it.
-            extra: further fields, in Bynder's own names.
+            is_public: whether everyone may see it. Other integrations set it to true by default; here
+                it stays as it is by default.
+            thumbnail_asset_id: of the asset whose picture represents the collection.
+            extra: more fields, by Bynder's own names.
         """
         given = {
             "name": name,
@@ -174,7 +175,7 @@ class Collections:
 
     @action("Delete Collection")
     def delete(self, id: str) -> None:
-        """Delete a collection; its assets stay.
+        """Delete a collection; its assets remain.
 
         Args:
             id: of the collection.
@@ -197,24 +198,24 @@ class Collections:
         message: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Share a collection with people, groups or profiles: at least one of them.
+        """Share a collection with people, groups or profiles, at least one of them.
 
         Args:
             id: of the collection.
-            collection_options: what they may do: `view` or `edit`, or `readOnly` or `readAccess`.
+            collection_options: rights of the recipients: `view` or `edit`, or `readOnly` or `readAccess`.
             recipients: e-mail addresses.
             groups: ids of groups.
             profiles: ids of security profiles.
-            login_required: whether they must sign in.
-            date_start: from when on.
-            date_end: until when.
-            send_mail: whether they are told by e-mail.
-            message: what they are told.
-            extra: further fields, in Bynder's own names.
+            login_required: whether recipients must sign in.
+            date_start: first moment of the share.
+            date_end: last moment of the share.
+            send_mail: whether recipients get an e-mail.
+            message: text of the e-mail.
+            extra: more fields, by Bynder's own names.
 
         Raises:
             ArgumentError: neither recipients, groups nor profiles are given.
-            UnclearError: it may or may not have been shared.
+            UnclearError: it is not known whether the collection was shared.
         """
         given = named(locals())
         given.pop("id")
@@ -226,7 +227,7 @@ class Collections:
 
     @action()
     def media(self, id: str) -> Sequence[str]:
-        """The ids of the assets in a collection.
+        """List the ids of the assets in a collection.
 
         Args:
             id: of the collection.
@@ -235,7 +236,7 @@ class Collections:
 
     @action()
     def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:
-        """Put assets into a collection. Safe to repeat.
+        """Add assets to a collection. Safe to repeat.
 
         Args:
             id: of the collection.
@@ -245,7 +246,7 @@ class Collections:
 
     @action()
     def remove_media(self, id: str, *, asset_ids: Sequence[str]) -> None:
-        """Take assets out of a collection.
+        """Remove assets from a collection.
 
         Args:
             id: of the collection.
@@ -258,11 +259,11 @@ def _path(id: str) -> str:
     return f"{PATH}{segment(id)}/"
 
 
-def _made_id(response: httpx.Response) -> str:
-    """Return the id of a new collection from its address, or from the body; empty if it is only confirmed.
+def _read_id(response: httpx.Response) -> str:
+    """Return the id of a new collection from its address or the body; empty if the answer has none.
 
     Raises:
-        ValueError: it is not even confirmed.
+        ValueError: the answer does not confirm that the collection was created.
     """
     if made := _LOCATION.search(response.headers.get("location", "")):
         return made[1]

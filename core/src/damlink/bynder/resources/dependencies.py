@@ -1,4 +1,4 @@
-"""Which options are offered only after which others.
+"""Dependencies between options: an option that people can choose only after another.
 
 Source: Bynder's published definition of metaproperty options, "dependencies".
 """
@@ -24,19 +24,19 @@ UNGROUPED: Final = "ungrouped"
 
 
 class Dependencies:
-    """Dependencies: which options are offered only after which others."""
+    """Dependencies between options: an option that people can choose only after another."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action()
     def list(self) -> Mapping[str, Any]:
-        """All of them: by metaproperty, option and group (or `ungrouped`), ids of options."""
+        """List the ids of dependent options, by metaproperty, option and group (or `ungrouped`)."""
         return get_body(self._client, "/api/v4/metaproperties/options/dependencies/", expect_mapping)
 
     @action()
     def of_metaproperty(self, id: str) -> Mapping[str, Any]:
-        """Those of one metaproperty: by option and group (or `ungrouped`), ids of options.
+        """List the ids of dependent options of a metaproperty, by option and group (or `ungrouped`).
 
         Args:
             id: of the metaproperty.
@@ -45,7 +45,7 @@ class Dependencies:
 
     @action()
     def of_option(self, id: str, *, option_id: str) -> Sequence[str]:
-        """The ids of the options that depend on one.
+        """List the ids of the options that depend on an option.
 
         Args:
             id: of the metaproperty.
@@ -55,7 +55,7 @@ class Dependencies:
 
     @action()
     def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:
-        """The ids of the options that depend on one, by the id of their group, or `ungrouped`.
+        """List the ids of the options that depend on an option, by the id of their group, or `ungrouped`.
 
         Args:
             id: of the metaproperty.
@@ -73,24 +73,24 @@ class Dependencies:
         Args:
             id: of the metaproperty.
             option_id: of the option.
-            dependency_id: of the option that is offered only after it.
+            dependency_id: of the dependent option.
         """
         self._client.post(f"{_path(id, option_id)}{segment(dependency_id)}/", idempotent=True)
 
     @action()
     def remove(self, id: str, *, option_id: str, dependency_id: str) -> None:
-        """Let an option no longer depend on another.
+        """Remove the dependency of an option on another.
 
         Args:
             id: of the metaproperty.
             option_id: of the option.
-            dependency_id: of the option that was offered only after it.
+            dependency_id: of the dependent option.
         """
         remove(self._client, f"{_path(id, option_id)}{segment(dependency_id)}/")
 
     @action()
     def create_group(self, id: str, *, option_id: str, dependency_ids: Sequence[str]) -> str:
-        """Make options depend on another as a group, and give the group's id.
+        """Create a group of options that depend on another, and return its id.
 
         Args:
             id: of the metaproperty.
@@ -98,7 +98,7 @@ class Dependencies:
             dependency_ids: of the options in the group.
 
         Raises:
-            UnclearError: it may or may not have been created.
+            UnclearError: it is not known whether the group was created.
         """
         path = f"{_path(id, option_id)}group/"
         return post_once(self._client, path, lambda answer: id_of(answer, "id"), data=_data(dependency_ids))
@@ -118,14 +118,14 @@ class Dependencies:
             id: of the metaproperty.
             option_id: of the option that they depend on.
             group_id: of the group.
-            dependency_ids: all options in the group from now on.
+            dependency_ids: new list of all options in the group.
         """
         path = f"{_path(id, option_id)}group/{segment(group_id)}/"
         self._client.post(path, data=_data(dependency_ids), idempotent=True)
 
     @action()
     def add_to_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
-        """Put an option into a group. Safe to repeat.
+        """Add an option to a group. Safe to repeat.
 
         Args:
             id: of the metaproperty.
@@ -138,7 +138,7 @@ class Dependencies:
 
     @action()
     def remove_from_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
-        """Take an option out of a group.
+        """Remove an option from a group.
 
         Args:
             id: of the metaproperty.
@@ -151,7 +151,7 @@ class Dependencies:
 
 
 def expect_groups(body: Any) -> Mapping[str, Any]:
-    """Return ids by group; where the portal does not group, a list of ids is one group."""
+    """Return ids by group; a bare list of ids is one group."""
     return body if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
 
 

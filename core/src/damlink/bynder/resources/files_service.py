@@ -1,7 +1,7 @@
-"""The steps of an upload by the files service (flow B), which not every portal has.
+"""Steps of an upload to the files service, which only some portals have.
 
-Source: api.bynder.com, "Asset upload (modern stack)"; what is sent besides the published fields is
-as the official SDKs' unreleased branches send it.
+Source: api.bynder.com, "Asset upload (modern stack)"; fields that are not published there are sent as in
+unreleased branches of the official SDKs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ RAW_BYTES: Final = "application/octet-stream"
 
 
 class FilesService:
-    """The steps of an upload by the files service, one call each; then save the file by its id."""
+    """Steps of an upload to the files service, one method each."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action()
     def prepare(self) -> str:
-        """Open an upload at the files service; the id of its file."""
+        """Open an upload at the files service and return the id of its file."""
         opened = read_again(
             lambda: self._client.post("/v7/file_cmds/upload/prepare", json={}, idempotent=True),
             lambda response: read_body(response, expect_field("file_id")),
@@ -41,12 +41,12 @@ class FilesService:
 
     @action()
     def chunk(self, id: str, *, chunk: int, file: Path) -> None:
-        """Send one chunk to the files service; safe to repeat.
+        """Send one chunk to the files service. Safe to repeat.
 
         Args:
             id: of the file.
-            chunk: its number, counted from 0.
-            file: holds the chunk's bytes.
+            chunk: number of the chunk, counted from 0.
+            file: contains the bytes of the chunk.
         """
         self.send_chunk(id, chunk, file.read_bytes())
 
@@ -66,21 +66,21 @@ class FilesService:
         chunks: int,
         sha256: str | None = None,
     ) -> None:
-        """Close an upload at the files service; then save it by its file id.
+        """Close an upload at the files service. Save the file by its id afterwards.
 
         Args:
             id: of the file.
             filename: with its extension.
             size: of the whole file, in bytes.
-            chunks: how many there are in all.
-            sha256: of the whole file, in hex.
+            chunks: number of chunks.
+            sha256: of the whole file, in hexadecimal.
         """
         form = {"fileName": filename, "fileSize": size, "chunksCount": chunks, "sha256": sha256}
         path = f"/v7/file_cmds/upload/{segment(id)}/finalise_api"
-        self._client.send_once("POST", path, read=_finalised, data=fields(form))
+        self._client.send_once("POST", path, read=_accept_success, data=fields(form))
 
 
-def _finalised(response: httpx.Response) -> None:
-    """Take an answer without a body, as published, or a success in JSON."""
+def _accept_success(response: httpx.Response) -> None:
+    """Accept an answer without a body, as published, or a success in JSON."""
     if response.content:
         success_of(response)

@@ -1,4 +1,4 @@
-"""Jobs of the workflow, what they are made from, and what is attached to them.
+"""Jobs of the workflow, their presets, and the files attached to them.
 
 Source: Bynder's published definition of jobs.
 """
@@ -24,20 +24,20 @@ PATH: Final = "/api/workflow/jobs"
 
 
 class JobFilters(TypedDict, total=False):
-    """Which jobs are listed, and in which order.
+    """Filters and order of a list of jobs.
 
     Args:
-        date_created_from: only jobs created then or later.
-        date_created_to: only jobs created until then.
-        date_modified_from: only jobs changed then or later.
-        date_modified_to: only jobs changed until then.
-        deadline_from: only jobs with a deadline then or later.
-        deadline_to: only jobs with a deadline until then.
-        responsible_ids: only jobs of which one of these users is responsible for a stage.
-        accountable_ids: only jobs for which one of these users is accountable.
-        status: only jobs in one of these: `Idle`, `Active`, `Cancelled`, `Approved`, `NeedsChanges`.
+        date_created_from: only jobs created at this moment or later.
+        date_created_to: only jobs created at this moment or earlier.
+        date_modified_from: only jobs changed at this moment or later.
+        date_modified_to: only jobs changed at this moment or earlier.
+        deadline_from: only jobs with a deadline at this moment or later.
+        deadline_to: only jobs with a deadline at this moment or earlier.
+        responsible_ids: only jobs with a stage that one of these users is responsible for.
+        accountable_ids: only jobs that one of these users is accountable for.
+        status: only jobs in one of these states: `Idle`, `Active`, `Cancelled`, `Approved`, `NeedsChanges`.
         order_by: a field and a direction, such as `deadline asc`.
-        extra: further parameters, in Bynder's own names.
+        extra: more parameters, by Bynder's own names.
     """
 
     date_created_from: datetime
@@ -54,13 +54,14 @@ class JobFilters(TypedDict, total=False):
 
 
 class JobFields(TypedDict, total=False):
-    """What may be said of a job.
+    """Optional fields of a job.
 
     Args:
         description: of the job.
-        deadline: when it ends.
-        metaproperties: of the workflow: options' ids, parted by commas, or a text, by the metaproperty's id.
-        extra: further fields, in Bynder's own names.
+        deadline: end of the job.
+        metaproperties: of the workflow: ids of options, separated by commas, or a text, by the id of the
+            metaproperty.
+        extra: more fields, by Bynder's own names.
     """
 
     description: str
@@ -70,17 +71,17 @@ class JobFields(TypedDict, total=False):
 
 
 class Jobs:
-    """Jobs of the workflow, what they are made from, and what is attached to them."""
+    """Jobs of the workflow, their presets, and the files attached to them."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action("List Jobs")
     def list(self, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
-        """The jobs that pass the filters, one after the other.
+        """List jobs page by page.
 
         Args:
-            limit: jobs asked for at once; without it, all in one answer.
+            limit: jobs in each request; all jobs by default.
         """
         return self.walk(PATH, limit, filters)
 
@@ -93,18 +94,18 @@ class Jobs:
         campaign_id: str | None = None,
         **filters: Unpack[JobFilters],
     ) -> Page[Job]:
-        """One page of jobs, with how many there are.
+        """Get one page of jobs, with the total number.
 
         Args:
-            page: its number, from 1.
-            limit: the most on a page; without it, all.
+            page: number of the page, counted from 1.
+            limit: jobs on a page; all jobs by default.
             campaign_id: only jobs of this campaign.
         """
         path = f"/api/workflow/campaigns/{segment(workflow_id(campaign_id))}/jobs" if campaign_id else PATH
         return self._page(path, page, limit, filters)
 
     def walk(self, path: str, limit: int | None, filters: JobFilters) -> Iterator[Job]:
-        """The jobs that a path lists."""
+        """Yield the jobs of all pages that a path lists."""
         size = page_size(filters.get("extra"), limit)
         return walk(lambda page: self._page(path, page, size, filters), size)
 
@@ -116,7 +117,7 @@ class Jobs:
 
     @action("Get Job")
     def get(self, id: str) -> Job:
-        """One job.
+        """Get a job.
 
         Args:
             id: of the job.
@@ -134,17 +135,17 @@ class Jobs:
         stages: Sequence[Mapping[str, Any]] | None = None,
         **fields: Unpack[JobFields],
     ) -> Job:
-        """Create a job; the answer tells the new id.
+        """Create a job and return it with its id.
 
         Args:
             name: of the job.
-            campaign_id: the campaign it belongs to.
-            accountable_id: the user who is accountable for it.
-            preset_id: the preset it is made from.
-            stages: what differs from the preset's, each with its `preset_stage_id`.
+            campaign_id: of the campaign that the job belongs to.
+            accountable_id: of the accountable user.
+            preset_id: of the preset that the job is created from.
+            stages: differences from the stages of the preset, each with its `preset_stage_id`.
 
         Raises:
-            UnclearError: the job may or may not have been created.
+            UnclearError: it is not known whether the job was created.
         """
         body = _body(name, campaign_id, accountable_id, fields) | given(
             presetID=preset_id, stages=[dict(stage) for stage in stages] if stages else None
@@ -168,16 +169,16 @@ class Jobs:
         previous_stage: Mapping[str, Any] | None = None,
         **fields: Unpack[JobFields],
     ) -> None:
-        """Change a job; what is not given is not sent. Safe to repeat.
+        """Change a job; omitted fields are not sent. Safe to repeat.
 
         Args:
             id: of the job.
             name: of the job.
-            campaign_id: the campaign it belongs to.
-            accountable_id: the user who is accountable for it.
-            active_stage: `id`, `status` and `deadline` of the stage that is to be the active one.
-            next_stage: the same of the stage after it.
-            previous_stage: the same of the stage before it.
+            campaign_id: of the campaign that the job belongs to.
+            accountable_id: of the accountable user.
+            active_stage: `id`, `status` and `deadline` of the stage that becomes active.
+            next_stage: `id`, `status` and `deadline` of the next stage.
+            previous_stage: `id`, `status` and `deadline` of the previous stage.
         """
         stages = given(activeStage=active_stage, nextStage=next_stage, previousStage=previous_stage)
         body = _body(name, campaign_id, accountable_id, fields) | stages
@@ -194,7 +195,7 @@ class Jobs:
 
     @action("Get Media of Job")
     def media(self, id: str) -> tuple[JobMedia, ...]:
-        """The files attached to a job.
+        """List the files attached to a job.
 
         Args:
             id: of the job.
@@ -203,7 +204,7 @@ class Jobs:
 
     @action()
     def stages(self, id: str) -> tuple[Stage, ...]:
-        """The stages of a job.
+        """List the stages of a job.
 
         Args:
             id: of the job.
@@ -218,14 +219,14 @@ class Jobs:
             id: of the job.
 
         Raises:
-            BynderError: status 409: it is finished already, or not in its last stage.
-            UnclearError: it may or may not have been finished.
+            BynderError: status 409: the job is finished already, or is not in its last stage.
+            UnclearError: it is not known whether the job was finished.
         """
         post_once(self._client, f"{_path(id)}/finish", confirmed, method="PATCH")
 
     @action("Get Job Preset")
     def preset(self, id: str) -> JobPreset:
-        """A preset that jobs are made from.
+        """Get a preset, from which jobs are created.
 
         Args:
             id: of the preset.
@@ -240,7 +241,7 @@ def _path(id: str) -> str:
 
 
 def _query(filters: JobFilters) -> dict[str, Any]:
-    """The filters in Bynder's own names; `resonsibleIDs` is misspelt in the definition."""
+    """Return the filters by Bynder's own names; `resonsibleIDs` is misspelt in the definition."""
     return given(
         dateCreatedFrom=_written(filters.get("date_created_from")),
         dateCreatedTo=_written(filters.get("date_created_to")),
@@ -270,7 +271,7 @@ def _body(
 
 
 def _written(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC; a moment without a zone is taken as UTC."""
+    """Return a moment as ISO 8601 in UTC; one without a zone is in UTC."""
     if moment is None:
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

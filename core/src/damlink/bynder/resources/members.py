@@ -1,4 +1,4 @@
-"""The assets of a tag or a collection: put there and taken away by the same two requests."""
+"""Assets of a tag or a collection, which the same two requests add and remove."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["put_assets", "take_assets"]
 
 
 def put_assets(client: Client, path: str, ids: Sequence[str]) -> None:
-    """Put assets where a path leads. Safe to repeat."""
+    """Add assets to the tag or collection at a path. Safe to repeat."""
     client.post(path, data={"data": json.dumps([*ids])}, idempotent=True)
 
 
 def take_assets(client: Client, path: str, ids: Sequence[str]) -> None:
-    """Take assets away from where a path leads."""
+    """Remove assets from the tag or collection at a path."""
     for lot in batches(ids):
         remove(client, path, params={"deleteIds": ",".join(lot)})

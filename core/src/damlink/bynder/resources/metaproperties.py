@@ -30,20 +30,20 @@ PATH: Final = "/api/v4/metaproperties/"
 
 
 class Traits(TypedDict, total=False):
-    """How a metaproperty behaves.
+    """Behaviour of a metaproperty.
 
     Args:
-        labels: what people see, by language, such as `fr_FR`.
-        zindex: its place among the others.
-        is_editable: whether people may change it.
+        labels: labels by language, such as `fr_FR`.
+        zindex: position among the metaproperties.
+        is_editable: whether people may change the value.
         is_filterable: whether people may filter by it.
         is_mainfilter: whether it is one of the main filters.
         is_multiselect: whether an asset may have several options.
-        is_required: whether an asset must have it.
+        is_required: whether every asset must have a value.
         is_multifilter: whether people may filter by several options.
-        is_drilldown: whether its options are shown one within another.
+        is_drilldown: whether its options are shown as a tree.
         is_display_field: whether it is shown with an asset.
-        is_api_field: whether the API shows it.
+        is_api_field: whether the API returns it.
     """
 
     labels: Mapping[str, str] | None
@@ -62,7 +62,7 @@ class Traits(TypedDict, total=False):
 class Metaproperties:
     """Metaproperties: the fields of assets that a portal defines.
 
-    Those that are looked for by name are read once, and again after each change of ours.
+    Lookups by name use a cache, which is cleared by each change.
     """
 
     def __init__(self, client: Client, options: Options) -> None:
@@ -80,28 +80,28 @@ class Metaproperties:
         options: bool = False,
         ids: Sequence[str] | None = None,
     ) -> Sequence[Metaproperty]:
-        """Every metaproperty.
+        """List the metaproperties.
 
         Args:
-            count: with how many assets have each option; needs `options`.
+            count: include the number of assets with each option; requires `options`.
             type: count only assets of these types: `image`, `document`, `audio`, `video`, `3d`.
-            options: with the options of each.
-            ids: only these; unknown ones are passed over.
+            options: include the options of each.
+            ids: only metaproperties with these ids; unknown ones are ignored.
         """
         query = {"count": count or None, "type": type, "options": options, "ids": ids}
         answer = get_body(self._client, PATH, expect_records, **fields(query))
-        # By each one's own name: the keys of the object are known to differ in case.
+        # The keys of the object differ in case from the names, so they are ignored.
         return [Metaproperty.read(record) for record in answer]
 
     @action()
     def get(self, name: str) -> Metaproperty:
-        """One metaproperty with its options, as known since it was last read.
+        """Get a metaproperty with its options from the cache.
 
         Args:
-            name: its database name, label or id.
+            name: database name, label or id.
 
         Raises:
-            BynderError: there is none.
+            BynderError: it does not exist.
         """
         return self._catalogue.get(name)
 
@@ -114,16 +114,16 @@ class Metaproperties:
         type: Sequence[str] | None = None,
         options: bool = True,
     ) -> Metaproperty:
-        """One metaproperty as it is now.
+        """Read a metaproperty from the portal.
 
         Args:
             id: of the metaproperty.
-            count: with how many assets have each option.
+            count: include the number of assets with each option.
             type: count only assets of these types.
-            options: with its options.
+            options: include its options.
 
         Raises:
-            BynderError: status 404: there is none.
+            BynderError: status 404: the metaproperty does not exist.
         """
         query = fields({"count": count or None, "type": type, "options": options})
         return Metaproperty.read(get_body(self._client, _path(id), expect_object, **query))
@@ -138,18 +138,18 @@ class Metaproperties:
         extra: Mapping[str, Any] | None = None,
         **traits: Unpack[Traits],
     ) -> str:
-        """Create a metaproperty, and give its id.
+        """Create a metaproperty and return its id.
 
         Args:
-            name: its database name, without spaces and special characters; never changes.
-            label: what people see.
+            name: database name, without spaces and special characters; never changes.
+            label: text that people see.
             type: `text`, `longtext`, `date`, `select`, `select2`, `autocomplete`, …
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
             traits: see `Traits`.
 
         Raises:
-            BynderError: status 400: of no such type, or the name is taken.
-            UnclearError: it may or may not have been created.
+            BynderError: status 400: the type does not exist, or the name is taken.
+            UnclearError: it is not known whether the metaproperty was created.
         """
         given = {"name": name, "label": label, "type": type, **typed(Traits, traits)}
         try:
@@ -168,17 +168,17 @@ class Metaproperties:
         extra: Mapping[str, Any] | None = None,
         **traits: Unpack[Traits],
     ) -> None:
-        """Change a metaproperty; what is not given stays. Its name never changes. Safe to repeat.
+        """Change a metaproperty. Omitted fields and its name stay as they are. Safe to repeat.
 
         Args:
             id: of the metaproperty.
-            label: what people see.
-            type: from one that takes a single option to one that takes several, or back.
-            extra: further fields, in Bynder's own names.
+            label: text that people see.
+            type: change between a type with a single option and one with several.
+            extra: more fields, by Bynder's own names.
             traits: see `Traits`.
 
         Raises:
-            BynderError: status 404: there is none.
+            BynderError: status 404: the metaproperty does not exist.
         """
         given = {"label": label, "type": type, **typed(Traits, traits)}
         self._client.post(_path(id), data=_data(given, extra), idempotent=True)
@@ -186,7 +186,7 @@ class Metaproperties:
 
     @action()
     def delete(self, id: str) -> None:
-        """Delete a metaproperty, and with it its values on every asset.
+        """Delete a metaproperty and its values on every asset.
 
         Args:
             id: of the metaproperty.
@@ -196,25 +196,26 @@ class Metaproperties:
 
     @action()
     def ensure(self, name: str, *, type: str = "text", label: str | None = None) -> Metaproperty:
-        """The metaproperty of this name or label, created if the portal has none.
+        """Get the metaproperty with a name or label; create it if it does not exist.
 
         Args:
-            name: its database name or label; a new one's database name has `_` for what none may hold.
-            type: of a new one.
-            label: of a new one; its name as given, if not given.
+            name: database name or label; special characters become `_` in the database name of a new one.
+            type: of a new metaproperty.
+            label: of a new metaproperty; its name by default.
 
         Raises:
-            BynderError: there is one that takes other values, or none may be created.
+            BynderError: it accepts other values, or the user may not create one.
         """
         wanted = _database_name(name)
-        found = self._catalogue.find(name, wanted) or self._created(name, wanted, type, label or name)
+        found = self._catalogue.find(name, wanted) or self._create_missing(name, wanted, type, label or name)
         if not found.is_like(type):
             hint = f"choose one of the type {type}, or a name that is free"
             raise BynderError(f"the portal's metaproperty {name!r} is of the type {found.type}", hint=hint)
         return found
 
-    def _created(self, name: str, wanted: str, type: str, label: str) -> Metaproperty:
-        with self._catalogue.lock:  # so that two of our threads never both create it
+    def _create_missing(self, name: str, wanted: str, type: str, label: str) -> Metaproperty:
+        # The lock keeps two threads from creating the same metaproperty.
+        with self._catalogue.lock:
             found = self._catalogue.find(name, wanted)
             if found is not None:
                 return found
@@ -224,19 +225,20 @@ class Metaproperties:
                 found = self._catalogue.find(name, wanted)
                 if found is None:
                     raise
-                return found  # somebody else was first, or the answer was lost
+                # Another client created it first, or our answer was lost.
+                return found
             return self._catalogue.get(wanted)
 
     @action()
     def smartfilters(self) -> Sequence[Smartfilter]:
-        """The groups of metaproperties that the portal offers as filters."""
+        """List the smartfilters: groups of metaproperties that people can filter by."""
         return [
             Smartfilter.read(each) for each in get_body(self._client, "/api/v4/smartfilters/", expect_records)
         ]
 
     @action()
     def dependencies(self, id: str) -> Sequence[str]:
-        """The ids of what a metaproperty depends on.
+        """List the ids that a metaproperty depends on.
 
         Args:
             id: of the metaproperty.
@@ -246,15 +248,15 @@ class Metaproperties:
     def form(
         self, values: Mapping[str, str | Iterable[str]], *, create_options: bool = False
     ) -> dict[str, str]:
-        """The form fields that write these values: `metaproperty.ID` with option ids or text.
+        """Return form fields for values: `metaproperty.ID` with ids of options or text.
 
         Args:
             values: by name, label or id of the metaproperty; names, labels or ids of options, or
                 text. An empty value clears it.
-            create_options: create the options that a metaproperty does not offer yet.
+            create_options: create options that a metaproperty does not have yet.
 
         Raises:
-            BynderError: the portal has no such metaproperty or option, or takes one option only.
+            BynderError: a metaproperty or option does not exist, or only one option is allowed.
         """
         return dict(self._field(name, value, create_options) for name, value in values.items())
 
@@ -289,6 +291,6 @@ def _path(id: str) -> str:
 
 
 def _database_name(name: str) -> str:
-    """A name without spaces and specials; two names in another script do not become the same one."""
+    """Return a name without special characters; a checksum keeps names in other scripts distinct."""
     plain = re.sub(r"\W+", "_", name, flags=re.ASCII)
     return plain if name.isascii() else f"{plain}_{zlib.crc32(name.encode()):08x}"

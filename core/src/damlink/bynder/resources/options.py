@@ -1,4 +1,4 @@
-"""Options: the values that a metaproperty offers, and which of them depend on which.
+"""Options: the values that people can choose for a metaproperty.
 
 Source: Bynder's published definition of metaproperty options.
 """
@@ -22,20 +22,20 @@ from damlink.errors import BynderError
 __all__ = ["Options", "options_path"]
 
 PATH: Final = "/api/v4/metaproperties/"
-MOST: Final = 1000  # the most that the portal gives at once
+MOST: Final = 1000  # per page
 BAD_REQUEST: Final = 400
 
 
 class OptionFields(TypedDict, total=False):
-    """What can be changed of an option.
+    """Fields of an option that can be changed.
 
     Args:
-        label: what people see.
-        labels: what people see, by language, such as `fr_FR`.
-        external_reference: its name in another system.
-        zindex: its place among the others.
-        is_selectable: whether people may choose it.
-        parent_id: of the option it is within.
+        label: text that people see.
+        labels: labels by language, such as `fr_FR`.
+        external_reference: name of the option in another system.
+        zindex: position among the options.
+        is_selectable: whether people may choose the option.
+        parent_id: of the option above it.
     """
 
     label: str | None
@@ -47,7 +47,7 @@ class OptionFields(TypedDict, total=False):
 
 
 class Options:
-    """Options: the values that a metaproperty offers.
+    """Options: the values that people can choose for a metaproperty.
 
     Attributes:
         on_change: called after each change.
@@ -66,13 +66,13 @@ class Options:
         external_reference: str | None = None,
         limit: int = MOST,
     ) -> Iterator[Option]:
-        """All options of a metaproperty, asked for page by page as they are read.
+        """List the options of a metaproperty page by page.
 
         Args:
             id: of the metaproperty.
-            name: only the one of this name.
-            external_reference: only those with this reference.
-            limit: options asked for at once, at most 1000.
+            name: only the option with this name.
+            external_reference: only options with this reference.
+            limit: options in each request, at most 1000.
         """
         size = max(1, min(limit, MOST))
         query = fields({"name": name, "externalReference": external_reference, "limit": size})
@@ -85,13 +85,13 @@ class Options:
 
     @action()
     def get(self, *, ids: Sequence[str]) -> Sequence[Option]:
-        """Options by their ids, of whichever metaproperty.
+        """Get options of any metaproperty by their ids.
 
         Args:
             ids: of the options.
 
         Raises:
-            BynderError: status 400: one of them is unknown.
+            BynderError: status 400: one of the options does not exist.
         """
         answers = (
             get_body(self._client, f"{PATH}options/", expect_records, ids=",".join(lot))
@@ -108,16 +108,16 @@ class Options:
         extra: Mapping[str, Any] | None = None,
         **shown: Unpack[OptionFields],
     ) -> str:
-        """The id of an option, which is created if the metaproperty does not offer it. Safe to repeat.
+        """Create an option if it does not exist, and return its id. Safe to repeat.
 
         Args:
             id: of the metaproperty.
-            name: of the option; never changes, and is what assets show.
-            extra: further fields, in Bynder's own names.
+            name: of the option; never changes, and is the value that assets contain.
+            extra: more fields, by Bynder's own names.
             shown: see `OptionFields`.
 
         Raises:
-            BynderError: the portal refuses it; status 404: there is no such metaproperty.
+            BynderError: the portal refuses the option; status 404: the metaproperty does not exist.
         """
         data = _data({"name": name, **typed(OptionFields, shown)}, extra)
         response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
@@ -125,7 +125,7 @@ class Options:
         self.on_change()
         made = text(answer.get("id") or answer.get("existingUUID")) if isinstance(answer, dict) else ""
         if not made:
-            message = f"the portal did not tell the id of the option {name!r}"
+            message = f"the portal did not send the id of the option {name!r}"
             raise bynder_error(response, repeatable=True) or BynderError(message)
         return made
 
@@ -138,16 +138,16 @@ class Options:
         extra: Mapping[str, Any] | None = None,
         **shown: Unpack[OptionFields],
     ) -> None:
-        """Change an option; what is not given stays. Its name never changes. Safe to repeat.
+        """Change an option. Omitted fields and its name stay as they are. Safe to repeat.
 
         Args:
             id: of the metaproperty.
             option_id: of the option.
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
             shown: see `OptionFields`.
 
         Raises:
-            BynderError: status 404: there is no such option.
+            BynderError: status 404: the option does not exist.
         """
         data = _data(typed(OptionFields, shown), extra)
         self._client.post(options_path(id, option_id), data=data, idempotent=True)
@@ -155,7 +155,7 @@ class Options:
 
     @action()
     def delete(self, id: str, *, option_id: str) -> None:
-        """Delete an option, and with it its mark on every asset.
+        """Delete an option, also from every asset.
 
         Args:
             id: of the metaproperty.
@@ -166,7 +166,7 @@ class Options:
 
 
 def options_path(id: str, option_id: str | None = None) -> str:
-    """Where the options of a metaproperty are, or one of them."""
+    """Return the path of the options of a metaproperty, or of one of them."""
     path = f"{PATH}{segment(id)}/options/"
     return path if option_id is None else f"{path}{segment(option_id)}/"
 

@@ -44,15 +44,15 @@ class Orders:
 
     @action("List Orders")
     def list(self) -> Iterator[Order]:
-        """All orders, one after the other; asked for in pages of ten."""
+        """List orders page by page, ten in each request."""
         return walk(self._page, PAGE)
 
     @action()
     def page(self, *, page: int = 1) -> Page[Order]:
-        """One page of at most ten orders.
+        """Get one page of at most ten orders.
 
         Args:
-            page: its number, from 1.
+            page: number of the page, counted from 1.
         """
         return self._page(page)
 
@@ -64,15 +64,15 @@ class Orders:
 
     @action("Get Order")
     def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:
-        """The lines of an order.
+        """Get the lines of an order.
 
         Args:
             id: of the order.
-            order_number: what the order is known by to people, instead of its id.
+            order_number: number of the order that people use, instead of its id.
 
         Raises:
-            ArgumentError: both are given, or none is.
-            BynderError: status 404: there is no such order.
+            ArgumentError: both or none of the arguments are given.
+            BynderError: status 404: the order does not exist.
         """
         if bool(id) == bool(order_number):
             raise ArgumentError("an order is named by its id or by its number, and by one of them only")
@@ -81,7 +81,7 @@ class Orders:
 
     @action("Get Order Info")
     def info(self, id: str) -> Order:
-        """What is known of an order as a whole.
+        """Get the data of an order, without its lines.
 
         Args:
             id: of the order.
@@ -102,10 +102,10 @@ class Orders:
 
         Args:
             id: of the order.
-            status: the new one.
-            message: to whoever ordered.
+            status: new status.
+            message: to the person who ordered.
             tracking_number: of the delivery, or a link to it.
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
         """
         form = fields({"status": status, "message": message, "trackingnumber": tracking_number}, extra)
         path = f"{PATH}/{segment(id)}"
@@ -113,7 +113,7 @@ class Orders:
 
     @action()
     def line(self, id: str) -> OrderLine:
-        """One line of an order.
+        """Get a line of an order.
 
         Args:
             id: of the line.
@@ -128,12 +128,12 @@ class Orders:
         status: Literal["approved", "rejected"] | None = None,
         customer_reference: str | None = None,
     ) -> None:
-        """Approve or reject a line of an order, or note the customer's reference.
+        """Approve or reject a line of an order, or store the customer's reference.
 
         Args:
             id: of the line.
-            status: the decision.
-            customer_reference: what the customer knows it by.
+            status: decision about the line.
+            customer_reference: reference that the customer uses.
         """
         path = f"{LINES}/{segment(id)}"
         patch(self._client, path, given(status=status, customerReference=customer_reference))

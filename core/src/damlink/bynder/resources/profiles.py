@@ -1,4 +1,4 @@
-"""Who the portal takes us for, and what that profile permits.
+"""Security profiles and the roles that an upload requires.
 
 Source: api.bynder.com, "Users" and "Profiles"; role names from the published definitions.
 """
@@ -22,7 +22,7 @@ FOR_APPROVAL: Final = "MEDIAUPLOADFORAPPROVAL"
 
 
 class Profiles:
-    """Security profiles: which roles users have. One's own is read once."""
+    """Security profiles, which give roles to users. The current user's own profile is read once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -32,13 +32,13 @@ class Profiles:
 
     @action("List Security Profiles")
     def list(self) -> tuple[Profile, ...]:
-        """Every security profile with its roles."""
+        """List the security profiles with their roles."""
         answer = get_body(self._client, "/api/v4/profiles/", expect_records)
         return tuple(map(Profile.read, answer))
 
     @action("Get Security Profile")
     def get(self, id: str) -> Profile:
-        """One security profile with its roles.
+        """Get a security profile with its roles.
 
         Args:
             id: of the profile.
@@ -47,7 +47,7 @@ class Profiles:
 
     @action()
     def own(self) -> Profile | None:
-        """The profile of the user behind the credentials; `None` where the user may not read it.
+        """Get the profile of the current user; none if the user may not read it.
 
         Raises:
             BynderAuthError: the credentials are refused.
@@ -65,19 +65,19 @@ class Profiles:
                 return None
             return self.get(str(user["profileId"]))
         except BynderError as error:
-            if error.status in (403, 404):  # a missing scope; the portal itself will say what it permits
+            # A scope is missing. An upload still shows whether the profile permits it.
+            if error.status in (403, 404):
                 return None
             raise
 
 
 def check_upload_roles(profile: Profile, *, waiting_room: bool) -> None:
-    """Make sure that a profile may upload where it is wanted.
+    """Check that a profile may upload to the asset bank or the waiting room.
 
-    With the role to publish an upload goes to the asset bank, with the role "for approval" to the
-    waiting room, and only with both may the caller choose.
+    The role to publish allows uploads to the asset bank, the role "for approval" to the waiting room.
 
     Raises:
-        BynderAuthError: it may not, and which role would change that.
+        BynderAuthError: the profile lacks the role that the message names.
     """
     publishes, asks = PUBLISH in profile.roles, FOR_APPROVAL in profile.roles
     who = f"the portal's profile {profile.name!r}"

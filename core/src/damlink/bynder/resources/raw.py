@@ -1,4 +1,4 @@
-"""Any request to the portal, for what no other method covers."""
+"""Raw requests to the portal, for calls that no other method covers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 
 
 @attrs.frozen(kw_only=True)
 class RawAnswer:
-    """An answer as it came.
+    """The answer to a raw request.
 
     Attributes:
         status: such as 200.
         headers: by name, in lower case.
-        body: JSON, text or bytes, as asked for; `None` where JSON was asked for and nothing came.
+        body: JSON, text or bytes, as requested; `None` for an empty answer instead of JSON.
     """
 
     status: int
@@ -43,10 +43,10 @@ class RawAnswer:
 
 
 class Raw:
-    """Any request to the portal, for what no other command covers.
+    """Raw requests to the portal, for calls that no other command covers.
 
     Args:
-        elsewhere: a client that signs nothing, for other hosts.
+        elsewhere: client for other hosts, without credentials.
     """
 
     def __init__(self, client: Client, elsewhere: Client) -> None:
@@ -76,32 +76,32 @@ class Raw:
         exponential_backoff: bool = False,
         retry_on_all_errors: bool = False,
     ) -> RawAnswer:
-        """Send any request: signed, paced, and repeated as often as said here, whatever its method is.
+        """Send any request: signed, within the rate limit, and retried only as the options say.
 
         Args:
             method: such as GET or POST.
-            path: of the portal, or a whole address; that of another host is asked without credentials.
-            query: `name=value`, as often as needed.
-            json: what to send as JSON.
-            body: what to send as it is; name its kind with the header `Content-Type`.
-            body_file: a file to send as it is, of any size; name its kind with the header `Content-Type`.
-            form: fields to send as a form; several values of one name are sent one after the other.
-            multipart: send the form as multipart/form-data even if no file is with it.
-            files: to send in a multipart form: the path of each, or several, by the name of its field.
-            filenames: what the files are to be called, by the same names of fields and in their order.
-            headers: to send besides.
-            response: what the answer holds.
-            timeout: seconds to wait for an answer; 60 if not given.
-            max_retries: how often to send it again, at most.
-            retry_delay_ms: milliseconds between two tries; a `Retry-After` of the answer may prolong them.
-            exponential_backoff: pauses that double instead, from half a second to a minute.
-            retry_on_all_errors: after any refusal, and not only after a 5xx or a broken connection.
+            path: of the portal, or a whole address; another host does not receive the credentials.
+            query: parameter `name=value`; may be repeated.
+            json: content to send as JSON.
+            body: content to send unchanged; set the header `Content-Type` to its type.
+            body_file: file of any size to send unchanged; set the header `Content-Type` to its type.
+            form: fields to send as a form; a field may have several values.
+            multipart: send the form as multipart/form-data even without files.
+            files: paths of files to send in a multipart form, by the name of the field.
+            filenames: names under which the files are sent, by the name of the field and in the same order.
+            headers: additional headers.
+            response: type of the answer.
+            timeout: seconds to wait for an answer; 60 by default.
+            max_retries: maximum number of retries.
+            retry_delay_ms: milliseconds between two attempts; a `Retry-After` in the answer may prolong it.
+            exponential_backoff: double the delay after each attempt, from half a second to a minute.
+            retry_on_all_errors: retry after any error, not only after a 5xx or a broken connection.
 
         Raises:
-            ArgumentError: the arguments are written wrongly, or do not fit together.
-            BynderError: the portal refuses it; the attribute `answer` of this and the other errors has
-                the whole `RawAnswer`, where one came.
-            UnclearError: it may or may not have happened.
+            ArgumentError: an argument is malformed, or two exclude each other.
+            BynderError: the portal refuses the request; the attribute `answer` of this and the other
+                errors contains the whole `RawAnswer`, if there was one.
+            UnclearError: it is not known whether the request took effect.
         """
         _check(method, headers or {}, timeout, max_retries, retry_delay_ms)
         terms = Terms(
@@ -141,7 +141,7 @@ class Raw:
         )
 
     def _target(self, path: str) -> tuple[Client, httpx.URL]:
-        """Who sends it, and where to: our client signs and paces, and is for the portal alone."""
+        """Return the client and the address: only requests to the portal are signed and rate limited."""
         own, url = self._client.origin, _url(path)
         if not url.host:
             return self._client, url
@@ -159,7 +159,7 @@ def _query(given: Sequence[str] | Mapping[str, Any]) -> httpx.QueryParams:
 def _check(
     method: str, headers: Mapping[str, str], timeout: float | None, retries: int, delay_ms: int
 ) -> None:
-    """Refuse what no request can carry, before anything is sent."""
+    """Raise ArgumentError for values that an HTTP request cannot contain."""
     if not _TOKEN.fullmatch(method):
         raise ArgumentError(f"{method!r} is no method", hint="name one such as GET or POST")
     for name, value in headers.items():
@@ -191,14 +191,14 @@ def _read(answer: httpx.Response, kind: Kind) -> Any:
         hint = "ask for the answer as text or bytes"
         message = f"{answer.url.host} answered {answer.status_code} without JSON"
         if answer.is_success and answer.request.method not in _READS:
-            # Whoever sent it must not think that nothing happened, and send it again.
+            # The request may have changed data: a retry without a check could do it twice.
             message = f"{message}: the {answer.request.method} may or may not have been carried out"
             raise UnclearError(message, hint=hint, status=answer.status_code) from error
         raise BynderError(message, hint=hint, status=answer.status_code) from error
 
 
 def _whole(answer: httpx.Response, kind: Kind) -> RawAnswer:
-    """Return a refusal as it came; a body that is not of the kind asked for as text."""
+    """Return a refusal; a body that is not of the requested type as text."""
     try:
         body = _read(answer, kind)
     except (BynderError, UnclearError):

@@ -1,4 +1,4 @@
-"""The content of a raw request: JSON, a text, bytes, a file, or a form with files."""
+"""Content of a raw request: JSON, a text, bytes, a file, or a form with files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def encode_content(
     filenames: Mapping[str, str | Sequence[str]] | None,
     multipart: bool,
 ) -> dict[str, Any]:
-    """Return what goes into a request, as the arguments of httpx that say so.
+    """Return the content of a request as arguments of httpx.
 
     Args:
-        open_files: keeps the files of a form open while the request is sent.
+        open_files: keeps the files of a form open during the request.
 
     Raises:
-        ArgumentError: several contents are given, or a file cannot be read.
+        ArgumentError: more than one content is given, or a file cannot be read.
     """
     opened = _files(files, filenames, open_files)
     given = {
@@ -57,7 +57,7 @@ def encode_content(
 def _form(form: Mapping[str, FormValue], files: Sequence[_File], *, multipart: bool) -> dict[str, Any]:
     pairs = [(name, text) for name, value in form.items() for text in _texts(value)]
     if multipart:
-        # httpx sends a form in parts only if there is a file; a part without a file name is a field.
+        # httpx sends multipart/form-data only if there are files; a part without a file name is a field.
         fields: list[_File] = [(name, (None, text.encode())) for name, text in pairs]
         return {"files": [*fields, *files]} if fields or files else {}
     data: dict[str, list[str]] = {}
@@ -85,7 +85,7 @@ def _files(
     if strangers := sorted(names.keys() - paths.keys()):
         raise ArgumentError(f"a file name is given for {', '.join(strangers)}, and no file")
     return [
-        (field, (name, open_files.enter_context(_opened(path))))
+        (field, (name, open_files.enter_context(_open(path))))
         for field, each in paths.items()
         for path, name in zip(each, _names(field, each, names.get(field)), strict=True)
     ]
@@ -102,18 +102,18 @@ def _several(value: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    with _explained(path), path.open("rb") as file:
+def _open(path: Path) -> Iterator[BinaryIO]:
+    with _explain_errors(path), path.open("rb") as file:
         yield file
 
 
 def _size(path: Path) -> int:
-    with _explained(path):
+    with _explain_errors(path):
         return path.stat().st_size
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -127,6 +127,6 @@ class _FileBody:
         self._path = path
 
     def __iter__(self) -> Iterator[bytes]:
-        with _opened(self._path) as file:
+        with _open(self._path) as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece

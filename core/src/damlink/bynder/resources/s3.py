@@ -1,4 +1,4 @@
-"""What a refusal of S3 means: the part may be sent again, or the upload is of no more use.
+"""Classification of S3's answers: send the part again, or begin a new upload.
 
 Source: Amazon S3, "Error responses": an XML document with a `Code`.
 """
@@ -18,21 +18,21 @@ __all__ = ["StorageRefusedError", "s3_error"]
 _CODE: Final = re.compile(rb"<Code>(\w{1,80})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<]{1,200})")
 _HEAD_BYTES: Final = 4096
-# Codes with a status below 500 of requests that went wrong on their way, and not by what they say.
-_ON_THE_WAY: Final = frozenset(
+# Codes with a status below 500 that a repeated request may not get.
+_REPEATABLE: Final = frozenset(
     {"RequestTimeout", "IncompleteBody", "BadDigest", "OperationAborted", "ConditionalRequestConflict"}
     | {"RequestTimeTooSkewed", "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
 )
 
 
 class StorageRefusedError(UnavailableError):
-    """S3 refuses the upload itself: its policy has expired, say. It is begun anew."""
+    """S3 refuses the whole upload, for example because its policy has expired. A new one is needed."""
 
 
 def s3_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:  # noqa: ARG001
-    """Return the error that an answer of S3 to a part stands for, or `None`.
+    """Return the error for an answer of S3 to a part, or `None`.
 
-    A refusal that is not S3's own document comes from a proxy and says nothing of the upload.
+    A refusal that is not an XML document of S3 comes from a proxy and does not concern the upload.
     """
     status = response.status_code
     if status < 300:
@@ -42,7 +42,7 @@ def s3_error(response: httpx.Response, repeatable: bool) -> ConnectorError | Non
     words = _MESSAGE.search(response.text[:_HEAD_BYTES]) if code else None
     message = f"{said}: {words[1]}" if words else said
     passes = status < 400 or status in (408, 425, 429) or status >= 500
-    if passes or not code or code in _ON_THE_WAY:
+    if passes or not code or code in _REPEATABLE:
         return TransientError(message, retry_after=retry_after(response), status=status)
     return StorageRefusedError(message, status=status)
 

@@ -1,4 +1,4 @@
-"""Tags: what there is, and the assets that carry one.
+"""Tags, and the assets that have them.
 
 Source: the official clients and the titles of Bynder's reference site; its definitions have no tags.
 """
@@ -24,7 +24,7 @@ MOST: Final = 1000  # assumed: as for assets
 
 
 class Tags:
-    """Tags. There is no call that creates one: it comes into being with the first asset that carries it."""
+    """Tags. Bynder creates a tag with the first asset that has it; no call does."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -39,14 +39,14 @@ class Tags:
         limit: int = MOST,
         extra: Mapping[str, Any] | None = None,
     ) -> Iterator[Tag]:
-        """All tags, asked for page by page as they are read.
+        """List tags page by page.
 
         Args:
-            keyword: only tags that hold it.
-            min_count: only tags that so many assets carry.
+            keyword: only tags that contain this text.
+            min_count: only tags of at least this number of assets.
             order_by: `tag` or `mediaCount`, then `asc` or `desc`.
-            limit: tags asked for at once.
-            extra: further parameters, in Bynder's own names.
+            limit: tags in each request.
+            extra: more parameters, by Bynder's own names.
         """
         page_size(extra, limit)
 
@@ -56,7 +56,8 @@ class Tags:
             )
             return Page(items=tuple(found))
 
-        return walk(ask, 1)  # to an empty page: the most that the portal gives at once is not published
+        # The maximum size of a page is not published, so only an empty page ends the list.
+        return walk(ask, 1)
 
     @action()
     def page(
@@ -69,15 +70,15 @@ class Tags:
         order_by: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Sequence[Tag]:
-        """One page of tags.
+        """Get one page of tags.
 
         Args:
-            page: its number, from 1.
+            page: number of the page, counted from 1.
             limit: tags on a page.
-            keyword: only tags that hold it.
-            min_count: only tags that so many assets carry.
+            keyword: only tags that contain this text.
+            min_count: only tags of at least this number of assets.
             order_by: `tag` or `mediaCount`, then `asc` or `desc`.
-            extra: further parameters, in Bynder's own names.
+            extra: more parameters, by Bynder's own names.
         """
         query = {
             "page": page,
@@ -91,7 +92,7 @@ class Tags:
 
     @action()
     def add(self, id: str, *, asset_ids: Sequence[str]) -> None:
-        """Give a tag to assets. Safe to repeat.
+        """Add a tag to assets. Safe to repeat.
 
         Args:
             id: of the tag.
@@ -101,7 +102,7 @@ class Tags:
 
     @action()
     def remove(self, id: str, *, asset_ids: Sequence[str]) -> None:
-        """Take a tag from assets.
+        """Remove a tag from assets.
 
         Args:
             id: of the tag.

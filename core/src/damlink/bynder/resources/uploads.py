@@ -1,4 +1,4 @@
-"""The steps of an upload by S3 (flow A) and the saves of every upload, one call each.
+"""Steps of an upload to S3, and the saves of every upload.
 
 Source: api.bynder.com, "Asset upload", and the official SDKs.
 """
@@ -30,10 +30,10 @@ RAW_BYTES: Final = "application/octet-stream"
 
 
 class Uploads:
-    """The steps of an upload, one call each.
+    """Steps of an upload, one method each.
 
     Args:
-        s3: an unsigned client: S3 refuses a form that carries credentials besides its policy.
+        s3: client without credentials: S3 accepts only those in the form.
     """
 
     def __init__(self, client: Client, s3: Client, metaproperties: Metaproperties) -> None:
@@ -41,11 +41,11 @@ class Uploads:
         self._s3 = s3
         self._metaproperties = metaproperties
 
-    # --- flow A: by S3 -----------------------------------------------------------------------------
+    # --- upload to S3 ------------------------------------------------------------------------------
 
     @action("Get Closest S3 Upload Endpoint")
     def endpoint(self) -> str:
-        """The S3 address that chunks go to."""
+        """Get the address of S3 for chunks."""
         return str(get_body(self._client, "/api/upload/endpoint", expect_text))
 
     @action("Initialize Upload")
@@ -53,7 +53,7 @@ class Uploads:
         """Open an upload.
 
         Args:
-            filename: with its extension, which the portal demands.
+            filename: with its extension, which the portal requires.
         """
         return read_again(
             lambda: self._client.post("/api/upload/init", data={"filename": filename}, idempotent=True),
@@ -70,14 +70,14 @@ class Uploads:
         chunk: int = 1,
         chunks: int = 1,
     ) -> None:
-        """Send a file, or one chunk of it, to S3; safe to repeat.
+        """Send a file, or one chunk of it, to S3. Safe to repeat.
 
         Args:
-            upload_url: what `endpoint` answered.
-            multipart_params: as `init` answered them.
-            file: holds the bytes; each chunk but the last at least 5 MB.
-            chunk: its number, counted from 1.
-            chunks: how many there are in all.
+            upload_url: address that `endpoint` returned.
+            multipart_params: form fields that `init` returned.
+            file: contains the bytes of the chunk; at least 5 MB, except for the last one.
+            chunk: number of the chunk, counted from 1.
+            chunks: number of chunks.
         """
         with file.open("rb") as data:
             self.send_chunk(
@@ -85,20 +85,20 @@ class Uploads:
             )
 
     def send_chunk(self, upload_url: str, form: Mapping[str, str], filename: str, data: Any) -> None:
-        """Send one chunk to S3 that is a seekable file."""
+        """Send one chunk, a seekable file, to S3."""
         files: Any = {"file": (filename, data, RAW_BYTES)}
         marks = {CLASSIFY: s3_error}
         self._s3.post(upload_url, data=form, files=files, idempotent=True, extensions=marks)
 
     @action("Register Uploaded Chunk")
     def register(self, id: str, *, chunk_number: int, target_id: str, filename: str) -> None:
-        """Tell the portal of a chunk that S3 has taken; safe to repeat.
+        """Register a chunk that S3 has stored. Safe to repeat.
 
         Args:
             id: of the upload.
-            chunk_number: counted from 1.
-            target_id: as `init` answered it.
-            filename: where the chunk lies: the S3 file name and `/p` with its number.
+            chunk_number: number of the chunk, counted from 1.
+            target_id: id that `init` returned.
+            filename: key of the chunk: the file name in S3, then `/p` and the number of the chunk.
         """
         form = {"id": id, "targetid": target_id, "filename": filename, "chunkNumber": str(chunk_number)}
         # Repeating a chunk's number is what the portal's own `retry` asks for.
@@ -114,14 +114,14 @@ class Uploads:
         chunks: int,
         original_filename: str | None = None,
     ) -> Import:
-        """Close an upload whose chunks are all registered.
+        """Finalise an upload after all chunks are registered.
 
         Args:
             id: of the upload.
-            target_id: as `init` answered it.
-            s3_filename: where the file lies; with or without the last chunk's `/p`.
-            chunks: how many there are in all.
-            original_filename: what the portal shows, special characters included.
+            target_id: id that `init` returned.
+            s3_filename: file name in S3, with or without `/p` and the number of the last chunk.
+            chunks: number of chunks.
+            original_filename: name that the portal shows, including special characters.
 
         Raises:
             UnclearError: no answer: begin a new upload; an unsaved one is invisible.
@@ -140,28 +140,28 @@ class Uploads:
         s3_filename: str,
         chunks: int,
     ) -> Saved:
-        """Close an upload and put its file beside an asset; never to be repeated blindly.
+        """Finalise an upload and add its file to an asset. Check the asset before a retry.
 
         Args:
             id: of the upload.
-            asset_id: the asset that gets the file.
-            target_id: as `init` answered it.
-            s3_filename: where the file lies; with or without the last chunk's `/p`.
-            chunks: how many there are in all.
+            asset_id: of the asset.
+            target_id: id that `init` returned.
+            s3_filename: file name in S3, with or without `/p` and the number of the last chunk.
+            chunks: number of chunks.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(id)}/"
-        return self._saved(path, Saved.read_additional, closing_fields(target_id, s3_filename, chunks))
+        return self._send_save(path, Saved.read_additional, closing_fields(target_id, s3_filename, chunks))
 
     @action("Retrieve Poll State")
     def poll(self, *, items: Sequence[str]) -> Poll:
-        """What became of finalised uploads.
+        """Get the states of finalised uploads.
 
         Args:
             items: import ids.
         """
         return get_body(self._client, "/api/v4/upload/poll/", _expect_poll, items=",".join(items))
 
-    # --- the save, of both flows -------------------------------------------------------------------
+    # --- save of every upload ----------------------------------------------------------------------
 
     @action("Save a New Asset")
     def save(
@@ -186,31 +186,31 @@ class Uploads:
         crc32: int | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Saved:
-        """Save a converted upload as a new asset; never to be repeated blindly: each makes one.
+        """Save a converted upload as a new asset. Each call creates one, so check before a retry.
 
         Args:
-            import_id: of the finalised upload; the file id in flow B.
+            import_id: of the finalised upload; for the files service, the id of the file.
             brand_id: of the brand; the portal may have a default.
             name: of the asset.
             description: of the asset.
             copyright: of the asset.
             tags: of the asset; a comma in one becomes a space.
-            categories: their ids.
-            metaproperties: values by name, label or id; of a select, its options' names or ids.
-            is_public: whether everybody may see it; cannot be undone.
-            audit: send it to the waiting room.
-            access_request_id: put it into this batch of the waiting room.
-            requestor_id: the user shown as its uploader in the waiting room.
-            access_type: the section of the waiting room.
-            iso_publication_date: when it is published.
-            archive_date: when it is archived.
-            watermark_date: when it gets the portal's visible watermark.
-            crc32: of the file's bytes, which the portal then checks.
-            extra: further fields under Bynder's names.
+            categories: ids of categories.
+            metaproperties: values by name, label or id; names or ids of options.
+            is_public: make the asset public, which cannot be undone.
+            audit: send the asset to the waiting room.
+            access_request_id: of the batch in the waiting room.
+            requestor_id: of the user shown as uploader in the waiting room.
+            access_type: section of the waiting room.
+            iso_publication_date: moment of publication.
+            archive_date: moment at which the asset is archived.
+            watermark_date: moment at which the asset gets a visible watermark.
+            crc32: checksum of the file, which the portal verifies.
+            extra: more fields, by Bynder's own names.
 
         Raises:
             NotYet: the portal is still converting.
-            UnclearError: no answer: look whether it arrived.
+            UnclearError: no answer: check whether the file was saved.
         """
         given = named(locals())
         for ours in ("importId", "metaproperties", "tags", "isoPublicationDate"):
@@ -219,39 +219,41 @@ class Uploads:
         given |= {"tags": joined_tags(tags)} if tags is not None else {}
         given |= self._metaproperties.form(metaproperties) if metaproperties else {}
         path = f"/api/v4/media/save/{segment(import_id)}/"
-        return self._saved(path, Saved.read, fields(given, extra))
+        return self._send_save(path, Saved.read, fields(given, extra))
 
     def check_metaproperties(self, values: Mapping[str, str | Sequence[str]]) -> None:
-        """Make sure, before a save is sent, that the portal has these metaproperties and options.
+        """Verify before a save that metaproperties and options exist.
 
         Raises:
-            BynderError: it does not.
+            BynderError: one does not exist.
         """
         self._metaproperties.form(values)
 
     @action("Save as a New Asset Version")
     def save_version(self, asset_id: str, *, import_id: str) -> Saved:
-        """Save a converted upload as the new version of an asset; it takes no metadata.
+        """Save a converted upload as a new version of an asset, without metadata.
 
         Args:
-            asset_id: the asset that gets the version.
-            import_id: of the finalised upload; the file id in flow B.
+            asset_id: of the asset.
+            import_id: of the finalised upload; for the files service, the id of the file.
 
         Raises:
             NotYet: the portal is still converting.
-            UnclearError: no answer: look whether it arrived.
+            UnclearError: no answer: check whether the file was saved.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/{segment(import_id)}/"
-        return self._saved(path, Saved.read, {})
+        return self._send_save(path, Saved.read, {})
 
-    def _saved(self, path: str, read: Callable[[Mapping[str, Any]], Saved], form: Mapping[str, str]) -> Saved:
+    def _send_save(
+        self, path: str, read: Callable[[Mapping[str, Any]], Saved], form: Mapping[str, str]
+    ) -> Saved:
         """Send a save.
 
         Raises:
-            NotYet: the portal says itself that it is still converting.
+            NotYet: the portal answers that it is still converting.
         """
 
-        def converted(response: httpx.Response) -> Saved:
+        def read_saved(response: httpx.Response) -> Saved:
             answer = success_of(response)
             if response.status_code != httpx.codes.SEE_OTHER:
                 return read(answer)
@@ -259,25 +261,25 @@ class Uploads:
             raise NotYet("the portal is still converting")
 
         accept = (httpx.codes.SEE_OTHER,)
-        return self._client.send_once("POST", path, read=converted, accept=accept, data=form)
+        return self._client.send_once("POST", path, read=read_saved, accept=accept, data=form)
 
     @action()
     def save_additional(self, asset_id: str, *, file_id: str) -> Saved:
-        """Put a finalised file of the files service beside an asset; never to be repeated blindly.
+        """Add a finalised file of the files service to an asset. Check the asset before a retry.
 
         Args:
-            asset_id: the asset that gets the file.
+            asset_id: of the asset.
             file_id: of the finalised file.
 
         Raises:
-            NotYet: the portal is still working on it.
+            NotYet: the portal is still processing the file.
         """
         path = f"/api/v4/media/{segment(asset_id)}/save/additional/{segment(file_id)}/"
-        return self._saved(path, Saved.read_additional, {})
+        return self._send_save(path, Saved.read_additional, {})
 
 
 def _expect_poll(body: Any) -> Poll:
-    """Return the state of some imports; the official clients know `null` for none of them."""
+    """Return the states of imports; the official clients accept `null` for none."""
     answer = {} if body is None else expect_mapping(body)
     done, failed, rejected = (
         tuple(str(each) for each in expect_ids(answer.get(key) or []))
@@ -296,4 +298,4 @@ def _expect_ticket(body: Any) -> Ticket:
             raw=body,
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("with the facts of an upload") from error
+        raise ValueError("with the ids of an upload") from error

@@ -1,4 +1,4 @@
-"""Usage: where assets are used, as integrations tell the portal.
+"""Usage: places where assets are used, as reported by integrations.
 
 Source: Bynder's published definition of asset usage.
 """
@@ -23,7 +23,7 @@ PATH: Final = "/api/media/usage"
 
 
 class Usages:
-    """Usage: where assets are used, as integrations tell the portal."""
+    """Usage: places where assets are used, as reported by integrations."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -32,12 +32,12 @@ class Usages:
     def list(
         self, *, asset_id: str | None = None, integration_id: str | None = None, uri: str | None = None
     ) -> Sequence[Usage]:
-        """Where assets are used.
+        """List the places where assets are used.
 
         Args:
-            asset_id: only of this asset.
-            integration_id: only as this integration told.
-            uri: only at this place.
+            asset_id: only places of this asset.
+            integration_id: only places that this integration reported.
+            uri: only this place.
         """
         query = fields({"asset_id": asset_id, "integration_id": integration_id, "uri": uri})
         return [Usage.read(record) for record in get_body(self._client, PATH, expect_records, **query)]
@@ -53,18 +53,18 @@ class Usages:
         additional: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Usage:
-        """Tell that an asset is used somewhere. Telling it twice may count twice: `sync` does not.
+        """Report that an asset is used. A second report may count twice; one by `sync` does not.
 
         Args:
             integration_id: of the integration that uses it.
             asset_id: of the asset.
-            uri: where it is used.
-            timestamp: since when.
-            additional: anything else worth knowing.
-            extra: further fields, in Bynder's own names.
+            uri: place where it is used.
+            timestamp: beginning of the usage.
+            additional: additional information.
+            extra: more fields, by Bynder's own names.
 
         Raises:
-            UnclearError: it may or may not have been noted.
+            UnclearError: it is not known whether the usage was stored.
         """
         given = {
             "integration_id": integration_id,
@@ -82,12 +82,12 @@ class Usages:
 
     @action()
     def delete(self, *, integration_id: str, asset_id: str, uri: str | None = None) -> None:
-        """Tell that an asset is no longer used.
+        """Report that an asset is no longer used.
 
         Args:
             integration_id: of the integration that used it.
             asset_id: of the asset.
-            uri: where it was used; without it, everywhere.
+            uri: place where it was used; all places by default.
         """
         query = fields({"integration_id": integration_id, "asset_id": asset_id, "uri": uri})
         remove(self._client, PATH, params=query)
@@ -100,12 +100,12 @@ class Usages:
         uris: Sequence[str],
         usages: Sequence[Mapping[str, Any]],
     ) -> UsageSync:
-        """Replace all that an integration has told of some places. Safe to repeat.
+        """Replace everything that an integration has reported of some places. Safe to repeat.
 
         Args:
             integration_id: of the integration.
-            uris: the places that are told of anew; what is used there no longer is removed.
-            usages: what is used there: each with `asset_id`, `uri` and, if wanted, `additional`.
+            uris: places to replace; usage that is not among `usages` is removed.
+            usages: current usage of these places: each with `asset_id`, `uri` and optionally `additional`.
         """
         body = {
             "integration_id": integration_id,

@@ -1,4 +1,4 @@
-"""Users: who may enter the portal.
+"""Users of the portal.
 
 Source: Bynder's published definition of users.
 """
@@ -36,15 +36,15 @@ _NAMES: Final = {
 
 
 class UserFields(TypedDict, total=False):
-    """What may be said of a user besides.
+    """Optional fields of a user.
 
     Args:
-        username: to sign in with.
+        username: name for signing in.
         infix: between first and last name.
         active: whether the user may sign in.
         sso_only: whether the user signs in by single sign-on alone.
         language: of the user, such as `en_US`.
-        group_ids: all groups that the user is to belong to.
+        group_ids: new list of all groups of the user.
         phone_number: of the user.
         company_name: of the user.
         department: of the user.
@@ -66,29 +66,29 @@ class UserFields(TypedDict, total=False):
 
 
 class Users:
-    """Users: who may enter the portal."""
+    """Users of the portal."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action("List Users")
     def list(self, *, include_inactive: bool = False, limit: int | None = None) -> Iterator[User]:
-        """All users, one after the other.
+        """List users page by page.
 
         Args:
-            include_inactive: also those who have been switched off.
-            limit: users asked for at once; without it, all in one answer.
+            include_inactive: include deactivated users.
+            limit: users in each request; all users by default.
         """
         return walk(lambda page: self._page(page, limit, include_inactive), limit)
 
     @action()
     def page(self, *, page: int = 1, limit: int | None = None, include_inactive: bool = False) -> Page[User]:
-        """One page of users, with how many there are.
+        """Get one page of users, with the total number.
 
         Args:
-            page: its number, from 1.
-            limit: the most on a page; without it, all.
-            include_inactive: also those who have been switched off.
+            page: number of the page, counted from 1.
+            limit: users on a page; all users by default.
+            include_inactive: include deactivated users.
         """
         return self._page(page, limit, include_inactive)
 
@@ -100,19 +100,19 @@ class Users:
 
     @action("Get User")
     def get(self, id: str) -> User:
-        """One user.
+        """Get a user.
 
         Args:
             id: of the user, or the user name.
 
         Raises:
-            BynderError: status 404: there is none.
+            BynderError: status 404: the user does not exist.
         """
         return User.read(get_body(self._client, f"{PATH}{segment(id)}", expect_object))
 
     @action("Get Current User")
     def current(self) -> User:
-        """The user behind the credentials."""
+        """Get the current user, to whom the credentials belong."""
         return User.read(get_body(self._client, "/api/v4/currentUser/", expect_object))
 
     @action("Create User")
@@ -127,18 +127,18 @@ class Users:
         extra: Mapping[str, Any] | None = None,
         **fields: Unpack[UserFields],
     ) -> User:
-        """Create a user; the answer tells the new id and user name.
+        """Create a user and return the id and user name.
 
         Args:
-            email: the user's address; also the user name, if none is given.
-            password: to sign in with.
-            profile_id: of the security profile, which decides what the user may do.
+            email: address of the user; also the user name by default.
+            password: for signing in.
+            profile_id: of the security profile, which gives the user roles.
             first_name: of the user.
             last_name: of the user.
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
 
         Raises:
-            UnclearError: the user may or may not have been created.
+            UnclearError: it is not known whether the user was created.
         """
         named = {
             "email": email,
@@ -169,17 +169,17 @@ class Users:
         extra: Mapping[str, Any] | None = None,
         **fields: Unpack[UserFields],
     ) -> User:
-        """Change a user; what is not given stays. Safe to repeat.
+        """Change a user. Omitted fields stay as they are. Safe to repeat.
 
         Args:
             id: of the user.
-            email: the user's address.
-            password: to sign in with.
-            profile_id: of the security profile, which decides what the user may do.
+            email: address of the user.
+            password: for signing in.
+            profile_id: of the security profile, which gives the user roles.
             first_name: of the user.
             last_name: of the user.
             terms_accepted: whether the user has accepted the terms.
-            extra: further fields, in Bynder's own names.
+            extra: more fields, by Bynder's own names.
         """
         named = {
             "email": email,
@@ -207,7 +207,7 @@ class Users:
 
 
 def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields in Bynder's own names and forms."""
+    """Return fields by Bynder's own names and in its formats."""
     return _values({_NAMES.get(name, name): value for name, value in fields.items()})
 
 
@@ -216,7 +216,7 @@ def _values(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
-    """Return a value as the users' resource reads it: a flag is 0 or 1."""
+    """Return a value in the format of this resource: a flag is 0 or 1."""
     if isinstance(value, Secret):
         return value.reveal()
     return str(int(value)) if isinstance(value, bool) else text_of(value)

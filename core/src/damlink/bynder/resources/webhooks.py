@@ -1,4 +1,4 @@
-"""Webhook configurations: which endpoint is told of which events.
+"""Webhook configurations: endpoints that receive events.
 
 Source: Bynder's published definition of webhooks, `/v7/webhooks/public/api/subscriptions`.
 """
@@ -21,14 +21,14 @@ PATH: Final = "/v7/webhooks/public/api/subscriptions"
 
 
 class Webhooks:
-    """Webhook configurations: which endpoint is told of which events."""
+    """Webhook configurations: endpoints that receive events."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @action()
     def list(self) -> tuple[Webhook, ...]:
-        """Every webhook configuration.
+        """List the webhook configurations.
 
         Raises:
             BynderError: status 404: the portal has no self-service for webhooks.
@@ -38,7 +38,7 @@ class Webhooks:
 
     @action()
     def get(self, id: str) -> Webhook:
-        """One webhook configuration.
+        """Get a webhook configuration.
 
         Args:
             id: of the configuration.
@@ -56,19 +56,19 @@ class Webhooks:
         pre_archived_notification_days: int | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Webhook:
-        """Subscribe an endpoint to events. Nothing is sent to it before it has confirmed.
+        """Subscribe an endpoint to events. The portal sends nothing until the endpoint has confirmed.
 
         Args:
             name: of the configuration.
-            endpoint: where the notifications go: an address, an ARN, or an e-mail address.
-            protocol: how they go: `https`, `sqs`, `email` or `email-json`.
-            events: their names, such as `asset_bank.media.create`.
-            pre_archived_notification_days: days before an asset is archived to be told of it.
-            extra: further fields, in Bynder's own names.
+            endpoint: receiver of the events: an address, an ARN, or an e-mail address.
+            protocol: `https`, `sqs`, `email` or `email-json`.
+            events: names of events, such as `asset_bank.media.create`.
+            pre_archived_notification_days: days between a notification and the archiving of an asset.
+            extra: more fields, by Bynder's own names.
 
         Raises:
-            BynderError: the portal refuses it; by default it takes 10 configurations.
-            UnclearError: it may or may not have been created.
+            BynderError: the portal refuses the configuration; by default it allows 10.
+            UnclearError: it is not known whether the configuration was created.
         """
         body = given(
             name=name,
@@ -96,9 +96,9 @@ class Webhooks:
 
         Args:
             id: of the configuration.
-            events: all that it is to be told of from now on.
-            pre_archived_notification_days: days before an asset is archived to be told of it.
-            extra: further fields, in Bynder's own names.
+            events: new list of all events.
+            pre_archived_notification_days: days between a notification and the archiving of an asset.
+            extra: more fields, by Bynder's own names.
         """
         body = given(events=[*events], preArchivedNotificationDays=pre_archived_notification_days) | dict(
             extra or {}
@@ -114,20 +114,20 @@ class Webhooks:
         active: bool | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Rename a configuration, or switch it on or off.
+        """Rename, activate or deactivate a configuration.
 
         Args:
             id: of the configuration.
-            name: the new one.
-            active: whether notifications are sent.
-            extra: further fields, in Bynder's own names.
+            name: new name.
+            active: whether events are sent.
+            extra: more fields, by Bynder's own names.
         """
         status = None if active is None else int(active)
         patch(self._client, f"{PATH}/{segment(id)}", given(name=name, status=status) | dict(extra or {}))
 
     @action()
     def delete(self, id: str) -> None:
-        """Delete a configuration: its endpoint is told nothing any more.
+        """Delete a configuration, so that its endpoint receives no more events.
 
         Args:
             id: of the configuration.
