@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, IptcImagePlugin
 from PIL.ImageFile import ImageFile
 
-from damlink_sandbox.media import PIECE, Rendered, Synthetic, from_folder, generated
-from damlink_sandbox.photograph import photograph, scenes
+from damlink_sandbox.media import FOLDER, PIECE, Synthetic, fixed_media, from_folder
 from damlink_sandbox.world import MediaFile
 
 CAMERA, ARTIST, EXIF, GPS, TAKEN = 0x0110, 0x013B, 0x8769, 0x8825, 0x9003
@@ -22,21 +21,24 @@ def whole(media: MediaFile, offset: int = 0) -> bytes:
 
 @pytest.fixture(scope="module")
 def lake() -> ImageFile:
-    return Image.open(io.BytesIO(whole(generated(1)[0])))
+    return Image.open(io.BytesIO(whole(fixed_media()[0])))
 
 
-def test_generated_has_photographs_a_vector_and_a_video() -> None:
-    kinds = [media.kind for media in generated(1)]
+def test_fixed_media_has_photographs_a_vector_and_a_video() -> None:
+    kinds = [media.kind for media in fixed_media()]
     assert kinds == ["image"] * 9 + ["vector", "video"]
 
 
-def test_photograph_of_the_same_seed_has_the_same_bytes() -> None:
-    assert photograph(scenes(3)[7]) == photograph(scenes(3)[7])
-    assert photograph(scenes(3)[7]) != photograph(scenes(4)[7])
+def test_fixed_media_are_all_different_and_small() -> None:
+    assert len({media.sha256() for media in fixed_media()}) == 11
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 1_000_000
 
 
-def test_photograph_is_as_large_as_it_says(lake: ImageFile) -> None:
-    assert lake.size == (generated(1)[0].width, generated(1)[0].height)
+@pytest.mark.parametrize("number", range(9))
+def test_photograph_is_as_large_as_it_says(number: int) -> None:
+    media = fixed_media()[number]
+    with Image.open(io.BytesIO(whole(media))) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (media.width, media.height))
 
 
 def test_photograph_carries_exif_with_place(lake: ImageFile) -> None:
@@ -54,13 +56,13 @@ def test_photograph_carries_iptc(lake: ImageFile) -> None:
 
 
 def test_vector_is_postscript_with_a_bounding_box() -> None:
-    vector = next(media for media in generated(1) if media.kind == "vector")
+    vector = next(media for media in fixed_media() if media.kind == "vector")
     with Image.open(io.BytesIO(whole(vector))) as picture:
         assert (picture.format, picture.size) == ("EPS", (vector.width, vector.height))
 
 
 def test_video_has_its_frames_where_the_index_says() -> None:
-    data = whole(next(media for media in generated(1) if media.kind == "video"))
+    data = whole(next(media for media in fixed_media() if media.kind == "video"))
     at = data.index(b"stco") + 12
     first = int.from_bytes(data[at : at + 4])
     with Image.open(io.BytesIO(data[first:])) as frame:
@@ -118,9 +120,3 @@ def test_synthetic_end_of_gigabytes_comes_at_once() -> None:
     begun = time.monotonic()
     assert len(whole(Synthetic("huge.mov", 3 << 30), (3 << 30) - 10)) == 10
     assert time.monotonic() - begun < 1
-
-
-def test_rendered_is_made_once() -> None:
-    made = iter([b"abc"])
-    media = Rendered("a.jpg", made.__next__)
-    assert (whole(media, 1), whole(media), media.size) == (b"bc", b"abc", 3)

@@ -1,8 +1,8 @@
 """A local world to work against: a portal and its partners on loopback, with clocks and faults in reach."""
 
 from damlink_sandbox.bynder.service import BynderSandbox
-from damlink_sandbox.media import Synthetic
-from damlink_sandbox.server import Sandbox, discover_parts, from_folder, wait_for_signal
+from damlink_sandbox.media import Synthetic, from_folder
+from damlink_sandbox.server import Sandbox, discover_parts, wait_for_signal
 from damlink_sandbox.sns.service import SnsSandbox
 from damlink_sandbox.world import Clock, Fault, Finding, MediaFile, Part, Scene, World
 

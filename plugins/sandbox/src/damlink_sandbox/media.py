@@ -1,27 +1,18 @@
-"""The files that partners hold: generated ones, somebody's own, and ones of any size made on the fly."""
+"""Files of the partners: a fixed set, a person's own, and synthetic ones of any size."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import attrs
 from PIL import Image
 
-from damlink_sandbox.landscape import Landscape, paint
-from damlink_sandbox.photograph import DUSK, photograph, scenes
-from damlink_sandbox.vector import HEIGHT as VECTOR_HEIGHT
-from damlink_sandbox.vector import WIDTH as VECTOR_WIDTH
-from damlink_sandbox.vector import drawing
-from damlink_sandbox.video import HEIGHT as VIDEO_HEIGHT
-from damlink_sandbox.video import WIDTH as VIDEO_WIDTH
-from damlink_sandbox.video import film
 from damlink_sandbox.world import MediaFile
 
 PIECE = 1 << 20  # bytes
@@ -44,20 +35,30 @@ MEDIA_TYPES = {
 }
 
 
-def generated(seed: int) -> list[MediaFile]:
-    """Nine photographs, a vector and a video; rendered when first read, the same bytes for the same seed."""
-    return list(_generated(seed))
+FOLDER = Path(__file__).parent / "media_files"
+
+# In the order of the partners' ids; Pillow cannot read the size of the last two.
+FIXED = {
+    "lake-at-dawn.jpg": (2400, 1600),
+    "pine-ridge.jpg": (1800, 1200),
+    "burning-peak.jpg": (1200, 1600),
+    "moon-over-hills.jpg": (1600, 1067),
+    "red-dunes.jpg": (2000, 1125),
+    "first-snow.jpg": (1500, 1500),
+    "autumn-valley.jpg": (2100, 1400),
+    "quiet-moor.jpg": (1280, 853),
+    "green-coast.jpg": (1920, 1080),
+    "paper-hills.eps": (800, 600),
+    "sunset.mov": (640, 360),
+}
 
 
-@functools.cache
-def _generated(seed: int) -> tuple[MediaFile, ...]:
-    """Kept, so that the sandboxes of one process render each but once."""
-    sunset = Landscape(DUSK, seed * 1000, sun=(0.4, 0.2), water=0.82)
-    return (
-        *(Rendered(s.filename, functools.partial(photograph, s), *s.size) for s in scenes(seed)),
-        Rendered("paper-hills.eps", functools.partial(drawing, seed), VECTOR_WIDTH, VECTOR_HEIGHT),
-        Rendered("sunset.mov", functools.partial(film, sunset), VIDEO_WIDTH, VIDEO_HEIGHT),
-    )
+def fixed_media() -> list[MediaFile]:
+    """Return nine photographs, a vector and a video, which come with the sandbox."""
+    return [
+        Stored(FOLDER / name, name, (FOLDER / name).stat().st_size, width, height)
+        for name, (width, height) in FIXED.items()
+    ]
 
 
 def from_folder(path: Path) -> list[MediaFile]:
@@ -113,30 +114,6 @@ class _Named(_Hashed):
     def media_type(self) -> str:
         """Such as `image/jpeg`."""
         return MEDIA_TYPES[Path(self.filename).suffix.lower()][1]
-
-
-@attrs.frozen(slots=False)
-class Rendered(_Named):
-    """A small file that is made when it is first looked into, then kept."""
-
-    filename: str
-    render: Callable[[], bytes]
-    width: int = 0
-    height: int = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self._bytes)
-
-    def read(self, offset: int = 0) -> Iterator[bytes]:
-        """Its bytes from `offset`, in pieces of at most 1 MiB."""
-        for start in range(offset, self.size, PIECE):
-            yield self._bytes[start : start + PIECE]
-
-    @functools.cached_property
-    def _bytes(self) -> bytes:
-        return self.render()
 
 
 @attrs.frozen(slots=False)
@@ -227,11 +204,8 @@ def _tape() -> bytes:
 
 @functools.cache
 def _beginning(kind: str) -> bytes:
-    """The small file of that kind, a few kilobytes."""
-    if kind == "vector":
-        return drawing(0)
-    if kind == "video":
-        return film(Landscape(DUSK, 0), frames=1)
-    picture = io.BytesIO()
-    paint(Landscape(DUSK, 0), 96, 64).save(picture, "JPEG")
-    return picture.getvalue()
+    """Return a small file of that kind, at most 20 kB."""
+    return (FOLDER / _BEGINNINGS[kind]).read_bytes()
+
+
+_BEGINNINGS = {"image": "beginning.jpg", "vector": "paper-hills.eps", "video": "beginning.mov"}

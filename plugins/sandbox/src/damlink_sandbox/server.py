@@ -20,6 +20,7 @@ import uvicorn
 from damlink_sandbox.bynder.service import BynderSandbox
 from damlink_sandbox.control import control_service
 from damlink_sandbox.faulty import CuttableProtocol, Faulty
+from damlink_sandbox.media import fixed_media
 from damlink_sandbox.sns.service import SnsSandbox
 from damlink_sandbox.world import MediaFile, Part, World
 
@@ -43,7 +44,7 @@ class Sandbox:
         folder: where bytes are kept; `None`: a temporary one, removed at the end.
         port: the portal's port; s3, sns and control get the next, then each partner's services. 0: free ones.
         seed: of everything that is random.
-        media: the files that partners hold; `None`: generated ones, where there is a partner.
+        media: the files that partners hold; `None`: the sandbox's own, where there is a partner.
         tls: certificate and key file of the portal and its storage, which are then served by https.
 
     Attributes:
@@ -64,7 +65,7 @@ class Sandbox:
         self.world = World(folder or self._temporary_folder(), seed=seed)
         self._port, self._tls = port, tls
         wants_media = parts is None or any(maker not in _OWN_PARTS for maker in parts)
-        self.world.media = list(media) if media is not None else _generated(seed) if wants_media else []
+        self.world.media = list(media) if media is not None else fixed_media() if wants_media else []
         self._parts = {part.name: part for part in self._made(parts)}
         self._servers: list[uvicorn.Server] = []
 
@@ -169,19 +170,6 @@ def wait_for_signal() -> None:
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def from_folder(path: Path) -> list[MediaFile]:
-    """Somebody's own images, vectors and videos as the partners' files; others are left out."""
-    from damlink_sandbox.media import from_folder as found
-
-    return list(found(path))
-
-
-def _generated(seed: int) -> list[MediaFile]:
-    from damlink_sandbox.media import generated  # Pillow only where media are made
-
-    return list(generated(seed))
 
 
 def _config(app: Any, tls: tuple[str, str] | None) -> uvicorn.Config:

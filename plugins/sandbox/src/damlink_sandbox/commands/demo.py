@@ -13,7 +13,8 @@ import click
 from damlink_sandbox.commands import children
 from damlink_sandbox.commands.config import PORTAL, write_sandbox_config
 from damlink_sandbox.commands.output import echo, echo_text
-from damlink_sandbox.server import Sandbox, from_folder
+from damlink_sandbox.media import from_folder
+from damlink_sandbox.server import Sandbox
 from damlink_sandbox.world import Finding
 
 
@@ -21,7 +22,7 @@ from damlink_sandbox.world import Finding
 @click.option(
     "--media",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Your own files as the licensed ones, instead of generated ones.",
+    help="Your own files as the licensed ones, instead of the sandbox's.",
 )
 @click.option(
     "--keep",

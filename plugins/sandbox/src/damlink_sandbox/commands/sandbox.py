@@ -10,7 +10,8 @@ import click
 
 from damlink_sandbox.commands.config import write_sandbox_config
 from damlink_sandbox.commands.output import CommandError, echo, print_json
-from damlink_sandbox.server import Sandbox, from_folder, wait_for_signal
+from damlink_sandbox.media import from_folder
+from damlink_sandbox.server import Sandbox, wait_for_signal
 from damlink_sandbox.world import World
 
 
@@ -25,7 +26,7 @@ from damlink_sandbox.world import World
 @click.option(
     "--media",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Your own files as the partner's, instead of generated ones.",
+    help="Your own files as the partner's, instead of the sandbox's.",
 )
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where bytes are kept; else a temporary folder."
