@@ -1,8 +1,8 @@
-"""Parts of a checkpoint: what one upload notes, apart from everything else that a transfer notes."""
+"""Checkpoint of a transfer, its scopes, and the uploads recorded in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 __all__ = [
@@ -12,18 +12,20 @@ __all__ = [
     "finished_uploads",
     "forget_unclear",
     "has_unclear",
-    "upload_record",
+    "move_early_upload",
     "without_uploads",
 ]
 
 UPLOAD_RECORD: Final = "damlink.upload"
 _UPLOAD_NAMES: Final = ("upload", "import", "save", "saved", "version", "not_ready")
-# What tells a note of an upload from a plugin's own note of that name.
+# Versions before 0.2 shared these names with the plugin: the fields distinguish its values from ours.
 _SHAPES: Final[Mapping[str, frozenset[str]]] = {
     "upload": frozenset({"upload_id", "part_bytes"}),
     "import": frozenset({"id", "crc32"}),
     "save": frozenset({"since", "tries"}),
 }
+
+_Test = Callable[[Mapping[str, Any]], bool]
 
 
 class Checkpoint(Protocol):
@@ -39,6 +41,8 @@ class Checkpoint(Protocol):
     def put(self, **values: Any) -> None:
         """Store JSON values; they are committed when this returns. `None` removes a name.
 
+        Names that begin with `damlink.` are reserved: `damlink.upload` is the progress of the upload.
+
         Raises:
             LeaseLostError: another run has taken over: do nothing more.
         """
@@ -51,11 +55,11 @@ class Checkpoint(Protocol):
 
 
 class ScopedCheckpoint:
-    """A checkpoint within a checkpoint: all of its notes stand under one name of the outer one.
+    """Checkpoint within a checkpoint: all its values are kept under one name of the outer one.
 
     Args:
         checkpoint: the outer one.
-        name: under which it keeps the notes.
+        name: name of this part in the outer one.
     """
 
     def __init__(self, checkpoint: Checkpoint, name: str) -> None:
@@ -64,15 +68,15 @@ class ScopedCheckpoint:
 
     @property
     def source_id(self) -> str:
-        """The source asset whose transfer this is."""
+        """Id of the source asset that this transfer belongs to."""
         return self._checkpoint.source_id
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value noted under a name, or `default`."""
+        """Return the value kept under a name, or `default`."""
         return self._values().get(name, default)
 
     def put(self, **values: Any) -> None:
-        """Note values; durable when this returns. `None` forgets a name."""
+        """Store values; they are durable when this returns. `None` removes a name."""
         together = self._values() | values
         kept = {name: value for name, value in together.items() if value is not None}
         self._checkpoint.put(**{self._name: kept or None})
@@ -85,56 +89,82 @@ class ScopedCheckpoint:
         return dict(self._checkpoint.get(self._name) or {})
 
 
-def upload_record(checkpoint: Checkpoint) -> ScopedCheckpoint:
-    """Return the part of a checkpoint that an upload notes its progress in.
+def move_early_upload(checkpoint: Checkpoint) -> None:
+    """Move the progress of an upload into its record.
 
-    Versions before 0.2 noted it beside the plugin's own notes: such notes are moved.
+    Versions before 0.2 kept it in the checkpoint itself, under names that a plugin may use as well.
     """
-    record = ScopedCheckpoint(checkpoint, UPLOAD_RECORD)
-    noted = {name: value for name in _UPLOAD_NAMES if (value := checkpoint.get(name)) is not None}
-    if any(_is_ours(name, value) for name, value in noted.items()):
-        moved = noted | (checkpoint.get(UPLOAD_RECORD) or {})
-        checkpoint.put(**{UPLOAD_RECORD: moved}, **dict.fromkeys(noted))
-    return record
+    early = {name: value for name in _UPLOAD_NAMES if (value := checkpoint.get(name)) is not None}
+    if _is_upload(early):
+        record = early | (checkpoint.get(UPLOAD_RECORD) or {})
+        checkpoint.put(**{UPLOAD_RECORD: record}, **dict.fromkeys(early))
 
 
 def has_unclear(values: Mapping[str, Any]) -> bool:
-    """Return whether notes hold, at any depth, a save that was sent and whose result is unknown."""
+    """Return whether a checkpoint holds, at any depth, a save that was sent and whose result is unknown."""
     return _is_unclear(values) or any(
         has_unclear(value) for value in values.values() if isinstance(value, dict)
     )
 
 
 def forget_unclear(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the notes without the uploads whose save is unclear; everything else stays."""
-    gone = _UPLOAD_NAMES if _is_unclear(values) else ()
-    kept = {name: value for name, value in values.items() if name not in gone}
-    inner = {name: forget_unclear(value) for name, value in kept.items() if isinstance(value, dict)}
-    together = kept | inner
-    return {name: value for name, value in together.items() if value or not values[name]}
-
-
-def finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of the notes only the uploads that are saved: they must not be carried a second time."""
-    done = _UPLOAD_NAMES if _is_ours("save", values.get("save")) and values.get("saved") else ()
-    kept = {name: value for name, value in values.items() if name in done}
-    inner = {name: finished_uploads(value) for name, value in values.items() if isinstance(value, dict)}
-    return kept | {name: value for name, value in inner.items() if value and name not in kept}
+    """Return the values without the uploads whose save is unclear."""
+    return _without(values, _is_unclear, _is_unclear)
 
 
 def without_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the notes without any upload, at any depth; everything else stays."""
-    is_one = any(_is_ours(name, value) for name, value in values.items())
-    gone = (UPLOAD_RECORD, *(_UPLOAD_NAMES if is_one else ()))
-    kept = {name: value for name, value in values.items() if name not in gone}
-    inner = {name: without_uploads(value) for name, value in kept.items() if isinstance(value, dict)}
-    return {name: value for name, value in (kept | inner).items() if value or not values[name]}
+    """Return the values without any upload."""
+    return _without(values, _is_upload, lambda _record: True)
+
+
+def finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return only the uploads that are saved: they must not be sent a second time."""
+    names = _UPLOAD_NAMES if _is_finished(values) else ()
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name in names or (name == UPLOAD_RECORD and _is_finished(value))
+    }
+    inner = {name: finished_uploads(value) for name, value in _parts(values) if name not in kept}
+    return kept | {name: value for name, value in inner.items() if value}
+
+
+def _without(values: Mapping[str, Any], is_early: _Test, is_record: _Test) -> dict[str, Any]:
+    """Return the values, at every depth, without the uploads for which a test holds.
+
+    Args:
+        is_early: test of values that may include those of an upload of a version before 0.2.
+        is_record: test of an upload's record.
+    """
+    names = _UPLOAD_NAMES if is_early(values) else ()
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name not in names and not (name == UPLOAD_RECORD and is_record(value))
+    }
+    kept |= {name: _without(value, is_early, is_record) for name, value in _parts(kept)}
+    return {name: value for name, value in kept.items() if value or not values[name]}
+
+
+def _parts(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the scopes of a checkpoint, and what else of it is an object."""
+    for name, value in values.items():
+        if isinstance(value, dict) and name != UPLOAD_RECORD:
+            yield name, value
 
 
 def _is_unclear(values: Mapping[str, Any]) -> bool:
-    return _is_ours("save", values.get("save")) and not values.get("saved")
+    return _has_upload_shape("save", values.get("save")) and not values.get("saved")
 
 
-def _is_ours(name: str, value: Any) -> bool:
+def _is_finished(values: Mapping[str, Any]) -> bool:
+    return _has_upload_shape("save", values.get("save")) and bool(values.get("saved"))
+
+
+def _is_upload(values: Mapping[str, Any]) -> bool:
+    return any(_has_upload_shape(name, value) for name, value in values.items())
+
+
+def _has_upload_shape(name: str, value: Any) -> bool:
     shape = _SHAPES.get(name)
     return shape is not None and isinstance(value, dict) and shape <= value.keys()

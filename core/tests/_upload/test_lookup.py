@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from damlink import Portal
-from damlink._upload.lookup import Marker, Search, settle
+from damlink._upload.lookup import Marker, Search, find_saved
 from damlink.errors import UnclearError
 
 Control = Callable[..., Any]
@@ -37,10 +37,10 @@ def test_marker_when_written_is_a_tag_or_a_metaproperty(text: str, marker: Marke
     assert marker.filter == query
 
 
-def test_settle_when_one_asset_fits_is_that_one(portal: Portal, control: Control, tag: str) -> None:
+def test_find_saved_when_one_asset_fits_is_that_one(portal: Portal, control: Control, tag: str) -> None:
     saved = control("add_asset", text="sand", tags=[tag, "sea"])["id"]
     control("add_asset", text="sand", tags=["another"])
-    assert settle(portal.assets, search(marker=Marker(tag=tag))) == saved
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_settle_when_one_asset_fits_is_that_one(portal: Portal, control: Control
     ],
     ids=["of another size", "much older", "older"],
 )
-def test_settle_when_what_carries_the_marker_is_not_from_this_save_finds_nothing(
+def test_find_saved_when_what_carries_the_marker_is_not_from_this_save_finds_nothing(
     portal: Portal, control: Control, tag: str, asset: dict[str, str]
 ) -> None:
     control("add_asset", **{"text": "sand", "tags": [tag]} | asset)
-    assert settle(portal.assets, search(marker=Marker(tag=tag))) is None
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) is None
 
 
 UNREADABLE: dict[str, dict[str, Any]] = {
@@ -69,14 +69,14 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
-def test_settle_when_the_record_of_a_marked_asset_cannot_be_read_cannot_tell(
+def test_find_saved_when_the_record_of_a_marked_asset_cannot_be_read_cannot_tell(
     served: Portal, server: Any, change: dict[str, Any]
 ) -> None:
     whole = {"id": "M1", "tags": ["7"], "fileSize": 4, "dateCreated": now().isoformat()} | change
     shown = {name: value for name, value in whole.items() if value is not ...}
     server.always(200, json.dumps([shown]).encode())
     with pytest.raises(UnclearError, match="M1 in the portal may be what was saved"):
-        settle(served.assets, search(marker=Marker(tag="7")))
+        find_saved(served.assets, search(marker=Marker(tag="7")))
 
 
 @pytest.mark.parametrize(
@@ -84,66 +84,66 @@ def test_settle_when_the_record_of_a_marked_asset_cannot_be_read_cannot_tell(
     [{"dateCreated": None, "fileSize": 5}, {"fileSize": None, "dateCreated": "2020-01-01T00:00:00Z"}],
     ids=["another size", "much older"],
 )
-def test_settle_when_what_can_be_read_speaks_against_it_finds_nothing(
+def test_find_saved_when_what_can_be_read_speaks_against_it_finds_nothing(
     served: Portal, server: Any, change: dict[str, Any]
 ) -> None:
     server.always(200, json.dumps([{"id": "M1", "tags": ["7"]} | change]).encode())
-    assert settle(served.assets, search(marker=Marker(tag="7"))) is None
+    assert find_saved(served.assets, search(marker=Marker(tag="7"))) is None
 
 
 @pytest.mark.parametrize("additional", [False, True], ids=["version", "additional"])
 @pytest.mark.parametrize("missing", ["dateCreated", "size"])
-def test_settle_when_a_file_of_the_asset_cannot_be_read_cannot_tell(
+def test_find_saved_when_a_file_of_the_asset_cannot_be_read_cannot_tell(
     served: Portal, server: Any, additional: bool, missing: str
 ) -> None:
     kind = "additional" if additional else "original"
     item = {"id": "i1", "type": kind, "size": 4, "dateCreated": now().isoformat()} | {missing: None}
     server.always(200, json.dumps({"id": "A1", "mediaItems": [item]}).encode())
     with pytest.raises(UnclearError, match="i1 in the portal may be what was saved"):
-        settle(served.assets, search(asset_id="A1", additional=additional))
+        find_saved(served.assets, search(asset_id="A1", additional=additional))
 
 
-def test_settle_when_the_clocks_differ_by_a_little_still_finds_it(
+def test_find_saved_when_the_clocks_differ_by_a_little_still_finds_it(
     portal: Portal, control: Control, tag: str
 ) -> None:
     saved = control("add_asset", text="sand", tags=[tag])["id"]
     later = now() + timedelta(seconds=3)
-    assert settle(portal.assets, search(marker=Marker(tag=tag), since=later)) == saved
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag), since=later)) == saved
 
 
-def test_settle_when_two_assets_fit_cannot_tell(portal: Portal, control: Control, tag: str) -> None:
+def test_find_saved_when_two_assets_fit_cannot_tell(portal: Portal, control: Control, tag: str) -> None:
     control("add_asset", text="sand", tags=[tag], times=2)
     with pytest.raises(UnclearError, match="^2 assets of the portal may be the one that was saved$"):
-        settle(portal.assets, search(marker=Marker(tag=tag)))
+        find_saved(portal.assets, search(marker=Marker(tag=tag)))
 
 
-def test_settle_when_a_tag_only_begins_alike_does_not_take_it(
+def test_find_saved_when_a_tag_only_begins_alike_does_not_take_it(
     portal: Portal, control: Control, tag: str
 ) -> None:
     control("add_asset", text="sand", tags=[f"{tag}-more"])
-    assert settle(portal.assets, search(marker=Marker(tag=tag))) is None
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) is None
 
 
-def test_settle_when_nothing_marks_the_asset_cannot_tell(portal: Portal) -> None:
+def test_find_saved_when_nothing_marks_the_asset_cannot_tell(portal: Portal) -> None:
     with pytest.raises(UnclearError, match="nothing marks the asset"):
-        settle(portal.assets, search())
+        find_saved(portal.assets, search())
 
 
-def test_settle_when_many_carry_the_marker_looks_at_all_of_them(
+def test_find_saved_when_many_carry_the_marker_looks_at_all_of_them(
     portal: Portal, control: Control, tag: str
 ) -> None:
     saved = control("add_asset", text="sand", tags=[tag])["id"]
     control("add_asset", text="other size", tags=[tag], times=150)
-    assert settle(portal.assets, search(marker=Marker(tag=tag))) == saved
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
 
 
-def test_settle_when_a_metaproperty_marks_it_looks_there(server: Any, hurried: None) -> None:
+def test_find_saved_when_a_metaproperty_marks_it_looks_there(server: Any, hurried: None) -> None:
     sources: dict[str, Any] = {"A": "7", "B": ["8"]}
     own = {"fileSize": 4, "dateCreated": now().isoformat()}
     found = [{"id": key, "property_source": source, **own} for key, source in sources.items()]
     server.always(200, json.dumps(found).encode())
     with Portal(server.url, httpx.Auth()) as portal:
-        assert settle(portal.assets, search(marker=Marker.parse("source=8"))) == "B"
+        assert find_saved(portal.assets, search(marker=Marker.parse("source=8"))) == "B"
     assert "property_source=8" in server.asked[0].path
 
 
@@ -158,7 +158,7 @@ VERSIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize(
     ("additional", "expected"), [(False, "i2"), (True, "i3")], ids=["version", "additional"]
 )
-def test_settle_when_it_was_saved_to_an_asset_looks_at_its_files(
+def test_find_saved_when_it_was_saved_to_an_asset_looks_at_its_files(
     server: Any, hurried: None, additional: bool, expected: str
 ) -> None:
     items = [
@@ -166,6 +166,6 @@ def test_settle_when_it_was_saved_to_an_asset_looks_at_its_files(
     ]
     server.always(200, json.dumps({"id": "A1", "mediaItems": items}).encode())
     with Portal(server.url, httpx.Auth()) as portal:
-        found = settle(portal.assets, search(asset_id="A1", additional=additional))
+        found = find_saved(portal.assets, search(asset_id="A1", additional=additional))
     assert found == expected
     assert server.lines == ["GET /api/v4/media/A1/?versions=true"]

@@ -14,10 +14,11 @@ import pytest
 from ports import free_port
 
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
-from damlink._checkpoint import UPLOAD_RECORD, upload_record
+from damlink._checkpoint import UPLOAD_RECORD
 from damlink._http.oauth2 import BearerAuth
 from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink._upload.lookup import Marker
+from damlink._upload.progress import UploadRecord
 from damlink._upload.save import TRIES_A_ROUND, Destination, LostUploadError, Saver
 from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import BynderAuthError, BynderError, NotYet, TransientError, UnclearError
@@ -26,7 +27,7 @@ from damlink_sandbox import Fault, Sandbox
 LAG = 5.0
 SINCE = "2026-01-05T10:00:00+00:00"
 EARLIER = {"since": SINCE, "lost": SINCE, "sizes": [4], "filename": "beach.jpg", "tries": 1}
-FACTS = {"size": 4, "filename": "beach.jpg"}
+FACTS: Mapping[str, Any] = {"size": 4, "filename": "beach.jpg"}
 CLOSING = {"asset_id": "A1", "target_id": "t", "s3_filename": "k", "chunks": 1}
 
 SENDS: Mapping[str, tuple[Callable[[Uploads], Any], Destination]] = {
@@ -104,6 +105,22 @@ def notes() -> FileCheckpoint:
     return FileCheckpoint(None)
 
 
+def note(notes: FileCheckpoint, save: Any) -> UploadRecord:
+    """Write a save as a version without `format` did."""
+    notes.put(**{UPLOAD_RECORD: {"save": save} if save else None})
+    return UploadRecord(notes)
+
+
+def noted_save(notes: FileCheckpoint) -> Any:
+    return (notes.get(UPLOAD_RECORD) or {}).get("save")
+
+
+def look_up(portal: Portal, record: UploadRecord) -> str | None:
+    attempt = record.progress.save
+    assert attempt is not None
+    return saver(portal).look_up(record, attempt, SENDS["save"][1])
+
+
 @pytest.fixture(params=SENDS)
 def kind(request: pytest.FixtureRequest) -> Any:
     return SENDS[request.param]
@@ -116,8 +133,8 @@ def test_attempt_when_it_is_the_first_is_noted_only_if_it_may_have_happened(
     send, to = kind
     server.always(**outcome.answer)
     with pytest.raises(outcome.first):
-        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
-    assert bool(notes.get("save")) == outcome.is_unclear
+        saver(served).attempt(UploadRecord(notes), to, lambda: send(served.uploads), **FACTS)
+    assert bool(noted_save(notes)) == outcome.is_unclear
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
@@ -125,11 +142,11 @@ def test_attempt_when_an_earlier_one_got_no_answer_never_forgets_that(
     served: Portal, server: Any, notes: FileCheckpoint, kind: Any, outcome: Outcome
 ) -> None:
     send, to = kind
-    notes.put(save=EARLIER)
+    note(notes, EARLIER)
     server.always(**outcome.answer)
     with pytest.raises(outcome.later):
-        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
-    noted = notes.get("save")
+        saver(served).attempt(UploadRecord(notes), to, lambda: send(served.uploads), **FACTS)
+    noted = noted_save(notes)
     assert (noted["since"], noted["tries"]) == (SINCE, 1 + outcome.is_unclear)
 
 
@@ -138,48 +155,48 @@ def test_attempt_when_it_never_leaves_changes_no_note(
     served: Portal, notes: FileCheckpoint, kind: Any, earlier: Any
 ) -> None:
     send, to = kind
-    notes.put(save=earlier)
+    note(notes, earlier)
     with (
         Portal(f"http://127.0.0.1:{free_port()}", httpx.Auth()) as absent,
         pytest.raises(TransientError, match="cannot reach"),
     ):
-        saver(served).attempt(notes, FACTS, to, lambda: send(absent.uploads))
-    assert notes.get("save") == earlier
+        saver(served).attempt(UploadRecord(notes), to, lambda: send(absent.uploads), **FACTS)
+    assert noted_save(notes) == earlier
 
 
 def test_attempt_when_the_source_has_changed_since_the_earlier_one_looks_for_either_size(
     served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     send, to = SENDS["save"]
-    notes.put(save=EARLIER)
+    note(notes, EARLIER)
     server.always(500)
     with pytest.raises(NotYet):
-        saver(served).attempt(notes, FACTS | {"size": 9}, to, lambda: send(served.uploads))
-    assert notes.get("save")["sizes"] == [4, 9]
+        saver(served).attempt(UploadRecord(notes), to, lambda: send(served.uploads), **(FACTS | {"size": 9}))
+    assert noted_save(notes)["sizes"] == [4, 9]
 
 
 def test_attempt_when_no_try_of_a_round_is_answered_leaves_the_next_to_a_later_one(
     served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     send, to = SENDS["save"]
-    notes.put(save=EARLIER | {"tries": TRIES_A_ROUND - 1})
+    note(notes, EARLIER | {"tries": TRIES_A_ROUND - 1})
     server.always(500)
     with pytest.raises(TransientError, match="answered none of 4 saves"):
-        saver(served).attempt(notes, FACTS, to, lambda: send(served.uploads))
-    assert notes.get("save")["tries"] == TRIES_A_ROUND
+        saver(served).attempt(UploadRecord(notes), to, lambda: send(served.uploads), **FACTS)
+    assert noted_save(notes)["tries"] == TRIES_A_ROUND
 
 
 # --- when to look ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("age", [0, 301, 3600], ids=["at once", "after a 429", "after an hour"])
-def test_settled_when_its_process_was_killed_waits_from_the_takeover(
+def test_look_up_when_its_process_was_killed_waits_from_the_takeover(
     served: Portal, server: Any, notes: FileCheckpoint, age: float
 ) -> None:
     noted = EARLIER | {"since": (now() - timedelta(seconds=age)).isoformat(), "lost": None}
-    notes.put(save={name: value for name, value in noted.items() if value})
+    note(notes, {name: value for name, value in noted.items() if value})
     with pytest.raises(NotYet) as early:
-        saver(served).settled(notes, SENDS["save"][1])
+        look_up(served, UploadRecord(notes))
     assert early.value.retry_after == pytest.approx(LAG, abs=0.5)
     assert server.asked == []
 
@@ -187,22 +204,22 @@ def test_settled_when_its_process_was_killed_waits_from_the_takeover(
 @pytest.mark.parametrize(
     ("lost", "left"), [(-2.0, 3.0), (600.0, LAG)], ids=["two seconds ago", "by a clock that was set back"]
 )
-def test_settled_when_the_loss_was_noted_waits_for_the_rest(
+def test_look_up_when_the_loss_was_noted_waits_for_the_rest(
     served: Portal, notes: FileCheckpoint, lost: float, left: float
 ) -> None:
-    notes.put(save=EARLIER | {"lost": (now() + timedelta(seconds=lost)).isoformat()})
+    note(notes, EARLIER | {"lost": (now() + timedelta(seconds=lost)).isoformat()})
     with pytest.raises(NotYet) as early:
-        saver(served).settled(notes, SENDS["save"][1])
+        look_up(served, UploadRecord(notes))
     assert early.value.retry_after == pytest.approx(left, abs=0.5)
 
 
-def test_settled_when_an_earlier_version_noted_it_looks_for_its_size(
+def test_look_up_when_an_earlier_version_noted_it_looks_for_its_size(
     served: Portal, server: Any, notes: FileCheckpoint
 ) -> None:
     found = {"id": "M1", "tags": ["7"], "fileSize": 4, "dateCreated": SINCE}
     server.always(200, httpx.Response(200, json=[found]).content)
-    notes.put(save={"since": SINCE, "size": 4, "filename": "beach.jpg", "tries": 1, "lost": SINCE})
-    assert saver(served).settled(notes, SENDS["save"][1]) == "M1"
+    note(notes, {"since": SINCE, "size": 4, "filename": "beach.jpg", "tries": 1, "lost": SINCE})
+    assert look_up(served, UploadRecord(notes)) == "M1"
 
 
 @pytest.mark.parametrize(
@@ -218,14 +235,14 @@ def test_notes_of_an_earlier_version_become_the_record_of_the_upload(
     notes: FileCheckpoint, noted: Mapping[str, Any]
 ) -> None:
     notes.put(**noted, licence=1)
-    record = upload_record(notes)
-    assert {name: record.get(name) for name in noted} == noted
+    UploadRecord(notes)
+    assert notes.get(UPLOAD_RECORD) == noted
     assert {name: notes.get(name) for name in (*noted, "licence")} == dict.fromkeys(noted) | {"licence": 1}
 
 
 def test_notes_of_a_plugin_that_are_called_alike_stay_its_own(notes: FileCheckpoint) -> None:
     notes.put(save="mine", version=3, upload={"id": 1})
-    upload_record(notes).put(version=2)
+    UploadRecord(notes).update(base_version=2)
     assert (notes.get("save"), notes.get("version"), notes.get("upload")) == ("mine", 3, {"id": 1})
 
 

@@ -1,4 +1,4 @@
-"""The notes of one upload without a database: in a file, so that it can be taken up again, or in memory."""
+"""Checkpoint of one upload without a database: in a file, so that the upload can continue, or in memory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["FileCheckpoint"]
 
 
 class FileCheckpoint:
-    """A checkpoint for whoever uploads one file by hand.
+    """Checkpoint of an upload that is not part of a connector's run.
 
     Args:
-        path: of the file, readable by its owner only; `None` keeps the notes in memory.
+        path: path of the file, readable by its owner only; `None` keeps the values in memory.
 
     Raises:
-        StateError: the file is there and holds something else.
+        StateError: the file exists and is no checkpoint.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -30,26 +30,26 @@ class FileCheckpoint:
 
     @property
     def source_id(self) -> str:
-        """Nobody else's asset."""
+        """Empty: the file belongs to no source asset."""
         return ""
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value noted under a name, or `default`."""
+        """Return the value kept under a name, or `default`."""
         return self._values.get(name, default)
 
     def put(self, **values: Any) -> None:
-        """Note values; durable when this returns. `None` forgets a name."""
+        """Store values; they are durable when this returns. `None` removes a name."""
         merged = {name: value for name, value in {**self._values, **values}.items() if value is not None}
         if self._path:
             _write(self._path, merged)
         self._values = merged
 
     def scope(self, name: str) -> ScopedCheckpoint:
-        """Return a part of the notes."""
+        """Return a part of the checkpoint."""
         return ScopedCheckpoint(self, name)
 
     def remove(self) -> None:
-        """Forget everything, the file too."""
+        """Remove all values, and the file."""
         self._values = {}
         if self._path:
             self._path.unlink(missing_ok=True)
@@ -68,6 +68,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    """Replace the file whole, so that a crash leaves the old notes or the new ones."""
+    """Replace the file as a whole, so that a crash leaves the old values or the new ones."""
     with replacing(path, FILE_MODE) as file:
         file.write(json.dumps(values).encode())

@@ -1,8 +1,8 @@
-"""What became of a save that got no answer: found in the portal, not there, or not to be told.
+"""Lookup of a save that got no answer: found in the portal, not there, or undecidable.
 
-A save cannot be repeated blindly: it makes an asset. Nor can it be asked about: there is no key for
-it. So we wait until a new asset would show up in the portal's lists, and look for one that only this
-save can have made.
+A save cannot be repeated blindly, since it makes an asset, and it has no key by which the portal could
+find it. So we wait until the portal's lists show new assets, and look for one that only this save can
+have made.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from damlink.bynder.records.assets import Asset, MediaItem
 from damlink.bynder.resources.assets import Assets
 from damlink.errors import UnclearError
 
-__all__ = ["CLOCK_TOLERANCE", "Marker", "Search", "settle"]
+__all__ = ["CLOCK_TOLERANCE", "Marker", "Search", "find_saved"]
 
-CLOCK_TOLERANCE: Final = timedelta(seconds=5)  # the portal tells whole seconds, and times its own way
+# The portal's dates have whole seconds, and are taken at another time than its `Date` header.
+CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 
 
 @attrs.frozen
 class Marker:
-    """What only this source asset carries in the portal: a tag, or a metaproperty's value."""
+    """Tag, or value of a metaproperty, that only this source asset has in the portal."""
 
     tag: str = ""
     metaproperty: str = ""
@@ -39,24 +40,25 @@ class Marker:
 
     @property
     def filter(self) -> dict[str, str]:
-        """The filter of a listing that finds it."""
+        """Filter of a listing that finds the marked asset."""
         return {"tags": self.tag} if self.tag else {f"property_{self.metaproperty}": self.value}
 
     def is_on(self, asset: Asset) -> bool:
-        """Whether an asset carries it."""
+        """Return whether an asset has the marker."""
         return self.tag in asset.tags if self.tag else self.value in asset.values_of(self.metaproperty)
 
     def is_readable(self, asset: Asset) -> bool:
-        """Whether the record of an asset says anything of where the marker would be."""
+        """Return whether an asset's record includes the field of the marker."""
         return ("tags" if self.tag else f"property_{self.metaproperty}") in asset.raw
 
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """What an unclear save would have made: where, since when (the portal's clock), of which size.
+    """Properties of what an unclear save would have made.
 
     Attributes:
-        sizes: of the files that were sent; several where a later one was sent after the source changed.
+        since: earliest creation date, by the portal's clock.
+        sizes: sizes of the files that were sent; several if the source changed between two attempts.
     """
 
     since: datetime
@@ -67,24 +69,26 @@ class Search:
     additional: bool = False
 
 
-def settle(assets: Assets, search: Search) -> str | None:
-    """The id of what the save made, or `None` if it made nothing.
+def find_saved(assets: Assets, search: Search) -> str | None:
+    """Return the id of what the save has made, or `None` if it has made nothing.
 
     Raises:
-        UnclearError: there is no way to tell, more than one fits, or one whose record is not readable.
+        UnclearError: it cannot be determined: no marker, several candidates, or an incomplete record.
     """
-    found = _items(assets, search) if search.asset_id else _marked(assets, search)
-    fitting = [each.id for each in found if each.fits is Fit.YES]
+    candidates = _list_items(assets, search) if search.asset_id else _list_marked(assets, search)
+    fitting = [each.id for each in candidates if each.fit is Fit.YES]
     if len(fitting) > 1:
         raise UnclearError(f"{len(fitting)} assets of the portal may be the one that was saved")
-    if doubtful := [each.id for each in found if each.fits is Fit.UNKNOWN]:
-        what = f"{', '.join([*fitting, *doubtful])} in the portal may be what was saved"
-        raise UnclearError(f"{what}: its record has no readable date, size or marker")
+    if doubtful := [each.id for each in candidates if each.fit is Fit.UNKNOWN]:
+        ids = ", ".join([*fitting, *doubtful])
+        raise UnclearError(
+            f"{ids} in the portal may be what was saved: its record has no readable date, size or marker"
+        )
     return fitting[0] if fitting else None
 
 
 class Fit(Enum):
-    """Whether a file in the portal can be the one that was saved."""
+    """Result of comparing a file in the portal with the one that was saved."""
 
     YES = "yes"
     NO = "no"
@@ -92,40 +96,41 @@ class Fit(Enum):
 
 
 @attrs.frozen
-class _Found:
+class _Candidate:
     id: str
-    fits: Fit
+    fit: Fit
 
 
-def _marked(assets: Assets, search: Search) -> list[_Found]:
+def _list_marked(assets: Assets, search: Search) -> list[_Candidate]:
     if search.marker is None:
         raise UnclearError("the portal gave no answer to the save, and nothing marks the asset")
     candidates = assets.list(limit=100, order_by="dateCreated desc", extra=search.marker.filter)
-    return [_Found(asset.id, _asset_fits(asset, search, search.marker)) for asset in candidates]
+    return [_Candidate(asset.id, _compare_asset(asset, search, search.marker)) for asset in candidates]
 
 
-def _asset_fits(asset: Asset, search: Search, marker: Marker) -> Fit:
-    carries = Fit.YES if marker.is_on(asset) else Fit.NO if marker.is_readable(asset) else Fit.UNKNOWN
-    return _all((carries, _fits(asset.created, asset.size, search)))
+def _compare_asset(asset: Asset, search: Search, marker: Marker) -> Fit:
+    is_marked = Fit.YES if marker.is_on(asset) else Fit.NO if marker.is_readable(asset) else Fit.UNKNOWN
+    return _combine((is_marked, _compare(asset.created, asset.size, search)))
 
 
-def _items(assets: Assets, search: Search) -> list[_Found]:
+def _list_items(assets: Assets, search: Search) -> list[_Candidate]:
     kind = "additional" if search.additional else "original"
     items: Iterable[MediaItem] = assets.get(search.asset_id or "", versions=True).items
     ours = (item for item in items if item.type == kind)
-    return [_Found(item.id, _fits(item.created, item.size, search)) for item in ours]
+    return [_Candidate(item.id, _compare(item.created, item.size, search)) for item in ours]
 
 
-def _fits(created: datetime | None, size: int, search: Search) -> Fit:
-    """Compare date and size; one that the portal does not show proves nothing."""
-    late = Fit.UNKNOWN if created is None else _yes(created >= search.since - CLOCK_TOLERANCE)
-    alike = _yes(size in search.sizes) if size else Fit.UNKNOWN
-    return _all((late, alike))
+def _compare(created: datetime | None, size: int, search: Search) -> Fit:
+    """Compare date and size; a value that the portal does not show is unknown."""
+    date = Fit.UNKNOWN if created is None else _fit(created >= search.since - CLOCK_TOLERANCE)
+    length = _fit(size in search.sizes) if size else Fit.UNKNOWN
+    return _combine((date, length))
 
 
-def _yes(true: bool) -> Fit:
-    return Fit.YES if true else Fit.NO
+def _fit(is_equal: bool) -> Fit:
+    return Fit.YES if is_equal else Fit.NO
 
 
-def _all(fits: Collection[Fit]) -> Fit:
+def _combine(fits: Collection[Fit]) -> Fit:
+    """Return NO if one says so, else UNKNOWN if one says so."""
     return next((each for each in (Fit.NO, Fit.UNKNOWN) if each in fits), Fit.YES)

@@ -1,4 +1,4 @@
-"""The bytes of one upload: parts read in order, sent in parallel, registered in order."""
+"""Bytes of one upload: parts are read in order, sent in parallel and registered in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 import attrs
 
 from damlink._content import Content
-from damlink._upload.source import SourceFailureError, opened
+from damlink._upload.source import SourceFailureError, open_source
 from damlink.errors import TransientError
 
 __all__ = [
@@ -29,35 +29,39 @@ __all__ = [
     "read_parts",
 ]
 
-PART_BYTES: Final = 6 * 1024 * 1024  # above the 5 MB that S3 demands; few calls, little memory
-MOST_PARTS: Final = 10_000  # S3's own limit of a multipart upload
-PARTS_AT_ONCE: Final = 2  # of one upload
-BUFFERS: Final = 3  # of all uploads of this process together
+# S3 demands at least 5 MB. Larger parts save few requests and cost memory.
+PART_BYTES: Final = 6 * 1024 * 1024
+# S3's own limit of a multipart upload.
+MOST_PARTS: Final = 10_000
+# Parts of one upload that are sent in parallel.
+PARTS_AT_ONCE: Final = 2
+# Buffers of all uploads of this process together.
+BUFFERS: Final = 3
 
 
 def part_size(size: int) -> int:
-    """Bytes of each part but the last, for a file of so many bytes."""
+    """Return the size of each part but the last, for a file of this size."""
     return max(PART_BYTES, -(-size // MOST_PARTS))
 
 
 @attrs.define(kw_only=True)
 class Session:
-    """An upload that the portal has opened, and how far it has come. Kept in the checkpoint.
+    """Upload that the portal has opened, with the parts sent so far. Kept in the checkpoint.
 
     Attributes:
-        flow: `v4` or `v7`: how its bytes travel.
-        fields: what S3 wants with every part, verbatim.
-        digests: of the parts registered, in their order.
-        crc32: of all their bytes.
-        validator: the content's strong validator when it was opened.
-        closing: whether it is being finalised; without a recorded answer it is of no more use.
+        transport: name of the transport that opened it.
+        fields: form fields that S3 requires with every part, verbatim.
+        digests: digests of the registered parts, in order.
+        crc32: checksum of all their bytes.
+        validator: the content's strong validator when the upload was opened.
+        closing: the request that finalises it may have been sent; the upload cannot be continued.
     """
 
     upload_id: str
     filename: str
     size: int
     part_bytes: int
-    flow: str = "v4"
+    transport: str = "s3"
     target_id: str = ""
     s3_filename: str = ""
     endpoint: str = ""
@@ -69,28 +73,29 @@ class Session:
 
     @property
     def parts(self) -> int:
-        """How many parts it has in all."""
+        """Number of parts in all."""
         return -(-self.size // self.part_bytes)
 
     def bytes_of(self, number: int) -> int:
-        """Bytes of the part of this number, counted from 1."""
+        """Return the size of a part; parts count from 1."""
         return min(self.part_bytes, self.size - (number - 1) * self.part_bytes)
 
     def fits(self, content: Content) -> bool:
-        """Whether this content can be the one it was opened for."""
+        """Return whether this content can be the one that the upload was opened for."""
         return content.size == self.size and content.filename == self.filename
 
     def register(self, part: Part) -> None:
-        """Note that the portal has taken the next part."""
+        """Add a part that the portal has accepted."""
         self.digests.append(part.digest)
         self.crc32 = part.crc32
 
 
 @attrs.define
 class Part:
-    """One part in memory, in a buffer that is given back when it has arrived.
+    """One part in memory, in a buffer that is released when the part has arrived.
 
-    `crc32` is that of the file up to the part's end.
+    Attributes:
+        crc32: checksum of the file up to the part's end.
     """
 
     number: int
@@ -101,9 +106,9 @@ class Part:
 
 
 class _Buffers:
-    """The memory that parts pass through: so much and no more, whatever is uploaded.
+    """Process-wide pool of reusable part buffers.
 
-    Buffers are used again: fresh ones of this size would leave the process's memory in tatters.
+    It bounds memory and avoids heap fragmentation; `take` blocks while all buffers are in use.
     """
 
     def __init__(self, count: int) -> None:
@@ -112,12 +117,12 @@ class _Buffers:
             self._free.put(bytearray())
 
     def take(self, size: int) -> bytearray:
-        """Wait for a buffer of at least this size."""
+        """Return a buffer of at least this size as soon as one is free."""
         buffer = self._free.get()
         return buffer if len(buffer) >= size else bytearray(size)
 
     def give_back(self, buffer: bytearray) -> None:
-        """Let the next one have it."""
+        """Return a buffer to the pool."""
         self._free.put(buffer)
 
 
@@ -127,19 +132,21 @@ _buffers = _Buffers(BUFFERS)
 def read_parts(
     content: Content, session: Session, watch: Callable[[memoryview], None] | None = None
 ) -> Iterator[Part]:
-    """Yield the parts that the portal does not have yet; each is to be released.
+    """Yield the parts that the portal does not have yet; the receiver releases each of them.
 
-    With the validator of the beginning the content is opened where it stopped; otherwise, or with
-    somebody who watches all of its bytes, it is read from its beginning, and what the portal has
-    must read the same.
+    If the content's validator has not changed, it is opened at the first missing part. Otherwise, or
+    with `watch`, it is read from its beginning, and the parts that the portal has are compared.
+
+    Args:
+        watch: called with the bytes of every part, in order.
 
     Raises:
-        ChangedContentError: it reads differently, or ends elsewhere.
-        SourceFailureError: it cannot be read.
+        ChangedContentError: the bytes or their number have changed.
+        SourceFailureError: the content cannot be read.
     """
     done = len(session.digests)
     trusted = watch is None and session.validator is not None and session.validator == content.validator
-    pieces, first = opened(content, session.part_bytes, done if trusted else 0)
+    pieces, first = open_source(content, session.part_bytes, done if trusted else 0)
     crc = session.crc32 if first else 0
     count = first
     blocks = _blocks(pieces, session.part_bytes)
@@ -165,11 +172,11 @@ def read_parts(
 
 
 class ChangedContentError(TransientError):
-    """The content is no longer the one that the upload was begun with."""
+    """The content has changed since the upload began."""
 
 
 def _blocks(pieces: Iterator[bytes], block_bytes: int) -> Generator[tuple[memoryview, Callable[[], None]]]:
-    """The same bytes in blocks of one size, each in a buffer, with what gives it back."""
+    """Yield the bytes in blocks of one size, each with the function that releases its buffer."""
     filling: bytearray | None = None
     filled = 0
     try:
@@ -177,9 +184,9 @@ def _blocks(pieces: Iterator[bytes], block_bytes: int) -> Generator[tuple[memory
             rest = memoryview(piece)
             while rest:
                 filling = filling if filling is not None else _buffers.take(block_bytes)
-                taken = min(block_bytes - filled, len(rest))
-                filling[filled : filled + taken] = rest[:taken]
-                filled, rest = filled + taken, rest[taken:]
+                count = min(block_bytes - filled, len(rest))
+                filling[filled : filled + count] = rest[:count]
+                filled, rest = filled + count, rest[count:]
                 if filled == block_bytes:
                     full, filling, filled = filling, None, 0
                     yield _block(full, block_bytes)
@@ -196,7 +203,7 @@ def _block(buffer: bytearray, length: int) -> tuple[memoryview, Callable[[], Non
 
 
 class PartFile(io.RawIOBase):
-    """A part as a file: read piece by piece, and again from its beginning."""
+    """Seekable file of a part's bytes, so that a request can be repeated."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
@@ -222,11 +229,14 @@ class PartFile(io.RawIOBase):
         return len(piece)
 
 
+_Sending = deque[tuple[Part, Future[None]]]
+
+
 class PartSender:
-    """Sends parts, several at once.
+    """Thread pool that sends parts in parallel.
 
     Args:
-        on_bytes: told the size of each part that has arrived.
+        on_bytes: called with the size of each part that has arrived.
     """
 
     def __init__(self, on_bytes: Callable[[int], None]) -> None:
@@ -236,30 +246,31 @@ class PartSender:
     def send_all(
         self, parts: Iterator[Part], send: Callable[[Part], None], register: Callable[[Part], None]
     ) -> None:
-        """Send every part and have it registered, in order."""
-        flying: deque[tuple[Part, Future[None]]] = deque()
+        """Send every part, and register each one in order."""
+        sending: _Sending = deque()
         try:
             for part in parts:
-                flying.append((part, self._pool.submit(self._send, part, send)))
-                while flying and (len(flying) >= PARTS_AT_ONCE or flying[0][1].done()):
-                    self._land(flying, register)
+                sending.append((part, self._pool.submit(self._send, part, send)))
+                while sending and (len(sending) >= PARTS_AT_ONCE or sending[0][1].done()):
+                    self._register_next(sending, register)
         except SourceFailureError:
-            self._land_all(flying, register)  # what has been read need not be sent again
+            # Parts that were read must not be sent again by the next run.
+            self._register_all(sending, register)
             raise
         else:
-            self._land_all(flying, register)
+            self._register_all(sending, register)
         finally:
-            for part, future in flying:
+            for part, future in sending:
                 if future.cancel():
                     part.release()
 
-    def _land_all(self, flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:
-        while flying:
-            self._land(flying, register)
+    def _register_all(self, sending: _Sending, register: Callable[[Part], None]) -> None:
+        while sending:
+            self._register_next(sending, register)
 
     @staticmethod
-    def _land(flying: deque[tuple[Part, Future[None]]], register: Callable[[Part], None]) -> None:
-        part, future = flying.popleft()
+    def _register_next(sending: _Sending, register: Callable[[Part], None]) -> None:
+        part, future = sending.popleft()
         future.result()
         register(part)
 
@@ -272,5 +283,5 @@ class PartSender:
         self._on_bytes(size)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)

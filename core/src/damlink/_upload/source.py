@@ -1,4 +1,4 @@
-"""The source of an upload: what goes wrong in reading it is never taken for the target's failure."""
+"""Source of an upload. Its errors are kept apart from those of the portal and S3."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from damlink._content import Content, UnprovenOffsetError
 from damlink._http.media_kind import check_kind
 
-__all__ = ["SourceFailureError", "opened"]
+__all__ = ["SourceFailureError", "open_source"]
 
 
-def opened(content: Content, part_bytes: int, first: int) -> tuple[Iterator[bytes], int]:
-    """Open a content behind so many parts; from its beginning if it cannot be trusted there.
+def open_source(content: Content, part_bytes: int, first: int) -> tuple[Iterator[bytes], int]:
+    """Open a content after its first parts, or from its beginning if the offset is not reliable.
 
     Returns:
-        The pieces, and behind how many parts they begin.
+        The pieces, and the number of parts that are skipped.
     """
     if first:
         pieces = _from_source(content, first * part_bytes)
@@ -27,11 +27,11 @@ def opened(content: Content, part_bytes: int, first: int) -> tuple[Iterator[byte
 
 
 def _from_source(content: Content, offset: int = 0) -> Iterator[bytes]:
-    """Yield the bytes of a content; what goes wrong there is never taken for the target's failure.
+    """Yield the bytes of a content.
 
     Raises:
-        SourceFailureError: wraps whatever reading it has raised, but for the next.
-        UnprovenOffsetError: it cannot be read from there.
+        SourceFailureError: wraps any other error of the source.
+        UnprovenOffsetError: the content cannot be read from this offset.
     """
     try:
         pieces = content.open(offset)
@@ -43,7 +43,7 @@ def _from_source(content: Content, offset: int = 0) -> Iterator[bytes]:
 
 
 class SourceFailureError(Exception):
-    """The source of an upload cannot be read. Is none of the errors that a target can cause."""
+    """The source of an upload cannot be read. It derives from no error that a target can cause."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))

@@ -1,4 +1,4 @@
-"""How the bytes of an upload travel: by S3 (flow A, `v4`), or by the files service (flow B, `v7`)."""
+"""Transports of an upload's bytes: S3, or the portal's files service."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import BynderError, ConfigError
 
-__all__ = ["FilesServiceTransport", "S3Transport", "Transport", "closing"]
+__all__ = ["TRANSPORT_OF_SETTING", "FilesServiceTransport", "S3Transport", "Transport", "closing_arguments"]
 
-FILES_SERVICE_PART: Final = 5 * 1024 * 1024  # bytes; the most it takes is not published
+# The maximum that the files service accepts is not published.
+FILES_SERVICE_PART_BYTES: Final = 5 * 1024 * 1024
 
 
 class Transport(Protocol):
-    """One way for the bytes of an upload.
+    """One way to send the bytes of an upload.
 
     Attributes:
-        converts: whether a finalised upload is to be polled before it can be saved.
-        closes_into_additional: whether a file beside an asset is saved by the closing itself.
+        name: name of the transport in a session.
+        converts: whether a finalised upload must be polled before it can be saved.
+        closes_into_additional: whether the request that closes the upload can save it beside an asset.
     """
 
+    name: ClassVar[str]
     converts: ClassVar[bool]
     closes_into_additional: ClassVar[bool]
 
@@ -33,21 +36,22 @@ class Transport(Protocol):
         """Open an upload for a content of known size."""
 
     def parts(self, content: Content, session: Session) -> Iterator[Part]:
-        """The parts that are not there yet."""
+        """Yield the parts that the portal does not have yet."""
 
     def send(self, session: Session, part: Part) -> None:
         """Send the bytes of a part; safe to repeat."""
 
     def register(self, session: Session, part: Part) -> None:
-        """Tell the portal of a part that has arrived, if it wants to be told."""
+        """Register a part that has arrived, if the transport requires it."""
 
     def finalise(self, session: Session) -> str:
-        """Close the upload; the id that a save names."""
+        """Close the upload and return the id that a save names."""
 
 
 class S3Transport:
-    """By S3. Source: api.bynder.com, "Asset upload", as all official SDKs do it."""
+    """Transport by S3. Source: api.bynder.com, "Asset upload"; all official SDKs use it."""
 
+    name: ClassVar[str] = "s3"
     converts: ClassVar[bool] = True
     closes_into_additional: ClassVar[bool] = True
 
@@ -65,7 +69,7 @@ class S3Transport:
             filename=content.filename,
             size=size,
             part_bytes=part_size(size),
-            flow="v4",
+            transport=self.name,
             target_id=ticket.target_id,
             s3_filename=ticket.s3_filename,
             endpoint=self._endpoint,
@@ -74,7 +78,7 @@ class S3Transport:
         )
 
     def parts(self, content: Content, session: Session) -> Iterator[Part]:
-        """The parts that are not there yet."""
+        """Yield the parts that the portal does not have yet."""
         return read_parts(content, session)
 
     def send(self, session: Session, part: Part) -> None:
@@ -83,7 +87,7 @@ class S3Transport:
         self._uploads.send_chunk(session.endpoint, form, session.filename, PartFile(part.data))
 
     def register(self, session: Session, part: Part) -> None:
-        """Tell the portal of a part."""
+        """Register a part with the portal."""
         self._uploads.register(
             session.upload_id,
             chunk_number=part.number,
@@ -92,16 +96,17 @@ class S3Transport:
         )
 
     def finalise(self, session: Session) -> str:
-        """Close the upload; the id of its import."""
+        """Close the upload and return the id of its import."""
         made = self._uploads.finalise(
-            session.upload_id, **closing(session), original_filename=session.filename
+            session.upload_id, **closing_arguments(session), original_filename=session.filename
         )
         return made.import_id
 
 
 class FilesServiceTransport:
-    """By the files service, which wants the digest of the whole file at the end."""
+    """Transport by the files service, which requires the digest of the whole file at the end."""
 
+    name: ClassVar[str] = "files_service"
     converts: ClassVar[bool] = False
     closes_into_additional: ClassVar[bool] = False
 
@@ -116,14 +121,14 @@ class FilesServiceTransport:
             ConfigError: the portal has no files service.
         """
         return Session(
-            upload_id=self._prepared(),
+            upload_id=self._prepare(),
             filename=content.filename,
             size=content.size or 0,
-            part_bytes=FILES_SERVICE_PART,
-            flow="v7",
+            part_bytes=FILES_SERVICE_PART_BYTES,
+            transport=self.name,
         )
 
-    def _prepared(self) -> str:
+    def _prepare(self) -> str:
         try:
             return self._service.prepare()
         except BynderError as error:
@@ -133,7 +138,7 @@ class FilesServiceTransport:
             raise ConfigError("uploads", "the portal has no files service", hint=hint) from error
 
     def parts(self, content: Content, session: Session) -> Iterator[Part]:
-        """The parts that are not there yet; the content is read from its beginning for its digest."""
+        """Yield the missing parts; the content is read from its beginning to compute its digest."""
         digest = self._digests[session.upload_id] = hashlib.sha256()
         return read_parts(content, session, watch=digest.update)
 
@@ -142,10 +147,10 @@ class FilesServiceTransport:
         self._service.send_chunk(session.upload_id, part.number - 1, bytes(part.data))
 
     def register(self, session: Session, part: Part) -> None:
-        """Nothing: the files service knows what it took."""
+        """Do nothing: the files service registers parts itself."""
 
     def finalise(self, session: Session) -> str:
-        """Close the upload; the id of its file."""
+        """Close the upload and return the id of its file."""
         self._service.finalise(
             session.upload_id,
             filename=session.filename,
@@ -157,10 +162,14 @@ class FilesServiceTransport:
         return session.upload_id
 
 
-def closing(session: Session) -> dict[str, Any]:
-    """What closes an upload by S3."""
+def closing_arguments(session: Session) -> dict[str, Any]:
+    """Return the arguments of the request that closes an upload by S3."""
     return {
         "target_id": session.target_id,
         "s3_filename": f"{session.s3_filename}/p{session.parts}",
         "chunks": session.parts,
     }
+
+
+# The setting `uploads` names the version of Bynder's API.
+TRANSPORT_OF_SETTING: Final = {"v4": S3Transport.name, "v7": FilesServiceTransport.name}

@@ -1,5 +1,6 @@
-"""An upload into the portal: open, send, finalise, convert, save; notes in between, so that a crash
-anywhere goes on from there and never saves twice.
+"""An upload into the portal: open, send, finalise, convert, save.
+
+Each step is recorded, so that after a crash the upload continues from there and never saves twice.
 """
 
 from __future__ import annotations
@@ -7,19 +8,26 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
-from damlink._checkpoint import Checkpoint, upload_record
+from damlink._checkpoint import Checkpoint
 from damlink._content import Content, spooled
 from damlink._model import PreparedAsset, PushResult
 from damlink._upload.lookup import Marker
 from damlink._upload.parts import ChangedContentError, Part, PartSender, Session
+from damlink._upload.progress import Conversion, UploadRecord
 from damlink._upload.save import Destination, LostUploadError, Saver
 from damlink._upload.source import SourceFailureError
-from damlink._upload.transports import FilesServiceTransport, S3Transport, Transport, closing
+from damlink._upload.transports import (
+    TRANSPORT_OF_SETTING,
+    FilesServiceTransport,
+    S3Transport,
+    Transport,
+    closing_arguments,
+)
 from damlink.bynder._fields import joined_tags
 from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.assets import Assets
@@ -39,14 +47,17 @@ from damlink.errors import (
 
 __all__ = ["Uploader"]
 
-NOT_READY_PATIENCE: Final = timedelta(minutes=3)  # as long as a production integration gives it
-NOT_READY_SECONDS: Final = 5.0
-NOTE_EVERY_SECONDS: Final = 1.0  # parts sent since the last note are sent again after a crash
-_BEGINNINGS: Final = 3  # an upload is begun so often before the row fails
+# As long as a production integration waits for a portal that answers "not ready".
+NOT_READY_TIMEOUT_SECONDS: Final = 180.0
+NOT_READY_PAUSE_SECONDS: Final = 5.0
+# Parts sent since the last record are sent again after a crash.
+NOTE_EVERY_SECONDS: Final = 1.0
+# An upload is begun so often before the row fails.
+_BEGINNINGS: Final = 3
 
 
 class Uploader:
-    """Carries whole uploads into one portal.
+    """Whole uploads into one portal.
 
     Args:
         setting: transport of new uploads, `v4` or `v7`; an upload in progress keeps its own.
@@ -68,15 +79,13 @@ class Uploader:
         self._assets = assets
         self._saver = saver
         self._check = check
-        self._transports: dict[str, Transport] = {
-            "v4": S3Transport(uploads),
-            "v7": FilesServiceTransport(service),
-        }
-        self._setting = setting
+        transports: tuple[Transport, ...] = (S3Transport(uploads), FilesServiceTransport(service))
+        self._transports = {each.name: each for each in transports}
+        self._transport = self._transports[TRANSPORT_OF_SETTING[setting]]
         self._sender = PartSender(on_bytes)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Stop the threads that send parts."""
         self._sender.close()
 
     def upload(
@@ -101,100 +110,99 @@ class Uploader:
             additional_to=additional_to,
             marker=_marker(marker, prepared, checkpoint.source_id),
         )
-        return self._upload(prepared, checkpoint, destination)
+        return self._upload(prepared, UploadRecord(checkpoint), destination)
 
-    def _upload(self, prepared: PreparedAsset, checkpoint: Checkpoint, to: Destination) -> PushResult:
-        """Do the steps that the checkpoint does not record as done.
+    def _upload(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> PushResult:
+        """Do the steps that are not recorded as done.
 
         Raises:
             NotYet: the portal is still converting, or an unclear save waits to be looked up.
             UnclearError: a save got no answer and its result cannot be determined.
             AssetRejectedError: the portal rejects the file.
         """
-        checkpoint = upload_record(checkpoint)
-        saved = checkpoint.get("saved")
-        if saved is None and checkpoint.get("save"):
-            saved = self._saver.settled(checkpoint, to)
-        if saved is None and not checkpoint.get("import"):
-            saved = self._send(prepared, checkpoint, to)
-        if saved is None:
-            saved = self._saver.save(prepared, checkpoint, to)
-        checkpoint.put(saved=saved)
+        saved = record.progress.saved_id or self._save(prepared, record, to)
+        record.update(saved_id=saved)
         if to.version_of:
             self._saver.describe(prepared, to.version_of)
         return PushResult(to.asset_id or saved, detail={"item_id": saved} if to.asset_id else {})
 
+    def _save(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> str:
+        progress = record.progress
+        if progress.save and (found := self._saver.look_up(record, progress.save, to)):
+            return found
+        finalised = progress.conversion or self._send(prepared, record, to)
+        if isinstance(finalised, str):
+            return finalised
+        return self._saver.save(prepared, record, finalised, to)
+
     # --- the bytes ---------------------------------------------------------------------------------
 
-    def _send(self, prepared: PreparedAsset, checkpoint: Checkpoint, to: Destination) -> str | None:
-        """Send the bytes and finalise; the new item's id where that already saves it."""
-        if to.version_of and checkpoint.get("version") is None:
-            checkpoint.put(version=self._assets.get(to.version_of, versions=True).active_version)
-        with _unwrapped(), _sized(prepared.content) as content:
+    def _send(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> Conversion | str:
+        """Send the bytes and finalise; return the new file's id if that already saves it."""
+        if to.version_of and record.progress.base_version is None:
+            record.update(base_version=self._assets.get(to.version_of, versions=True).active_version)
+        with _raise_cause_of_source_failure(), _with_size(prepared.content) as content:
             if content.size == 0:
                 raise AssetRejectedError(f"{content.filename} is empty")
             for _ in range(_BEGINNINGS - 1):
                 with contextlib.suppress(_BeginAgainError, ChangedContentError):
-                    return self._send_once(content, checkpoint, to)
-                checkpoint.put(upload=None)
+                    return self._send_once(content, record, to)
+                record.update(session=None)
             try:
-                return self._send_once(content, checkpoint, to)
+                return self._send_once(content, record, to)
             except _BeginAgainError as error:
                 raise TransientError(f"the upload of {content.filename} breaks off: {error}") from error
 
-    def _send_once(self, content: Content, checkpoint: Checkpoint, to: Destination) -> str | None:
-        session, transport = self._session(content, checkpoint)
-        noted_at = time.monotonic()
+    def _send_once(self, content: Content, record: UploadRecord, to: Destination) -> Conversion | str:
+        session, transport = self._open(content, record)
+        recorded_at = time.monotonic()
 
         def send(part: Part) -> None:
             transport.send(session, part)
 
         def register(part: Part) -> None:
-            nonlocal noted_at
+            nonlocal recorded_at
             transport.register(session, part)
             session.register(part)
-            if time.monotonic() - noted_at >= NOTE_EVERY_SECONDS:
-                checkpoint.put(upload=attrs.asdict(session))
-                noted_at = time.monotonic()
+            if time.monotonic() - recorded_at >= NOTE_EVERY_SECONDS:
+                record.update(session=session)
+                recorded_at = time.monotonic()
 
-        with _begin_again_if_forgotten(), _patient(session, checkpoint):
+        with _begin_again_if_forgotten(), _wait_if_not_ready(session, record):
             self._sender.send_all(transport.parts(content, session), send, register)
             if to.additional_to and transport.closes_into_additional:
-                return self._save_additional(session, checkpoint, to.additional_to)
-            self._finalise(session, transport, checkpoint)
-        return None
+                return self._save_additional(session, record, to.additional_to)
+            return self._finalise(session, transport, record)
 
-    def _session(self, content: Content, checkpoint: Checkpoint) -> tuple[Session, Transport]:
-        noted = checkpoint.get("upload")
-        if noted:
-            session = Session(**noted)
-            if session.fits(content) and not session.closing:
-                return session, self._transports[session.flow]
-        transport = self._transports[self._setting]
-        return transport.open(content), transport
+    def _open(self, content: Content, record: UploadRecord) -> tuple[Session, Transport]:
+        """Return the recorded session if it can be continued, else a new one."""
+        session = record.progress.session
+        if session and session.fits(content) and not session.closing:
+            return session, self._transports[session.transport]
+        return self._transport.open(content), self._transport
 
-    def _finalise(self, session: Session, transport: Transport, checkpoint: Checkpoint) -> None:
-        """Close the upload."""
-        if checkpoint.get("upload"):
-            checkpoint.put(upload=attrs.asdict(session) | {"closing": True})
-        import_id = _finalised(transport, session)
-        converting = {
-            "id": import_id,
-            "crc32": session.crc32,
-            "size": session.size,
-            "polls": transport.converts,
-        }
-        converting |= {"filename": session.filename, "since": datetime.now(UTC).isoformat()}
-        checkpoint.put(upload=None, **{"import": converting})
+    def _finalise(self, session: Session, transport: Transport, record: UploadRecord) -> Conversion:
+        if record.progress.session:
+            record.update(session=attrs.evolve(session, closing=True))
+        conversion = Conversion(
+            id=_finalise_twice(transport, session),
+            crc32=session.crc32,
+            size=session.size,
+            filename=session.filename,
+            since=datetime.now(UTC),
+            is_polled=transport.converts,
+        )
+        record.update(session=None, conversion=conversion)
+        return conversion
 
-    def _save_additional(self, session: Session, checkpoint: Checkpoint, asset_id: str) -> str:
+    def _save_additional(self, session: Session, record: UploadRecord, asset_id: str) -> str:
+        arguments = closing_arguments(session)
         return self._saver.attempt(
-            checkpoint,
-            {"size": session.size, "filename": session.filename},
+            record,
             Destination(additional_to=asset_id),
-            lambda: self._uploads.finalise_additional(
-                session.upload_id, asset_id=asset_id, **closing(session)
-            ),
+            lambda: self._uploads.finalise_additional(session.upload_id, asset_id=asset_id, **arguments),
+            size=session.size,
+            filename=session.filename,
         )
 
 
@@ -204,10 +212,13 @@ def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marke
     return Marker(tag=source_id) if source_id in joined_tags(prepared.tags).split(",") else None
 
 
-def _finalised(transport: Transport, session: Session) -> str:
-    """Close an upload; once more where no answer came, and then it is begun anew.
+def _finalise_twice(transport: Transport, session: Session) -> str:
+    """Finalise an upload and return its id; try once more if no answer came.
 
-    Two closings may make two imports (assumed), but only one is saved, and others are invisible.
+    Two requests may make two imports (assumed), but only one is saved, and others are invisible.
+
+    Raises:
+        _BeginAgainError: neither got an answer.
     """
     with contextlib.suppress(UnclearError):
         return transport.finalise(session)
@@ -218,8 +229,8 @@ def _finalised(transport: Transport, session: Session) -> str:
 
 
 @contextlib.contextmanager
-def _unwrapped() -> Iterator[None]:
-    """Raise what the source has raised, once nothing can take it for the portal's or S3's."""
+def _raise_cause_of_source_failure() -> Iterator[None]:
+    """Raise the source's own error, outside of all code that handles errors of the portal or S3."""
     try:
         yield
     except SourceFailureError as failure:
@@ -234,37 +245,37 @@ class _BeginAgainError(Exception):
 def _begin_again_if_forgotten() -> Iterator[None]:
     try:
         yield
-    except (StorageRefusedError, LostUploadError) as error:  # the policy has expired, say
-        raise _BeginAgainError(str(error)) from error
     except BynderAuthError:
         raise
-    except BynderError as error:
+    # StorageRefusedError: for example, the policy has expired.
+    except (StorageRefusedError, LostUploadError, BynderError) as error:
         raise _BeginAgainError(str(error)) from error
 
 
 @contextlib.contextmanager
-def _patient(session: Session, checkpoint: Checkpoint) -> Iterator[None]:
-    """Give a portal that says "not ready, try again" some minutes; every part sent is kept."""
+def _wait_if_not_ready(session: Session, record: UploadRecord) -> Iterator[None]:
+    """Raise `NotYet` for some minutes if the portal answers "not ready"; every part sent is recorded."""
     try:
         yield
     except SourceFailureError:
-        checkpoint.put(upload=attrs.asdict(session))
+        record.update(session=session)
         raise
     except TransientError as error:
-        checkpoint.put(upload=attrs.asdict(session))
+        record.update(session=session)
         if error.status is None or error.status < 500 or isinstance(error, UnavailableError):
             raise
         now = datetime.now(UTC)
-        since = datetime.fromisoformat(checkpoint.get("not_ready") or now.isoformat())
-        checkpoint.put(not_ready=since.isoformat())
-        if now - since > NOT_READY_PATIENCE:
-            checkpoint.put(not_ready=None)
+        since = record.progress.not_ready_since or now
+        is_over = (now - since).total_seconds() > NOT_READY_TIMEOUT_SECONDS
+        record.update(not_ready_since=None if is_over else since)
+        if is_over:
             raise
-        raise NotYet(str(error), NOT_READY_SECONDS) from error
+        raise NotYet(str(error), NOT_READY_PAUSE_SECONDS) from error
 
 
 @contextlib.contextmanager
-def _sized(content: Content) -> Iterator[Content]:
+def _with_size(content: Content) -> Iterator[Content]:
+    """Yield a content of known size; one of unknown size is written to a temporary file first."""
     if content.size is not None:
         yield content
     else:
