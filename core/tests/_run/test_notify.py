@@ -209,7 +209,7 @@ def test_notify_when_the_extra_is_missing_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     assert refused(site) == (
-        "notify.urls: notifications need Apprise, which is not there; pip install 'damlink[notify]'"
+        "notify.urls: notifications need Apprise, which is not installed; pip install 'damlink[notify]'"
     )
 
 
@@ -218,7 +218,7 @@ def test_notify_when_an_address_is_none_says_which_and_not_what(
 ) -> None:
     monkeypatch.setenv("NOTIFY_URL", "nonsense-that-is-secret")
     said = refused(site)
-    assert said.startswith("notify.urls: address 1 is none that Apprise knows")
+    assert said.startswith("notify.urls: Apprise does not support address 1")
     assert "nonsense" not in said
 
 

@@ -38,11 +38,11 @@ class Lines(RunListener):
         self._connector = connector
         self._held_until = 0.0
 
-    def finished(self, row: Row, state: RowState, message: str) -> None:
+    def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Say what became of an asset."""
         self.say(line(self._connector, row, state, message), state)
 
-    def held(self, seconds: float) -> None:
+    def on_rate_limit(self, seconds: float) -> None:
         """Say that the pace holds the run, once in a while."""
         if seconds >= HOLD_SHOWN_SECONDS and time.monotonic() > self._held_until:
             self._held_until = time.monotonic() + seconds
@@ -74,35 +74,35 @@ class Screen(Lines):
         self._hold = 0.0
         self._began = time.monotonic()
 
-    def listed(self, tally: Tally) -> None:
+    def on_batch(self, tally: Tally) -> None:
         """Count what there is to carry."""
         with self._lock:
             self._listed += tally.new + tally.changed
 
-    def listing_done(self) -> None:
+    def on_listing_end(self) -> None:
         """The total is known."""
         self._listing = False
 
-    def started(self, row: Row) -> None:
+    def on_start(self, row: Row) -> None:
         """Show what is being carried."""
         with self._lock:
             self._now[row.source_id] = one_line(row.title or row.source_id)
 
-    def sent(self, count: int) -> None:
+    def on_bytes(self, count: int) -> None:
         """Count bytes."""
         with self._lock:
             self._bytes += count
 
-    def finished(self, row: Row, state: RowState, message: str) -> None:
+    def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Count an asset; only what a person may have to do something about gets a line."""
         with self._lock:
             self._now.pop(row.source_id, None)
             self._done += 1
             self._bad += state in (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
         if state is not RowState.PUSHED or message:
-            super().finished(row, state, message)
+            super().on_finish(row, state, message)
 
-    def held(self, seconds: float) -> None:
+    def on_rate_limit(self, seconds: float) -> None:
         """Show that the pace holds the run."""
         self._hold = time.monotonic() + seconds if seconds >= HOLD_SHOWN_SECONDS else 0.0
 

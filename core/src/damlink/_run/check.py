@@ -1,4 +1,4 @@
-"""Whether a connector would work: reach, credentials, roles, settings, listing, one after the other."""
+"""Verify that a connector works: plugin, settings, portal, brand, partner and events, in this order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG_METHOD: Final = 405
 
 
 def check_connector(session: Session, name: str) -> Iterator[Finding]:
-    """Look at one connector, and say `connected` last if nothing is wrong. Changes and spends nothing."""
+    """Check one connector, and yield `connected` last if nothing is wrong. Changes and spends nothing."""
     is_fine = True
     for finding in _findings(session, name):
         is_fine = is_fine and finding.ok
@@ -32,15 +32,15 @@ def check_connector(session: Session, name: str) -> Iterator[Finding]:
 
 
 def check_portal(session: Session, name: str) -> Iterator[Finding]:
-    """Look at one portal: its settings, its credentials, its brands. Changes nothing."""
+    """Check the settings, credentials and brands of one portal. Changes nothing."""
     what = "settings"
     try:
         portal = session.open_portal(name)
         yield Finding(what, f"auth {session.config.portal(name).unopened.auth}")
         what = "portal"
-        yield Finding(what, _portal(portal))
+        yield Finding(what, _check_portal_user(portal))
         what = "brand"
-        yield Finding(what, _brand(portal))
+        yield Finding(what, _check_brand(portal))
     except DamlinkError as error:
         yield Finding(what, str(error), error)
     else:
@@ -48,43 +48,34 @@ def check_portal(session: Session, name: str) -> Iterator[Finding]:
 
 
 def _findings(session: Session, name: str) -> Iterator[Finding]:
-    """Step by step, and last what the plugin itself looks at. A step that fails ends it."""
-    built: list[ConnectorRuntime] = []
+    """Yield a finding for each step, and the plugin's own last. A step that fails is the last one."""
+    what = "plugin"
     try:
-        for what, look in _steps(session, name, built):
-            yield Finding(what, look())
-        what, runtime = "plugin", built[0]
+        info = session.load_plugin(name).info
+        yield Finding(what, f"{info.distribution} {info.version}")
+        what = "settings"
+        runtime = session.open_connector(name)
+        yield Finding(what, f"plugin {runtime.config.plugin}, portal {runtime.config.portal}")
+        for what, check in _steps(runtime):
+            yield Finding(what, check())
+        what = "plugin"
         if "on_event" in runtime.plugin.hooks:
-            yield _events(session, runtime)
-            yield from _subscribed(session, runtime)
+            yield _check_event_address(session, runtime)
+            yield from _check_subscription(session, runtime)
         yield from runtime.plugin.check(runtime.context)
     except DamlinkError as error:
         yield Finding(what, str(error), error)
 
 
-def _steps(
-    session: Session, name: str, built: list[ConnectorRuntime]
-) -> Iterator[tuple[str, Callable[[], str]]]:
-    """The steps in their order; each may build on the ones before it. One fills `built`."""
-
-    def settings() -> str:
-        built.append(session.open_connector(name))
-        return f"plugin {built[0].config.plugin}, portal {built[0].config.portal}"
-
-    yield "plugin", lambda: _plugin(session, name)
-    yield "settings", settings
-    yield "portal", lambda: _portal(built[0].portal)
-    if built[0].plugin.about.uploads:
-        yield "brand", lambda: _brand(built[0].portal)
-    yield "partner", lambda: _partner(built[0])
+def _steps(runtime: ConnectorRuntime) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yield the checks of both sides, each with the word that its finding begins with."""
+    yield "portal", lambda: _check_portal_user(runtime.portal)
+    if runtime.plugin.about.uploads:
+        yield "brand", lambda: _check_brand(runtime.portal)
+    yield "partner", lambda: _check_partner(runtime)
 
 
-def _plugin(session: Session, name: str) -> str:
-    info = session.load_plugin(name).info
-    return f"{info.distribution} {info.version}"
-
-
-def _portal(portal: Portal) -> str:
+def _check_portal_user(portal: Portal) -> str:
     profile = portal.profiles.own()
     if profile is None:
         return f"{portal.url} lets us in; its user may not read the roles of its own profile"
@@ -92,7 +83,7 @@ def _portal(portal: Portal) -> str:
     return f"{portal.url} lets us in as {profile.name!r} with {', '.join(uploads) or 'no upload role'}"
 
 
-def _brand(portal: Portal) -> str:
+def _check_brand(portal: Portal) -> str:
     chosen = portal.brand_id()
     if not chosen:
         return "the portal has none, and needs none"
@@ -100,7 +91,7 @@ def _brand(portal: Portal) -> str:
     return f"new assets go to {names.get(chosen, chosen)!r}"
 
 
-def _partner(runtime: ConnectorRuntime) -> str:
+def _check_partner(runtime: ConnectorRuntime) -> str:
     if "list_source_assets" not in runtime.plugin.hooks:
         return "nothing to list; it waits for events"
     with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, None)) as items:
@@ -110,8 +101,8 @@ def _partner(runtime: ConnectorRuntime) -> str:
     return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
 
 
-def _events(session: Session, runtime: ConnectorRuntime) -> Finding:
-    """Whether the address that the portal sends its events to answers; it takes nothing but a POST."""
+def _check_event_address(session: Session, runtime: ConnectorRuntime) -> Finding:
+    """Verify that the event address answers. It accepts POST alone, so that a GET is refused with 405."""
     public_url, portal = session.config.serve.public_url.rstrip("/"), runtime.config.portal
     if not public_url:
         return Finding("events", "[serve] public_url is not set: changes are found by the listing alone")
@@ -127,8 +118,8 @@ def _events(session: Session, runtime: ConnectorRuntime) -> Finding:
     return Finding("events", str(missing), missing)
 
 
-def _subscribed(session: Session, runtime: ConnectorRuntime) -> Iterator[Finding]:
-    """Look whether the portal's subscription of the event address is confirmed."""
+def _check_subscription(session: Session, runtime: ConnectorRuntime) -> Iterator[Finding]:
+    """Yield whether the portal's subscription to the event address is confirmed."""
     if not session.config.serve.public_url:
         return
     said, is_fine = describe_subscription(session, runtime.config.portal, runtime.portal)

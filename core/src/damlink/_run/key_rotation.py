@@ -1,4 +1,4 @@
-"""Replaces the key of the database, so that a kill anywhere leaves nothing that cannot be opened."""
+"""Replacement of the database's key. After a kill at any point everything can still be decrypted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["rotate_key"]
 
 
 def rotate_key(session: Session) -> str:
-    """Encrypt all that is kept with a new key; return what was done, and what a person has to do now.
+    """Encrypt all stored values with a new key; return a message with the next step for a person.
 
-    The key file holds both keys until everything is encrypted anew. A key from elsewhere is a person's
-    to replace: both keys stand there while this runs, the new one first.
+    The key file holds both keys until everything is encrypted again. Where the key comes from another
+    place, a person writes both keys there before, the new one first.
 
     Raises:
         RunActiveError: another process uses the database.
@@ -60,6 +60,7 @@ def _check(session: Session, cipher: Cipher) -> None:
 
 
 def _mark(session: Session, cipher: Cipher) -> None:
-    """From here on a process that has only the old key is refused, and writes nothing with it."""
+    """Seal the check value with the new key."""
+    # From now on a process that has only the old key is refused, and writes nothing with it.
     name = credential_name(KEY_CHECK)
     session.credentials.save(KEY_CHECK, cipher.seal(KEY_CHECK.encode(), name))

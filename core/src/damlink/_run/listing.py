@@ -1,4 +1,4 @@
-"""A listing becomes rows: in batches, with the cursor behind them in the same transaction."""
+"""Store a listing as rows, in batches; each transaction includes the cursor behind its batch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ __all__ = ["list_into", "starting_point"]
 _log = logging.getLogger("damlink.run")
 
 BATCH_ROWS: Final = 200
-BATCH_SECONDS: Final = 1.0  # an asset is not kept from the workers for longer
+# A slow listing must not delay the transfer of what it has listed already.
+BATCH_SECONDS: Final = 1.0
 
 
 def starting_point(progress: Progress, selection: str, *, full: bool) -> str | None:
-    """Where a listing begins: after the last cursor, or at the beginning if the selection changed."""
+    """Return the cursor to list from; `None`, the beginning, for a full run or another selection."""
     return None if full or progress.selection != selection else progress.cursor
 
 
@@ -39,15 +40,14 @@ def list_into(
     listener: RunListener,
     is_stopped: Callable[[], bool],
 ) -> None:
-    """Walk the listing to its end, or until the run is stopped.
+    """Store the listing to its end, or until the run is stopped.
 
-    A source asset that cannot be kept becomes a failed row, and the listing goes on past it. One without a
-    usable id has no row that would remember it: the cursors behind it are not kept, so that the next
-    listing meets it again.
+    A source asset that cannot be stored becomes a failed row, and the listing goes on. Without a usable id
+    there is no row to remember the failure: the cursors behind the asset are not stored, so that the next
+    listing yields it again.
 
     Raises:
-        ConnectorError: whatever the listing raised, on any of its pages; or it yielded something without a
-            usable id.
+        ConnectorError: the listing raised it on any page, or yielded an asset without a usable id.
     """
     selection, progress = runtime.selection, ledger.progress()
     since = starting_point(progress, selection, full=full)
@@ -59,13 +59,13 @@ def list_into(
     def flush(cursor: str | None = None) -> None:
         nonlocal flushed_at
         listed = Listed(tuple(batch), cursor, found, reconsider_skipped)
-        listener.listed(ledger.record(listed, selection, runtime.context.now()))
+        listener.on_batch(ledger.record(listed, selection, runtime.context.now()))
         batch.clear()
         flushed_at = time.monotonic()
 
     nameless: list[DamlinkError] = []
     with (
-        _kept(batch, flush),
+        _flush_on_error(batch, flush),
         contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items,
     ):
         for item in items:
@@ -83,15 +83,15 @@ def list_into(
     if batch:
         flush()
     ledger.complete(selection, runtime.context.now())
-    listener.listing_done()
+    listener.on_listing_end()
     if nameless:
         more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
         raise ConnectorError(f"{nameless[0].args[0]}{more}", hint=nameless[0].hint)
 
 
 @contextlib.contextmanager
-def _kept(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]:
-    """Keep what was listed before the listing broke: it can be carried all the same."""
+def _flush_on_error(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]:
+    """Store the assets that were listed before an error: they can be carried all the same."""
     try:
         yield
     except ConnectorError:
@@ -103,12 +103,12 @@ def _kept(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]
 def _refuse(
     ledger: Ledger, runtime: ConnectorRuntime, item: Refused, listener: RunListener
 ) -> list[DamlinkError]:
-    """Record what the listing cannot keep; the error where no row can say it."""
+    """Store a refused asset as a failed row; return its error if it has no id for a row."""
     _log.error("%s: %s", runtime.name, item.error)
     if item.source_id is None:
         return [item.error]
     message = str(item.error)
     row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, runtime.context.now())
     if row is not None:
-        listener.finished(row, RowState.FAILED, message)
+        listener.on_finish(row, RowState.FAILED, message)
     return []

@@ -1,4 +1,4 @@
-"""A person's consent (OAuth 2.0 authorization code): a page at the other side, an answer on loopback.
+"""Sign-in with a browser (OAuth 2.0 authorization code); the answer arrives on loopback.
 
 Source: RFC 6749, section 4.1; RFC 8252, section 7.3 (redirects to loopback).
 """
@@ -23,27 +23,27 @@ from damlink.errors import AuthError, ConfigError
 
 __all__ = ["log_in"]
 
-PATIENCE_SECONDS: Final = 300.0
+CONSENT_TIMEOUT_SECONDS: Final = 300.0
 _PAGE: Final = "<!doctype html><title>Damlink</title><p>{}"
 _THANKS: Final = "Thank you. You can close this page."
 _REFUSED: Final = "Consent was refused, so Damlink is not signed in. You can close this page."
-_STRANGE: Final = (
+_UNRELATED: Final = (
     "This answer does not belong to the sign-in that Damlink waits for. You can close this page."
 )
 
 
 def log_in(session: Session, auth: OAuth2, name: str, show: Callable[[str], None]) -> str:
-    """Get a person's consent, and keep the token it gives.
+    """Wait for a person's consent, and store the token.
 
     Args:
         name: of the portal or connector, for errors.
-        show: brings the person to the address of consent.
+        show: opens the consent page, or prints its address.
 
     Returns:
-        What a person has to know of the sign-in, or nothing.
+        A notice for the person, or an empty text.
 
     Raises:
-        AuthError: consent was refused, did not come, or was not for us.
+        AuthError: consent was refused, or did not arrive in time.
     """
     state = secrets.token_urlsafe(24)
     with _server(auth.redirect_url, state, name) as server:
@@ -62,7 +62,7 @@ def log_in(session: Session, auth: OAuth2, name: str, show: Callable[[str], None
 
 
 class _Server(HTTPServer):
-    """Takes one answer on the redirect address."""
+    """HTTP server that receives one answer at the redirect address."""
 
     def __init__(self, address: tuple[str, int], path: str, state: str) -> None:
         super().__init__(address, _Handler)
@@ -72,20 +72,20 @@ class _Server(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request of the browser's."""
+    """Handler of one request of the browser."""
 
     server: _Server
     timeout = 10.0  # seconds for a connection that sends nothing
 
     def do_GET(self) -> None:
-        """Note the query of the redirect; anything else is not for us."""
+        """Store the query of the redirect; refuse every other request."""
         url = urllib.parse.urlsplit(self.path)
         if url.path != self.server.path:
             self.send_error(404)
             return
         answer = dict(urllib.parse.parse_qsl(url.query))
         if answer.get("state") != self.server.state:
-            self._show(400, _STRANGE)
+            self._show(400, _UNRELATED)
             return
         self.server.answers.append(answer)
         self._show(200, _THANKS if "code" in answer else _REFUSED)
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the address holds the code."""
+        """Log nothing: the address holds the code."""
 
 
 def _server(redirect_url: str, state: str, name: str) -> _Server:
@@ -114,7 +114,7 @@ def _server(redirect_url: str, state: str, name: str) -> _Server:
 
 
 def _wait(server: _Server, name: str) -> Secret:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + CONSENT_TIMEOUT_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         server.timeout = left
         server.handle_request()
@@ -125,4 +125,4 @@ def _wait(server: _Server, name: str) -> Secret:
             return Secret(answer["code"])
         hint = f"run `damlink login {name}` again, and allow it"
         raise AuthError(f"{name}: consent was refused: {answer.get('error', 'no reason given')}", hint=hint)
-    raise AuthError(f"{name}: no consent came within {PATIENCE_SECONDS:.0f} s", hint="try again")
+    raise AuthError(f"{name}: no consent came within {CONSENT_TIMEOUT_SECONDS:.0f} s", hint="try again")

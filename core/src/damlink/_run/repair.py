@@ -1,4 +1,4 @@
-"""What a person decides about rows. Under the lease, so that no run works on them meanwhile."""
+"""Changes to rows by a person, under the lease, so that no run changes them at the same time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["reset", "retry", "settle"]
 
 
 def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
-    """Make assets due again: the named ones, or all that failed or were rejected. How many.
+    """Make assets due again, the given ones or all that are failed or rejected; return their number.
 
     Raises:
         RunActiveError: a run is active.
@@ -26,7 +26,7 @@ def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
     """
     with Lease(database, connector) as lease:
         ledger = Ledger(database, connector, lease.epoch)
-        rows = [_known(ledger, connector, each) for each in ids] if ids else _unfinished(ledger)
+        rows = [_find_row(ledger, connector, each) for each in ids] if ids else _repeatable_rows(ledger)
         for row in rows:
             if row.state is RowState.UNCERTAIN:
                 hint = f"decide with `damlink settle {connector} {row.source_id} --saved or --again`"
@@ -36,11 +36,11 @@ def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
         return len(rows)
 
 
-def _unfinished(ledger: Ledger) -> list[Row]:
+def _repeatable_rows(ledger: Ledger) -> list[Row]:
     return [*ledger.rows(RowState.FAILED), *ledger.rows(RowState.REJECTED)]
 
 
-def _known(ledger: Ledger, connector: str, source_id: str) -> Row:
+def _find_row(ledger: Ledger, connector: str, source_id: str) -> Row:
     row = ledger.find([source_id]).get(source_id)
     if row is None:
         hint = f"`damlink assets {connector}` lists them"
@@ -51,7 +51,7 @@ def _known(ledger: Ledger, connector: str, source_id: str) -> Row:
 def settle(
     database: Database, cipher: Cipher, connector: str, source_id: str, *, saved: bool, target_id: str
 ) -> None:
-    """Decide an uncertain asset: it arrived as `target_id`, or it is carried again.
+    """Mark an uncertain asset as pushed with `target_id`, or make it due again.
 
     Raises:
         RunActiveError: a run is active.
@@ -59,7 +59,7 @@ def settle(
     """
     with Lease(database, connector) as lease:
         ledger = Ledger(database, connector, lease.epoch)
-        row = _known(ledger, connector, source_id)
+        row = _find_row(ledger, connector, source_id)
         if row.state is not RowState.UNCERTAIN:
             what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
@@ -72,7 +72,7 @@ def settle(
 
 
 def reset(database: Database, connector: str) -> int:
-    """Forget every row, the cursor and the small values of a connector. How many rows there were.
+    """Delete all rows, the cursor and the values of a connector; return the number of rows.
 
     Raises:
         RunActiveError: a run is active.

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it, and what it all came to."""
+"""The progress of a run, as a listener receives it, and the result of the run."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ _BAD: Final = (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
 
 
 class RunListener:
-    """Watches nothing; a progress display overrides what it wants to know.
+    """Receiver of a run's progress; each method does nothing until a subclass overrides it.
 
     Every method may be called from any thread.
     """
 
-    def listed(self, tally: Tally) -> None:
-        """A batch of the listing has been written."""
+    def on_batch(self, tally: Tally) -> None:
+        """Receive the counts of a batch that the listing has stored."""
 
-    def listing_done(self) -> None:
-        """The listing has been walked to its end."""
+    def on_listing_end(self) -> None:
+        """Receive the end of the listing."""
 
-    def started(self, row: Row) -> None:
-        """A worker has taken an asset."""
+    def on_start(self, row: Row) -> None:
+        """Receive an asset whose transfer begins."""
 
-    def sent(self, count: int) -> None:
-        """So many bytes have arrived at a target."""
+    def on_bytes(self, count: int) -> None:
+        """Receive the number of bytes that have arrived at a target."""
 
-    def finished(self, row: Row, state: RowState, message: str) -> None:
-        """An asset has reached a state; the message says why, or is empty."""
+    def on_finish(self, row: Row, state: RowState, message: str) -> None:
+        """Receive the state that a transfer ended in; the message says why, or is empty."""
 
-    def held(self, seconds: float) -> None:
-        """The pace holds the run back for so long at least."""
+    def on_rate_limit(self, seconds: float) -> None:
+        """Receive the seconds for which the rate limiter holds the run, at least."""
 
 
 @attrs.frozen(kw_only=True)
 class RunReport:
-    """What a run did.
+    """Result of one run.
 
     Attributes:
-        listed: rows by what the listing made of them: new, changed, unchanged, found.
-        outcomes: assets by the state in which this run left them.
-        notices: what a person should know, by source id.
-        error: what stopped it, if something did.
+        listed: number of rows that are new, changed, unchanged, or found in the portal.
+        outcomes: number of assets by the state that this run left them in.
+        notices: messages for a person, by source id.
+        error: the error that stopped the run, or `None`.
     """
 
     connector: str
@@ -64,21 +64,21 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or what is wrong."""
+        """The exit code of a process that does this run alone."""
         if self.error is not None:
             return self.error.exit_code
         return 1 if any(self.outcomes.get(state) for state in _BAD) else 0
 
     @property
     def cause(self) -> str:
-        """What is wrong and what to do, in one line; empty if all is well."""
+        """The failure and its remedy in one line; empty if the run succeeded."""
         if self.error is not None:
             return str(self.error)
         bad = [f"{self.outcomes[state]} {state.value}" for state in _BAD if self.outcomes.get(state)]
         return f"{', '.join(bad)}; `damlink assets {self.connector}` says which and why" if bad else ""
 
     def totals(self) -> dict[str, Any]:
-        """The numbers, as they are kept of the run."""
+        """Return the numbers that the table of runs stores."""
         return {
             "listed": self.listed,
             "outcomes": self.outcomes,
@@ -88,41 +88,42 @@ class RunReport:
 
 
 class RunCounter(RunListener):
-    """Counts what a run does and passes it on."""
+    """Counter of a run's progress that passes each call on to another listener."""
 
     def __init__(self, inner: RunListener) -> None:
-        self.on_listed: Callable[[], None] = lambda: None
+        self.after_batch: Callable[[], None] = lambda: None
         self._inner = inner
         self._lock = threading.Lock()
         self._listed: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
-        self._left: dict[str, RowState] = {}  # what may still change within the run
+        # A failed asset may be tried again within the run: count each by its last state.
+        self._left: dict[str, RowState] = {}
         self._notices: dict[str, str] = {}
         self._bytes = 0
 
-    def listed(self, tally: Tally) -> None:
-        """Count a batch, and wake the workers."""
+    def on_batch(self, tally: Tally) -> None:
+        """Count a batch, and wake the transfer threads."""
         with self._lock:
             self._listed.update(attrs.asdict(tally))
-        self._inner.listed(tally)
-        self.on_listed()
+        self._inner.on_batch(tally)
+        self.after_batch()
 
-    def listing_done(self) -> None:
+    def on_listing_end(self) -> None:
         """Pass it on."""
-        self._inner.listing_done()
+        self._inner.on_listing_end()
 
-    def started(self, row: Row) -> None:
+    def on_start(self, row: Row) -> None:
         """Pass it on."""
-        self._inner.started(row)
+        self._inner.on_start(row)
 
-    def sent(self, count: int) -> None:
+    def on_bytes(self, count: int) -> None:
         """Count bytes."""
         with self._lock:
             self._bytes += count
-        self._inner.sent(count)
+        self._inner.on_bytes(count)
 
-    def finished(self, row: Row, state: RowState, message: str) -> None:
-        """Count an asset by the state it was left in last."""
+    def on_finish(self, row: Row, state: RowState, message: str) -> None:
+        """Count an asset by its last state."""
         with self._lock:
             self._left.pop(row.source_id, None)
             if state in (RowState.PUSHED, RowState.SKIPPED):
@@ -131,14 +132,14 @@ class RunCounter(RunListener):
                 self._left[row.source_id] = state
             if message and state is RowState.PUSHED:
                 self._notices[row.source_id] = message
-        self._inner.finished(row, state, message)
+        self._inner.on_finish(row, state, message)
 
-    def held(self, seconds: float) -> None:
+    def on_rate_limit(self, seconds: float) -> None:
         """Pass it on."""
-        self._inner.held(seconds)
+        self._inner.on_rate_limit(seconds)
 
     def report(self, connector: str, seconds: float, error: DamlinkError | None) -> RunReport:
-        """What it all came to."""
+        """Return the result of the run."""
         outcomes = self._done + Counter(state.value for state in self._left.values())
         return RunReport(
             connector=connector,

@@ -158,7 +158,7 @@ class _Run:
         self._order = itertools.count()
         self._news = 0  # counts what a waiting worker should look at
         self._changed = threading.Condition()
-        counter.on_listed = self._wake
+        counter.after_batch = self._wake
 
     def execute(self) -> RunReport:
         """List and carry until nothing is left to do now."""
@@ -276,7 +276,7 @@ class _Run:
         return row
 
     def _begin(self, row: Row) -> Job:
-        self._counter.started(row)
+        self._counter.on_start(row)
         cipher = self._cipher
         return Job(
             row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open, self._runtime.context.now)
@@ -296,4 +296,4 @@ class _Run:
                 job.close()
             self._wake()
         if outcome.again_after is None:
-            self._counter.finished(job.row, outcome.state, outcome.message)
+            self._counter.on_finish(job.row, outcome.state, outcome.message)

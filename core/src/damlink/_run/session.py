@@ -141,7 +141,7 @@ class Session:
     def pace(self) -> Pace:
         """How fast requests may leave for Bynder."""
         given = self.config.pace
-        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.listener.held)
+        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.listener.on_rate_limit)
         self._closing.callback(pace.close)
         return pace
 
@@ -208,7 +208,7 @@ class Session:
             index_lag=settings.index_lag,
             uploads=settings.uploads,
             place=config.place,
-            on_bytes=(listener or self.listener).sent,
+            on_bytes=(listener or self.listener).on_bytes,
             verify_before_send=verify_before_send,
             on_request=on_request,
         )
@@ -271,7 +271,7 @@ class Session:
             state=self._values(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
             now=self.now,
-            progress=(listener or self.listener).sent,
+            progress=(listener or self.listener).on_bytes,
         )
         auth = plugin.authenticate(context)
         self._take_custody(auth, verify_before_send or verify_nothing, name)

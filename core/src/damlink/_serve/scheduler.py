@@ -297,11 +297,11 @@ class _RunLog(RunListener):
         self._name = name
         self._has_begun = False
 
-    def listed(self, tally: Tally) -> None:  # noqa: ARG002
+    def on_batch(self, tally: Tally) -> None:  # noqa: ARG002
         """Log the start of the run."""
         self._begin()
 
-    def started(self, row: Row) -> None:  # noqa: ARG002
+    def on_start(self, row: Row) -> None:  # noqa: ARG002
         """Log the start of the run."""
         self._begin()
 
@@ -310,7 +310,7 @@ class _RunLog(RunListener):
             self._has_begun = True
             _serve_log.info("%s: run begins", self._name)
 
-    def finished(self, row: Row, state: RowState, message: str) -> None:
+    def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Log an asset that was not carried."""
         if state in NOT_CARRIED:
             _serve_log.info("%s: %s is %s: %s", self._name, row.source_id, state.value, message)
@@ -323,7 +323,7 @@ class AbortRateLimitWait(_RunLog):
         super().__init__(name)
         self._stopping = stopping
 
-    def held(self, seconds: float) -> None:
+    def on_rate_limit(self, seconds: float) -> None:
         """Raise StoppedError during shutdown instead of waiting for the rate limiter.
 
         Raises:
