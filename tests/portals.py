@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from damlink import Portal, Secret
-from damlink._http.oauth2 import BearerAuth
+from damlink._http.bearer import BearerAuth
 from damlink_sandbox import Sandbox
 
 _numbers = itertools.count(1)

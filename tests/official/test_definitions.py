@@ -21,7 +21,8 @@ from workspace.deviations import DEVIATIONS
 from damlink import Secret
 from damlink._cli._derived import parameters_of
 from damlink._cli.bynder import actions, resources
-from damlink._http.oauth2 import BearerAuth, OAuth2
+from damlink._http.bearer import BearerAuth
+from damlink._http.oauth2 import OAuth2
 from damlink.bynder import Portal
 from damlink_sandbox import BynderSandbox, Synthetic
 

@@ -12,8 +12,8 @@ import pytest
 
 from damlink import Secret
 from damlink._http.answer import ANSWER_BYTES, ANSWER_SECONDS, AnswerLimits
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import Client, open_client
-from damlink._http.oauth2 import BearerAuth
 from damlink.errors import AssetRejectedError, TransientError, UnclearError
 from damlink_sandbox import Fault, Sandbox
 

@@ -11,8 +11,8 @@ import pytest
 from ports import free_port
 
 from damlink import Secret, __version__
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import Client, open_client
-from damlink._http.oauth2 import BearerAuth
 from damlink._http.status import partner_error, retry_after
 from damlink.errors import (
     AssetRejectedError,

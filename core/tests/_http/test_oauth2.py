@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from damlink import OAuth2, Secret
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import Client, open_client
-from damlink._http.oauth2 import BearerAuth, Token
+from damlink._http.token import Token
 from damlink.errors import AuthError, TransientError
 
 

@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from damlink import HeaderAuth, Secret, parse_url
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
 from damlink._http.oauth1 import OAuth1
-from damlink._http.oauth2 import BearerAuth, OAuth2
+from damlink._http.oauth2 import OAuth2
 from damlink.errors import AuthError
 
 

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from damlink import OAuth2, Secret
 from damlink._config.settings import SecretRef
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
-from damlink._http.oauth2 import BearerAuth, Token
+from damlink._http.token import Token
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.store import SecretStore, TokenCustody, give_custody, secret_opener
 from damlink._state.credentials import HOLD_SECONDS, Credentials

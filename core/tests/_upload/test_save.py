@@ -15,7 +15,7 @@ from ports import free_port
 
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
 from damlink._checkpoint import UPLOAD_RECORD
-from damlink._http.oauth2 import BearerAuth
+from damlink._http.bearer import BearerAuth
 from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink._upload.lookup import Marker
 from damlink._upload.progress import UploadRecord

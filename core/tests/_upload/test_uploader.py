@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from damlink import Portal, PushResult, Secret
-from damlink._http.oauth2 import BearerAuth
+from damlink._http.bearer import BearerAuth
 from damlink.errors import AssetRejectedError, BynderError, ConfigError, DamlinkError, StateError
 from damlink_sandbox import Fault, Sandbox
 

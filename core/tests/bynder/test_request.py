@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink import Portal, Secret
-from damlink._http.oauth2 import BearerAuth, OAuth2
+from damlink._http.bearer import BearerAuth
+from damlink._http.oauth2 import OAuth2
 from damlink.bynder import SentRequest
 from damlink.bynder._request import segment
 from damlink.bynder._rights import permission_hint, rights_of

@@ -1,4 +1,4 @@
-"""How requests are signed: for one origin only, with tokens that are renewed in one place at a time."""
+"""OAuth 2.0: requests signed with tokens that one process at a time renews."""
 
 from __future__ import annotations
 
@@ -6,133 +6,48 @@ import base64
 import contextlib
 import hashlib
 import secrets
-import threading
-import time
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Generator, Mapping
+from typing import Any, Final
 from urllib.parse import quote_plus
 
-import attrs
 import httpx
 
 from damlink._http.answer import AnswerLimits, read_answer
+from damlink._http.custody import Custody, MemoryCustody
 from damlink._http.network import LEAVING, VERIFY
 from damlink._http.outcome import ACCEPTED, PLUGIN_CLASSIFY, is_refused
-from damlink._http.status import plugin_error, retry_after, shorten_body
+from damlink._http.token import Token, read_token
 from damlink._http.transports import ACCOUNT, credit
 from damlink._secret import Secret
 from damlink._system.process import age_clock, defer_signals
-from damlink._system.waiting import Verify, hold, verify_nothing
-from damlink.errors import AuthError, TransientError
+from damlink._system.waiting import Verify
+from damlink.errors import AuthError
 
-__all__ = ["BearerAuth", "Custody", "OAuth2", "Token"]
+__all__ = ["OAuth2"]
 
-VERIFIER_BYTES: Final = 48  # at least 32 are advised
-LONGEST_MARGIN_SECONDS: Final = 60.0  # a token is renewed so long before it expires, at most
-REDIRECT_URL: Final = "http://localhost:8765/callback"  # fixed, because it must be registered
-LONGEST_LIFETIME_SECONDS: Final = 10 * 365 * 86400.0  # more is no lifetime, but a mistake
-DEFAULT_LIFETIME_SECONDS: Final = 3600.0  # assumed where an answer does not say
-
-
-class BearerAuth(httpx.Auth):
-    """A token that never changes."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token."""
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        yield request
-
-
-@attrs.frozen
-class Token:
-    """An access token, when it should be renewed (seconds since 1970), and what renews it.
-
-    `version` counts how often its custody has been given another one.
-    """
-
-    access: Secret
-    renew_at: float
-    refresh: Secret | None = None
-    version: int = attrs.field(default=0, eq=False)
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it can still be used."""
-        return time.time() < self.renew_at
-
-
-class Custody(Protocol):
-    """Where the token of one credential is kept, for all who use it."""
-
-    def load(self) -> Token | None:
-        """The token kept, or `None`."""
-
-    def save(self, token: Token) -> None:
-        """Keep a token; durable when this returns, so that it may be used."""
-
-    def replace(self, token: Token, read: Token | None) -> Token:
-        """Keep a renewed token if the one kept is still the one that was read; else leave that alone.
-
-        Returns:
-            The token that is kept now; durable, so that it may be used.
-        """
-
-    def exclusive(self) -> contextlib.AbstractContextManager[Verify]:
-        """Hold the right to renew it.
-
-        Yields:
-            What makes sure that the right is still held; it raises `TransientError` if not.
-        """
-
-
-class MemoryCustody:
-    """A custody that ends with the process."""
-
-    def __init__(self) -> None:
-        self._token: Token | None = None
-        self._lock = threading.Lock()
-
-    def load(self) -> Token | None:
-        """The token kept, or `None`."""
-        return self._token
-
-    def save(self, token: Token) -> None:
-        """Keep a token."""
-        self._token = token
-
-    def replace(self, token: Token, read: Token | None) -> Token:
-        """Keep a token, unless another one has come since."""
-        if self._token is None or self._token is read:
-            self._token = token
-        return self._token
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[Verify]:
-        """Hold the right to renew it."""
-        with hold(self._lock):
-            yield verify_nothing
+# RFC 7636 recommends at least 32.
+VERIFIER_BYTES: Final = 48
+# Fixed, because it must be registered at the other side.
+REDIRECT_URL: Final = "http://localhost:8765/callback"
 
 
 class OAuth2(httpx.Auth):
-    """OAuth 2.0 with the tokens in the core's custody: kept encrypted, renewed once for all threads
-    and processes, and again if the other side answers 401.
+    """OAuth 2.0 with tokens in the core's custody: stored encrypted, renewed once for all threads
+    and processes, and renewed again if the other side answers 401.
 
-    The grant follows from what is given: a refresh token, a user name and password, or neither
-    (client credentials). Where there is an `authorize_url`, `damlink login` can bring a token of a
-    person's (authorization code); it is then renewed for as long as the other side permits.
+    The arguments decide the grant: a refresh token, a user name and password, or neither
+    (client credentials). With an `authorize_url`, `damlink login` can obtain a token with a person's
+    consent (authorization code); it is then renewed for as long as the other side permits.
 
     Args:
         token_url: the whole address of the token endpoint.
-        refresh_token: the first one; later ones are kept in custody.
-        scopes: to ask for; none leaves it to the other side.
-        headers: sent with every signed request besides, such as an API key.
-        authorize_url: where a person gives consent.
-        redirect_url: on loopback, as registered at the other side.
-        login_only: there is no grant but a person's consent.
-        basic: give the client's id and secret in a Basic header, and not in the form.
+        refresh_token: the first one; later ones are stored in custody.
+        scopes: the scopes to request; if empty the other side decides.
+        headers: additional headers of every signed request, such as an API key.
+        authorize_url: the page on which a person gives consent.
+        redirect_url: an address on loopback, as registered at the other side.
+        login_only: a person's consent is the only grant.
+        basic: send the client's id and secret in a Basic header instead of the form.
 
     Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
@@ -165,19 +80,19 @@ class OAuth2(httpx.Auth):
         self._refresh_token = refresh_token
         self._scopes = scopes
         self._headers = dict(headers or {})
-        self._verifier = Secret("")  # of the consent that is being asked for
-        self.name = ""  # of the portal or connector, for `damlink login`
+        self._verifier = Secret("")
+        self.name = ""  # portal or connector, as `damlink login` takes it
         self.custody: Custody = MemoryCustody()
 
     @property
     def rotates(self) -> bool:
-        """Whether losing a renewed token could lock us out: there is nothing else to begin with."""
+        """True if a lost refresh token could lock us out, because no other grant exists."""
         return self._refresh_token is not None or self._login_only
 
     @property
     def account(self) -> str:
-        """A digest of the credentials given: another one means another account's tokens. A person's are
-        not those of the client itself, though both come from the same id and secret.
+        """A digest of the credentials, under which the tokens are stored. Tokens from a person's consent
+        are stored apart from those of the client, though both use the same id and secret.
         """
         given = (self._client_secret, self._password, self._refresh_token)
         grant = "consent" if self._login_only else ""
@@ -186,7 +101,7 @@ class OAuth2(httpx.Auth):
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign with the token in custody; renew it first if it is old, and once after a 401."""
+        """Sign with the token in custody. Renew it first if it is old, and once after a 401."""
         token = self.custody.load()
         if token is None or not token.fresh:
             token = yield from self._renew(token, request)
@@ -209,7 +124,7 @@ class OAuth2(httpx.Auth):
             credit(request, age_clock() - began)
             held = self.custody.load()
             if held is not None and held.fresh and (stale is None or held.access != stale.access):
-                return held  # somebody else was faster
+                return held  # renewed by another process or thread
             refresh = (held.refresh if held else None) or self._refresh_token
             if refresh is None and self._login_only:
                 raise self._no_consent(held)
@@ -221,7 +136,7 @@ class OAuth2(httpx.Auth):
                 if not self.rotates:
                     refresh = None
                     response = yield self._token_request(None, extensions)
-            return self.custody.replace(self._token(response, refresh, self._grant_hint(refresh)), held)
+            return self.custody.replace(read_token(response, refresh, self._grant_hint(refresh)), held)
 
     def _no_consent(self, expired: Token | None) -> AuthError:
         if expired is None:
@@ -234,7 +149,7 @@ class OAuth2(httpx.Auth):
         return f"`damlink login {self.name}`" if self.name else "`damlink login` with its name"
 
     def _grant_hint(self, refresh: Secret | None) -> str:
-        """Return what to do where the other side refuses what was given for a token."""
+        """Return the hint of the error if the other side refuses the grant."""
         if refresh and self._login_only:
             return f"the consent has ended or was withdrawn: run {self._login}"
         if refresh:
@@ -244,14 +159,14 @@ class OAuth2(httpx.Auth):
         return "check the client id and secret"
 
     def _newer(self, read: Token | None) -> Token | None:
-        """Return the token of another process that was faster, if one was: ours was refused rightly then."""
+        """Return the token that another process has stored since, or `None`."""
         kept = self.custody.load()
         return kept if kept is not None and (read is None or kept.version != read.version) else None
 
     def consent_url(self, state: str) -> str:
-        """Return where a person gives consent; the answer comes to `redirect_url` with this state.
+        """Return the address at which a person gives consent. The answer comes to `redirect_url`.
 
-        Source: RFC 7636 (PKCE): the code is of use only to the process that has asked for it.
+        Source: RFC 7636 (PKCE): only the process that requested the code can use it.
         """
         self._verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
         digest = hashlib.sha256(self._verifier.reveal().encode()).digest()
@@ -268,13 +183,13 @@ class OAuth2(httpx.Auth):
         return str(httpx.URL(self.authorize_url, params=query))
 
     def redeem(self, code: Secret, client: httpx.Client) -> Token:
-        """Turn the code of a person's consent into a token, and keep it.
+        """Exchange the code of a person's consent for a token, and store the token.
 
         Args:
-            client: sends it within the pace, and signs nothing.
+            client: a client without authentication, within the rate limit.
 
         Raises:
-            AuthError: the other side does not take the code.
+            AuthError: the other side refuses the code.
         """
         form = {} if self._basic else self._client_form()
         form |= {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": self.redirect_url}
@@ -283,7 +198,7 @@ class OAuth2(httpx.Auth):
         marks = {ACCEPTED: range(400, 600)}
         response = client.request("POST", self.token_url, data=form, headers=headers, extensions=marks)
         hint = f"check the client id and secret and the redirect address, then run {self._login} again"
-        token = self._token(response, None, hint)
+        token = read_token(response, None, hint)
         with self.custody.exclusive():
             self.custody.save(token)
         return token
@@ -307,72 +222,25 @@ class OAuth2(httpx.Auth):
         return {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
 
     def _client_header(self) -> dict[str, str]:
-        """The client's id and secret as Basic credentials, if they are wanted so."""
+        """Return a Basic header with the client's id and secret if `basic` is set."""
         if not self._basic:
             return {}
         given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
         encoded = Secret(base64.b64encode(given.encode()).decode())
         return {"Authorization": f"Basic {encoded.reveal()}"}
 
-    def _token(self, response: httpx.Response, refresh: Secret | None, hint: str) -> Token:
-        """Read a token endpoint's answer. One without a refresh token keeps the old one.
-
-        Args:
-            hint: what to do where it is a refusal.
-
-        Source: RFC 6749, section 6: an answer to a renewal may leave it out; the old one then stays valid.
-        """
-        # not by `requires_response_body`, which would hold every download in memory
-        read_answer(response, AnswerLimits())
-        if (error := plugin_error(response)) is not None:
-            raise error
-        host = response.request.url.host
-        status = response.status_code
-        if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
-            message = f"{host} answered {status} to a token request"
-            raise TransientError(message, retry_after=retry_after(response), status=status)
-        answer = _object(response) if status < 400 else {}
-        access = answer.get("access_token")
-        if not isinstance(access, str) or not access:
-            said = shorten_body(response) if status >= 400 else "the answer holds none"
-            raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
-        lifetime = _seconds(answer.get("expires_in"))
-        new_refresh = answer.get("refresh_token")
-        margin = min(LONGEST_MARGIN_SECONDS, lifetime / 10)
-        return Token(
-            Secret(access), time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh
-        )
-
 
 def _is_unsigned(response: httpx.Response) -> bool:
-    """Whether a 401 means that nothing was done, so that the request can be signed anew."""
+    """Return whether a 401 proves that nothing was done, so that the request can be repeated."""
     read_answer(response, AnswerLimits())
     return is_refused(response)
 
 
 def _extensions(request: httpx.Request, confirm: Verify, shield: contextlib.ExitStack) -> dict[str, Any]:
-    """Return what a token request takes over from the one that needs it, and its own last check.
+    """Return the extensions of a token request: some of the original request, and its own last check.
 
-    From the first byte on nothing may interrupt it: with an answer that nobody keeps, a refresh token
-    that changes with each use would be lost.
+    Signals are deferred from the first byte on: a lost answer would lose a rotating refresh token.
     """
     names = ("timeout", ACCOUNT, PLUGIN_CLASSIFY)
     taken_over = {name: request.extensions[name] for name in names if name in request.extensions}
     return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(defer_signals())}
-
-
-def _object(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _seconds(value: object) -> float:
-    """A lifetime, which some give as text; an unreadable one counts as unsaid."""
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        return DEFAULT_LIFETIME_SECONDS
-    return seconds if 0 < seconds < LONGEST_LIFETIME_SECONDS else DEFAULT_LIFETIME_SECONDS

@@ -33,10 +33,10 @@ __all__ = [
     "Refuses",
     "as_unclear",
     "broken_error",
-    "error_object",
     "is_refused",
     "is_repeatable",
     "is_same_but_for_slash",
+    "json_object",
     "may_refuse",
     "partner_refuses",
     "unclear_once_moved",
@@ -141,7 +141,7 @@ def partner_refuses(response: httpx.Response) -> bool:
     if not may_refuse(response):
         return False
     names = response.request.extensions.get(ERROR_FIELDS) or ()
-    found = error_object(response)
+    found = json_object(response)
     return any(isinstance(found.get(name), str | list) and found[name] for name in names or found)
 
 
@@ -150,7 +150,7 @@ def may_refuse(response: httpx.Response) -> bool:
     return response.is_client_error and response.status_code not in _TIMED_OUT
 
 
-def error_object(response: httpx.Response) -> dict[str, Any]:
+def json_object(response: httpx.Response) -> dict[str, Any]:
     """Return the JSON object of an answer; an empty one if it holds none."""
     try:
         body = json.loads(response.content)

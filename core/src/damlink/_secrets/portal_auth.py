@@ -7,8 +7,9 @@ from typing import Final
 import httpx
 
 from damlink._config.tables import PortalConfig
+from damlink._http.bearer import BearerAuth
 from damlink._http.oauth1 import OAuth1
-from damlink._http.oauth2 import BearerAuth, OAuth2
+from damlink._http.oauth2 import OAuth2
 from damlink._secret import Secret
 
 __all__ = ["portal_auth"]

@@ -10,7 +10,8 @@ from pathlib import Path
 from damlink._config.load import opener
 from damlink._config.opened import check_opened
 from damlink._config.settings import SecretOpener, SecretRef
-from damlink._http.oauth2 import OAuth2, Token
+from damlink._http.oauth2 import OAuth2
+from damlink._http.token import Token
 from damlink._secret import Secret
 from damlink._secrets.crypto import Cipher
 from damlink._state.credentials import Credentials

@@ -8,8 +8,8 @@ from typing import Self
 
 import httpx
 
+from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
-from damlink._http.oauth2 import BearerAuth
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from damlink._http.client import Client
-from damlink._http.outcome import IDEMPOTENT, error_object, may_refuse
+from damlink._http.outcome import IDEMPOTENT, json_object, may_refuse
 from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
 from damlink._secret import redact
@@ -72,7 +72,7 @@ def bynder_refuses(response: httpx.Response) -> bool:
     Source: Bynder's published definitions: an object with a text, 401 as text, 403 in workflow as `{}`,
     400 of the files service without a body. An answer with `retry` asks for the same request again.
     """
-    body = error_object(response)
+    body = json_object(response)
     if body.get("retry"):
         return True
     if not may_refuse(response):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from damlink import Portal, Secret
-from damlink._http.oauth2 import BearerAuth
+from damlink._http.bearer import BearerAuth
 from damlink.errors import BynderError, TransientError
 from damlink_sandbox import Sandbox
 

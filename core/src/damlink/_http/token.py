@@ -1,0 +1,84 @@
+"""Access tokens, and the answers of a token endpoint."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import attrs
+import httpx
+
+from damlink._http.answer import AnswerLimits, read_answer
+from damlink._http.outcome import json_object
+from damlink._http.status import plugin_error, retry_after, shorten_body
+from damlink._secret import Secret
+from damlink.errors import AuthError, TransientError
+
+__all__ = ["Token", "read_token"]
+
+# A token is renewed so long before it expires, at most.
+MAX_MARGIN_SECONDS: Final = 60.0
+# A longer lifetime is a mistake of the server.
+MAX_LIFETIME_SECONDS: Final = 10 * 365 * 86400.0
+# Assumed if the answer states no lifetime.
+DEFAULT_LIFETIME_SECONDS: Final = 3600.0
+
+
+@attrs.frozen
+class Token:
+    """An access token, with the time to renew it and its refresh token.
+
+    Attributes:
+        renew_at: seconds since 1970.
+        version: how often the token in custody has been replaced.
+    """
+
+    access: Secret
+    renew_at: float
+    refresh: Secret | None = None
+    version: int = attrs.field(default=0, eq=False)
+
+    @property
+    def fresh(self) -> bool:
+        """True if the token need not be renewed yet."""
+        return time.time() < self.renew_at
+
+
+def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> Token:
+    """Read the token from an answer of a token endpoint.
+
+    Args:
+        refresh: the refresh token to keep if the answer contains none.
+        hint: the hint of the error if the endpoint refuses.
+
+    Source: RFC 6749, section 6: an answer to a renewal may leave it out; the old one then stays valid.
+    """
+    # Not by httpx's `requires_response_body`, which would hold every download in memory.
+    read_answer(response, AnswerLimits())
+    if (error := plugin_error(response)) is not None:
+        raise error
+    host = response.request.url.host
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
+        message = f"{host} answered {status} to a token request"
+        raise TransientError(message, retry_after=retry_after(response), status=status)
+    answer = json_object(response) if status < 400 else {}
+    access = answer.get("access_token")
+    if not isinstance(access, str) or not access:
+        said = shorten_body(response) if status >= 400 else "the answer holds none"
+        raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
+    lifetime = _seconds(answer.get("expires_in"))
+    new_refresh = answer.get("refresh_token")
+    margin = min(MAX_MARGIN_SECONDS, lifetime / 10)
+    return Token(
+        Secret(access), time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh
+    )
+
+
+def _seconds(value: object) -> float:
+    """Return a lifetime in seconds, which some servers send as text, or the default."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return DEFAULT_LIFETIME_SECONDS
+    return seconds if 0 < seconds < MAX_LIFETIME_SECONDS else DEFAULT_LIFETIME_SECONDS
