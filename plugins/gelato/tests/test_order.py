@@ -2,23 +2,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from damlink import Content, Secret
 from damlink.bynder import Asset
 from damlink_gelato import backlink, transform
-from damlink_gelato.request_body import ContentFile, Order, expiry
+from damlink_gelato.request_body import ImportRequest, expiry
 from damlink_gelato.settings import GelatoSettings
 from damlink_gelato.transform import File, Original
 
 SETTINGS = GelatoSettings(tag="Print", api_key=Secret("hush"), account_id="a-1")
 CONTENT = Content.from_bytes(b"12345", "poster.pdf")
 FILE = File(CONTENT, name="Poster", original=Original("9F2C", 3, 5, "poster.pdf"))
-ORDER = Order(SETTINGS, "https://brand.bynder.com/", "0A1B", FILE)
+ORDER = ImportRequest(SETTINGS, "https://brand.bynder.com/", "0A1B", FILE)
 FACTS = {
     "source": {
         "system": "bynder",
@@ -62,25 +59,6 @@ def test_form_says_the_same_as_text() -> None:
 def test_expiry_is_told_if_the_address_says_it_itself(url: str, expected: str | None) -> None:
     assert expiry(url) == expected
     assert ORDER.by_address(url).get("fileUrlExpiresAt") == expected
-
-
-# --- the file of a form ----------------------------------------------------------------------------
-
-
-@given(st.lists(st.binary(max_size=20), max_size=12))
-@settings(max_examples=50)
-def test_content_file_reads_the_same_each_time_from_its_beginning(pieces: list[bytes]) -> None:
-    whole = b"".join(pieces)
-    file = ContentFile(Content("a.pdf", lambda _offset: iter(pieces), size=len(whole)))
-    assert file.seek(0, os.SEEK_END) == len(whole)
-    for _ in range(2):
-        file.seek(0)
-        assert b"".join(iter(file.read, b"")) == whole
-
-
-def test_content_file_of_unknown_size_says_so() -> None:
-    with pytest.raises(OSError, match="unknown"):
-        ContentFile(Content("a.pdf", lambda _offset: [b"1"])).seek(0, os.SEEK_END)
 
 
 # --- the original ----------------------------------------------------------------------------------

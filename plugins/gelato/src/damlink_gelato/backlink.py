@@ -1,4 +1,4 @@
-"""The checkout link in the portal: where it may lead, and the metaproperty that holds it."""
+"""Checkout link in the portal: the permitted hosts, and the metaproperty that holds it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from damlink.bynder import Metaproperty
 from damlink.errors import BynderError, ConfigError
 from damlink_gelato.settings import GelatoSettings
 
-__all__ = ["checked", "is_allowed", "place", "write"]
+__all__ = ["ensure_metaproperty", "is_allowed", "verify", "write"]
 
 
-def checked(ctx: Context) -> None:
-    """Make sure that the metaproperty takes text, if there is one; makes none.
+def verify(ctx: Context) -> None:
+    """Verify that the metaproperty holds text, if it exists. Create nothing.
 
     Raises:
-        ConfigError: it takes something else.
+        ConfigError: it is of another type.
     """
     name = ctx.settings.backlink_metaproperty
     try:
         found = ctx.bynder.metaproperties.get(name)
     except BynderError as error:
-        if error.status is not None:  # the portal's own word, and not that there is none
+        # An error with a status is a refusal by the portal; without one the metaproperty is missing.
+        if error.status is not None:
             raise
         return
     if not found.is_like("text"):
@@ -30,12 +31,12 @@ def checked(ctx: Context) -> None:
         raise ConfigError(where, f"{name!r} is of type {found.type}, and takes no link", hint="name another")
 
 
-def place(ctx: Context) -> Metaproperty:
-    """The metaproperty for the link; made if there is none.
+def ensure_metaproperty(ctx: Context) -> Metaproperty:
+    """Return the metaproperty for the link; create it if it is missing.
 
     Raises:
-        BynderAuthError: the portal's user may not make it.
-        BynderError: it holds no text.
+        BynderAuthError: the portal's user may not create it.
+        BynderError: it is not of type text.
     """
     return ctx.bynder.metaproperties.ensure(ctx.settings.backlink_metaproperty)
 
@@ -44,23 +45,23 @@ def write(ctx: Context, asset_id: str, link: str) -> str:
     """Write a link to its asset.
 
     Returns:
-        What a person should know: empty, or why it was not written.
+        A notice why the link was not written; empty if it was.
 
     Raises:
-        BynderAuthError: the portal's user may not make the metaproperty, or may not edit assets.
-        BynderError: the metaproperty holds no text.
+        BynderAuthError: the portal's user may not create the metaproperty, or may not edit assets.
+        BynderError: the metaproperty is not of type text.
     """
     settings: GelatoSettings = ctx.settings
     if not is_allowed(link, settings.checkout_hosts):
         return "its checkout link was not written: it leads to a host that is not in checkout_hosts"
-    ctx.bynder.assets.modify(asset_id, metaproperties={place(ctx).id: link})
+    ctx.bynder.assets.modify(asset_id, metaproperties={ensure_metaproperty(ctx).id: link})
     return ""
 
 
 def is_allowed(link: str, hosts: Iterable[str]) -> bool:
-    """Whether a link leads by https to one of the hosts; `*.` in front stands for any host below.
+    """Return whether a link is an https address of one of the hosts; `*.` stands for any host below.
 
-    A host with a port means that port alone; without one, the usual port.
+    A host with a port permits only that port; a host without one permits only the default port.
     """
     try:
         url = parse_url(link)

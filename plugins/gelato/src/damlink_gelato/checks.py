@@ -1,4 +1,4 @@
-"""What `damlink check` looks at: the four rights in the portal, Gelato's key, and where files would go."""
+"""Checks for `damlink check`: four rights in the portal, Gelato's key, and the target of the files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from damlink import Context, Finding
+from damlink.bynder import Role
 from damlink.errors import BynderAuthError, DamlinkError
 from damlink_gelato import api, backlink
 from damlink_gelato.settings import GelatoSettings
@@ -17,11 +18,11 @@ __all__ = ["RIGHTS", "Right", "findings"]
 
 @attrs.frozen
 class Right:
-    """A right that the portal's user needs.
+    """Right that the portal's user needs.
 
     Attributes:
-        roles: any of these gives it.
-        always: whether it is needed without links, too.
+        roles: any one of these roles contains the right.
+        always: needed without links, too.
     """
 
     name: str
@@ -33,16 +34,18 @@ class Right:
 # Source: Bynder's published definitions (roles); Gelato's article on Bynder (which four, and what for)
 RIGHTS: Final = (
     Right(
-        "Metaproperty management", ("METAPROPERTYMANAGEMENT", "METAMANAGEMENT"), "to make the metaproperty"
+        "Metaproperty management",
+        (Role.MANAGE_METAPROPERTIES, Role.MANAGE_METADATA),
+        "to make the metaproperty",
     ),
-    Right("Permissions management", ("PERMISSIONMANAGEMENT",), "to read what the user may do"),
-    Right("Edit media", ("MEDIAEDIT",), "to write links to assets"),
-    Right("Download original", ("MEDIAHIGHRES",), "to bring files to Gelato", always=True),
+    Right("Permissions management", (Role.MANAGE_PERMISSIONS,), "to read what the user may do"),
+    Right("Edit media", (Role.EDIT,), "to write links to assets"),
+    Right("Download original", (Role.DOWNLOAD_ORIGINAL,), "to bring files to Gelato", always=True),
 )
 
 
 def findings(ctx: Context) -> Iterator[Finding]:
-    """Yield what was looked at, one thing after the other, whatever is wrong with those before."""
+    """Yield the result of each check; a failed check does not stop the next."""
     settings: GelatoSettings = ctx.settings
     profile = ctx.bynder.profiles.own()
     if profile is None:
@@ -77,7 +80,7 @@ def _key(ctx: Context, settings: GelatoSettings) -> Finding:
 
 def _link(ctx: Context) -> Finding:
     try:
-        backlink.checked(ctx)
+        backlink.verify(ctx)
     except DamlinkError as error:
         return _wrong("backlink", error)
     return Finding("backlink", f"links go to {ctx.settings.backlink_metaproperty!r}")

@@ -1,4 +1,4 @@
-"""Which assets go to Gelato: those with the tag, as the portal shows them now."""
+"""Assets with the tag, as the portal shows them now."""
 
 from __future__ import annotations
 
@@ -7,52 +7,42 @@ from typing import Final
 
 from damlink import AssetRejectedError, Context, NotYet, Skip, SourceAsset
 from damlink.bynder import Asset
-from damlink.errors import BynderError
 from damlink_gelato import transform
 from damlink_gelato.transform import File
 
-__all__ = ["chosen", "prepared", "tagged"]
+__all__ = ["list_tagged", "prepare", "select"]
 
-PAGE: Final = 100  # assets asked for at once; the first are on their way while the next are listed
+# Assets of one page. With small pages the first transfers begin while the next page is listed.
+PAGE: Final = 100
 
 
-def tagged(ctx: Context) -> Iterator[SourceAsset]:
+def list_tagged(ctx: Context) -> Iterator[SourceAsset]:
     """Yield every asset with the tag, oldest first.
 
-    The portal narrows the list down, if the tag can be asked for: the parameter is a list with commas.
+    The portal filters the list if the tag can be a parameter: its parameter is a list with commas.
     """
     tag: str = ctx.settings.tag
     tags = None if "," in tag or tag != tag.strip() else [tag]
     assets = ctx.bynder.assets.list(tags=tags, include_version_number=True, limit=PAGE)
     for asset in assets:
-        yield from chosen(ctx, asset)
+        yield from select(ctx, asset)
 
 
-def chosen(ctx: Context, asset: Asset) -> Iterator[SourceAsset]:
-    """Yield the asset if it is to go to Gelato. One that does not tell its version is read again."""
+def select(ctx: Context, asset: Asset) -> Iterator[SourceAsset]:
+    """Yield the asset if it has the tag. Read it again if the list does not contain its version."""
     if transform.is_chosen(asset, ctx.settings.tag):
-        known = asset if asset.active_version else _read(ctx, asset.id) or asset
+        known = asset if asset.active_version else ctx.bynder.assets.find(asset.id, versions=True) or asset
         yield transform.source_asset(asset, transform.fingerprint(known))
 
 
-def _read(ctx: Context, asset_id: str) -> Asset | None:
-    """The asset with its versions; `None` if it is gone."""
-    try:
-        return ctx.bynder.assets.get(asset_id, versions=True)
-    except BynderError as error:
-        if error.status != 404:
-            raise
-        return None
-
-
-def prepared(ctx: Context, source: SourceAsset) -> File | Skip:
-    """The asset's active original, if it still is to go to Gelato.
+def prepare(ctx: Context, source: SourceAsset) -> File | Skip:
+    """Return the asset's active original, if the asset still has the tag.
 
     Raises:
-        NotYet: it is not, at present: a tag can come back.
+        NotYet: it does not have the tag now; the tag can come back.
         AssetRejectedError: the portal shows no original of it.
     """
-    asset = _read(ctx, source.source_id)
+    asset = ctx.bynder.assets.find(source.source_id, versions=True)
     if asset is None:
         return Skip("it is not in the portal any more")
     if not transform.is_chosen(asset, ctx.settings.tag):

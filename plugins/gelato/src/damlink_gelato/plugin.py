@@ -41,30 +41,30 @@ def authenticate(ctx: Context) -> HeaderAuth:
 
 @hookimpl
 def list_source_assets(ctx: Context) -> Iterator[SourceAsset]:
-    """List every asset with the tag. There is no cursor: an old asset may get the tag at any time."""
+    """List every asset with the tag, without a cursor: an old asset may get the tag at any time."""
     if ctx.settings.backlink:
-        backlink.checked(ctx)
-    return listing.tagged(ctx)
+        backlink.verify(ctx)
+    return listing.list_tagged(ctx)
 
 
 @hookimpl
 def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
-    """Take the asset if it has the tag, whatever has happened to it."""
-    return listing.chosen(ctx, Asset.read(event.asset)) if event.asset else iter(())
+    """Yield the asset if it has the tag, whatever the event."""
+    return listing.select(ctx, Asset.read(event.asset)) if event.asset else iter(())
 
 
 @hookimpl
 def transform(ctx: Context, source: SourceAsset) -> File | Skip:
-    """Look at the asset once more, and take its active original."""
-    return listing.prepared(ctx, source)
+    """Read the asset again, and prepare its active original."""
+    return listing.prepare(ctx, source)
 
 
 @hookimpl
 def push(ctx: Context, prepared: File, source: SourceAsset, checkpoint: Checkpoint) -> PushResult:
-    """Have Gelato import it, and write the link back."""
+    """Import the file into Gelato, and write the link back."""
     return deliver.deliver(ctx, prepared, source, checkpoint)
 
 
 def check(ctx: Context) -> Iterator[Finding]:
-    """Look at the rights in the portal and at Gelato's key."""
+    """Check the rights in the portal and Gelato's key."""
     return checks.findings(ctx)

@@ -1,28 +1,27 @@
-"""What an import says: which file, where it is fetched, where it goes. Nothing is sent here.
+"""Body of an import: the file, its address, and its target. No I/O.
 
-Source: assumed; see docs/reference/assumptions.md, and docs/how-to/gelato.md for the whole of it.
+Source: assumed; see docs/reference/assumptions.md, and docs/how-to/gelato.md for the whole contract.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 
-from damlink import Content, parse_url
+from damlink import parse_url
 from damlink_gelato.settings import GelatoSettings
 from damlink_gelato.transform import File, idempotency_key
 
-__all__ = ["ContentFile", "Order", "expiry"]
+__all__ = ["ImportRequest", "expiry"]
 
 
 @attrs.frozen
-class Order:
-    """One original on its way into a Gelato account.
+class ImportRequest:
+    """Request to import one original into a Gelato account.
 
     Attributes:
         domain: the portal's address.
@@ -35,11 +34,11 @@ class Order:
 
     @property
     def key(self) -> str:
-        """The idempotency key."""
+        """Return the idempotency key."""
         return idempotency_key(self.settings.account_id, self.asset_id, self.file.original.item_id)
 
     def fields(self) -> dict[str, Any]:
-        """All that is said of the file but where it is."""
+        """Return all fields of the request but the address of the file."""
         original = self.file.original
         fields = {
             "source": {
@@ -56,12 +55,12 @@ class Order:
         return fields | ({"size": original.size} if original.size else {})
 
     def by_address(self, url: str) -> dict[str, Any]:
-        """The body of a request to fetch the file."""
+        """Return the body of a request to fetch the file from an address."""
         ends = expiry(url)
         return self.fields() | {"fileUrl": url} | ({"fileUrlExpiresAt": ends} if ends else {})
 
     def as_form(self) -> dict[str, str]:
-        """The fields of a form beside the file itself; what is no text, as JSON (assumed)."""
+        """Return the fields of a form beside the file; values other than text as JSON (assumed)."""
         return {name: _text(value) for name, value in self.fields().items()}
 
 
@@ -70,7 +69,7 @@ def _text(value: Any) -> str:
 
 
 def expiry(url: str) -> str | None:
-    """When a signed address ends, if it says so itself; ISO 8601, UTC.
+    """Return the end of a signed address if the address contains it; ISO 8601, UTC.
 
     Source: Amazon S3, "Authenticating requests: query parameters" (both versions of the signature).
     """
@@ -84,32 +83,3 @@ def expiry(url: str) -> str | None:
     except (KeyError, ValueError, OverflowError, OSError):
         return None
     return end.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class ContentFile:
-    """A content as the file that a form is built from: read in pieces, and again from its beginning."""
-
-    def __init__(self, content: Content) -> None:
-        self._content = content
-        self._pieces: Iterator[bytes] = iter(())
-
-    def read(self, _count: int = -1) -> bytes:
-        """The next piece, of whatever length; empty at the end."""
-        return next(filter(None, self._pieces), b"")
-
-    def tell(self) -> int:
-        """Only asked for on the way to learn the size."""
-        return 0
-
-    def seek(self, _offset: int, whence: int = os.SEEK_SET) -> int:
-        """To the beginning; or tell the size, for the form's announced length.
-
-        Raises:
-            OSError: nobody knows the size.
-        """
-        if whence == os.SEEK_END:
-            if self._content.size is None:
-                raise OSError("the size is unknown")
-            return self._content.size
-        self._pieces = self._content.open()
-        return 0

@@ -1,4 +1,4 @@
-"""The settings of a Gelato connector, in the order in which they are asked for."""
+"""Settings of a Gelato connector, in the order of the questions of `damlink add`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLACE: Final = re.compile(r"\{(\w*)\}")
 
 @attrs.frozen
 class GelatoSettings:
-    """One Gelato account, and the tag of the assets that go there."""
+    """Settings of one Gelato account, and the tag of its assets."""
 
     tag: str = setting(
         selects=True,
@@ -29,18 +29,18 @@ class GelatoSettings:
     )
     import_url: str = setting(
         default="",
-        help="Where Gelato takes files: an address with `{account_id}` in it, from Gelato's account team. "
-        "Empty: nothing is sent, it is shown what would be, and the files wait.",
+        help="Address of imports, with `{account_id}` in it, from Gelato's account team. "
+        "Empty: nothing is sent; the files wait, and the status shows what would be sent.",
     )
     status_url: str = setting(
         when={"import_url": True},
         default="",
-        help="Where Gelato tells what became of a file: on the same host, with `{file_id}` in it.",
+        help="Address of a file's state: on the same host, with `{file_id}` in it.",
     )
     mode: str = setting(
         default="pull",
         choices=("pull", "push"),
-        help="Whether Gelato fetches the file from a temporary address, or is sent its bytes.",
+        help="`pull`: Gelato fetches the file from a temporary address. `push`: Damlink sends its bytes.",
     )
     folder: str = setting(default="DAM import", help="The folder of the Gelato library.")
     backlink: bool = setting(
@@ -59,13 +59,11 @@ class GelatoSettings:
         default=("gelato.com", "*.gelato.com", "gelatoglobe.com", "*.gelatoglobe.com"),
         help="The hosts that a link may lead to; `*.` stands for any host below. No other link is written.",
     )
-    auth_header: str = setting(
-        advanced=True, default="X-API-KEY", help="The header in which Gelato wants the key."
-    )
+    auth_header: str = setting(advanced=True, default="X-API-KEY", help="The header of the key.")
     catalog_url: str = setting(
         advanced=True,
         default="https://product.gelatoapis.com/v3/catalogs",
-        help="Asked by `damlink check`, to see whether the key is good. Empty: the key is not tried.",
+        help="Address for the check of the key by `damlink check`. Empty: the key is not checked.",
     )
     requests_per_second: float = setting(
         advanced=True, default=2.0, help="The most requests in a second to Gelato."
@@ -91,15 +89,15 @@ class GelatoSettings:
 
     @property
     def api_url(self) -> str:
-        """The origin that is shown the key: that of `import_url`, or the catalog's while there is none."""
+        """Return the origin that receives the key: of `import_url`, or of the catalog while that is empty."""
         return _origin(self.import_url or self.catalog_url)
 
     def import_address(self) -> str:
-        """Where files are taken."""
+        """Return the address of imports."""
         return self.import_url.replace("{account_id}", quote(self.account_id, safe=""))
 
     def status_address(self, file_id: str) -> str:
-        """Where to ask what became of a file; empty where nobody tells."""
+        """Return the address of a file's state; empty if there is none."""
         address = self.status_url.replace("{account_id}", quote(self.account_id, safe=""))
         return address.replace("{file_id}", quote(file_id, safe=""))
 

@@ -1,4 +1,4 @@
-"""A Bynder asset as a source asset, and as a file for Gelato. No I/O."""
+"""Conversion of a Bynder asset to a source asset and to a file for Gelato. No I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import mimetypes
 import attrs
 
 from damlink import Content, PreparedAsset, SourceAsset
-from damlink.bynder import Asset, MediaItem
+from damlink.bynder import Asset, MediaItem, Role, download_roles
 
 __all__ = [
     "File",
@@ -24,7 +24,7 @@ __all__ = [
 
 @attrs.frozen
 class Original:
-    """The active original of an asset: which file exactly goes to Gelato."""
+    """Active original of an asset: the file for Gelato."""
 
     item_id: str
     version: int
@@ -33,31 +33,31 @@ class Original:
 
     @property
     def media_type(self) -> str:
-        """As the file's name tells it."""
+        """Return the type by the extension of the file's name."""
         return mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
 
 
 @attrs.frozen
 class File(PreparedAsset):
-    """A prepared asset that knows which original it is.
+    """Prepared asset with its original.
 
     Attributes:
-        fingerprint: of the asset as it was read for this.
-        role: what else than the right to download originals it takes to download this one.
+        fingerprint: of the asset, at the time it was read for this file.
+        roles: roles that the download of this file needs, beside the role for originals.
     """
 
     original: Original = attrs.field(kw_only=True)
     fingerprint: str = attrs.field(kw_only=True, default="")
-    role: str = attrs.field(kw_only=True, default="")
+    roles: tuple[Role, ...] = attrs.field(kw_only=True, default=())
 
 
 def is_chosen(asset: Asset, tag: str) -> bool:
-    """Whether it has the tag, letter by letter, and is not archived. The portal's filter may be looser."""
+    """Return whether an asset has the tag exactly, and is not archived. The portal's filter may be looser."""
     return tag in asset.tags and not asset.is_archived
 
 
 def fingerprint(asset: Asset) -> str:
-    """Changes with the active original alone: neither metadata nor our own link make a file another one."""
+    """Return a text that changes with the active original only, not with metadata or the link."""
     if asset.active_version:
         return f"version {asset.active_version}"
     found = original(asset)
@@ -65,17 +65,15 @@ def fingerprint(asset: Asset) -> str:
 
 
 def source_asset(asset: Asset, fingerprint: str) -> SourceAsset:
-    """What the ledger keeps of a tagged asset."""
+    """Return the source asset of a tagged asset, as the ledger keeps it."""
     return SourceAsset(asset.id, fingerprint, asset.name, {"name": asset.name, "type": asset.type})
 
 
 def original(asset: Asset) -> Original | None:
-    """The active original of an asset read with its versions; `None` where the portal shows none."""
-    originals = [item for item in asset.items if item.type == "original"]
-    active = [item for item in originals if item.active] or originals
-    if not active:
+    """Return the active original of an asset that was read with its versions; `None` if it has none."""
+    item = max(asset.active_originals, key=lambda each: each.version, default=None)
+    if item is None:
         return None
-    item = max(active, key=lambda each: each.version)
     return Original(item.id, item.version, item.size or asset.size, _filename(asset, item))
 
 
@@ -85,20 +83,13 @@ def _filename(asset: Asset, item: MediaItem) -> str:
 
 
 def file(asset: Asset, chosen: Original, content: Content) -> File:
-    """The asset as Gelato is to have it."""
+    """Return the file for Gelato."""
     name, mark = asset.name or chosen.filename, fingerprint(asset)
-    return File(content, name=name, original=chosen, fingerprint=mark, role=_role(asset))
-
-
-def _role(asset: Asset) -> str:
-    """Source: Bynder's published definition of the download (roles by the asset's state)."""
-    if asset.is_limited:
-        return "KEYVISUALSDOWNLOAD"
-    return "DOWNLOADWATERMARK" if asset.is_watermarked else ""
+    return File(content, name=name, original=chosen, fingerprint=mark, roles=download_roles(asset))
 
 
 def idempotency_key(account_id: str, asset_id: str, item_id: str) -> str:
-    """The same for the same original in the same account, whenever it is sent.
+    """Return a key that is always the same for the same original in the same account.
 
     Source: assumed; see docs/reference/assumptions.md.
     """
