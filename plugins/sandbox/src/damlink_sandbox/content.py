@@ -22,10 +22,10 @@ class Content(Protocol):
         """Bytes."""
 
     def sha256(self) -> str:
-        """Of all the bytes, hex."""
+        """Return the digest of all bytes, hex."""
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """The bytes from `offset`, in pieces of at most 1 MiB."""
+        """Yield the bytes from `offset`, in pieces of at most 1 MiB."""
 
 
 @attrs.frozen
@@ -53,11 +53,11 @@ class PartFiles:
         return sum(self.sizes)
 
     def sha256(self) -> str:
-        """Of all parts, hex."""
+        """Return the digest of all parts, hex."""
         return self.digest
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """The bytes from `offset`, part after part."""
+        """Yield the bytes from `offset`, part after part."""
         for path, size in zip(self.paths, self.sizes, strict=True):
             if offset < size:
                 yield from _pieces(path, offset)
@@ -79,11 +79,11 @@ class Filled:
     pattern: bytes
 
     def sha256(self) -> str:
-        """Of all the bytes, hex; computed once for bytes that are alike."""
+        """Return the digest of all bytes, hex; computed once for equal bytes."""
         return _digest(self)
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """The bytes from `offset`."""
+        """Yield the bytes from `offset`."""
         block = self.pattern * (min(_PIECE, self.size) // len(self.pattern) + 1)
         turn = offset % len(self.pattern)
         while offset < self.size:

@@ -15,7 +15,7 @@ from damlink_sandbox.world import Fault, Part, World
 
 @attrs.frozen
 class Controlled:
-    """What the control service has in hand."""
+    """State of the control service."""
 
     world: World
     parts: Mapping[str, Part]
@@ -25,7 +25,7 @@ routes: Routes[Controlled] = Routes()
 
 
 def control_service(world: World, parts: Mapping[str, Part]) -> Router[Controlled]:
-    """The ASGI application of the control API."""
+    """Return the ASGI application of the control API."""
     return Router(Controlled(world, parts), routes.all, lock=contextlib.nullcontext(), unknown=_unknown)
 
 

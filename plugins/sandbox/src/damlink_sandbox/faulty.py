@@ -31,7 +31,8 @@ class CuttableProtocol(H11Protocol):
         async def app(scope: Message, receive: Receive, send: Send) -> None:
             async def send_on(message: Message) -> None:
                 if transport.is_closing():
-                    raise ConnectionError  # nobody reads on: stop reading a large file, too
+                    # The client has gone: end the reading of a large file, too.
+                    raise ConnectionError
                 await send(message)
 
             scope[_TRANSPORT] = transport
@@ -47,7 +48,7 @@ class Admitting(Protocol):
     """An application that wants to see every request first, also those a scripted failure swallows."""
 
     def admit(self, client: str) -> Answer | None:
-        """The refusal that this client address meets, if any."""
+        """Return the refusal for this client address, if any."""
 
 
 class Faulty:

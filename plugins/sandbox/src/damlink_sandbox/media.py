@@ -62,7 +62,9 @@ def fixed_media() -> list[MediaFile]:
 
 
 def from_folder(path: Path) -> list[MediaFile]:
-    """The images, vectors and videos below `path` by their extensions, sorted by path; others are ignored."""
+    """Return the images, vectors and videos below `path` by their extensions, sorted by path; others are
+    ignored.
+    """
     return [
         stored(file)
         for file in sorted(path.rglob("*"))
@@ -71,14 +73,14 @@ def from_folder(path: Path) -> list[MediaFile]:
 
 
 class Readable(Protocol):
-    """What a digest needs."""
+    """Protocol of bytes that can be hashed."""
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """The bytes from `offset`, in pieces."""
+        """Yield the bytes from `offset`, in pieces."""
 
 
 def digest(file: Readable) -> str:
-    """The SHA-256 of all its bytes, hex, piece by piece."""
+    """Return the SHA-256 of all bytes, hex, read piece by piece."""
     sha256 = hashlib.sha256()
     for piece in file.read():
         sha256.update(piece)
@@ -92,7 +94,7 @@ class _Hashed:
         raise NotImplementedError
 
     def sha256(self) -> str:
-        """Of all its bytes, hex."""
+        """Return the digest of all bytes, hex."""
         return self._sha256
 
     @functools.cached_property
@@ -127,7 +129,7 @@ class Stored(_Named):
     height: int = 0
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        """Yield the bytes from `offset`, in pieces of at most 1 MiB."""
         with self.path.open("rb") as file:
             file.seek(offset)
             while piece := file.read(PIECE):
@@ -135,7 +137,7 @@ class Stored(_Named):
 
 
 def stored(path: Path) -> Stored:
-    """The file at `path`, with its width and height if Pillow can read them."""
+    """Return the file at `path`, with its width and height if Pillow can read them."""
     width = height = 0
     if MEDIA_TYPES[path.suffix.lower()][0] == "image":
         try:
@@ -169,14 +171,14 @@ class Synthetic(_Hashed):
         return media_type if kind == self.kind else _USUAL[self.kind]
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        """Yield the bytes from `offset`, in pieces of at most 1 MiB."""
         while offset < self.size:
             number, start = divmod(offset, PIECE)
             yield self._piece(number)[start : self.size - number * PIECE]
             offset = (number + 1) * PIECE
 
     def _piece(self, number: int) -> bytes:
-        """A stretch of the tape; both steps are odd, so it takes a terabyte for one to come again."""
+        """Return a stretch of the tape; both steps are odd, so it takes a terabyte for one to come again."""
         start = (self.seed * 610_839 + number * 331_999) % PIECE
         piece = _tape()[start : start + PIECE]
         if number:

@@ -11,16 +11,16 @@ _FIELD_LIMIT = 64 * 1024
 
 
 class FileSink(Protocol):
-    """Where the bytes of the part named `file` go."""
+    """Destination of the bytes of the part named `file`."""
 
     def open(self, fields: dict[str, str]) -> None:
-        """The file begins; `fields` are those that stood before it."""
+        """Begin a file; `fields` are those that stood before it."""
 
     def write(self, data: bytes) -> None:
-        """The next bytes."""
+        """Add the next bytes."""
 
     def close(self) -> None:
-        """The file was whole."""
+        """End the file; it is whole."""
 
 
 class FormStream:
@@ -96,7 +96,7 @@ class FormStream:
 
 
 def read_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a small multipart body; files in it are passed over, a malformed one has none."""
+    """Read the fields of a small multipart body; its files are ignored, a malformed one has no fields."""
     try:
         form = FormStream(content_type)
         form.feed(body)

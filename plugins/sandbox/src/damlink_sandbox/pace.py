@@ -56,7 +56,7 @@ class Pace:
         return address
 
     def judgement(self) -> dict[str, Any]:
-        """The limit, the most requests seen in any window, the number refused, and who is blocked now."""
+        """Return the limit, the most requests in any window, the refusals, and the blocked addresses."""
         with self._lock:
             blocked = [client for client in list(self._addresses) if self._aged(client).blocked]
             return {

@@ -22,14 +22,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 @attrs.define
 class Call:
-    """One request as a handler sees it.
+    """One request to a handler.
 
     Attributes:
         path: without a trailing slash.
         headers: names in lower case.
         params: what stood in the places of the route's `{names}`.
-        caller: what the guard found out about who is calling.
-        multipart: whether the route reads multipart/form-data besides urlencoded bodies.
+        caller: the caller, as the guard has identified it.
+        multipart: whether the route reads multipart/form-data as well as urlencoded bodies.
         query_string: as it came, for what `query` cannot hold: a name given more than once.
         url: the whole address as it was asked.
     """
@@ -46,7 +46,7 @@ class Call:
     url: str = ""
 
     def form(self) -> dict[str, str]:
-        """The fields of a form body; none for a body of another type."""
+        """Read the fields of a form body; none for a body of another type."""
         kind = self.headers.get("content-type", "")
         if kind.startswith("application/x-www-form-urlencoded"):
             return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -57,7 +57,7 @@ class Call:
 
 @attrs.define
 class Answer:
-    """What goes back: a status and a body, or a stream of `size` bytes."""
+    """Response: a status and a body, or a stream of `size` bytes."""
 
     status: int
     body: bytes = b""
@@ -89,7 +89,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
 
 
 def json_answer(status: int, data: Any, **headers: str) -> Answer:
-    """An answer with a JSON body; header names are given with `_` for `-`."""
+    """Return an answer with a JSON body; header names are given with `_` for `-`."""
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -124,7 +124,7 @@ class Route(Generic[State]):
         return tuple(self.pattern.split("/"))
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """The values of the pattern's names, or `None` where the path is another."""
+        """Return the values of the pattern's names, or `None` where the path is another."""
         params = {}
         for own, given in zip(self.segments, segments, strict=True):
             if own.startswith("{"):
@@ -225,7 +225,7 @@ def _call(scope: Message, body: bytes) -> Call:
 
 
 async def pieces_of(receive: Receive) -> list[bytes]:
-    """The body as it came; for small bodies only.
+    """Read a small body as it arrives.
 
     Raises:
         ConnectionError: the client went away before its end.
@@ -242,5 +242,5 @@ async def pieces_of(receive: Receive) -> list[bytes]:
 
 
 async def whole_body(receive: Receive) -> bytes:
-    """All of a small body; what there was of it where the client went away."""
+    """Read a small body; where the client goes away, return its beginning."""
     return b"".join(await pieces_of(receive))

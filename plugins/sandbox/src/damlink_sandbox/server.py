@@ -31,7 +31,7 @@ _OWN_PARTS = (BynderSandbox, SnsSandbox)
 
 
 def discover_parts(world: World) -> list[Part]:
-    """The installed partners' parts (entry-point group `damlink_sandbox`), by name."""
+    """Return the installed partners' parts (entry-point group `damlink.sandbox`), by name."""
     found = sorted(entry_points(group="damlink.sandbox"), key=lambda entry: entry.name)
     return [entry.load()(world) for entry in found]
 
@@ -86,7 +86,7 @@ class Sandbox:
         return self.world.origins
 
     def part(self, name: str) -> Part:
-        """The part of this name; the portal's is `bynder`."""
+        """Return the part of this name; the portal's is `bynder`."""
         return self._parts[name]
 
     @property

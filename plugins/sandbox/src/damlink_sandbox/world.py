@@ -1,4 +1,4 @@
-"""What every part of the sandbox shares: one clock, one folder, scripted faults, counts, addresses."""
+"""State that all parts of the sandbox share: one clock, one folder, scripted faults, counts, addresses."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Clock:
         self._moved = timedelta()
 
     def now(self) -> datetime:
-        """The time here and now, UTC."""
+        """Return the sandbox's time, UTC."""
         return datetime.now(UTC) + self._moved
 
     def seconds(self) -> float:
-        """The same as seconds since 1970."""
+        """Return the sandbox's time as seconds since 1970."""
         return self.now().timestamp()
 
     def advance(self, seconds: float) -> None:
@@ -97,7 +97,7 @@ class Faults:
             self._faults.clear()
 
     def strike(self, service: str, method: str, path: str) -> Fault | None:
-        """The failure that this request meets, if any; counts it."""
+        """Return the failure for this request, if any, and count it."""
         with self._lock:
             for fault in self._matching(service, f"{method} {path}"):
                 if fault.skip > 0:
@@ -114,13 +114,13 @@ class Faults:
                 yield fault
 
     def listing(self) -> list[JSON]:
-        """What is scripted and how often each has struck, for the control API."""
+        """Return the scripted failures and the number of requests each has hit, for the control API."""
         with self._lock:
             return [attrs.asdict(fault) for fault in self._faults]
 
 
 class Counts:
-    """How often what has happened: requests by service, effects by name."""
+    """Counters: requests by service, effects by name."""
 
     def __init__(self) -> None:
         self._counter: Counter[str] = Counter()
@@ -135,7 +135,7 @@ class Counts:
         return self._counter[name]
 
     def as_dict(self) -> dict[str, int]:
-        """All of them by name."""
+        """Return all counters by name."""
         with self._lock:
             return dict(sorted(self._counter.items()))
 
@@ -168,14 +168,14 @@ class MediaFile(Protocol):
         """Pixels; 0 where it has none."""
 
     def sha256(self) -> str:
-        """Of all its bytes, hex; computed when first asked."""
+        """Return the digest of all bytes, hex; computed on the first call."""
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
-        """Its bytes from `offset`, in pieces of at most 1 MiB."""
+        """Yield the bytes from `offset`, in pieces of at most 1 MiB."""
 
 
 class Broker(Protocol):
-    """Who brings a portal's notifications to whoever subscribed to them."""
+    """Delivers a portal's notifications to the subscribed endpoints."""
 
     def subscribe(self, endpoint: str, subjects: Sequence[str]) -> str:
         """Begin a subscription (it still has to be confirmed) and return its id; no subjects: all."""
@@ -184,7 +184,7 @@ class Broker(Protocol):
         """End a subscription."""
 
     def is_confirmed(self, subscription: str) -> bool:
-        """Whether its endpoint has confirmed it."""
+        """Return whether the subscription's endpoint has confirmed it."""
 
     def publish(self, subject: str, message: Mapping[str, JSON]) -> None:
         """Send a notification to every confirmed subscription that wants this subject; returns at once."""
@@ -203,10 +203,10 @@ class Finding:
 
 @attrs.frozen
 class Scene:
-    """Something that happens in the portal while `damlink serve` runs, and what should come of it.
+    """Something that happens in the portal while `damlink serve` runs, with its expected result.
 
     Attributes:
-        title: what happens, told before it does.
+        title: what happens, printed before it does.
         play: makes it happen.
         seen: what has come of it; `None` as long as nothing has.
     """
@@ -246,25 +246,25 @@ class Part(Protocol):
     name: str
 
     def services(self) -> Mapping[str, Any]:
-        """The ASGI applications of this part by service name; each is served on a port of its own."""
+        """Return the ASGI applications by service name; each is served on a port of its own."""
 
     def state(self) -> JSON:
-        """What this part holds and what has happened to it, for tests to compare."""
+        """Return the contents of this part and its history, for tests to compare."""
 
     def control(self, action: str, body: Mapping[str, JSON]) -> JSON:
-        """A test's hand on this part: `POST /control/{part}/{action}`. `KeyError` for an unknown action."""
+        """Run an action of this part: `POST /control/{part}/{action}`. `KeyError` for an unknown action."""
 
     def connector(self) -> Mapping[str, JSON]:
-        """The table of a connector that works against this part, as it stands in `damlink.toml`;
-        a secret is given as plain text here and written where the reader decides.
+        """Return the table of a connector that works against this part, as it stands in `damlink.toml`;
+        secrets are plain text here, and the caller stores them elsewhere.
         """
 
     def secrets(self) -> Iterable[str]:
-        """The names of the settings in `connector()` that are secrets."""
+        """Return the names of the settings in `connector()` that are secrets."""
 
 
 class Guide(Protocol):
-    """What a part may have besides, for `damlink demo`; `parts` are all of the sandbox by name."""
+    """Optional methods of a part for `damlink demo`; `parts` are all of the sandbox by name."""
 
     def furnish(self, parts: Mapping[str, Part]) -> None:
         """Put in place what its connector works with, before the first run."""
@@ -273,4 +273,4 @@ class Guide(Protocol):
         """Compare, after the runs, what is where."""
 
     def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
-        """What happens in the portal while `damlink serve` runs."""
+        """Return the scenes to play while `damlink serve` runs."""

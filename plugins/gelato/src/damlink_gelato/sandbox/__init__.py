@@ -1,4 +1,4 @@
-"""Gelato's part of the sandbox: a library that fetches what it is told to, and the catalog of products.
+"""Gelato's part of the sandbox: a library that fetches files by their address, and the catalog of products.
 
 Source: dashboard.gelato.com/docs for the catalog; of the library all is assumed, see
 docs/reference/assumptions.md. It shares nothing with the plugin.
@@ -46,7 +46,7 @@ class GelatoSandbox:
         }
 
     def state(self) -> Any:
-        """`files`, of all accounts, in the order in which they came; those that failed are left out."""
+        """Return `files`, of all accounts, in the order of their arrival, without those that failed."""
         with self._library.lock:
             return {"files": [_file(file) for file in self._library.files.values() if file.failure is None]}
 
@@ -57,7 +57,7 @@ class GelatoSandbox:
             return act(self._library, body)
 
     def connector(self) -> Mapping[str, Any]:
-        """A connector that brings assets tagged `Gelato`, and writes links back."""
+        """Return a connector that carries assets tagged `Gelato` and writes links back."""
         origins = self._library.world.origins
         files = f"{origins['gelato']}/dam/v1/accounts/{{account_id}}/files"
         return {
@@ -74,7 +74,7 @@ class GelatoSandbox:
         }
 
     def secrets(self) -> Iterable[str]:
-        """The settings of `connector()` to keep to oneself."""
+        """Return the names of the secret settings of `connector()`."""
         return ("api_key",)
 
     def furnish(self, parts: Mapping[str, Part]) -> None:
@@ -86,7 +86,7 @@ class GelatoSandbox:
         return demo.findings(self.state()["files"], parts)
 
     def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
-        """What happens to the asset without a tag while Damlink serves."""
+        """Return the scenes of the asset without a tag, to play while Damlink serves."""
         return demo.scenes(lambda: self.state()["files"], parts, self._untagged)
 
 

@@ -19,29 +19,29 @@ def add_account(library: Library, body: Body) -> Any:
 
 
 def revoke_key(library: Library, body: Body) -> Any:
-    """The key of `account`, or of the first, is good for nothing any more; `{"on": false}` brings it back."""
+    """Revoke the key of `account`, or of the first; `{"on": false}` takes that back."""
     account = library.accounts[str(body.get("account", next(iter(library.accounts))))]
     account.revoked = bool(body.get("on", True))
     return {"account": account.id, "revoked": account.revoked}
 
 
 def refuse(library: Library, body: Body) -> Any:
-    """The next `times` (1) imports are answered `status` (422), `code` and `message`."""
+    """Answer the next `times` (1) imports with `status` (422), `code` and `message`."""
     code = str(body.get("code", "FILE_URL_UNREACHABLE"))
     message = str(body.get("message", "as the test wants it"))
-    told = Refusals(int(body.get("status", 422)), code, message, int(body.get("times", 1)))
-    library.refusals.append(told)
-    return attrs.asdict(told)
+    scripted = Refusals(int(body.get("status", 422)), code, message, int(body.get("times", 1)))
+    library.refusals.append(scripted)
+    return attrs.asdict(scripted)
 
 
 def fail(library: Library, body: Body) -> Any:
-    """The next `times` (1) files that are taken fail: at once, or at the end of their processing."""
+    """Let the next `times` (1) accepted files fail: at once, or at the end of their processing."""
     library.failures = int(body.get("times", 1))
     return {"times": library.failures}
 
 
 def settings(library: Library, body: Body) -> Any:
-    """Any of `Switches` by its own name; without a body, what they are."""
+    """Change any of `Switches` by its own name; return them all."""
     try:
         library.switches = attrs.evolve(library.switches, **body)
     except TypeError as error:

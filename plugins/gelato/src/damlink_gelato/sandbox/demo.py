@@ -1,4 +1,4 @@
-"""What a demo shows: tagged assets in the portal, and what the library and the portal then hold."""
+"""Scenes and findings of the demo: tagged assets in the portal, compared with library and portal."""
 
 from __future__ import annotations
 
@@ -56,14 +56,16 @@ def _finding(asset: Record, file: Record | None) -> Finding:
 def scenes(
     files: Callable[[], Sequence[Record]], parts: Mapping[str, Part], asset_id: str
 ) -> Iterator[Scene]:
-    """An asset is tagged; then everything happens to it that must not bring it again, and a new version."""
+    """Yield the scenes: an asset is tagged; then everything happens to it that must not import it again, and
+    a new version.
+    """
     portal = parts["bynder"]
 
     def change(**changes: Any) -> None:
         portal.control("change_asset", {"id": asset_id, **changes})
 
     def imported(times: int) -> Finding | None:
-        """The asset beside its latest file, once the portal has the link of so many imports."""
+        """Return the asset beside its latest file, once the portal has the link of so many imports."""
         asset = next(each for each in portal.state()["assets"] if each["id"] == asset_id)
         own = [file for file in files() if file["asset_id"] == asset_id]
         if len(own) < times or asset["metaproperties"].get(LINK) != own[-1]["checkout_url"]:

@@ -39,7 +39,7 @@ def status(library: Library, call: Call) -> Response:
         file = library.files.get(call.path["file"])
         if file is None or file.account != account.id:
             raise refused(404, "FILE_NOT_FOUND", "no such file in this account")
-        return _answer(library, file, told=200)
+        return _answer(library, file, status=200)
 
 
 def take(library: Library, call: Call) -> Response:
@@ -68,7 +68,7 @@ def _account(library: Library, call: Call) -> Account:
 
 
 def _known(library: Library, account: Account, key: str, call: Call) -> Response | None:
-    """The answer for an original that is here already; errors are not replayed."""
+    """Return the answer for an original that is here already; errors are not replayed."""
     _check(call)
     with library.lock:
         file = library.files.get(library.keys.get((account.id, key), ""))
@@ -96,7 +96,7 @@ def _check(call: Call) -> None:
 
 def _taken(library: Library, account: Account, key: str, call: Call) -> Response:
     with library.lock:
-        _refuse_as_told(library)
+        _refuse_if_scripted(library)
         switches, now = library.switches, library.world.clock.seconds()
     name, folder = str(call.fields["name"]), str(call.fields["folder"])
     file_id, path = library.new_path(account.id, folder, name)
@@ -119,13 +119,13 @@ def _taken(library: Library, account: Account, key: str, call: Call) -> Response
         return _answer(library, file)
 
 
-def _refuse_as_told(library: Library) -> None:
+def _refuse_if_scripted(library: Library) -> None:
     if library.refusals:
-        told = library.refusals[0]
-        told.times -= 1
-        if told.times <= 0:
+        scripted = library.refusals[0]
+        scripted.times -= 1
+        if scripted.times <= 0:
             library.refusals.pop(0)
-        raise refused(told.status, told.code, told.message)
+        raise refused(scripted.status, scripted.code, scripted.message)
 
 
 def _failure(library: Library) -> dict[str, str] | None:
@@ -136,7 +136,7 @@ def _failure(library: Library) -> dict[str, str] | None:
 
 
 def _stored(call: Call, path: Path, slow: float) -> tuple[int, str]:
-    """Write the file's bytes; their number and digest."""
+    """Write the file's bytes and return their number and digest."""
     digest, size = hashlib.sha256(), 0
     time.sleep(slow)
     with path.open("wb") as out:
@@ -182,10 +182,10 @@ def _measure(call: Call, size: int, digest: str, most_bytes: int) -> None:
         raise refused(400, "CHECKSUM_MISMATCH", f"SHA-256 is {digest}")
 
 
-def _answer(library: Library, file: File, *, told: int = 202) -> Response:
-    """What is known of a file; `told` is the status while it is processed."""
+def _answer(library: Library, file: File, *, status: int = 202) -> Response:
+    """Return a file as JSON; `status` is the answer while it is processed."""
     facts = _facts(library, file)
-    return JSONResponse(facts, told if facts["status"] == "processing" else 200)
+    return JSONResponse(facts, status if facts["status"] == "processing" else 200)
 
 
 def _facts(library: Library, file: File) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the stand-in for Gelato holds: accounts with keys, their folders and files, and its switches."""
+"""State of the stand-in for Gelato: accounts with keys, their folders and files, and its switches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class File:
     Attributes:
         source: what the request said of where it comes from.
         available_at: when its processing ends.
-        linked_at: when its checkout link is told.
+        linked_at: when its checkout link is available.
         failure: code and message, if it is going to fail.
     """
 
@@ -63,7 +63,7 @@ class Refusals:
 
 @attrs.frozen
 class Switches:
-    """What may be either way.
+    """Behaviour that a test can change.
 
     Attributes:
         slow: seconds that fetching a file takes longer.
@@ -84,7 +84,7 @@ class Switches:
 
 @attrs.define
 class Library:
-    """All of it. Whoever reads or writes holds `lock`, but never while a file is fetched.
+    """The whole state. Hold `lock` to read or change it, but not while a file is fetched.
 
     Attributes:
         keys: which file an idempotency key stands for, by account and key.
@@ -106,12 +106,12 @@ class Library:
     _made: int = 0
 
     def turn(self, account: str, key: str) -> threading.Lock:
-        """Requests with the same key take turns."""
+        """Return the lock of a key: requests with the same key take turns."""
         with self.lock:
             return self._turns[account, key]
 
     def new_path(self, account: str, folder: str, name: str) -> tuple[str, Path]:
-        """An id for a new file, and where its bytes go."""
+        """Return an id for a new file, and the path for its bytes."""
         with self.lock:
             self._made += 1
             file_id = f"f_{self._made}_{_digest(self.world.seed, self._made)}"
@@ -120,7 +120,7 @@ class Library:
         return file_id, place / f"{file_id}-{_plain(PurePosixPath(name).name)}"
 
     def of_item(self, account: str, source: dict[str, Any]) -> File | None:
-        """The account's file of the same original, if it has one that did not fail."""
+        """Return the account's file of the same original, if it has one that did not fail."""
         wanted = (account, source["assetId"], source["itemId"])
         same = (
             f for f in self.files.values() if (f.account, f.source["assetId"], f.source["itemId"]) == wanted
@@ -128,7 +128,7 @@ class Library:
         return next((file for file in same if file.failure is None), None)
 
     def checkout_url(self, file_id: str) -> str:
-        """A file's link; always the same."""
+        """Return a file's link; always the same."""
         return f"https://{self.switches.checkout_host}/c/{_digest(self.world.seed, file_id)}{file_id}"
 
 

@@ -1,4 +1,4 @@
-"""How the stand-in speaks HTTP: a request read whole, an answer or a refusal in its one error form."""
+"""HTTP of the stand-in: a request read whole, an answer or a refusal in its one error form."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def refused(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Refusal:
-    """The way to say no: `code` and `message`, as integrations of Gelato see them; `details` is assumed."""
+    """Return a refusal: `code` and `message`, as integrations of Gelato see them; `details` is assumed."""
     return Refusal(JSONResponse({"code": code, "message": message, "details": [], **(more or {})}, status))
 
 
 def service(handlers: Mapping[str, Handler]) -> Starlette:
-    """An ASGI application that answers lines such as `"GET /v3/catalogs"`, each in a thread."""
+    """Return an ASGI application that answers lines such as `"GET /v3/catalogs"`, each in a thread."""
     return Starlette(routes=[_route(line, handler) for line, handler in handlers.items()])
 
 

@@ -50,7 +50,7 @@ class ImatagSandbox:
             return act(self._library, body)
 
     def connector(self) -> Mapping[str, Any]:
-        """A connector that marks what has the tag `protect`."""
+        """Return a connector that marks assets with the tag `protect`."""
         return {
             "plugin": "imatag",
             "directory": "acme/bynder",
@@ -63,7 +63,7 @@ class ImatagSandbox:
         }
 
     def secrets(self) -> Iterable[str]:
-        """The settings of `connector()` to keep to oneself."""
+        """Return the names of the secret settings of `connector()`."""
         return ("api_key",)
 
     def furnish(self, parts: Mapping[str, Part]) -> None:
@@ -71,11 +71,11 @@ class ImatagSandbox:
         self._furnished += demo.furnish(self._library, parts)
 
     def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
-        """What became of them."""
+        """Compare the marked assets with the portal."""
         return demo.findings(self._library, parts, self._furnished, HASH)
 
     def scenes(self, parts: Mapping[str, Part]) -> Iterable[Scene]:
-        """What happens to them while Damlink serves."""
+        """Return the scenes to play while Damlink serves."""
         return demo.scenes(self._library, parts, self._furnished, HASH)
 
 

@@ -43,7 +43,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def denied(status: int, detail: str, **headers: str) -> Refusal:
-    """The framework's usual way to say no (assumed)."""
+    """Return a refusal in the framework's usual form (assumed)."""
     return Refusal(status, {"detail": detail}, **headers)
 
 
@@ -51,7 +51,7 @@ Handler = Callable[[Library, Request], Awaitable[Response]]
 
 
 def api_service(library: Library) -> Starlette:
-    """The API."""
+    """Return the API as an ASGI application."""
     lines: dict[str, Handler] = {
         "POST /oauth/token/": grant,
         "GET /account/": account,
@@ -67,7 +67,7 @@ def api_service(library: Library) -> Starlette:
 
 
 def files_service(library: Library) -> Starlette:
-    """The host of signed addresses."""
+    """Return the host of signed addresses as an ASGI application."""
     return Starlette(routes=[Route("/signed/{name}", partial(_signed, library))])
 
 
@@ -85,7 +85,8 @@ def _route(library: Library, line: str, handler: Handler) -> Route:
             response = await handler(library, request)
         except Refusal as refusal:
             response = refusal.response
-        except ClientDisconnect:  # nobody reads an answer
+        except ClientDisconnect:
+            # The client cannot read an answer any more.
             response = Response(status_code=400)
         response.headers["X-Request-Id"] = library.token()
         return response
@@ -117,12 +118,12 @@ async def grant(library: Library, request: Request) -> Response:
 
 
 async def account(library: Library, _request: Request) -> Response:
-    """Who it is, and where the account may put files."""
+    """Return the account, with the directories for its files."""
     return JSONResponse({"username": USERNAME, "homedirs": library.switches.homedirs})
 
 
 async def listing(library: Library, request: Request) -> Response:
-    """The media that meet every filter, a page at a time."""
+    """Return the media that meet every filter, a page at a time."""
     query = request.query_params
     metadata = {name.removeprefix("metadata."): value for name, value in query.items() if "." in name}
     folder = query.get("directory", "").strip("/")
@@ -160,7 +161,7 @@ def _page_url(request: Request, page: int) -> str:
 
 
 async def upload(library: Library, request: Request) -> Response:
-    """A file comes in, and is marked."""
+    """Store a file and mark it."""
     async with request.form() as form:
         file, path = form.get("file"), str(form.get("path") or "")
         if not isinstance(file, UploadFile):
@@ -207,7 +208,7 @@ def _item(library: Library, request: Request) -> Item:
 
 
 async def state(library: Library, request: Request) -> Response:
-    """One media as it is now."""
+    """Return one media as it is now."""
     return JSONResponse(_shown(library, _item(library, request)))
 
 
@@ -223,7 +224,7 @@ async def change(library: Library, request: Request) -> Response:
 
 
 async def watermarked(library: Library, request: Request) -> Response:
-    """The marked file, or where it is."""
+    """Return the marked file, or a redirect to it."""
     item = _item(library, request)
     if item.gone:
         raise denied(410, "The file is no longer available.")
@@ -252,7 +253,7 @@ async def _signed(library: Library, request: Request) -> Response:
 
 
 async def detect(library: Library, request: Request) -> Response:
-    """Whose mark is in a file (the stand-in's own; a suspect file is searched in another way)."""
+    """Detect the mark in a file (the stand-in's own; a suspect file is searched in another way)."""
     async with request.form() as form:
         data = await cast(UploadFile, form["file"]).read()
     item = await run_in_threadpool(library.detect, data)

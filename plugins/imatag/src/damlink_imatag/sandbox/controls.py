@@ -14,24 +14,24 @@ Body = Mapping[str, Any]  # JSON, as the test sends it
 
 
 def settings(library: Library, body: Body) -> Any:
-    """Any of `Switches` by its own name; answers them all."""
+    """Change any of `Switches` by its own name; return them all."""
     library.switches = attrs.evolve(library.switches, **body)
     return attrs.asdict(library.switches)
 
 
 def revoke(library: Library, body: Body) -> Any:
-    """The key and every token are refused; `{"on": false}` takes that back."""
+    """Refuse the key and every token; `{"on": false}` takes that back."""
     return settings(library, {"revoked": bool(body.get("on", True))})
 
 
 def expire_tokens(library: Library, _body: Body) -> Any:
-    """All OAuth tokens end now."""
+    """Expire all OAuth tokens now."""
     library.tokens.clear()
     return {}
 
 
 def lose(library: Library, body: Body) -> Any:
-    """The marked file of `{"id": …}` is no longer there."""
+    """Delete the marked file of `{"id": …}`."""
     library.items[body["id"]].gone = bool(body.get("on", True))
     return {"id": body["id"]}
 
@@ -44,7 +44,7 @@ def remove(library: Library, body: Body) -> Any:
 
 
 def detect(library: Library, body: Body) -> Any:
-    """Whose mark is in the bytes `{"base64": …}`: the id of a media, and its metadata."""
+    """Detect the mark in the bytes `{"base64": …}`: return the id of a media, and its metadata."""
     item = library.detect(base64.b64decode(body["base64"]))
     return {"id": item.id, "metadata": dict(item.metadata), "sha256": item.sha256} if item else {"id": None}
 

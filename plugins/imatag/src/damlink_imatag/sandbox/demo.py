@@ -1,4 +1,4 @@
-"""What a demo shows: assets put into the portal to be marked, and what became of them."""
+"""Scenes and findings of the demo: assets in the portal that are to be marked, and their marks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _is_picture(file: MediaFile) -> bool:
 
 
 def findings(library: Library, parts: Mapping[str, Part], ids: Iterable[str], prop: str) -> Iterator[Finding]:
-    """Each asset: marked once, with a mark that can be read back from what the portal delivers."""
+    """Yield each asset: marked once, with a mark that can be read back from the portal's file."""
     portal = parts["bynder"]
     stored = {asset["id"]: asset for asset in portal.state()["assets"]}
     with httpx.Client(base_url=portal.connector()["url"]) as client:
@@ -49,7 +49,7 @@ def findings(library: Library, parts: Mapping[str, Part], ids: Iterable[str], pr
 
 
 def _delivered(client: httpx.Client, asset_id: str) -> bytes:
-    """The original as anybody with the right downloads it."""
+    """Download the original as any user with the right does."""
     address = client.get(f"/api/v4/media/{asset_id}/download/").raise_for_status().json()["s3_file"]
     return httpx.get(address).raise_for_status().content
 

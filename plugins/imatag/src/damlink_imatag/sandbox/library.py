@@ -1,4 +1,4 @@
-"""What the stand-in holds: an account with its keys, and the library with every file that was ever marked."""
+"""State of the stand-in: an account with its keys, and the library with every file that was ever marked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAIL_BYTES = 4096  # where the mark of a film is looked for
 
 @attrs.define
 class Switches:
-    """What a test can set. Where nobody knows how Imatag does it, the strict side; all of it is assumed.
+    """Behaviour that a test can change. Where Imatag's is unknown, the strict side; all of it is assumed.
 
     Attributes:
         processing: seconds until a file is marked.
@@ -81,7 +81,7 @@ class Item:
 
 
 class Library:
-    """The account and its media. Whoever reads or writes holds `lock`."""
+    """The account and its media. Hold `lock` to read or change them."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -96,7 +96,7 @@ class Library:
         self._recent: deque[float] = deque()
 
     def token(self) -> str:
-        """A name that tells nothing."""
+        """Return a random name."""
         with self.lock:
             return f"{self._random.getrandbits(160):040x}"
 
@@ -118,7 +118,7 @@ class Library:
         return "failed" if item.problem else "ready"
 
     def taken(self, path: str) -> bool:
-        """Whether a media has this path."""
+        """Return whether a media has this path."""
         return any(item.path == path for item in self.items.values())
 
     def add(self, path: str, media_type: str, file: BinaryIO, metadata: Mapping[str, Any]) -> Item:
@@ -171,7 +171,7 @@ class Library:
             self.world.counts.add(f"marks:{value}")
 
     def detect(self, data: bytes) -> Item | None:
-        """Whose mark is in these bytes, if anybody's."""
+        """Return the media whose mark is in these bytes, if any."""
         with self.lock:
             items = [item for item in self.items.values() if item.problem is None]
         if seed := marks.film_seed(data[-TAIL_BYTES:]):

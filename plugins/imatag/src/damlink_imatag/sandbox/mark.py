@@ -1,8 +1,8 @@
 """The stand-in's own watermark: one step of luminance, block by block, by a seed; and its detector.
 
-Nothing like the vendor's, which nobody outside knows; but a real change of pixels that nobody sees, that is
-another one each time, and that can be read back. A film's pixels are left alone: its mark is a box of its own
-at the end (nothing here can decode a film).
+Nothing like the vendor's, which is not published; but a real and invisible change of pixels, which is
+different each time and can be read back. A film's pixels stay as they are, since nothing here can decode
+them: its mark is a box at the end of the file.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _marked(picture: Image.Image, data: bytes, kind: str, seed: str) -> bytes:
 
 
 def _shifted(picture: Image.Image, seed: str) -> Image.Image:
-    """The picture with every block one step lighter or darker; alpha as it is."""
+    """Return the picture with every block one step lighter or darker; alpha as it is."""
     plain = (
         picture.convert("RGBA" if "transparency" in picture.info else "RGB")
         if picture.mode == "P"
@@ -109,7 +109,7 @@ def _signs(count: int, seed: str) -> bytes:
 
 
 def _with_segments(encoded: bytes, original: bytes) -> bytes:
-    """A JPEG with the segments of another: EXIF, XMP, IPTC, the profile, comments."""
+    """Return a JPEG with the segments of another: EXIF, XMP, IPTC, the profile, comments."""
     kept = b"".join(
         segment for marker, segment in _segments(original)
         if (0xE0 <= marker <= 0xEF or marker == 0xFE) and marker not in _OWN_SEGMENTS
@@ -127,7 +127,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _with_chunks(encoded: bytes, original: bytes) -> bytes:
-    """A PNG with the texts, the profile and the EXIF of another."""
+    """Return a PNG with the texts, the profile and the EXIF of another."""
     kept = b"".join(chunk for kind, chunk in _chunks(original) if kind in _PNG_CHUNKS)
     start = 8 + 25  # the signature and IHDR
     return encoded[:start] + kept + encoded[start:]
@@ -163,13 +163,13 @@ def _box(seed: str) -> bytes:
 
 
 def film_seed(data: bytes) -> str:
-    """The seed of the mark in a film's last bytes; empty where there is none."""
+    """Return the seed of the mark in a film's last bytes; empty where there is none."""
     at = data.rfind(BOX_LABEL)
     return data[at + len(BOX_LABEL) :][:SEED_BYTES].hex() if at >= 0 else ""
 
 
 def strength(suspect: Image.Image, original: Image.Image, seed: str) -> float:
-    """How much of a seed's mark is in a picture of this original: 1 all of it, 0 none."""
+    """Return the share of a seed's mark in a picture of this original: 1 all of it, 0 none."""
     columns, rows = (side // BLOCK for side in original.size)
     across = -(-original.size[0] // BLOCK)
     signs = _signs(across * -(-original.size[1] // BLOCK), seed)

@@ -89,7 +89,7 @@ class IStockSandbox:
             return act(self._vendor, body)
 
     def connector(self) -> Mapping[str, Any]:
-        """A subscription connector for the whole organisation, videos included."""
+        """Return a subscription connector for the whole organisation, videos included."""
         origins = self._vendor.world.origins
         return {
             "plugin": "istock",
@@ -106,11 +106,11 @@ class IStockSandbox:
         }
 
     def secrets(self) -> Iterable[str]:
-        """The settings of `connector()` to keep to oneself."""
+        """Return the names of the secret settings of `connector()`."""
         return ("api_key", "api_secret", "username", "password")
 
     def findings(self, parts: Mapping[str, Part]) -> Iterator[Finding]:
-        """Each licensed file that must arrive, beside what the portal has of it."""
+        """Yield each licensed file that must arrive, compared with the portal's."""
         stored = {tag: asset for asset in parts["bynder"].state()["assets"] for tag in asset["tags"]}
         for licensed in self.state()["licensed"]:
             if licensed["expected"]:

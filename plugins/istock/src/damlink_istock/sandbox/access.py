@@ -1,4 +1,4 @@
-"""Who is calling: API keys, tokens and the grants that give them.
+"""Authentication: API keys, tokens and the grants that issue them.
 
 Source: the Getty Images API v3 definition; developers.gettyimages.com, "Authorization".
 """
@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def calling_key(vendor: Vendor, call: Call) -> Key:
-    """The key in `Api-Key`. A missing one is 401, an unknown or revoked one the gateway's 403."""
+    """Return the key in `Api-Key`. A missing one is 401, an unknown or revoked one the gateway's 403."""
     given = call.headers.get("api-key")
     if not given:
         raise stopped(401, "Unauthorized")
@@ -28,7 +28,7 @@ def calling_key(vendor: Vendor, call: Call) -> Key:
 
 
 def calling_token(vendor: Vendor, call: Call) -> Token:
-    """The bearer token, of the same key; 401 without or with an expired one."""
+    """Return the bearer token, of the same key; 401 without or with an expired one."""
     key = calling_key(vendor, call)
     scheme, _, value = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value:
@@ -40,7 +40,9 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
 
 
 def calling_user(vendor: Vendor, call: Call) -> Caller:
-    """The key and the user in the token; 401 without a user. Source: gettyimages/gettyimages-api_ruby#12."""
+    """Return the key and the user in the token; 401 without a user. Source:
+    gettyimages/gettyimages-api_ruby#12.
+    """
     token = calling_token(vendor, call)
     if token.user is None:
         raise refused(401, "UserTokenRequired", "Security token must contain a user.")

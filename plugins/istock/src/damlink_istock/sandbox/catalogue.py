@@ -87,7 +87,7 @@ class Asset:
 
     @property
     def credits(self) -> int:
-        """What a standard licence costs. Source: older price pages of iStock."""
+        """Return the price of a standard licence. Source: older price pages of iStock."""
         return (18 if self.is_video else 3) if self.is_signature else (6 if self.is_video else 1)
 
     @property
@@ -112,11 +112,13 @@ class Asset:
         return Size(name, Synthetic(filename, size, kind, seed=self.number), width, height)
 
     def record(self) -> dict[str, Any]:
-        """All fields that any answer can have, `download_sizes` without what the caller's products add."""
+        """Return all fields that any answer can have, `download_sizes` without what the caller's products
+        add.
+        """
         return _common(self) | (_film(self) if self.is_video else _image(self))
 
     def download_sizes(self) -> list[dict[str, Any]]:
-        """The sizes as the metadata calls tell them."""
+        """Return the sizes in the form of the metadata calls."""
         return [_film_size(size) if self.is_video else _image_size(size) for size in self.sizes]
 
 

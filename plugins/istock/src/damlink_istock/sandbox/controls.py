@@ -47,14 +47,14 @@ def unlicense(vendor: Vendor, body: Body) -> Any:
 
 
 def withdraw(vendor: Vendor, body: Body) -> Any:
-    """The asset is not offered any more; its rows stay. `{"on": false}` brings it back."""
+    """Stop offering the asset; its rows stay. `{"on": false}` takes that back."""
     asset = _asset(vendor, body)
     asset.withdrawn = _on(body)
     return {"id": asset.id}
 
 
 def call_for_image(vendor: Vendor, body: Body) -> Any:
-    """The asset is to be had from the sales representative only."""
+    """Offer the asset by the sales representative only."""
     asset = _asset(vendor, body)
     asset.call_for_image = _on(body)
     return {"id": asset.id}
@@ -77,7 +77,7 @@ def redownload(vendor: Vendor, body: Body) -> Any:
 
 
 def expire_tokens(vendor: Vendor, body: Body) -> Any:
-    """All access tokens end now; with `refresh`, the refresh tokens too."""
+    """Expire all access tokens now; with `refresh`, the refresh tokens too."""
     vendor.access.clear()
     if body.get("refresh"):
         vendor.refresh.clear()
@@ -85,13 +85,13 @@ def expire_tokens(vendor: Vendor, body: Body) -> Any:
 
 
 def revoke_key(vendor: Vendor, body: Body) -> Any:
-    """The first API key is good for nothing any more; `{"on": false}` brings it back."""
+    """Revoke the first API key; `{"on": false}` takes that back."""
     vendor.keys[0].revoked = _on(body)
     return {}
 
 
 def require_project_code(vendor: Vendor, body: Body) -> Any:
-    """Downloads must name one of `codes` (P-100 if not given); with `note`, give a note too."""
+    """Require one of `codes` (P-100 if not given) for downloads; with `note`, a note too."""
     codes = [str(code) for code in body.get("codes", ["P-100"])]
     return _turn(
         vendor, project_code_required=_on(body), project_codes=codes, note_required=bool(body.get("note"))
@@ -105,7 +105,7 @@ def rate_limit(vendor: Vendor, body: Body) -> Any:
 
 
 def client_user(vendor: Vendor, body: Body) -> Any:
-    """Tokens by client credentials stand for `user` from now on; none: user-less."""
+    """Let tokens by client credentials stand for `user` from now on; none: user-less."""
     return _turn(vendor, client_user=str(body.get("user", "")))
 
 
@@ -115,7 +115,7 @@ def lifetime(vendor: Vendor, body: Body) -> Any:
 
 
 def switch(name: str) -> Callable[[Vendor, Body], Any]:
-    """An action that turns one switch by `{"on": true}`, which is also meant by an empty body."""
+    """Return an action that turns one switch on, or off by `{"on": false}`."""
     return lambda vendor, body: _turn(vendor, **{name: _on(body)})
 
 
@@ -193,7 +193,7 @@ def _new_assets(vendor: Vendor, body: Body) -> Iterator[Asset]:
 
 
 def new_asset(vendor: Vendor, media: MediaFile) -> Asset:
-    """An asset with the next id."""
+    """Return an asset with the next id."""
     number = len(vendor.assets)
     asset = Asset(str(FIRST_ID + number), number, media)
     vendor.assets[asset.id] = asset

@@ -18,13 +18,13 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def redirect(vendor: Vendor, call: Call) -> Response:
-    """The address that was given out leads to another one."""
+    """Redirect from the public address to another one."""
     _delivery(vendor, call)
     return RedirectResponse(f"/file/{call.path['name']}", 302)
 
 
 def file(vendor: Vendor, call: Call) -> Response:
-    """The bytes: all, or a range where the host has ranges."""
+    """Return the bytes: all, or a range where the host has ranges."""
     delivery, switches = _delivery(vendor, call), vendor.switches
     etag = f'"{sha256((delivery.filename + str(delivery.media.size)).encode()).hexdigest()[:32]}"'
     headers = {"Content-Disposition": f"attachment; filename={delivery.filename}"}
@@ -59,7 +59,7 @@ def _answer(call: Call, delivery: Delivery, headers: dict[str, str], asked: str)
 
 
 def _part(asked: str, size: int) -> tuple[int, int, int]:
-    """Status, first byte and the one after the last. Several ranges at once: the whole file."""
+    """Return status, first byte and the one after the last. Several ranges at once: the whole file."""
     match = _RANGE.fullmatch(asked)
     if not match or match.groups() == ("", ""):
         return 200, 0, size

@@ -48,7 +48,7 @@ def _download(vendor: Vendor, call: Call, *, is_video: bool) -> Response:
 
 
 def _paid_with(vendor: Vendor, call: Call, key: Key) -> str:
-    """The product type: credits where an iStock key names none."""
+    """Return the product type: credits where an iStock key names none."""
     kind = product_type(call, key) or (CREDITS if CREDITS in key.product_types else None)
     if kind is None or kind not in ISTOCK_TYPES:  # assumed: the stand-in's customer has no Getty product
         raise refused(400, "MissingRequiredQueryParameters", "product_type")
@@ -65,14 +65,15 @@ def _asset(vendor: Vendor, call: Call, *, is_video: bool) -> Asset:
     if asset is None or asset.withdrawn or asset.is_video != is_video:
         raise refused(404, "VideoNotFound" if is_video else "ImageNotFound")
     if asset.call_for_image:
-        raise refused(
-            403, "Forbidden", "Not authorized: call for image."
-        )  # assumed: neither status nor code is told
+        # Assumed: neither status nor code is published.
+        raise refused(403, "Forbidden", "Not authorized: call for image.")
     return asset
 
 
 def _image_size(asset: Asset, call: Call) -> Size:
-    """By `file_type` and `height`; a vector is its EPS only where that is asked for (assumed)."""
+    """Choose the size by `file_type` and `height`; a vector is its EPS only where that is requested
+    (assumed).
+    """
     file_type, height = call.query.get("file_type", "jpg"), call.query.get("height")
     if file_type not in ("jpg", "eps"):
         raise refused(400, "InvalidParameterValue", f"Field: file_type, {file_type}")
@@ -104,7 +105,7 @@ def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """The JSON body; none at all and `null` are the same. Source: the official SDKs."""
+    """Read the JSON body; no body and `null` are the same. Source: the official SDKs."""
     try:
         given = json.loads(body or b"null")
     except ValueError as error:
@@ -136,7 +137,7 @@ def _charge(vendor: Vendor, asset: Asset, kind: str) -> None:
 
 
 def _address(vendor: Vendor, asset: Asset, size: Size) -> str:
-    """An opaque address at the file host, good for 24 hours."""
+    """Return an opaque address at the file host, good for 24 hours."""
     name, ends = (
         vendor.opaque_name("delivery"),
         vendor.world.clock.seconds() + vendor.switches.delivery_lifetime,

@@ -1,4 +1,4 @@
-"""Which fields a metadata call may ask for, and what each set holds.
+"""Fields of the metadata calls, and the contents of each set.
 
 Source: the Getty Images API v3 definition: `ImageDetailFieldValues`, `VideoDetailFieldValues`, and its
 prose on what each set holds.
@@ -50,6 +50,6 @@ VIDEO_SETS = _SETS | {
 
 
 def expand(asked: list[str], sets: Mapping[str, str]) -> list[str]:
-    """The single fields behind what was asked for; `id` always."""
+    """Return the requested fields one by one, sets expanded; `id` always."""
     names = " ".join(sets.get(name, name) for name in asked)
     return sorted({"id", *names.split()})

@@ -60,7 +60,7 @@ def listing(vendor: Vendor, call: Call) -> Response:
 
 
 def asked_window(call: Call, now: datetime, *, limited: bool) -> Window:
-    """The window that `date_from`, `date_to` and `use_time` name, exact or in whole days.
+    """Return the window that `date_from`, `date_to` and `use_time` name, exact or in whole days.
 
     Raises:
         Refusal: 400 for what is no date, an end before its start, or more than 30 days (assumed).
@@ -79,7 +79,7 @@ def asked_window(call: Call, now: datetime, *, limited: bool) -> Window:
 
 
 def flag(call: Call, name: str, *, default: bool) -> bool:
-    """A true or false of the query; 400 for anything else."""
+    """Read true or false from the query; 400 for any other value."""
     given = call.query.get(name, str(default)).lower()
     if given not in ("true", "false"):
         raise refused(400, "InvalidParameterValue", f"Field: {name}, {given}")
@@ -87,7 +87,7 @@ def flag(call: Call, name: str, *, default: bool) -> bool:
 
 
 def product_type(call: Call, key: Key) -> str | None:
-    """The one product type of the query; 400 for an unknown one, 403 for one of the other site."""
+    """Read the one product type of the query; 400 for an unknown one, 403 for one of the other site."""
     given = call.query.get("product_type")
     if given is not None and given not in PRODUCT_TYPES:
         raise refused(400, "InvalidParameterValue", f"Field: product_type, {given}")
@@ -155,6 +155,6 @@ def _row(vendor: Vendor, row: Licence) -> dict[str, Any]:
 
 
 def person(user: User) -> dict[str, str | None]:
-    """A user as answers name one."""
+    """Return a user in the form of the answers."""
     name = {"first_name": user.first_name, "middle_name": None, "last_name": user.last_name}
     return {"username": user.username, **name}

@@ -95,7 +95,7 @@ def _asked(call: Call, allowed: frozenset[str], default: str) -> list[str]:
 def _sought(
     vendor: Vendor, call: Call, allowed: frozenset[str], sets: Mapping[str, str], *, is_video: bool
 ) -> tuple[list[Asset], list[str], list[str]]:
-    """The assets found, the ids not found, the fields to tell."""
+    """Return the assets found, the ids not found, and the fields to answer."""
     calling_token(vendor, call)
     fields = expand(_asked(call, allowed, default="summary_set"), sets)
     ids = (

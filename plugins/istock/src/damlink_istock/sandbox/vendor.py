@@ -1,4 +1,4 @@
-"""What the stand-in for iStock holds: keys, users, tokens, assets, licences, products, and its switches."""
+"""State of the stand-in for iStock: keys, users, tokens, assets, licences, products, and its switches."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Key:
 
 @attrs.frozen
 class Caller:
-    """Who makes a call that needs a user."""
+    """The user behind a call."""
 
     key: Key
     user: User
@@ -79,7 +79,7 @@ class Licence:
 
 @attrs.frozen
 class Delivery:
-    """What a download address leads to, for a while."""
+    """The file behind a temporary download address."""
 
     media: MediaFile
     filename: str
@@ -88,7 +88,7 @@ class Delivery:
 
 @attrs.define
 class Switches:
-    """What a test can set. The defaults are the strict side of what is unknown.
+    """Behaviour that a test can change. The defaults are the strict side of what is unknown.
 
     Attributes:
         company_right: whether users may list their company's licences.
@@ -130,7 +130,7 @@ class Product:
     month: str = ""
 
     def remaining(self, now: datetime) -> int:
-        """What is left; a subscription is full again with each month, UTC."""
+        """Return the remaining downloads; a subscription is full again with each month, UTC."""
         month = f"{now:%Y-%m}"
         if self.type == SUBSCRIPTION and month != self.month:
             self.month, self.used = month, 0
@@ -139,7 +139,7 @@ class Product:
 
 @attrs.define
 class Vendor:
-    """All of it. Whoever reads or writes holds `lock`.
+    """The whole state. Hold `lock` to read or change it.
 
     Attributes:
         licences: the rows of each asset, by its id.
@@ -163,20 +163,20 @@ class Vendor:
     _recent: deque[float] = attrs.field(factory=deque)
 
     def now(self) -> datetime:
-        """The time by the sandbox's clock, to the second, UTC."""
+        """Return the time by the sandbox's clock, to the second, UTC."""
         return self.world.clock.now().replace(microsecond=0)
 
     def opaque_name(self, purpose: str) -> str:
-        """A new name that tells nothing; the same in every sandbox of that seed."""
+        """Return a new random name; the same in every sandbox of that seed."""
         self._made += 1
         return sha256(f"{self.world.seed}/{purpose}/{self._made}".encode()).hexdigest()
 
     def product(self, product_type: str) -> Product:
-        """The product of that type. Raises `StopIteration` for another site's."""
+        """Return the product of that type. Raises `StopIteration` for another site's."""
         return next(product for product in self.products if product.type == product_type)
 
     def user(self, username: str) -> User | None:
-        """The user of that name."""
+        """Return the user of that name."""
         return next((user for user in self.users if user.username == username), None)
 
     def add_licence(
@@ -197,7 +197,7 @@ class Vendor:
         self.licences[asset.id].append(row)
 
     def rows(self) -> Iterator[Licence]:
-        """All rows of the licence list."""
+        """Return all rows of the licence list."""
         return itertools.chain.from_iterable(self.licences.values())
 
     def turn_page(self) -> None:

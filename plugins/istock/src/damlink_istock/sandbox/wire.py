@@ -1,4 +1,4 @@
-"""How the stand-in speaks HTTP: a call in, an answer or a refusal out, one call at a time."""
+"""HTTP of the stand-in: a call in, an answer or a refusal out, one call at a time."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def refused(status: int, code: str, message: str = "") -> Refusal:
-    """The application's way to say no. Source: developers.gettyimages.com, "Error codes & responses"."""
+    """Return a refusal of the application. Source: developers.gettyimages.com, "Error codes & responses"."""
     return Refusal(JSONResponse({"ErrorCode": code, "ErrorMessage": message or code}, status))
 
 
 def stopped(status: int, message: str) -> Refusal:
-    """The gateway's way to say no. Source: gettyimages/gettyimages-api#1 on GitHub."""
+    """Return a refusal of the gateway. Source: gettyimages/gettyimages-api#1 on GitHub."""
     headers = {"x-amzn-errortype": f"{message.replace(' ', '')}Exception"}
     return Refusal(JSONResponse({"message": message}, status, headers))
 
 
 def denied(status: int, error: str, description: str) -> Refusal:
-    """The token endpoint's way to say no. Assumed: as in RFC 6749."""
+    """Return a refusal of the token endpoint. Assumed: as in RFC 6749."""
     return Refusal(JSONResponse({"error": error, "error_description": description}, status))
 
 
 def service(handlers: Mapping[str, Handler], lock: AbstractContextManager[object]) -> Starlette:
-    """An ASGI application that answers lines such as `"GET /v3/products"`, each under the lock."""
+    """Return an ASGI application that answers lines such as `"GET /v3/products"`, each under the lock."""
     return Starlette(routes=[_route(line, handler, lock) for line, handler in handlers.items()])
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: users, profiles, tokens, and the two checks that every call passes."""
+"""Access control: users, profiles, tokens, and the two checks that every call passes."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class RequestToken:
 
 @attrs.frozen
 class Caller:
-    """Who is behind a call, and with which rights."""
+    """The user behind a call, with the rights of the call."""
 
     user: User
     scopes: frozenset[str]
@@ -160,12 +160,12 @@ class Access:
         return self.profiles[self.user.profile_id]
 
     def add_oauth1_token(self, key: str, user_id: str) -> str:
-        """One more OAuth 1.0a token; its key."""
+        """Add an OAuth 1.0a token and return its key."""
         self.oauth1_secrets[key], self.oauth1_users[key] = self.new_hex(32), user_id
         return key
 
     def caller(self, call: Call) -> Caller | None:
-        """Who calls; `None` for an unknown, revoked or expired token, or a wrong signature.
+        """Return the caller; `None` for an unknown, revoked or expired token, or a wrong signature.
 
         Raises:
             Refusal: 403: the user behind the token is gone or inactive (Bynder/bynder-python-sdk#45).
@@ -189,7 +189,7 @@ class Access:
         return self.tokens.get(value.strip())
 
     def grantable(self, user_id: str) -> frozenset[str]:
-        """The scopes that the application can be granted for a user.
+        """Return the scopes that the application can be granted for a user.
 
         Source: Bynder's help, "OAuth scopes".
         """
@@ -198,13 +198,15 @@ class Access:
         return permitted(self.client.scopes, roles)
 
     def issue(self, user_id: str, scopes: frozenset[str]) -> str:
-        """A new access token; it looks like a JWT."""
+        """Return a new access token; it looks like a JWT."""
         value = f"eyJ{self.new_hex(30)}.eyJ{self.new_hex(60)}.{self.new_hex(40)}"
         self.tokens[value] = Token(user_id, scopes, self._clock.seconds() + self.lifetime)
         return value
 
     def issue_permanent(self, user_id: str, scopes: Iterable[str]) -> str:
-        """One more permanent token, bound to a user and to scopes. Source: Bynder's help on them."""
+        """Add a permanent token, bound to a user and to scopes, and return it. Source: Bynder's help on
+        them.
+        """
         value = self.new_hex(64)
         self.tokens[value] = Token(user_id, frozenset(scopes))
         return value
@@ -222,7 +224,7 @@ class Access:
 
 
 def check(access: Access, route: Route[Any], call: Call) -> None:
-    """The token, then its scopes, then the roles of its user.
+    """Check the token, then its scopes, then the roles of its user.
 
     Source: Bynder's help, "OAuth scopes"; the roles named by its published definitions.
 
@@ -256,7 +258,7 @@ def unauthorized() -> Refusal:
 
 
 def denied(path: str = "") -> Refusal:
-    """What a call at this path answers where a right is missing: `{}` in workflow.
+    """Return the answer to a call at this path where a right is missing: `{}` in workflow.
 
     Source: Bynder's published definitions.
     """

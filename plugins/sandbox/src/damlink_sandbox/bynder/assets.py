@@ -42,7 +42,7 @@ def _list(portal: Portal, call: Call) -> Answer:
 
 
 def _found(portal: Portal, call: Call) -> list[Asset]:
-    """As `found`; a walk through the pages of one unchanged list sorts it once."""
+    """Search as `found`; the pages of one unchanged list are sorted once."""
     portal.listed()
     filters = frozenset((name, value) for name, value in call.query.items() if name not in _SHAPE)
     if "collectionId" in call.query or "keyword" in call.query:
@@ -54,7 +54,7 @@ def _found(portal: Portal, call: Call) -> list[Asset]:
 
 
 def _walked(portal: Portal, query: Mapping[str, str], assets: list[Asset], limit: int) -> Answer:
-    """The next assets behind the cursor; the header names the next cursor while there are more."""
+    """Return the next assets behind the cursor; the header names the next cursor while there are more."""
     key, descends = order(query)
     if query.get("cursor"):
         last = _opened(query["cursor"])
@@ -104,7 +104,7 @@ def _one(portal: Portal, call: Call, asset_id: str) -> Answer:
 @routes.add("POST /api/v4/media", scopes="asset:write", roles="MEDIAEDIT", multipart=True)
 @routes.add("POST /api/v4/media/{id}", scopes="asset:write", roles="MEDIAEDIT", multipart=True)
 def _modify(portal: Portal, call: Call) -> Answer:
-    """Fields that are not known, and those of custom thumbnails, are passed over."""
+    """Change the known fields; others, and those of custom thumbnails, are ignored."""
     fields = call.form()
     asset = portal.visible(call.params.get("id") or fields.get("id", ""))
     changes = _changes(portal, asset, fields)
@@ -136,7 +136,7 @@ def _changes(portal: Portal, asset: Asset, fields: Mapping[str, str]) -> dict[st
 
 
 def _due(portal: Portal, fields: Mapping[str, str]) -> dict[str, bool]:
-    """The states whose date has come; one in the future is checked and forgotten."""
+    """Return the states whose date has come; one in the future is checked and forgotten."""
     own = {"archiveDate": "is_archived", "limitedDate": "is_limited", "watermarkDate": "is_watermarked"}
     now = portal.world.clock.now()
     given = {own[name]: moment(fields[name]) <= now for name in own if fields.get(name)}

@@ -132,7 +132,7 @@ def _list_media(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"POST {_PATH}/{{id}}/media", scopes=_WRITE, roles="COLLECTIONS", multipart=True)
 def _add_media(portal: Portal, call: Call) -> Answer:
-    """Ids of no asset are passed over (assumed)."""
+    """Add assets; unknown ids are ignored (assumed)."""
     one = _known(portal, call)
     known = (portal.assets.get(key) for key in ids_given(call))
     one.assets |= {asset.id: None for asset in known if asset is not None and asset.visible}

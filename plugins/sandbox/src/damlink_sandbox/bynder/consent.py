@@ -25,12 +25,12 @@ _PAGE = """<!doctype html>
 
 
 def wanted(call: Call) -> bool:
-    """Whether whoever asks is a browser; for a program, the person agrees at once."""
+    """Return whether the client is a browser; for a program, the person agrees at once."""
     return call.method == "GET" and "text/html" in call.headers.get("accept", "")
 
 
 def page(action: str, user: str, rights: Iterable[str], fields: Mapping[str, str]) -> Answer:
-    """The page; its form posts `fields` and the `decision`, `allow` or `deny`, to `action`."""
+    """Return the page; its form posts `fields` and the `decision`, `allow` or `deny`, to `action`."""
     items = "".join(f"<li>{escape(right)}</li>" for right in rights)
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'

@@ -77,7 +77,7 @@ def second_finalise(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def settings(portal: Portal, body: Body) -> Any:
-    """Any of `Settings` by its own name."""
+    """Change any of `Settings` by its own name."""
     return _set(portal, body)
 
 

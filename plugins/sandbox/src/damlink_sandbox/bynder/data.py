@@ -1,4 +1,4 @@
-"""What travels as JSON inside a form, in the field `data`. Source: Bynder's published definitions."""
+"""JSON inside a form, in the field `data`. Source: Bynder's published definitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from damlink_sandbox.router import Call
 
 
 def object_given(call: Call) -> dict[str, Any]:
-    """The object in `data`.
+    """Return the object in `data`.
 
     Raises:
         Refusal: 400: `No data sent`, `Invalid JSON`.
@@ -22,7 +22,7 @@ def object_given(call: Call) -> dict[str, Any]:
 
 
 def ids_given(call: Call) -> tuple[str, ...]:
-    """The list of ids in `data`, in upper case, each once.
+    """Return the list of ids in `data`, in upper case, each once.
 
     Raises:
         Refusal: 400: `No data sent`, `Invalid JSON`.

@@ -1,4 +1,4 @@
-"""Which options depend on which. Source: Bynder's published definition of metaproperty options."""
+"""Dependencies between options. Source: Bynder's published definition of metaproperty options."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _add_group(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"POST {_GROUP}", scopes=_WRITE, roles=MANAGERS)
 def _modify_group(portal: Portal, call: Call) -> Answer:
-    """The members sent replace those there are (assumed)."""
+    """Replace the members by those sent (assumed)."""
     option = _option(portal, call)
     group = _group(option, call)
     option.dependencies[group] = _members(portal, call)
@@ -88,7 +88,7 @@ def _modify_group(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"DELETE {_GROUP}", scopes=_WRITE, roles=MANAGERS)
 def _remove_group(portal: Portal, call: Call) -> Answer:
-    """The path is assumed: the call is published by name only."""
+    """Remove a group. The path is assumed: the call is published by name only."""
     option = _option(portal, call)
     del option.dependencies[_group(option, call)]
     return Answer(204)

@@ -26,7 +26,7 @@ routes: Routes[Portal] = Routes()
 
 
 def defaults(portal: Portal) -> None:
-    """The one preset of a new portal."""
+    """Add the one preset of a new portal."""
     portal.library.presets = [Preset(portal.ids.uuid(), "500x500", 500, 500, is_crop=True)]
 
 
@@ -114,7 +114,7 @@ def _nothing() -> Refusal:
 
 
 def derivative(portal: Portal, asset: Asset, name: str) -> Content:
-    """The PNG that a preset or a built-in derivative makes; of no picture it is a grey one (assumed)."""
+    """Return the PNG of a preset or a built-in derivative; without a picture it is a grey one (assumed)."""
     for preset in portal.library.presets:
         if preset.prefix == name:
             return _made(asset.active.content, (preset.width, preset.height), preset.is_crop)

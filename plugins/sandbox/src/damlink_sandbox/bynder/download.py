@@ -19,7 +19,7 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("GET /api/v4/media/{id}/download", scopes="asset:read", roles="MEDIAHIGHRES")
 def _download(portal: Portal, call: Call) -> Answer:
-    """Of several additionals the newest (assumed)."""
+    """Return the address of a file; of several additionals the newest (assumed)."""
     asset = portal.visible(call.params["id"])
     kind = call.query.get("type") or "original"
     if kind not in ("original", "additional"):

@@ -1,4 +1,4 @@
-"""What the portal tells the notification service when something changes.
+"""Notifications of changes, for the notification service.
 
 Source: Bynder's help page on webhooks; the form of the messages is seen in integrations.
 """
@@ -25,9 +25,9 @@ EVENTS = frozenset(
 
 
 def subjects(before: Asset | None, after: Asset) -> list[str]:
-    """What a change of an asset is called, in the order it is told.
+    """Return the subjects of a change of an asset, in the order of their messages.
 
-    An asset in the waiting room is not told of until it is approved (assumed).
+    An asset in the waiting room has none until it is approved (assumed).
     """
     if before is None or not before.visible:
         return [CREATED] if after.visible else []
@@ -39,15 +39,16 @@ def subjects(before: Asset | None, after: Asset) -> list[str]:
 
 
 def _described(asset: Asset) -> tuple[object, ...]:
-    """Published are title, description and metaproperties; that tags count is assumed.
+    """Return the fields whose change is a change of metadata. Published are title, description and
+    metaproperties; tags are assumed.
 
-    Archiving is told as a change of metadata too, and so is its end (the latter assumed).
+    Archiving is a change of metadata too, and so is its end (the latter assumed).
     """
     return asset.name, asset.description, dict(asset.values), asset.tags, asset.is_archived
 
 
 def publish(world: World, subject: str, message: Mapping[str, Any], lag: float = 0.0) -> None:
-    """Hand a notification to the broker, `lag` seconds later; without a broker nobody is told."""
+    """Hand a notification to the broker, `lag` seconds later; without a broker there is none."""
     if world.broker is None:
         return
     world.counts.add("events")

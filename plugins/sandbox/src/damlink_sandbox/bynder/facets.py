@@ -1,4 +1,4 @@
-"""What `count` counts of a list of assets. Source: the official SDKs; seen in integrations."""
+"""The `count` of a list of assets. Source: the official SDKs; seen in integrations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from damlink_sandbox.bynder.search import parents
 
 
 def counted(portal: Portal, assets: Sequence[Asset]) -> dict[str, Any]:
-    """The total, and how many assets there are of each kind, tag, brand and option."""
+    """Return the total, and the number of assets of each kind, tag, brand and option."""
     above = parents(portal)
     facets: dict[str, Counter[str]] = {
         "type": Counter(kind(asset) for asset in assets),

@@ -84,7 +84,7 @@ def _finalise(portal: Portal, call: Call) -> Answer:
 
 
 def _check_whole(content: PartFiles, fields: Mapping[str, str]) -> None:
-    """The size is published, the digest is sent by one client library's branch."""
+    """Compare size and digest. The size is published; one client library's branch sends the digest."""
     if fields.get("fileSize") != str(content.size):
         raise _refused()
     if fields.get("sha256", content.digest).lower() != content.digest:
@@ -112,14 +112,14 @@ def _check_there(portal: Portal) -> None:
 
 
 def _refused() -> Refusal:
-    """All that is published of its errors."""
+    """Return an error; this is all that is published of them."""
     return Refusal(Answer(400))
 
 
 @routes.add("POST /workflow-jobs/{id}/upload", scopes="workflow.job:write", roles="JOBEDIT")
 @routes.add("POST /api/workflow/jobs/{id}/upload", scopes="workflow.job:write", roles="JOBEDIT")
 def _job_file(portal: Portal, call: Call) -> Answer:
-    """A finalised file for one job; both addresses are published."""
+    """Add a finalised file to one job; both addresses are published."""
     _check_there(portal)
     job, given = known(portal.workflow.jobs, call.params["id"]), read(call, _JOB_FILE)
     imported = portal.imports.get(given.get("file", "").upper())

@@ -1,4 +1,4 @@
-"""Which jobs a list shows, and in which order. Source: Bynder's published definition of jobs."""
+"""Filters and order of a list of jobs. Source: Bynder's published definition of jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ORDERS = {**_DATES, "name": "name"}
 
 
 def filtered(jobs: Iterable[Job], query: Mapping[str, str]) -> list[Job]:
-    """The jobs that pass every filter, in the order asked for, else as they were created.
+    """Return the jobs that pass every filter, in the order asked for, else as they were created.
 
     Raises:
         Refusal: 400: a malformed date, or an order that is not known (assumed).
@@ -28,7 +28,9 @@ def filtered(jobs: Iterable[Job], query: Mapping[str, str]) -> list[Job]:
 
 
 def _has_people(job: Job, query: Mapping[str, str]) -> bool:
-    """`resonsibleIDs` is spelled so; that the responsible ones are those of the stages is assumed."""
+    """Return whether a responsible person is among those asked for. `resonsibleIDs` is spelled so; that the
+    responsible ones are those of the stages is assumed.
+    """
     accountable, responsible = words(query.get("accountableIDs", "")), words(query.get("resonsibleIDs", ""))
     of_stages = {one for stage in job.stages for one in (stage.responsible, stage.responsible_group) if one}
     fits = not accountable or job.accountable in {one.lower() for one in accountable}
@@ -36,7 +38,7 @@ def _has_people(job: Job, query: Mapping[str, str]) -> bool:
 
 
 def _has_status(job: Job, query: Mapping[str, str]) -> bool:
-    """Of the active stage (assumed)."""
+    """Return whether the active stage has the status (assumed)."""
     wanted = words(query.get("status", ""))
     return not wanted or job.stages[job.active].status in wanted
 
@@ -53,7 +55,7 @@ def _between(when: datetime | None, start: datetime | None, end: datetime | None
 
 
 def _sorted(jobs: list[Job], order: str) -> list[Job]:
-    """Those without the date go last, whatever the direction (assumed)."""
+    """Sort by a date; jobs without it go last, whatever the direction (assumed)."""
     name, _, direction = order.partition(" ")
     own = _ORDERS.get(name)
     if own is None or direction not in ("", "asc", "desc"):

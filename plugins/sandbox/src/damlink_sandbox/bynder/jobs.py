@@ -66,7 +66,7 @@ def _list(portal: Portal, call: Call) -> Answer:
     roles="CAMPAIGNOVERVIEW",
 )
 def _of_campaign(portal: Portal, call: Call) -> Answer:
-    """That either scope does is assumed; the role is the campaigns'."""
+    """List a campaign's jobs. That either scope does is assumed; the role is the campaigns'."""
     campaign = known(portal.workflow.campaigns, call.params["id"])
     return _page(call, [job for job in portal.workflow.jobs.values() if job.campaign == campaign.id])
 
@@ -107,7 +107,9 @@ def create(portal: Portal, creator: str, given: Mapping[str, Any]) -> Job:
 
 
 def _stages(portal: Portal, preset_id: str | None, given: Sequence[Mapping[str, Any]]) -> list[Stage]:
-    """The preset's, with what is given for each; without a preset those given, or one (assumed)."""
+    """Return the preset's stages, with the values sent for each; without a preset those sent, or one
+    (assumed).
+    """
     own = given or [{"name": "Start stage"}]
     if preset_id is not None:
         of_preset = {one.get("preset_stage"): one for one in given}

@@ -1,4 +1,4 @@
-"""What a portal holds beside its assets: collections, usages, tags, derivative presets."""
+"""Contents of a portal beside its assets: collections, usages, tags, derivative presets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Collection:
 
 @attrs.frozen
 class Usage:
-    """Where an integration shows an asset."""
+    """A place where an integration shows an asset."""
 
     id: str
     integration_id: str

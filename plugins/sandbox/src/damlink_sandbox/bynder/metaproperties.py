@@ -24,7 +24,7 @@ routes: Routes[Portal] = Routes()
 
 
 def defaults(portal: Portal) -> None:
-    """What a portal has before anybody asks: one text and two with options."""
+    """Add the metaproperties of a new portal: one text and two with options."""
     create(portal, "Source_Id", "text")
     create(portal, "Country", "select", options=("Germany", "France", "Netherlands", "Spain"))
     create(portal, "Usage", "select2", options=("Print", "Web", "Social"), is_multiselect=True)
@@ -94,7 +94,7 @@ def _modify(portal: Portal, call: Call) -> Answer:
 
 @routes.add("DELETE /api/v4/metaproperties/{id}", scopes="meta.assetbank:write", roles=MANAGERS)
 def _delete(portal: Portal, call: Call) -> Answer:
-    """Its values go with it (assumed)."""
+    """Delete a metaproperty and its values (assumed)."""
     one = known(portal, call)
     del portal.metaproperties[one.id]
     for asset in list(portal.assets.values()):
@@ -105,7 +105,7 @@ def _delete(portal: Portal, call: Call) -> Answer:
 
 
 def _counts(portal: Portal, call: Call) -> Counter[str] | None:
-    """How many listed assets have each option, of the asked types only; `None` where nobody asked."""
+    """Count the listed assets of each option, of the requested types only; `None` where none is requested."""
     if not flag(call.query.get("count")):
         return None
     kinds = words(call.query.get("type", ""))

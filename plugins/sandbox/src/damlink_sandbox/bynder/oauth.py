@@ -49,7 +49,7 @@ def _authorize(portal: Portal, call: Call) -> Answer:
 @routes.add(f"GET {_LOGIN}", open=True)
 @routes.add(f"POST {_LOGIN}", open=True)
 def _login(portal: Portal, call: Call) -> Answer:
-    """A browser is shown a page to click; for any other client the person agrees at once."""
+    """Show a page to a browser; for any other client the person agrees at once."""
     access, fields = portal.access, {**call.query, **call.form()}
     name = fields.get("login_challenge", "")
     if name not in access.challenges:
@@ -88,7 +88,7 @@ def _token(portal: Portal, call: Call) -> Answer:
 
 
 def _client(access: Access, call: Call, fields: Mapping[str, str]) -> Client:
-    """By a Basic header, or in the body."""
+    """Return the client of a Basic header, or of the body."""
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
     given = (fields.get("client_id", ""), fields.get("client_secret", ""))
     if scheme.lower() == "basic":
@@ -122,7 +122,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _refresh(access: Access, fields: Mapping[str, str]) -> Answer:
-    """A refresh answer does not repeat the refresh token, unless the test makes it rotate."""
+    """Issue a new access token, without the refresh token unless the test makes it rotate."""
     given = fields.get("refresh_token", "")
     grant = access.refreshes.get(given)
     if grant is None:
@@ -148,7 +148,7 @@ def _issued(access: Access, grant: Grant, refresh: str = "") -> Answer:
 
 
 def _scopes(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
-    """What is granted: the asked ones that are allowed; all where none is asked for."""
+    """Return the granted scopes: the requested ones that are allowed; all where none is requested."""
     wanted = frozenset((asked or "").split()) or allowed
     if not wanted <= SCOPES:
         raise _error(400, "invalid_scope", "unknown scope")
@@ -170,7 +170,7 @@ def _revoke(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"GET {_BASE}/scopes", open=True)
 def _scope_list(_portal: Portal, _call: Call) -> Answer:
-    """Its definition names no right for it."""
+    """List the scopes. The definition names no right for it."""
     groups = [
         {
             "name": name,

@@ -34,7 +34,7 @@ def _request_token(portal: Portal, call: Call) -> Answer:
 @routes.add(f"GET {_AUTHORISE}", open=True)
 @routes.add(f"POST {_AUTHORISE}", open=True)
 def _authorise(portal: Portal, call: Call) -> Answer:
-    """A browser is shown a page to click; for any other client the person agrees at once."""
+    """Show a page to a browser; for any other client the person agrees at once."""
     access, fields = portal.access, {**call.query, **call.form()}
     key = fields.get("oauth_token", "")
     token = access.oauth1_requests.get(key)
@@ -56,7 +56,7 @@ def _authorise(portal: Portal, call: Call) -> Answer:
 
 @routes.add("POST /api/v4/oauth/access_token", open=True)
 def _access_token(portal: Portal, call: Call) -> Answer:
-    """For a request token that a person has agreed to, with its verifier; it serves once."""
+    """Exchange a request token that a person has agreed to, with its verifier; it serves once."""
     access = portal.access
     requests = access.oauth1_requests
     signed = access.signatures.signed(call, {key: one.secret for key, one in requests.items()})

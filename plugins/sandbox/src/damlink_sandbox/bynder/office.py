@@ -83,7 +83,7 @@ def revoke_token(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def oauth1(portal: Portal, _body: Body) -> Any:
-    """The four keys of OAuth 1.0a that are there from the start."""
+    """Return the four keys of OAuth 1.0a that are there from the start."""
     access = portal.access
     return {
         "consumer_key": access.signatures.key,
@@ -128,7 +128,7 @@ def add_preset(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def presets(portal: Portal, _body: Body) -> Any:
-    """The job presets there are: no call of the portal's lists them."""
+    """Return the job presets: no call of the portal lists them."""
     return [{"id": preset.id, "name": preset.name} for preset in portal.workflow.presets.values()]
 
 
@@ -167,7 +167,7 @@ def notify(portal: Portal, body: Body) -> Any:
 
 
 def summary(portal: Portal) -> dict[str, Any]:
-    """What `state` shows of all this."""
+    """Return the part of `state` about people and work."""
     campaigns, jobs = portal.workflow.campaigns.values(), portal.workflow.jobs.values()
     return {
         "users": [{"id": one.id, "username": one.username} for one in portal.access.users.values()],

@@ -36,7 +36,7 @@ class _Parameters:
         return name in self._given
 
     def whole(self, name: str, least: int = 1, most: int = _LONGEST) -> int | None:
-        """A number of pixels or degrees; `None` where it is not given."""
+        """Return a number of pixels or degrees; `None` where it is not given."""
         if name not in self._given:
             return None
         value = int(self._given[name])
@@ -45,7 +45,7 @@ class _Parameters:
         return value
 
     def colour(self, name: str) -> tuple[int, ...]:
-        """A colour by name or in hexadecimal; transparent where it is not given."""
+        """Return a colour by name or in hexadecimal; transparent where it is not given."""
         text = self._given.get(name)
         if text is None:
             return (0, 0, 0, 0)
@@ -53,7 +53,7 @@ class _Parameters:
         return ImageColor.getcolor(f"#{text}" if is_hex else text, "RGBA")  # type: ignore[return-value]
 
     def gravity(self) -> Point:
-        """Where the middle of attention is; the focus point where it is not given."""
+        """Return the point of attention; the focus point where it is not given."""
         if "gravity" not in self._given:
             return self._middle
         if self._given["gravity"] not in GRAVITIES:
@@ -84,7 +84,9 @@ def _background(image: Image.Image, given: _Parameters) -> Image.Image:
 
 
 def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
-    """The cut of that size, at `x` and `y` or else by gravity; what lies outside shows the background."""
+    """Return the cut of that size, at `x` and `y` or else by gravity; what lies outside shows the
+    background.
+    """
     size = given.whole("width") or image.width, given.whole("height") or image.height
     at = _placed(image.size, size, given.gravity())
     x, y = given.whole("x", 0), given.whole("y", 0)
@@ -97,7 +99,7 @@ def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
 
 
 def _placed(outer: tuple[int, int], inner: tuple[int, int], middle: Point) -> tuple[int, int]:
-    """Where `inner` begins so that it is around that point, and within `outer` if it fits."""
+    """Return where `inner` begins so that it is around that point, and within `outer` if it fits."""
     starts = []
     for whole, part, share in zip(outer, inner, middle, strict=True):
         start = round(whole * share - part / 2)
@@ -144,7 +146,7 @@ def _fit(image: Image.Image, given: _Parameters) -> Image.Image:
 
 
 def _scale(image: Image.Image, given: _Parameters) -> Image.Image:
-    """Brought to exactly that size; a side that is not given follows the other."""
+    """Scale to exactly that size; a side that is not given follows the other."""
     width, height = given.whole("width"), given.whole("height")
     if width is None or height is None:
         return _fit(image, given)
@@ -187,7 +189,7 @@ _OPERATIONS: dict[str, tuple[_Operation, frozenset[str]]] = {
 
 
 def transformed(image: Image.Image, operation: str, given: dict[str, str], middle: Point) -> Image.Image:
-    """What one operation makes of the picture.
+    """Apply one operation to the picture.
 
     Raises:
         ValueError: an unknown operation or parameter, or a value that does not do.

@@ -22,7 +22,7 @@ routes: Routes[Portal] = Routes()
 
 
 def known(portal: Portal, call: Call) -> Metaproperty:
-    """The metaproperty that the path names.
+    """Return the metaproperty that the path names.
 
     Raises:
         Refusal: 404.
@@ -119,7 +119,7 @@ def _modify(portal: Portal, call: Call) -> Answer:
     "DELETE /api/v4/metaproperties/{id}/options/{optionId}", scopes="meta.assetbank:write", roles=MANAGERS
 )
 def _delete(portal: Portal, call: Call) -> Answer:
-    """It goes from the assets, too (assumed)."""
+    """Delete an option, from the assets, too (assumed)."""
     metaproperty = known(portal, call)
     option = _known_option(metaproperty, call)
     del metaproperty.options[option.id]
@@ -142,7 +142,7 @@ def _known_option(metaproperty: Metaproperty, call: Call) -> Option:
 
 
 def rendered_option(option: Option, date: str = _ISO) -> dict[str, Any]:
-    """An option as JSON; its date in that form."""
+    """Return an option as JSON; its date in that form."""
     extra = option.extra
     shown: dict[str, Any] = {
         "id": option.id,

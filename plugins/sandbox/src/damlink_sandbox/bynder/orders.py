@@ -125,7 +125,9 @@ def _modify_line(portal: Portal, call: Call) -> Answer:
 
 
 def _known(portal: Portal, call: Call, *, by_number: bool = False) -> Order:
-    """By id in either shape, since both are published; where other connectors do so, by order number too."""
+    """Find an order by id in either shape, since both are published; where other connectors do so, by order
+    number too.
+    """
     given = call.params["id"]
     for order in portal.orders.values():
         if given.lower() in (order.id.lower(), workflow_id(order.id)) or (
@@ -165,5 +167,5 @@ def _made() -> Answer:
 
 
 def _refused(status: int, message: str) -> Refusal:
-    """The Brandstore spells it with an underscore. Source: Bynder's published definition."""
+    """Return an error. The Brandstore spells it with an underscore. Source: Bynder's published definition."""
     return Refusal(json_answer(status, {"message": message, "status_code": status}))

@@ -51,7 +51,7 @@ def measured(content: Content) -> tuple[int, int]:
 
 
 def picture(content: Content) -> Image.Image | None:
-    """The decoded picture, upright as stored; `None` where it is none, or too large."""
+    """Return the decoded picture, upright as stored; `None` where it is none, or too large."""
     try:
         with Image.open(_opened(content), formats=_PIXELS) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
@@ -66,7 +66,7 @@ def _opened(content: Content) -> io.BufferedReader:
 
 
 def encoded(image: Image.Image, form: str, quality: int) -> bytes:
-    """The bytes of the picture as `WEBP`, `PNG` or `JPEG`."""
+    """Encode the picture as `WEBP`, `PNG` or `JPEG`."""
     file = io.BytesIO()
     if form == "JPEG":
         image = flattened(image, (255, 255, 255))
@@ -75,7 +75,7 @@ def encoded(image: Image.Image, form: str, quality: int) -> bytes:
 
 
 def flattened(image: Image.Image, colour: tuple[int, ...]) -> Image.Image:
-    """The picture on that colour, without transparency."""
+    """Put the picture on that colour, without transparency."""
     under = Image.new("RGBA", image.size, colour[:3])
     under.alpha_composite(image)
     return under.convert("RGB")

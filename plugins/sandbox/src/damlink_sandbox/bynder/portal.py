@@ -55,13 +55,13 @@ class Ids:
         return f"{self._random.getrandbits(length * 4):0{length}x}"
 
     def upload(self) -> str:
-        """An upload id: over 100 characters with dots, dashes and underscores. Seen in integrations."""
+        """Return an upload id: over 100 characters with `.`, `-` and `_`. Seen in integrations."""
         return "".join(self._random.choices(_TOKEN, k=126)) + "0"
 
 
 @attrs.define
 class Settings(Quirks):
-    """What a test can turn, with the quirks; lags in seconds of the world's clock.
+    """Settings that a test can change, with the quirks; lags in seconds of the world's clock.
 
     Attributes:
         policy_seconds: life of an upload's S3 policy (assumed).
@@ -70,7 +70,7 @@ class Settings(Quirks):
         second_save: of the same import: `refuse` or `asset` (unknown which is true).
         second_finalise: of the same upload: `refuse` or `import` (unknown which is true).
         check_metaproperties: unknown ids, options and malformed dates are refused (assumed) or passed over.
-        event_lag: until a change is told to the notification service.
+        event_lag: until a change is published to the notification service.
         files_service: whether the portal takes uploads by `/v7`; on others its paths are unknown.
         files_lag: until such an upload can be saved.
         require_chunk_sha256: a chunk without `Content-SHA256` is refused (unknown whether it is).
@@ -105,7 +105,7 @@ class Link:
 
 
 class Portal:
-    """One Bynder portal. Whoever reads or changes it holds `lock`.
+    """One Bynder portal. Hold `lock` to read or change it.
 
     Attributes:
         indexed: the assets as lists show them, which is `Settings.index_lag` behind `assets`.
@@ -150,7 +150,7 @@ class Portal:
         heapq.heappush(self._unindexed, (due, self._writes, asset))
 
     def listed(self) -> Mapping[str, Asset]:
-        """The assets as lists show them now."""
+        """Return the assets as lists show them now."""
         now = self.world.clock.seconds()
         while self._unindexed and self._unindexed[0][0] <= now:
             asset = heapq.heappop(self._unindexed)[2]
@@ -162,7 +162,7 @@ class Portal:
         return self.indexed
 
     def visible(self, asset_id: str, message: str = "Media not found") -> Asset:
-        """The asset with this id, in upper or lower case.
+        """Return the asset with this id, in upper or lower case.
 
         Raises:
             Refusal: 404: unknown, of the wrong shape, deleted, or still in the waiting room.
@@ -173,7 +173,7 @@ class Portal:
         return asset
 
     def brand(self, given: str | None) -> str:
-        """The id of the brand or sub-brand to save to; the first brand where none is given.
+        """Return the id of the brand or sub-brand to save to; the first brand where none is given.
 
         Raises:
             Refusal: 400: unknown (text assumed), or missing while `strict_brand`.
@@ -187,12 +187,12 @@ class Portal:
         return given.upper()
 
     def new_file(self) -> Path:
-        """A path of its own for bytes."""
+        """Return a path of its own for bytes."""
         self._files += 1
         return self._folder / f"{self._files}.part"
 
     def link(self, content: Content, file_name: str) -> str:
-        """A temporary address on the storage origin.
+        """Return a temporary address on the storage origin.
 
         Source: Bynder's published definition of asset download.
         """
@@ -203,18 +203,18 @@ class Portal:
 
 
 def refused(status: int, message: str, **more: Any) -> Refusal:
-    """An error in the portal's shape; `statuscode` is a string. Source: Bynder's published definitions."""
+    """Return an error; `statuscode` is a string. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, {"message": message, **more, "statuscode": str(status)}))
 
 
 def no_route() -> Refusal:
-    """What the gateway answers to a path it does not know. Source: Bynder/bynder-js-sdk#121 on GitHub."""
+    """Return the gateway's answer to an unknown path. Source: Bynder/bynder-js-sdk#121 on GitHub."""
     body = {"message": "no Route matched with those values", "request_id": "0" * 32}
     return Refusal(json_answer(404, body))
 
 
 def declined(status: int, message: str) -> Refusal:
-    """An error whose `statuscode` is a number, as some resources give it.
+    """Return an error whose `statuscode` is a number, as some resources give it.
 
     Source: Bynder's published definitions.
     """
@@ -222,22 +222,22 @@ def declined(status: int, message: str) -> Refusal:
 
 
 def created(**more: Any) -> Answer:
-    """The 201 of the asset bank. Source: Bynder's published definitions."""
+    """Return the 201 of the asset bank. Source: Bynder's published definitions."""
     return json_answer(201, {"message": "Created", "statuscode": 201, **more})
 
 
 def accepted() -> Answer:
-    """The 202 of changes that are carried out later. Source: Bynder's published definitions."""
+    """Return the 202 of changes that are carried out later. Source: Bynder's published definitions."""
     return json_answer(202, {"message": "Accepted", "statuscode": 202})
 
 
 def flag(text: str | None) -> bool:
-    """A boolean input; both spellings work. Source: the official SDKs."""
+    """Read a boolean input; both spellings work. Source: the official SDKs."""
     return (text or "").strip().lower() in {"1", "true"}
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 input; without a zone it is UTC.
+    """Read an ISO 8601 input; without a zone it is UTC.
 
     Raises:
         Refusal: 400.
@@ -250,12 +250,12 @@ def moment(text: str) -> datetime:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """A comma-separated input: trimmed, without empty and repeated items, in order."""
+    """Split a comma-separated input: trimmed, without empty and repeated items, in order."""
     return tuple(dict.fromkeys(word for word in map(str.strip, text.split(",")) if word))
 
 
 def number(text: str | None, default: int, most: int | None = None) -> int:
-    """A positive integer of a query; beyond `most` it is `most`.
+    """Read a positive integer of a query; beyond `most` it is `most`.
 
     Raises:
         Refusal: 400 (assumed).
@@ -268,7 +268,7 @@ def number(text: str | None, default: int, most: int | None = None) -> int:
 
 
 def paged(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Item], dict[str, str]]:
-    """A page of a list, and the headers that count it; all where no limit is given.
+    """Return a page of a list, and the headers that count it; all where no limit is given.
 
     Source: Bynder's published definitions of users and jobs.
 
@@ -283,7 +283,7 @@ def paged(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Ite
 
 
 def json_object(call: Call) -> dict[str, Any] | None:
-    """The JSON object in a body that says it is JSON."""
+    """Read the JSON object of a body that is declared as JSON."""
     if not call.headers.get("content-type", "").startswith("application/json"):
         return None
     try:

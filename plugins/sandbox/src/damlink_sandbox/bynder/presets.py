@@ -139,7 +139,7 @@ def _delete_group(portal: Portal, call: Call) -> Answer:
 
 
 def _members(portal: Portal, ids: list[str | None]) -> list[str]:
-    """Ids of users that there are; another one is a 404 (assumed)."""
+    """Read ids of users; an unknown one is a 404 (assumed)."""
     users = _workflow_users(portal)
     return [workflow_id(known(users, one or "").id) for one in ids]
 

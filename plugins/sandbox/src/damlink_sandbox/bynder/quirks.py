@@ -7,7 +7,7 @@ import attrs
 
 @attrs.define
 class Quirks:
-    """How the portal writes what other portals write in another way; control action `settings`.
+    """Variants in which portals write the same values; control action `settings`.
 
     Attributes:
         numbers_as_strings: `width`, `height` and `fileSize` are text. Seen in integrations.

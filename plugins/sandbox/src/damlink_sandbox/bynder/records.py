@@ -1,4 +1,4 @@
-"""What a portal holds: uploads, imports, assets, brands, metaproperties."""
+"""Records of a portal: uploads, imports, assets, brands, metaproperties."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Option:
     """An option of a metaproperty.
 
     Attributes:
-        extra: what was sent besides.
+        extra: other fields that were sent.
         dependencies: the ids of options it depends on, by group; those outside any are in `UNGROUPED`.
     """
 
@@ -67,11 +67,11 @@ class Metaproperty:
 
     @property
     def takes_options(self) -> bool:
-        """Whether its values are options and not text."""
+        """Return whether its values are options and not text."""
         return self.type in OPTION_TYPES
 
     def option(self, given: str) -> Option | None:
-        """By id, name or label; all but ids are announced as to be deprecated.
+        """Find an option by id, name or label; all but ids are announced as to be deprecated.
 
         Source: Bynder's published definition of assets.
         """
@@ -197,5 +197,5 @@ class Asset:
 
     @property
     def visible(self) -> bool:
-        """Whether anybody can get it. Of the waiting room: seen in integrations."""
+        """Return whether API calls can see the asset. Of the waiting room: seen in integrations."""
         return self.deleted is None and not self.in_waiting_room

@@ -24,7 +24,7 @@ _KIND_OF = {extension: kind for kind, extensions in _KINDS.items() for extension
 
 
 def stamp(when: datetime) -> str:
-    """A date as assets carry it: whole seconds, UTC."""
+    """Format a date as assets carry it: whole seconds, UTC."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -46,7 +46,7 @@ def orientation(file: File) -> str:
 
 
 def rendered(portal: Portal, asset: Asset) -> dict[str, Any]:
-    """The asset as a list shows it."""
+    """Render the asset for a list."""
     file = asset.active
     user = portal.access.users.get(asset.user_id)
     data: dict[str, Any] = {
@@ -83,7 +83,7 @@ def _number(portal: Portal, value: int) -> int | str:
 
 
 def _optional(portal: Portal, asset: Asset) -> dict[str, Any]:
-    """What only some assets have."""
+    """Return the fields that only some assets have."""
     file, data = asset.active, dict[str, Any]()
     if asset.tags or not portal.settings.omit_empty_tags:
         data["tags"] = list(asset.tags)
@@ -119,7 +119,7 @@ def _value(portal: Portal, metaproperty: Metaproperty, values: tuple[str, ...]) 
 
 
 def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`relatedAssets` of a single asset. Source: Bynder's published definition of assets."""
+    """Render `relatedAssets` of a single asset. Source: Bynder's published definition of assets."""
     known = portal.metaproperties
     return [
         {"metaPropertyId": key, "metaPropertyName": known[key].name, "assets": list(assets)}
@@ -129,7 +129,7 @@ def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
 
 
 def short_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`mediaItems` as a list shows them. Source: Bynder's published definition of assets."""
+    """Render `mediaItems` for a list. Source: Bynder's published definition of assets."""
     original = {"name": asset.active.file_name, "type": "original", "publicUrl": original_url(portal, asset)}
     web = [{"name": n, "type": "web", "publicUrl": url} for n, url in thumbnails(portal, asset).items()]
     additional = [
@@ -140,7 +140,7 @@ def short_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
 
 
 def all_items(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
-    """`mediaItems` of every version, with derivatives and additionals. Source: the official SDKs."""
+    """Render `mediaItems` of every version, with derivatives and additionals. Source: the official SDKs."""
     originals = [_item(portal, asset, file, "original") for file in asset.versions]
     web = [_web_item(asset, name, url) for name, url in thumbnails(portal, asset).items()]
     return originals + web + [_item(portal, asset, file, "additional") for file in asset.additionals]
@@ -174,19 +174,19 @@ def _web_item(asset: Asset, name: str, url: str) -> dict[str, Any]:
 
 
 def derivative_id(file: File, name: str) -> str:
-    """The item id of a derivative of `file`, always the same."""
+    """Return the item id of a derivative of `file`, always the same."""
     text = hashlib.sha256(f"{file.id} {name}".encode()).hexdigest()[:32].upper()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:]}"
 
 
 def thumbnails(portal: Portal, asset: Asset) -> dict[str, str]:
-    """The addresses of the derivatives that are public, by name."""
+    """Return the addresses of the public derivatives, by name."""
     names = (*BUILT_IN, *(preset.prefix for preset in portal.library.presets if preset.is_public))
     return {name: f"{_public(portal, asset)}/{quote(name)}-{slug(asset)}.png" for name in names}
 
 
 def original_url(portal: Portal, asset: Asset) -> str:
-    """Where a public asset's original lies; else empty."""
+    """Return the address of a public asset's original; else empty."""
     if not (asset.is_public and portal.settings.seo_base_url):
         return ""
     return f"{_public(portal, asset)}/original/{quote(asset.active.file_name, safe='')}"
@@ -197,15 +197,15 @@ def _public(portal: Portal, asset: Asset) -> str:
 
 
 def slug(asset: Asset) -> str:
-    """The name as addresses show it."""
+    """Return the name in the form of addresses."""
     return re.sub(r"[^a-z0-9]+", "-", asset.name.lower()).strip("-") or "asset"
 
 
 def hashed(item_id: str) -> str:
-    """The short form of an id, as in `idHash` (its making is assumed)."""
+    """Return the short form of an id, as in `idHash` (its making is assumed)."""
     return item_id.replace("-", "").lower()[:16]
 
 
 def dashed(own_id: str) -> str:
-    """An id of the asset bank in the form of newer services (assumed)."""
+    """Return an id of the asset bank in the form of newer services (assumed)."""
     return f"{own_id[:23]}-{own_id[23:]}".lower()

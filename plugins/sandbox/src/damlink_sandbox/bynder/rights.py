@@ -1,4 +1,4 @@
-"""What can be permitted on a portal: OAuth scopes and security roles.
+"""Rights on a portal: OAuth scopes and security roles.
 
 Source: Bynder's help, "OAuth scopes"; the roles named by its published definitions.
 """
@@ -105,7 +105,7 @@ SCOPES = frozenset(_ALL)
 
 
 def permitted(scopes: Iterable[str], roles: Iterable[str]) -> frozenset[str]:
-    """Those of `scopes` that a user with these roles can be granted."""
+    """Return those of `scopes` that a user with these roles can be granted."""
     held = set(roles)
     needs = {name: set(_ALL[name].permissions) for name in scopes if name in _ALL}
     return frozenset(name for name, any_of in needs.items() if not any_of or held & any_of)

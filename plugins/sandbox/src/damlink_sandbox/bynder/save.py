@@ -133,7 +133,7 @@ def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, st
 
 
 def _uploader(portal: Portal, call: Call, fields: Mapping[str, str]) -> str:
-    """Who the waiting room shows: `requestorId`, if there is such a user."""
+    """Return the user that the waiting room shows: `requestorId`, if there is such a user."""
     wanted = fields.get("requestorId", "").upper()
     return wanted if wanted in portal.access.users else call.caller.user.id
 
@@ -150,7 +150,8 @@ def _is_past(fields: Mapping[str, str], name: str, now: datetime) -> bool:
 
 
 def _goes_to_waiting_room(call: Call, fields: Mapping[str, str]) -> bool:
-    """With `MEDIAUPLOAD` alone `audit` changes nothing (assumed).
+    """Return whether a new asset has to be approved. With `MEDIAUPLOAD` alone `audit` changes nothing
+    (assumed).
 
     Source: Bynder's help pages on the waiting room.
     """
@@ -166,7 +167,7 @@ def _access_request(portal: Portal, fields: Mapping[str, str]) -> str:
 
 
 def stored_file(portal: Portal, name: str, content: Content, created: datetime, number: int = 0) -> File:
-    """A file to keep with an asset, measured where it is a picture."""
+    """Store a file with an asset; a picture is measured."""
     return File(portal.ids.new(), name, content, created, number, *measured(content))
 
 

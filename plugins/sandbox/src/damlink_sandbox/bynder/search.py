@@ -1,4 +1,4 @@
-"""What a list of assets holds: its filters and its order. Source: Bynder's published definition of assets."""
+"""Filters and order of a list of assets. Source: Bynder's published definition of assets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def _sortable(when: datetime) -> str:
 
 
 def order(query: Mapping[str, str]) -> tuple[Callable[[Asset], Key], bool]:
-    """The key that `orderBy` sorts by, and whether it descends; the newest first without one (assumed).
+    """Return the key that `orderBy` sorts by, and whether it descends; the newest first without one
+    (assumed).
 
     Raises:
         Refusal: 400 (assumed).
@@ -38,7 +39,8 @@ def order(query: Mapping[str, str]) -> tuple[Callable[[Asset], Key], bool]:
 
 
 def found(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> list[Asset]:
-    """The listed assets that meet every filter of `query`, in its order; an empty filter is none (assumed).
+    """Return the listed assets that meet every filter of `query`, in its order; an empty filter is none
+    (assumed).
 
     Raises:
         Refusal: 400: a malformed date or order (assumed).
@@ -101,7 +103,7 @@ def _brand(portal: Portal, value: str) -> Test:
 
 
 def parents(portal: Portal) -> dict[str, str]:
-    """By the id of each sub-brand: its brand."""
+    """Return the brand of each sub-brand, by id."""
     return {sub.id: brand.id for brand in portal.brands for sub in brand.sub_brands}
 
 
@@ -133,7 +135,9 @@ _SIMPLE: Mapping[str, Filter] = {
 
 
 def _property(portal: Portal, name: str, value: str) -> Iterable[Test]:
-    """An option's name, or option ids, all of which must be there; the exact text of a text."""
+    """Yield the tests of a property: an option's name, or option ids, all of which must match; the exact
+    text of a text.
+    """
     known = {one.name: one for one in portal.metaproperties.values()}
     metaproperty = known.get(name)
     if metaproperty is None or metaproperty.type == "date":

@@ -85,7 +85,7 @@ class PortalService:
         self._pace = pace
 
     def admit(self, client: str) -> Answer | None:
-        """The 429 that this address has earned, without headers; its body is assumed."""
+        """Return the 429 for an address over the limit, without headers; its body is assumed."""
         return None if self._pace.admits(client) else Answer(429, b"", "text/plain")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -126,15 +126,15 @@ class BynderSandbox:
         ).values()
 
     def services(self) -> Mapping[str, Any]:
-        """The portal and the storage origin."""
+        """Return the portal and the storage origin."""
         return {"portal": PortalService(self._portal, self._pace), "s3": S3(self._portal)}
 
     def connector(self) -> Mapping[str, Any]:
-        """The table of this *portal* as it stands in `damlink.toml`."""
+        """Return the table of this *portal* as it stands in `damlink.toml`."""
         return {"url": self._world.origins["portal"], "auth": "permanent-token", "token": self.token}
 
     def secrets(self) -> Iterable[str]:
-        """The secret keys of `connector()`."""
+        """Return the secret keys of `connector()`."""
         return ("token",)
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
@@ -151,7 +151,7 @@ class BynderSandbox:
             return _ACTIONS[action](self._portal, body)
 
     def state(self) -> Any:
-        """All that the portal holds, with the SHA-256 of every original."""
+        """Return the whole portal, with the SHA-256 of every original."""
         with self._portal.lock:
             portal = self._portal
             waiting = [one for one in portal.uploads.values() if not one.is_finalised]

@@ -33,7 +33,7 @@ class Signed:
 
 
 class Signatures:
-    """What can be verified for one consumer. A nonce serves once, a timestamp for ten minutes around now.
+    """Signatures of one consumer. A nonce serves once, a timestamp for ten minutes around now.
 
     Attributes:
         key: of the consumer; `secret` belongs to it.
@@ -44,7 +44,7 @@ class Signatures:
         self._nonces: set[tuple[str, ...]] = set()
 
     def signed(self, call: Call, tokens: Mapping[str, str] | None = None) -> Signed | None:
-        """What a request was signed with; `None` where the signature is wrong, old or repeated.
+        """Verify a signature and return its parts; `None` where it is wrong, old or repeated.
 
         Args:
             call: the request.

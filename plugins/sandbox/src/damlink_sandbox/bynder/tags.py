@@ -19,7 +19,7 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("GET /api/v4/tags")
 def _list(portal: Portal, call: Call) -> Answer:
-    """A tag that no asset has any more stays with a count of 0 (assumed)."""
+    """List the tags; one that no asset has any more stays with a count of 0 (assumed)."""
     query = call.query
     order = query.get("orderBy") or "tag asc"  # assumed
     if order not in _ORDERS:

@@ -50,7 +50,7 @@ def _check(start: str | None, before: str | None) -> None:
 
 
 def _metadata(found: list[Option], page: list[Option]) -> dict[str, str]:
-    """The cursors of the pages around this one, each only where there is such a page (assumed)."""
+    """Return the cursors of the pages around this one, each only where there is such a page (assumed)."""
     metadata = {}
     if page and page[0] is not found[0]:
         metadata["prevPage"] = _cursor(page[0])

@@ -23,7 +23,7 @@ routes: Routes[Portal] = Routes()
 @routes.add("GET /transform/{id}/{name}", open=True, slow=True)
 @routes.add("GET /api/transform/{id}/{name}", open=True, slow=True)  # seen in use
 def _transform(portal: Portal, call: Call) -> Answer:
-    """Any name will do (assumed); the id is in the form of new services only."""
+    """Transform a picture. Any name will do (assumed); the id is in the form of new services only."""
     with portal.lock:
         asset = known_by_uuid(portal, call.params["id"])
     image = picture(asset.active.content) if asset is not None else None
@@ -38,7 +38,7 @@ def _transform(portal: Portal, call: Call) -> Answer:
 
 
 def known_by_uuid(portal: Portal, uuid: str) -> Asset | None:
-    """The visible asset with this id in 8-4-4-4-12."""
+    """Return the visible asset with this id in 8-4-4-4-12."""
     head, _, tail = uuid.upper().rpartition("-")
     asset = portal.assets.get(head + tail) if uuid.count("-") == 4 else None
     return asset if asset is not None and asset.visible else None

@@ -27,7 +27,7 @@ def _trash(portal: Portal, call: Call) -> Answer:
 
 
 def _order(portal: Portal, field: str) -> Callable[[tuple[Asset, datetime]], Any] | None:
-    """The key that sorts by that field; with or without `media.`: both are published."""
+    """Return the key that sorts by that field; with or without `media.`: both are published."""
     return {
         "dateCreated": lambda one: one[0].created,
         "dateRemoved": lambda one: one[1],
@@ -37,7 +37,7 @@ def _order(portal: Portal, field: str) -> Callable[[tuple[Asset, datetime]], Any
 
 
 def _removed(portal: Portal, query: Mapping[str, str]) -> Iterator[tuple[Asset, datetime]]:
-    """Those removed in the last 30 days and in the range asked for, each with when."""
+    """Yield the assets removed in the last 30 days and in the requested range, each with its date."""
     since = portal.world.clock.now() - _KEPT
     first = moment(query["dateRemovedFrom"]) if query.get("dateRemovedFrom") else since
     last = moment(query["dateRemoved"]) if query.get("dateRemoved") else portal.world.clock.now()

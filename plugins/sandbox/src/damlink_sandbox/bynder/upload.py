@@ -62,7 +62,7 @@ def _begun(portal: Portal, name: str) -> Upload:
 @routes.add("POST /api/v4/upload", roles=UPLOADERS, slow=True)
 @routes.add("POST /api/v4/upload/{id}", roles=UPLOADERS, slow=True)
 def _register_or_finalise(portal: Portal, call: Call) -> Answer:
-    """One address for two calls; the fields tell which (assumed)."""
+    """Register or finalise a part: one address for two calls, which the fields distinguish (assumed)."""
     fields = call.form()
     upload_id = call.params.get("id") or fields.get("id", "")
     if "chunkNumber" in fields:
@@ -102,7 +102,7 @@ def _finalise(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
 
 
 def known_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Upload:
-    """The upload with this id and the target it was begun with.
+    """Return the upload with this id and the target it was begun with.
 
     Raises:
         Refusal: 404: unknown (assumed); 500: another target (assumed).
@@ -116,7 +116,7 @@ def known_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Uplo
 
 
 def whole(portal: Portal, upload: Upload, fields: dict[str, str]) -> Sequence[Part]:
-    """The parts in order, if they are what the caller says they are (assumed).
+    """Return the parts in order, if they match the caller's description (assumed).
 
     Raises:
         Refusal: 500 with `retry` 0: another file, another number of parts, a gap, a part too small, or
@@ -171,7 +171,9 @@ def _poll(portal: Portal, call: Call) -> Answer:
 
 
 def not_ready() -> Refusal:
-    """The text is seen in integrations. Source: api.bynder.com, "Asset upload"."""
+    """Return the error of an upload in progress; the text is seen in integrations. Source: api.bynder.com,
+    "Asset upload".
+    """
     return _failure("Upload not ready", retry=1)
 
 

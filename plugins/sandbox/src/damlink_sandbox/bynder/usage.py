@@ -1,4 +1,4 @@
-"""Where integrations show assets.
+"""Places where integrations show assets.
 
 Source: Bynder's published definition of asset usage; the texts of its errors are assumed.
 """
@@ -36,7 +36,7 @@ def _create(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"DELETE {_PATH}", scopes="asset.usage:write", roles="STATISTICS")
 def _delete(portal: Portal, call: Call) -> Answer:
-    """Where nothing meets the query there is nothing to do (assumed)."""
+    """Remove the usages that match; without a match there is nothing to do (assumed)."""
     _check(_faults(portal, call.query))
     for one in _met(portal, call.query):
         del portal.library.usages[one.id]
@@ -45,7 +45,7 @@ def _delete(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"POST {_PATH}/sync", scopes="asset.usage:write", roles="STATISTICS")
 def _sync(portal: Portal, call: Call) -> Answer:
-    """What the integration says of its `uris` is all there is: the rest of theirs is removed (assumed)."""
+    """Make the given usages the only ones of the integration's `uris` (assumed)."""
     integration, uris, usages = _synced(call)
     answer: dict[str, list[Any]] = {"accepted": [], "new": [], "rejected": [], "removed": []}
     held = {(one.asset_id, one.uri): one for one in _met(portal, {"integration_id": integration})}

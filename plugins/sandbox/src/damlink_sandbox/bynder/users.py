@@ -92,7 +92,7 @@ def _delete(portal: Portal, call: Call) -> Answer:
 
 
 def _known(portal: Portal, call: Call) -> User:
-    """By id, or by username."""
+    """Find a user by id or by username."""
     given, users = call.params["id"], portal.access.users
     named = (user for user in users.values() if user.username.lower() == given.lower())
     found = users.get(given.upper()) or next(named, None)
@@ -107,7 +107,7 @@ def _check_unused(access: Access, username: str) -> None:
 
 
 def _changes(portal: Portal, given: Mapping[str, str]) -> dict[str, Any]:
-    """What the form says, by our names; an empty username counts as none."""
+    """Return the form's fields by our names; an empty username counts as none."""
     own = {"email": "email", "firstname": "first_name", "lastname": "last_name", "username": "username"}
     changes: dict[str, Any] = {own[name]: given[name] for name in own if given.get(name)}
     if "profileId" in given:

@@ -58,7 +58,7 @@ def _store(portal: Portal, asset: Asset, metaproperty: Metaproperty, values: Seq
 
 
 def values_given(portal: Portal, fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The values of all fields `metaproperty.<id>`; an empty one clears (seen in an integration).
+    """Read the values of all fields `metaproperty.<id>`; an empty one clears (seen in an integration).
 
     Raises:
         Refusal: 400: an unknown metaproperty or option, or a malformed date. Unknown what a portal does;

@@ -1,4 +1,4 @@
-"""Webhook configurations: which endpoint is told of which events.
+"""Webhook configurations: the events that an endpoint receives.
 
 Source: Bynder's published definition of webhooks; Bynder's help page on webhooks.
 """
@@ -55,7 +55,7 @@ def _get(portal: Portal, call: Call) -> Answer:
 @routes.add(f"POST {_PATH}", scopes=_WRITE)
 @routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE)
 def _create(portal: Portal, call: Call) -> Answer:
-    """The published address has an id in it, surely by mistake."""
+    """Create a webhook. The published address has an id in it, surely by mistake."""
     need(call, MANAGE_WEBHOOKS)
     data = _data(call)
     if len(portal.webhooks) >= _MOST:
@@ -132,7 +132,7 @@ def _shown(portal: Portal, webhook: Webhook) -> dict[str, Any]:
 
 
 def _known(portal: Portal, call: Call, status: int) -> Webhook:
-    """An unknown id is a 400 where it is read, which is published, else a 404 (assumed)."""
+    """Find a webhook; an unknown id is a 400 where it is read, which is published, else a 404 (assumed)."""
     webhook = portal.webhooks.get(call.params["id"].lower())
     if webhook is None:
         raise _refused(status, "Webhook configuration not found")
@@ -153,7 +153,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
 
 
 def _endpoint(data: Mapping[str, Any], protocol: str) -> str:
-    """An address of https, or on this machine; an ARN or an e-mail address for the other protocols."""
+    """Read an address: https, or on this machine; an ARN or an e-mail address for the other protocols."""
     endpoint = _text(data, "endpoint")
     if protocol not in _PROTOCOLS:
         raise _refused(400, "Invalid protocol")
@@ -179,5 +179,5 @@ def _days(data: Mapping[str, Any]) -> int | None:
 
 
 def _refused(status: int, message: str) -> Refusal:
-    """Its texts and its shape are assumed; published is only that it is an object."""
+    """Return an error; texts and shape are assumed, published is only that it is an object."""
     return Refusal(json_answer(status, {"message": message}))

@@ -115,13 +115,13 @@ class Workflow:
 
 
 def workflow_id(asset_bank_id: str) -> str:
-    """The same id as workflow writes it: a dash more, in lower case (assumed)."""
+    """Return an id in workflow's form: a dash more, in lower case (assumed)."""
     text = asset_bank_id.replace("-", "").lower()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def plain(identifier: str) -> str:
-    """The same without dashes, as answers to a creation have it.
+    """Return an id without dashes, as answers to a creation have it.
 
     Source: Bynder's published definition of jobs.
     """
@@ -129,12 +129,12 @@ def plain(identifier: str) -> str:
 
 
 def is_id(given: str) -> bool:
-    """Whether it has workflow's shape, in lower or upper case."""
+    """Return whether it has workflow's shape, in lower or upper case."""
     return _ID.fullmatch(given.lower()) is not None
 
 
 def known(records: Mapping[str, Record], given: str) -> Record:
-    """The record with this id.
+    """Return the record with this id.
 
     Raises:
         Refusal: 404: unknown, or in another shape than workflow's (assumed).
@@ -145,10 +145,12 @@ def known(records: Mapping[str, Record], given: str) -> Record:
 
 
 def failed(status: int, /, **body: str) -> Refusal:
-    """An error as workflow gives it; most have nothing to say. Source: Bynder's published definitions."""
+    """Return an error in workflow's form; most have no text. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, body))
 
 
 def shown(when: datetime | None) -> str | None:
-    """With an offset, as workflow shows most times. Source: Bynder's published definition of jobs."""
+    """Format a date with an offset, as workflow does most times. Source: Bynder's published definition of
+    jobs.
+    """
     return f"{when:%Y-%m-%dT%H:%M:%S+00:00}" if when else None

@@ -1,4 +1,4 @@
-"""How workflow reads JSON bodies: a wrong type is a 400 (assumed), an id of the wrong shape a 404."""
+"""Readers of workflow's JSON bodies: a wrong type is a 400 (assumed), an id of the wrong shape a 404."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Fields = Mapping[str, tuple[str, Reader]]
 
 
 def read(call: Call, known_fields: Fields) -> dict[str, Any]:
-    """The fields of a JSON body that are known, by our names; others are passed over.
+    """Read the known fields of a JSON body by our names; ignore others.
 
     Raises:
         Refusal: 400: no JSON object, or a field of the wrong type; 404: see `reference`.
@@ -35,12 +35,12 @@ def _read(data: Mapping[str, Any], known_fields: Fields) -> dict[str, Any]:
 
 
 def within(known_fields: Fields) -> Reader:
-    """An object with fields of its own."""
+    """Return a reader of an object with fields of its own."""
     return lambda value: _read(mapping(value), known_fields)
 
 
 def each(reader: Reader) -> Reader:
-    """A list; null is empty."""
+    """Return a reader of a list; null is empty."""
     return lambda values: [reader(value) for value in values or ()]
 
 
@@ -52,26 +52,26 @@ def text(value: Any) -> str:
 
 
 def boolean(value: Any) -> bool:
-    """True or false."""
+    """Read true or false."""
     if not isinstance(value, bool):
         raise TypeError
     return value
 
 
 def status(value: Any) -> str:
-    """Of a stage. Every published one is taken; which are no longer allowed is not published."""
+    """Read a stage's status. Every published one is accepted; which of them are obsolete is unknown."""
     if value not in STATUSES:
         raise ValueError
     return str(value)
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """An object; null is empty."""
+    """Read an object; null is empty."""
     return dict(value or {})
 
 
 def date(value: Any) -> datetime | None:
-    """A date with or without a time; null or empty is none."""
+    """Read a date with or without a time; null or empty is none."""
     try:
         return moment(text(value)) if value else None
     except Refusal as refusal:
@@ -79,7 +79,7 @@ def date(value: Any) -> datetime | None:
 
 
 def reference(value: Any) -> str | None:
-    """An id of something else, in workflow's shape; that it exists is not asked (assumed)."""
+    """Read an id of another record, in workflow's shape; it need not exist (assumed)."""
     if not value:
         return None
     if not is_id(text(value)):

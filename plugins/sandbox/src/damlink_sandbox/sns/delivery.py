@@ -67,7 +67,7 @@ class Courier:
             self._changed.notify()
 
     def is_idle(self) -> bool:
-        """Whether nothing is on its way, nor waits to be."""
+        """Return whether no message is on its way or scheduled."""
         with self._changed:
             return not self._due and not self._under_way
 

@@ -58,7 +58,7 @@ class Signer:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def sign(self, fields: Mapping[str, str], version: str) -> str:
-        """The Base64 signature of an envelope: SHA-1 for version 1, SHA-256 for version 2."""
+        """Sign an envelope, with SHA-1 for version 1 and SHA-256 for version 2, and return it in Base64."""
         text = "".join(f"{name}\n{fields[name]}\n" for name in _ORDER[fields["Type"]] if name in fields)
         algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()
         return base64.b64encode(self.key.sign(text.encode(), padding.PKCS1v15(), algorithm)).decode()

@@ -45,7 +45,7 @@ class SnsSandbox:
         self.topic.end(subscription)
 
     def is_confirmed(self, subscription: str) -> bool:
-        """Whether its endpoint has confirmed it."""
+        """Return whether the subscription's endpoint has confirmed it."""
         return self.topic.subscriptions[subscription].confirmed
 
     def publish(self, subject: str, message: Mapping[str, JSON]) -> None:
@@ -55,13 +55,13 @@ class SnsSandbox:
     # --- a part of the sandbox ---------------------------------------------------------------------
 
     def services(self) -> Mapping[str, Any]:
-        """The certificate, and the calls that end in a browser or a receiver: confirm, unsubscribe."""
+        """Return the certificate, and the calls that end in a browser or a receiver: confirm, unsubscribe."""
         topic, lock = self.topic, contextlib.nullcontext()
         root = functools.partial(_action, topic)
         return {"sns": Router(topic, routes.all, lock=lock, unknown=root)}
 
     def state(self) -> JSON:
-        """`subscriptions`, and every attempt in `deliveries` with its answer."""
+        """Return `subscriptions`, and every attempt in `deliveries` with its answer."""
         return self.topic.state()
 
     def control(self, action: str, body: Mapping[str, JSON]) -> JSON:
@@ -91,7 +91,7 @@ class SnsSandbox:
         return {}
 
     def portal(self) -> Mapping[str, JSON]:
-        """What stands in the portal's table of a config for this sandbox, so that its events count."""
+        """Return what the portal's table of a config needs so that this sandbox's events are accepted."""
         return {
             "event_topics": [ARN],
             "event_hosts": [self._world.origins["sns"].removeprefix("http://")],

@@ -25,7 +25,7 @@ TOKEN_LIFE = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
 FAULTS = (
     "duplicate", "reorder", "delay", "tampered", "foreign-topic", "bad-cert-host", "expired", "raw",
 )  # fmt: skip
-_LATE = ("delay", "reorder")  # and what is reordered waits for the next message besides
+_LATE = ("delay", "reorder")  # a reordered message also waits for the next one
 
 
 @attrs.define
@@ -95,7 +95,7 @@ class Topic:
         return None
 
     def end(self, subscription: str) -> None:
-        """End a subscription; its endpoint is told if it had confirmed."""
+        """End a subscription; a confirmed endpoint gets a message about it."""
         with self._lock:
             ended = self.subscriptions[subscription]
             was_confirmed = ended.confirmed
@@ -207,7 +207,7 @@ class Topic:
         return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
 
     def state(self) -> Any:
-        """What the topic holds and what has happened."""
+        """Return the contents of the topic and its history."""
         with self._lock:
             listed = [
                 {"id": each.id, "endpoint": each.endpoint, "subjects": [*each.subjects]}
@@ -224,7 +224,7 @@ class Topic:
 
 
 def _headers(fields: Mapping[str, str], subscription: Subscription, *, raw: bool) -> dict[str, str]:
-    """As SNS sends them. Source: Amazon SNS developer guide."""
+    """Return the headers that SNS sends. Source: Amazon SNS developer guide."""
     headers = {
         "Content-Type": "text/plain; charset=UTF-8",
         "User-Agent": "Amazon Simple Notification Service Agent",
