@@ -1,4 +1,4 @@
-"""Reads whole answers, within a deadline and up to a size. Downloads of files are not read here."""
+"""Reading of whole answers, within a deadline and up to a size. Downloads of files are not read here."""
 
 from __future__ import annotations
 
@@ -11,26 +11,30 @@ import httpx
 
 __all__ = ["ANSWER_BYTES", "ANSWER_SECONDS", "AnswerLimits", "read_answer"]
 
-ANSWER_SECONDS: Final = 120.0  # from the head of the answer to its last byte
-ANSWER_BYTES: Final = 64 * 1024 * 1024  # decompressed; a page of 1,000 assets takes a few
-PIECE_BYTES: Final = 4096  # decompressed at once: a thousand times as much at most
-ENCODINGS: Final = "gzip, deflate"  # what is asked for; one of them has a known, bounded ratio
+# From the headers of the answer to its last byte.
+ANSWER_SECONDS: Final = 120.0
+# Decompressed; a page of 1,000 assets takes a few MiB.
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+# Decompressed at once, which yields at most a thousand times as much.
+PIECE_BYTES: Final = 4096
+# Only encodings with a known, bounded ratio.
+ENCODINGS: Final = "gzip, deflate"
 _KNOWN: Final = frozenset({"gzip", "deflate", "identity"})
 
 
 @attrs.frozen
 class AnswerLimits:
-    """How long an answer may take, and how large it may be once decompressed."""
+    """Limits of an answer: the time to read it, and its decompressed size."""
 
     seconds: float = ANSWER_SECONDS
     bytes: int = ANSWER_BYTES
 
 
 def read_answer(response: httpx.Response, limits: AnswerLimits) -> None:
-    """Read the body, so that `content` and `text` can be used. Does nothing if it has been read.
+    """Read the body, so that `content` and `text` can be used. Do nothing if it has been read.
 
     Raises:
-        httpx.DecodingError: it is too large, or compressed in a way that was not asked for.
+        httpx.DecodingError: it is too large, or its compression was not requested.
         httpx.ReadTimeout: it takes too long.
         httpx.RequestError: it breaks off.
     """
@@ -58,7 +62,7 @@ def _body(response: httpx.Response, limits: AnswerLimits) -> bytes:
 
 
 def _prepare_decoding(response: httpx.Response) -> None:
-    """Decode in small steps; refuse unknown encodings, and one within another: they know no bounds."""
+    """Decode in small steps; refuse unknown and nested encodings, whose ratio is unbounded."""
     if "content-encoding" not in response.headers:
         return
     encodings = response.headers.get_list("content-encoding", split_commas=True)
@@ -69,7 +73,7 @@ def _prepare_decoding(response: httpx.Response) -> None:
 
 
 class _Pieces(httpx.SyncByteStream):
-    """A body in small pieces, so that none of them fills the memory when it is decompressed."""
+    """Body in small pieces, so that decompressing one of them cannot fill the memory."""
 
     def __init__(self, inner: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
         self._inner = cast(httpx.SyncByteStream, inner)

@@ -1,4 +1,4 @@
-"""The body of a request that is read from a source: a failure of the source is no failure of the request."""
+"""Streamed bodies of requests: a failure of the body's source is not a failure of the request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["guard_body", "stream_of", "unwrap_failures"]
 
 
 class _SourceFailureError(Exception):
-    """Carries what reading the body has raised past everything that would take it for an answer."""
+    """Wrapper of an error raised by the body's source, so that it is not handled as a network error."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -34,20 +34,20 @@ class _GuardedStream(httpx.SyncByteStream):
 
 
 def guard_body(request: httpx.Request) -> None:
-    """Mark failures of a streamed body, so that the request is not repeated because of them."""
+    """Wrap the errors of a streamed body, so that the request is not repeated because of them."""
     stream = request.stream
     if isinstance(stream, httpx.SyncByteStream) and not isinstance(stream, _GuardedStream | httpx.ByteStream):
         request.stream = _GuardedStream(stream)
 
 
 def stream_of(request: httpx.Request) -> Any:
-    """Return the body of a request as it was before it was guarded."""
+    """Return the original body of a request, guarded or not."""
     return request.stream._stream if isinstance(request.stream, _GuardedStream) else request.stream
 
 
 @contextlib.contextmanager
 def unwrap_failures() -> Iterator[None]:
-    """Raise what reading a guarded body has raised."""
+    """Raise the original error of a guarded body."""
     try:
         yield
     except _SourceFailureError as failure:

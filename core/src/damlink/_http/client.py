@@ -1,4 +1,4 @@
-"""HTTP as the rest of Damlink knows it: one kind of client, built here alone."""
+"""The HTTP client of Damlink, with signing, repetition, rate limits and errors."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ from damlink._http.outcome import (
     as_unclear,
     broken_error,
     is_repeatable,
-    is_same_but_for_slash,
     partner_refuses,
-    unclear_once_moved,
     understood,
 )
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
+from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
 from damlink._http.retry import Account, Terms, pause, retrying
 from damlink._http.status import clock_ahead, partner_error, plugin_error, stranger_error
@@ -48,15 +47,15 @@ from damlink.errors import ConnectorError, TransientError
 __all__ = ["ANSWERED", "TERMS", "Classify", "Client", "open_client"]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
-ANSWERED: Final = "damlink.answered"  # the request extension with a function that takes each answer
-TERMS: Final = "damlink.terms"  # the request extension that carries a caller's own terms of repeating it
+# Request extensions: a function called with each answer, and a caller's own terms of repetition.
+ANSWERED: Final = "damlink.answered"
+TERMS: Final = "damlink.terms"
 _MOST_REDIRECTS: Final = 10
 _TOO_MANY: Final = httpx.codes.TOO_MANY_REQUESTS
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_HARMLESS_HEADERS: Final = ("accept", "accept-encoding", "range", "if-range", "user-agent")
 
 Classify = Callable[[httpx.Response, bool], ConnectorError | None]
-"""Turns an answer into the error that it stands for; told whether the request may be repeated."""
+"""Returns the error of an answer, or `None`. The second argument: may the request be repeated?"""
 
 PluginClassify = Callable[[httpx.Response], ConnectorError | None]
 """A plugin's `classify`."""
@@ -65,14 +64,14 @@ T = TypeVar("T")
 
 
 class Client(httpx.Client):
-    """An `httpx.Client` that signs for its own origin only, repeats what may be repeated, and turns
-    statuses into the errors of `damlink.errors`.
+    """An `httpx.Client` that signs for its own origin only, repeats safe requests, and raises
+    the errors of `damlink.errors`.
 
     GET, HEAD, PUT and DELETE are repeated. A POST is repeated if it provably was not sent, on 429,
-    or if its caller says `idempotent=True`. Otherwise it failed only if the other side says so in
-    its own form of an error; any other failure is an `UnclearError`. Send such a request by
-    `send_once`, so that a success that cannot be understood is unclear, too. An answer of 400 or
-    above is raised, never returned. Answers that are not streamed end after 2 minutes, and hold
+    or with `idempotent=True`. Otherwise it has failed only if the other side answers with its own
+    form of an error; any other failure is an `UnclearError`. Send such a request by
+    `send_once`, so that a success with an unreadable answer is unclear as well. An answer of 400 or
+    above is raised, never returned. Answers that are not streamed end after 2 minutes, and contain
     64 MiB at most.
     """
 
@@ -93,7 +92,8 @@ class Client(httpx.Client):
         self._verify = verify
         self._verify_effect = verify_nothing
         self._plugin_classify: PluginClassify | None = None
-        self._ahead = timedelta()  # how far the other side's clock is ahead of ours
+        # The difference between the other side's clock and ours.
+        self._ahead = timedelta()
         super().__init__(
             base_url=base_url,
             transport=transport,
@@ -110,13 +110,13 @@ class Client(httpx.Client):
         self._plugin_classify = classify
 
     def guard_effects(self, verify: Verify) -> None:
-        """Verify each request besides that may change something at the other side, as the last thing before
-        its bytes leave, and during its waits.
+        """Call `verify` for each request that may have an effect, right before its first byte is sent, and
+        during its waits. It raises an error to stop the request.
         """
         self._verify_effect = verify
 
     def tell(self, on_request: Callable[[SentRequest], None]) -> None:
-        """Tell of every request as it leaves, secrets redacted: signed, repeated and redirected ones, too."""
+        """Call a function with every request sent, repeated or redirected, with its secrets redacted."""
         hook = functools.partial(SentRequest.of, own=self.origin)
         self.event_hooks = {"request": [lambda request: on_request(hook(request))]}
 
@@ -131,8 +131,8 @@ class Client(httpx.Client):
         """Send a POST.
 
         Args:
-            idempotent: sending it twice does no more than sending it once.
-            accept: statuses of 400 and above that are answers to read, and not errors.
+            idempotent: sending it twice has the same effect as sending it once.
+            accept: statuses of 400 and above that are returned instead of raised.
         """
         marks = {IDEMPOTENT: idempotent, ACCEPTED: accept}
         options["extensions"] = {**(options.get("extensions") or {}), **marks}
@@ -148,18 +148,18 @@ class Client(httpx.Client):
         error_fields: Collection[str] = (),
         **options: Any,
     ) -> T:
-        """Send a request that must not be repeated, and return what `read` makes of its answer.
+        """Send a request that must not be repeated; return the result of `read` for its answer.
 
-        It is done if `read` understands the answer. It is not done if it was not sent, on 429, and on a
-        4xx with a JSON object that holds a text: those raise as ever. Everything else is unclear.
+        It is done if `read` succeeds. It is not done if it was not sent, on 429, and on a 4xx with a
+        JSON object that contains a text: those are raised as usual. Everything else is unclear.
 
         Args:
             method: such as POST.
-            url: relative to the base address, or whole.
-            read: returns what the answer must bring, such as the id of what was made, and raises
-                anything, such as a `KeyError`, if it is not there.
-            accept: statuses besides 2xx that `read` understands.
-            error_fields: the other side's refusals have a text in one of these fields; in any if not given.
+            url: relative to the base address, or absolute.
+            read: returns the required part of the answer, such as an id, or raises any error, such as a
+                `KeyError`, if it is missing.
+            accept: statuses other than 2xx that `read` understands.
+            error_fields: the fields of which one contains the text of a refusal; any field if not given.
 
         Raises:
             UnclearError: it may or may not have happened. Never repeat it blindly.
@@ -169,27 +169,27 @@ class Client(httpx.Client):
         return understood(self.request(method, url, **options), read, accept)
 
     def remote_now(self) -> datetime:
-        """The other side's clock, as its last answer told it; ours if none did."""
+        """Return the time on the other side's clock, by its last answer; ours before there is one."""
         return datetime.now(UTC) + self._ahead
 
     def pause(self, seconds: float) -> None:
-        """Wait between two requests, unless the run is to end meanwhile.
+        """Wait between two requests, unless the run ends.
 
         Raises:
-            StoppedError: the run has been asked to stop.
+            StoppedError: the run is stopping.
             LeaseLostError: another run has taken over.
         """
         pause(seconds, self._verify)
 
     def content(self, url: str, filename: str | None) -> Content:
-        """The bytes behind an address."""
+        """Return the file at an address as content."""
         return RemoteContent(self, url, filename)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
-        """Send a request, again where that is right, and follow redirects.
+        """Send a request, repeat it where that is safe, and follow redirects.
 
         Raises:
-            TransientError: it may work later; every try is spent.
+            TransientError: it may work later; no attempt is left.
             UnclearError: it may or may not have happened.
             AuthError: 401 or 403 of our own origin.
             AssetRejectedError: another 4xx.
@@ -199,12 +199,10 @@ class Client(httpx.Client):
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
             attempt = functools.partial(self._try, request, stream, options)
-            with (
-                unwrap_failures(),
-                unclear_once_moved(once and not is_same_but_for_slash(seen[0], request.url)),
-            ):
+            has_moved = once and not is_same_but_for_slash(seen[0], request.url)
+            with unwrap_failures(), unclear_once_moved(has_moved):
                 response = retrying(attempt, terms, self._verify)
-            following = self._following(request, response)
+            following = follow(self, request, response)
             if following is None:
                 return response
             response.close()
@@ -218,11 +216,8 @@ class Client(httpx.Client):
     def _try(
         self, request: httpx.Request, stream: bool, options: Mapping[str, Any], account: Account
     ) -> httpx.Response:
-        request.extensions |= {
-            ACCOUNT: account,
-            REFUSES: self._refuses,
-            PLUGIN_CLASSIFY: self._plugin_classify,
-        }
+        request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
+        request.extensions[PLUGIN_CLASSIFY] = self._plugin_classify
         guard_body(request)
         if request.method not in _HARMLESS_METHODS:
             request.extensions.setdefault(VERIFY, self._verify_effect)
@@ -240,7 +235,7 @@ class Client(httpx.Client):
         return response
 
     def _read(self, response: httpx.Response, stream: bool) -> None:
-        """Read what is no file: an error's body for its words; one that breaks off has said its status."""
+        """Read an error's body, as far as it arrives, and any other body that is not streamed."""
         if response.status_code >= 400:
             try:
                 read_answer(response, self._limits)
@@ -257,32 +252,10 @@ class Client(httpx.Client):
         classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else stranger_error)
         special = plugin_error(response) if own else None
         error: ConnectorError | None = special or classify(response, repeatable)
-        # A plugin may say which error it is, or that it is a 429; never that a lost effect is certain.
+        # A plugin may choose the error, or call it a 429, but cannot make an unclear effect certain.
         is_throttled = _TOO_MANY in (status, special.status if special else None)
         is_clear = repeatable or is_throttled or (own and self._refuses(response))
         return error if error is None or is_clear else as_unclear(error)
-
-    def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-        """The request that a redirect asks for: with its method and body within our origin, as a GET
-        without any header of ours elsewhere. A 303 always becomes a GET.
-        """
-        if not response.has_redirect_location:
-            return None
-        target = request.url.join(response.headers["location"])
-        keeps = response.status_code != httpx.codes.SEE_OTHER and request.method != "GET"
-        if keeps and origin_of(target) == origin_of(request.url):
-            return self._copy_to(request, target)
-        headers = {name: request.headers[name] for name in _HARMLESS_HEADERS if name in request.headers}
-        return self.build_request("GET", target, headers=headers)
-
-    def _copy_to(self, request: httpx.Request, target: httpx.URL) -> httpx.Request:
-        return httpx.Request(
-            request.method,
-            target,
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
 
 
 def open_client(
@@ -295,18 +268,18 @@ def open_client(
     verify_before_send: Callable[[], None] | None = None,
     limits: AnswerLimits | None = None,
 ) -> Client:
-    """Build a client; proxies and certificate authorities as the environment says.
+    """Build a client with the proxies and certificate authorities of the environment.
 
     Args:
-        base_url: relative paths are resolved against it, and its origin is signed for; empty takes
-            whole addresses and signs nothing.
-        pace: the account its requests are counted on, redirects and repeats included.
+        base_url: the base of relative paths, and the origin for which requests are signed. If empty, the
+            client takes absolute addresses and signs nothing.
+        pace: the rate limiter that counts its requests, redirects and repetitions included.
         requests_per_second: a limit within this process, for the origin's host.
         classify: see `Classify`.
         refuses: see `Refuses`.
-        verify_before_send: called right before the bytes of every request leave, token requests, repeats
-            and redirects included, and again and again during every wait; raises to stop it.
-        limits: of answers that are not streamed.
+        verify_before_send: called right before the first byte of every request is sent, token requests,
+            repetitions and redirects included, and repeatedly during every wait; raises to stop it.
+        limits: limits of answers that are not streamed.
     """
     verify = verify_before_send or verify_nothing
     url = httpx.URL(base_url)

@@ -1,4 +1,4 @@
-"""One small document from an address that the caller has checked: no redirect, no repeat, no credentials."""
+"""Download of one small document from a verified address: no redirect, no repetition, no credentials."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["fetch"]
 
 
 def fetch(url: str, *, most_bytes: int, seconds: float) -> bytes:
-    """The body behind an address, sent as it is.
+    """Download the body at an address, without decoding it.
 
     Args:
-        most_bytes: a longer one is an error, and not read to its end.
-        seconds: for all of it.
+        most_bytes: the limit of its size; a longer body is an error and is not read to its end.
+        seconds: the limit of the whole download.
 
     Raises:
-        TransientError: nobody answered in time, or the answer may be another one later.
-        ConnectorError: any other answer than 200, or too long a one.
+        TransientError: there was no answer in time, or a later attempt may succeed.
+        ConnectorError: another status than 200, or too long a body.
     """
     headers = {"User-Agent": f"damlink/{__version__}", "Accept-Encoding": "identity"}
     transport = LogTransport(NetworkTransport(), httpx.URL(""))

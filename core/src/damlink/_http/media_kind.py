@@ -1,4 +1,4 @@
-"""Whether bytes can be what their name announces: error pages often come with status 200."""
+"""Detection of error pages in place of files: they often have status 200."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORD: Final = {"image/": "an image", "video/": "a video", "audio/": "a sound", 
 _HTML: Final = re.compile(rb"<(!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 _JSON: Final = re.compile(rb'(\{\s*("|\})|\[\s*(\{|\]))')
 _XML: Final = re.compile(rb"<(\?xml\s|[a-z_][\w:.-]*(\s+xmlns|>))", re.IGNORECASE)
-# The first element behind the declaration; comments and a DOCTYPE may stand before it.
+# The first element after the declaration; comments and a DOCTYPE may precede it.
 _ROOT: Final = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _ERROR_ROOTS: Final = frozenset({b"error", b"errorresponse", b"html"})
 _DOCUMENTS: Final = frozenset(
@@ -30,23 +30,23 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
 class WrongKindError(TransientError):
-    """Something else came in place of the file: an error page, say."""
+    """The source sent something else in place of the file, such as an error page."""
 
 
 def check_kind(
     pieces: Iterator[bytes], filename: str, media_type: str = "", said: str = ""
 ) -> Iterator[bytes]:
-    """Yield the same bytes, unless they begin as something else than was announced.
+    """Yield the same bytes, unless their beginning contradicts the announced kind of file.
 
     Args:
-        pieces: from the beginning of the file.
-        filename: its extension announces what it is, unless `media_type` does.
-        media_type: as it was announced.
-        said: the media type that came with the bytes.
+        pieces: the file from its beginning.
+        filename: its extension announces the kind, unless `media_type` does.
+        media_type: the announced media type.
+        said: the media type in the answer.
 
     Raises:
-        WrongKindError: they are an HTML page, or an XML or JSON document, and not media. Kinds that are
-            not known are let through.
+        WrongKindError: they are an HTML page, or an XML or JSON document, instead of media. Unknown kinds
+            pass.
     """
     announced = media_type or mimetypes.guess_type(filename, strict=False)[0] or ""
     head = b""
@@ -56,7 +56,7 @@ def check_kind(
             if len(head) >= HEAD_BYTES:
                 break
     except Exception:
-        # What has come is not lost: the caller goes on behind it.
+        # Yield the bytes received so far: the caller continues after them.
         _check(head, filename, announced, said)
         if head:
             yield head
@@ -77,7 +77,7 @@ def _check(head: bytes, filename: str, announced: str, said: str) -> None:
 
 
 def _document(head: bytes, announced: str, said: str) -> str:
-    """Return which document it is in place of media; nothing if it may be what was announced."""
+    """Return the kind of document found in place of media; empty if it may be the announced kind."""
     if not announced.startswith(_MEDIA) and announced not in _OTHERS:
         return ""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -100,7 +100,7 @@ def _root(text: bytes) -> bytes:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether it reads as text; a character may be cut at the end."""
+    """Return whether the bytes are text; the last character may be incomplete."""
     if not head or _CONTROL.search(head):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The way out: directly or through the proxy that the environment names; the last check before it."""
+"""Network transport: direct or through the environment's proxy, with a last check before sending."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from damlink._system.waiting import Verify, verify_nothing
 
 __all__ = ["LEAVING", "VERIFY", "NetworkTransport", "verifier"]
 
-VERIFY: Final = "damlink.verify"  # the request extension with a check of this one request
-LEAVING: Final = "damlink.leaving"  # the request extension with what is called once the bytes leave
+# Request extensions: a check of this one request, and a function called when its first byte is sent.
+VERIFY: Final = "damlink.verify"
+LEAVING: Final = "damlink.leaving"
 _TRACE: Final = "trace"  # httpx's own extension
 _FIRST_BYTES: Final = ".send_request_headers.started"
 
@@ -25,13 +26,13 @@ LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=16, k
 
 
 class NetworkTransport(httpx.BaseTransport):
-    """Sends by `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; trusts `SSL_CERT_FILE` besides.
+    """Transport that follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and also trusts `SSL_CERT_FILE`.
 
-    httpx reads the proxies itself only where nothing wraps its transport.
+    httpx itself reads the proxies only for a client without a custom transport.
 
     Args:
-        verify: called when a connection is ready and nothing has been written yet: after the wait for
-            the pace, for a connection, and for its handshakes. Raises to keep the request back.
+        verify: called when a connection is ready and nothing has been written yet: after the waits for
+            the rate limiter, a connection and its handshakes. Raises to stop the request.
     """
 
     def __init__(self, verify: Verify = verify_nothing) -> None:
@@ -40,7 +41,7 @@ class NetworkTransport(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it along its route."""
+        """Send a request directly or through its proxy."""
         trace = request.extensions.get(_TRACE)
         if not isinstance(trace, _LastCheck):
             leaving = request.extensions.get(LEAVING)
@@ -62,7 +63,7 @@ class NetworkTransport(httpx.BaseTransport):
 
 @attrs.frozen
 class _LastCheck:
-    """Called by httpx's transport for each of its steps; verifies before the first byte leaves."""
+    """Trace function of httpx's transport; verifies the request before its first byte is sent."""
 
     verify: Verify
     leaving: Callable[[], object] | None
@@ -78,7 +79,7 @@ class _LastCheck:
 
 
 def verifier(verify: Verify, request: httpx.Request) -> Verify:
-    """Join a client's check with that of one request."""
+    """Return a check that calls the client's check and then the request's."""
     own: Verify | None = request.extensions.get(VERIFY)
     if own is None:
         return verify
@@ -92,7 +93,7 @@ def verifier(verify: Verify, request: httpx.Request) -> Verify:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """One for all: reading the certificate authorities is slow, and they fill megabytes."""
+    """Create the TLS context once: reading the certificate authorities is slow and takes megabytes."""
     return httpx.create_ssl_context()
 
 

@@ -1,4 +1,4 @@
-"""OAuth 1.0a: requests signed with two pairs of keys, in an auth that leaves every body whole."""
+"""OAuth 1.0a: requests signed with two pairs of keys, without a change of their bodies."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class OAuth1(httpx.Auth):
-    """Signs each request anew, in its header, with HMAC-SHA1.
+    """Auth that signs each request in its header with HMAC-SHA1.
 
-    Query and form are part of what is signed; any other body is not, and is sent as it is.
+    The signature covers the query and a form; it does not cover any other body.
 
     Args:
-        consumer_key: of the application, with its `consumer_secret`.
-        token: of the user, with its `token_secret`.
+        consumer_key: the application's key, with its `consumer_secret`.
+        token: the user's token, with its `token_secret`.
 
-    Source: RFC 5849, sections 3.1 and 3.4; Bynder's own text no longer describes this way.
+    Source: RFC 5849, sections 3.1 and 3.4; Bynder's own text no longer describes OAuth 1.0a.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class OAuth1(httpx.Auth):
         self._token_secret = token_secret
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the signature."""
+        """Add the signature to a request."""
         given = [
             ("oauth_consumer_key", self._consumer_key),
             ("oauth_token", self._token.reveal()),

@@ -36,17 +36,17 @@ def origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 class OriginAuth(httpx.Auth):
-    """Another auth, for requests to one origin; all others leave unsigned."""
+    """Auth that applies another auth to requests to one origin, and leaves all others unsigned."""
 
     def __init__(self, inner: httpx.Auth, origin: httpx.URL) -> None:
         self._inner = inner
         self._origin = origin_of(origin)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign it if it goes to our origin.
+        """Sign a request to our origin.
 
         Raises:
-            AuthError: the credentials would travel in plain text, or no header can carry them.
+            AuthError: the credentials would be sent in plain text, or are not valid in a header.
         """
         if origin_of(request.url) != self._origin:
             yield request
@@ -77,7 +77,7 @@ def _encodable() -> Iterator[None]:
 
 
 def _check_sendable(request: httpx.Request, unsigned: Set[tuple[bytes, bytes]]) -> None:
-    """Refuse a signed request that would show its credentials, or that no server would understand."""
+    """Refuse a signed request that exposes its credentials or has an invalid header."""
     url = request.url
     if not is_safe(url.scheme, url.host):
         hint = "write https:// in the config; plain http is for loopback only"
