@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink.bynder._fields import batches, fields, joined_tags, named, text_of, uuid_of
+from damlink.bynder._fields import batches, fields, joined_tags, text_of, typed, uuid_of
 from damlink.bynder.records.convert import moment
 
 LONG = "0C4D1E52-7A63-4B81-9F20A1B2C3D4E5F6"
@@ -42,11 +42,15 @@ def test_text_of_when_a_moment_is_read_back_as_the_same_moment(local: datetime, 
     assert moment(text_of(aware)) == aware
 
 
-def test_named_when_arguments_are_in_our_spelling_has_bynders() -> None:
-    def method(self: int, brand_id: str, date_created_to: None, extra: None) -> dict[str, Any]:
-        return named(locals())
+class _Fields(TypedDict):
+    brand_id: str
+    date_created_to: None
+    extra: None
 
-    assert method(1, "b", None, None) == {"brandId": "b", "dateCreatedTo": None}
+
+def test_typed_when_arguments_are_in_our_spelling_has_bynders() -> None:
+    given = {"brand_id": "b", "date_created_to": None, "extra": None}
+    assert typed(_Fields, given) == {"brandId": "b", "dateCreatedTo": None}
 
 
 def test_fields_when_not_given_are_left_out_and_extras_win() -> None:

@@ -117,8 +117,10 @@ def _helps(documented: Any) -> dict[str, str]:
 
 
 def _sentence(name: str, text: str) -> str:
-    """`id: of the asset.` is read together with its name; away from it, it needs it."""
-    whole = f"{name.replace('_', ' ')} {text}" if text.startswith("of ") else text
+    """Complete a text that continues its name: `brand_id: of the brand.` gives `Id of the brand.`."""
+    *others, last = name.split("_")
+    noun = last if last in ("id", "ids") else " ".join([*others, last])
+    whole = f"{noun} {text}" if text.startswith("of ") else text
     return whole[0].upper() + whole[1:]
 
 

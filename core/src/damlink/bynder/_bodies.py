@@ -21,6 +21,7 @@ __all__ = [
     "expect_records",
     "expect_text",
     "get_body",
+    "post_body",
     "read_again",
     "read_body",
 ]
@@ -46,6 +47,17 @@ def get_body(client: Client, path: str, expect: Expect[T], **query: Any) -> T:
     """
     given = {name: value for name, value in query.items() if value is not None}
     return read_again(lambda: client.get(path, params=given), lambda response: read_body(response, expect))
+
+
+def post_body(client: Client, path: str, expect: Expect[T], **content: Any) -> T:
+    """POST a request that is safe to repeat, again if the answer is unreadable, and return its body.
+
+    Raises:
+        TransientError: no answer can be read.
+    """
+    return read_again(
+        lambda: client.post(path, idempotent=True, **content), lambda response: read_body(response, expect)
+    )
 
 
 def read_again(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T]) -> T:

@@ -16,7 +16,7 @@ __all__ = [
     "camel_case",
     "fields",
     "joined_tags",
-    "named",
+    "json_data",
     "page_size",
     "text_of",
     "typed",
@@ -25,17 +25,7 @@ __all__ = [
 
 IDS_AT_ONCE: Final = 100  # so that an address stays short
 _PLACE: Final = ("page", "cursor")  # where a list has come to
-_OURS: Final = frozenset({"self", "extra"})
 _LONG_ID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4})([0-9a-f]{12})")
-
-
-def named(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a method under Bynder's names: `date_created_to` is `dateCreatedTo`.
-
-    Args:
-        arguments: the method's `locals()`, taken before anything else.
-    """
-    return {camel_case(name): value for name, value in arguments.items() if name not in _OURS}
 
 
 def camel_case(name: str) -> str:
@@ -45,18 +35,18 @@ def camel_case(name: str) -> str:
 
 
 def typed(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that a method takes by a typed `**`, under Bynder's names.
+    """Return the arguments of a typed `**` by Bynder's names: `dateCreatedTo` for `date_created_to`.
 
     Args:
-        kind: the `TypedDict` that names them.
+        kind: the `TypedDict` that declares them.
 
     Raises:
-        TypeError: it names no such argument. The portal would pass over it in silence.
+        TypeError: it declares no such argument. The portal would ignore it silently.
     """
     for name in arguments:
         if name not in kind.__annotations__:
             raise TypeError(f"unexpected argument {name!r}")
-    return named(arguments)
+    return {camel_case(name): value for name, value in arguments.items() if name != "extra"}
 
 
 def fields(given: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -68,6 +58,11 @@ def fields(given: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> 
     """
     together = {**given, **(extra or {})}
     return {name: text_of(value) for name, value in together.items() if value is not None}
+
+
+def json_data(value: Any) -> dict[str, str]:
+    """Return the form field `data` with a value in JSON, as metaproperties, tags and collections take it."""
+    return {"data": json.dumps(value)}
 
 
 def page_size(extra: Mapping[str, Any] | None, limit: int | None) -> int | None:

@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 import attrs
 import httpx
 
-from damlink.bynder._bodies import expect_records, read_body
+from damlink._http.client import Client
+from damlink.bynder._bodies import expect_records, read_again, read_body
 from damlink.bynder.records.convert import number
 
-__all__ = ["Page", "numbered", "walk"]
+__all__ = ["Page", "get_page", "numbered", "walk"]
 
 T = TypeVar("T")
 
@@ -46,6 +47,13 @@ class Page(Generic[T]):
             total=_header(response, "TotalRecords"),
             pages=_header(response, "TotalPages"),
         )
+
+
+def get_page(
+    client: Client, path: str, record: Callable[[Mapping[str, Any]], T], query: Mapping[str, Any]
+) -> Page[T]:
+    """GET one page of records, again if the answer is unreadable."""
+    return read_again(lambda: client.get(path, params=query), lambda response: Page.read(response, record))
 
 
 def _header(response: httpx.Response, name: str) -> int | None:

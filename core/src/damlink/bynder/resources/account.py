@@ -10,8 +10,8 @@ from typing import Final
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
-from damlink.bynder._pages import Page, walk
+from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import given, segment
 from damlink.bynder.records.account import Account, Derivative, Scope
 from damlink.bynder.records.convert import records, text
@@ -68,10 +68,7 @@ class AccountSettings:
 
         def ask(page: int) -> Page[Group]:
             query = given(search_term=search, sort_order=order, page=page, limit=GROUPS_PAGE)
-            return read_again(
-                lambda: self._client.get("/api/groups/list/", params=query),
-                lambda response: Page.read(response, Group.read),
-            )
+            return get_page(self._client, "/api/groups/list/", Group.read, query)
 
         return walk(ask, GROUPS_PAGE)
 

@@ -14,7 +14,7 @@ import httpx
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
-from damlink.bynder._fields import batches, fields, named, page_size, typed
+from damlink.bynder._fields import batches, fields, page_size, typed
 from damlink.bynder._pages import Page, walk
 from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 
@@ -167,8 +167,9 @@ class AssetLists:
             limit: assets in each request; Bynder does not publish the maximum.
             extra: more parameters, by Bynder's own names.
         """
-        query = fields(named(locals()), extra)
         page_size(extra, limit)
+        dates = {"dateRemovedFrom": date_removed_from, "dateRemoved": date_removed}
+        query = fields({**dates, "field": field, "order": order, "limit": limit}, extra)
 
         def ask(page: int) -> Page[TrashedAsset]:
             answer = get_body(

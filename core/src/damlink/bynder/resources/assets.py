@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_mapping, expect_object, get_body, read_again, read_body
-from damlink.bynder._fields import fields, joined_tags, named, uuid_of
+from damlink.bynder._bodies import expect_mapping, expect_object, get_body, post_body
+from damlink.bynder._fields import fields, joined_tags, typed, uuid_of
 from damlink.bynder._request import given, remove, segment
 from damlink.bynder.records.assets import Asset, SimilarAsset
 from damlink.bynder.records.convert import records
@@ -21,9 +21,43 @@ from damlink.bynder.resources.asset_lists import AssetLists
 from damlink.bynder.resources.metaproperties import Metaproperties
 from damlink.errors import ArgumentError, BynderError
 
-__all__ = ["Assets"]
+__all__ = ["AssetFields", "Assets"]
 
 _NOT_FOUND: Final = 404
+
+
+class AssetFields(TypedDict, total=False):
+    """Fields of an asset that can be changed.
+
+    Args:
+        name: of the asset; may be empty.
+        description: of the asset.
+        copyright: of the asset.
+        brand_id: of the brand that the asset belongs to.
+        archive: whether the asset is archived.
+        limited: whether the asset is of limited usage.
+        is_public: whether the asset is public. A public asset cannot become private again.
+        date_published: moment of publication.
+        archive_date: moment at which the asset is archived.
+        limited_date: moment at which limited usage begins.
+        watermark_date: moment at which the asset gets a visible watermark.
+        custom_thumbnail_file_id: of an uploaded file to use as thumbnail.
+        remove_custom_thumbnail: use the asset's own thumbnail again.
+    """
+
+    name: str | None
+    description: str | None
+    copyright: str | None
+    brand_id: str | None
+    archive: bool | None
+    limited: bool | None
+    is_public: bool | None
+    date_published: datetime | None
+    archive_date: datetime | None
+    limited_date: datetime | None
+    watermark_date: datetime | None
+    custom_thumbnail_file_id: str | None
+    remove_custom_thumbnail: bool | None
 
 
 class Assets(AssetLists, AssetFiles):
@@ -83,23 +117,11 @@ class Assets(AssetLists, AssetFiles):
         self,
         id: str,
         *,
-        name: str | None = None,
-        description: str | None = None,
-        copyright: str | None = None,
-        brand_id: str | None = None,
         tags: Sequence[str] | None = None,
-        archive: bool | None = None,
-        limited: bool | None = None,
-        is_public: bool | None = None,
-        date_published: datetime | None = None,
-        archive_date: datetime | None = None,
-        limited_date: datetime | None = None,
-        watermark_date: datetime | None = None,
-        custom_thumbnail_file_id: str | None = None,
-        remove_custom_thumbnail: bool | None = None,
         metaproperties: Mapping[str, str | Sequence[str]] | None = None,
         create_options: bool = False,
         extra: Mapping[str, Any] | None = None,
+        **changes: Unpack[AssetFields],
     ) -> None:
         """Change an asset. Omitted fields stay as they are, an empty text clears one. Safe to repeat.
 
@@ -107,34 +129,19 @@ class Assets(AssetLists, AssetFiles):
 
         Args:
             id: of the asset.
-            name: of the asset; may be empty.
-            description: of the asset.
-            copyright: of the asset.
-            brand_id: of the brand that the asset belongs to.
             tags: new list of all tags. A comma within a tag becomes a space.
-            archive: whether the asset is archived.
-            limited: whether the asset is of limited usage.
-            is_public: whether the asset is public. A public asset cannot become private again.
-            date_published: moment of publication.
-            archive_date: moment at which the asset is archived.
-            limited_date: moment at which limited usage begins.
-            watermark_date: moment at which the asset gets a visible watermark.
-            custom_thumbnail_file_id: of an uploaded file to use as thumbnail.
-            remove_custom_thumbnail: use the asset's own thumbnail again.
             metaproperties: values by name, label or id of the metaproperty; names or labels of options,
                 or text. They replace the previous values; an empty value clears.
             create_options: create options that a metaproperty does not have yet.
             extra: more fields, by Bynder's own names.
+            changes: see `AssetFields`.
 
         Raises:
             BynderError: the asset, a metaproperty or an option does not exist.
         """
-        changes = named(locals())
-        for ours in ("id", "metaproperties", "createOptions"):
-            del changes[ours]
-        changes["tags"] = None if tags is None else joined_tags(tags)
         values = self._metaproperties.form(metaproperties or {}, create_options=create_options)
-        form = fields({**changes, **values}, extra)
+        given = {**typed(AssetFields, changes), **values}
+        form = fields(given | {"tags": None if tags is None else joined_tags(tags)}, extra)
         if form:
             self._client.post(_path(id), data=form, idempotent=True)
 
@@ -202,10 +209,7 @@ class Assets(AssetLists, AssetFiles):
         if len(wanted) != 1:
             raise ArgumentError("similar assets are searched for by exactly one of ids, picture and text")
         path = "/api/1/assets/similarity-search/"
-        found = read_again(
-            lambda: self._client.post(path, json=wanted, idempotent=True),
-            lambda response: read_body(response, expect_mapping),
-        )
+        found = post_body(self._client, path, expect_mapping, json=wanted)
         return [SimilarAsset.read(each) for each in records(found.get("assets"))]
 
 

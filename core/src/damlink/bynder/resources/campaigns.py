@@ -6,12 +6,13 @@ Source: Bynder's published definition of campaigns.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import given, post_either, remove, segment
 from damlink.bynder.records.workflow import Campaign, Job, workflow_id
@@ -142,16 +143,13 @@ def _body(name: str | None, key: str | None, **fields: Unpack[CampaignFields]) -
         key=key,
         description=fields.get("description"),
         responsibleID=workflow_id(fields.get("responsible_id")) or None,
-        dateStart=_written(fields.get("date_start")),
-        deadline=_written(fields.get("deadline")),
+        dateStart=_date_text(fields.get("date_start")),
+        deadline=_date_text(fields.get("deadline")),
         closed=fields.get("closed"),
         campaignMetaproperties=dict(metaproperties) if metaproperties is not None else None,
     ) | dict(fields.get("extra") or {})
 
 
-def _written(moment: datetime | None) -> str | None:
+def _date_text(moment: datetime | None) -> str | None:
     """Return a moment in UTC without a zone, as the definition writes the dates of campaigns."""
-    if moment is None:
-        return None
-    utc = moment.astimezone(UTC) if moment.tzinfo else moment
-    return utc.strftime("%Y-%m-%dT%H:%M:%S")
+    return text_of(moment).removesuffix("Z") if moment else None

@@ -15,7 +15,7 @@ import httpx
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
-from damlink.bynder._fields import fields, named, page_size, typed
+from damlink.bynder._fields import fields, page_size, typed
 from damlink.bynder._once import confirmed, id_of, post_once, success_of
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import remove, segment
@@ -24,7 +24,7 @@ from damlink.bynder.records.convert import ids as ids_of
 from damlink.bynder.resources.members import put_assets, take_assets
 from damlink.errors import ArgumentError, BynderError
 
-__all__ = ["Collections"]
+__all__ = ["CollectionFilters", "Collections", "ShareFields"]
 
 PATH: Final = "/api/v4/collections/"
 _LOCATION: Final = re.compile(r"/collections/([\w.-]+)/?(?:\?|$)", re.ASCII)
@@ -52,6 +52,30 @@ class CollectionFilters(TypedDict, total=False):
     is_public: bool | None
     min_count: int | None
     order_by: str | None
+
+
+class ShareFields(TypedDict, total=False):
+    """Recipients and details of the share of a collection.
+
+    Args:
+        recipients: e-mail addresses.
+        groups: ids of groups.
+        profiles: ids of security profiles.
+        login_required: whether recipients must sign in.
+        date_start: first moment of the share.
+        date_end: last moment of the share.
+        send_mail: whether recipients get an e-mail.
+        message: text of the e-mail.
+    """
+
+    recipients: Sequence[str] | None
+    groups: Sequence[str] | None
+    profiles: Sequence[str] | None
+    login_required: bool | None
+    date_start: datetime | None
+    date_end: datetime | None
+    send_mail: bool | None
+    message: str | None
 
 
 class Collections:
@@ -188,38 +212,22 @@ class Collections:
         id: str,
         *,
         collection_options: Rights,
-        recipients: Sequence[str] | None = None,
-        groups: Sequence[str] | None = None,
-        profiles: Sequence[str] | None = None,
-        login_required: bool | None = None,
-        date_start: datetime | None = None,
-        date_end: datetime | None = None,
-        send_mail: bool | None = None,
-        message: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        **share: Unpack[ShareFields],
     ) -> None:
         """Share a collection with people, groups or profiles, at least one of them.
 
         Args:
             id: of the collection.
             collection_options: rights of the recipients: `view` or `edit`, or `readOnly` or `readAccess`.
-            recipients: e-mail addresses.
-            groups: ids of groups.
-            profiles: ids of security profiles.
-            login_required: whether recipients must sign in.
-            date_start: first moment of the share.
-            date_end: last moment of the share.
-            send_mail: whether recipients get an e-mail.
-            message: text of the e-mail.
             extra: more fields, by Bynder's own names.
+            share: see `ShareFields`.
 
         Raises:
             ArgumentError: neither recipients, groups nor profiles are given.
             UnclearError: it is not known whether the collection was shared.
         """
-        given = named(locals())
-        given.pop("id")
-        form = fields(given, extra)
+        form = fields({"collectionOptions": collection_options, **typed(ShareFields, share)}, extra)
         if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
             hint = "name recipients, groups or profiles"
             raise ArgumentError("a collection is shared with at least one recipient", hint=hint)

@@ -5,14 +5,13 @@ Source: Bynder's published definition of metaproperty options, "dependencies".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, get_body
-from damlink.bynder._fields import text_of
+from damlink.bynder._fields import json_data, text_of
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
@@ -100,8 +99,10 @@ class Dependencies:
         Raises:
             UnclearError: it is not known whether the group was created.
         """
-        path = f"{_path(id, option_id)}group/"
-        return post_once(self._client, path, lambda answer: id_of(answer, "id"), data=_data(dependency_ids))
+        path = _group_path(id, option_id)
+        return post_once(
+            self._client, path, lambda answer: id_of(answer, "id"), data=json_data([*dependency_ids])
+        )
 
     @action()
     def modify_group(
@@ -120,8 +121,8 @@ class Dependencies:
             group_id: of the group.
             dependency_ids: new list of all options in the group.
         """
-        path = f"{_path(id, option_id)}group/{segment(group_id)}/"
-        self._client.post(path, data=_data(dependency_ids), idempotent=True)
+        path = _group_path(id, option_id, group_id)
+        self._client.post(path, data=json_data([*dependency_ids]), idempotent=True)
 
     @action()
     def add_to_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
@@ -133,8 +134,7 @@ class Dependencies:
             group_id: of the group.
             dependency_id: of the option.
         """
-        path = f"{_path(id, option_id)}group/{segment(group_id)}/{segment(dependency_id)}/"
-        self._client.post(path, idempotent=True)
+        self._client.post(_group_path(id, option_id, group_id, dependency_id), idempotent=True)
 
     @action()
     def remove_from_group(self, id: str, *, option_id: str, group_id: str, dependency_id: str) -> None:
@@ -146,8 +146,7 @@ class Dependencies:
             group_id: of the group.
             dependency_id: of the option.
         """
-        path = f"{_path(id, option_id)}group/{segment(group_id)}/{segment(dependency_id)}/"
-        remove(self._client, path)
+        remove(self._client, _group_path(id, option_id, group_id, dependency_id))
 
 
 def expect_groups(body: Any) -> Mapping[str, Any]:
@@ -159,5 +158,5 @@ def _path(id: str, option_id: str) -> str:
     return f"{options_path(id, option_id)}dependencies/"
 
 
-def _data(ids: Sequence[str]) -> dict[str, str]:
-    return {"data": json.dumps([*ids])}
+def _group_path(id: str, option_id: str, *ids: str) -> str:
+    return "".join([_path(id, option_id), "group/", *(f"{segment(each)}/" for each in ids)])

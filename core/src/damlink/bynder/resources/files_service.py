@@ -14,7 +14,7 @@ import httpx
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_field, read_again, read_body
+from damlink.bynder._bodies import expect_field, post_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import success_of
 from damlink.bynder._request import segment
@@ -33,10 +33,8 @@ class FilesService:
     @action()
     def prepare(self) -> str:
         """Open an upload at the files service and return the id of its file."""
-        opened = read_again(
-            lambda: self._client.post("/v7/file_cmds/upload/prepare", json={}, idempotent=True),
-            lambda response: read_body(response, expect_field("file_id")),
-        )
+        path = "/v7/file_cmds/upload/prepare"
+        opened = post_body(self._client, path, expect_field("file_id"), json={})
         return str(opened["file_id"])
 
     @action()

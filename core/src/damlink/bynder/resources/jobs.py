@@ -6,15 +6,15 @@ Source: Bynder's published definition of jobs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
-from damlink.bynder._fields import fields, page_size
+from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._fields import fields, page_size, text_of, typed
 from damlink.bynder._once import confirmed, id_of, post_once
-from damlink.bynder._pages import Page, numbered, walk
+from damlink.bynder._pages import Page, get_page, numbered, walk
 from damlink.bynder._request import given, remove, segment
 from damlink.bynder.records.workflow import Job, JobMedia, JobPreset, Stage, workflow_id
 
@@ -111,9 +111,7 @@ class Jobs:
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
         query = numbered(page, limit) | _query(filters)
-        return read_again(
-            lambda: self._client.get(path, params=query), lambda response: Page.read(response, Job.read)
-        )
+        return get_page(self._client, path, Job.read, query)
 
     @action("Get Job")
     def get(self, id: str) -> Job:
@@ -242,36 +240,21 @@ def _path(id: str) -> str:
 
 def _query(filters: JobFilters) -> dict[str, Any]:
     """Return the filters by Bynder's own names; `resonsibleIDs` is misspelt in the definition."""
-    return given(
-        dateCreatedFrom=_written(filters.get("date_created_from")),
-        dateCreatedTo=_written(filters.get("date_created_to")),
-        dateModifiedFrom=_written(filters.get("date_modified_from")),
-        dateModifiedTo=_written(filters.get("date_modified_to")),
-        deadlineFrom=_written(filters.get("deadline_from")),
-        deadlineTo=_written(filters.get("deadline_to")),
-        resonsibleIDs=",".join(map(workflow_id, filters.get("responsible_ids") or ())) or None,
-        accountableIDs=",".join(map(workflow_id, filters.get("accountable_ids") or ())) or None,
-        status=",".join(filters.get("status") or ()) or None,
-        orderBy=filters.get("order_by"),
-    ) | fields(filters.get("extra") or {})
+    query = typed(JobFilters, filters)
+    query["resonsibleIDs"] = [*map(workflow_id, query.pop("responsibleIds", None) or ())]
+    query["accountableIDs"] = [*map(workflow_id, query.pop("accountableIds", None) or ())]
+    return fields({name: value or None for name, value in query.items()}, filters.get("extra"))
 
 
 def _body(
     name: str | None, campaign_id: str | None, accountable_id: str | None, fields: JobFields
 ) -> dict[str, Any]:
-    metaproperties = fields.get("metaproperties")
+    metaproperties, deadline = fields.get("metaproperties"), fields.get("deadline")
     return given(
         name=name,
         campaignID=workflow_id(campaign_id) or None,
         accountableID=workflow_id(accountable_id) or None,
         description=fields.get("description"),
-        deadline=_written(fields.get("deadline")),
+        deadline=text_of(deadline) if deadline else None,
         jobMetaproperties=dict(metaproperties) if metaproperties is not None else None,
     )
-
-
-def _written(moment: datetime | None) -> str | None:
-    """Return a moment as ISO 8601 in UTC; one without a zone is in UTC."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

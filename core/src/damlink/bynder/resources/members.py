@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from damlink._http.client import Client
-from damlink.bynder._fields import batches
+from damlink.bynder._fields import batches, json_data
 from damlink.bynder._request import remove
 
 __all__ = ["put_assets", "take_assets"]
@@ -14,7 +13,7 @@ __all__ = ["put_assets", "take_assets"]
 
 def put_assets(client: Client, path: str, ids: Sequence[str]) -> None:
     """Add assets to the tag or collection at a path. Safe to repeat."""
-    client.post(path, data={"data": json.dumps([*ids])}, idempotent=True)
+    client.post(path, data=json_data([*ids]), idempotent=True)
 
 
 def take_assets(client: Client, path: str, ids: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ Source: api.bynder.com, "Metaproperties", "Smartfilters".
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +16,11 @@ from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
 from damlink.bynder._fields import fields, text_of, typed
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import given, remove, segment
+from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
 from damlink.bynder.records.metaproperties import Metaproperty, Smartfilter
 from damlink.bynder.resources.catalogue import Catalogue
-from damlink.bynder.resources.options import Options
+from damlink.bynder.resources.options import Options, json_fields
 from damlink.errors import BynderError, UnclearError
 
 __all__ = ["Metaproperties"]
@@ -153,7 +152,7 @@ class Metaproperties:
         """
         given = {"name": name, "label": label, "type": type, **typed(Traits, traits)}
         try:
-            data = _data(given, extra)
+            data = json_fields(given, extra)
             return post_once(self._client, PATH, lambda answer: id_of(answer, "id"), data=data)
         finally:
             self._catalogue.forget()
@@ -181,7 +180,7 @@ class Metaproperties:
             BynderError: status 404: the metaproperty does not exist.
         """
         given = {"label": label, "type": type, **typed(Traits, traits)}
-        self._client.post(_path(id), data=_data(given, extra), idempotent=True)
+        self._client.post(_path(id), data=json_fields(given, extra), idempotent=True)
         self._catalogue.forget()
 
     @action()
@@ -280,10 +279,6 @@ class Metaproperties:
             return self._options.create(metaproperty.id, name=wanted, label=wanted)
         hint = suggest(wanted, (option.name for option in metaproperty.options))
         raise BynderError(f"the metaproperty {metaproperty.name!r} has no option {wanted!r}", hint=hint)
-
-
-def _data(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
-    return {"data": json.dumps(given(**fields) | dict(extra or {}))}
 
 
 def _path(id: str) -> str:

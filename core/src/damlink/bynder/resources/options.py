@@ -5,21 +5,20 @@ Source: Bynder's published definition of metaproperty options.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
-from damlink.bynder._fields import batches, fields, typed
+from damlink.bynder._fields import batches, fields, json_data, typed
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import bynder_error, given, read_json, remove, segment
 from damlink.bynder.records.convert import text
 from damlink.bynder.records.metaproperties import Option
 from damlink.errors import BynderError
 
-__all__ = ["Options", "options_path"]
+__all__ = ["Options", "json_fields", "options_path"]
 
 PATH: Final = "/api/v4/metaproperties/"
 MOST: Final = 1000  # per page
@@ -119,7 +118,7 @@ class Options:
         Raises:
             BynderError: the portal refuses the option; status 404: the metaproperty does not exist.
         """
-        data = _data({"name": name, **typed(OptionFields, shown)}, extra)
+        data = json_fields({"name": name, **typed(OptionFields, shown)}, extra)
         response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
         answer = read_json(response)
         self.on_change()
@@ -149,7 +148,7 @@ class Options:
         Raises:
             BynderError: status 404: the option does not exist.
         """
-        data = _data(typed(OptionFields, shown), extra)
+        data = json_fields(typed(OptionFields, shown), extra)
         self._client.post(options_path(id, option_id), data=data, idempotent=True)
         self.on_change()
 
@@ -171,5 +170,6 @@ def options_path(id: str, option_id: str | None = None) -> str:
     return path if option_id is None else f"{path}{segment(option_id)}/"
 
 
-def _data(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
-    return {"data": json.dumps(given(**fields) | dict(extra or {}))}
+def json_fields(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the form field with the JSON of an option or a metaproperty."""
+    return json_data(given(**fields) | dict(extra or {}))

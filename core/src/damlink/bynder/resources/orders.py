@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again
+from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import fields
-from damlink.bynder._pages import Page, walk
+from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import given, patch, post_either, segment
 from damlink.bynder.records.store import Order, OrderLine
 from damlink.errors import ArgumentError
@@ -57,10 +57,7 @@ class Orders:
         return self._page(page)
 
     def _page(self, page: int) -> Page[Order]:
-        return read_again(
-            lambda: self._client.get(f"{PATH}/", params={"page": page}),
-            lambda response: Page.read(response, Order.read),
-        )
+        return get_page(self._client, f"{PATH}/", Order.read, {"page": page})
 
     @action("Get Order")
     def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:

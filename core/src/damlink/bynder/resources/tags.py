@@ -6,21 +6,35 @@ Source: the official clients and the titles of Bynder's reference site; its defi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
-from damlink.bynder._fields import fields, page_size
+from damlink.bynder._fields import fields, page_size, typed
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import segment
 from damlink.bynder.records.collections import Tag
 from damlink.bynder.resources.members import put_assets, take_assets
 
-__all__ = ["Tags"]
+__all__ = ["TagFilters", "Tags"]
 
 PATH: Final = "/api/v4/tags/"
 MOST: Final = 1000  # assumed: as for assets
+
+
+class TagFilters(TypedDict, total=False):
+    """Filters and order of a list of tags.
+
+    Args:
+        keyword: only tags that contain this text.
+        min_count: only tags of at least this number of assets.
+        order_by: `tag` or `mediaCount`, then `asc` or `desc`.
+    """
+
+    keyword: str | None
+    min_count: int | None
+    order_by: str | None
 
 
 class Tags:
@@ -33,28 +47,21 @@ class Tags:
     def list(
         self,
         *,
-        keyword: str | None = None,
-        min_count: int | None = None,
-        order_by: str | None = None,
         limit: int = MOST,
         extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[TagFilters],
     ) -> Iterator[Tag]:
         """List tags page by page.
 
         Args:
-            keyword: only tags that contain this text.
-            min_count: only tags of at least this number of assets.
-            order_by: `tag` or `mediaCount`, then `asc` or `desc`.
             limit: tags in each request.
             extra: more parameters, by Bynder's own names.
+            filters: see `TagFilters`.
         """
         page_size(extra, limit)
 
         def ask(page: int) -> Page[Tag]:
-            found = self.page(
-                page=page, limit=limit, keyword=keyword, min_count=min_count, order_by=order_by, extra=extra
-            )
-            return Page(items=tuple(found))
+            return Page(items=tuple(self.page(page=page, limit=limit, extra=extra, **filters)))
 
         # The maximum size of a page is not published, so only an empty page ends the list.
         return walk(ask, 1)
@@ -65,28 +72,19 @@ class Tags:
         *,
         page: int = 1,
         limit: int = 50,
-        keyword: str | None = None,
-        min_count: int | None = None,
-        order_by: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        **filters: Unpack[TagFilters],
     ) -> Sequence[Tag]:
         """Get one page of tags.
 
         Args:
             page: number of the page, counted from 1.
             limit: tags on a page.
-            keyword: only tags that contain this text.
-            min_count: only tags of at least this number of assets.
-            order_by: `tag` or `mediaCount`, then `asc` or `desc`.
             extra: more parameters, by Bynder's own names.
+            filters: see `TagFilters`.
         """
-        query = {
-            "page": page,
-            "limit": limit,
-            "keyword": keyword,
-            "mincount": min_count,
-            "orderBy": order_by,
-        }
+        query = {"page": page, "limit": limit, **typed(TagFilters, filters)}
+        query["mincount"] = query.pop("minCount", None)
         answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
         return [Tag.read(record) for record in answer]
 

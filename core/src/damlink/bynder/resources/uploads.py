@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict, Unpack
 
 import httpx
 
 from damlink._http.client import Client
 from damlink._http.outcome import CLASSIFY
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, read_again, read_body
-from damlink.bynder._fields import fields, joined_tags, named
+from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, post_body
+from damlink.bynder._fields import fields, joined_tags, typed
 from damlink.bynder._once import confirmed, post_once, success_of
 from damlink.bynder._request import segment
 from damlink.bynder.records.uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
@@ -24,9 +24,43 @@ from damlink.bynder.resources.metaproperties import Metaproperties
 from damlink.bynder.resources.s3 import s3_error
 from damlink.errors import NotYet
 
-__all__ = ["Uploads"]
+__all__ = ["SaveFields", "Uploads"]
 
 RAW_BYTES: Final = "application/octet-stream"
+
+
+class SaveFields(TypedDict, total=False):
+    """Optional fields of a new asset.
+
+    Args:
+        brand_id: of the brand; the portal may have a default.
+        name: of the asset.
+        description: of the asset.
+        copyright: of the asset.
+        categories: ids of categories.
+        is_public: make the asset public, which cannot be undone.
+        audit: send the asset to the waiting room.
+        access_request_id: of the batch in the waiting room.
+        requestor_id: of the user shown as uploader in the waiting room.
+        access_type: section of the waiting room.
+        archive_date: moment at which the asset is archived.
+        watermark_date: moment at which the asset gets a visible watermark.
+        crc32: checksum of the file, which the portal verifies.
+    """
+
+    brand_id: str | None
+    name: str | None
+    description: str | None
+    copyright: str | None
+    categories: Sequence[str] | None
+    is_public: bool | None
+    audit: bool | None
+    access_request_id: str | None
+    requestor_id: str | None
+    access_type: Literal["upload", "edit", "export", "shutterstock", "stock"] | None
+    archive_date: datetime | None
+    watermark_date: datetime | None
+    crc32: int | None
 
 
 class Uploads:
@@ -55,10 +89,7 @@ class Uploads:
         Args:
             filename: with its extension, which the portal requires.
         """
-        return read_again(
-            lambda: self._client.post("/api/upload/init", data={"filename": filename}, idempotent=True),
-            lambda response: read_body(response, _expect_ticket),
-        )
+        return post_body(self._client, "/api/upload/init", _expect_ticket, data={"filename": filename})
 
     @action("Upload Chunk")
     def chunk(
@@ -168,58 +199,31 @@ class Uploads:
         self,
         import_id: str,
         *,
-        brand_id: str | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        copyright: str | None = None,
         tags: Sequence[str] | None = None,
-        categories: Sequence[str] | None = None,
         metaproperties: Mapping[str, str | Sequence[str]] | None = None,
-        is_public: bool | None = None,
-        audit: bool | None = None,
-        access_request_id: str | None = None,
-        requestor_id: str | None = None,
-        access_type: Literal["upload", "edit", "export", "shutterstock", "stock"] | None = None,
         iso_publication_date: datetime | None = None,
-        archive_date: datetime | None = None,
-        watermark_date: datetime | None = None,
-        crc32: int | None = None,
         extra: Mapping[str, Any] | None = None,
+        **given: Unpack[SaveFields],
     ) -> Saved:
         """Save a converted upload as a new asset. Each call creates one, so check before a retry.
 
         Args:
             import_id: of the finalised upload; for the files service, the id of the file.
-            brand_id: of the brand; the portal may have a default.
-            name: of the asset.
-            description: of the asset.
-            copyright: of the asset.
             tags: of the asset; a comma in one becomes a space.
-            categories: ids of categories.
             metaproperties: values by name, label or id; names or ids of options.
-            is_public: make the asset public, which cannot be undone.
-            audit: send the asset to the waiting room.
-            access_request_id: of the batch in the waiting room.
-            requestor_id: of the user shown as uploader in the waiting room.
-            access_type: section of the waiting room.
             iso_publication_date: moment of publication.
-            archive_date: moment at which the asset is archived.
-            watermark_date: moment at which the asset gets a visible watermark.
-            crc32: checksum of the file, which the portal verifies.
             extra: more fields, by Bynder's own names.
+            given: see `SaveFields`.
 
         Raises:
             NotYet: the portal is still converting.
             UnclearError: no answer: check whether the file was saved.
         """
-        given = named(locals())
-        for ours in ("importId", "metaproperties", "tags", "isoPublicationDate"):
-            given.pop(ours)
-        given |= {"ISOPublicationDate": iso_publication_date}
-        given |= {"tags": joined_tags(tags)} if tags is not None else {}
-        given |= self._metaproperties.form(metaproperties) if metaproperties else {}
+        values = typed(SaveFields, given) | self._metaproperties.form(metaproperties or {})
+        values |= {"ISOPublicationDate": iso_publication_date}
+        values |= {"tags": None if tags is None else joined_tags(tags)}
         path = f"/api/v4/media/save/{segment(import_id)}/"
-        return self._send_save(path, Saved.read, fields(given, extra))
+        return self._send_save(path, Saved.read, fields(values, extra))
 
     def check_metaproperties(self, values: Mapping[str, str | Sequence[str]]) -> None:
         """Verify before a save that metaproperties and options exist.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from damlink._http.client import Client
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again, read_body
+from damlink.bynder._bodies import expect_object, expect_records, get_body, post_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove
@@ -66,13 +66,8 @@ class Usages:
         Raises:
             UnclearError: it is not known whether the usage was stored.
         """
-        given = {
-            "integration_id": integration_id,
-            "asset_id": asset_id,
-            "uri": uri,
-            "timestamp": timestamp,
-            "additional": additional,
-        }
+        given: dict[str, Any] = {"integration_id": integration_id, "asset_id": asset_id, "uri": uri}
+        given |= {"timestamp": timestamp, "additional": additional}
 
         def read(answer: Mapping[str, Any]) -> Usage:
             id_of(answer, "id", "asset_id")
@@ -112,7 +107,4 @@ class Usages:
             "uris": [*uris],
             "usages": [dict(usage) for usage in usages],
         }
-        return read_again(
-            lambda: self._client.post(f"{PATH}/sync", json=body, idempotent=True),
-            lambda response: UsageSync.read(read_body(response, expect_object)),
-        )
+        return UsageSync.read(post_body(self._client, f"{PATH}/sync", expect_object, json=body))

@@ -11,10 +11,10 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http.client import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
-from damlink.bynder._bodies import expect_object, get_body, read_again, read_body
+from damlink.bynder._bodies import expect_object, get_body, post_body
 from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._pages import Page, numbered, walk
+from damlink.bynder._pages import Page, get_page, numbered, walk
 from damlink.bynder._request import given, remove, segment
 from damlink.bynder.records.people import User
 
@@ -94,9 +94,7 @@ class Users:
 
     def _page(self, page: int, limit: int | None, include_inactive: bool) -> Page[User]:
         query = numbered(page, limit) | given(includeInActive=include_inactive or None)
-        return read_again(
-            lambda: self._client.get(PATH, params=query), lambda response: Page.read(response, User.read)
-        )
+        return get_page(self._client, PATH, User.read, query)
 
     @action("Get User")
     def get(self, id: str) -> User:
@@ -140,14 +138,8 @@ class Users:
         Raises:
             UnclearError: it is not known whether the user was created.
         """
-        named = {
-            "email": email,
-            "password": password,
-            "profile_id": profile_id,
-            "first_name": first_name,
-            "last_name": last_name,
-        }
-        form = _form(named | fields) | _values(extra or {})
+        own = {"email": email, "password": password, "profile_id": profile_id}
+        form = _form(own | {"first_name": first_name, "last_name": last_name} | fields, extra)
 
         def read(answer: Mapping[str, Any]) -> User:
             id_of(answer, "id")
@@ -181,20 +173,10 @@ class Users:
             terms_accepted: whether the user has accepted the terms.
             extra: more fields, by Bynder's own names.
         """
-        named = {
-            "email": email,
-            "password": password,
-            "profile_id": profile_id,
-            "first_name": first_name,
-            "last_name": last_name,
-            "terms_accepted": terms_accepted,
-        }
-        form = _form(named | fields) | _values(extra or {})
-        path = f"{PATH}{segment(id)}"
-        return read_again(
-            lambda: self._client.post(path, data=form, idempotent=True),
-            lambda response: User.read(read_body(response, expect_object)),
-        )
+        own: dict[str, Any] = {"email": email, "password": password, "profile_id": profile_id}
+        own |= {"first_name": first_name, "last_name": last_name, "terms_accepted": terms_accepted}
+        form = _form(own | fields, extra)
+        return User.read(post_body(self._client, f"{PATH}{segment(id)}", expect_object, data=form))
 
     @action("Delete User")
     def delete(self, id: str) -> None:
@@ -206,13 +188,10 @@ class Users:
         remove(self._client, f"{PATH}{segment(id)}")
 
 
-def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _form(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
     """Return fields by Bynder's own names and in its formats."""
-    return _values({_NAMES.get(name, name): value for name, value in fields.items()})
-
-
-def _values(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _value(value) for name, value in fields.items() if value is not None}
+    together = {_NAMES.get(name, name): value for name, value in fields.items()} | dict(extra or {})
+    return {name: _value(value) for name, value in together.items() if value is not None}
 
 
 def _value(value: Any) -> str:
