@@ -144,8 +144,8 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
             },
         }
         (tmp_path / "damlink.toml").write_text(document(tables))
-        session = Session(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now)
-        session.pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
+        pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
+        session = Session(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now, pace=pace)
         sessions.append(session)
         return Scene(sandbox, tmp_path, session, Dispatcher(session, now=sandbox.world.clock.now))
 

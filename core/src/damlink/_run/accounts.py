@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from damlink._config.settings import Side, fields_of, plain
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._secret import Secret
 from damlink._state.accounts import AccountChange, Accounts
 from damlink._state.checkpoint import LedgerCheckpoint

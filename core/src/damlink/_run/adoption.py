@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from damlink._run.session import ConnectorRuntime
+from damlink._run.runtime import ConnectorRuntime
 from damlink._state.listed import Progress
 from damlink._state.rows import Row
 from damlink.bynder import Asset

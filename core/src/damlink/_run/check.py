@@ -9,7 +9,8 @@ from typing import Final
 from damlink._http.fetch import fetch
 from damlink._model import Finding
 from damlink._plugin.values import Refused
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._run.subscription import describe_subscription
 from damlink.bynder import Portal
 from damlink.errors import ConnectorError, DamlinkError, TransientError

@@ -12,7 +12,7 @@ from damlink._model import Cursor, SourceAsset
 from damlink._plugin.values import Refused
 from damlink._run.adoption import existing_in_portal
 from damlink._run.report import RunListener
-from damlink._run.session import ConnectorRuntime
+from damlink._run.runtime import ConnectorRuntime
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed, Progress
 from damlink._state.rows import RowState

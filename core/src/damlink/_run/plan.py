@@ -16,7 +16,8 @@ from damlink._run.accounts import accounts_of, change_of, describe
 from damlink._run.adoption import existing_in_portal
 from damlink._run.backup_marker import verify_not_restored
 from damlink._run.listing import starting_point
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._state.accounts import AccountChange
 from damlink._state.compare import Comparison, compare
 from damlink._state.ledger import Ledger

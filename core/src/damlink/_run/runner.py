@@ -17,7 +17,8 @@ from damlink._run.accounts import adapt
 from damlink._run.backup_marker import Marker, verify_not_restored
 from damlink._run.listing import list_into
 from damlink._run.report import RunCounter, RunReport
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._run.transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
 from damlink._secrets.crypto import Cipher
 from damlink._state.checkpoint import LedgerCheckpoint
@@ -84,7 +85,8 @@ def run_connector(
 def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -> RunReport:
     stop = threading.Event()
     counter = RunCounter(session.listener)
-    session.check(name)  # what is wrong with the config or the plugin is said before anything is touched
+    # A wrong config or a broken plugin ends the run before anything is changed.
+    parsed = session.check(name)
     with Lease(session.database, name) as lease:
 
         def verify() -> None:
@@ -95,7 +97,7 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
         verify_not_restored(session.database, name)
         cipher = session.cipher  # with a wrong key nothing is begun
         switch = ConnectorSwitch(session.config, name)
-        runtime = session.open_connector(name, verify, counter)
+        runtime = session.open_connector(name, verify, counter, parsed)
         runtime.context.http.guard_effects(switch.verify)
         identity = Identity(session.database)
         marker = Marker(identity.ensure(), name)

@@ -1,24 +1,21 @@
-"""A config becomes open things: the database, portals, clients, contexts. The only place that joins them."""
+"""Open what a config names: database, portals, clients, contexts. The only module that connects them."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-import attrs
 import httpx
 
 from damlink._config.duration import Duration
 from damlink._config.load import Config
-from damlink._config.settings import SecretOpener, parse, selection_of
-from damlink._config.tables import ConnectorConfig
+from damlink._config.settings import SecretOpener, parse
+from damlink._config.tables import ConnectorConfig, PortalConfig
 from damlink._context import Context, State
 from damlink._http.client import Client, open_client
 from damlink._http.oauth2 import OAuth2
@@ -29,6 +26,7 @@ from damlink._plugin.hooks import Plugin
 from damlink._plugin.loader import load
 from damlink._run.notify import Notifier
 from damlink._run.report import RunListener
+from damlink._run.runtime import ConnectorLog, ConnectorRuntime, ParsedConnector
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import find_key
 from damlink._secrets.portal_auth import portal_auth
@@ -42,43 +40,21 @@ from damlink._system.waiting import Verify, verify_nothing
 from damlink.bynder import Portal
 from damlink.errors import StateError
 
-__all__ = ["ConnectorRuntime", "Session"]
+__all__ = ["Session"]
 
-KEY_CHECK = "key"  # a credential that only the right key opens
-
-
-@attrs.frozen(kw_only=True)
-class ConnectorRuntime:
-    """One connector with everything that it works with, for one run."""
-
-    config: ConnectorConfig
-    plugin: Plugin
-    auth: httpx.Auth | None
-    context: Context
-    portal: Portal
-    siblings: tuple[str, ...]
-    interval: Duration | None
-
-    @property
-    def name(self) -> str:
-        """The connector's name."""
-        return self.config.name
-
-    @property
-    def selection(self) -> str:
-        """A digest of the settings that decide what is listed."""
-        chosen = json.dumps(selection_of(self.context.settings), sort_keys=True, default=str)
-        return hashlib.sha256(chosen.encode()).hexdigest()[:16]
+KEY_CHECK = "key"  # a credential that only the right key can decrypt
 
 
 class Session:
-    """Everything that a config names, opened when it is first needed; a context manager.
+    """Context manager of everything that a config names; each part is opened at its first use.
 
     Args:
-        keeps: whether the database may be made; without, `plan` and `check` leave no trace.
-        keeps_tokens: whether the database may be made for an access token, so that the next command need
-            not ask for another.
+        keeps: whether the database may be created; `plan` and `check` leave no trace.
+        keeps_tokens: whether the database may be created for an access token, so that the next command
+            needs no other one.
         now: the clock.
+        database: of another session, to share it; that session closes it.
+        pace: of another session, to share it; that session closes it.
     """
 
     def __init__(
@@ -89,17 +65,20 @@ class Session:
         keeps_tokens: bool = False,
         listener: RunListener | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        database: Database | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.config = config
         self.now = now
         self.listener = listener or RunListener()
-        self._keeps = keeps
+        self._keeps = self._creates = keeps
+        self._shared_database, self._shared_pace = database, pace
         self._keeps_tokens = keeps_tokens
         self._closing = contextlib.ExitStack()
 
     @property
     def keeps(self) -> bool:
-        """Whether anything may be written."""
+        """True if the session may write."""
         return self._keeps
 
     def __enter__(self) -> Self:
@@ -111,27 +90,31 @@ class Session:
         self._closing.close()
 
     def follow(self, config: Config) -> None:
-        """Work with another version of the config from now on. The database stays."""
+        """Use another version of the config from now on. The database stays open."""
         self.config = config
-        for opened in ("pace", "notifier"):
-            self.__dict__.pop(opened, None)
+        for name in ("pace", "notifier"):
+            # To delete the attribute clears a cached property; it raises if nothing is cached.
+            with contextlib.suppress(AttributeError):
+                delattr(self, name)
 
-    # --- what all connectors share -----------------------------------------------------------------
+    # --- shared by all connectors ------------------------------------------------------------------
 
     @functools.cached_property
     def database(self) -> Database:
         """The database.
 
         Raises:
-            StateError: it cannot be used, or there is none and none may be made.
+            StateError: it cannot be used, or there is none and none may be created.
         """
-        database = Database(self.config.state.url, self.config.folder, create=self._keeps)
+        if self._shared_database is not None:
+            return self._shared_database
+        database = Database(self.config.state.url, self.config.folder, create=self._creates)
         self._closing.callback(database.close)
         return database
 
     @property
     def has_database(self) -> bool:
-        """Whether there is a database to work with."""
+        """True if there is a database, or one may be created."""
         try:
             return bool(self.database)
         except UnpreparedError:
@@ -139,7 +122,9 @@ class Session:
 
     @functools.cached_property
     def pace(self) -> Pace:
-        """How fast requests may leave for Bynder."""
+        """The rate limiter of all requests to Bynder."""
+        if self._shared_pace is not None:
+            return self._shared_pace
         given = self.config.pace
         pace = Pace(default_path(), given.requests, given.seconds, given.share, self.listener.on_rate_limit)
         self._closing.callback(pace.close)
@@ -147,10 +132,10 @@ class Session:
 
     @functools.cached_property
     def cipher(self) -> Cipher:
-        """What encrypts at rest.
+        """The cipher of what the database encrypts.
 
         Raises:
-            StateError: it is not the key that the database was used with.
+            StateError: its key is not the key of the database.
         """
         if self._keeps or self.has_database:
             self._closing.enter_context(using_key(self.database))
@@ -169,20 +154,20 @@ class Session:
 
     @property
     def secrets(self) -> SecretStore:
-        """The secrets kept in the database."""
+        """The secrets in the database."""
         return SecretStore(self.credentials, lambda: self.cipher)
 
     @property
     def opener(self) -> SecretOpener:
-        """Opens the config's references."""
+        """The function that opens the secret references of the config."""
         return secret_opener(self.config.path, lambda: self.secrets)
 
     @functools.cached_property
     def notifier(self) -> Notifier:
-        """Tells people what `[notify]` says they want to know.
+        """The sender of the notifications of `[notify]`.
 
         Raises:
-            ConfigError: an address is none, or cannot be opened.
+            ConfigError: an address is not supported, or cannot be opened.
         """
         config = self.config.notify
         return Notifier(config.open(self.opener).urls, f"{config.place}.urls")
@@ -195,11 +180,16 @@ class Session:
         verify_before_send: Callable[[], None] | None = None,
         listener: RunListener | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
+        settings: PortalConfig | None = None,
     ) -> Portal:
-        """Open a portal of the config."""
+        """Open a portal of the config.
+
+        Args:
+            settings: of the portal, if they are parsed already.
+        """
         config = self.config.portal(name)
-        settings = config.open(self.opener)
-        auth = self.portal_auth(name, verify_before_send or verify_nothing)
+        settings = settings or config.open(self.opener)
+        auth = self.portal_auth(name, verify_before_send or verify_nothing, settings)
         portal = Portal(
             settings.url,
             auth,
@@ -215,9 +205,11 @@ class Session:
         self._closing.callback(portal.close)
         return portal
 
-    def portal_auth(self, name: str, verify: Verify = verify_nothing) -> httpx.Auth:
-        """How requests to a portal are signed, with its tokens in custody."""
-        auth = portal_auth(self.config.portals[name].open(self.opener))
+    def portal_auth(
+        self, name: str, verify: Verify = verify_nothing, settings: PortalConfig | None = None
+    ) -> httpx.Auth:
+        """Return the authentication of a portal; its tokens are stored."""
+        auth = portal_auth(settings or self.config.portals[name].open(self.opener))
         self._take_custody(auth, verify, name)
         return auth
 
@@ -227,42 +219,48 @@ class Session:
         return load(find(config.plugin, f"{config.place}.plugin"), name)
 
     def parse_settings(self, name: str, plugin: Plugin) -> Any:
-        """The plugin's own settings of a connector."""
+        """Parse the plugin's own settings of a connector."""
         config = self.config.connector(name)
         plugin.check_exclusive(config, self.config.connectors.values())
         return parse(plugin.settings_class, config.settings, config.place, self.opener)
 
-    def check(self, name: str) -> None:
-        """Open everything that a connector's config says, and nothing else.
+    def check(self, name: str) -> ParsedConnector:
+        """Parse all settings that a run of a connector uses; open nothing else.
 
         Raises:
             ConfigError: a setting is wrong, or a secret cannot be opened.
             PluginLoadError: the plugin cannot be used.
         """
         _ = self.notifier
-        self.parse_settings(name, self.load_plugin(name))
-        self.config.portals[self.config.connector(name).portal].open(self.opener)
+        return self._parse(name)
+
+    def _parse(self, name: str) -> ParsedConnector:
+        config = self.config.connector(name)
+        plugin = self.load_plugin(name)
+        settings = self.parse_settings(name, plugin)
+        return ParsedConnector(config, plugin, settings, self.config.portals[config.portal].open(self.opener))
 
     def open_connector(
         self,
         name: str,
         verify_before_send: Callable[[], None] | None = None,
         listener: RunListener | None = None,
+        parsed: ParsedConnector | None = None,
     ) -> ConnectorRuntime:
-        """Everything one connector works with.
+        """Open everything that one connector needs.
 
         Args:
             verify_before_send: called before every request of this connector; raises to stop it.
-            listener: watches its uploads.
+            listener: receives the progress of its uploads.
+            parsed: the result of `check`, so that nothing is parsed a second time.
 
         Raises:
             ConfigError: a setting is wrong, or a secret cannot be opened.
             PluginLoadError: the plugin cannot be used.
         """
-        config = self.config.connector(name)
-        plugin = self.load_plugin(name)
-        settings = self.parse_settings(name, plugin)
-        portal = self.open_portal(config.portal, verify_before_send, listener)
+        parsed = parsed or self._parse(name)
+        config, plugin, settings = parsed.config, parsed.plugin, parsed.settings
+        portal = self.open_portal(config.portal, verify_before_send, listener, settings=parsed.portal)
         context = Context(
             connector=name,
             settings=settings,
@@ -303,12 +301,13 @@ class Session:
         return ReadOnlyValues(Values(self.database, name) if self.has_database else None)
 
     def _take_custody(self, auth: object, verify: Verify, name: str) -> None:
-        """Keep tokens for the next command, and those that change with each use in any case."""
+        """Store tokens for the next command; rotating refresh tokens even in read-only commands."""
         if not isinstance(auth, OAuth2):
             return
         auth.name = name
         if (auth.rotates or self._keeps_tokens) and not self._keeps and not self.has_database:
-            self.__dict__["database"] = Database(self.config.state.url, self.config.folder)
+            # A rotated refresh token that is lost cannot be replaced without a person.
+            self._creates = True
         if self._keeps or self.has_database:
             give_custody(auth, self.credentials, lambda: self.cipher, verify)
 
@@ -321,12 +320,3 @@ class Session:
 def _no_new_key() -> str:
     hint = "put damlink.key back, or set DAMLINK_KEY"
     raise StateError("the key of the database is missing", hint=hint)
-
-
-class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
-    """Begins every line with the connector's name."""
-
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add the name."""
-        extra: Mapping[str, object] = self.extra or {}
-        return f"{extra['connector']}: {msg}", kwargs

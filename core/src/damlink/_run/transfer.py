@@ -12,7 +12,7 @@ import attrs
 
 from damlink._model import PreparedAsset, PushResult, Skip
 from damlink._run.adoption import find_existing
-from damlink._run.session import ConnectorRuntime
+from damlink._run.runtime import ConnectorRuntime
 from damlink._state.checkpoint import LedgerCheckpoint
 from damlink._state.ledger import Ledger
 from damlink._state.rows import Row, RowState

@@ -13,7 +13,8 @@ import attrs
 
 from damlink._config.tables import ConnectorConfig
 from damlink._model import Event, SourceAsset
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._state.inbox import CoalescedEvent, Notification, Outcome
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
@@ -141,8 +142,8 @@ class Fanout:
 
     def _deliver(self, events: Sequence[CoalescedEvent], names: Iterable[str]) -> list[Delivery]:
         # A session for this batch alone: a portal and contexts cache what they read, which must not grow old.
-        with Session(self._session.config, now=self._session.now) as session:
-            session.database, session.pace = self._session.database, self._session.pace
+        whole = self._session
+        with Session(whole.config, now=whole.now, database=whole.database, pace=whole.pace) as session:
             deliveries = list(_Reader(session.open_portal(self._name)).read(events, self._name))
             for name in names:
                 _deliver_to(session, name, deliveries)

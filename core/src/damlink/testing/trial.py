@@ -26,7 +26,8 @@ from damlink._plugin.hooks import Plugin
 from damlink._plugin.loader import load as load_plugin
 from damlink._plugin.values import Refused
 from damlink._run.runner import RunOptions, run_connector
-from damlink._run.session import ConnectorRuntime, Session
+from damlink._run.runtime import ConnectorRuntime
+from damlink._run.session import Session
 from damlink._secrets.crypto import new_key
 from damlink._secrets.key import KEY_FILE
 from damlink._state.checkpoint import LedgerCheckpoint
@@ -90,9 +91,9 @@ class Trial:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opening:
-            self._session = opening.enter_context(Session(load(self._write_config())))
-            self._session.pace = Pace(self.folder / "pace.db", _UNHURRIED, share=1.0)
-            opening.callback(self._session.pace.close)
+            pace = Pace(self.folder / "pace.db", _UNHURRIED, share=1.0)
+            opening.callback(pace.close)
+            self._session = opening.enter_context(Session(load(self._write_config()), pace=pace))
             opening.callback(self._let_go)
             self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
