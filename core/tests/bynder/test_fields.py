@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damlink.bynder._fields import batches, fields, joined_tags, text_of, typed, uuid_of
+from damlink.bynder._fields import batches, bynder_names, fields, join_tags, text_of, uuid_of
 from damlink.bynder.records.convert import moment
 
 LONG = "0C4D1E52-7A63-4B81-9F20A1B2C3D4E5F6"
@@ -48,9 +48,9 @@ class _Fields(TypedDict):
     extra: None
 
 
-def test_typed_when_arguments_are_in_our_spelling_has_bynders() -> None:
+def test_bynder_names_when_arguments_are_in_our_spelling_has_bynders() -> None:
     given = {"brand_id": "b", "date_created_to": None, "extra": None}
-    assert typed(_Fields, given) == {"brandId": "b", "dateCreatedTo": None}
+    assert bynder_names(_Fields, given) == {"brandId": "b", "dateCreatedTo": None}
 
 
 def test_fields_when_not_given_are_left_out_and_extras_win() -> None:
@@ -59,10 +59,10 @@ def test_fields_when_not_given_are_left_out_and_extras_win() -> None:
 
 @given(st.lists(st.text(alphabet="ab, \t,", max_size=6), max_size=6))
 def test_joined_tags_when_split_again_hold_no_comma_and_none_twice(tags: list[str]) -> None:
-    apart = joined_tags(tags).split(",") if joined_tags(tags) else []
+    apart = join_tags(tags).split(",") if join_tags(tags) else []
     assert len(apart) == len(set(apart))
     assert all(tag and tag == " ".join(tag.split()) for tag in apart)
-    assert joined_tags(apart) == ",".join(apart)
+    assert join_tags(apart) == ",".join(apart)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from damlink._model import PreparedAsset
 from damlink._upload.conversions import Conversions, ConversionState
 from damlink._upload.lookup import CLOCK_TOLERANCE, Marker, Search, find_saved
 from damlink._upload.progress import Conversion, SaveAttempt, UploadRecord
-from damlink.bynder._fields import joined_tags
+from damlink.bynder._fields import join_tags
 from damlink.bynder.records.uploads import Saved
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.uploads import Uploads
@@ -225,7 +225,7 @@ class Saver:
 
     def describe(self, prepared: PreparedAsset, asset_id: str) -> None:
         """Write the metadata of a version: its save takes none. Tags that people added stay."""
-        wanted = joined_tags(prepared.tags)
+        wanted = join_tags(prepared.tags)
         tags = (*self._assets.get(asset_id).tags, *wanted.split(",")) if wanted else None
         if not (prepared.description or prepared.copyright or tags or prepared.metaproperties):
             return

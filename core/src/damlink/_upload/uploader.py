@@ -28,7 +28,7 @@ from damlink._upload.transports import (
     Transport,
     closing_arguments,
 )
-from damlink.bynder._fields import joined_tags
+from damlink.bynder._fields import join_tags
 from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.files_service import FilesService
@@ -209,7 +209,7 @@ class Uploader:
 def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marker | None:
     if given:
         return Marker.parse(given)
-    return Marker(tag=source_id) if source_id in joined_tags(prepared.tags).split(",") else None
+    return Marker(tag=source_id) if source_id in join_tags(prepared.tags).split(",") else None
 
 
 def _finalise_twice(transport: Transport, session: Session) -> str:

@@ -13,13 +13,13 @@ from damlink.errors import ArgumentError
 
 __all__ = [
     "batches",
+    "bynder_names",
     "camel_case",
     "fields",
-    "joined_tags",
+    "join_tags",
     "json_data",
     "page_size",
     "text_of",
-    "typed",
     "uuid_of",
 ]
 
@@ -34,7 +34,7 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def typed(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bynder_names(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a typed `**` by Bynder's names: `dateCreatedTo` for `date_created_to`.
 
     Args:
@@ -105,7 +105,7 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def joined_tags(tags: Iterable[str]) -> str:
+def join_tags(tags: Iterable[str]) -> str:
     """Tags as the portal takes them: parted by commas, so that none may hold one; none twice."""
     clean = (" ".join(tag.replace(",", " ").split()) for tag in ([tags] if isinstance(tags, str) else tags))
     return ",".join(dict.fromkeys(tag for tag in clean if tag))

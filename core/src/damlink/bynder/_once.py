@@ -12,7 +12,7 @@ import msgspec
 from damlink._http.client import Client
 from damlink.bynder.records.convert import decode, flag, text
 
-__all__ = ["confirmed", "id_of", "post_once", "success_of"]
+__all__ = ["check_confirmation", "id_of", "post_once", "success_of"]
 
 _ID: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -73,7 +73,7 @@ def id_of(body: Mapping[str, Any], *names: str) -> str:
     raise ValueError(f"it has no {' or '.join(names)}")
 
 
-def confirmed(body: Mapping[str, Any]) -> None:
+def check_confirmation(body: Mapping[str, Any]) -> None:
     """Make sure that an answer confirms what was asked for, in whatever words.
 
     Raises:

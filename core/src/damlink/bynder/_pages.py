@@ -12,7 +12,7 @@ from damlink._http.client import Client
 from damlink.bynder._bodies import expect_records, read_again, read_body
 from damlink.bynder.records.convert import number
 
-__all__ = ["Page", "get_page", "numbered", "walk"]
+__all__ = ["Page", "get_page", "page_query", "walk"]
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def _header(response: httpx.Response, name: str) -> int | None:
     return number(text) if text else None
 
 
-def numbered(page: int, limit: int | None) -> dict[str, int]:
+def page_query(page: int, limit: int | None) -> dict[str, int]:
     """What asks for a page; nothing for the first one without a limit, which holds everything."""
     asked = {} if limit is None else {"limit": limit}
     return asked if page == 1 and limit is None else {"page": page, **asked}

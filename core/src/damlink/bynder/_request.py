@@ -28,7 +28,7 @@ from damlink.errors import (
 __all__ = [
     "bynder_error",
     "bynder_refuses",
-    "given",
+    "omit_none",
     "patch",
     "post_either",
     "read_json",
@@ -119,7 +119,7 @@ def read_json(response: httpx.Response) -> Any:
         raise TransientError(message, status=response.status_code) from error
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def omit_none(**fields: Any) -> dict[str, Any]:
     """The fields that were given: all that are not `None`."""
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -12,7 +12,7 @@ from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._pages import Page, get_page, walk
-from damlink.bynder._request import given, segment
+from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.account import Account, Derivative, Scope
 from damlink.bynder.records.convert import records, text
 from damlink.bynder.records.people import Group
@@ -67,7 +67,7 @@ class AccountSettings:
         """
 
         def ask(page: int) -> Page[Group]:
-            query = given(search_term=search, sort_order=order, page=page, limit=GROUPS_PAGE)
+            query = omit_none(search_term=search, sort_order=order, page=page, limit=GROUPS_PAGE)
             return get_page(self._client, "/api/groups/list/", Group.read, query)
 
         return walk(ask, GROUPS_PAGE)

@@ -15,7 +15,7 @@ from damlink._http.remote import RemoteContent
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, get_body
 from damlink.bynder._fields import uuid_of
-from damlink.bynder._request import given, segment
+from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.assets import Asset, Download, PublicLinks
 from damlink.errors import ArgumentError, BynderError
 
@@ -133,7 +133,7 @@ class AssetFiles:
         Raises:
             BynderError: status 400: an operation is not supported; 404: the asset does not exist.
         """
-        query = given(io=[*io] or None, focuspoint=focus_point, format=format, quality=quality)
+        query = omit_none(io=[*io] or None, focuspoint=focus_point, format=format, quality=quality)
         if base_url:
             own = urlsplit(base_url).hostname == self._client.origin.host
             return (self._client if own else self._files).get(base_url, params=query).content

@@ -14,7 +14,7 @@ import httpx
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
-from damlink.bynder._fields import batches, fields, page_size, typed
+from damlink.bynder._fields import batches, bynder_names, fields, page_size
 from damlink.bynder._pages import Page, walk
 from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 
@@ -213,7 +213,7 @@ def _page_of(response: httpx.Response) -> AssetPage:
 
 def _query(filters: AssetFilters, extra: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the parameters of a list. An option that is off is not sent, since off is the default."""
-    given = typed(AssetFilters, filters)
+    given = bynder_names(AssetFilters, filters)
     given |= {name: given.get(name) or None for name in ("includeMediaItems", "includeVersionNumber")}
     properties = given.pop("properties", None) or {}
     return fields(given | {f"property_{name}": value for name, value in properties.items()}, extra)

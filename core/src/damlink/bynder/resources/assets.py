@@ -12,8 +12,8 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_mapping, expect_object, get_body, post_body
-from damlink.bynder._fields import fields, joined_tags, typed, uuid_of
-from damlink.bynder._request import given, remove, segment
+from damlink.bynder._fields import bynder_names, fields, join_tags, uuid_of
+from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.assets import Asset, SimilarAsset
 from damlink.bynder.records.convert import records
 from damlink.bynder.resources.asset_files import AssetFiles
@@ -93,7 +93,7 @@ class Assets(AssetLists, AssetFiles):
         Raises:
             BynderError: status 404: the asset does not exist, or is in the waiting room.
         """
-        query = given(
+        query = omit_none(
             versions=versions or None, stats=stats or None, include="relatedAssets" if related else None
         )
         return Asset.read(get_body(self._client, _path(id), expect_object, **query))
@@ -140,8 +140,8 @@ class Assets(AssetLists, AssetFiles):
             BynderError: the asset, a metaproperty or an option does not exist.
         """
         values = self._metaproperties.form(metaproperties or {}, create_options=create_options)
-        given = {**typed(AssetFields, changes), **values}
-        form = fields(given | {"tags": None if tags is None else joined_tags(tags)}, extra)
+        given = {**bynder_names(AssetFields, changes), **values}
+        form = fields(given | {"tags": None if tags is None else join_tags(tags)}, extra)
         if form:
             self._client.post(_path(id), data=form, idempotent=True)
 
@@ -200,7 +200,7 @@ class Assets(AssetLists, AssetFiles):
         Raises:
             ArgumentError: none or more than one of the arguments is given.
         """
-        wanted = given(
+        wanted = omit_none(
             assetIds=[uuid_of(each) for each in asset_ids] if asset_ids else None,
             imageUrl=image_url,
             imageData=image_data,

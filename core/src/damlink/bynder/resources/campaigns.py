@@ -14,7 +14,7 @@ from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import given, post_either, remove, segment
+from damlink.bynder._request import omit_none, post_either, remove, segment
 from damlink.bynder.records.workflow import Campaign, Job, workflow_id
 from damlink.bynder.resources.jobs import JobFilters, Jobs
 
@@ -138,7 +138,7 @@ def _path(id: str) -> str:
 
 def _body(name: str | None, key: str | None, **fields: Unpack[CampaignFields]) -> dict[str, Any]:
     metaproperties = fields.get("metaproperties")
-    return given(
+    return omit_none(
         name=name,
         key=key,
         description=fields.get("description"),

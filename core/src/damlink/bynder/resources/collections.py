@@ -15,8 +15,8 @@ import httpx
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
-from damlink.bynder._fields import fields, page_size, typed
-from damlink.bynder._once import confirmed, id_of, post_once, success_of
+from damlink.bynder._fields import bynder_names, fields, page_size
+from damlink.bynder._once import check_confirmation, id_of, post_once, success_of
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.collections import Collection, CollectionPage
@@ -100,7 +100,7 @@ class Collections:
             filters: see `CollectionFilters`.
         """
         size = max(1, min(page_size(extra, limit) or limit, MOST))
-        given = {"orderBy": STEADY, **typed(CollectionFilters, filters)}
+        given = {"orderBy": STEADY, **bynder_names(CollectionFilters, filters)}
         query, ids = fields(given, extra) | {"limit": str(size)}, filters.get("ids")
 
         def ask(page: int) -> Page[Collection]:
@@ -128,7 +128,7 @@ class Collections:
             filters: see `CollectionFilters`.
         """
         given = {"page": page, "limit": limit, "count": count or None}
-        return self._ask(fields({**given, **typed(CollectionFilters, filters)}, extra))
+        return self._ask(fields({**given, **bynder_names(CollectionFilters, filters)}, extra))
 
     def _ask(self, query: Mapping[str, str]) -> CollectionPage:
         return CollectionPage.read(get_body(self._client, PATH, expect_page("collections"), **query))
@@ -227,11 +227,11 @@ class Collections:
             ArgumentError: neither recipients, groups nor profiles are given.
             UnclearError: it is not known whether the collection was shared.
         """
-        form = fields({"collectionOptions": collection_options, **typed(ShareFields, share)}, extra)
+        form = fields({"collectionOptions": collection_options, **bynder_names(ShareFields, share)}, extra)
         if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
             hint = "name recipients, groups or profiles"
             raise ArgumentError("a collection is shared with at least one recipient", hint=hint)
-        post_once(self._client, f"{_path(id)}share/", confirmed, data=form)
+        post_once(self._client, f"{_path(id)}share/", check_confirmation, data=form)
 
     @action()
     def media(self, id: str) -> Sequence[str]:
@@ -278,5 +278,5 @@ def _read_id(response: httpx.Response) -> str:
     answer = success_of(response)
     if "id" in answer:
         return id_of(answer, "id")
-    confirmed(answer)
+    check_confirmation(answer)
     return ""

@@ -12,10 +12,10 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
-from damlink.bynder._fields import fields, page_size, text_of, typed
-from damlink.bynder._once import confirmed, id_of, post_once
-from damlink.bynder._pages import Page, get_page, numbered, walk
-from damlink.bynder._request import given, remove, segment
+from damlink.bynder._fields import bynder_names, fields, page_size, text_of
+from damlink.bynder._once import check_confirmation, id_of, post_once
+from damlink.bynder._pages import Page, get_page, page_query, walk
+from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.workflow import Job, JobMedia, JobPreset, Stage, workflow_id
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
@@ -110,7 +110,7 @@ class Jobs:
         return walk(lambda page: self._page(path, page, size, filters), size)
 
     def _page(self, path: str, page: int, limit: int | None, filters: JobFilters) -> Page[Job]:
-        query = numbered(page, limit) | _query(filters)
+        query = page_query(page, limit) | _query(filters)
         return get_page(self._client, path, Job.read, query)
 
     @action("Get Job")
@@ -145,7 +145,7 @@ class Jobs:
         Raises:
             UnclearError: it is not known whether the job was created.
         """
-        body = _body(name, campaign_id, accountable_id, fields) | given(
+        body = _body(name, campaign_id, accountable_id, fields) | omit_none(
             presetID=preset_id, stages=[dict(stage) for stage in stages] if stages else None
         )
 
@@ -178,7 +178,7 @@ class Jobs:
             next_stage: `id`, `status` and `deadline` of the next stage.
             previous_stage: `id`, `status` and `deadline` of the previous stage.
         """
-        stages = given(activeStage=active_stage, nextStage=next_stage, previousStage=previous_stage)
+        stages = omit_none(activeStage=active_stage, nextStage=next_stage, previousStage=previous_stage)
         body = _body(name, campaign_id, accountable_id, fields) | stages
         self._client.put(_path(id), json=body | dict(fields.get("extra") or {}))
 
@@ -220,7 +220,7 @@ class Jobs:
             BynderError: status 409: the job is finished already, or is not in its last stage.
             UnclearError: it is not known whether the job was finished.
         """
-        post_once(self._client, f"{_path(id)}/finish", confirmed, method="PATCH")
+        post_once(self._client, f"{_path(id)}/finish", check_confirmation, method="PATCH")
 
     @action("Get Job Preset")
     def preset(self, id: str) -> JobPreset:
@@ -240,7 +240,7 @@ def _path(id: str) -> str:
 
 def _query(filters: JobFilters) -> dict[str, Any]:
     """Return the filters by Bynder's own names; `resonsibleIDs` is misspelt in the definition."""
-    query = typed(JobFilters, filters)
+    query = bynder_names(JobFilters, filters)
     query["resonsibleIDs"] = [*map(workflow_id, query.pop("responsibleIds", None) or ())]
     query["accountableIDs"] = [*map(workflow_id, query.pop("accountableIds", None) or ())]
     return fields({name: value or None for name, value in query.items()}, filters.get("extra"))
@@ -250,7 +250,7 @@ def _body(
     name: str | None, campaign_id: str | None, accountable_id: str | None, fields: JobFields
 ) -> dict[str, Any]:
     metaproperties, deadline = fields.get("metaproperties"), fields.get("deadline")
-    return given(
+    return omit_none(
         name=name,
         campaignID=workflow_id(campaign_id) or None,
         accountableID=workflow_id(accountable_id) or None,

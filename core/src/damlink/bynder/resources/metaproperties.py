@@ -14,7 +14,7 @@ from damlink._http.client import Client
 from damlink._system.suggest import suggest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
-from damlink.bynder._fields import fields, text_of, typed
+from damlink.bynder._fields import bynder_names, fields, text_of
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
@@ -150,7 +150,7 @@ class Metaproperties:
             BynderError: status 400: the type does not exist, or the name is taken.
             UnclearError: it is not known whether the metaproperty was created.
         """
-        given = {"name": name, "label": label, "type": type, **typed(Traits, traits)}
+        given = {"name": name, "label": label, "type": type, **bynder_names(Traits, traits)}
         try:
             data = json_fields(given, extra)
             return post_once(self._client, PATH, lambda answer: id_of(answer, "id"), data=data)
@@ -179,7 +179,7 @@ class Metaproperties:
         Raises:
             BynderError: status 404: the metaproperty does not exist.
         """
-        given = {"label": label, "type": type, **typed(Traits, traits)}
+        given = {"label": label, "type": type, **bynder_names(Traits, traits)}
         self._client.post(_path(id), data=json_fields(given, extra), idempotent=True)
         self._catalogue.forget()
 

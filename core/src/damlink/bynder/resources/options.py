@@ -11,9 +11,9 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
-from damlink.bynder._fields import batches, fields, json_data, typed
+from damlink.bynder._fields import batches, bynder_names, fields, json_data
 from damlink.bynder._pages import Page, walk
-from damlink.bynder._request import bynder_error, given, read_json, remove, segment
+from damlink.bynder._request import bynder_error, omit_none, read_json, remove, segment
 from damlink.bynder.records.convert import text
 from damlink.bynder.records.metaproperties import Option
 from damlink.errors import BynderError
@@ -118,7 +118,7 @@ class Options:
         Raises:
             BynderError: the portal refuses the option; status 404: the metaproperty does not exist.
         """
-        data = json_fields({"name": name, **typed(OptionFields, shown)}, extra)
+        data = json_fields({"name": name, **bynder_names(OptionFields, shown)}, extra)
         response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
         answer = read_json(response)
         self.on_change()
@@ -148,7 +148,7 @@ class Options:
         Raises:
             BynderError: status 404: the option does not exist.
         """
-        data = json_fields(typed(OptionFields, shown), extra)
+        data = json_fields(bynder_names(OptionFields, shown), extra)
         self._client.post(options_path(id, option_id), data=data, idempotent=True)
         self.on_change()
 
@@ -172,4 +172,4 @@ def options_path(id: str, option_id: str | None = None) -> str:
 
 def json_fields(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the form field with the JSON of an option or a metaproperty."""
-    return json_data(given(**fields) | dict(extra or {}))
+    return json_data(omit_none(**fields) | dict(extra or {}))

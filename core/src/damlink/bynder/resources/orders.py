@@ -13,7 +13,7 @@ from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import fields
 from damlink.bynder._pages import Page, get_page, walk
-from damlink.bynder._request import given, patch, post_either, segment
+from damlink.bynder._request import omit_none, patch, post_either, segment
 from damlink.bynder.records.store import Order, OrderLine
 from damlink.errors import ArgumentError
 
@@ -133,4 +133,4 @@ class Orders:
             customer_reference: reference that the customer uses.
         """
         path = f"{LINES}/{segment(id)}"
-        patch(self._client, path, given(status=status, customerReference=customer_reference))
+        patch(self._client, path, omit_none(status=status, customerReference=customer_reference))

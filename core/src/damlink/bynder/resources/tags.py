@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict, Unpack
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
-from damlink.bynder._fields import fields, page_size, typed
+from damlink.bynder._fields import bynder_names, fields, page_size
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import segment
 from damlink.bynder.records.collections import Tag
@@ -83,7 +83,7 @@ class Tags:
             extra: more parameters, by Bynder's own names.
             filters: see `TagFilters`.
         """
-        query = {"page": page, "limit": limit, **typed(TagFilters, filters)}
+        query = {"page": page, "limit": limit, **bynder_names(TagFilters, filters)}
         query["mincount"] = query.pop("minCount", None)
         answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
         return [Tag.read(record) for record in answer]

@@ -16,8 +16,8 @@ from damlink._http.client import Client
 from damlink._http.outcome import CLASSIFY
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, expect_text, get_body, post_body
-from damlink.bynder._fields import fields, joined_tags, typed
-from damlink.bynder._once import confirmed, post_once, success_of
+from damlink.bynder._fields import bynder_names, fields, join_tags
+from damlink.bynder._once import check_confirmation, post_once, success_of
 from damlink.bynder._request import segment
 from damlink.bynder.records.uploads import Import, Poll, Saved, Ticket, closing_fields, s3_fields
 from damlink.bynder.resources.metaproperties import Metaproperties
@@ -219,9 +219,9 @@ class Uploads:
             NotYet: the portal is still converting.
             UnclearError: no answer: check whether the file was saved.
         """
-        values = typed(SaveFields, given) | self._metaproperties.form(metaproperties or {})
+        values = bynder_names(SaveFields, given) | self._metaproperties.form(metaproperties or {})
         values |= {"ISOPublicationDate": iso_publication_date}
-        values |= {"tags": None if tags is None else joined_tags(tags)}
+        values |= {"tags": None if tags is None else join_tags(tags)}
         path = f"/api/v4/media/save/{segment(import_id)}/"
         return self._send_save(path, Saved.read, fields(values, extra))
 
@@ -261,7 +261,7 @@ class Uploads:
             answer = success_of(response)
             if response.status_code != httpx.codes.SEE_OTHER:
                 return read(answer)
-            confirmed(answer)
+            check_confirmation(answer)
             raise NotYet("the portal is still converting")
 
         accept = (httpx.codes.SEE_OTHER,)

@@ -14,8 +14,8 @@ from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, get_body, post_body
 from damlink.bynder._fields import text_of
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._pages import Page, get_page, numbered, walk
-from damlink.bynder._request import given, remove, segment
+from damlink.bynder._pages import Page, get_page, page_query, walk
+from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.people import User
 
 __all__ = ["UserFields", "Users"]
@@ -93,7 +93,7 @@ class Users:
         return self._page(page, limit, include_inactive)
 
     def _page(self, page: int, limit: int | None, include_inactive: bool) -> Page[User]:
-        query = numbered(page, limit) | given(includeInActive=include_inactive or None)
+        query = page_query(page, limit) | omit_none(includeInActive=include_inactive or None)
         return get_page(self._client, PATH, User.read, query)
 
     @action("Get User")

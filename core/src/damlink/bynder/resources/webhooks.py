@@ -12,7 +12,7 @@ from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._once import id_of, post_once
-from damlink.bynder._request import given, patch, remove, segment
+from damlink.bynder._request import omit_none, patch, remove, segment
 from damlink.bynder.records.account import Webhook
 
 __all__ = ["Webhooks"]
@@ -70,7 +70,7 @@ class Webhooks:
             BynderError: the portal refuses the configuration; by default it allows 10.
             UnclearError: it is not known whether the configuration was created.
         """
-        body = given(
+        body = omit_none(
             name=name,
             endpoint=endpoint,
             protocol=protocol,
@@ -100,7 +100,7 @@ class Webhooks:
             pre_archived_notification_days: days between a notification and the archiving of an asset.
             extra: more fields, by Bynder's own names.
         """
-        body = given(events=[*events], preArchivedNotificationDays=pre_archived_notification_days) | dict(
+        body = omit_none(events=[*events], preArchivedNotificationDays=pre_archived_notification_days) | dict(
             extra or {}
         )
         self._client.put(f"{PATH}/{segment(id)}", json=body)
@@ -123,7 +123,7 @@ class Webhooks:
             extra: more fields, by Bynder's own names.
         """
         status = None if active is None else int(active)
-        patch(self._client, f"{PATH}/{segment(id)}", given(name=name, status=status) | dict(extra or {}))
+        patch(self._client, f"{PATH}/{segment(id)}", omit_none(name=name, status=status) | dict(extra or {}))
 
     @action()
     def delete(self, id: str) -> None:
