@@ -1,12 +1,12 @@
-"""How fast requests leave this machine for Bynder: one account for all processes on it.
+"""Rate limiter for requests to Bynder, shared by all processes on this machine.
 
-The portal counts a request at a moment we do not know, between its sending and its answer. So a
-permit counts as "now" while its request is in flight and is stamped when the answer arrives; with
-that, no window of the portal's can hold more than we allow ourselves. After a 429 everything is
-silent for a whole window, because requests during a block prolong it.
+The portal counts a request at an unknown moment between its sending and its answer. So a
+permit counts as "now" while its request is in flight and gets its time when the answer arrives; with
+that, no window of the portal's contains more requests than we allow ourselves. After a 429 nothing is sent
+for a whole window, because requests during a block prolong it.
 
-Times are those of the machine's boot clock, which nobody sets. After another start of the machine, all
-that was noted counts as of now: it cannot be less.
+Times are those of the machine's boot clock, which is never set. After a restart of the machine all
+earlier requests count as of now, which is the safe assumption.
 
 Source: Bynder's help centre, "rate limiting": 4,500 requests in any 5 minutes by source address.
 """
@@ -32,9 +32,12 @@ from damlink.errors import LeaseLostError, StateError, StoppedError
 
 __all__ = ["Budget", "Pace", "default_path"]
 
-LONGEST_FLIGHT_SECONDS: Final = 900.0  # beyond every time-out of ours: such a request is over
-SILENCE_MARGIN_SECONDS: Final = 1.0  # the portal's clock is not ours
-CATCH_UP_INTERVALS: Final = 3  # a late waker may make up for so many intervals, so that no budget is lost
+# Longer than every timeout of ours: such a request has ended.
+LONGEST_FLIGHT_SECONDS: Final = 900.0
+# The portal's clock may differ from ours.
+SILENCE_MARGIN_SECONDS: Final = 1.0
+# A thread that wakes late may catch up so many intervals, so that no budget is lost.
+CATCH_UP_INTERVALS: Final = 3
 _log = logging.getLogger(__name__)
 
 _SCHEMA: Final = """
@@ -49,14 +52,14 @@ SELECT pid, sent, answered, next_at, silent_until FROM permit, gate LIMIT 1;
 
 
 def default_path() -> Path:
-    """Where the account is kept: `DAMLINK_STATE_DIR`, else the user's state folder of this machine."""
+    """Return the path of the shared file: in `DAMLINK_STATE_DIR`, or in the user's state folder."""
     folder = os.environ.get("DAMLINK_STATE_DIR") or platformdirs.user_state_dir("damlink", appauthor=False)
     return Path(folder) / "pace.db"
 
 
 @attrs.frozen
 class Budget:
-    """Where the pace stands: requests allowed and used in the window, and seconds of silence left."""
+    """State of the rate limiter: requests allowed and used in the window, and seconds of silence left."""
 
     allowed: int
     used: int
@@ -65,18 +68,18 @@ class Budget:
 
 
 class Pace:
-    """Permits for requests to Bynder, shared by every run on this machine.
+    """Rate limiter that gives permits for requests to Bynder, shared by every run on this machine.
 
     Args:
-        path: the account's file.
+        path: the shared file.
         requests: how many Bynder allows in a window.
         seconds: the window's length.
-        share: the part of it that is ours.
-        on_hold: told the seconds before each wait, for the progress display.
-        clock: seconds; the same for every process of this machine.
+        share: the fraction of them that Damlink uses.
+        on_hold: called with the seconds before each wait, for the progress display.
+        clock: returns seconds, the same in every process of this machine.
 
     Raises:
-        StateError: the file cannot be used. One that is damaged is set aside, and a new one begins with
+        StateError: the file cannot be used. A damaged file is renamed, and a new one begins with
             a whole window of silence.
     """
 
@@ -93,18 +96,18 @@ class Pace:
         self.seconds = seconds
         self.on_hold = on_hold or (lambda _seconds: None)
         self._interval = seconds / self.allowed
-        self._turn = threading.Lock()  # one waiter a process: the others need not poll
+        self._turn = threading.Lock()  # one thread of a process polls, the others wait for the lock
         self._clock = clock
         self._file = PaceFile(path, self._prepare)
 
     @contextlib.contextmanager
     def permit(self, verify: Verify = verify_nothing) -> Iterator[float]:
-        """Hold a permit while one request is in flight; yields the seconds it was waited for.
+        """Hold a permit while one request is in flight; yield the seconds of waiting for it.
 
-        A permit whose request is held back by `verify` in the end is given back unused.
+        If `verify` stops the request before it is sent, the permit is returned unused.
 
         Raises:
-            StoppedError, LeaseLostError: from `verify`, while it waits.
+            StoppedError, LeaseLostError: raised by `verify` during the wait.
             StateError: the file cannot be used.
         """
         began = age_clock()
@@ -120,12 +123,12 @@ class Pace:
         self._settle(number, "UPDATE permit SET answered = :now WHERE id = :number")
 
     def silence(self) -> None:
-        """The portal answered 429: nothing leaves this machine for a whole window."""
+        """Send nothing from this machine for a whole window, because the portal answered 429."""
         _log.warning("the portal answered 429: nothing is sent to it for %.0f s", self.seconds)
         self._file.run(self._silence)
 
     def budget(self) -> Budget:
-        """Where the pace stands now."""
+        """Return the current state of the rate limiter."""
 
         def read(database: sqlite3.Connection) -> Budget:
             now = self._clock()
@@ -136,11 +139,11 @@ class Pace:
         return self._file.run(read)
 
     def close(self) -> None:
-        """Let go of the account's file."""
+        """Close the shared file."""
         self._file.close()
 
     def _prepare(self, database: sqlite3.Connection, lost: bool) -> None:
-        """Make the tables; without what they held, or after a 429 of another start, begin in silence."""
+        """Create the tables. Begin in silence if their content was lost, or after a 429 before a restart."""
         for statement in _SCHEMA.split(";"):
             database.execute(statement)
         if lost:
@@ -151,7 +154,7 @@ class Pace:
             database.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (boot_id(),))
 
     def _rebase(self, database: sqlite3.Connection) -> None:
-        """Take what was noted on another clock for as young as it can be: as of now."""
+        """Set the times of an earlier boot clock to now, which is the safe assumption."""
         now = self._clock()
         (latest,) = database.execute("SELECT max(max(sent, coalesce(answered, sent))) FROM permit").fetchone()
         if latest is None:
@@ -168,7 +171,7 @@ class Pace:
         database.execute("UPDATE gate SET silent_until = max(silent_until, ?)", (until,))
 
     def _settle(self, number: int, statement: str) -> None:
-        """Note what became of a permit. An answer is never thrown away because this cannot be written."""
+        """Store the end of a permit. A failure is only logged, so that no answer is lost."""
         values = {"now": self._clock(), "number": number}
         try:
             self._file.run(lambda database: database.execute(statement, values))
@@ -210,10 +213,11 @@ class Pace:
         return self._until_one_expires(database, now)
 
     def _gate(self, database: sqlite3.Connection, now: float) -> tuple[float, float]:
-        """When the next may leave, and the end of the silence; a clock that was set back must not hang us."""
+        """Return when the next request may be sent, and the end of the silence."""
+        # A time in the far future comes from a clock that has moved back since: it must not block us.
         latest = (now + self._interval, now + self.seconds + SILENCE_MARGIN_SECONDS)
-        set_back = "UPDATE gate SET next_at = min(next_at, ?1), silent_until = min(silent_until, ?2)"
-        database.execute(f"{set_back} WHERE next_at > ?1 OR silent_until > ?2", latest)
+        limit = "UPDATE gate SET next_at = min(next_at, ?1), silent_until = min(silent_until, ?2)"
+        database.execute(f"{limit} WHERE next_at > ?1 OR silent_until > ?2", latest)
         next_at, silent_until = database.execute("SELECT next_at, silent_until FROM gate").fetchone()
         return float(next_at), float(silent_until)
 
@@ -226,18 +230,18 @@ class Pace:
         (oldest,) = database.execute(
             "SELECT min(answered) FROM permit WHERE answered > ?", (now - self.seconds,)
         ).fetchone()
-        if oldest is None:  # all in flight: an answer will come
+        # All requests are in flight: an answer will come.
+        if oldest is None:
             return self._interval
         return max(float(oldest) + self.seconds - now, 0.001)
 
     def _release_stale_permits(self, database: sqlite3.Connection, now: float) -> None:
-        """A request whose process died, or that outlived every time-out, counts as answered now; and
-        so does one of the future: the clock was set back.
-        """
+        """Count the requests of dead processes, and those older than every timeout, as answered now."""
         over = "UPDATE permit SET answered = ? WHERE answered IS NULL AND "
         flying = database.execute("SELECT DISTINCT pid FROM permit WHERE answered IS NULL").fetchall()
         for (pid,) in flying:
             if not is_alive(pid):
                 database.execute(f"{over} pid = ?", (now, pid))
         database.execute(f"{over} sent < ?", (now, now - LONGEST_FLIGHT_SECONDS))
+        # The clock has moved back since.
         database.execute("UPDATE permit SET answered = ?1 WHERE answered > ?1", (now,))

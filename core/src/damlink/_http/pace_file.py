@@ -1,4 +1,4 @@
-"""The file in which the pace is kept: opened, locked, replaced when it is damaged, never a traceback."""
+"""The rate limiter's shared file: opening, locking, and replacement of a damaged one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["PaceFile"]
 BUSY_SECONDS: Final = 30.0
 _COMPANIONS: Final = ("-wal", "-shm")
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-# A missing table or column counts as well: such a file is somebody else's.
+# A missing table or column counts as well: such a file is not ours.
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _ELSEWHERE: Final = "or set DAMLINK_STATE_DIR to a folder of your own"
 
@@ -35,16 +35,16 @@ Work = Callable[[sqlite3.Connection], T]
 
 
 class PaceFile:
-    """An SQLite file that many processes write to.
+    """SQLite file that many processes write to.
 
     Args:
-        path: the file; it is made, and its folder too.
-        prepare: runs in a transaction after each opening. Its second argument is true if what the file
-            held has been lost.
+        path: the file; it is created if necessary, with its folder.
+        prepare: called in a transaction after each opening. Its second argument is true if the content of
+            the file was lost.
         busy_seconds: how long a transaction waits for other processes.
 
     Raises:
-        StateError: it cannot be used; with the path, the cause and the cure.
+        StateError: the file cannot be used; with path, cause and hint.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class PaceFile:
             self._open()
 
     def run(self, work: Work[T], verify: Verify = verify_nothing) -> T:
-        """Run something in one writing transaction; a damaged file is replaced first.
+        """Call a function in one writing transaction; replace a damaged file first.
 
         Raises:
             StateError: the file cannot be used.
-            StoppedError, LeaseLostError: from `verify`, while others hold the file.
+            StoppedError, LeaseLostError: raised by `verify` while another process has the file locked.
         """
         with hold(self._lock, verify), self._translate_errors():
             if self._is_replaced():
@@ -82,7 +82,7 @@ class PaceFile:
             return self._transact(work, verify)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -97,10 +97,11 @@ class PaceFile:
             raise StateError(cause, hint=f"make it, {_ELSEWHERE}") from error
 
     def _open(self, *, lost: bool = False, damaged: tuple[int, int] | None = None) -> None:
-        """Open the file; one that is damaged is set aside, and a new one takes its place."""
+        """Open the file; rename a damaged one and create a new one in its place."""
         self.close()
         with self._exclusive():
-            if damaged is not None and self._identify() == damaged:  # else another process was faster
+            # Otherwise another process has replaced it already.
+            if damaged is not None and self._identify() == damaged:
                 self._set_aside()
             lost = lost or damaged is not None or self._is_empty()
             try:
@@ -113,18 +114,18 @@ class PaceFile:
                 self._connect(lost=True)
 
     def _connect(self, *, lost: bool) -> None:
-        with contextlib.suppress(OSError):  # SQLite says better what is wrong
+        with contextlib.suppress(OSError):  # SQLite's own error names the cause
             make_file(self.path)
         database = sqlite3.connect(self.path, timeout=0.0, isolation_level=None, check_same_thread=False)
         self._database = database
         self._when_free(lambda: database.execute("PRAGMA journal_mode = WAL"), verify_nothing)
-        # No fsync: after a power cut the portal has forgotten us sooner than the machine is up again.
+        # No fsync: after a power failure the portal's window has passed before the machine runs again.
         database.execute("PRAGMA synchronous = OFF")
         self._transact(lambda connection: self._prepare(connection, lost), verify_nothing)
         self._identity = self._identify()
 
     def _set_aside(self) -> None:
-        """Rename the file and its companions, so that a new one begins beside them."""
+        """Rename the file and its companions, so that a new one can be created."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
         # The companions first: an old log must never be applied to the new file.
@@ -135,7 +136,7 @@ class PaceFile:
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Open, make and replace the file in one process at a time."""
+        """Hold the lock for opening, creating and replacing the file."""
         handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._when_free(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), verify_nothing)
@@ -144,7 +145,7 @@ class PaceFile:
             os.close(handle)
 
     def _is_empty(self) -> bool:
-        """Whether it is there with nothing in it: made and never written, or cut off."""
+        """Return whether the file exists and is empty: never written, or truncated."""
         try:
             return self.path.stat().st_size == 0
         except FileNotFoundError:
@@ -158,7 +159,7 @@ class PaceFile:
         return found.st_dev, found.st_ino
 
     def _is_replaced(self) -> bool:
-        """Whether the open file is no longer the one of this name: others would not see what we note."""
+        """Return whether the open file was removed or replaced, so that other processes use another one."""
         return self._database is None or self._identify() != self._identity
 
     # --- transactions ------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ class PaceFile:
         return result
 
     def _when_free(self, begin: Callable[[], object], verify: Verify) -> None:
-        """Do what others may hold up, again and again for a while."""
+        """Call a function that other processes may block, repeatedly for a limited time."""
         for seconds in slices(self._busy_seconds, verify):
             try:
                 begin()
@@ -200,7 +201,7 @@ class PaceFile:
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn what the system refuses into a `StateError`."""
+        """Raise a `StateError` in place of the system's error."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""A request as it leaves, in words and without its secrets."""
+"""Text of a sent request, without its secrets."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from damlink._secret import REDACTED, redact
 
 __all__ = ["SentRequest"]
 
-LONGEST_BODY: Final = 64 * 1024  # bytes; a longer one is told by its size
+# A longer body is shown as its size.
+LONGEST_BODY: Final = 64 * 1024
 _OUR_OWN: Final = frozenset({"accept-encoding", "connection", "content-length", "host"})
-# An endpoint of a webhook is an address that nobody else may know; an upload's policy opens the store.
+# The endpoint of a webhook is a secret address; the policy of an upload gives access to the storage.
 _SECRET: Final = re.compile(
     r"auth|cookie|pass|secret|token|signature|credential|policy|access.?key|api.?key|assertion|^code$|^endpoint$",
     re.IGNORECASE,
@@ -29,11 +30,11 @@ _SECRET: Final = re.compile(
 
 @attrs.frozen(kw_only=True)
 class SentRequest:
-    """A request as it leaves; as text it reads like a `curl` command.
+    """A sent request; its text is a `curl` command.
 
     Attributes:
         method: such as `POST`.
-        url: the whole address; what may open something is redacted, as everywhere here.
+        url: the whole address; secrets are redacted here and in all other attributes.
         headers: by name.
         body: form fields and JSON as text, a file as its size.
     """
@@ -45,10 +46,10 @@ class SentRequest:
 
     @classmethod
     def of(cls, request: httpx.Request, own: httpx.URL) -> SentRequest:
-        """From a request.
+        """Create the record of a request.
 
         Args:
-            own: the origin that we are signed in to; a query elsewhere is a key to what it opens.
+            own: the origin that we are signed in to; the query of another address may be a secret.
         """
         return cls(
             method=request.method,
@@ -84,7 +85,8 @@ def _pairs(items: Iterable[tuple[str, str]]) -> str:
 
 def _body(request: httpx.Request) -> Iterator[str]:
     kind = request.headers.get("content-type", "")
-    fields = getattr(stream_of(request), "fields", None)  # of httpx's multipart body, which is no public type
+    # httpx's multipart body has them, and is no public type.
+    fields = getattr(stream_of(request), "fields", None)
     if fields is not None:
         yield from _multipart(fields)
         return
@@ -110,7 +112,7 @@ def _multipart(fields: Iterable[Any]) -> Iterator[str]:
 
 
 def _part(field: Any) -> str:
-    """A file by its name; a field without one by its value."""
+    """Return the name of a file, or the value of any other field."""
     if getattr(field, "filename", None):
         return f"<file {field.filename}>"
     value = field.value if hasattr(field, "value") else field.file

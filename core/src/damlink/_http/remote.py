@@ -1,4 +1,4 @@
-"""The bytes behind an address, as content that can be opened again at any offset."""
+"""Content at an address, which can be opened again at any offset."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from damlink.errors import TransientError
 
 __all__ = ["RemoteContent"]
 
-RECONNECTIONS: Final = 5  # without a byte in between
-_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}  # compressed bytes have other offsets
+# Connections in a row that deliver no byte.
+RECONNECTIONS: Final = 5
+# Uncompressed: compressed bytes have other offsets.
+_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _WHOLE: Final = (httpx.codes.OK, httpx.codes.NON_AUTHORITATIVE_INFORMATION)
 _RANGED: Final = (httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
 _CONTENT_RANGE: Final = re.compile(r"bytes (?P<first>\d{1,19})-\d{1,19}/(?P<size>\d{1,19}|\*)")
@@ -28,10 +30,11 @@ _FILENAME: Final = re.compile(r"""filename\s*=\s*("([^"]*)"|[^;]+)""", re.IGNORE
 
 
 class RemoteContent(Content):
-    """A file fetched by GET when it is first needed.
+    """Content fetched by GET when it is first needed.
 
-    A connection that breaks is taken up again where it broke: by a range where the same strong ETag
-    stands behind it, otherwise from the beginning, comparing a digest of what came before.
+    After a broken connection the download continues at the same offset: with a range request if the
+    server sends the same strong ETag, otherwise from the beginning, comparing a digest of the bytes
+    received before.
     """
 
     def __init__(self, client: httpx.Client, url: str, filename: str | None) -> None:
@@ -44,23 +47,23 @@ class RemoteContent(Content):
 
     @property
     def filename(self) -> str:
-        """As given, else as the answer names it, else the last part of the address."""
+        """The given name, or that of the answer, or the last part of the address."""
         return self._filename or _filename(self._headers) or self._name_from_address()
 
     @property
     def size(self) -> int | None:
-        """Bytes, as the answer announces them."""
+        """Bytes announced by the answer."""
         return _size(self._headers)
 
     @property
     def media_type(self) -> str:
-        """As the answer names it."""
+        """The media type in the answer."""
         self._media_type = self._headers.get("content-type", "").partition(";")[0].strip() or None
         return super().media_type
 
     @property
     def validator(self) -> str | None:
-        """The answer's ETag, if it is a strong one."""
+        """The answer's ETag if it is strong."""
         return _strong(self._headers)
 
     @property
@@ -72,7 +75,7 @@ class RemoteContent(Content):
             return self._facts
 
     def close(self) -> None:
-        """Let go of an answer that nobody has read."""
+        """Close an answer that was not read."""
         with self._lock:
             response, self._first = self._first, None
         if response is not None:
@@ -80,19 +83,19 @@ class RemoteContent(Content):
 
     @property
     def _announced(self) -> str:
-        """The media type that was known before the answer, where there is one."""
+        """The media type that is known before the answer, if any."""
         return ""
 
     def _name_from_address(self) -> str:
-        """The file's name where the answer gives none."""
+        """Return the file's name if the answer contains none."""
         return posixpath.basename(httpx.URL(self._url).path)
 
     def _address(self) -> str:
-        """Where the next connection goes to."""
+        """Return the address of the next connection."""
         return self._url
 
     def _get(self, headers: Mapping[str, str], accept: Collection[int] = ()) -> httpx.Response:
-        """GET it; what is asked for by a range may be answered whole, the whole only whole."""
+        """Send a GET. Accept only a whole file, and the statuses of `accept`."""
         request = self._client.build_request("GET", self._address(), headers={**_HEADERS, **headers})
         request.extensions[ACCEPTED] = accept
         response = self._client.send(request, stream=True)
@@ -121,12 +124,13 @@ class RemoteContent(Content):
             self._check_end(received.bytes)
 
     def _pieces(self, received: _Progress) -> Generator[bytes, None, None]:
-        """Yield the pieces behind what was received."""
+        """Yield the pieces after the bytes received so far."""
         response = self._response(received)
         with contextlib.closing(response):
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return
-            pieces = response.iter_bytes()  # as they come: a piece that is being filled would be lost
+            # In the sizes of the network: a break would lose a piece that is being filled.
+            pieces = response.iter_bytes()
             if response.status_code == httpx.codes.PARTIAL_CONTENT:
                 yield from pieces
             elif received.bytes:
@@ -135,13 +139,13 @@ class RemoteContent(Content):
                 yield from self._check_kind(pieces, response.headers)
 
     def _check_kind(self, pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
-        """Yield the pieces of the whole, unless a page or an error document came in place of the file."""
+        """Yield the pieces of the whole file, unless an error document was sent in its place."""
         name = self._filename or _filename(headers) or posixpath.basename(httpx.URL(self._url).path)
         return check_kind(pieces, name, self._announced, headers.get("content-type", ""))
 
     def _response(self, received: _Progress) -> httpx.Response:
-        """Ask for the rest where a strong ETag can prove that it is one, otherwise for all of it."""
-        validator = self.validator  # asks, if nothing was asked yet
+        """Request the rest if a strong ETag can prove it to be one, otherwise the whole file."""
+        validator = self.validator  # sends the first request if there was none yet
         with self._lock:
             first, self._first = self._first, None
         if first is not None and not received.bytes:
@@ -153,12 +157,12 @@ class RemoteContent(Content):
             if self._is_rest(response, received.bytes):
                 return response
             if response.status_code in _WHOLE:
-                return self._proven(response, received)
+                return self._accept_whole(response, received)
             response.close()
-        return self._proven(self._get({}), received)
+        return self._accept_whole(self._get({}), received)
 
     def _is_rest(self, response: httpx.Response, offset: int) -> bool:
-        """Whether an answer to a range is what was asked for, of the file that was begun with."""
+        """Return whether an answer is the requested range of the same file."""
         headers = response.headers
         if headers.get("etag") != self.validator or not self._is_as_old(headers):
             return False
@@ -172,7 +176,7 @@ class RemoteContent(Content):
             return False
         return self.size is None or match["size"] == str(self.size)
 
-    def _proven(self, response: httpx.Response, received: _Progress) -> httpx.Response:
+    def _accept_whole(self, response: httpx.Response, received: _Progress) -> httpx.Response:
         try:
             self._check_whole(response.headers, received)
         except TransientError:
@@ -181,15 +185,15 @@ class RemoteContent(Content):
         return response
 
     def _check_whole(self, headers: httpx.Headers, received: _Progress) -> None:
-        """Make sure that an answer from the beginning can be the file that was begun with.
+        """Verify that an answer from the beginning can be the same file.
 
         Raises:
-            TransientError: it is another one.
-            UnprovenOffsetError: nothing proves that it is, and its beginning was not read here.
+            TransientError: it is another file.
+            UnprovenOffsetError: nothing proves that it is the same file, and its beginning was not read here.
         """
         if not received.bytes:
             with self._lock:
-                self._facts = headers  # nothing of an earlier answer was used
+                self._facts = headers  # no byte of an earlier answer was used
             return
         etag, size = _strong(headers), _size(headers)
         is_same = self.size in (None, size or self.size) and etag in (None, self.validator or etag)
@@ -199,7 +203,7 @@ class RemoteContent(Content):
             raise UnprovenOffsetError(f"nothing proves that {self.filename} is still the same file")
 
     def _is_as_old(self, headers: httpx.Headers) -> bool:
-        """Whether the time of its last change is the one that was told first, or is not told."""
+        """Return whether the time of the last change is the same as in the first answer, or is unknown."""
         before, now = self._headers.get("last-modified"), headers.get("last-modified")
         return None in (before, now) or before == now
 
@@ -209,10 +213,10 @@ class RemoteContent(Content):
 
 
 class _Progress:
-    """Bytes received so far, with a running digest of them.
+    """Bytes received so far, with a running SHA-256.
 
     Attributes:
-        began: the offset of the first of them.
+        began: the offset of the first byte.
     """
 
     def __init__(self, offset: int) -> None:
@@ -221,7 +225,7 @@ class _Progress:
         self.digest = hashlib.sha256()
 
     def count(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield the same pieces, and count them."""
+        """Yield the same pieces, and update count and digest."""
         for piece in pieces:
             self.bytes += len(piece)
             self.digest.update(piece)
@@ -229,7 +233,7 @@ class _Progress:
 
 
 def _skip(pieces: Iterator[bytes], received: _Progress) -> Iterator[bytes]:
-    """Pass over what was received before, and make sure that it is the same."""
+    """Skip the bytes received before, and verify that they are the same."""
     passed, left = hashlib.sha256(), received.bytes
     for piece in pieces:
         beginning, rest = piece[:left], piece[left:]

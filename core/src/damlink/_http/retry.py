@@ -1,7 +1,7 @@
-"""How often a request is repeated, and how long to wait in between. Owns tenacity.
+"""Repetition of requests: how often, and with which pauses. Owns tenacity.
 
-A request is tried up to 5 times inside 60 seconds of its own time. Waiting for the pace, or for a
-429 to pass, is not its own time: that holds a run back and fails nothing.
+A request is sent up to 5 times within 60 seconds of its own time. Waiting for the rate limiter, or for the
+end of a 429, is not its own time: it delays a run and fails nothing.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ __all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "no_waiting", "pause",
 
 ATTEMPTS: Final = 5
 OWN_SECONDS: Final = 60.0
-THROTTLED_ATTEMPTS: Final = 12  # 429s on end: who never relents fails the row in the end
+# 429s in a row: a partner that never answers anything else fails the row in the end.
+THROTTLED_ATTEMPTS: Final = 12
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0
-MAX_RETRY_AFTER_SECONDS: Final = 15 * 60.0  # of what a Retry-After may ask for
+# A longer `Retry-After` is shortened to this.
+MAX_RETRY_AFTER_SECONDS: Final = 15 * 60.0
 
 T = TypeVar("T")
 
-_hurried = threading.Event()  # set while a test wants no waiting
+_hurried = threading.Event()  # set during tests without waiting
 
 
 @attrs.define
 class Account:
-    """What one request has cost so far: failed tries, 429s, seconds it was held back."""
+    """Failed attempts, 429s and waiting time of one request so far."""
 
     failures: int = 0
     throttled: int = 0
@@ -44,7 +46,7 @@ class Account:
     started: float = attrs.field(factory=time.monotonic)
 
     def note(self, error: TransientError) -> None:
-        """Count one more answer that may be tried again."""
+        """Count one more failed attempt."""
         if error.status == 429:
             self.throttled += 1
         else:
@@ -52,12 +54,12 @@ class Account:
 
     @property
     def spent(self) -> bool:
-        """Whether its patience is at an end."""
+        """True if the request must not be repeated any more."""
         own = time.monotonic() - self.started - self.held_seconds
         return self.failures >= ATTEMPTS or self.throttled >= THROTTLED_ATTEMPTS or own >= OWN_SECONDS
 
     def pause_seconds(self, error: TransientError) -> float:
-        """How long to wait now: what the other side asks for, else doubling with jitter."""
+        """Return the next pause: the `Retry-After` of the answer, or doubling with jitter."""
         if error.retry_after is not None:
             return min(error.retry_after, MAX_RETRY_AFTER_SECONDS)
         return _backoff(self.throttled if error.status == 429 else self.failures)
@@ -65,13 +67,13 @@ class Account:
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """A caller's own terms of repeating one request, in place of ours: whatever its method is.
+    """A caller's own terms of repeating one request with any method.
 
     Attributes:
-        retries: how often it is sent again, at most.
-        delay_seconds: between two tries.
-        exponential: pauses that double with jitter, whatever `delay_seconds` says.
-        on_all_errors: after any refusal, and not only after a 5xx or a broken connection.
+        retries: the maximum number of repetitions.
+        delay_seconds: the pause between two attempts.
+        exponential: use pauses that double with jitter instead of `delay_seconds`.
+        on_all_errors: repeat after any error, and not only after a 5xx or a broken connection.
     """
 
     retries: int = 0
@@ -80,30 +82,30 @@ class Terms:
     on_all_errors: bool = False
 
     def permit(self, error: BaseException) -> bool:
-        """Whether an error is one to try again after."""
+        """Return whether to repeat the request after an error."""
         if not isinstance(error, ConnectorError):
             return False
         broken = isinstance(error, TransientError | UnclearError) and error.status is None
         return self.on_all_errors or broken or (error.status or 0) >= 500
 
     def pause_seconds(self, attempt: int, error: BaseException | None = None) -> float:
-        """Return how long to wait after so many tries; no shorter than the last answer asked for."""
+        """Return the pause after so many attempts; no shorter than the answer's `Retry-After`."""
         own = _backoff(attempt) if self.exponential else self.delay_seconds
         wanted = getattr(error, "retry_after", None) or 0.0
         return max(own, min(wanted, MAX_RETRY_AFTER_SECONDS))
 
 
 def _backoff(number: int) -> float:
-    """A pause that doubles each time, with jitter."""
+    """Return a pause that doubles with each attempt, with jitter."""
     longest = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
 
 
 def pause(seconds: float, verify: Verify = verify_nothing) -> None:
-    """Wait, unless a test has asked for no waiting.
+    """Wait; return at once within `no_waiting`.
 
     Raises:
-        StoppedError, LeaseLostError: from `verify`, at once when that happens.
+        StoppedError, LeaseLostError: raised by `verify` during the wait.
     """
     if seconds > 0 and not _hurried.is_set():
         wait(seconds, verify)
@@ -111,7 +113,7 @@ def pause(seconds: float, verify: Verify = verify_nothing) -> None:
 
 @contextlib.contextmanager
 def no_waiting() -> Iterator[None]:
-    """For tests: repeat at once instead of after a pause."""
+    """Repeat requests without a pause; for tests."""
     _hurried.set()
     try:
         yield
@@ -124,16 +126,16 @@ def _is_worth_another_try(error: BaseException) -> bool:
 
 
 def retrying(send: Callable[[Account], T], terms: Terms | None = None, verify: Verify = verify_nothing) -> T:
-    """Call until there is an answer, or the patience of this request is at an end.
+    """Call a function until it returns, or until the request must not be repeated any more.
 
     Args:
-        send: one try; raises `TransientError` for what may be repeated. It adds to
-            `held_seconds` what it waited for the pace.
-        terms: the caller's own, in place of ours.
-        verify: ends a pause between two tries by raising.
+        send: one attempt; raises `TransientError` if it may be repeated. It adds its waits for the
+            rate limiter to `held_seconds`.
+        terms: the caller's own terms in place of the general ones.
+        verify: ends a pause between two attempts by raising.
 
     Raises:
-        TransientError: the last one.
+        TransientError: the error of the last attempt.
     """
     account = Account()
     if terms is not None:

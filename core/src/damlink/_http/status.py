@@ -1,4 +1,4 @@
-"""What an answer of a partner means: the one place where a status becomes an error."""
+"""Conversion of an answer's status to an error."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _WAIT_AND_SEE = frozenset({408, 425, 429})
 
 
 def partner_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
-    """The error that an answer of the partner's own API stands for, or `None`.
+    """Return the error of an answer of the partner's own API, or `None`.
 
     Args:
-        repeatable: whether the request may be sent again. If not, a 5xx leaves it unclear whether
+        repeatable: whether the request may be repeated. If not, a 5xx leaves unclear whether
             it happened.
     """
     status = response.status_code
     if status < 400:
-        return None  # a redirect of a stream, whose body nobody has read
+        return None
     said = f"{response.request.url.host} answered {status} to {response.request.method} {response.url.path}"
     body = shorten_body(response)
     message = f"{said}: {body}" if body else said
@@ -50,9 +50,9 @@ def partner_error(response: httpx.Response, repeatable: bool) -> ConnectorError 
 
 
 def plugin_error(response: httpx.Response) -> ConnectorError | None:
-    """Return the error that the plugin's `classify` makes of an answer; `None` where it has no opinion.
+    """Return the error of the plugin's `classify` for an answer, or `None`.
 
-    Status, body and `Retry-After` of the answer complete what the error leaves out.
+    Missing attributes of the error are set from the answer: status, body and `Retry-After`.
     """
     classify = response.request.extensions.get(PLUGIN_CLASSIFY)
     if classify is None or response.status_code < 400:
@@ -63,10 +63,10 @@ def plugin_error(response: httpx.Response) -> ConnectorError | None:
         error = raised
     except DamlinkError as raised:
         error = PluginBugError(f"classify raised {type(raised).__name__}; return a ConnectorError or None")
-    return None if error is None else _completed(error, response)
+    return None if error is None else _complete(error, response)
 
 
-def _completed(error: ConnectorError, response: httpx.Response) -> ConnectorError:
+def _complete(error: ConnectorError, response: httpx.Response) -> ConnectorError:
     error.status = response.status_code if error.status is None else error.status
     error.body = error.body or shorten_body(response)
     if isinstance(error, TransientError) and error.retry_after is None:
@@ -75,8 +75,10 @@ def _completed(error: ConnectorError, response: httpx.Response) -> ConnectorErro
 
 
 def stranger_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
-    """The error that an answer of another host stands for: a download, say. It says nothing of our
-    credentials, which it never saw, nor of the asset: an expired address is offered anew.
+    """Return the error of an answer of another host, such as a download, or `None`.
+
+    It is neither an `AuthError`, since the host gets no credentials, nor an `AssetRejectedError`, since an
+    expired address is renewed.
     """
     status = response.status_code
     if status < 400:
@@ -90,7 +92,7 @@ def stranger_error(response: httpx.Response, repeatable: bool) -> ConnectorError
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds that an answer asks to wait, from either form of `Retry-After`."""
+    """Return the seconds of an answer's `Retry-After`, in either form, or `None`."""
     text = response.headers.get("retry-after", "").strip()
     if text.isdigit():
         return float(text)
@@ -101,15 +103,15 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def clock_ahead(response: httpx.Response, known: timedelta) -> timedelta:
-    """How far the other side's clock is ahead of ours by an answer's date; `known` if it has none."""
+    """Return the difference between the other side's clock and ours by an answer's date, or `known`."""
     try:
-        told = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+        date = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
     except ValueError:
         return known
-    return told.astimezone(UTC) - datetime.now(UTC)
+    return date.astimezone(UTC) - datetime.now(UTC)
 
 
 def shorten_body(response: httpx.Response) -> str:
-    """The first words of an answer's body, in one line; no secret is cut in half."""
+    """Return the beginning of an answer's body in one line, with secrets redacted."""
     text = " ".join(redact(response.text).split())
     return text if len(text) <= 200 else f"{text[:199]}…"

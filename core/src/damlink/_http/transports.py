@@ -1,4 +1,4 @@
-"""What every request passes on its way out: a log without secrets, a pace, and nothing else."""
+"""Transports around the network transport: a log without secrets, and rate limits."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from damlink._system.waiting import Verify, verify_nothing
 
 __all__ = ["ACCOUNT", "LogTransport", "PaceTransport", "RateTransport", "credit", "has_failed_before"]
 
-ACCOUNT: Final = "damlink.account"  # the request extension that carries its retry account
+ACCOUNT: Final = "damlink.account"  # request extension with its retry `Account`
 
 _log = logging.getLogger("damlink.http")
 
 
 class _Around(httpx.BaseTransport):
-    """A transport around another."""
+    """Transport around another one."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:
         self._inner = inner
@@ -32,9 +32,9 @@ class _Around(httpx.BaseTransport):
 
 
 class LogTransport(_Around):
-    """One debug line for each request: method, host, status, request id, milliseconds.
+    """Transport that logs each request: method, host, status, request id, milliseconds.
 
-    Paths are shown for the client's own origin alone: elsewhere they may be the key to a file.
+    Paths are shown only for the client's own origin: elsewhere a path may give access to a file.
     """
 
     def __init__(self, inner: httpx.BaseTransport, own: httpx.URL) -> None:
@@ -42,7 +42,7 @@ class LogTransport(_Around):
         self._own = own
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it and note it."""
+        """Send and log a request."""
         began = time.monotonic()
         outcome = "no answer"
         try:
@@ -57,12 +57,12 @@ class LogTransport(_Around):
 
 
 def _request_ids(response: httpx.Response) -> list[str]:
-    """What the other side's support wants to know of an answer."""
+    """Return the ids by which the other side's support finds the request."""
     return response.headers.get_list("x-request-id")
 
 
 class PaceTransport(_Around):
-    """Takes a permit for every send, and falls silent after a 429."""
+    """Transport that takes a permit of the rate limiter for every request, and stops all after a 429."""
 
     def __init__(self, inner: httpx.BaseTransport, pace: Pace, verify: Verify = verify_nothing) -> None:
         super().__init__(inner)
@@ -70,7 +70,7 @@ class PaceTransport(_Around):
         self._verify = verify
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a permit, then send."""
+        """Wait for a permit, then send a request."""
         with self._pace.permit(verifier(self._verify, request)) as held:
             credit(request, held)
             response = self._inner.handle_request(request)
@@ -80,7 +80,7 @@ class PaceTransport(_Around):
 
 
 class RateTransport(_Around):
-    """At most so many requests a second to one host, evenly spaced, within this process."""
+    """Transport that limits the requests per second to one host within this process, evenly spaced."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class RateTransport(_Around):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for its turn, then send."""
+        """Wait for the request's turn, then send it."""
         if request.url.host == self._host:
             self._wait(request)
         return self._inner.handle_request(request)
@@ -112,13 +112,13 @@ class RateTransport(_Around):
 
 
 def credit(request: httpx.Request, seconds: float) -> None:
-    """Count time that a request was held back as not its own."""
+    """Add waiting time to a request's account, so that it does not count as its own time."""
     account = request.extensions.get(ACCOUNT)
     if isinstance(account, Account):
         account.held_seconds += seconds
 
 
 def has_failed_before(request: httpx.Request) -> bool:
-    """Whether a try of this request came to nothing before the one that was answered."""
+    """Return whether an earlier attempt of this request failed before the answered one."""
     account = request.extensions.get(ACCOUNT)
     return isinstance(account, Account) and account.failures > 0
