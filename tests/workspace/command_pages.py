@@ -53,8 +53,8 @@ def bynder_page() -> Iterator[str]:
     )
     yield "## The published actions\n"
     yield (
-        "Integration platforms know Bynder by 53 actions. This is what carries each of them out, and the "
-        "call it makes (the first, where there are more).\n"
+        "Integration platforms offer 53 actions for Bynder. The table shows the method, the command and the "
+        "HTTP call of each; the first call if there are several.\n"
     )
     rows = [
         (call.action, f"`{call.method}`", f"`{call.command}`", f"`{call.http}`") for call in action_calls()

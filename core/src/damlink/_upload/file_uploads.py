@@ -23,7 +23,7 @@ DEFAULT_PAUSE_SECONDS: Final = 2.0
 
 
 class FileUploads(Uploads):
-    """Steps of an upload, one method each.
+    """Uploads: a whole file by one command, or the steps of an upload one by one.
 
     Args:
         s3: client without credentials: S3 accepts only those in the form.

@@ -28,9 +28,11 @@ __all__ = [
     "texts_by_name",
 ]
 
-_LEGACY: Final = "%B, %d %Y %H:%M:%S %z"  # `March, 08 2017 14:17:37 +0000`
+# Older resources write `March, 08 2017 14:17:37 +0000`.
+_LEGACY: Final = "%B, %d %Y %H:%M:%S %z"
 _YES: Final = frozenset({"1", "true", "yes"})
-_WORDS: Final = ("name", "label", "displayLabel", "value", "id")  # of an object that stands for a text
+# Fields of an object that is sent instead of a text; the first one with a value counts.
+_WORDS: Final = ("name", "label", "displayLabel", "value", "id")
 
 
 def decode(content: bytes) -> Any:
@@ -100,6 +102,7 @@ def ids(value: Any) -> tuple[str, ...]:
 def number(value: Any) -> int:
     """Convert to a whole number; a missing or unreadable one is 0."""
     try:
+        # The position of a stage may be sent as `"1.0"`.
         return int(float(value))
     except (TypeError, ValueError, OverflowError):
         return 0

@@ -49,5 +49,6 @@ class User(Record):
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> User:
         """Return the user that an object of the portal's JSON describes."""
+        # Lists contain the parts of the name only.
         names = (text(raw[key]) for key in ("firstname", "infix", "lastname") if raw.get(key))
         return read_record(cls, raw, name=text(raw.get("name")) or " ".join(names))

@@ -56,6 +56,7 @@ def read_record(kind: Callable[..., T], raw: Mapping[str, Any], /, **known: Any)
     return kind(**{name: read(raw) for name, read in readers if name not in known}, **known)
 
 
+# Resolving the annotations costs more than reading a record, so it is done once for each class.
 @functools.cache
 def _field_readers(kind: Any) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
     hints = typing.get_type_hints(kind, include_extras=True)
@@ -70,6 +71,7 @@ def _field_reader(name: str, hint: Any) -> Callable[[Mapping[str, Any]], Any]:
     convert = next((mark for mark in marks if not isinstance(mark, Key)), None) or _converter(plain)
 
     def read(raw: Mapping[str, Any]) -> Any:
+        # A value counts only once converted: the portal also sends empty objects for "no value".
         for key in others:
             if value := convert(find(raw, key)):
                 return value
@@ -81,7 +83,8 @@ def _field_reader(name: str, hint: Any) -> Callable[[Mapping[str, Any]], Any]:
 def _converter(kind: Any) -> Callable[[Any], Any]:
     if kind in _CONVERTERS:
         return _CONVERTERS[kind]
-    record = typing.get_args(kind)[0]  # of a tuple of records
+    # Every other type is a tuple of records.
+    record = typing.get_args(kind)[0]
     return lambda value: tuple(map(record.read, records(value)))
 
 

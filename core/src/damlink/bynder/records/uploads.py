@@ -102,6 +102,7 @@ def s3_fields(params: Mapping[str, Any], filename: str, chunk: int, chunks: int)
         raise ArgumentError(
             "the parameters of a part have no key", hint="pass the `multipart_params` that `init` returned"
         )
+    # S3 stores each chunk under a key of its own, which `register` repeats to the portal.
     key = f"{params['key']}/p{chunk}"
     return {
         **{name: str(value) for name, value in params.items()},

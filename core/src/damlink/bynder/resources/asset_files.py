@@ -135,6 +135,7 @@ class AssetFiles:
         """
         query = omit_none(io=[*io] or None, focuspoint=focus_point, format=format, quality=quality)
         if base_url:
+            # The host of a picture may be a content delivery network.
             own = urlsplit(base_url).hostname == self._client.origin.host
             return (self._client if own else self._files).get(base_url, params=query).content
         wanted = [f"/transform/{segment(each)}/{segment(name) if name else ''}" for each in _forms(id)]

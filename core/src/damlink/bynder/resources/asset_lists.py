@@ -21,7 +21,8 @@ from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 __all__ = ["AssetFilters", "AssetLists"]
 
 PATH: Final = "/api/v4/media/"
-MOST: Final = 1000  # per page
+# Maximum number of assets on a page.
+MOST: Final = 1000
 CURSOR: Final = "X-Bynder-NextCursor"
 # Pages in this order do not shift while assets are added.
 STEADY: Final = "dateCreated asc"
@@ -193,6 +194,7 @@ class AssetLists:
             yield from self._by_number(query, size)
 
     def _by_cursor(self, query: Mapping[str, str], page: AssetPage) -> Iterator[Asset]:
+        # A portal that repeats a cursor would otherwise never end the list.
         before = None
         while page.cursor and page.assets and page.cursor != before:
             before = page.cursor

@@ -61,6 +61,7 @@ class Brands:
 
     def read_once(self) -> Sequence[Brand]:
         """Return all brands, which are read once; none if the portal shows none."""
+        # Transfer threads share the portal.
         with self._lock:
             if self._shown is None:
                 self._shown = self._read()

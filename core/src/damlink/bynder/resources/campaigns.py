@@ -79,6 +79,7 @@ class Campaigns:
         """
         body = _body(name, key, **fields)
 
+        # The answer may contain the id only, so the other fields are those of the request.
         def read(answer: Mapping[str, Any]) -> Campaign:
             return Campaign.read({**body, **answer, "id": id_of(answer, "id", "ID")})
 

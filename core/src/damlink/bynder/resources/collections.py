@@ -27,8 +27,10 @@ from damlink.errors import ArgumentError, BynderError
 __all__ = ["CollectionFilters", "Collections", "ShareFields"]
 
 PATH: Final = "/api/v4/collections/"
+# The header `Location` of the answer to a creation.
 _LOCATION: Final = re.compile(r"/collections/([\w.-]+)/?(?:\?|$)", re.ASCII)
-MOST: Final = 1000  # per page
+# Maximum number of collections on a page.
+MOST: Final = 1000
 # Pages in this order do not shift while collections are added.
 STEADY: Final = "dateCreated asc"
 
@@ -106,6 +108,7 @@ class Collections:
         def ask(page: int) -> Page[Collection]:
             return Page(items=self._ask(query | {"page": str(page)}).collections)
 
+        # The portal would take an empty list of ids for no filter.
         return iter(()) if ids is not None and not ids else walk(ask, size)
 
     @action()

@@ -25,7 +25,7 @@ RAW_BYTES: Final = "application/octet-stream"
 
 
 class FilesService:
-    """Steps of an upload to the files service, one method each."""
+    """Steps of an upload to the files service, which only some portals have."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -149,6 +149,7 @@ class Jobs:
             presetID=preset_id, stages=[dict(stage) for stage in stages] if stages else None
         )
 
+        # The answer may contain the id only, so the other fields are those of the request.
         def read(answer: Mapping[str, Any]) -> Job:
             return Job.read({**body, **answer, "job_id": id_of(answer, "job_id", "id")})
 
@@ -243,6 +244,7 @@ def _query(filters: JobFilters) -> dict[str, Any]:
     query = bynder_names(JobFilters, filters)
     query["resonsibleIDs"] = [*map(workflow_id, query.pop("responsibleIds", None) or ())]
     query["accountableIDs"] = [*map(workflow_id, query.pop("accountableIds", None) or ())]
+    # An empty list of ids or states is no filter, and is not sent.
     return fields({name: value or None for name, value in query.items()}, filters.get("extra"))
 
 

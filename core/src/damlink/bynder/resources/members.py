@@ -18,5 +18,6 @@ def put_assets(client: Client, path: str, ids: Sequence[str]) -> None:
 
 def take_assets(client: Client, path: str, ids: Sequence[str]) -> None:
     """Remove assets from the tag or collection at a path."""
+    # The ids are part of the address, the length of which is limited.
     for lot in batches(ids):
         remove(client, path, params={"deleteIds": ",".join(lot)})

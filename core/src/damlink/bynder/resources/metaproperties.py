@@ -94,7 +94,7 @@ class Metaproperties:
 
     @action()
     def get(self, name: str) -> Metaproperty:
-        """Get a metaproperty with its options from the cache.
+        """Get a metaproperty with its options; earlier answers are reused.
 
         Args:
             name: database name, label or id.
@@ -155,6 +155,7 @@ class Metaproperties:
             data = json_fields(given, extra)
             return post_once(self._client, PATH, lambda answer: id_of(answer, "id"), data=data)
         finally:
+            # After an unclear answer the portal may have the metaproperty as well.
             self._catalogue.forget()
 
     @action()

@@ -21,7 +21,8 @@ from damlink.errors import BynderError
 __all__ = ["Options", "json_fields", "options_path"]
 
 PATH: Final = "/api/v4/metaproperties/"
-MOST: Final = 1000  # per page
+# Maximum number of options on a page.
+MOST: Final = 1000
 BAD_REQUEST: Final = 400
 
 
@@ -119,6 +120,7 @@ class Options:
             BynderError: the portal refuses the option; status 404: the metaproperty does not exist.
         """
         data = json_fields({"name": name, **bynder_names(OptionFields, shown)}, extra)
+        # If the option exists, the portal answers 400 with its id in `existingUUID`.
         response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
         answer = read_json(response)
         self.on_change()

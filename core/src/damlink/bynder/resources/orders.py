@@ -21,7 +21,8 @@ __all__ = ["Orders"]
 
 PATH: Final = "/api/store/order"
 LINES: Final = "/api/store/orderproducts"
-PAGE: Final = 10  # fixed by the portal
+# The portal fixes the size of a page.
+PAGE: Final = 10
 
 Status = Literal[
     "IN_PROGRESS",
@@ -105,6 +106,7 @@ class Orders:
             extra: more fields, by Bynder's own names.
         """
         form = fields({"status": status, "message": message, "trackingnumber": tracking_number}, extra)
+        # Other clients use the second path, which is not published.
         path = f"{PATH}/{segment(id)}"
         post_either(self._client, f"{path}/products", path, data=form)
 

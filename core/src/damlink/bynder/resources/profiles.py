@@ -52,6 +52,7 @@ class Profiles:
         Raises:
             BynderAuthError: the credentials are refused.
         """
+        # Transfer threads share the portal.
         with self._lock:
             if not self._asked:
                 self._own = self._read()

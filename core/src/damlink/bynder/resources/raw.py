@@ -24,7 +24,8 @@ __all__ = ["Raw", "RawAnswer"]
 
 Kind = Literal["json", "text", "bytes"]
 _READS: Final = ("GET", "HEAD", "OPTIONS")
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+# RFC 9110, section 5.6.2.
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @attrs.frozen(kw_only=True)
@@ -145,6 +146,7 @@ class Raw:
         own, url = self._client.origin, _url(path)
         if not url.host:
             return self._client, url
+        # An address without a scheme, such as `//other.example/a`, takes that of the portal.
         url = own.join(url)
         return self._client if origin_of(url) == origin_of(own) else self._elsewhere, url
 

@@ -17,6 +17,7 @@ __all__ = ["StorageRefusedError", "s3_error"]
 
 _CODE: Final = re.compile(rb"<Code>(\w{1,80})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<]{1,200})")
+# An error document of S3 is smaller; the page of a proxy may not be.
 _HEAD_BYTES: Final = 4096
 # Codes with a status below 500 that a repeated request may not get.
 _REPEATABLE: Final = frozenset(

@@ -20,7 +20,8 @@ from damlink.bynder.resources.members import put_assets, take_assets
 __all__ = ["TagFilters", "Tags"]
 
 PATH: Final = "/api/v4/tags/"
-MOST: Final = 1000  # assumed: as for assets
+# Assumed: the same maximum as for assets.
+MOST: Final = 1000
 
 
 class TagFilters(TypedDict, total=False):
@@ -84,6 +85,7 @@ class Tags:
             filters: see `TagFilters`.
         """
         query = {"page": page, "limit": limit, **bynder_names(TagFilters, filters)}
+        # Only this resource writes the parameter in lower case.
         query["mincount"] = query.pop("minCount", None)
         answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
         return [Tag.read(record) for record in answer]

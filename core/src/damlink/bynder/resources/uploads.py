@@ -64,7 +64,7 @@ class SaveFields(TypedDict, total=False):
 
 
 class Uploads:
-    """Steps of an upload, one method each.
+    """Uploads: a whole file by one command, or the steps of an upload one by one.
 
     Args:
         s3: client without credentials: S3 accepts only those in the form.
@@ -220,6 +220,7 @@ class Uploads:
             UnclearError: no answer: check whether the file was saved.
         """
         values = bynder_names(SaveFields, given) | self._metaproperties.form(metaproperties or {})
+        # Bynder spells this field in its own way.
         values |= {"ISOPublicationDate": iso_publication_date}
         values |= {"tags": None if tags is None else join_tags(tags)}
         path = f"/api/v4/media/save/{segment(import_id)}/"

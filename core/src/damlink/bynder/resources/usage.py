@@ -69,6 +69,7 @@ class Usages:
         given: dict[str, Any] = {"integration_id": integration_id, "asset_id": asset_id, "uri": uri}
         given |= {"timestamp": timestamp, "additional": additional}
 
+        # An answer without an id does not prove that the usage was stored.
         def read(answer: Mapping[str, Any]) -> Usage:
             id_of(answer, "id", "asset_id")
             return Usage.read(answer)

@@ -122,6 +122,7 @@ class Webhooks:
             active: whether events are sent.
             extra: more fields, by Bynder's own names.
         """
+        # The portal reads the state as 0 or 1.
         status = None if active is None else int(active)
         patch(self._client, f"{PATH}/{segment(id)}", omit_none(name=name, status=status) | dict(extra or {}))
 
