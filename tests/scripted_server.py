@@ -50,7 +50,7 @@ class Server:
         self._script: deque[Reply] = deque()
         self._listener = _Listener(("127.0.0.1", 0), _Handler)
         self._listener.owner = self
-        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._listener.accept_all, daemon=True)
         self.host = f"127.0.0.1:{self._listener.server_port}"
         self.url = f"http://{self.host}"
 
@@ -88,7 +88,8 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown()
+        self._listener.stop()
+        self._thread.join()
         self._listener.server_close()
 
 
@@ -96,6 +97,18 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     owner: Server
+    is_stopped = False
+
+    def accept_all(self) -> None:
+        """Take connections until it is stopped; `serve_forever` would look for the end now and then only."""
+        while (connection := self.socket.accept()) and not self.is_stopped:
+            self.process_request(*connection)
+        connection[0].close()
+
+    def stop(self) -> None:
+        """End the loop by a last connection."""
+        self.is_stopped = True
+        socket.create_connection(self.server_address[:2]).close()
 
 
 class _Handler(BaseHTTPRequestHandler):

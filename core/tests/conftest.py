@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from damlink._http.retry import no_waiting
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # 32 bytes, as `damlink secret key` writes them
 CHILDREN = Path(__file__).parent / "children"
+_numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,8 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The person's own state, config, key and proxies are none of a test's business."""
+    own = "tmp_path" in request.fixturenames  # few tests need a folder that is there; making one takes time
+    unmade = tmp_path_factory.getbasetemp() / f"unmade-{next(_numbers)}"
+    tmp_path = request.getfixturevalue("tmp_path") if own else unmade
     monkeypatch.setenv("DAMLINK_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("DAMLINK_KEY", KEY)

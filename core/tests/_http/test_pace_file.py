@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +17,21 @@ from damlink._http.pace_file import PaceFile
 from damlink.errors import StateError
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """An account with ten permits, closed."""
-    path = tmp_path / "state" / "pace.db"
-    with contextlib.closing(Pace(path, 1000, 300.0)) as pace:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an account of ten permits, closed; they come no faster than the rate."""
+    folder = tmp_path_factory.mktemp("prepared") / "state"
+    with contextlib.closing(Pace(folder / "pace.db", 1000, 300.0)) as pace:
         for _ in range(10):
             with pace.permit():
                 pass
-    return path
+    return folder
+
+
+@pytest.fixture
+def file(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of that account."""
+    return Path(shutil.copytree(prepared, tmp_path / "state")) / "pace.db"
 
 
 def is_none(path: Path) -> None:
