@@ -88,9 +88,10 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.stop()
-        self._thread.join()
-        self._listener.server_close()
+        if not self._listener.is_stopped:  # a test may have ended it
+            self._listener.stop()
+            self._thread.join()
+            self._listener.server_close()
 
 
 class _Listener(ThreadingHTTPServer):
