@@ -380,7 +380,7 @@ def listings() -> list[Any]:
 def test_limit_when_a_command_lists_is_the_most_it_lists(method: Callable[..., Any]) -> None:
     (option,) = [each for each in _command("", "list", method).params if each.name == "limit"]
     assert isinstance(option, click.Option)
-    assert option.help == "List at most so many."
+    assert option.help == "List at most this many."
 
 
 @pytest.mark.parametrize(("limit", "listed"), [(1, 1), (3, 3), (2000, 4)])

@@ -336,7 +336,7 @@ def test_state_when_reset_without_consent_stays(ran: Site) -> None:
 def test_state_when_reset_is_taken_over_from_the_portal_by_the_next_run(ran: Site) -> None:
     before = {*ran.stored()}
     count = len(ran.licensed())
-    assert f"{count} assets forgotten" in ran.run("state", "reset", "stock", "--yes").stdout
+    assert f"{count} assets deleted from the ledger" in ran.run("state", "reset", "stock", "--yes").stdout
     assert ran.assets() == []
     ran.sandbox.world.clock.advance(5)  # the portal's lists show the last assets
     ran.run("run", "--limit", "1")

@@ -142,7 +142,7 @@ def test_url_when_asked_twice_is_the_same_and_without_a_public_url_says_what_to_
     reached.write()
     failed = reached.run("events", "url", "brand", expect=3)
     assert failed.stderr.endswith(
-        'set [serve] public_url = "https://…", where the world reaches `damlink serve`\n'
+        'set [serve] public_url = "https://…", the public address of `damlink serve`\n'
     )
     assert "no portal 'brnad'" in reached.run("events", "url", "brnad", expect=3).stderr
 

@@ -31,17 +31,18 @@ def cli_page() -> Iterator[str]:
     root = context(_cli.root, "damlink", None)
     yield from command_section(root, "##", "")
     for name, sentence in _cli.COMMANDS.items():
-        module = importlib.import_module(f"damlink._cli.{name}")
+        command = _cli.root.get_command(root, name)
+        assert command is not None
         if name == BYNDER:
-            yield from command_section(context(module.command, name, root), "##", sentence)
+            yield from command_section(context(command, name, root), "##", sentence)
             yield "Its commands are on [their page](bynder.md).\n"
         else:
-            yield from commands(context(module.command, name, root), "##", sentence)
+            yield from commands(context(command, name, root), "##", sentence)
     for info in other_commands(_cli.COMMANDS):
-        command = load_command(info.name, _cli.COMMANDS)
-        if command is not None:
+        other = load_command(info.name, _cli.COMMANDS)
+        if other is not None:
             sentence = f"A command of the distribution `{info.distribution}`."
-            yield from commands(context(command, info.name, root), "##", sentence)
+            yield from commands(context(other, info.name, root), "##", sentence)
 
 
 def bynder_page() -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from damlink import Secret
-from damlink._cli._answers import plain
+from damlink._cli._answers import to_json
 from damlink._cli._derived import arguments_of, click_parameters, parameters_of, text_of
 
 
@@ -184,8 +184,8 @@ class Bare:
 
 
 def test_result_when_written_is_the_portals_record_with_the_id_that_calls_take() -> None:
-    assert plain(Kept("a-b", {"id": "ab", "x": 1})) == {"id": "a-b", "x": 1}
-    assert plain(Bare((Kept("1", {"x": 1}),), frozenset("cab"))) == {
+    assert to_json(Kept("a-b", {"id": "ab", "x": 1})) == {"id": "a-b", "x": 1}
+    assert to_json(Bare((Kept("1", {"x": 1}),), frozenset("cab"))) == {
         "items": [{"x": 1, "id": "1"}],
         "names": ["a", "b", "c"],
     }

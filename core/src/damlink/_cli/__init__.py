@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from damlink._cli._output import echo
-from damlink._cli._streams import redacted_streams
+from damlink._cli._streams import redact_streams
 from damlink._version import __version__
 from damlink.errors import DamlinkError
 
@@ -36,10 +36,10 @@ COMMANDS: Final = {
     "portal": "Add, change or check a portal.",
     "add": "Create a connector.",
     "edit": "Change a connector's settings.",
-    "enable": "Include a connector in every run.",
-    "disable": "Exclude a connector from every run.",
+    "enable": "Include a connector in runs.",
+    "disable": "Exclude a connector from runs.",
     "plugins": "List the installed plugins.",
-    "check": "Check connectors and portals: reach, credentials, settings.",
+    "check": "Check connectors and portals: connection, credentials, settings.",
     "plan": "Show what a run would carry, and why.",
     "run": "Run connectors now.",
     "serve": "Receive events and run connectors on schedule.",
@@ -56,8 +56,12 @@ COMMANDS: Final = {
 }
 
 
+# Commands that share a module.
+TWINS: Final = {"enable": ("switch", "enable"), "disable": ("switch", "disable")}
+
+
 class _Commands(click.Group):
-    """The core's commands and those of other distributions, each imported only when it is called."""
+    """Group of the core's commands and those of other distributions, each imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         from damlink._cli._other_commands import other_commands
@@ -69,8 +73,8 @@ class _Commands(click.Group):
             from damlink._cli._other_commands import load_command
 
             return load_command(cmd_name, COMMANDS)
-        module = importlib.import_module(f"damlink._cli.{cmd_name}")
-        command: click.Command = module.command
+        place, attribute = TWINS.get(cmd_name, (cmd_name, "command"))
+        command: click.Command = getattr(importlib.import_module(f"damlink._cli.{place}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -122,14 +126,14 @@ def root(ctx: click.Context, config_path: Path | None, log_level: str, log_forma
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of `EXIT_CODES`."""
-    with redacted_streams(), _private_files():
+    with redact_streams(), _private_files():
         code = _run(arguments)
     sys.exit(code)
 
 
 @contextlib.contextmanager
 def _private_files() -> Iterator[None]:
-    """Whatever a command writes, its libraries included, is for this user alone."""
+    """Make all files that a command and its libraries write readable for this user only."""
     before = os.umask(0o077)
     try:
         yield
@@ -153,7 +157,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
-    except Exception:  # noqa: BLE001 - a bug: its traceback is for those who mend it, and holds no secret either
+    except Exception:  # noqa: BLE001 - a bug: developers need the traceback; the streams redact secrets
         traceback.print_exc()
         return 1
     return result if isinstance(result, int) else 0

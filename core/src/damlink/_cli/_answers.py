@@ -1,4 +1,4 @@
-"""What a call of the API gave, as programs read it: JSON, JSON lines, or the bytes themselves."""
+"""Output of API calls for programs: JSON, JSON lines, or bytes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from damlink._secret import redact, redacted_bytes
 from damlink._system.printable import printable
 from damlink._system.whole_file import replacing
 
-__all__ = ["plain", "write"]
+__all__ = ["to_json", "write"]
 
 
 def write(answer: Any, output: Path | None) -> None:
     """Write an answer to stdout, or its bytes to a file.
 
-    One thing is one JSON document, a list is one JSON value a line, nothing is nothing.
+    A single value is written as one JSON document, a list as one JSON value per line, `None` not at all.
 
     Args:
         output: the file for bytes.
@@ -37,16 +37,16 @@ def write(answer: Any, output: Path | None) -> None:
     elif isinstance(answer, bytes):
         _write_bytes([answer], output)
     elif isinstance(answer, Iterator | list | tuple):
-        print_json_lines(plain(each) for each in answer)
+        print_json_lines(to_json(each) for each in answer)
     else:
-        print_json(plain(answer))
+        print_json(to_json(answer))
 
 
 def write_raw(body: Any, output: Path | None, *, refused: bool = False) -> None:
-    """Write the body of a raw answer: a text as it came, JSON as one document.
+    """Write the body of a raw answer: text unchanged, JSON as one document.
 
     Args:
-        refused: it is an error's, which may repeat our credentials even where bytes are asked for.
+        refused: the answer is an error, whose body may repeat our credentials and is redacted.
     """
     if isinstance(body, str):
         shown = printable(redact(body)) if output is None and sys.stdout.isatty() else redact(body)
@@ -57,22 +57,22 @@ def write_raw(body: Any, output: Path | None, *, refused: bool = False) -> None:
         print_json(body)
 
 
-def plain(value: Any) -> Any:
-    """A result as JSON: the portal's own record, where the result keeps it, with the id that calls take.
+def to_json(value: Any) -> Any:
+    """Return a result as JSON: the portal's own record with the id, if the result has it, else all fields.
 
-    A set comes sorted, so that the same answer is always written alike.
+    A set is sorted, so that equal answers are written alike.
     """
     if attrs.has(type(value)):
         raw = getattr(value, "raw", None)
         if raw:
             return dict(raw) | ({"id": value.id} if hasattr(value, "id") else {})
-        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        return {field.name: to_json(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return {str(name): to_json(inner) for name, inner in value.items()}
     if isinstance(value, AbstractSet):
-        return sorted(plain(each) for each in value)
+        return sorted(to_json(each) for each in value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [plain(each) for each in value]
+        return [to_json(each) for each in value]
     return value
 
 

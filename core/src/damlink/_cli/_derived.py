@@ -14,7 +14,14 @@ from typing import Any, Final
 import attrs
 import click
 
-from damlink._cli._values import entered, holds_paths, json_value, mapping_of, moment, of_environment
+from damlink._cli._values import (
+    holds_paths,
+    parse_json,
+    parse_mapping,
+    parse_moment,
+    read_secret,
+    secret_from_environment,
+)
 from damlink._secret import Secret
 
 __all__ = ["Parameter", "arguments_of", "click_parameters", "parameters_of", "summary_of", "text_of"]
@@ -32,8 +39,7 @@ class Parameter:
     Attributes:
         kind: its type, without `None`: a class, or the bare container of `of`.
         of: what a container holds; of a mapping, its values; the choices of a literal.
-        default: `inspect.Parameter.empty` where it must be given, and also where it may be left out
-            but the method names no value.
+        default: `inspect.Parameter.empty` if it is required, or optional without a default value.
     """
 
     name: str
@@ -46,30 +52,30 @@ class Parameter:
 
     @property
     def option(self) -> str:
-        """Its name on the command line, without the dashes."""
+        """The name on the command line, without the dashes."""
         return self.name.replace("_", "-")
 
 
 def text_of(method: Callable[..., Any]) -> str:
-    """What a method does, without the sections of its docstring."""
+    """Return the description in a method's docstring, without its sections."""
     documented = inspect.getdoc(method) or ""
     section = _SECTION.search(documented)
     return documented[: section.start()].strip() if section else documented
 
 
 def summary_of(thing: Any) -> str:
-    """The first line of a docstring."""
+    """Return the first line of a docstring."""
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
 def parameters_of(method: Callable[..., Any]) -> Iterator[Parameter]:
-    """What a method takes, in its order; a typed `**fields` counts as the arguments it stands for."""
+    """Yield the parameters of a method in order; a typed `**fields` yields each of its fields."""
     hints, helps = typing.get_type_hints(method), _helps(method)
     for each in inspect.signature(method).parameters.values():
         if each.name == "self":
             continue
         if each.kind is each.VAR_KEYWORD:
-            yield from _unpacked(typing.get_args(hints[each.name])[0])
+            yield from _unpack(typing.get_args(hints[each.name])[0])
             continue
         yield _parameter(
             each.name,
@@ -81,7 +87,7 @@ def parameters_of(method: Callable[..., Any]) -> Iterator[Parameter]:
         )
 
 
-def _unpacked(fields: Any) -> Iterator[Parameter]:
+def _unpack(fields: Any) -> Iterator[Parameter]:
     helps = _helps(fields)
     for name, hint in typing.get_type_hints(fields).items():
         empty = inspect.Parameter.empty
@@ -94,7 +100,7 @@ def _parameter(name: str, hint: Any, default: Any, **facts: Any) -> Parameter:
 
 
 def _kind(hint: Any) -> tuple[Any, Any]:
-    """A type as a command line knows it, and what it holds."""
+    """Return the type that decides the option, without `None`, and the type of its items."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         members = [_kind(each) for each in inner if each is not type(None)]
@@ -109,7 +115,7 @@ def _kind(hint: Any) -> tuple[Any, Any]:
 
 
 def _helps(documented: Any) -> dict[str, str]:
-    """The texts of the section `Args`, each in one line."""
+    """Return the texts of the section `Args`, each in one line, by parameter."""
     _, _, section = (inspect.getdoc(documented) or "").partition("Args:\n")
     following = _SECTION.search(section)
     items = _ITEM.findall(section[: following.start()] if following else section)
@@ -125,23 +131,23 @@ def _sentence(name: str, text: str) -> str:
 
 
 def click_parameters(method: Callable[..., Any]) -> list[click.Parameter]:
-    """The options and arguments of the command that calls a method."""
+    """Return the options and arguments of the command that calls a method."""
     parameters = list(parameters_of(method))
     names = {parameter.option for parameter in parameters}
-    return [made for parameter in parameters for made in _made(parameter, names)]
+    return [made for parameter in parameters for made in _convert(parameter, names)]
 
 
-def _made(parameter: Parameter, names: Set[str]) -> Iterator[click.Parameter]:
+def _convert(parameter: Parameter, names: Set[str]) -> Iterator[click.Parameter]:
     if parameter.positional:
         yield click.Argument([parameter.name], metavar=parameter.name.upper())
     elif parameter.kind is Secret:
-        yield from _secret(parameter)
+        yield from _secret_options(parameter)
     elif parameter.kind is bool:
         flag = f"--{parameter.option}"
         both = f"{flag}/--no-{parameter.option}"
         yield _option(parameter, flag if parameter.default is False else both, is_flag=True, default=None)
     elif parameter.kind in (Sequence, Mapping):
-        yield _option(parameter, *_spellings(parameter.option, names), multiple=True, **_held(parameter))
+        yield _option(parameter, *_spellings(parameter.option, names), multiple=True, **_item_type(parameter))
     else:
         yield _option(
             parameter,
@@ -150,16 +156,16 @@ def _made(parameter: Parameter, names: Set[str]) -> Iterator[click.Parameter]:
         )
 
 
-def _secret(parameter: Parameter) -> Iterator[click.Parameter]:
-    """A secret is never an argument: others on the machine could read it in the process list."""
+def _secret_options(parameter: Parameter) -> Iterator[click.Parameter]:
+    # The value itself is never an argument: other users could read it in the process list.
     yield click.Option(
         [f"--{parameter.option}"],
-        type=entered,
+        type=read_secret,
         metavar="-",
         help=f"{parameter.help} `-`: read it from standard input.",
     )
     variable = f"--{parameter.option}-env"
-    yield click.Option([variable], metavar="NAME", help="The environment variable that holds it.")
+    yield click.Option([variable], metavar="NAME", help="Read it from this environment variable.")
 
 
 def _option(parameter: Parameter, *spellings: str, **settings: Any) -> click.Option:
@@ -169,42 +175,42 @@ def _option(parameter: Parameter, *spellings: str, **settings: Any) -> click.Opt
 
 
 def _spellings(option: str, names: Set[str]) -> list[str]:
-    """One that may be given several times is written in the singular, too, if that means nothing else."""
+    """Return the names of an option that may be repeated: also the singular, if that is no other option."""
     singular = f"{option[:-3]}y" if option.endswith("ies") else option.removesuffix("s")
     if singular in names or option.endswith("ss"):
         return [f"--{option}"]
     return [f"--{singular}", f"--{option}"]
 
 
-def _held(parameter: Parameter) -> dict[str, Any]:
+def _item_type(parameter: Parameter) -> dict[str, Any]:
     if parameter.kind is Mapping:
         return {"metavar": "NAME=PATH" if holds_paths(parameter.of) else "NAME=VALUE"}
     kind, of = _kind(parameter.of)
-    return _single(kind, of) if kind is not Mapping else {"type": json_value, "metavar": "JSON"}
+    return _single(kind, of) if kind is not Mapping else {"type": parse_json, "metavar": "JSON"}
 
 
 def _single(kind: Any, of: Any, *, optional: bool = False) -> dict[str, Any]:
     if kind is typing.Literal:
         return {"type": click.Choice([str(each) for each in of])}
     if kind in (Path, bytes):
-        # What is sent must be there; a file that may be left out may be one to write.
+        # A file to send must exist; an optional one may be a file to write.
         exists = kind is bytes or not optional
         return {"type": click.Path(path_type=Path, exists=exists, dir_okay=False), "metavar": "FILE"}
     if kind is datetime:
-        return {"type": moment, "metavar": "MOMENT"}
+        return {"type": parse_moment, "metavar": "MOMENT"}
     if kind in (str, int, float):
         return {"type": kind}
-    return {"type": json_value, "metavar": "JSON"}
+    return {"type": parse_json, "metavar": "JSON"}
 
 
 def arguments_of(method: Callable[..., Any], values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments to call a method with, from what was typed; those not typed are left to the method.
+    """Return the arguments to call a method with; omitted options are left to the method's defaults.
 
     Args:
-        values: of the options and arguments; what is used is taken out.
+        values: of the options and arguments; used ones are removed from it.
 
     Raises:
-        click.UsageError: a mapping or a secret is written wrongly.
+        click.UsageError: a mapping or a secret is invalid.
     """
     positional, named = [], {}
     for parameter in parameters_of(method):
@@ -219,17 +225,17 @@ def arguments_of(method: Callable[..., Any], values: dict[str, Any]) -> tuple[li
 def _value(parameter: Parameter, values: dict[str, Any]) -> Any:
     value = values.pop(parameter.name)
     if parameter.kind is Secret:
-        return _entered(parameter, value, values.pop(f"{parameter.name}_env"))
+        return _secret_value(parameter, value, values.pop(f"{parameter.name}_env"))
     if parameter.kind is Mapping:
-        return mapping_of(value, parameter.of, f"--{parameter.option}") if value else None
+        return parse_mapping(value, parameter.of, f"--{parameter.option}") if value else None
     if parameter.kind is Sequence:
         return list(value) or None
     return value.read_bytes() if parameter.kind is bytes and value else value
 
 
-def _entered(parameter: Parameter, value: Secret | None, variable: str | None) -> Secret | None:
+def _secret_value(parameter: Parameter, value: Secret | None, variable: str | None) -> Secret | None:
     if value is None and variable is not None:
-        value = of_environment(variable)
+        value = secret_from_environment(variable)
     if value is None and parameter.required:
         option = f"--{parameter.option}"
         raise click.UsageError(f"Missing option '{option} -' or '{option}-env'")

@@ -1,4 +1,4 @@
-"""Changing a table of the config: by flags, or by choosing settings one after the other."""
+"""Editing of a table of the config, by options or in a dialogue."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ FIXED: Final = ("plugin",)
 
 
 def change(draft: Draft, interviews: Sequence[Interview], values: Mapping[str, Any]) -> None:
-    """Change a table by these values or, without any, by what a person chooses.
+    """Change a table by the given values, or in a dialogue if there are none.
 
     Raises:
-        click.UsageError: there are no values, and no terminal to ask on.
+        click.UsageError: there are no values, and there is no terminal.
     """
     if not values and not is_terminal():
         raise click.UsageError("give --set KEY=VALUE or --unset KEY")
-    file = draft.attempt(values) if values else _asked(draft, interviews)
+    file = draft.attempt(values) if values else _ask(draft, interviews)
     draft.write(file)
 
 
-def _asked(draft: Draft, interviews: Sequence[Interview]) -> ConfigFile:
+def _ask(draft: Draft, interviews: Sequence[Interview]) -> ConfigFile:
     before = [dict(interview.values) for interview in interviews]
     _show(interviews)
     while True:
@@ -47,7 +47,7 @@ def _asked(draft: Draft, interviews: Sequence[Interview]) -> ConfigFile:
 
 
 def _changes(interviews: Sequence[Interview], before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what is to be written; `None` for what is to be taken out."""
+    """Return the changed values; `None` for a removed one."""
     changes: dict[str, Any] = {}
     for interview, old in zip(interviews, before, strict=True):
         changes |= dict.fromkeys(old.keys() - interview.values.keys())
@@ -63,7 +63,7 @@ def _show(interviews: Sequence[Interview]) -> None:
         if name not in FIXED
     ]
     print_table(("setting", "value", ""), rows, err=True)
-    echo_text(f"\nEnter keeps a value, {TAKE_OUT} takes it out.", err=True)
+    echo_text(f"\nEnter keeps a value, {TAKE_OUT} removes it.", err=True)
 
 
 def _value(field: Field, values: Mapping[str, Any]) -> str:
@@ -72,7 +72,7 @@ def _value(field: Field, values: Mapping[str, Any]) -> str:
 
 
 def _choose(interviews: Sequence[Interview]) -> None:
-    """Ask for one setting after the other, until none is named."""
+    """Ask for the settings that the administrator names, until none is named."""
     owners = {name: interview for interview in interviews for name in interview.fields if name not in FIXED}
     choice = click.Choice([*owners, ""])
     while name := click.prompt(
@@ -87,11 +87,3 @@ def _choose(interviews: Sequence[Interview]) -> None:
             owners[name].ask([name])
         except ConfigError as error:
             echo(str(error), err=True, fg="red")
-
-
-def _name(names: Sequence[str]) -> str:
-    choice = click.Choice(names)
-    question = "\nsetting (Enter when done)"
-    return str(
-        click.prompt(question, type=choice, default="", show_choices=False, show_default=False, err=True)
-    )

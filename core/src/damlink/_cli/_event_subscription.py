@@ -1,4 +1,4 @@
-"""Subscribes the event address with a portal, and mends a subscription that was never confirmed."""
+"""Subscription of the event address at a portal, and repair of one that was never confirmed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ PRE_ARCHIVED_DAYS: Final = 5  # as in Bynder's own example
 NAME: Final = "Damlink"
 CONFIRMATION_SECONDS: Final = 5.0
 TOKEN_LIFE: Final = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
-REACHED: Final = "that the world reaches [serve] public_url"
+REACHED: Final = "that [serve] public_url can be reached from the internet"
 
 
 def subscribe_address(session: Session, portal: str, opened: Portal, address: str) -> str:
-    """Subscribe the address, or mend the subscription that is there, and say how it stands."""
+    """Subscribe the address or repair its subscription, and return the state of the subscription as text."""
     from damlink._run.subscription import find_subscription, is_pending
     from damlink._serve.subscriptions import subscriptions_of
 
@@ -46,7 +46,7 @@ def subscribe_address(session: Session, portal: str, opened: Portal, address: st
     if found is not None and (said := _confirmation(subscriptions)):
         return f"the subscription {found.id} is not confirmed yet; {said}"
     if found is not None:
-        # No request of the API asks for another confirmation; a new subscription does.
+        # The API has no request for another confirmation; only a new subscription causes one.
         opened.webhooks.delete(found.id)
     made = _subscribe(opened, address)
     again = f"in place of {found.id}, which was never confirmed; " if found else ""
@@ -64,7 +64,8 @@ def _subscribe(portal: Portal, address: str) -> Webhook:
 
 
 def _wait_for_confirmation(portal: Portal, webhook: str, subscriptions: Subscriptions) -> str:
-    """Say what has become of a new subscription within a few seconds."""
+    """Wait a few seconds for the confirmation of a new subscription, and return its state as text."""
+    # `damlink serve` confirms it in another process, so the portal and the database are polled.
     deadline = time.monotonic() + CONFIRMATION_SECONDS
     while time.monotonic() < deadline:
         if portal.webhooks.get(webhook).confirmed is not False:
@@ -77,7 +78,11 @@ def _wait_for_confirmation(portal: Portal, webhook: str, subscriptions: Subscrip
 
 
 def _confirmation(subscriptions: Subscriptions) -> str:
-    """Confirm what may be confirmed; say what a person has to approve, or empty where no token waits."""
+    """Confirm a pending subscription of an approved topic, and return its state as text.
+
+    Returns:
+        An empty string if no request to confirm is pending.
+    """
     now = datetime.now(UTC)
     for topic in subscriptions.topics.listing(subscriptions.portal):
         if now - topic.noted_at > TOKEN_LIFE or not subscriptions.topics.token(topic.portal, topic.arn):

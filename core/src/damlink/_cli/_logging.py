@@ -27,7 +27,7 @@ def configure(level: str, form: str) -> None:
 
 
 class _Text(logging.Formatter):
-    """Lines for people, tracebacks included, without secrets."""
+    """Formatter of text lines, tracebacks included, without secrets."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         # Indented, so that the text of an exception cannot pass for a line of the log.
@@ -42,7 +42,7 @@ class _Text(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """Formatter of JSON lines, without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and what they are turned into."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "all_option",
     "as_json",
-    "chosen",
     "config_option",
     "config_path_of",
     "connectors",
@@ -24,6 +23,7 @@ __all__ = [
     "no_check_option",
     "only_portal",
     "portal_argument",
+    "select_connectors",
     "set_option",
     "unset_option",
     "with_config",
@@ -34,30 +34,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def config_option() -> click.Option:
-    """Return the option `--config`, which stands after a command as well as before it."""
+    """Return the option `--config`, which is allowed after a command as well as before it."""
     return click.Option(
         ["--config", "config_path"], type=click.Path(path_type=Path), help="The config; see `damlink --help`."
     )
 
 
 def with_config(function: F) -> F:
-    """Add `--config`, and refuse a missing config before the command imports what takes time."""
+    """Add `--config`, and refuse a missing config before the command imports large modules."""
 
     @functools.wraps(function)
-    def checked(*args: Any, config_path: Path | None, **values: Any) -> Any:
+    def check_and_call(*args: Any, config_path: Path | None, **values: Any) -> Any:
         return function(*args, config_path=existing_config(config_path), **values)
 
-    return with_new_config(cast("F", checked))
+    return with_new_config(cast("F", check_and_call))
 
 
 def with_new_config(function: F) -> F:
-    """Add `--config` to a command that makes the config."""
+    """Add `--config` to a command that creates the config."""
     option = config_option()
     return click.option(*option.opts, option.name or "", type=option.type, help=option.help)(function)
 
 
 def config_path_of(given: Path | None) -> Path:
-    """Return the path that the command line, the environment or the folder gives the config."""
+    """Return the path of the config: from the command line, the environment or the working directory."""
     from damlink._config.load import find
 
     return find(given or click.get_current_context().find_root().obj)
@@ -67,7 +67,7 @@ def existing_config(given: Path | None) -> Path:
     """Return the path of the config.
 
     Raises:
-        ConfigError: there is no file.
+        ConfigError: the file does not exist.
     """
     from damlink.errors import ConfigError
 
@@ -83,24 +83,24 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting. A secret is env:NAME, file:PATH or secret:NAME; a list is given by repeating the "
-    'option, or as ["one", "two"]; an entry of a table is KEY.NAME=VALUE.',
+    help="Set a setting. A secret is env:NAME, file:PATH or secret:NAME. For a list, repeat the option or "
+    'write ["one", "two"]. An entry of a table is KEY.NAME=VALUE.',
 )
 unset_option = click.option(
-    "--unset", multiple=True, metavar="KEY", help="Take a setting out: its default holds again."
+    "--unset", multiple=True, metavar="KEY", help="Remove a setting, so that its default applies."
 )
 no_check_option = click.option(
     "--no-check",
     is_flag=True,
-    help="Write it without trying the credentials.",
+    help="Write the config without trying the credentials.",
 )
 all_option = click.option("--all", "all_", is_flag=True, help="Ask for the advanced settings, too.")
-as_json = click.option("--json", "json_", is_flag=True, help="JSON on stdout, and nothing else.")
+as_json = click.option("--json", "json_", is_flag=True, help="Write JSON on stdout, and nothing else.")
 connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
 
 
 def load_config(given: Path | None) -> Config:
-    """The config that the command line, the environment or the folder names."""
+    """Load the config that the command line, the environment or the working directory gives."""
     path = existing_config(given)
     from damlink._config.load import load
 
@@ -108,22 +108,23 @@ def load_config(given: Path | None) -> Config:
 
 
 def portal_argument(function: F) -> F:
-    """Add the argument PORTAL, which may be left out where the config has one."""
+    """Add the argument PORTAL, which is optional if the config has only one portal."""
 
     @functools.wraps(function)
-    def filled(*args: Any, portal: str | None, **values: Any) -> Any:
+    def fill_and_call(*args: Any, portal: str | None, **values: Any) -> Any:
         portal = portal or only_portal(load_config(values["config_path"]))
         return function(*args, portal=portal, **values)
 
-    return click.argument("portal", cls=_PortalArgument, required=False)(cast("F", filled))
+    return click.argument("portal", cls=_PortalArgument, required=False)(cast("F", fill_and_call))
 
 
 class _PortalArgument(click.Argument):
-    """PORTAL, which may be left out even before another argument that may not."""
+    """Argument PORTAL, which is optional even before a required argument."""
 
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:
+        # click fills arguments from the left: with one word too few, the next argument's word is in "portal".
         later = [each.name for each in ctx.command.params if isinstance(each, click.Argument)][1:]
         if later and isinstance(opts, dict) and not isinstance(opts.get(later[0]), str):
             opts[later[0]], opts["portal"] = opts.get("portal"), None
@@ -142,11 +143,11 @@ def only_portal(config: Config) -> str:
     raise click.UsageError(f"Missing argument 'PORTAL': {which}", click.get_current_context())
 
 
-def chosen(config: Config, names: Sequence[str]) -> list[str]:
-    """The connectors named, or all that are enabled.
+def select_connectors(config: Config, names: Sequence[str]) -> list[str]:
+    """Return the named connectors, or all enabled ones if none is named.
 
     Raises:
-        ConfigError: one is not in the config, or there is none.
+        ConfigError: a name is not in the config, or no connector is enabled.
     """
     from damlink.errors import ConfigError
 

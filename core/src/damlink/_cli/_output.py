@@ -1,4 +1,4 @@
-"""How results are written: lines and tables for people, JSON for programs."""
+"""Output of results: lines and tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ __all__ = [
 
 
 def echo_text(text: str, *, err: bool = False, mark: str = "", **style: Any) -> None:
-    """Write a text of several lines for people; nothing in it can command the terminal.
+    """Write a text of several lines, with control characters made harmless.
 
     Args:
-        mark: stands before the text and may hold colours: ours alone.
-        style: of the whole text, as `click.style` takes it.
+        mark: our own text before it, which may contain colours.
+        style: of the whole text, as for `click.style`.
     """
     shown = printable(text)
     click.echo(f"{mark}{click.style(shown, **style) if any(style.values()) else shown}", err=err)
 
 
 def echo(text: str = "", *, err: bool = False, mark: str = "", **style: Any) -> None:
-    """Write one line for people: a title with a line break in it must not look like two."""
+    """Write one line; a line break in it is replaced, so that a title cannot look like two lines."""
     echo_text(one_line(text), err=err, mark=mark, **style)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Write one JSON document to stdout."""
     click.echo(_json_text(value, indent=2))
 
 
 def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
-    """One JSON object a line on stdout."""
+    """Write one JSON object per line to stdout."""
     for value in values:
         click.echo(_json_text(value))
 
 
 def _json_text(value: Any, indent: int | None = None) -> str:
-    """Return JSON with its letters as they are, escaped only where stdout cannot write them."""
+    """Return JSON with letters unescaped, unless the encoding of stdout cannot represent them."""
     text = json.dumps(value, indent=indent, default=str, ensure_ascii=False)
     text = json_escaped(text)
     try:
@@ -65,7 +65,7 @@ def _json_text(value: Any, indent: int | None = None) -> str:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool = False) -> None:
-    """Columns under their heads; the last one as long as it is."""
+    """Write a table with aligned columns; the last one is not padded."""
     lines = [list(head), *([one_line(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for number, line in enumerate(lines):
@@ -80,7 +80,7 @@ def assets_text(count: int) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """Bytes in the unit that suits them, powers of 1000."""
+    """Return a number of bytes in the largest fitting unit, powers of 1000."""
     size = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
@@ -90,7 +90,7 @@ def bytes_text(count: int) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a value in words: a table as `name value, …`, and `-` for nothing."""
+    """Return a value as text: a table as `name value, …`, an empty value as `-`."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {text_of(each)}" for key, each in value.items()) or "-"
     if isinstance(value, datetime):
@@ -101,7 +101,7 @@ def text_of(value: Any) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """A length of time as people say it."""
+    """Return a duration as text, such as `4 min 7 s`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -110,5 +110,5 @@ def seconds_text(seconds: float) -> str:
 
 
 def moment_text(moment: datetime | None) -> str:
-    """A moment to the second, UTC."""
+    """Return a moment to the second, in UTC; `-` for `None`."""
     return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "-"

@@ -1,4 +1,4 @@
-"""Setting up a portal: its address, its credentials, its brand."""
+"""Creation and editing of a portal in the config: address, credentials, brand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from damlink._cli._output import echo, echo_text
 from damlink._cli._questions import Interview
 from damlink._cli._setup import Draft, until_it_works
 from damlink._cli._terminal import is_terminal
-from damlink._cli._typed import given
+from damlink._cli._typed import parse_settings
 from damlink._config.load import load
 from damlink._config.names import is_key
 from damlink._config.settings import fields_of
@@ -26,21 +26,21 @@ BRAND: Final = "brand"
 
 
 class PortalInterview(Interview):
-    """Asks for the settings of a portal; a brand is chosen from those that the portal shows."""
+    """Dialogue about the settings of a portal; the brand is chosen from the portal's list."""
 
     def __init__(self, draft: Draft, values: Mapping[str, Any]) -> None:
         super().__init__(PortalConfig, values, draft.keep_secret)
         self._draft = draft
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for settings, the brand last: only a portal that lets us in can show its brands."""
+        """Ask for settings, the brand last: the list of brands can only be read with valid credentials."""
         wanted = list(names)
         super().ask(name for name in wanted if name != BRAND)
         if BRAND in wanted and not self._choose_brand():
             super().ask([BRAND])
 
     def _choose_brand(self) -> bool:
-        """Let a person choose a brand; return whether there was anything to choose from."""
+        """Ask for a brand from the portal's list; return whether the list could be read."""
         if not self._draft.is_tried:
             return False
         try:
@@ -48,15 +48,15 @@ class PortalInterview(Interview):
             with self._draft.session(file) as session:
                 brands = [brand.name for brand in session.open_portal(self._draft.name).brands.read_once()]
         except DamlinkError:
-            # The attempt that follows says what is wrong, and asks for everything again.
+            # The attempt that follows reports the error and asks for everything again.
             return True
         if len(brands) > 1:
-            self.values[BRAND] = _chosen(brands, self.values.get(BRAND, ""))
+            self.values[BRAND] = _choose(brands, self.values.get(BRAND, ""))
         return True
 
 
-def _chosen(brands: list[str], current: str) -> str:
-    """Let a person choose one of several by its number."""
+def _choose(brands: list[str], current: str) -> str:
+    """Ask for the number of a brand."""
     echo_text("\nBrand of new assets.", err=True)
     for number, name in enumerate(brands, start=1):
         echo(f"  {number}  {name}", err=True)
@@ -66,10 +66,10 @@ def _chosen(brands: list[str], current: str) -> str:
 
 
 def add_portal(path: Path, name: str, settings: Iterable[str], *, all_: bool, no_check: bool) -> None:
-    """Write a portal into the config, which is made if there is none.
+    """Write a portal into the config, which is created if it does not exist.
 
     Raises:
-        DamlinkError: the settings are wrong, or are refused.
+        DamlinkError: the settings are invalid, or the portal refuses them.
     """
     if not is_key(name):
         raise ConfigError(
@@ -77,7 +77,7 @@ def add_portal(path: Path, name: str, settings: Iterable[str], *, all_: bool, no
         )
     draft = Draft(path, "portals", name, is_tried=not no_check)
     draft.connectors = _on_the_only_portal(path)
-    interview = PortalInterview(draft, given(settings, fields_of(PortalConfig)))
+    interview = PortalInterview(draft, parse_settings(settings, fields_of(PortalConfig)))
     names = interview.unset(advanced=all_)
     if not is_terminal() or (interview.is_complete and not all_):
         names = []
@@ -88,7 +88,7 @@ def add_portal(path: Path, name: str, settings: Iterable[str], *, all_: bool, no
 
 
 def _on_the_only_portal(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the portal of the connectors that leave it out: with a second one they no longer can."""
+    """Return the portal of each connector that leaves it out, which a second portal makes ambiguous."""
     if not path.exists():
         return {}
     unnamed = (each for each in load(path).connectors.values() if not each.table.get("portal"))
@@ -101,10 +101,10 @@ def edit_portal(
     """Change a portal of the config.
 
     Raises:
-        DamlinkError: the settings are wrong, or are refused.
+        DamlinkError: the settings are invalid, or the portal refuses them.
     """
     portal = load(path).portal(name)
-    values: dict[str, Any] = given(settings, fields_of(PortalConfig)) | dict.fromkeys(unset)
+    values: dict[str, Any] = parse_settings(settings, fields_of(PortalConfig)) | dict.fromkeys(unset)
     draft = Draft(path, "portals", name, is_tried=not no_check)
     interview = PortalInterview(draft, portal.table)
     change(draft, [interview], values)

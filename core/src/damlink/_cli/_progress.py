@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a live display on a terminal, plain lines elsewhere."""
+"""Progress of a run: a live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
 from damlink._system.printable import one_line
 
-__all__ = ["shown"]
+__all__ = ["show_progress"]
 
 _COLOURS = {
     RowState.PUSHED: "green",
@@ -28,22 +28,22 @@ _COLOURS = {
     RowState.REJECTED: "red",
     RowState.UNCERTAIN: "magenta",
 }
-HOLD_SHOWN_SECONDS = 2.0  # shorter waits for the pace are its ordinary spacing
+HOLD_SHOWN_SECONDS = 2.0  # shorter waits are the normal spacing of the rate limiter
 
 
 class Lines(RunListener):
-    """One line for each asset, on stderr."""
+    """Progress as one line for each asset, on stderr."""
 
     def __init__(self, connector: str) -> None:
         self._connector = connector
         self._held_until = 0.0
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
-        """Say what became of an asset."""
+        """Write the outcome of an asset."""
         self.say(line(self._connector, row, state, message), state)
 
     def on_rate_limit(self, seconds: float) -> None:
-        """Say that the pace holds the run, once in a while."""
+        """Write that the rate limiter holds the run back, once for each wait."""
         if seconds >= HOLD_SHOWN_SECONDS and time.monotonic() > self._held_until:
             self._held_until = time.monotonic() + seconds
             waiting = seconds_text(seconds)
@@ -56,13 +56,13 @@ class Lines(RunListener):
 
 
 def line(connector: str, row: Row, state: RowState, message: str) -> str:
-    """What became of an asset, in one line."""
+    """Return the outcome of an asset in one line."""
     title = f" {row.title!r}" if row.title else ""
     return f"{connector}: {state.value} {row.source_id}{title}{': ' + message if message else ''}"
 
 
 class Screen(Lines):
-    """The same lines, and below them what is going on now."""
+    """Progress as the same lines, with the present state of the run below them."""
 
     def __init__(self, connector: str, live: Live) -> None:
         super().__init__(connector)
@@ -75,35 +75,36 @@ class Screen(Lines):
         self._began = time.monotonic()
 
     def on_batch(self, tally: Tally) -> None:
-        """Count what there is to carry."""
+        """Count the assets to carry."""
         with self._lock:
             self._listed += tally.new + tally.changed
 
     def on_listing_end(self) -> None:
-        """The total is known."""
+        """Show the total from now on."""
         self._listing = False
 
     def on_start(self, row: Row) -> None:
-        """Show what is being carried."""
+        """Show the asset that is being carried."""
         with self._lock:
             self._now[row.source_id] = one_line(row.title or row.source_id)
 
     def on_bytes(self, count: int) -> None:
-        """Count bytes."""
+        """Count the bytes that were sent."""
         with self._lock:
             self._bytes += count
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
-        """Count an asset; only what a person may have to do something about gets a line."""
+        """Count an asset; write a line only if the administrator may have to act."""
         with self._lock:
             self._now.pop(row.source_id, None)
             self._done += 1
             self._bad += state in (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
+        # A line for each success would push the lines that need attention off the screen.
         if state is not RowState.PUSHED or message:
             super().on_finish(row, state, message)
 
     def on_rate_limit(self, seconds: float) -> None:
-        """Show that the pace holds the run."""
+        """Show that the rate limiter holds the run back."""
         self._hold = time.monotonic() + seconds if seconds >= HOLD_SHOWN_SECONDS else 0.0
 
     def say(self, text: str, state: RowState | None) -> None:
@@ -112,7 +113,7 @@ class Screen(Lines):
         self._live.console.print(Text(one_line(text), style=colour), soft_wrap=True)
 
     def __rich__(self) -> Group:
-        """What is going on now."""
+        """Return the present state of the run for the display."""
         elapsed = max(time.monotonic() - self._began, 0.001)
         with self._lock:
             known = f"{self._done}" if self._listing else f"{self._done} of {max(self._listed, self._done)}"
@@ -128,8 +129,8 @@ class Screen(Lines):
 
 
 @contextlib.contextmanager
-def shown(connector: str) -> Iterator[RunListener]:
-    """An listener that shows a run, as suits where stderr goes."""
+def show_progress(connector: str) -> Iterator[RunListener]:
+    """Show the progress of a run on stderr: live on a terminal, else as lines."""
     if not sys.stderr.isatty():
         yield Lines(connector)
         return

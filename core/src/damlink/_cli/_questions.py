@@ -1,4 +1,4 @@
-"""Questions to a person about settings. Each answer is checked at once, and asked for again."""
+"""Dialogue about settings. Each answer is checked at once; an invalid one is asked for again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from damlink.errors import ConfigError
 __all__ = ["TAKE_OUT", "UNKNOWN", "Interview", "reference_text"]
 
 TAKE_OUT: Final = "-"
-# Stands for a value that is not known yet, or not opened; it passes for a text and for an address.
+# Placeholder for a value that is not known yet, or for a secret; valid as a text and as an address.
 UNKNOWN: Final = "https://unknown.invalid"
 KeepSecret = Callable[[str, str], dict[str, str]]
 
 
 class Interview:
-    """Asks for the settings of one class.
+    """Dialogue about the settings of one class.
 
     Args:
-        values: what is set already, as in the config. Answers are added to it.
-        keep_secret: keeps a secret under the setting's name, and returns the reference to it.
+        values: the present values, as in the config. Answers are added to it.
+        keep_secret: stores a secret under the setting's name, and returns the reference to it.
     """
 
     def __init__(self, settings_class: type[Any], values: Mapping[str, Any], keep_secret: KeepSecret) -> None:
@@ -38,7 +38,7 @@ class Interview:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing that is needed is missing."""
+        """True if no required setting is missing or invalid."""
         return self._problem(self.values) is None
 
     def unset(self, *, advanced: bool) -> list[str]:
@@ -47,29 +47,29 @@ class Interview:
         return [field.name for field in fields if field.name not in self.values]
 
     def check(self, pending: Iterable[str]) -> None:
-        """Check what is set so far.
+        """Check the present values.
 
         Args:
-            pending: the settings that are still to be asked for.
+            pending: the settings that will be asked for later.
 
         Raises:
-            ConfigError: it is wrong, whatever these will be.
+            ConfigError: a value is invalid that no later answer can correct.
         """
         error = self._problem_beside(set(pending))
         if error is not None:
             raise error
 
     def empty_warnings(self) -> Iterator[str]:
-        """Yield what follows from the settings that are left empty."""
+        """Yield the consequences of the settings that are left empty."""
         for field in self.fields.values():
             if field.confirm_empty and not self.values.get(field.name):
                 yield field.confirm_empty
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for settings in the order of their declaration, as far as they have an effect.
+        """Ask for settings in the order of their declaration; skip those without effect.
 
         Raises:
-            ConfigError: something is wrong that is not asked for.
+            ConfigError: a value is invalid that is not asked for.
         """
         wanted = set(names)
         pending = [name for name in self.fields if name in wanted]
@@ -92,7 +92,7 @@ class Interview:
         echo_text(f"\n{field.help}", err=True)
         while True:
             answer = self._answer(field)
-            if answer or not field.confirm_empty or _confirmed(field):
+            if answer or not field.confirm_empty or _confirm_empty(field):
                 break
         if answer is None or (not field.required and answer == plain(field.default)):
             self.values.pop(field.name, None)
@@ -126,20 +126,20 @@ class Interview:
         return {name: field.default for name, field in self.fields.items()} | self.values
 
     def _problem_beside(self, pending: set[str]) -> ConfigError | None:
-        """Return what is wrong, unless an answer that is still to come may mend it."""
-        error = self._problem(self._filled())
+        """Return the error in the present values, unless a later answer may correct it."""
+        error = self._problem(self._values_with_placeholders())
         mentioned = self._mentioned(error) if error else set()
         return error if mentioned and not mentioned & pending else None
 
     def _problem(self, values: Mapping[str, Any]) -> ConfigError | None:
         try:
-            parse(self._class, values, "", _unopened)
+            parse(self._class, values, "", _use_placeholder)
         except ConfigError as error:
             return ConfigError("", str(error).removeprefix(": ").removeprefix("."))
         return None
 
-    def _filled(self) -> dict[str, Any]:
-        """The values, with something in the place of what must be given and is not yet."""
+    def _values_with_placeholders(self) -> dict[str, Any]:
+        """Return the values, with placeholders for missing required ones."""
         missing = (each for each in self.fields.values() if each.required and each.name not in self.values)
         return {field.name: _placeholder(field) for field in missing} | self.values
 
@@ -149,7 +149,7 @@ class Interview:
 
 
 def reference_text(value: Any) -> str:
-    """Return a reference to a secret as it is typed, such as `env:TOKEN`."""
+    """Return a reference to a secret as on the command line, such as `env:TOKEN`."""
     return ":".join(next(iter(value.items()))) if isinstance(value, Mapping) and value else "what is set"
 
 
@@ -157,7 +157,7 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "file", "secret")
 
 
-def _unopened(_reference: SecretRef, _place: str) -> str:
+def _use_placeholder(_reference: SecretRef, _place: str) -> str:
     return UNKNOWN
 
 
@@ -171,7 +171,7 @@ def _placeholder(field: Field) -> Any:
     )
 
 
-def _confirmed(field: Field) -> bool:
+def _confirm_empty(field: Field) -> bool:
     return click.confirm(f"{field.confirm_empty} Is that meant?", default=False, err=True)
 
 
@@ -234,6 +234,6 @@ def _entries(field: Field, current: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(prompt: str, shown: str) -> str | None:
-    """Ask for one line; `None` where it is left empty."""
+    """Ask for one line; return `None` for an empty answer."""
     text = str(click.prompt(prompt, default=shown, show_default=bool(shown), err=True))
     return None if text == shown else text

@@ -1,4 +1,4 @@
-"""A table of the config that is being made or changed: tried first, then written with its secrets."""
+"""Creation or change of a table of the config: it is tried first, then written with its secrets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ __all__ = ["Draft", "until_it_works"]
 
 
 class Draft:
-    """One table, `[connectors.NAME]` or `[portals.NAME]`, with the secrets that were typed for it.
+    """Unwritten table `[connectors.NAME]` or `[portals.NAME]`, with the secrets that were entered for it.
 
     Args:
-        is_tried: whether the credentials are tried before it is written.
+        is_tried: try the credentials before the table is written.
+
+    Attributes:
+        connectors: values of other connectors that are written with the table, by their names.
     """
 
     def __init__(
@@ -38,17 +41,16 @@ class Draft:
         self._kind = kind
         self.is_tried = is_tried
         self._typed: dict[str, str] = {}
-        # Values of other connectors that are written with the table, by their names.
         self.connectors: dict[str, dict[str, Any]] = {}
 
     def keep_secret(self, setting: str, value: str) -> dict[str, str]:
-        """Keep a secret until the table is written; return the reference to it."""
+        """Hold a secret in memory until the table is written; return the reference to it."""
         owner = self.name if self._kind == "connectors" else f"portal.{self.name}"
         self._typed[f"{owner}.{setting}"] = value
         return {"secret": f"{owner}.{setting}"}
 
     def file(self, values: Mapping[str, Any]) -> ConfigFile:
-        """Return the config with these values; `None` takes a key out."""
+        """Return the config with these values; `None` removes a key."""
         file = ConfigFile(self._path)
         file.update(self._kind, self.name, values)
         for name, others in self.connectors.items():
@@ -56,10 +58,10 @@ class Draft:
         return file
 
     def attempt(self, values: Mapping[str, Any]) -> ConfigFile:
-        """Return the config with these values, after trying them. `None` takes a key out.
+        """Try the values, and return the config with them; `None` removes a key.
 
         Raises:
-            DamlinkError: they are wrong, or are refused.
+            DamlinkError: the values are invalid, or the other side refuses them.
         """
         file = self.file(values)
         with self.session(file) as session:
@@ -86,11 +88,12 @@ class Draft:
             yield from check_portal(session, self.name)
 
     def write(self, file: ConfigFile) -> None:
-        """Write the config and the typed secrets: both, or neither."""
+        """Write the config and the entered secrets: both, or neither."""
         if not self._typed:
             file.write()
             return
         with Session(loads(file.text, file.path)) as session:
+            # Secrets first: a config that refers to a missing secret would break every command.
             before = {name: session.secrets.get(name) for name in self._typed}
             try:
                 _store(session.secrets, self._typed)
@@ -101,7 +104,7 @@ class Draft:
 
 
 class _Trial(Session):
-    """A config that is not written yet, with secrets that are not stored yet. Leaves no trace."""
+    """Read-only session on a config that is not written yet, with secrets that are not stored yet."""
 
     def __init__(self, config: Config, typed: Mapping[str, str], *, opens: bool) -> None:
         super().__init__(config, keeps=False)
@@ -110,7 +113,7 @@ class _Trial(Session):
 
     @property
     def opener(self) -> SecretOpener:
-        """Opens typed secrets, too; where nothing is tried, none need be there."""
+        """Function that reads entered and stored secrets; if nothing is tried, secrets may be missing."""
         stored = super().opener
 
         def open_reference(reference: SecretRef, place: str) -> str:
@@ -130,21 +133,22 @@ def _store(secrets: SecretStore, values: Mapping[str, str | None]) -> None:
 
 
 def _report(finding: Finding) -> None:
-    """Print one line of the try.
+    """Print one finding of the check.
 
     Raises:
-        DamlinkError: it found an error, other than that `damlink serve` does not run yet.
+        DamlinkError: the error of the finding, unless it concerns events.
     """
+    # `damlink serve` does not run yet while a connector is being created.
     if finding.error and finding.what != "events":
         raise finding.error
     echo(f"{'note' if finding.error else 'ok  '} {finding.what}: {finding.detail}", err=True)
 
 
 def until_it_works(interview: Interview, names: list[str], attempt: Callable[[], ConfigFile]) -> ConfigFile:
-    """Ask for settings and try them; where they are refused, ask for them again.
+    """Ask for settings and try them; ask again while they are refused.
 
     Raises:
-        DamlinkError: they are wrong, and nobody corrects them.
+        DamlinkError: the settings are invalid, and are not corrected.
     """
     asks = bool(names) and is_terminal()
     while True:

@@ -1,4 +1,4 @@
-"""Standard output and standard error without secrets, whoever writes there."""
+"""Redaction of secrets on standard output and standard error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TextIO
 
 from damlink._secret import redact
 
-__all__ = ["redacted_streams"]
+__all__ = ["redact_streams"]
 
 
 @contextlib.contextmanager
-def redacted_streams() -> Iterator[None]:
-    """Redact all text that is printed from now on: also tracebacks, and what libraries print.
+def redact_streams() -> Iterator[None]:
+    """Redact all text that is printed, including tracebacks and the output of libraries.
 
-    Bytes that a person asked for, such as the file of an asset, pass by `sys.stdout.buffer` unchanged.
+    Bytes that were requested, such as the file of an asset, pass through `sys.stdout.buffer` unchanged.
     """
     with (
         contextlib.redirect_stdout(_Redacted(sys.stdout)),
@@ -26,7 +26,7 @@ def redacted_streams() -> Iterator[None]:
 
 
 class _Redacted:
-    """A text stream that writes to another."""
+    """Text stream that writes to another one without secrets."""
 
     def __init__(self, inner: TextIO) -> None:
         self._inner = inner

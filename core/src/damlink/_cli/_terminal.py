@@ -1,4 +1,4 @@
-"""Whether there is a person to ask."""
+"""Detection of an interactive terminal."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["is_terminal"]
 
 
 def is_terminal() -> bool:
-    """Return whether a person can be asked."""
+    """Return whether the command can ask questions."""
     return sys.stdin.isatty() and sys.stderr.isatty()

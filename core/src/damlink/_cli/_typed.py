@@ -1,4 +1,4 @@
-"""Settings as they are typed: after `--set KEY=`, and at a question."""
+"""Parsers of settings on the command line: after `--set KEY=`, and as answers in a dialogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from damlink._config.edit import toml_value
 from damlink._config.settings import Field
 
-__all__ = ["entry_of", "given", "is_list", "is_table", "value_of"]
+__all__ = ["entry_of", "is_list", "is_table", "parse_settings", "value_of"]
 
 
 def is_list(field: Field) -> bool:
@@ -24,7 +24,7 @@ def is_table(field: Field) -> bool:
 
 
 def value_of(field: Field | None, text: str) -> Any:
-    """Return what a text means as the value of a setting. A comma never parts it."""
+    """Return the value of a setting from its text. A comma does not separate values."""
     value = toml_value(text)
     if field is None or field.type is not str:
         return value
@@ -35,7 +35,7 @@ def entry_of(text: str) -> tuple[str, Any]:
     """Return the name and the value of a table's entry, `NAME = VALUE`.
 
     Raises:
-        click.BadParameter: it has no "=".
+        click.BadParameter: the text has no "=".
     """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
@@ -43,13 +43,13 @@ def entry_of(text: str) -> tuple[str, Any]:
     return name.strip(), toml_value(value.strip())
 
 
-def given(settings: Iterable[str], fields: Iterable[Field]) -> dict[str, Any]:
+def parse_settings(settings: Iterable[str], fields: Iterable[Field]) -> dict[str, Any]:
     """Return the values of `--set KEY=VALUE`.
 
-    A list is given by repeating it, or as a TOML list; a table by `KEY.NAME=VALUE`, or as a TOML table.
+    A list is a repeated option or a TOML list; a table is `KEY.NAME=VALUE` or a TOML table.
 
     Raises:
-        click.UsageError: one has no "=".
+        click.UsageError: a setting has no "=".
     """
     known = {field.name: field for field in fields}
     values: dict[str, Any] = {}

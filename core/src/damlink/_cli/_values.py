@@ -1,4 +1,4 @@
-"""What is typed on a command line, as values: moments, JSON, NAME=VALUE, secrets."""
+"""Parsers of values on the command line: moments, JSON, NAME=VALUE, secrets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ import click
 
 from damlink._secret import Secret
 
-__all__ = ["entered", "holds_paths", "json_value", "mapping_of", "moment", "of_environment"]
+__all__ = [
+    "holds_paths",
+    "parse_json",
+    "parse_mapping",
+    "parse_moment",
+    "read_secret",
+    "secret_from_environment",
+]
 
 
-def moment(value: str) -> datetime:
-    """A date or a moment in ISO 8601; without a zone it is UTC."""
+def parse_moment(value: str) -> datetime:
+    """Parse a date or a moment in ISO 8601."""
     try:
         return datetime.fromisoformat(value)
     except ValueError as error:
@@ -27,16 +34,20 @@ def moment(value: str) -> datetime:
         raise click.BadParameter(f"{value!r} is no date, such as {wanted}") from error
 
 
-def json_value(value: str) -> Any:
-    """A value written as JSON."""
+def parse_json(value: str) -> Any:
+    """Parse a JSON value."""
     try:
         return json.loads(value)
     except ValueError as error:
         raise click.BadParameter(f"this is no JSON: {error}") from error
 
 
-def entered(value: str) -> Secret:
-    """A secret: `-` stands for the first line of standard input, and nothing else is taken."""
+def read_secret(value: str) -> Secret:
+    """Read a secret from standard input, or ask for it on a terminal.
+
+    Raises:
+        click.BadParameter: the value is not `-`.
+    """
     if value != "-":
         raise click.BadParameter("a secret is no argument; write - and give it on standard input")
     if sys.stdin.isatty():
@@ -44,11 +55,11 @@ def entered(value: str) -> Secret:
     return Secret(sys.stdin.readline().rstrip("\r\n"))
 
 
-def of_environment(variable: str) -> Secret:
-    """A secret out of the environment.
+def secret_from_environment(variable: str) -> Secret:
+    """Read a secret from an environment variable.
 
     Raises:
-        click.UsageError: it is not there.
+        click.UsageError: the variable is not set.
     """
     value = os.environ.get(variable)
     if not value:
@@ -56,14 +67,14 @@ def of_environment(variable: str) -> Secret:
     return Secret(value)
 
 
-def mapping_of(words: Sequence[str], of: Any, option: str) -> dict[str, Any]:
-    """Several NAME=VALUE, or JSON objects, as one mapping.
+def parse_mapping(words: Sequence[str], of: Any, option: str) -> dict[str, Any]:
+    """Join several NAME=VALUE or JSON objects into one mapping.
 
     Args:
-        of: the type of the values; where it holds several, a name given twice has both.
+        of: the type of the values; if it is a list, a repeated name collects its values.
 
     Raises:
-        click.UsageError: one is neither.
+        click.UsageError: a word is neither.
     """
     several = any(typing.get_origin(each) is Sequence for each in typing.get_args(of))
     mapping: dict[str, Any] = {}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("add")
 @click.argument("name")
-@click.option("--plugin", help="The plugin, by the name `damlink plugins` shows.")
-@click.option("--portal", help="The portal; may be left out where there is one.")
+@click.option("--plugin", help="The plugin, by the name that `damlink plugins` shows.")
+@click.option("--portal", help="The portal; optional if the config has only one.")
 @set_option
 @all_option
 @no_check_option
@@ -34,14 +34,14 @@ def command(
     no_check: bool,
     config_path: Path,
 ) -> None:
-    """Add a connector. NAME is any text; a short key is made from it.
+    """Create a connector. NAME is any text; a short key is made from it.
 
-    On a terminal it asks for what is missing: what is required, and what people choose. With --set for all
-    that is required it asks nothing. The credentials are tried before anything is written.
+    On a terminal, the command asks for missing settings, unless --set gives all required ones. The
+    credentials are tried before the config is written.
     """
     from damlink._cli._questions import Interview
     from damlink._cli._setup import Draft, until_it_works
-    from damlink._cli._typed import given
+    from damlink._cli._typed import parse_settings
     from damlink._config.load import connector_fields, load
     from damlink._config.names import key_of
     from damlink._config.settings import fields_of
@@ -54,7 +54,7 @@ def command(
     plugin = plugin or _plugin()
     settings_class = load_plugin(find(plugin)).settings_class
     portal = portal or _portal(list(config.portals))
-    values = given(settings, [*fields_of(settings_class), *connector_fields()])
+    values = parse_settings(settings, [*fields_of(settings_class), *connector_fields()])
     own = {field.name for field in connector_fields()}
     core = {"plugin": plugin} | ({"title": name} if key != name else {})
     core |= ({"portal": portal} if portal else {}) | {each: values.pop(each) for each in own & values.keys()}
@@ -75,7 +75,7 @@ def _refuse_known(config: Config, name: str) -> None:
 
 
 def _questions(interview: Interview, *, all_: bool) -> list[str]:
-    """Return what to ask for: nothing without a terminal, or where all that is needed is given."""
+    """Return the settings to ask for: none without a terminal, or if all required ones are given."""
     names = interview.unset(advanced=all_)
     if is_terminal() and (all_ or not interview.is_complete):
         interview.check(names)
@@ -95,7 +95,7 @@ def _plugin() -> str:
 
 
 def _portal(names: list[str]) -> str | None:
-    """Return the portal to use: the only one, else the one a person chooses."""
+    """Return the only portal, or ask for one of several."""
     if len(names) > 1 and is_terminal():
         return str(click.prompt("portal", type=click.Choice(names), err=True))
     return names[0] if len(names) == 1 else None

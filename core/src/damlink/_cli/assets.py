@@ -1,4 +1,4 @@
-"""`damlink assets`: what became of each asset."""
+"""`damlink assets`: list the assets of a connector with their states."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BAD = ("uncertain", "rejected", "failed")
 
 @click.command("assets")
 @click.argument("name")
-@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@click.option("--state", type=click.Choice(STATES), help="List only assets in this state.")
 @as_json
 @with_config
 def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
-    """List a connector's assets; those that could not be carried are grouped by cause."""
+    """List a connector's assets. With --state, assets that were not carried are grouped by cause."""
     from damlink._cli._output import print_json_lines
     from damlink._run.session import Session
     from damlink._state.ledger import Ledger

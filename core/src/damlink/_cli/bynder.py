@@ -1,4 +1,4 @@
-"""`damlink bynder`: every call of the portal's API, derived from the client's methods."""
+"""`damlink bynder`: call the portal's API, with commands derived from the client's methods."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from damlink.errors import ConnectorError, UnclearError
 if TYPE_CHECKING:
     from damlink._http.redact import SentRequest
 
-PORTAL: Final = "damlink.portal"  # where the group leaves the portal's name for the commands below it
+PORTAL: Final = "damlink.portal"  # key under which the group passes the portal's name to its commands
 RAW: Final = "raw"
 LIMIT: Final = "limit"
-_LISTED_AS: Final = {"uploads": "assets", "files": "assets"}  # where the result of a call is seen
+_LISTED_AS: Final = {"uploads": "assets", "files": "assets"}  # resources that show a call's result
 _GIVES_BYTES: Final = ("bytes", "Content", "RawAnswer")
 
 
 @functools.cache
 def resources() -> dict[str, type]:
-    """The kind of each resource of a portal, by its name: every public attribute that has actions."""
+    """Return the class of each resource of a portal, by name: every public attribute with actions."""
     import httpx
 
     from damlink.bynder import Portal
@@ -38,7 +38,7 @@ def resources() -> dict[str, type]:
 
 
 def actions(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The methods of a resource that are actions, in the order of the alphabet."""
+    """Yield the methods of a resource that are actions, in alphabetical order."""
     from damlink.bynder._action import actions_of
 
     for name, method in inspect.getmembers(kind, inspect.isfunction):
@@ -47,10 +47,10 @@ def actions(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 class _Resources(click.Group):
-    """One group for each resource of a portal."""
+    """Group with a subgroup for each resource of a portal."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the only portal in where the command line begins with a resource."""
+        """Insert the only portal if the command line begins with a resource."""
         if args and args[0] in resources() and not _is_portal(args[0], ctx):
             args = [only_portal(load_config(None)), *args]
         return super().parse_args(ctx, args)
@@ -77,10 +77,10 @@ class _Resources(click.Group):
 @click.argument("portal", metavar="[PORTAL]")
 @click.pass_context
 def command(ctx: click.Context, portal: str) -> None:
-    """Call the API of a portal, which may be left out where there is one.
+    """Call the API of a portal. PORTAL is optional if the config has only one.
 
     Each command is one method of the client `damlink.bynder.Portal`. Results are JSON on stdout: one
-    document, or one value a line for a list; a call that gives nothing is confirmed by `{"done": …}`.
+    document, or one value per line for a list; a call without a result is confirmed by `{"done": …}`.
     """
     if ctx.invoked_subcommand is None:
         raise click.exceptions.NoArgsIsHelpError(ctx)
@@ -93,26 +93,26 @@ def _command(resource: str, name: str, method: Callable[..., Any]) -> click.Comm
     parameters = click_parameters(method)
     for option in parameters:
         if isinstance(option, click.Option) and option.name == LIMIT and _is_listing(method):
-            option.help = "List at most so many."
+            option.help = "List at most this many."
     taken = {parameter.name for parameter in parameters}
     return click.Command(
         name.replace("_", "-"),
-        params=[*parameters, *(option for option in _shared(method) if option.name not in taken)],
+        params=[*parameters, *(option for option in _common_options(method) if option.name not in taken)],
         callback=functools.partial(_call, resource, name, method),
         help=text_of(method),
         short_help=summary_of(method),
     )
 
 
-def _shared(method: Callable[..., Any]) -> Iterator[click.Option]:
-    """What every command takes besides."""
+def _common_options(method: Callable[..., Any]) -> Iterator[click.Option]:
+    """Yield the options that do not come from the method's signature."""
     returns = str(inspect.signature(method).return_annotation)
     if returns in _GIVES_BYTES:
         yield click.Option(["--output"], type=click.Path(path_type=Path), help="The file to write to.")
     if returns == "RawAnswer":
         yield click.Option(["--include"], is_flag=True, help="Write the status and the headers, too.")
-    yield click.Option(["--json"], is_flag=True, help="JSON on stdout, which is what it is anyway.")
-    shown = "Show on stderr what is sent, secrets redacted."
+    yield click.Option(["--json"], is_flag=True, help="Write JSON on stdout, which is the default.")
+    shown = "Show on stderr each request that is sent, with secrets redacted."
     yield click.Option(["--debug-request"], is_flag=True, help=shown)
     yield click.Option(
         ["--config", "config_path"], type=click.Path(path_type=Path), help="The config; see `damlink --help`."
@@ -138,21 +138,22 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
             if isinstance(error, UnclearError):
                 error.hint = _look_hint(portal_name, resource)
             raise
+        # The method's `limit` is the size of a page; the command's option limits the whole list.
         if _is_listing(method) and LIMIT in named:
             answer = itertools.islice(answer, named[LIMIT])
         write(_confirmation(resource, name, named) if answer is None else answer)
 
 
 def _look_hint(portal: str, resource: str) -> str:
-    """Return how to find out whether a call without a clear answer has happened."""
+    """Return a hint how to find out whether a call without a clear answer has taken effect."""
     listed = _LISTED_AS.get(resource, resource)
     has_list = any(name == "list" for name, _ in actions(resources()[listed]))
     where = f"with `damlink bynder {portal} {listed} list`" if has_list else "in the portal"
-    return f"it may or may not have happened: look {where} before you do it again"
+    return f"it may or may not have happened: look {where} before you repeat it"
 
 
 def _confirmation(resource: str, name: str, named: dict[str, Any]) -> dict[str, Any]:
-    """Return what a call that gives nothing is confirmed with."""
+    """Return the confirmation of a call without a result."""
     ids = {"id": named["id"]} if "id" in named else {}
     return {"done": f"{resource} {name.replace('_', '-')}", **ids}
 

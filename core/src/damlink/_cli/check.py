@@ -1,4 +1,4 @@
-"""`damlink check`: whether the connectors would work."""
+"""`damlink check`: check connectors and portals."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._options import as_json, connectors, load_config, select_connectors, with_config
 from damlink._cli._output import echo
-from damlink._cli.run import first_of
+from damlink._cli.run import most_severe
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
@@ -27,20 +27,20 @@ __all__ = ["check_portals", "command"]
 @as_json
 @with_config
 def command(names: tuple[str, ...], json_: bool, config_path: Path) -> int:
-    """Check the named connectors, or all that are enabled: each line ok, or what to do.
+    """Check the named connectors, or all enabled ones. Each line says ok, or what to do.
 
-    A config without any connector has its portals checked.
+    If the config has no connector, its portals are checked.
     """
     from damlink._run.check import check_connector
 
     config = load_config(config_path)
     if config.portals and not config.connectors and not names:
         return check_portals(config, config.portals, json_=json_)
-    return _check(config, chosen(config, names), check_connector, "connector", json_=json_)
+    return _check(config, select_connectors(config, names), check_connector, "connector", json_=json_)
 
 
 def check_portals(config: Config, names: Iterable[str], *, json_: bool) -> int:
-    """Check portals, and print what is found; return the exit code."""
+    """Check portals, print the findings, and return the exit code."""
     from damlink._run.check import check_portal
 
     return _check(config, names, check_portal, "portal", json_=json_)
@@ -61,7 +61,7 @@ def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, jso
                     echo(f" {name}  {finding.what}: {finding.detail}", mark=mark)
     if json_:
         print_json(found)
-    return first_of(codes)
+    return most_severe(codes)
 
 
 def _document(finding: Finding) -> dict[str, Any]:

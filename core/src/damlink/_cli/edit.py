@@ -20,14 +20,14 @@ from damlink._cli._output import echo
 def command(
     name: str, settings: tuple[str, ...], unset: tuple[str, ...], no_check: bool, config_path: Path
 ) -> None:
-    """Change a connector. On a terminal, without --set or --unset, shows every setting and asks which.
+    """Change a connector. On a terminal without --set and --unset, show all settings and ask what to change.
 
-    Comments in the file stay. The credentials are tried before anything is written.
+    Comments in the config stay. The credentials are tried before the config is written.
     """
     from damlink._cli._editing import change
     from damlink._cli._questions import Interview
     from damlink._cli._setup import Draft
-    from damlink._cli._typed import given
+    from damlink._cli._typed import parse_settings
     from damlink._config.load import connector_fields, load
     from damlink._config.settings import fields_of
     from damlink._config.tables import ConnectorConfig
@@ -38,7 +38,7 @@ def command(
     connector = config.connector(name)
     settings_class = load_plugin(find(connector.plugin)).settings_class
     fields = [*connector_fields(), *fields_of(settings_class)]
-    values: dict[str, Any] = given(settings, fields) | dict.fromkeys(unset)
+    values: dict[str, Any] = parse_settings(settings, fields) | dict.fromkeys(unset)
     draft = Draft(config_path, "connectors", connector.name, is_tried=not no_check)
     core = {key: value for key, value in connector.table.items() if key not in connector.settings}
     interviews = [

@@ -1,4 +1,4 @@
-"""`damlink events`: where a portal sends its events, and whose are let in."""
+"""`damlink events`: manage the event address, subscriptions and topics of a portal."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def command() -> None:
 @portal_argument
 @with_config
 def url(portal: str, config_path: Path | None) -> None:
-    """Print the whole address.
+    """Print the complete event address.
 
-    Anyone who has it can send requests to it; only correctly signed events are accepted.
+    Anyone who has this address can send requests to it; only correctly signed events are accepted.
     """
     from damlink._run.session import Session
     from damlink._serve.address import event_url
@@ -64,10 +64,10 @@ def url(portal: str, config_path: Path | None) -> None:
 @portal_argument
 @with_config
 def subscribe(portal: str, config_path: Path | None) -> None:
-    """Have the portal send all its events to the address.
+    """Subscribe the event address to all events of the portal.
 
-    A subscription that was never confirmed is confirmed, or made anew. Where the portal offers no
-    self-service for that, print the request to send to its account manager.
+    A subscription that was never confirmed is confirmed, or replaced. If the portal offers no self-service
+    for subscriptions, the command prints a request to send to your account manager at Bynder.
     """
     from damlink._run.session import Session
     from damlink._run.subscription import WITHOUT_SELF_SERVICE
@@ -75,21 +75,21 @@ def subscribe(portal: str, config_path: Path | None) -> None:
 
     with Session(_config(config_path, portal)) as session:
         address, opened = event_url(session, portal), session.open_portal(portal)
-        _warn_where_nobody_answers(address)
+        _warn_if_unreachable(address)
         try:
             said = subscribe_address(session, portal, opened, address)
         except BynderError as error:
             if error.status not in WITHOUT_SELF_SERVICE:
                 raise
             echo_text(
-                f"the portal lets us subscribe nothing ({error.status}); send this request:\n", err=True
+                f"the portal does not allow subscriptions ({error.status}); send this request:\n", err=True
             )
             said = _request(session.config.portals[portal].unopened.url, address)
     echo_text(said)
 
 
-def _warn_where_nobody_answers(address: str) -> None:
-    """The request to confirm comes at once, and for a minute only.
+def _warn_if_unreachable(address: str) -> None:
+    """Warn if `damlink serve` does not answer: SNS asks for the confirmation at once, and for a minute only.
 
     Source: Amazon SNS developer guide, "Message delivery retries".
     """
@@ -114,7 +114,7 @@ def _request(portal_url: str, address: str) -> str:
 @as_json
 @with_config
 def list_(portal: str, json_: bool, config_path: Path | None) -> None:
-    """List the topics that have written, whether their events are let in, and how the subscription stands."""
+    """List the topics that have sent messages with their approval, and the state of the subscription."""
     from damlink._cli._output import moment_text, print_json, print_table
     from damlink._run.session import Session
 
@@ -135,7 +135,7 @@ def list_(portal: str, json_: bool, config_path: Path | None) -> None:
 
 
 def _say_subscription(session: Session, portal: str) -> None:
-    """Say on stderr how the portal's subscription stands; what cannot be asked is said, and no failure."""
+    """Print the state of the portal's subscription on stderr; an unreachable portal is no failure here."""
     from damlink._run.subscription import describe_subscription, known_address
 
     if not known_address(session, portal):
@@ -143,7 +143,7 @@ def _say_subscription(session: Session, portal: str) -> None:
     try:
         said, _ = describe_subscription(session, portal, session.open_portal(portal))
     except DamlinkError as error:
-        said = f"how the subscription stands is not known: {error}"
+        said = f"the state of the subscription is unknown: {error}"
     echo(f"damlink: {said}", err=True)
 
 
@@ -163,9 +163,9 @@ def _unmet(arn: str) -> dict[str, Any]:
 @click.argument("arn")
 @with_config
 def approve(portal: str, arn: str, config_path: Path | None) -> None:
-    """Let a topic in, and confirm its subscription with the token it has sent.
+    """Approve a topic, and confirm its subscription.
 
-    What it has said before is not worked; the next listing finds what was missed.
+    Events that it sent before the approval are not processed; the next listing finds their assets.
     """
     from damlink._run.session import Session
     from damlink._sns.envelope import MalformedError, parse_topic
@@ -181,7 +181,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
         try:
             subscription = subscriptions.confirm(arn, now)
         except ConnectorError as error:
-            hint = "`damlink serve` goes on trying; a token lives two days, then subscribe again"
+            hint = "`damlink serve` keeps trying for two days; then run `damlink events subscribe` again"
             raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
     confirmed = "its subscription is confirmed" if subscription else "no subscription waits to be confirmed"
     echo(f"{arn} is approved; {confirmed}", err=True)
@@ -192,10 +192,10 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @with_config
 def send(portal: str, file: Path, config_path: Path | None) -> None:
-    """Put an event from a file into the inbox, as if it had come and been verified.
+    """Put an event from a file into the inbox, as if the portal had sent it.
 
-    The file holds an SNS envelope, or a JSON object with "Subject" and "Message". It is worked once more
-    even if the same event has come before.
+    The file contains an SNS envelope, or a JSON object with "Subject" and "Message". The event is processed
+    even if it was received before.
     """
     from damlink._run.session import Session
     from damlink._state.inbox import Inbox
@@ -203,7 +203,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     with Session(_config(config_path, portal)) as session:
         notification = _notification(portal, file)
         Inbox(session.database).put(notification, datetime.now(UTC))
-    echo(f"{notification.subject} is in the inbox; `damlink serve` works it", err=True)
+    echo(f"{notification.subject} is in the inbox; `damlink serve` processes it", err=True)
 
 
 def _notification(portal: str, file: Path) -> Notification:
@@ -229,7 +229,7 @@ def _notification(portal: str, file: Path) -> Notification:
 
 
 def _config(given: Path | None, portal: str) -> Config:
-    """The config, if it has the portal."""
+    """Load the config, and verify that it has the portal."""
     config = load_config(given)
     config.portal(portal)
     return config

@@ -20,10 +20,10 @@ from damlink.errors import ConfigError
 def command(
     name: str, settings: tuple[str, ...], all_: bool, no_check: bool, config_path: Path | None
 ) -> None:
-    """Create a damlink.toml with one portal.
+    """Create a configuration with one portal.
 
-    On a terminal it asks for what is missing; elsewhere everything is given by --set. The credentials are
-    tried before anything is written. The brand is chosen from those of the portal.
+    On a terminal, the command asks for missing settings; elsewhere, give all settings by --set. The
+    credentials are tried before the config is written. The brand is chosen from the portal's list.
     """
     path = config_path_of(config_path)
     if path.exists():

@@ -1,4 +1,4 @@
-"""`damlink login`: a person's consent for a portal or a connector."""
+"""`damlink login`: sign in to a portal or a partner with a browser."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from damlink.errors import ConfigError
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
 @with_config
 def command(name: str, no_browser: bool, config_path: Path | None) -> None:
-    """Sign in with a browser: a portal with auth = "oauth2-code", or a connector whose partner offers it.
+    """Sign in with a browser: to a portal with auth = "oauth2-code", or to the partner of a connector.
 
-    The token is kept encrypted and renewed by itself from then on.
+    The token is stored encrypted, and renewed automatically from then on.
     """
     from damlink._http.oauth2 import OAuth2
     from damlink._run.login import log_in
@@ -27,6 +27,7 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     from damlink._system.suggest import suggest
 
     config = load_config(config_path)
+    # A title is accepted in place of the key, since error messages and `damlink status` show titles.
     if name not in config.portals:
         name = next((each.name for each in config.connectors.values() if each.title == name), name)
     known = {*config.portals, *config.connectors}

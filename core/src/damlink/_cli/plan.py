@@ -1,4 +1,4 @@
-"""`damlink plan`: what a run would carry, and why."""
+"""`damlink plan`: show what a run would carry, and why."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._options import as_json, connectors, load_config, select_connectors, with_config
 from damlink._cli._output import assets_text, echo, print_json_lines
-from damlink._cli.run import failure, first_of, named
+from damlink._cli.run import failure_document, most_severe, prefix_connector
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @connectors
-@click.option("--full", is_flag=True, help="As `damlink run --full` would.")
+@click.option("--full", is_flag=True, help="Plan for `damlink run --full`.")
 @as_json
 @with_config
 def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> int:
-    """Say what a run would carry, and why. Changes nothing anywhere and spends nothing."""
+    """Show what a run would carry, and why. The command changes nothing and causes no costs."""
     from damlink._run.session import Session
 
     config = load_config(config_path)
     codes = set()
-    for name in chosen(config, names):
+    for name in select_connectors(config, names):
         try:
             with Session(config, keeps=False) as session:
                 _plan(session, name, full=full, json_=json_)
         except DamlinkError as error:
             codes.add(error.exit_code)
-            echo(f"damlink: {named(name, error)}", err=True)
+            echo(f"damlink: {prefix_connector(name, error)}", err=True)
             if json_:
-                print_json_lines([failure(name, error)])
-    return first_of(codes)
+                print_json_lines([failure_document(name, error)])
+    return most_severe(codes)
 
 
 def _plan(session: Session, name: str, *, full: bool, json_: bool) -> None:

@@ -1,4 +1,4 @@
-"""`damlink plugins`: what is installed, from metadata alone."""
+"""`damlink plugins`: list the installed plugins, from metadata alone."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from damlink._plugin.discovery import PluginInfo, installed
 
 
 @click.group("plugins", invoke_without_command=True)
-@click.option("--verify", is_flag=True, help="Import each one in a process of its own, and check its hooks.")
+@click.option("--verify", is_flag=True, help="Import each plugin in a separate process, and check its hooks.")
 @as_json
 @click.pass_context
 def command(ctx: click.Context, verify: bool, json_: bool) -> int:
-    """List the installed plugins. A broken one is named, and the others still work."""
+    """List the installed plugins. A broken plugin is reported; the others still work."""
     if ctx.invoked_subcommand:
         return 0
     from damlink._cli._output import print_json, print_table
 
-    plugins = [_verified(info) if verify and not info.problem else info for info in installed()]
+    plugins = [_verify(info) if verify and not info.problem else info for info in installed()]
     if json_:
         print_json([attrs.asdict(info) for info in plugins])
     elif plugins:
@@ -39,8 +39,9 @@ def _remark(info: PluginInfo) -> str:
     return info.problem or info.summary
 
 
-def _verified(info: PluginInfo) -> PluginInfo:
-    """The same plugin with what a child process says of importing it."""
+def _verify(info: PluginInfo) -> PluginInfo:
+    """Import a plugin in a child process; return it with the problem that occurred, if any."""
+    # A separate process: a plugin that crashes or changes global state must not affect this command.
     child = subprocess.run(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "damlink", "plugins", "show", info.name, "--json"],
         capture_output=True,
@@ -53,10 +54,10 @@ def _verified(info: PluginInfo) -> PluginInfo:
 
 @command.command("show")
 @click.argument("name")
-@click.option("--schema", is_flag=True, help="The JSON Schema of its settings.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of its settings.")
 @as_json
 def show(name: str, schema: bool, json_: bool) -> None:
-    """Show one plugin: what it does, its hooks, its settings. Imports it."""
+    """Show the purpose, hooks and settings of a plugin, after importing it."""
     from damlink._cli._output import print_json, print_table
     from damlink._config.schema import json_schema
     from damlink._config.settings import fields_of

@@ -1,4 +1,4 @@
-"""`damlink portal`: add, change and check portals."""
+"""`damlink portal`: create, change and check portals."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def command() -> None:
 @no_check_option
 @with_config
 def add(name: str, settings: tuple[str, ...], all_: bool, no_check: bool, config_path: Path) -> None:
-    """Add a portal. On a terminal it asks for what is missing; elsewhere everything is given by --set.
+    """Add a portal. On a terminal, the command asks for missing settings; elsewhere, give all by --set.
 
-    The credentials are tried before anything is written. The brand is chosen from those of the portal.
+    The credentials are tried before the config is written. The brand is chosen from the portal's list.
     """
     from damlink._cli._portals import add_portal
     from damlink._config.load import load
@@ -55,9 +55,9 @@ def add(name: str, settings: tuple[str, ...], all_: bool, no_check: bool, config
 def edit(
     portal: str, settings: tuple[str, ...], unset: tuple[str, ...], no_check: bool, config_path: Path
 ) -> None:
-    """Change a portal. On a terminal, without --set or --unset, shows every setting and asks which.
+    """Change a portal. On a terminal without --set and --unset, show all settings and ask what to change.
 
-    Comments in the file stay. The credentials are tried before anything is written.
+    Comments in the config stay. The credentials are tried before the config is written.
     """
     from damlink._cli._portals import edit_portal
 
@@ -70,7 +70,7 @@ def edit(
 @as_json
 @with_config
 def check(names: tuple[str, ...], json_: bool, config_path: Path) -> int:
-    """Check the named portals, or all: each line ok, or what to do."""
+    """Check the named portals, or all. Each line says ok, or what to do."""
     from damlink._cli.check import check_portals
 
     config = load_config(config_path)

@@ -15,9 +15,9 @@ from damlink._cli._output import echo
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @with_config
 def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
-    """Make the named assets due again, whatever their state; without any, all failed and rejected ones.
+    """Make the named assets due again in any state; without an ID, all failed and rejected assets.
 
-    An uncertain asset is refused: it is decided with `damlink settle`.
+    Uncertain assets are refused: decide them with `damlink settle`.
     """
     from damlink._run.repair import retry
     from damlink._run.session import Session

@@ -1,4 +1,4 @@
-"""`damlink run`: sync now."""
+"""`damlink run`: run connectors now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._options import as_json, chosen, connectors, load_config, with_config
+from damlink._cli._options import as_json, connectors, load_config, select_connectors, with_config
 from damlink._cli._output import echo
 from damlink.errors import DamlinkError
 
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.runner import RunOptions, RunReport
 
-__all__ = ["command", "failure", "first_of", "named", "run_all", "summary"]
+__all__ = ["command", "failure_document", "most_severe", "prefix_connector", "run_all", "summarize"]
 
 PRECEDENCE = (130, 3, 4, 1, 5)
 
 
 @click.command("run")
 @connectors
-@click.option("--full", is_flag=True, help="List from the beginning, not only what is new.")
-@click.option("--limit", type=click.IntRange(min=1), help="Carry at most so many assets.")
-@click.option("--workers", type=click.IntRange(min=1), help="Carry so many at once; else as the config says.")
+@click.option("--full", is_flag=True, help="List everything from the beginning, not only new assets.")
+@click.option("--limit", type=click.IntRange(min=1), help="Carry at most this many assets.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of transfer threads; else as in the config."
+)
 @as_json
 @with_config
 def command(
@@ -36,32 +38,33 @@ def command(
     json_: bool,
     config_path: Path | None,
 ) -> int:
-    """Sync the named connectors now, or all that are enabled.
+    """Run the named connectors now, or all enabled ones.
 
-    What has been carried is never carried again; what was interrupted goes on where it stopped.
+    An asset that has arrived is never carried again; an interrupted transfer resumes where it stopped.
     """
     from damlink._cli._output import print_json
     from damlink._run.runner import RunOptions
 
+    # SIGTERM ends a run like Ctrl-C: checkpoints are saved and the lease is released.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = load_config(config_path)
     options = RunOptions(full=full, limit=limit, workers=workers)
-    reports = run_all(config, chosen(config, names), options)
+    reports = run_all(config, select_connectors(config, names), options)
     if json_:
         print_json([_document(name, report) for name, report in reports.items()])
-    return first_of(_code(report) for report in reports.values())
+    return most_severe(_code(report) for report in reports.values())
 
 
 def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, RunReport | DamlinkError]:
-    """Run one connector after the other; one that fails does not keep the next from running."""
-    from damlink._cli._progress import shown
+    """Run one connector after the other; a failure_document does not stop the next one."""
+    from damlink._cli._progress import show_progress
     from damlink._run.runner import run_connector
     from damlink._run.session import Session
 
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:
         try:
-            with shown(name) as listener, Session(config, listener=listener) as session:
+            with show_progress(name) as listener, Session(config, listener=listener) as session:
                 report = run_connector(session, name, options)
         except DamlinkError as error:
             reports[name] = error
@@ -69,21 +72,21 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
             continue
         reports[name] = report
         if report.error:
-            echo(f"damlink: {named(name, report.error)}", err=True)
+            echo(f"damlink: {prefix_connector(name, report.error)}", err=True)
         if report.outcomes or not report.error:
-            echo(summary(report), err=True)
+            echo(summarize(report), err=True)
         if report.error and report.error.stops == "run":
             break
     return reports
 
 
-def named(name: str, error: DamlinkError) -> str:
-    """Return an error in one line that begins with the connector."""
+def prefix_connector(name: str, error: DamlinkError) -> str:
+    """Return an error in one line that begins with the connector's name."""
     return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
 
 
-def summary(report: RunReport) -> str:
-    """A run in one line."""
+def summarize(report: RunReport) -> str:
+    """Return the result of a run in one line."""
     from damlink._cli._output import bytes_text, seconds_text
 
     found = report.listed.get("found", 0)
@@ -94,8 +97,8 @@ def summary(report: RunReport) -> str:
     return f"{report.connector}: {', '.join(parts)}"
 
 
-def first_of(codes: Any) -> int:
-    """The exit code of several runs: the gravest."""
+def most_severe(codes: Any) -> int:
+    """Return the most severe of several exit codes."""
     occurred = set(codes)
     return next((code for code in PRECEDENCE if code in occurred), 0)
 
@@ -104,14 +107,14 @@ def _code(report: RunReport | DamlinkError) -> int:
     return report.exit_code
 
 
-def failure(name: str, error: DamlinkError) -> dict[str, Any]:
-    """Return the JSON of a connector that could not begin."""
+def failure_document(name: str, error: DamlinkError) -> dict[str, Any]:
+    """Return the JSON document of a connector whose run could not start."""
     return {"connector": name, "exit_code": error.exit_code, "error": str(error)}
 
 
 def _document(name: str, report: RunReport | DamlinkError) -> dict[str, Any]:
     if isinstance(report, DamlinkError):
-        return failure(name, report)
+        return failure_document(name, report)
     error = str(report.error) if report.error else None
     notices = dict(report.notices)
     return {

@@ -1,4 +1,4 @@
-"""`damlink runs`: the last runs of a connector."""
+"""`damlink runs`: list the last runs of a connector."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from damlink._cli._options import as_json, load_config, with_config
 
 @click.command("runs")
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of runs.")
 @as_json
 @with_config
 def command(name: str, limit: int, json_: bool, config_path: Path | None) -> None:

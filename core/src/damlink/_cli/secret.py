@@ -1,4 +1,4 @@
-"""`damlink secret`: secrets kept encrypted in the database, and the key that opens them."""
+"""`damlink secret`: manage the secrets that are stored encrypted in the database, and their key."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @click.group("secret")
 def command() -> None:
-    """Keep secrets that the config refers to as { secret = NAME }, encrypted."""
+    """Manage encrypted secrets, to which the config refers as { secret = NAME }."""
 
 
 @command.command("key")
 def key() -> None:
-    """Print a new key for DAMLINK_KEY. What another key has encrypted stays closed to it."""
+    """Print a new key for DAMLINK_KEY. It cannot decrypt what was encrypted with another key."""
     from damlink._secrets.crypto import new_key
 
     echo(new_key())
@@ -34,21 +34,22 @@ def key() -> None:
 @click.argument("name")
 @with_config
 def set_(name: str, config_path: Path | None) -> None:
-    """Keep a secret. It is asked for on a terminal, else read from standard input; never an argument."""
+    """Store a secret. It is asked for on a terminal, else read from standard input; never an argument."""
     from damlink._run.session import Session
 
-    value = _entered(name)
+    value = _read(name)
     with Session(load_config(config_path)) as session:
         session.secrets.set(name, value)
-    echo(f"kept; refer to it as {{ secret = {name!r} }}", err=True)
+    echo(f"stored; refer to it as {{ secret = {name!r} }}", err=True)
 
 
-def _entered(name: str) -> str:
+def _read(name: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(name, hide_input=True))
+    # `echo SECRET |` adds a line break that does not belong to the secret.
     value = without_line_break(sys.stdin.read())
     if not value:
-        raise ConfigError("", f"nothing to keep under {name!r}", hint="pipe the secret into the command")
+        raise ConfigError("", f"no value for {name!r}", hint="pipe the secret into the command")
     return value
 
 
@@ -56,7 +57,7 @@ def _entered(name: str) -> str:
 @as_json
 @with_config
 def list_(json_: bool, config_path: Path | None) -> None:
-    """List the names of the secrets; never what they hold."""
+    """List the names of the secrets, never their values."""
     from damlink._cli._output import print_json
     from damlink._run.session import Session
 
@@ -65,15 +66,15 @@ def list_(json_: bool, config_path: Path | None) -> None:
     if json_:
         print_json(names)
     else:
-        echo_text("\n".join(names) or "no secret is kept")
+        echo_text("\n".join(names) or "no secret is stored")
 
 
 @command.command("rotate")
 @with_config
 def rotate(config_path: Path | None) -> None:
-    """Replace the key: encrypt all that is kept in the database with a new one.
+    """Replace the key: encrypt all secrets in the database with a new one.
 
-    No other process may use the database meanwhile. After a crash, run it again.
+    Stop all other processes on the database before. After a crash, run the command again.
     """
     config = load_config(config_path)
     from damlink._run.key_rotation import rotate_key
@@ -87,12 +88,12 @@ def rotate(config_path: Path | None) -> None:
 @click.argument("name")
 @with_config
 def remove(name: str, config_path: Path | None) -> None:
-    """Forget a secret."""
+    """Delete a secret."""
     from damlink._run.session import Session
 
     with Session(load_config(config_path)) as session:
         _remove(session.secrets, name)
-    echo(f"{name} is forgotten", err=True)
+    echo(f"{name} is deleted", err=True)
 
 
 def _remove(secrets: SecretStore, name: str) -> None:

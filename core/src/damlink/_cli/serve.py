@@ -1,4 +1,4 @@
-"""`damlink serve`: events and schedule, until a signal."""
+"""`damlink serve`: receive events and run connectors on schedule."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port, instead of [serve] port. 0: a free one."
 )
-@click.option("--quiet", is_flag=True, help="Say nothing of runs, events and rejected assets.")
+@click.option("--quiet", is_flag=True, help="Do not log runs, events and rejected assets.")
 @with_config
 def command(host: str | None, port: int | None, quiet: bool, config_path: Path | None) -> None:
-    """Receive events and run each connector by its schedule, until SIGTERM or Ctrl-C.
+    """Receive events and run each connector on schedule, until SIGTERM or Ctrl-C.
 
-    It says in a line each which runs begin and end, which events come, and which assets are not carried. It
-    follows the config: a change is applied within two seconds. What is under way at the end is finished, or
-    goes on where it stopped when it is started again.
+    The command logs the begin and end of runs, events, and assets that are not carried. It applies a change
+    of the config within two seconds. On a signal, transfers under way are finished, or resume after the next
+    start.
     """
     config = _listening_on(load_config(config_path), host, port)
     try:
@@ -57,11 +57,11 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         follower.add(running.follow)
         if not running.run():
             echo("damlink: what has not ended in time goes on after the next start", err=True)
-            os._exit(0)  # its threads would hold the process
+            os._exit(0)  # the remaining threads would keep the process alive
 
 
 def _speak() -> None:
-    """Show what the process does, unless a level was chosen."""
+    """Log runs and events, unless a log level was chosen."""
     source = click.get_current_context().find_root().get_parameter_source("log_level")
     if source is ParameterSource.DEFAULT:
         logging.getLogger("damlink.serve").setLevel(logging.INFO)
@@ -69,12 +69,12 @@ def _speak() -> None:
 
 def _listening_on(config: Config, host: str | None, port: int | None) -> Config:
     serve = config.serve
-    chosen = attrs.evolve(serve, host=host or serve.host, port=serve.port if port is None else port)
-    return attrs.evolve(config, serve=chosen)
+    own = attrs.evolve(serve, host=host or serve.host, port=serve.port if port is None else port)
+    return attrs.evolve(config, serve=own)
 
 
 def _announce(url: str) -> None:
-    """Say where it listens; as a line of the log where that is JSON, so that all lines read alike."""
+    """Print the address, or log it if the log is JSON, so that every line is JSON."""
     if click.get_current_context().find_root().params["log_format"] == "json":
         logging.getLogger("damlink.serve").info("listening on %s", url)
     else:

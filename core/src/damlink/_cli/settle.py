@@ -1,4 +1,4 @@
-"""`damlink settle`: a person's word on an uncertain asset."""
+"""`damlink settle`: decide whether an uncertain asset has arrived."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from damlink._cli._output import echo
 @click.command("settle")
 @click.argument("name")
 @click.argument("source_id", metavar="ID")
-@click.option("--saved", is_flag=True, help="It has arrived; MEDIA_ID says as what.")
+@click.option("--saved", is_flag=True, help="It has arrived, as the asset MEDIA_ID.")
 @click.argument("media_id", required=False)
 @click.option("--again", is_flag=True, help="It has not arrived: carry it again.")
 @with_config
 def command(
     name: str, source_id: str, saved: bool, media_id: str | None, again: bool, config_path: Path | None
 ) -> None:
-    """Decide an asset of which nobody can tell by program whether it arrived."""
+    """Decide whether an uncertain asset has arrived, after you have looked in the portal."""
     from damlink._run.repair import settle
     from damlink._run.session import Session
 

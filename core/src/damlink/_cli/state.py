@@ -1,4 +1,4 @@
-"""`damlink state`: look at, save, or start over what is kept of a connector."""
+"""`damlink state`: show, export or reset the state of a connector."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def command() -> None:
 @as_json
 @with_config
 def show(name: str, json_: bool, config_path: Path | None) -> None:
-    """Show how far the listing has come, the lease, and the number of assets by state."""
+    """Show the position of the listing, the lease, and the number of assets by state."""
     from damlink._cli._output import print_json
     from damlink._run.session import Session
 
     config = load_config(config_path)
     name = config.connector(name).name
     with Session(config, keeps=False) as session:
-        found = _shown(session, name)
+        found = _document(session, name)
     if json_:
         print_json(found)
     else:
@@ -38,7 +38,7 @@ def show(name: str, json_: bool, config_path: Path | None) -> None:
             echo(f"{key}: {text_of(value)}")
 
 
-def _shown(session: Any, name: str) -> dict[str, Any]:
+def _document(session: Any, name: str) -> dict[str, Any]:
     from damlink._state.lease import read_lease
     from damlink._state.ledger import Ledger
 
@@ -54,7 +54,7 @@ def _shown(session: Any, name: str) -> dict[str, Any]:
 @click.argument("name")
 @with_config
 def export(name: str, config_path: Path | None) -> None:
-    """Write every row as JSON lines on stdout. Notes of transfers under way, and secrets, stay out."""
+    """Write every row as JSON lines to stdout, without checkpoints and secrets."""
     from damlink._cli._output import print_json_lines
     from damlink._run.session import Session
     from damlink._state.ledger import Ledger
@@ -63,22 +63,22 @@ def export(name: str, config_path: Path | None) -> None:
     name = config.connector(name).name
     with Session(config, keeps=False) as session:
         if session.has_database:
-            print_json_lines(_exported(row) for row in Ledger(session.database, name).rows())
+            print_json_lines(_row(row) for row in Ledger(session.database, name).rows())
 
 
-def _exported(row: Any) -> dict[str, Any]:
+def _row(row: Any) -> dict[str, Any]:
     return attrs.asdict(row, filter=attrs.filters.exclude("checkpoint"))
 
 
 @command.command("reset")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_config
 def reset(name: str, yes: bool, config_path: Path | None) -> None:
-    """Forget every row and the cursor of a connector; the next run begins as if it were the first.
+    """Delete all rows and the cursor of a connector, so that its next run is like the first.
 
-    What it then finds in the portal already is taken over where the plugin can tell it apart.
-    Anything else is brought, and may be paid for, again.
+    That run adopts assets that it finds in the portal, if the plugin supports it. All other assets are
+    carried again, and may be charged again.
     """
     from damlink._run.backup_marker import Marker
     from damlink._run.repair import reset as forget
@@ -90,21 +90,22 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
     if not yes:
         if not is_terminal():
             raise click.UsageError("there is no terminal to ask on: confirm with --yes")
-        click.confirm(f"Forget everything that is known of {name}?", abort=True, err=True)
+        click.confirm(f"Delete all rows of {name}?", abort=True, err=True)
     with Session(config) as session:
         count = forget(session.database, name)
         marked = Marker(Identity(session.database).ensure(), name).read()
         Identity(session.database).raise_count(name, marked)
-    echo(f"{name}: {assets_text(count)} forgotten")
+    echo(f"{name}: {assets_text(count)} deleted from the ledger")
 
 
 @command.command("accept")
 @with_config
 def accept(config_path: Path | None) -> None:
-    """Go on with a database that was restored from a backup.
+    """Accept a database that was restored from a backup.
 
-    A run refuses such a database, for it would carry again what was carried after the backup. From here on
-    every asset is looked for in the portal before it is carried, until each listing has been walked once.
+    Runs refuse such a database, since they would carry again what was carried after the backup. After this
+    command, every asset is looked up in the portal before it is carried, until each listing has completed
+    once.
     """
     from damlink._run.backup_marker import accept as go_on
     from damlink._run.backup_marker import is_restored

@@ -1,4 +1,4 @@
-"""`damlink status`: where things stand."""
+"""`damlink status`: show the state of each connector."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from damlink._state.runs import RunRecord
 
 BAD: Final = ("failed", "rejected", "uncertain")
-MOST_CAUSES: Final = 3  # of each state; `damlink assets` has all
+MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
 MOST_ROWS: Final = 1000
 
 
@@ -30,9 +30,9 @@ MOST_ROWS: Final = 1000
 @as_json
 @with_config
 def command(json_: bool, config_path: Path | None) -> None:
-    """Show where each connector stands: its last run and why it failed, and the next run by `damlink serve`.
+    """Show each connector's last run, the causes of failures, and the next run by `damlink serve`.
 
-    Below that, how much of the pace is left.
+    The last line shows how much of the pace is left.
     """
     from damlink._cli._output import print_json
     from damlink._run.session import Session
@@ -66,20 +66,21 @@ def _connector(session: Session, name: str) -> dict[str, Any]:
 
 
 def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
-    """Yield why the last run broke off, and why assets were not carried: the commonest causes first."""
+    """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
     from damlink._state.rows import RowState
 
     if error:
         yield error
     for state in (state for state in BAD if state in counts):
         rows = itertools.islice(ledger.rows(RowState(state)), MOST_ROWS)
+        # Without the id, equal causes of different assets are counted together.
         causes = Counter(row.last_error.replace(row.source_id, "…") for row in rows)
         for cause, count in causes.most_common(MOST_CAUSES):
             yield f"{count} {state}: {cause}"
 
 
 def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
-    """Return when `damlink serve` lists it next, give or take; `None` where it has no interval."""
+    """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval."""
     config = session.config.connector(name)
     seconds = config.every or _interval_of_plugin(session, name)
     if not seconds or not config.enabled:
