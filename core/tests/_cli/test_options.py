@@ -21,9 +21,9 @@ MISSING = (
 HEAVY = {"httpx", "sqlalchemy", "alembic", "cryptography", "pluggy", "keyring", "rich", "tomlkit"}
 PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
 FIRST_WORDS = {
-    "Add", "Call", "Change", "Check", "Create", "Decide", "Disable", "Enable", "Exclude", "Forget", "Have",
-    "Include", "Keep", "Let", "List", "Look", "Make", "Manage", "Print", "Put", "Receive", "Run", "Say",
-    "Serve", "Show", "Sign", "Start", "Sync", "Write", "Go", "Accept", "Replace", "Rotate",
+    "Accept", "Add", "Approve", "Call", "Change", "Check", "Create", "Decide", "Delete", "Disable", "Enable",
+    "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show", "Sign", "Start", "Store",
+    "Subscribe", "Write",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""For the tests of plugins: the contract as a test class, and one connector to try things with."""
+"""Test kit for plugins: the contract as a test class, and a connector to test step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a listing said, in forms that can be compared."""
+"""Listings in forms that tests can compare."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Final
 
 from damlink._model import Cursor, SourceAsset
 
-__all__ = ["between_cursors", "cursors", "seen"]
+__all__ = ["batches_of", "fingerprints_of", "following_of"]
 
-CURSORS_TRIED: Final = 5  # of a long listing; each costs what lies behind it once more
+CURSORS_TRIED: Final = 5  # of a long listing; for each, the rest of the listing is read again
 
 Items = Iterable[SourceAsset | Cursor]
 
 
-def seen(items: Items) -> set[tuple[str, str]]:
-    """The ids and fingerprints."""
+def fingerprints_of(items: Items) -> set[tuple[str, str]]:
+    """Return the ids with their fingerprints."""
     return {(item.source_id, item.fingerprint) for item in items if isinstance(item, SourceAsset)}
 
 
-def between_cursors(items: Items) -> Iterator[list[str]]:
-    """The ids that are committed together, sorted."""
+def batches_of(items: Items) -> Iterator[list[str]]:
+    """Yield the sorted ids that are committed together: those between two cursors."""
     batch: list[str] = []
     for item in items:
         if isinstance(item, SourceAsset):
@@ -31,13 +31,13 @@ def between_cursors(items: Items) -> Iterator[list[str]]:
     yield sorted(batch)
 
 
-def cursors(items: Sequence[SourceAsset | Cursor]) -> dict[str, set[tuple[str, str]]]:
-    """A few of the cursors, the first and the last included, with what came after each."""
+def following_of(items: Sequence[SourceAsset | Cursor]) -> dict[str, set[tuple[str, str]]]:
+    """Return for some cursors, including the first and the last, the ids and fingerprints after each."""
     places = [place for place, item in enumerate(items) if isinstance(item, Cursor)]
     step = max(1, -(-len(places) // CURSORS_TRIED))
-    chosen = {*places[::step], *places[-1:]}
+    sample = {*places[::step], *places[-1:]}
     return {
-        item.value: seen(items[place:])
+        item.value: fingerprints_of(items[place:])
         for place, item in enumerate(items)
-        if place in chosen and isinstance(item, Cursor)
+        if place in sample and isinstance(item, Cursor)
     }

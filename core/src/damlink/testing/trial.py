@@ -1,4 +1,4 @@
-"""One connector of one plugin, joined to a sandbox as a run would join it, for one test."""
+"""One connector on a sandbox, opened as in a run, whose steps a test calls one by one."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from damlink_sandbox import Clock, Part, Sandbox
 
 __all__ = ["Trial", "make_context"]
 
-Value = Any  # whatever TOML can say; None takes a setting out
+Value = Any  # any TOML value; None removes a setting
 T = TypeVar("T")
 
-PATIENCE_SECONDS: Final = 30.0  # for a portal or partner that says "not yet"
-_UNHURRIED: Final = 1_000_000  # requests in a window: a test is not held back
+NOT_YET_TIMEOUT_SECONDS: Final = 30.0
+_NO_LIMIT: Final = 1_000_000  # requests in a window: the pace must not slow a test down
 
 
-def _accepted(items: Generator[SourceAsset | Cursor | Refused]) -> Generator[SourceAsset | Cursor]:
-    """Yield what a run would keep; what it would refuse fails the test."""
+def _raise_refused(items: Generator[SourceAsset | Cursor | Refused]) -> Generator[SourceAsset | Cursor]:
+    """Yield the items; raise the error of one that a run would refuse."""
     with contextlib.closing(items):
         for item in items:
             if isinstance(item, Refused):
@@ -56,19 +56,19 @@ def _accepted(items: Generator[SourceAsset | Cursor | Refused]) -> Generator[Sou
 
 
 class Trial:
-    """A real connector on a throw-away database: real clients, real HTTP, notes that persist.
+    """A real connector on a temporary database, with real clients, real HTTP and durable checkpoints.
 
-    A context manager. What a run would do step by step, a test does here one step at a time.
+    A context manager. A test calls the steps of a run one by one.
 
     Args:
         plugin: its name, as `damlink plugins` shows it; it must be installed.
-        sandbox: running, with the plugin's own part in it.
-        folder: for the config, the database and the secrets; empty, and the test's own.
-        settings: of the connector, instead of those that the sandbox's part names; `None` takes one out.
+        sandbox: a running sandbox with the plugin's own part.
+        folder: an empty folder for the config, the database and the secrets.
+        settings: of the connector, in place of those of the sandbox's part; `None` removes one.
 
     Attributes:
         connector: the plugin's hooks, as the core calls them.
-        context: what the hooks are given; its clock is the sandbox's.
+        context: the context of the hooks; its clock is the sandbox's.
     """
 
     connector: Plugin
@@ -91,10 +91,10 @@ class Trial:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opening:
-            pace = Pace(self.folder / "pace.db", _UNHURRIED, share=1.0)
+            pace = Pace(self.folder / "pace.db", _NO_LIMIT, share=1.0)
             opening.callback(pace.close)
             self._session = opening.enter_context(Session(load(self._write_config()), pace=pace))
-            opening.callback(self._let_go)
+            opening.callback(self._release_lease)
             self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
         self.connector = self._runtime.plugin
@@ -108,15 +108,15 @@ class Trial:
 
     @property
     def clock(self) -> Clock:
-        """The one clock of both sides; a test moves it by `advance(seconds)`."""
+        """The clock of both sides; a test moves it by `advance(seconds)`."""
         return self.sandbox.world.clock
 
     def asked(self, pattern: str = "", service: str = "") -> Counter[str]:
-        """How often a service of the sandbox was asked for what, by "METHOD /path".
+        """Return the number of requests to a service of the sandbox, by "METHOD /path".
 
         Args:
-            pattern: a regular expression searched in that; everything if not given.
-            service: the plugin's namesake if not given.
+            pattern: a regular expression that selects requests; by default all.
+            service: by default the one with the plugin's name.
         """
         begin = f"{service or self.plugin} "
         counts = self.sandbox.world.counts.as_dict().items()
@@ -124,7 +124,7 @@ class Trial:
         return Counter({name: number for name, number in mine.items() if re.search(pattern, name)})
 
     def secrets(self) -> set[str]:
-        """Every text that must not be seen anywhere: of the portal, of the partner, and the present token."""
+        """Return every text that must not be visible: secrets of both sides, and the present token."""
         parts = (self.sandbox.part("bynder"), self.sandbox.part(self.plugin))
         given = {str(part.connector()[name]) for part in parts for name in part.secrets()}
         auth = self._runtime.auth
@@ -135,15 +135,15 @@ class Trial:
     # --- the steps of a run ------------------------------------------------------------------------
 
     def listing(self, since: str | None = None) -> Generator[SourceAsset | Cursor]:
-        """The listing after a cursor's value, item by item."""
-        return _accepted(self.connector.list_source_assets(self.context, since))
+        """Yield the listing after a cursor's value."""
+        return _raise_refused(self.connector.list_source_assets(self.context, since))
 
     def source_assets(self) -> Iterator[SourceAsset]:
-        """The listing from its beginning, without its cursors."""
+        """Yield the complete listing without its cursors."""
         return (item for item in self.listing() if isinstance(item, SourceAsset))
 
     def checkpoint(self, source: SourceAsset) -> Checkpoint:
-        """The notes of a source asset's transfer, read anew: what a run after a crash would find."""
+        """Read the checkpoint of a source asset from the database, as a run after a crash does."""
         ledger = self._writable_ledger()
         if not (known := ledger.find([source.source_id])):
             ledger.record(Listed((source,)), self._runtime.selection, self.context.now())
@@ -152,19 +152,19 @@ class Trial:
         return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open, self.context.now)
 
     def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
-        """Transform with the notes there are."""
-        return _patiently(
+        """Transform with the present checkpoint."""
+        return _wait_while_not_yet(
             lambda: self.connector.transform(self.context, source, None, self.checkpoint(source))
         )
 
     def push(self, prepared: PreparedAsset, source: SourceAsset) -> PushResult:
-        """Push with the notes there are, as often as it takes until the other side is ready."""
-        return _patiently(
+        """Push with the present checkpoint; repeat it until the other side is ready."""
+        return _wait_while_not_yet(
             lambda: self.connector.push(self.context, prepared, source, None, self.checkpoint(source))
         )
 
     def carry(self, source: SourceAsset) -> PushResult | Skip:
-        """Transform and push: the notes stay, as if the process had died right before it was finished."""
+        """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""
         prepared = self.transform(source)
         if isinstance(prepared, Skip):
             return prepared
@@ -172,18 +172,18 @@ class Trial:
             return self.push(prepared, source)
 
     def run(self) -> dict[str, int]:
-        """A whole run, as `damlink run` does it: how many assets it left in which state.
+        """Run the connector like `damlink run`, and return the number of assets by state.
 
         Raises:
-            DamlinkError: what stopped it.
+            DamlinkError: the error that stopped the run.
         """
-        self._let_go()
+        self._release_lease()
         report = run_connector(self._session, self.plugin, RunOptions())
         if report.error:
             raise report.error
         return report.outcomes
 
-    # --- what it stands on -------------------------------------------------------------------------
+    # --- set-up ------------------------------------------------------------------------------------
 
     def _writable_ledger(self) -> Ledger:
         if self._ledger is None:
@@ -191,7 +191,7 @@ class Trial:
             self._ledger = Ledger(self._session.database, self.plugin, lease.epoch)
         return self._ledger
 
-    def _let_go(self) -> None:
+    def _release_lease(self) -> None:
         self._ledger = None
         self._writing.close()
 
@@ -212,11 +212,12 @@ class Trial:
     def _table(self, part: Part, changes: Mapping[str, Any], secret: set[str]) -> dict[str, Any]:
         table = {key: value for key, value in {**part.connector(), **changes}.items() if value is not None}
         kept = {
-            name: self._kept(part, name, table[name]) for name in secret.union(part.secrets()) & table.keys()
+            name: self._store_secret(part, name, table[name])
+            for name in secret.union(part.secrets()) & table.keys()
         }
         return table | kept
 
-    def _kept(self, part: Part, name: str, value: str) -> dict[str, str]:
+    def _store_secret(self, part: Part, name: str, value: str) -> dict[str, str]:
         file = f"{part.name}-{name}.secret"
         (self.folder / file).write_text(value, encoding="utf-8")
         return {"file": file}
@@ -224,13 +225,13 @@ class Trial:
 
 @contextlib.contextmanager
 def make_context(plugin: str, sandbox: Sandbox, folder: Path, **settings: Value) -> Iterator[Context]:
-    """A real context, where a test needs no more than that; see `Trial`."""
+    """Open a real context, for tests that need nothing else; see `Trial`."""
     with Trial(plugin, sandbox, folder, settings) as trial:
         yield trial.context
 
 
-def _patiently(call: Callable[[], T]) -> T:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _wait_while_not_yet(call: Callable[[], T]) -> T:
+    deadline = time.monotonic() + NOT_YET_TIMEOUT_SECONDS
     while True:
         try:
             return call()
