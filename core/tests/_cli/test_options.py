@@ -22,8 +22,8 @@ HEAVY = {"httpx", "sqlalchemy", "alembic", "cryptography", "pluggy", "keyring", 
 PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
 FIRST_WORDS = {
     "Accept", "Add", "Approve", "Call", "Change", "Check", "Create", "Decide", "Delete", "Disable", "Enable",
-    "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show", "Sign", "Start", "Store",
-    "Subscribe", "Write",
+    "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show", "Sign",
+    "Start", "Store", "Subscribe", "Write",
 }  # fmt: skip
 
 
