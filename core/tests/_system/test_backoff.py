@@ -21,7 +21,7 @@ def test_poll_when_there_is_no_note_begins_now() -> None:
 
 
 def test_poll_when_it_is_noted_goes_on_with_one_more_request() -> None:
-    noted = Poll(NOW, 3).note()
+    noted = Poll(NOW, 3).advance().note()
     later = Poll.read(noted, NOW + timedelta(minutes=5))
     assert later == Poll(NOW, 4)
     assert later.waited_seconds(NOW + timedelta(minutes=5)) == 300.0

@@ -71,30 +71,30 @@ def test_list_when_it_has_several_pages_is_read_to_its_end(bench: Any, paint: An
 def test_key_that_is_refused_says_where_a_new_one_is_made(bench: Any) -> None:
     bench.imatag.control("revoke", {})
     with bench.open() as trial, pytest.raises(AuthError, match="set api_key to one that is valid"):
-        directory.checked(trial.context)
+        directory.verify(trial.context)
 
 
 @pytest.mark.parametrize("told", [{"username": "acme"}, {"username": None, "homedirs": ["/acme/"]}])
 def test_home_directory_is_the_one_that_is_told_in_either_way(bench: Any, told: dict[str, Any]) -> None:
     answer(bench, "GET .*/account/", 200, told)
     with bench.open(directory="/acme/x/") as trial:
-        assert directory.checked(trial.context) == "acme/x"
+        assert directory.verify(trial.context) == "acme/x"
 
 
 def test_home_directory_may_be_a_folder_within_another(bench: Any) -> None:
     answer(bench, "GET .*/account/", 200, {"username": "agency", "homedirs": ["agency/acme"]})
     with bench.open(directory="agency/acme/x") as trial:
-        assert directory.checked(trial.context) == "agency/acme/x"
+        assert directory.verify(trial.context) == "agency/acme/x"
     with (
         bench.open("outside", directory="agency/acmes") as trial,
         pytest.raises(ConfigError, match="begin it"),
     ):
-        directory.checked(trial.context)
+        directory.verify(trial.context)
 
 
 def test_home_directory_that_nobody_tells_must_be_set(bench: Any) -> None:
     answer(bench, "GET .*/account/", 404)
     with bench.open() as trial, pytest.raises(ConfigError, match="set connectors.imatag.username"):
-        directory.checked(trial.context)
+        directory.verify(trial.context)
     with bench.open("named", username="acme") as trial:
-        assert directory.checked(trial.context) == "acme/bynder"
+        assert directory.verify(trial.context) == "acme/bynder"

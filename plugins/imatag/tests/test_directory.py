@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damlink_imatag.directory import normalised, path_of
+from damlink_imatag.directory import normalise, path_of
 
 
 @pytest.mark.parametrize("given_as", ["acme/bynder", "/acme/bynder/", "  acme/bynder "])
 def test_directory_when_written_differently_has_one_spelling(given_as: str) -> None:
-    assert normalised(given_as) == "acme/bynder"
+    assert normalise(given_as) == "acme/bynder"
 
 
 def test_directory_when_decomposed_is_composed() -> None:
-    assert normalised(unicodedata.normalize("NFD", "acme/café")) == unicodedata.normalize("NFC", "acme/café")
+    assert normalise(unicodedata.normalize("NFD", "acme/café")) == unicodedata.normalize("NFC", "acme/café")
 
 
 @pytest.mark.parametrize("wrong", ["", "/", "acme//x", "acme/../other", "./acme", "acme/ /x", "acme\\x"])
 def test_directory_when_it_could_lead_elsewhere_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="no path of folders"):
-        normalised(wrong)
+        normalise(wrong)
 
 
 @settings(max_examples=100)

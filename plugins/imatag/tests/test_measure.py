@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink import Content
-from damlink_imatag.media_info import MANIFEST, Facts, Measured, spooled
+from damlink_imatag.media_info import MANIFEST, Facts, MeasuredFile, measure_content
 from damlink_imatag.verify_marked import problem
 
 Painter = Callable[..., bytes]
@@ -25,13 +25,13 @@ def in_pieces(data: bytes, size: int) -> Content:
 @given(st.binary(max_size=300), st.integers(1, 40), st.integers(0, 300))
 def test_manifest_when_cut_by_pieces_is_seen_all_the_same(data: bytes, size: int, at: int) -> None:
     whole = data[:at] + MANIFEST + data[at:]
-    with spooled(in_pieces(whole, size)) as file:
+    with measure_content(in_pieces(whole, size)) as file:
         assert file.facts.has_manifest
         assert file.facts.sha256 == hashlib.sha256(whole).hexdigest()
 
 
 def test_file_that_is_sent_again_is_measured_anew() -> None:
-    file = Measured(in_pieces(b"0123456789", 4), 10)
+    file = MeasuredFile(in_pieces(b"0123456789", 4))
     assert (file.tell(), file.seek(0, io.SEEK_END)) == (0, 10)
     file.seek(0)
     assert file.read() == b"0123"
@@ -41,7 +41,7 @@ def test_file_that_is_sent_again_is_measured_anew() -> None:
 
 
 def test_spool_when_read_from_an_offset_gives_the_rest() -> None:
-    with spooled(in_pieces(b"0123456789", 3)) as file:
+    with measure_content(in_pieces(b"0123456789", 3)) as file:
         assert b"".join(file.pieces(7)) == b"789"
 
 

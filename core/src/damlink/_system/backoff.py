@@ -45,8 +45,12 @@ class Poll:
         return cls(datetime.fromisoformat(since), int((noted or {}).get("count", 0))) if since else cls(now)
 
     def note(self) -> dict[str, Any]:
-        """Return the poll in a form that a checkpoint keeps, with one more request counted."""
-        return {"since": self.since.isoformat(), "count": self.count + 1}
+        """Return the poll in a form that a checkpoint keeps."""
+        return {"since": self.since.isoformat(), "count": self.count}
+
+    def advance(self) -> Poll:
+        """Return the poll with one more request counted."""
+        return attrs.evolve(self, count=self.count + 1)
 
     def waited_seconds(self, now: datetime) -> float:
         """Return the time since the poll began."""

@@ -111,7 +111,7 @@ def _wait(ctx: Context, order: ImportRequest, answer: Import, checkpoint: Checkp
     if is_late and not answer.is_ready:
         checkpoint.put(imported=None)
         raise TransientError(f"{what}, after {IMPORT_TIMEOUT_SECONDS / 60:.0f} minutes")
-    checkpoint.put(imported={"file": answer.id, "item": order.file.original.item_id} | poll.note())
+    checkpoint.put(imported={"file": answer.id, "item": order.file.original.item_id} | poll.advance().note())
     raise NotYet(what, LINK_PAUSE_SECONDS if is_late else BACKOFF.pause_seconds(poll.count))
 
 

@@ -1,4 +1,4 @@
-"""Imatag's API: requests built, answers read. Nothing else knows its JSON or its paths.
+"""Requests to Imatag's API and its answers. No other module knows its JSON or its paths.
 
 Only the signing, the form of lists and the request id are published (imatag.com/api/doc). Paths, fields and
 states are assumed; the paths are settings.
@@ -17,9 +17,11 @@ import msgspec
 from damlink import AssetRejectedError, AuthError, Client, Content, Response, TransientError, origin_of
 from damlink_imatag.settings import ImatagSettings
 
-__all__ = ["FAILED", "READY", "Account", "Media", "account", "find", "marked", "state", "upload"]
+__all__ = ["FAILED", "READY", "Account", "Media", "account", "find", "open_marked", "state", "upload"]
 
-PAGE: Final = 100  # the default of the published lists
+# The default of the published lists.
+PAGE: Final = 100
+# A list that goes on in circles must end.
 MOST_PAGES: Final = 1000
 READY: Final = "ready"
 FAILED: Final = "failed"
@@ -30,7 +32,7 @@ _log = logging.getLogger("damlink.imatag")  # below `damlink`, whose log the com
 
 
 class Account(msgspec.Struct):
-    """Whose key it is, and the directories it may begin with."""
+    """Account of the credentials, with its home directories."""
 
     username: str | None = None
     homedirs: list[str] | None = None
@@ -41,47 +43,48 @@ class Media(msgspec.Struct):
 
     Attributes:
         state: `received`, `processing`, `ready` or `failed`.
-        sha256: of the file that was uploaded.
+        sha256: hash of the uploaded file.
     """
 
     id: str | int
     path: str | None = None
     state: str | None = None
     sha256: str | None = None
-    metadata: Any = None  # an object; nobody promises it, nor the form of the next two
+    # Usually an object and two texts, but their types are not documented.
+    metadata: Any = None
     error_code: Any = None
     error_message: Any = None
 
     @property
     def problem(self) -> str:
-        """Why it failed, in Imatag's words."""
+        """Return the reason of the failure, in Imatag's words."""
         return str(self.error_message or self.error_code or "no reason given")
 
     def may_hold(self, field: str, value: str) -> bool:
-        """Whether its metadata has that value, as far as it is told."""
+        """Return whether the metadata has a value; true if Imatag does not send the metadata."""
         return not isinstance(self.metadata, dict) or self.metadata.get(field, value) == value
 
 
 class MediaPage(msgspec.Struct):
-    """One page of the library; `next` is the address of the one after it."""
+    """One page of the library; `next` is the address of the following page."""
 
     next: str | None
     media: list[Media]
 
     @classmethod
     def read(cls, data: bytes) -> MediaPage:
-        """From Imatag's JSON. The list has a name of its own, which is not published."""
-        told = msgspec.json.decode(data, type=dict[str, Any])
-        lists = (value for value in told.values() if isinstance(value, list) and value)
+        """Read a page from Imatag's JSON. The name of the list in it is not published."""
+        found = msgspec.json.decode(data, type=dict[str, Any])
+        lists = (value for value in found.values() if isinstance(value, list) and value)
         media = next((each for each in lists if isinstance(each[0], dict)), [])
-        return msgspec.convert({"next": told.get("next"), "media": media}, cls)
+        return msgspec.convert({"next": found.get("next"), "media": media}, cls)
 
 
 def account(http: Client, settings: ImatagSettings) -> Account:
-    """The account behind the credentials; an empty one where Imatag does not show it.
+    """Return the account of the credentials; an empty one if Imatag does not show it.
 
     Raises:
-        AuthError: the credentials are refused.
+        AuthError: Imatag refuses the credentials.
     """
     try:
         return _read(http.get(settings.account_path), _ACCOUNT)
@@ -97,13 +100,14 @@ def account(http: Client, settings: ImatagSettings) -> Account:
 
 
 def find(http: Client, settings: ImatagSettings, directory: str, media_id: str) -> list[Media]:
-    """The media in a directory that hold the id of a Bynder asset."""
+    """Return the media in a directory that hold the id of a Bynder asset."""
     field = settings.media_id_metadata
     query = {"directory": directory, f"metadata.{field}": media_id, "page_size": PAGE}
     try:
         found = list(_pages(http, settings.media_path, query))
     except AssetRejectedError as error:
-        if error.status != NOT_FOUND:  # a directory that is not there yet
+        # The directory does not exist before the first upload.
+        if error.status != NOT_FOUND:
             raise
         return []
     return [media for media in found if media.may_hold(field, media_id)]
@@ -115,12 +119,12 @@ def _pages(http: Client, path: str, query: Mapping[str, Any]) -> Iterator[Media]
         yield from page.media
         if not page.next:
             return
-        page = _read(http.get(_own(http, page.next)), MediaPage.read)
+        page = _read(http.get(_resolve(http, page.next)), MediaPage.read)
     raise TransientError(f"Imatag's list has more than {MOST_PAGES} pages")
 
 
-def _own(http: Client, address: str) -> str:
-    """The address of a page, which must be Imatag's own: the key goes nowhere else."""
+def _resolve(http: Client, address: str) -> str:
+    """Return the address of a page. It must be at Imatag: the key is sent to no other host."""
     url = http.origin.join(address)
     if origin_of(url) != origin_of(http.origin):
         raise TransientError(f"Imatag's list goes on at another host, {url.host}")
@@ -130,28 +134,28 @@ def _own(http: Client, address: str) -> str:
 def upload(
     http: Client, settings: ImatagSettings, path: str, media_id: str, file: BinaryIO, media_type: str
 ) -> Media:
-    """Put a file into the library, which marks it. Never repeated blindly: each upload makes another mark.
+    """Upload a file to the library, which marks it. Never repeated blindly: each upload makes another mark.
 
     Args:
-        path: with its directory and its name.
-        media_id: of the Bynder asset.
+        path: directory and name of the file.
+        media_id: id of the Bynder asset.
         file: read from its beginning.
 
     Raises:
-        UnclearError: it may or may not be there now.
-        AssetRejectedError: Imatag will not have it; status 409: the path is taken.
+        UnclearError: the file may or may not have been uploaded.
+        AssetRejectedError: Imatag refuses the file; status 409: the path is in use.
     """
     name = path.rpartition("/")[2]
     form = {"path": path, "metadata": json.dumps({settings.media_id_metadata: media_id})}
     files = {"file": (name, file, media_type)}
-    return http.send_once("POST", settings.media_path, read=_uploaded, data=form, files=files)
+    return http.send_once("POST", settings.media_path, read=_read_upload, data=form, files=files)
 
 
-def _uploaded(response: Response) -> Media:
-    """Return what an upload made.
+def _read_upload(response: Response) -> Media:
+    """Return the media of an upload.
 
     Raises:
-        ValueError: the answer names no media.
+        ValueError: the answer has no media.
     """
     media = _read(response, _MEDIA)
     if media.id == "":
@@ -160,12 +164,12 @@ def _uploaded(response: Response) -> Media:
 
 
 def state(http: Client, settings: ImatagSettings, id: str) -> Media:  # noqa: A002 - the API's word
-    """One media, as it is now."""
+    """Return one media with its present state."""
     return _read(http.get(settings.one_media_path.format(id=quote(id, safe=""))), _MEDIA)
 
 
-def marked(http: Client, settings: ImatagSettings, id: str, filename: str) -> Content:  # noqa: A002
-    """The watermarked file of a media, asked for when it is opened."""
+def open_marked(http: Client, settings: ImatagSettings, id: str, filename: str) -> Content:  # noqa: A002
+    """Return the watermarked file of a media; it is requested when the content is opened."""
     return Content.from_url(http, settings.marked_path.format(id=quote(id, safe="")), filename)
 
 

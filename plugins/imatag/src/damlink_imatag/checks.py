@@ -1,4 +1,4 @@
-"""Whether all is as a run needs it. Asks, changes nothing, and is done before anything is sent."""
+"""Verification of the prerequisites of a run, before anything is sent. Changes nothing."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from damlink import Context, Finding
+from damlink.bynder import Role
 from damlink.errors import BynderAuthError
 from damlink_imatag import directory, filters, hash_property
 
 __all__ = ["findings", "verify"]
 
-# Source: the roles named by Bynder's published definitions of these calls.
 RIGHTS: Final[Mapping[str, str]] = {
-    "MEDIAHIGHRES": "download originals",
-    "MEDIAUPLOAD": "upload into the asset bank",
-    "MEDIAEDIT": "write the hash of an original",
+    Role.DOWNLOAD_ORIGINAL: "download originals",
+    Role.UPLOAD: "upload into the asset bank",
+    Role.EDIT: "write the hash of an original",
 }
 
 
 def verify(ctx: Context) -> None:
-    """Make sure of all of it.
+    """Verify all prerequisites.
 
     Raises:
         AuthError: Imatag refuses the credentials, or the portal's user lacks a right.
-        ConfigError: a directory, filter or metaproperty that will not do.
+        ConfigError: the directory, a filter or the metaproperty is wrong.
     """
-    for look in _LOOKS.values():
-        look(ctx)
+    for check in _CHECKS.values():
+        check(ctx)
 
 
 def findings(ctx: Context) -> Iterator[Finding]:
-    """The same, with what was found, for `damlink check`."""
-    for what, look in _LOOKS.items():
-        yield Finding(what, look(ctx))
+    """Yield the result of each check, for `damlink check`."""
+    for what, check in _CHECKS.items():
+        yield Finding(what, check(ctx))
 
 
 def _directory(ctx: Context) -> str:
-    return f"files go to {directory.checked(ctx)}"
+    return f"files go to {directory.verify(ctx)}"
 
 
 def _filters(ctx: Context) -> str:
@@ -59,9 +59,9 @@ def _rights(ctx: Context) -> str:
     return f"{profile.name!r} may {', '.join(RIGHTS.values())}"
 
 
-_LOOKS: Final[Mapping[str, Callable[[Context], str]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Context], str]]] = {
     "directory": _directory,
     "filters": _filters,
     "rights": _rights,
-    "hash metaproperty": hash_property.checked,
+    "hash metaproperty": hash_property.verify,
 }

@@ -1,4 +1,4 @@
-"""A marked file as content: fetched when it is needed, and always the bytes that were judged."""
+"""Content of a marked file: fetched when needed, and always the bytes that were verified."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import threading
 from collections.abc import Callable, Iterator
 
 from damlink import Content, TransientError
-from damlink_imatag.media_info import Facts, Spool
+from damlink_imatag.media_info import Facts, MeasuredSpool
 
 __all__ = ["MarkedContent"]
 
 
 class MarkedContent(Content):
-    """A marked file.
+    """Content of a marked file.
 
     Args:
-        facts: of the bytes that were judged.
-        fetch: brings them again, after a crash.
-        spool: holds them, where they have just been judged.
+        facts: facts of the verified bytes.
+        fetch: fetches the bytes again, after a crash.
+        spool: the bytes, if they have just been verified.
     """
 
     def __init__(
-        self, filename: str, facts: Facts, fetch: Callable[[], Spool], spool: Spool | None = None
+        self,
+        filename: str,
+        facts: Facts,
+        fetch: Callable[[], MeasuredSpool],
+        spool: MeasuredSpool | None = None,
     ) -> None:
         super().__init__(filename, self._pieces, facts.size, facts.media_type or None, validator=facts.sha256)
         self.facts = facts
@@ -30,9 +34,9 @@ class MarkedContent(Content):
         self._lock = threading.Lock()
 
     def _pieces(self, offset: int) -> Iterator[bytes]:
-        return self._held().pieces(offset)
+        return self._open_spool().pieces(offset)
 
-    def _held(self) -> Spool:
+    def _open_spool(self) -> MeasuredSpool:
         with self._lock:
             if self._spool is None:
                 spool = self._fetch()
@@ -43,7 +47,7 @@ class MarkedContent(Content):
             return self._spool
 
     def close(self) -> None:
-        """Let the bytes go; they are fetched again if they are needed again."""
+        """Delete the bytes; they are fetched again if they are needed again."""
         with self._lock:
             spool, self._spool = self._spool, None
         if spool is not None:

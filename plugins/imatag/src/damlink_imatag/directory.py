@@ -1,4 +1,4 @@
-"""The folder at Imatag that receives the files, and the path of each file in it."""
+"""Folder at Imatag for the files, and the path of each file in it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from damlink import Context
 from damlink.errors import ConfigError
 from damlink_imatag import api
 
-__all__ = ["checked", "normalised", "path_of"]
+__all__ = ["normalise", "path_of", "verify"]
 
-LONGEST_STEM: Final = 80  # characters; assumed to fit any limit
+# Characters; assumed to fit any limit.
+LONGEST_STEM: Final = 80
 _UNSAFE: Final = frozenset('/\\:*?"<>|')
 
 
-def checked(ctx: Context) -> str:
-    """The directory of the settings, made sure of: it begins with a home directory of the account.
+def verify(ctx: Context) -> str:
+    """Return the directory of the settings. It must begin with a home directory of the account.
 
     Raises:
-        ConfigError: it does not, and which there are.
+        ConfigError: it does not; the hint names the home directories.
         AuthError: Imatag refuses the credentials.
     """
     place = f"connectors.{ctx.connector}.directory"
     try:
-        directory = normalised(ctx.settings.directory)
+        directory = normalise(ctx.settings.directory)
     except ValueError as error:
         raise ConfigError(place, str(error), hint="write it like acme/bynder") from error
     homes = _homes(ctx)
@@ -41,15 +42,15 @@ def checked(ctx: Context) -> str:
 
 def _homes(ctx: Context) -> list[str]:
     account = api.account(ctx.http, ctx.settings)
-    told: Iterable[str] = account.homedirs or (account.username or ctx.settings.username,)
-    return [unicodedata.normalize("NFC", home.strip("/")) for home in told if home.strip("/")]
+    names: Iterable[str] = account.homedirs or (account.username or ctx.settings.username,)
+    return [unicodedata.normalize("NFC", home.strip("/")) for home in names if home.strip("/")]
 
 
-def normalised(directory: str) -> str:
-    """A directory in its one spelling: parts by `/`, NFC, without `.`, `..` or an empty part.
+def normalise(directory: str) -> str:
+    """Return the directory in its normal form: parts separated by `/`, in NFC.
 
     Raises:
-        ValueError: it has one of these, or a backslash.
+        ValueError: it contains `.`, `..`, an empty part or a backslash.
     """
     text = unicodedata.normalize("NFC", directory.strip()).strip("/")
     parts = text.split("/")
@@ -59,7 +60,7 @@ def normalised(directory: str) -> str:
 
 
 def path_of(directory: str, filename: str, media_id: str, version: str, attempt: int) -> str:
-    """The path of one original: told apart from every other by the asset, its version, and the attempt."""
+    """Return the path of one original. Asset, version and attempt make it unique."""
     name = PurePosixPath(unicodedata.normalize("NFC", filename))
     stem = "".join("-" if character in _UNSAFE or not character.isprintable() else character
                    for character in name.stem)  # fmt: skip

@@ -1,13 +1,12 @@
-"""The filters of the settings, checked against what the portal knows, as it wants to be asked."""
+"""Conversion of the filters in the settings to a query, verified against the portal."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from damlink import Context
+from damlink import Context, suggest
 from damlink.bynder import Metaproperty
 from damlink.errors import ConfigError
 
@@ -21,7 +20,7 @@ _FLAGS: Final = ("is_public", "limited", "archive")
 
 
 class WrongFilterError(ValueError):
-    """A filter that the portal cannot be asked for, and what would do."""
+    """Filter that the portal does not support, with a hint."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -29,10 +28,10 @@ class WrongFilterError(ValueError):
 
 
 def query_of(ctx: Context) -> dict[str, Any]:
-    """The arguments of `ctx.bynder.assets.list` that select what the settings say.
+    """Return the arguments of `ctx.bynder.assets.list` for the filters of the settings.
 
     Raises:
-        ConfigError: a filter, or a value of one, that the portal does not know.
+        ConfigError: the portal does not know a filter or its value.
     """
     query: dict[str, Any] = {}
     for name, value in (ctx.settings.filters or {}).items():
@@ -56,11 +55,11 @@ def _add(ctx: Context, query: dict[str, Any], name: str, value: Any) -> None:
         query |= _READERS[name](ctx, _texts(value))
     else:
         known = (*_READERS, *_FLAGS, *_DATES, f"{PROPERTY}NAME")
-        raise WrongFilterError("there is no such filter", _closest(name, known))
+        raise WrongFilterError("there is no such filter", suggest(name, known))
 
 
 def _tags(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"tags": _parted(values)}
+    return {"tags": _split(values)}
 
 
 def _keyword(_ctx: Context, values: list[str]) -> dict[str, Any]:
@@ -68,11 +67,11 @@ def _keyword(_ctx: Context, values: list[str]) -> dict[str, Any]:
 
 
 def _types(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"type": [_one_of(value, TYPES) for value in _parted(values)]}
+    return {"type": [_one_of(value, TYPES) for value in _split(values)]}
 
 
 def _orientations(_ctx: Context, values: list[str]) -> dict[str, Any]:
-    return {"orientation": [_one_of(value, ORIENTATIONS) for value in _parted(values)]}
+    return {"orientation": [_one_of(value, ORIENTATIONS) for value in _split(values)]}
 
 
 def _brand(ctx: Context, values: list[str]) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def _brand(ctx: Context, values: list[str]) -> dict[str, Any]:
         if wanted in (brand.id, brand.name):
             return {"sub_brand_id" if brand.parent_id else "brand_id": brand.id}
     raise WrongFilterError(
-        f"the portal has no brand {wanted!r}", _closest(wanted, (brand.name for brand in brands))
+        f"the portal has no brand {wanted!r}", suggest(wanted, (brand.name for brand in brands))
     )
 
 
@@ -92,7 +91,7 @@ def _collection(ctx: Context, values: list[str]) -> dict[str, Any]:
     for collection in collections:
         if wanted in (collection.id, collection.name):
             return {"collection_id": collection.id}
-    hint = _closest(wanted, (collection.name for collection in collections))
+    hint = suggest(wanted, (collection.name for collection in collections))
     raise WrongFilterError(f"the portal shows no collection {wanted!r}", hint)
 
 
@@ -112,26 +111,26 @@ _READERS: Final[Mapping[str, Callable[[Context, list[str]], dict[str, Any]]]] = 
 
 
 def _property(ctx: Context, name: str, values: list[str]) -> tuple[str, str]:
-    """The database name of a metaproperty, and the value to ask for: several options by their ids."""
+    """Return the database name of a metaproperty and the value to query: several options by their ids."""
     known = ctx.bynder.metaproperties.list(options=True)
     found = next((each for each in known if name in (each.name, each.label, each.id)), None)
     if found is None:
-        hint = _closest(name, (each.name for each in known))
+        hint = suggest(name, (each.name for each in known))
         raise WrongFilterError(f"the portal has no metaproperty {name!r}", hint)
     if found.type == "date":
         raise WrongFilterError("Bynder cannot filter by a metaproperty of type date")
     if not found.options:
         return found.name, _single(values)
     options = [option for value in values for option in _options(found, value)]
-    # Of several the portal wants the ids, parted by commas: a name with a comma would look like two.
+    # Several options are queried by their ids, with commas: a name with a comma would look like two.
     is_plain = len(options) == 1 and "," not in options[0].name
     return found.name, options[0].name if is_plain else ",".join(each.id for each in options)
 
 
 def _options(metaproperty: Metaproperty, wanted: str) -> list[Any]:
-    """Return the option of a name with or without commas, else those whose names the commas part."""
+    """Return the option of a name, which may contain commas; else the options of a list with commas."""
     names = {name for option in metaproperty.options for name in (option.name, option.label, option.id)}
-    parts = [wanted] if wanted in names else _parted([wanted])
+    parts = [wanted] if wanted in names else _split([wanted])
     return [_option(metaproperty, part) for part in parts]
 
 
@@ -139,24 +138,24 @@ def _option(metaproperty: Metaproperty, wanted: str) -> Any:
     for option in metaproperty.options:
         if wanted in (option.name, option.label, option.id):
             return option
-    hint = _closest(wanted, (option.name for option in metaproperty.options))
+    hint = suggest(wanted, (option.name for option in metaproperty.options))
     raise WrongFilterError(f"{metaproperty.name!r} has no option {wanted!r}", hint)
 
 
 def _one_of(value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise WrongFilterError(f"{value!r} is none of {', '.join(known)}", _closest(value, known))
+        raise WrongFilterError(f"{value!r} is none of {', '.join(known)}", suggest(value, known))
     return value
 
 
 def _texts(value: Any) -> list[str]:
-    """Return a text, or several; a comma belongs to the text that holds it."""
+    """Return one text or several; a comma is part of a text."""
     values = value if isinstance(value, list) else [value]
     return [str(each).strip() for each in values if str(each).strip()]
 
 
-def _parted(values: list[str]) -> list[str]:
-    """Return values that cannot hold a comma, also from the portal's own form with commas."""
+def _split(values: list[str]) -> list[str]:
+    """Split values at commas, for filters whose values contain no comma."""
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
@@ -178,9 +177,3 @@ def _moment(value: Any) -> datetime:
     except ValueError:
         raise WrongFilterError(f"expected a date such as 2024-01-31, got {value!r}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    words = sorted(known)
-    near = difflib.get_close_matches(name, words, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words)}" if words else ""

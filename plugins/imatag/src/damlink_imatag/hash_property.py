@@ -1,8 +1,8 @@
-"""The metaproperty in Bynder that holds the hashes of an original and of its marked file.
+"""Metaproperty in Bynder with the hashes of an original and of its marked file.
 
-With it alone nothing is marked twice: whichever of the two is the active version, its hash is there. The
-value is the original's hash, a space, and the marked file's; earlier versions of the plugin wrote only the
-first.
+It suffices to mark nothing twice: it has the hash of the active version, whichever of the two files that
+is. The value is the hash of the original, a space, and the hash of the marked file. Earlier versions of the
+plugin wrote only the first hash.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ import re
 from typing import Final
 
 from damlink import Context
-from damlink.bynder import Asset, Metaproperty
+from damlink.bynder import Asset, Metaproperty, Role
 from damlink.errors import BynderAuthError, BynderError, ConfigError
 
-__all__ = ["checked", "ensured", "hashes_of", "write"]
+__all__ = ["ensure", "hashes_of", "verify", "write"]
 
 TYPES: Final = ("text", "longtext")
-MANAGERS: Final = ("METAPROPERTYMANAGEMENT", "METAMANAGEMENT")
+MANAGERS: Final = (Role.MANAGE_METAPROPERTIES, Role.MANAGE_METADATA)
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 
 
-def checked(ctx: Context) -> str:
-    """Make sure that it is there, or may be made; makes nothing.
+def verify(ctx: Context) -> str:
+    """Verify that the metaproperty exists, or that it can be created. Create nothing.
 
     Returns:
-        What was found, for a person.
+        The result, for `damlink check`.
 
     Raises:
-        ConfigError: it takes no text.
-        BynderAuthError: it is missing, and the portal's user may not make it.
+        ConfigError: it is not of type text.
+        BynderAuthError: it is missing, and the portal's user may not create it.
     """
     name, place = ctx.settings.hash_metaproperty, f"connectors.{ctx.connector}.hash_metaproperty"
-    found = _found(ctx)
+    found = _find(ctx)
     if found is not None:
         if found.type not in TYPES:
             hint = "name one of type text"
@@ -45,25 +45,26 @@ def checked(ctx: Context) -> str:
     return f"{name!r} will be made by the first run"
 
 
-def ensured(ctx: Context) -> Metaproperty:
-    """The metaproperty; made if it is not there."""
+def ensure(ctx: Context) -> Metaproperty:
+    """Return the metaproperty; create it if it is missing."""
     return ctx.bynder.metaproperties.ensure(ctx.settings.hash_metaproperty, type=TYPES[0])
 
 
-def _found(ctx: Context) -> Metaproperty | None:
+def _find(ctx: Context) -> Metaproperty | None:
     try:
         return ctx.bynder.metaproperties.get(ctx.settings.hash_metaproperty)
     except BynderError as error:
-        if error.status is not None:  # the portal's own word, and not that there is none
+        # An error with a status is a refusal by the portal; without one the metaproperty is missing.
+        if error.status is not None:
             raise
         return None
 
 
 def hashes_of(asset: Asset, metaproperty: Metaproperty) -> tuple[str, ...]:
-    """Return the hashes that an asset carries: the original's, and the marked file's where it is there."""
+    """Return the hashes at an asset: of the original, and of the marked file if it is there."""
     return tuple(_SHA256.findall(" ".join(asset.values_of(metaproperty.name)).lower()))
 
 
 def write(ctx: Context, asset_id: str, original: str, marked: str) -> None:
-    """Give an asset both hashes. The last thing that is done to it."""
-    ctx.bynder.assets.modify(asset_id, metaproperties={ensured(ctx).id: f"{original} {marked}"})
+    """Write both hashes to an asset, as the last step of its delivery."""
+    ctx.bynder.assets.modify(asset_id, metaproperties={ensure(ctx).id: f"{original} {marked}"})

@@ -1,7 +1,7 @@
-"""The loop guard: the marked files that we have made, known by their own bytes.
+"""Loop guard: hashes of the marked files that this connector made.
 
-A marked file comes into Bynder, and is then an asset, or the original of one, like any other. It must never
-be marked itself.
+A marked file in Bynder is an asset, or the original of an asset, like any other. It must never be marked
+again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from damlink_imatag.media_info import Facts
 
 __all__ = ["is_copy", "is_known", "may_be_known", "note", "note_copy"]
 
-_writing: Final = threading.Lock()  # the hashes of one size are read, and written back with one more
+# The hashes of one size are read, and written back with one more.
+_writing: Final = threading.Lock()
 
 
 def note(ctx: Context, facts: Facts) -> None:
-    """Remember a marked file, before it can be seen anywhere."""
+    """Store the hash of a marked file, before the file is visible anywhere."""
     with _writing:
         known = _of_size(ctx, facts.size)
         if facts.sha256 not in known:
@@ -26,12 +27,12 @@ def note(ctx: Context, facts: Facts) -> None:
 
 
 def may_be_known(ctx: Context, size: int) -> bool:
-    """Whether a file of that size may be one of them: only then is it worth looking into."""
+    """Return whether a marked file has that size: only then is it worth hashing the original."""
     return bool(_of_size(ctx, size))
 
 
 def is_known(ctx: Context, facts: Facts) -> bool:
-    """Whether a file is one of them."""
+    """Return whether a file is one of the marked files."""
     return facts.sha256 in _of_size(ctx, facts.size)
 
 
@@ -40,10 +41,10 @@ def _of_size(ctx: Context, size: int) -> list[str]:
 
 
 def note_copy(ctx: Context, asset_id: str, fingerprint: str) -> None:
-    """Remember an asset that is itself a marked file, as it is now."""
+    """Store the fingerprint of an asset that is itself a marked file."""
     ctx.state.put(f"copy:{asset_id}", fingerprint)
 
 
 def is_copy(ctx: Context, asset_id: str, fingerprint: str) -> bool:
-    """Whether an asset is such a one, and nobody has changed it since."""
+    """Return whether an asset is such a copy, and has not changed since."""
     return bool(fingerprint) and ctx.state.get(f"copy:{asset_id}") == fingerprint

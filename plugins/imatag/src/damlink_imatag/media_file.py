@@ -1,4 +1,4 @@
-"""What a file is, by its own first bytes: its type and its width and height. Nothing is decoded.
+"""Type, width and height of a file by its first bytes, without decoding it.
 
 Source: the published headers of each format.
 """
@@ -11,21 +11,23 @@ from typing import Final
 
 __all__ = ["HEAD_BYTES", "dimensions", "media_type"]
 
-HEAD_BYTES: Final = 1024 * 1024  # a JPEG's own size may stand behind a large profile
+# The dimensions of a JPEG may follow a large colour profile.
+HEAD_BYTES: Final = 1024 * 1024
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _BIG_TIFF: Final = 43
-_WIDTH, _HEIGHT = 256, 257  # the tags of a TIFF
-_SHORT: Final = 3  # the kind of a TIFF's number of 16 bits
+# Tags of a TIFF, and its type of 16-bit numbers.
+_WIDTH, _HEIGHT = 256, 257
+_SHORT: Final = 3
 
 Size = tuple[int, int]
 Read = Callable[[int, int], bytes]
 
 
 def media_type(head: bytes) -> str:
-    """Such as `image/jpeg`; empty where the beginning is of no known file.
+    """Return the media type, such as `image/jpeg`; empty if the format is unknown.
 
     Args:
-        head: the first bytes, 32 at least where there are so many.
+        head: the first bytes, at least 32 if the file is so long.
     """
     for beginning, found in _BEGINNINGS.items():
         if head.startswith(beginning):
@@ -65,11 +67,11 @@ _BRANDS: Final[Mapping[bytes, str]] = {
 
 
 def dimensions(head: bytes, read: Read | None = None) -> Size | None:
-    """Width and height in pixels; `None` where the beginning does not tell.
+    """Return width and height in pixels; `None` if the first bytes do not contain them.
 
     Args:
-        read: gives so many bytes from an offset on, where the whole file is at hand: a TIFF may keep its
-            size at its end.
+        read: returns so many bytes from an offset, if the whole file is available: a TIFF may store its
+            dimensions at its end.
     """
     kind = media_type(head)
     try:
@@ -77,7 +79,8 @@ def dimensions(head: bytes, read: Read | None = None) -> Size | None:
             size = _tiff(read or (lambda at, count: head[at : at + count]))
         else:
             size = _READERS[kind](head) if kind in _READERS else None
-    except (struct.error, IndexError):  # it ends too soon
+    # The file ends in the middle of its header.
+    except (struct.error, IndexError):
         return None
     return size if size and min(size) > 0 else None
 
@@ -115,7 +118,8 @@ def _jpeg(head: bytes) -> Size | None:
     at = 2
     while head[at] == 0xFF:
         marker = head[at + 1]
-        if marker == 0xFF:  # fill
+        # Markers may be padded with fill bytes.
+        if marker == 0xFF:
             at += 1
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", head, at + 5)

@@ -1,4 +1,4 @@
-"""What a transfer has noted so far, and how it begins again."""
+"""Notes of a transfer in its checkpoint."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from damlink_imatag.media_info import Facts
 __all__ = ["DELIVERY", "facts_of", "forget", "put_facts"]
 
 DELIVERY: Final = "delivery"
-# `original`: which one; `sending`: an upload that may have happened; `media`: Imatag's; `polls`: how often
-# it was asked; `source`, `marked`: facts of both files; `delivery`: the upload into Bynder.
+# `original`: fingerprint of the original; `sending`: an upload that may have happened; `media`: the media at
+# Imatag; `polls`: progress of the poll; `source`, `marked`: facts of both files; `delivery`: the upload into
+# Bynder.
 _NAMES: Final = ("original", "sending", "media", "polls", "source", "marked", DELIVERY)
 
 
 def forget(checkpoint: Checkpoint) -> None:
-    """Begin again from nothing."""
+    """Delete all notes: the transfer begins again."""
     checkpoint.put(**dict.fromkeys(_NAMES))
 
 
 def put_facts(checkpoint: Checkpoint, name: str, facts: Facts, **more: Any) -> None:
-    """Note the facts of a file, with something more in the same step."""
+    """Note the facts of a file, with other values in the same step."""
     checkpoint.put(**{name: attrs.asdict(facts)}, **more)
 
 
 def facts_of(checkpoint: Checkpoint, name: str) -> Facts | None:
-    """Facts that were noted, or `None`."""
+    """Return the noted facts of a file, or `None`."""
     noted = checkpoint.get(name)
     return Facts(**noted) if noted else None

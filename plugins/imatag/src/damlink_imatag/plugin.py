@@ -21,7 +21,7 @@ from damlink import (
 )
 from damlink_imatag import auth, checks, deliver, listing
 from damlink_imatag.settings import ImatagSettings
-from damlink_imatag.transform import is_of_now, prepare
+from damlink_imatag.transform import is_current, prepare
 
 settings_class = ImatagSettings
 
@@ -46,20 +46,20 @@ def authenticate(ctx: Context) -> Auth:
 
 
 def check(ctx: Context) -> Iterator[Finding]:
-    """Look at the directory, the filters, the rights and the metaproperty."""
+    """Check the directory, the filters, the rights and the metaproperty."""
     return checks.findings(ctx)
 
 
 @hookimpl
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
-    """List the assets that the filters select, once all is known to be ready for them."""
+    """List the assets that the filters select, after all prerequisites are verified."""
     checks.verify(ctx)
     yield from listing.walk(ctx, since)
 
 
 @hookimpl
 def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
-    """The asset of the event, if the filters select it."""
+    """Yield the asset of the event, if the filters select it."""
     return listing.of_event(ctx, event)
 
 
@@ -67,7 +67,7 @@ def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
 def transform(
     ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
 ) -> PreparedAsset | Skip:
-    """Have it marked, once, and see whether the marked file will do."""
+    """Have the original marked once, and verify the marked file."""
     return prepare(ctx, source, previous, checkpoint)
 
 
@@ -79,8 +79,8 @@ def push(
     previous: PushResult | None,
     checkpoint: Checkpoint,
 ) -> PushResult:
-    """Bring the marked file into Bynder; if another original came meanwhile, that one's."""
-    if is_of_now(prepared, checkpoint):
+    """Deliver the marked file into Bynder; mark again first if another original has come meanwhile."""
+    if is_current(prepared, checkpoint):
         return deliver.deliver(ctx, prepared, source, previous, checkpoint)
     again = prepare(ctx, source, previous, checkpoint)
     if isinstance(again, Skip):

@@ -1,4 +1,4 @@
-"""An original goes to Imatag: never twice, since each upload makes another mark."""
+"""Upload of an original to Imatag: never twice, since each upload makes another mark."""
 
 from __future__ import annotations
 
@@ -22,32 +22,34 @@ from damlink import (
 from damlink.bynder import Asset
 from damlink_imatag import api, directory
 from damlink_imatag.listing import fingerprint
-from damlink_imatag.media_info import Facts, Measured
+from damlink_imatag.media_info import Facts, MeasuredFile
 from damlink_imatag.notes import put_facts
 
-__all__ = ["found", "is_of", "send"]
+__all__ = ["find", "is_of", "send"]
 
-SETTLE: Final = timedelta(seconds=5)  # assumed: after that a search shows what was uploaded
-MOST_LOST: Final = 3  # answers on end; then the row fails, and is due again later
+# Assumed: after this time a search shows an upload.
+SETTLE: Final = timedelta(seconds=5)
+# After so many lost answers in a row the transfer fails, and is due again later.
+MOST_LOST: Final = 3
 CONFLICT: Final = 409
 
 
-def found(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
-    """What Imatag holds of an asset; looked for once an upload that may have happened would show.
+def find(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
+    """Return the media of an asset at Imatag, when a search would show an upload that may have happened.
 
     Raises:
-        NotYet: it is too early to look.
+        NotYet: it is too early to search.
     """
     if sending := checkpoint.get("sending"):
         early = datetime.fromisoformat(sending["since"]) + SETTLE - ctx.now()
         if early > timedelta():
             raise NotYet("looking whether Imatag has it", early.total_seconds())
-    folder = directory.normalised(ctx.settings.directory)
+    folder = directory.normalise(ctx.settings.directory)
     return api.find(ctx.http, ctx.settings, folder, asset.id)
 
 
 def is_of(media: api.Media, asset: Asset, facts: Facts) -> bool:
-    """Whether a media was made of this very original: by its hash, or by the path that we gave it."""
+    """Return whether a media was made from this original, by its hash or by the path of our upload."""
     if (media.sha256 or "").lower() == facts.sha256:
         return True
     shown, stem = fingerprint(asset), PurePosixPath(media.path or "").stem
@@ -57,18 +59,18 @@ def is_of(media: api.Media, asset: Asset, facts: Facts) -> bool:
 def send(
     ctx: Context, asset: Asset, content: Content, known: Sequence[api.Media], checkpoint: Checkpoint
 ) -> None:
-    """Upload it, under the first name that is free; hashed on its way.
+    """Upload an original under the first free name, and hash it meanwhile.
 
     Args:
-        known: what Imatag holds of the asset: their names are taken.
+        known: media of the asset at Imatag: their names are in use.
 
     Raises:
-        NotYet: the answer got lost, or the name is taken by what the search does not show.
-        TransientError: that happens every time.
-        AssetRejectedError: Imatag will not have it.
+        NotYet: the answer was lost, or the name is in use by a media that the search does not show.
+        TransientError: this has happened several times in a row.
+        AssetRejectedError: Imatag refuses the file.
     """
     taken = {(media.path or "").strip("/") for media in known} | set(_notes(checkpoint)["taken"])
-    folder = directory.normalised(ctx.settings.directory)
+    folder = directory.normalise(ctx.settings.directory)
     names = (
         directory.path_of(folder, content.filename, asset.id, fingerprint(asset), attempt)
         for attempt in count(1)
@@ -84,7 +86,7 @@ def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _upload(ctx: Context, asset: Asset, content: Content, path: str, checkpoint: Checkpoint) -> None:
-    file = Measured(content, content.size)
+    file = MeasuredFile(content)
     sending = _notes(checkpoint) | {"since": ctx.now().isoformat()}
     checkpoint.put(sending=sending)
     try:
@@ -97,17 +99,17 @@ def _upload(ctx: Context, asset: Asset, content: Content, path: str, checkpoint:
         raise NotYet(f"looking whether Imatag has it: {error}", SETTLE.total_seconds()) from error
     except (AssetRejectedError, AuthError, TransientError) as error:
         if error.status == CONFLICT:
-            raise _occupied(path, sending, checkpoint) from error
+            raise _note_occupied(path, sending, checkpoint) from error
         checkpoint.put(sending=None)
         raise
     noted = {"id": str(media.id), "ready": media.state == api.READY}
     put_facts(checkpoint, "source", file.facts(), media=noted, sending=None)
 
 
-def _occupied(path: str, sending: dict[str, Any], checkpoint: Checkpoint) -> NotYet:
-    """A name that only this original has is taken: by an upload of ours that the search does not show yet.
+def _note_occupied(path: str, sending: dict[str, Any], checkpoint: Checkpoint) -> NotYet:
+    """Note that the name is in use, by an upload of ours that the search does not show yet.
 
-    If it never does, it is not ours, and the next name is tried.
+    If the search never shows it, it is not ours, and the next name is tried.
     """
     lost = (sending["lost"] + 1) % MOST_LOST
     taken = sending["taken"] if lost else [*sending["taken"], path]

@@ -1,4 +1,4 @@
-"""The settings of an Imatag connector, in the order in which they are asked for."""
+"""Settings of an Imatag connector, in the order of the questions of `damlink add`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TEMPLATES: Final = {"one_media_path": ("id",), "marked_path": ("id",), "new_ass
 
 @attrs.frozen
 class ImatagSettings:
-    """One Imatag account, and which assets of the portal go through it."""
+    """Settings of one Imatag account, and the selection of assets."""
 
     api_key: Secret | None = setting(
         default=None, help="The account's API key. Without one, an OAuth client is needed."
@@ -88,18 +88,18 @@ class ImatagSettings:
         advanced=True,
         default="",
         identifies="source",
-        help="The Imatag user, whose name is the home directory where Imatag does not tell it.",
+        help="The Imatag user. The name is the home directory if Imatag does not send one.",
     )
     requests_per_second: float = setting(
         advanced=True, default=2.0, help="The most requests in a second to Imatag's API."
     )
     api_url: str = setting(
-        advanced=True, default="https://app.imatag.com/api/v3", help="Where Imatag's API answers."
+        advanced=True, default="https://app.imatag.com/api/v3", help="Address of Imatag's API."
     )
     token_url: str = setting(
         advanced=True,
         default="",
-        help="Where tokens are given to an OAuth client. Empty: `oauth/token/` below `api_url`.",
+        help="Address of the token endpoint. Empty: `oauth/token/` below `api_url`.",
     )
     account_path: str = setting(
         advanced=True, default="/account/", help="The path of the account, below `api_url`."
@@ -138,11 +138,11 @@ class ImatagSettings:
 
     @property
     def token_address(self) -> str:
-        """The whole address of the token endpoint."""
+        """Return the whole address of the token endpoint."""
         return self.token_url or f"{self.api_url.rstrip('/')}/oauth/token/"
 
-    def patience_seconds(self, kind: str) -> float:
-        """How long one run waits for a media of this kind (`image`, `video`, …)."""
+    def timeout_seconds(self, kind: str) -> float:
+        """Return how long one run waits for a media of a type (`image`, `video`, …)."""
         return 60 * (self.video_patience_minutes if kind == "video" else self.image_patience_minutes)
 
 

@@ -1,4 +1,4 @@
-"""Whether a marked file may take the place of its original."""
+"""Verification that a marked file may replace its original."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["problem"]
 
 
 def problem(original: Facts, marked: Facts) -> str:
-    """What is wrong with a marked file; empty where nothing is."""
+    """Return the problem of a marked file; empty if there is none."""
     if marked.size == 0:
         return "the marked file is empty"
     if marked.sha256 == original.sha256:
@@ -24,6 +24,6 @@ def problem(original: Facts, marked: Facts) -> str:
 
 
 def _kind(facts: Facts) -> str:
-    """The type; of a film only that it is one: its container may be written anew."""
+    """Return the type of a file; for a film only `video`, since its container may change."""
     family = facts.media_type.partition("/")[0]
     return family if family == "video" else facts.media_type
