@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from official.one_of_each import LATER, THEN, World
 
-from damlink_sandbox.bynder.render import hashed
+from damlink_sandbox.bynder.render import short_id
 
 INTEGRATION: Final = "0191d303-9d99-433e-ada4-d244d37e1d6c"
 TRAITS: Final[dict[str, Any]] = {
@@ -67,7 +67,7 @@ def _assets(w: World) -> Iterator[Any]:
     yield assets.download(asset, version=1)
     original = next(item.id for item in whole.items if item.type == "original")
     yield assets.download(asset, item_id=original)
-    yield assets.download(asset, item_id=hashed(original), hash=True)
+    yield assets.download(asset, item_id=short_id(original), hash=True)
     known: dict[str, Any] = {
         "filename": "a.jpg",
         "size": whole.items[0].raw["size"],

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, IptcImagePlugin
 from PIL.ImageFile import ImageFile
 
-from damlink_sandbox.media import FOLDER, PIECE, Synthetic, fixed_media, from_folder
+from damlink_sandbox.media import FOLDER, PIECE, Synthetic, from_folder, own_media
 from damlink_sandbox.world import MediaFile
 
 CAMERA, ARTIST, EXIF, GPS, TAKEN = 0x0110, 0x013B, 0x8769, 0x8825, 0x9003
@@ -21,22 +21,22 @@ def whole(media: MediaFile, offset: int = 0) -> bytes:
 
 @pytest.fixture(scope="module")
 def lake() -> ImageFile:
-    return Image.open(io.BytesIO(whole(fixed_media()[0])))
+    return Image.open(io.BytesIO(whole(own_media()[0])))
 
 
 def test_fixed_media_has_photographs_a_vector_and_a_video() -> None:
-    kinds = [media.kind for media in fixed_media()]
+    kinds = [media.kind for media in own_media()]
     assert kinds == ["image"] * 9 + ["vector", "video"]
 
 
 def test_fixed_media_are_all_different_and_small() -> None:
-    assert len({media.sha256() for media in fixed_media()}) == 11
+    assert len({media.sha256() for media in own_media()}) == 11
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 1_000_000
 
 
 @pytest.mark.parametrize("number", range(9))
 def test_photograph_is_as_large_as_it_says(number: int) -> None:
-    media = fixed_media()[number]
+    media = own_media()[number]
     with Image.open(io.BytesIO(whole(media))) as picture:
         assert (picture.format, picture.size) == ("JPEG", (media.width, media.height))
 
@@ -56,13 +56,13 @@ def test_photograph_carries_iptc(lake: ImageFile) -> None:
 
 
 def test_vector_is_postscript_with_a_bounding_box() -> None:
-    vector = next(media for media in fixed_media() if media.kind == "vector")
+    vector = next(media for media in own_media() if media.kind == "vector")
     with Image.open(io.BytesIO(whole(vector))) as picture:
         assert (picture.format, picture.size) == ("EPS", (vector.width, vector.height))
 
 
 def test_video_has_its_frames_where_the_index_says() -> None:
-    data = whole(next(media for media in fixed_media() if media.kind == "video"))
+    data = whole(next(media for media in own_media() if media.kind == "video"))
     at = data.index(b"stco") + 12
     first = int.from_bytes(data[at : at + 4])
     with Image.open(io.BytesIO(data[first:])) as frame:

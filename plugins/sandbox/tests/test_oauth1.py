@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from authlib.oauth1 import ClientAuth
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ACCOUNT = "/api/v4/account"
@@ -57,7 +57,7 @@ def test_form_when_signed_arrives_whole(client: Any) -> None:
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     st.text(st.characters(exclude_categories=["Cs"])),
 )
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_signature_when_query_and_form_hold_any_text_is_right(client: Any, name: str, value: str) -> None:
     request = signed(client, "POST", "/api/v4/media", params={name: value}, data={"id": "x", name: value})
     assert send(request).status_code == 404  # let in, but there is no such asset

@@ -38,7 +38,7 @@ class PartFiles:
     digest: str
 
     @classmethod
-    def joined(cls, paths: Sequence[Path]) -> PartFiles:
+    def join(cls, paths: Sequence[Path]) -> PartFiles:
         """Read all parts once, for size and digests."""
         sha256, crc32 = hashlib.sha256(), 0
         for path in paths:

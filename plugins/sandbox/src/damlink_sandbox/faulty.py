@@ -39,7 +39,9 @@ class CuttableProtocol(H11Protocol):
             with contextlib.suppress(ConnectionError):
                 await inner(scope, receive, send_on)
             if transport.is_closing():
-                await _gone(receive)  # an application must not end before its lost connection has
+                await _wait_for_disconnect(
+                    receive
+                )  # an application must not end before its lost connection has
 
         self.app = app
 
@@ -76,27 +78,27 @@ class Faulty:
 
 
 async def _answer(answer: Answer, receive: Receive, send: Send) -> None:
-    await _drained(receive)
+    await _drain(receive)
     await answer.deliver(send)
 
 
-async def _drained(receive: Receive) -> None:
+async def _drain(receive: Receive) -> None:
     while (message := await receive()).get("more_body"):
         pass
     if message["type"] == "http.disconnect":
         raise ConnectionError
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _status(_app: Application, fault: Fault, _scope: Message, receive: Receive, send: Send) -> None:
-    await _answer(_scripted(fault), receive, send)
+    await _answer(_answer_of(fault), receive, send)
 
 
-def _scripted(fault: Fault) -> Answer:
+def _answer_of(fault: Fault) -> Answer:
     """Build the answer that a fault spells out."""
     kinds = {"{": "application/json", "[": "application/json", "<": "text/html"}
     return Answer(fault.status, fault.body.encode(), kinds.get(fault.body[:1], "text/plain"), fault.headers)
@@ -175,7 +177,7 @@ async def _own_answer(app: Application, scope: Message, receive: Receive) -> Ans
 
 async def _status_after(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     await _own_answer(app, scope, receive)
-    await _scripted(fault).deliver(send)
+    await _answer_of(fault).deliver(send)
 
 
 class _Unfinished:
@@ -198,7 +200,7 @@ async def _garble(app: Application, fault: Fault, scope: Message, receive: Recei
 async def _hang(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     await _own_answer(app, scope, receive)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(_gone(receive), fault.seconds or None)
+        await asyncio.wait_for(_wait_for_disconnect(receive), fault.seconds or None)
     await _cut(app, fault, scope, receive, send)
 
 

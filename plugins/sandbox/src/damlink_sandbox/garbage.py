@@ -38,30 +38,30 @@ def bomb() -> bytes:
 
 def _body(body: bytes, media_type: str = "application/json", **headers: str) -> Callable[[Answer], Answer]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda own: Answer(own.status, body, media_type, {**_kept(own), **named})
+    return lambda own: Answer(own.status, body, media_type, {**_other_headers(own), **named})
 
 
-def _kept(own: Answer) -> dict[str, str]:
+def _other_headers(own: Answer) -> dict[str, str]:
     """Return the headers that say nothing of the body."""
     said = ("content-type", "content-length", "content-encoding")
     return {name: value for name, value in own.headers.items() if name.lower() not in said}
 
 
 def _half(own: Answer) -> Answer:
-    return Answer(own.status, own.body[: len(own.body) // 2], own.media_type, _kept(own))
+    return Answer(own.status, own.body[: len(own.body) // 2], own.media_type, _other_headers(own))
 
 
 def _other_type(own: Answer) -> Answer:
-    return Answer(own.status, own.body, "text/html; charset=utf-8", _kept(own))
+    return Answer(own.status, own.body, "text/html; charset=utf-8", _other_headers(own))
 
 
 def _broken_encoding(own: Answer) -> Answer:
-    return Answer(own.status, own.body, own.media_type, {**_kept(own), "content-encoding": "gzip"})
+    return Answer(own.status, own.body, own.media_type, {**_other_headers(own), "content-encoding": "gzip"})
 
 
 def _too_short(own: Answer) -> Answer:
     """Announce more bytes than are sent."""
-    return Answer(own.status, own.body, own.media_type, _kept(own), size=len(own.body) + 100)
+    return Answer(own.status, own.body, own.media_type, _other_headers(own), size=len(own.body) + 100)
 
 
 def _without_ids(own: Answer) -> Answer:
@@ -69,7 +69,7 @@ def _without_ids(own: Answer) -> Answer:
         body = _null_ids(json.loads(own.body))
     except ValueError:
         body = {}
-    return Answer(own.status, json.dumps(body).encode(), headers=_kept(own))
+    return Answer(own.status, json.dumps(body).encode(), headers=_other_headers(own))
 
 
 def _null_ids(value: Any) -> Any:

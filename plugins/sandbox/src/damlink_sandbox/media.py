@@ -38,7 +38,7 @@ MEDIA_TYPES = {
 FOLDER = Path(__file__).parent / "media_files"
 
 # In the order of the partners' ids; Pillow cannot read the size of the last two.
-FIXED = {
+OWN = {
     "lake-at-dawn.jpg": (2400, 1600),
     "pine-ridge.jpg": (1800, 1200),
     "burning-peak.jpg": (1200, 1600),
@@ -53,11 +53,11 @@ FIXED = {
 }
 
 
-def fixed_media() -> list[MediaFile]:
+def own_media() -> list[MediaFile]:
     """Return nine photographs, a vector and a video, which come with the sandbox."""
     return [
         Stored(FOLDER / name, name, (FOLDER / name).stat().st_size, width, height)
-        for name, (width, height) in FIXED.items()
+        for name, (width, height) in OWN.items()
     ]
 
 
@@ -66,7 +66,7 @@ def from_folder(path: Path) -> list[MediaFile]:
     ignored.
     """
     return [
-        stored(file)
+        describe_file(file)
         for file in sorted(path.rglob("*"))
         if file.is_file() and file.suffix.lower() in MEDIA_TYPES
     ]
@@ -136,7 +136,7 @@ class Stored(_Named):
                 yield piece
 
 
-def stored(path: Path) -> Stored:
+def describe_file(path: Path) -> Stored:
     """Return the file at `path`, with its width and height if Pillow can read them."""
     width = height = 0
     if MEDIA_TYPES[path.suffix.lower()][0] == "image":

@@ -39,14 +39,14 @@ class Pace:
     def admits(self, client: str) -> bool:
         """Count a request of this address; whether it is let in."""
         with self._lock:
-            address = self._aged(client)
+            address = self._forget_old(client)
             address.times.append(self._clock.seconds())
             self._most = max(self._most, len(address.times))
             address.blocked = address.blocked or len(address.times) > self._requests
             self._refused += address.blocked
             return not address.blocked
 
-    def _aged(self, client: str) -> _Address:
+    def _forget_old(self, client: str) -> _Address:
         address = self._addresses.setdefault(client, _Address())
         oldest = self._clock.seconds() - self._seconds
         while address.times and address.times[0] <= oldest:
@@ -58,7 +58,7 @@ class Pace:
     def judgement(self) -> dict[str, Any]:
         """Return the limit, the most requests in any window, the refusals, and the blocked addresses."""
         with self._lock:
-            blocked = [client for client in list(self._addresses) if self._aged(client).blocked]
+            blocked = [client for client in list(self._addresses) if self._forget_old(client).blocked]
             return {
                 "requests": self._requests, "seconds": self._seconds, "most": self._most,
                 "refused": self._refused, "blocked": bool(blocked), "blocked_addresses": blocked,

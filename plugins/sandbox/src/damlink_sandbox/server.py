@@ -20,7 +20,7 @@ import uvicorn
 from damlink_sandbox.bynder.service import BynderSandbox
 from damlink_sandbox.control import control_service
 from damlink_sandbox.faulty import CuttableProtocol, Faulty
-from damlink_sandbox.media import fixed_media
+from damlink_sandbox.media import own_media
 from damlink_sandbox.sns.service import SnsSandbox
 from damlink_sandbox.world import MediaFile, Part, World
 
@@ -65,14 +65,14 @@ class Sandbox:
         self.world = World(folder or self._temporary_folder(), seed=seed)
         self._port, self._tls = port, tls
         wants_media = parts is None or any(maker not in _OWN_PARTS for maker in parts)
-        self.world.media = list(media) if media is not None else fixed_media() if wants_media else []
-        self._parts = {part.name: part for part in self._made(parts)}
+        self.world.media = list(media) if media is not None else own_media() if wants_media else []
+        self._parts = {part.name: part for part in self._make_parts(parts)}
         self._servers: list[uvicorn.Server] = []
 
     def _temporary_folder(self) -> Path:
         return Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="damlink-sandbox-")))
 
-    def _made(self, makers: Sequence[PartFactory] | None) -> Iterator[Part]:
+    def _make_parts(self, makers: Sequence[PartFactory] | None) -> Iterator[Part]:
         yield BynderSandbox(self.world)
         if makers is None:
             yield SnsSandbox(self.world)

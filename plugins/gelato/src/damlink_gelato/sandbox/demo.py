@@ -64,7 +64,7 @@ def scenes(
     def change(**changes: Any) -> None:
         portal.control("change_asset", {"id": asset_id, **changes})
 
-    def imported(times: int) -> Finding | None:
+    def find_import(times: int) -> Finding | None:
         """Return the asset beside its latest file, once the portal has the link of so many imports."""
         asset = next(each for each in portal.state()["assets"] if each["id"] == asset_id)
         own = [file for file in files() if file["asset_id"] == asset_id]
@@ -75,15 +75,15 @@ def scenes(
             return found
         return Finding(asset_id, asset["sha256"], asset["name"], ok=False, note=f"imported {len(own)} times")
 
-    def touched() -> None:
+    def touch() -> None:
         change(tags=[])
         change(tags=[TAG])
         change(name="For print: renamed")
         portal.control("add_version", {"id": asset_id, "media": 0})
 
-    yield Scene(f"somebody tags an asset {TAG!r}", lambda: change(tags=[TAG]), lambda: imported(1))
+    yield Scene(f"somebody tags an asset {TAG!r}", lambda: change(tags=[TAG]), lambda: find_import(1))
     yield Scene(
         "somebody takes the tag away, sets it again, renames the asset, and uploads a new version",
-        touched,
-        lambda: imported(2),
+        touch,
+        lambda: find_import(2),
     )

@@ -16,7 +16,7 @@ import httpx
 from starlette.responses import JSONResponse, Response
 
 from damlink_gelato.sandbox.library import Account, File, Library
-from damlink_gelato.sandbox.wire import Call, Refusal, refused
+from damlink_gelato.sandbox.wire import Call, Refusal, refusal
 
 _WANTED = ("source", "name", "folder")
 _ORIGIN = ("system", "domain", "assetId", "itemId", "version")
@@ -28,7 +28,7 @@ def catalogs(library: Library, call: Call) -> Response:
     with library.lock:
         keys = {account.key for account in library.accounts.values() if not account.revoked}
     if call.headers.get("x-api-key") not in keys:
-        raise refused(401, "UNAUTHORIZED", "Access denied")
+        raise refusal(401, "UNAUTHORIZED", "Access denied")
     return JSONResponse({"data": [{"catalogUid": "posters", "title": "Posters"}]})
 
 
@@ -38,7 +38,7 @@ def status(library: Library, call: Call) -> Response:
         account = _account(library, call)
         file = library.files.get(call.path["file"])
         if file is None or file.account != account.id:
-            raise refused(404, "FILE_NOT_FOUND", "no such file in this account")
+            raise refusal(404, "FILE_NOT_FOUND", "no such file in this account")
         return _answer(library, file, status=200)
 
 
@@ -48,10 +48,10 @@ def take(library: Library, call: Call) -> Response:
         account = _account(library, call)
     key = call.headers.get("idempotency-key", "")
     if not key:
-        raise refused(400, "INVALID_REQUEST", "Idempotency-Key is missing")
+        raise refusal(400, "INVALID_REQUEST", "Idempotency-Key is missing")
     with library.turn(account.id, key):
-        known = _known(library, account, key, call)
-        return known or _taken(library, account, key, call)
+        known = _replay(library, account, key, call)
+        return known or _accept(library, account, key, call)
 
 
 def _account(library: Library, call: Call) -> Account:
@@ -59,28 +59,28 @@ def _account(library: Library, call: Call) -> Account:
     account = library.accounts.get(call.path["account"])
     keys = {each.key: each for each in library.accounts.values() if not each.revoked}
     if key not in keys:
-        raise refused(401, "UNAUTHORIZED", "unknown API key")
+        raise refusal(401, "UNAUTHORIZED", "unknown API key")
     if account is None:
-        raise refused(404, "ACCOUNT_NOT_FOUND", "no such account")
+        raise refusal(404, "ACCOUNT_NOT_FOUND", "no such account")
     if keys[key] is not account:
-        raise refused(403, "FORBIDDEN", "the key belongs to another account")
+        raise refusal(403, "FORBIDDEN", "the key belongs to another account")
     return account
 
 
-def _known(library: Library, account: Account, key: str, call: Call) -> Response | None:
+def _replay(library: Library, account: Account, key: str, call: Call) -> Response | None:
     """Return the answer for an original that is here already; errors are not replayed."""
     _check(call)
     with library.lock:
         file = library.files.get(library.keys.get((account.id, key), ""))
         if file is not None and file.source != call.fields["source"]:
-            raise refused(409, "KEY_REUSED", "the key was used for another original")  # assumed
+            raise refusal(409, "KEY_REUSED", "the key was used for another original")  # assumed
         if file is not None and file.failure is None and not library.switches.replay_conflicts:
             return _answer(library, file)
         file = library.of_item(account.id, call.fields["source"])
         if file is None:
             return None
         facts = _facts(library, file)
-    raise refused(409, "ALREADY_IMPORTED", "this original is in the library already", facts)
+    raise refusal(409, "ALREADY_IMPORTED", "this original is in the library already", facts)
 
 
 def _check(call: Call) -> None:
@@ -91,17 +91,17 @@ def _check(call: Call) -> None:
     if call.file is None and not str(call.fields.get("fileUrl", "")).startswith(("https://", "http://127.")):
         missing.append("fileUrl")
     if missing:
-        raise refused(400, "INVALID_REQUEST", f"missing: {', '.join(missing)}")
+        raise refusal(400, "INVALID_REQUEST", f"missing: {', '.join(missing)}")
 
 
-def _taken(library: Library, account: Account, key: str, call: Call) -> Response:
+def _accept(library: Library, account: Account, key: str, call: Call) -> Response:
     with library.lock:
         _refuse_if_scripted(library)
         switches, now = library.switches, library.world.clock.seconds()
     name, folder = str(call.fields["name"]), str(call.fields["folder"])
     file_id, path = library.new_path(account.id, folder, name)
     try:
-        size, digest = _stored(call, path, switches.slow)
+        size, digest = _store(call, path, switches.slow)
         _measure(call, size, digest, switches.most_bytes)
     except Refusal:
         path.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ def _refuse_if_scripted(library: Library) -> None:
         scripted.times -= 1
         if scripted.times <= 0:
             library.refusals.pop(0)
-        raise refused(scripted.status, scripted.code, scripted.message)
+        raise refusal(scripted.status, scripted.code, scripted.message)
 
 
 def _failure(library: Library) -> dict[str, str] | None:
@@ -135,25 +135,25 @@ def _failure(library: Library) -> dict[str, str] | None:
     return {"code": "FILE_UNREADABLE", "message": "the file cannot be read"}
 
 
-def _stored(call: Call, path: Path, slow: float) -> tuple[int, str]:
+def _store(call: Call, path: Path, slow: float) -> tuple[int, str]:
     """Write the file's bytes and return their number and digest."""
     digest, size = hashlib.sha256(), 0
     time.sleep(slow)
     with path.open("wb") as out:
-        for piece in _sent(call) if call.file is not None else _fetched(call):
+        for piece in _read_upload(call) if call.file is not None else _fetch(call):
             out.write(piece)
             digest.update(piece)
             size += len(piece)
     return size, digest.hexdigest()
 
 
-def _sent(call: Call) -> Iterator[bytes]:
+def _read_upload(call: Call) -> Iterator[bytes]:
     file = call.file.file if call.file else None
     while file is not None and (piece := file.read(_PIECE)):
         yield piece
 
 
-def _fetched(call: Call) -> Iterator[bytes]:
+def _fetch(call: Call) -> Iterator[bytes]:
     ends = call.fields.get("fileUrlExpiresAt")
     if ends and datetime.fromisoformat(ends).timestamp() <= time.time():
         raise _unreachable("its address has expired")
@@ -170,16 +170,16 @@ def _fetched(call: Call) -> Iterator[bytes]:
 
 
 def _unreachable(why: str) -> Exception:
-    return refused(422, "FILE_URL_UNREACHABLE", f"the file cannot be fetched: {why}")
+    return refusal(422, "FILE_URL_UNREACHABLE", f"the file cannot be fetched: {why}")
 
 
 def _measure(call: Call, size: int, digest: str, most_bytes: int) -> None:
     if size > most_bytes:
-        raise refused(413, "FILE_TOO_LARGE", f"at most {most_bytes} bytes")
+        raise refusal(413, "FILE_TOO_LARGE", f"at most {most_bytes} bytes")
     if call.fields.get("size", size) != size:
-        raise refused(400, "SIZE_MISMATCH", f"{size} bytes came")
+        raise refusal(400, "SIZE_MISMATCH", f"{size} bytes came")
     if call.fields["source"].get("sha256", digest) != digest:
-        raise refused(400, "CHECKSUM_MISMATCH", f"SHA-256 is {digest}")
+        raise refusal(400, "CHECKSUM_MISMATCH", f"SHA-256 is {digest}")
 
 
 def _answer(library: Library, file: File, *, status: int = 202) -> Response:

@@ -46,7 +46,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
         self.response = response
 
 
-def refused(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Refusal:
+def refusal(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Refusal:
     """Return a refusal: `code` and `message`, as integrations of Gelato see them; `details` is assumed."""
     return Refusal(JSONResponse({"code": code, "message": message, "details": [], **(more or {})}, status))
 
@@ -65,17 +65,17 @@ async def _endpoint(handler: Handler, request: Request) -> Response:
     is_form = request.headers.get("content-type", "").startswith(FORM)
     try:
         if not is_form:
-            return await _answered(handler, request, _json(await request.body()))
+            return await _answer(handler, request, _json(await request.body()))
         async with request.form() as form:  # closes its files
             file = form.get("file")
-            return await _answered(
+            return await _answer(
                 handler, request, _fields(form), file if isinstance(file, UploadFile) else None
             )
     except Refusal as refusal:
         return refusal.response
 
 
-async def _answered(
+async def _answer(
     handler: Handler, request: Request, fields: Mapping[str, Any], file: UploadFile | None = None
 ) -> Response:
     return await run_in_threadpool(handler, Call(request.path_params, request.headers, fields, file))
@@ -91,7 +91,7 @@ def _json(body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body or b"{}")
     except ValueError as error:
-        raise refused(400, "INVALID_REQUEST", "the body is no JSON") from error
+        raise refusal(400, "INVALID_REQUEST", "the body is no JSON") from error
     if not isinstance(read, dict):
-        raise refused(400, "INVALID_REQUEST", "the body is no JSON object")
+        raise refusal(400, "INVALID_REQUEST", "the body is no JSON object")
     return read

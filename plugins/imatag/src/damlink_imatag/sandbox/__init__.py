@@ -39,7 +39,7 @@ class ImatagSandbox:
         with self._library.lock:
             items = list(self._library.items.values())
         return {
-            "media": [_told(self._library, item) for item in items],
+            "media": [_describe(self._library, item) for item in items],
             "marks": self._library.world.counts["marks"],
         }
 
@@ -79,7 +79,7 @@ class ImatagSandbox:
         return demo.scenes(self._library, parts, self._furnished, HASH)
 
 
-def _told(library: Library, item: Item) -> dict[str, Any]:
+def _describe(library: Library, item: Item) -> dict[str, Any]:
     return {
         "id": item.id,
         "path": item.path,

@@ -42,7 +42,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
         self.response = JSONResponse(body, status, headers)
 
 
-def denied(status: int, detail: str, **headers: str) -> Refusal:
+def refuse(status: int, detail: str, **headers: str) -> Refusal:
     """Return a refusal in the framework's usual form (assumed)."""
     return Refusal(status, {"detail": detail}, **headers)
 
@@ -59,7 +59,7 @@ def api_service(library: Library) -> Starlette:
         "POST /media/": upload,
         "GET /media/{id}/": state,
         "PATCH /media/{id}/": change,
-        "GET /media/{id}/watermarked/": watermarked,
+        "GET /media/{id}/watermarked/": download,
         "POST /detect/": detect,
     }
     routes = [_route(library, line, handler) for line, handler in lines.items()]
@@ -68,7 +68,7 @@ def api_service(library: Library) -> Starlette:
 
 def files_service(library: Library) -> Starlette:
     """Return the host of signed addresses as an ASGI application."""
-    return Starlette(routes=[Route("/signed/{name}", partial(_signed, library))])
+    return Starlette(routes=[Route("/signed/{name}", partial(_serve_signed, library))])
 
 
 def _route(library: Library, line: str, handler: Handler) -> Route:
@@ -77,7 +77,7 @@ def _route(library: Library, line: str, handler: Handler) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             if library.too_fast():
-                raise denied(
+                raise refuse(
                     429, "Request was throttled. Expected available in 1 second.", **{"Retry-After": "1"}
                 )
             if handler is not grant:
@@ -97,11 +97,11 @@ def _route(library: Library, line: str, handler: Handler) -> Route:
 def _check_caller(library: Library, request: Request) -> None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not value:
-        raise denied(401, "Authentication credentials were not provided.")
+        raise refuse(401, "Authentication credentials were not provided.")
     alive = library.tokens.get(value, 0.0) > library.world.clock.seconds()
     known = {"token": value == KEY, "bearer": alive}.get(scheme.lower(), False)
     if not known or library.switches.revoked:
-        raise denied(401, "Invalid token.")
+        raise refuse(401, "Invalid token.")
 
 
 async def grant(library: Library, request: Request) -> Response:
@@ -137,7 +137,7 @@ async def listing(library: Library, request: Request) -> Response:
             "count": len(found),
             "next": _page_url(request, page + 1) if page * size < len(found) else None,
             "previous": _page_url(request, page - 1) if page > 1 else None,
-            "media": [_shown(library, item) for item in shown],
+            "media": [_render(library, item) for item in shown],
         }
     )
 
@@ -152,7 +152,7 @@ def _number(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not text.isdecimal() or int(text) < 1:
-        raise denied(404, "Invalid page.")
+        raise refuse(404, "Invalid page.")
     return int(text)
 
 
@@ -166,17 +166,17 @@ async def upload(library: Library, request: Request) -> Response:
         file, path = form.get("file"), str(form.get("path") or "")
         if not isinstance(file, UploadFile):
             raise Refusal(400, {"file": ["No file was submitted."]})
-        path = _checked_path(library, path)
+        path = _check_path(library, path)
         metadata = _metadata(str(form.get("metadata") or "{}"))
         media_type = TYPES[PurePosixPath(path).suffix.lower()]
         most = library.switches.most_bytes
         if most and (file.size or 0) > most:
-            raise denied(413, "The file is too large.")
+            raise refuse(413, "The file is too large.")
         item = await run_in_threadpool(library.add, path, media_type, file.file, metadata)
-    return JSONResponse(_shown(library, item), 201)
+    return JSONResponse(_render(library, item), 201)
 
 
-def _checked_path(library: Library, given: str) -> str:
+def _check_path(library: Library, given: str) -> str:
     path = unicodedata.normalize("NFC", given)
     parts = path.split("/")
     if len(parts) < 2 or any(part in ("", ".", "..") for part in parts):
@@ -184,9 +184,9 @@ def _checked_path(library: Library, given: str) -> str:
     if parts[0] not in library.switches.homedirs:
         raise Refusal(400, {"path": ["The path must begin with one of your home directories."]})
     if PurePosixPath(path).suffix.lower() not in {*marks.IMAGES, *marks.VIDEOS}:
-        raise denied(415, f"Unsupported media type {PurePosixPath(path).suffix!r}.")
-    if library.taken(path):
-        raise denied(409, "There is a media at this path already.")
+        raise refuse(415, f"Unsupported media type {PurePosixPath(path).suffix!r}.")
+    if library.has_path(path):
+        raise refuse(409, "There is a media at this path already.")
     return path
 
 
@@ -203,13 +203,13 @@ def _metadata(text: str) -> dict[str, Any]:
 def _item(library: Library, request: Request) -> Item:
     item = library.items.get(request.path_params["id"])
     if item is None:
-        raise denied(404, "Not found.")
+        raise refuse(404, "Not found.")
     return item
 
 
 async def state(library: Library, request: Request) -> Response:
     """Return one media as it is now."""
-    return JSONResponse(_shown(library, _item(library, request)))
+    return JSONResponse(_render(library, _item(library, request)))
 
 
 async def change(library: Library, request: Request) -> Response:
@@ -218,18 +218,18 @@ async def change(library: Library, request: Request) -> Response:
     try:
         body = json.loads(await request.body())
     except ValueError as error:
-        raise denied(400, "JSON parse error") from error
+        raise refuse(400, "JSON parse error") from error
     item.metadata = {**item.metadata, **_metadata(json.dumps(body.get("metadata", {})))}
-    return JSONResponse(_shown(library, item))
+    return JSONResponse(_render(library, item))
 
 
-async def watermarked(library: Library, request: Request) -> Response:
+async def download(library: Library, request: Request) -> Response:
     """Return the marked file, or a redirect to it."""
     item = _item(library, request)
     if item.gone:
-        raise denied(410, "The file is no longer available.")
+        raise refuse(410, "The file is no longer available.")
     if library.state_of(item) != "ready":
-        raise denied(409, "The media is not ready.")
+        raise refuse(409, "The media is not ready.")
     if not library.switches.redirect:
         return _bytes(item)
     name = library.token()
@@ -243,7 +243,7 @@ def _bytes(item: Item) -> Response:
     return FileResponse(item.marked, media_type=item.media_type, filename=PurePosixPath(item.path).name)
 
 
-async def _signed(library: Library, request: Request) -> Response:
+async def _serve_signed(library: Library, request: Request) -> Response:
     item, until = library.links.get(request.path_params["name"], (None, 0.0))
     if "authorization" in request.headers:
         return Response("credentials do not belong here", 400)
@@ -257,10 +257,10 @@ async def detect(library: Library, request: Request) -> Response:
     async with request.form() as form:
         data = await cast(UploadFile, form["file"]).read()
     item = await run_in_threadpool(library.detect, data)
-    return JSONResponse({"media": _shown(library, item) if item else None})
+    return JSONResponse({"media": _render(library, item) if item else None})
 
 
-def _shown(library: Library, item: Item) -> dict[str, Any]:
+def _render(library: Library, item: Item) -> dict[str, Any]:
     state_now = library.state_of(item)
     code, message = item.problem if item.problem and state_now == "failed" else (None, None)
     return {

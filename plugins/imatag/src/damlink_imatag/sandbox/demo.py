@@ -45,10 +45,10 @@ def findings(library: Library, parts: Mapping[str, Part], ids: Iterable[str], pr
     with httpx.Client(base_url=portal.connector()["url"]) as client:
         client.headers["Authorization"] = f"Bearer {portal.connector()['token']}"
         for key in ids:
-            yield _finding(library, stored[key], _delivered(client, key), prop)
+            yield _finding(library, stored[key], _download(client, key), prop)
 
 
-def _delivered(client: httpx.Client, asset_id: str) -> bytes:
+def _download(client: httpx.Client, asset_id: str) -> bytes:
     """Download the original as any user with the right does."""
     address = client.get(f"/api/v4/media/{asset_id}/download/").raise_for_status().json()["s3_file"]
     return httpx.get(address).raise_for_status().content
@@ -85,7 +85,7 @@ def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop
     def replace() -> None:
         portal.control("add_version", {"id": key, "media": other})
 
-    def marked_again() -> Finding | None:
+    def find_second_mark() -> Finding | None:
         asset = next(each for each in portal.state()["assets"] if each["id"] == key)
         if len(asset["versions"]) < 4 or _original_hash(asset, prop) != asset["versions"][2]["sha256"]:
             return None
@@ -94,4 +94,4 @@ def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop
         note = "its new original is marked, and no other asset" if once_more and alone else "marked too often"
         return Finding(key, asset["sha256"], asset["name"], ok=once_more and alone, note=note)
 
-    yield Scene("somebody uploads a new version of an asset that is marked", replace, marked_again)
+    yield Scene("somebody uploads a new version of an asset that is marked", replace, find_second_mark)

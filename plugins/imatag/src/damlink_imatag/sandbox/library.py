@@ -117,7 +117,7 @@ class Library:
             return "processing"
         return "failed" if item.problem else "ready"
 
-    def taken(self, path: str) -> bool:
+    def has_path(self, path: str) -> bool:
         """Return whether a media has this path."""
         return any(item.path == path for item in self.items.values())
 

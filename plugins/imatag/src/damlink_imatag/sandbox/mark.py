@@ -51,15 +51,15 @@ def mark(source: Path, target: Path, suffix: str, seed: str) -> None:
     try:
         with Image.open(source) as picture:
             picture.load()
-            target.write_bytes(_marked(picture, source.read_bytes(), IMAGES[suffix], seed))
+            target.write_bytes(_mark(picture, source.read_bytes(), IMAGES[suffix], seed))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise FailedError("corrupt", f"the image cannot be read: {error}") from error
 
 
-def _marked(picture: Image.Image, data: bytes, kind: str, seed: str) -> bytes:
+def _mark(picture: Image.Image, data: bytes, kind: str, seed: str) -> bytes:
     if min(picture.size) < SMALLEST:
         raise FailedError("too_small", f"the image is smaller than {SMALLEST} pixels")
-    shifted = _shifted(picture, seed)
+    shifted = _shift(picture, seed)
     buffer = io.BytesIO()
     if kind == "JPEG":
         shifted.save(buffer, kind, quality=96, subsampling=0)
@@ -79,7 +79,7 @@ def _marked(picture: Image.Image, data: bytes, kind: str, seed: str) -> bytes:
     return buffer.getvalue()
 
 
-def _shifted(picture: Image.Image, seed: str) -> Image.Image:
+def _shift(picture: Image.Image, seed: str) -> Image.Image:
     """Return the picture with every block one step lighter or darker; alpha as it is."""
     plain = (
         picture.convert("RGBA" if "transparency" in picture.info else "RGB")

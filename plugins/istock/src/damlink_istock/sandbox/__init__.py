@@ -80,7 +80,7 @@ class IStockSandbox:
         with self._vendor.lock:
             rows, now = [list(rows) for rows in self._vendor.licences.values() if rows], self._vendor.now()
             left = {product.type: product.remaining(now) for product in self._vendor.products}
-        return {"licensed": [_licensed(own) for own in rows], "products": left}
+        return {"licensed": [_describe(own) for own in rows], "products": left}
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
         """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
@@ -144,7 +144,7 @@ def _license_all(vendor: Vendor, assets: list[Asset]) -> None:
         vendor.add_licence(asset, USER, now - timedelta(days=200), CREDITS)
 
 
-def _licensed(rows: list[Licence]) -> dict[str, Any]:
+def _describe(rows: list[Licence]) -> dict[str, Any]:
     asset = rows[0].asset
     return {
         "id": asset.id,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import JSONResponse, Response
 
 from damlink_istock.sandbox.vendor import Caller, Key, Token, User, Vendor
-from damlink_istock.sandbox.wire import Call, denied, refused, stopped
+from damlink_istock.sandbox.wire import Call, gateway_refusal, refusal, token_refusal
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -19,10 +19,10 @@ def calling_key(vendor: Vendor, call: Call) -> Key:
     """Return the key in `Api-Key`. A missing one is 401, an unknown or revoked one the gateway's 403."""
     given = call.headers.get("api-key")
     if not given:
-        raise stopped(401, "Unauthorized")
+        raise gateway_refusal(401, "Unauthorized")
     key = _key(vendor, given)
     if key is None:
-        raise stopped(403, "Forbidden")
+        raise gateway_refusal(403, "Forbidden")
     vendor.pace()
     return key
 
@@ -32,10 +32,10 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
     key = calling_key(vendor, call)
     scheme, _, value = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value:
-        raise refused(401, "AuthorizationTokenRequired", "Authorization token required.")
+        raise refusal(401, "AuthorizationTokenRequired", "Authorization token required.")
     token = vendor.access.get(value)
     if token is None or token.key is not key or token.expires_at <= vendor.world.clock.seconds():
-        raise stopped(401, "Unauthorized")  # assumed: the gateway's shape
+        raise gateway_refusal(401, "Unauthorized")  # assumed: the gateway's shape
     return token
 
 
@@ -45,7 +45,7 @@ def calling_user(vendor: Vendor, call: Call) -> Caller:
     """
     token = calling_token(vendor, call)
     if token.user is None:
-        raise refused(401, "UserTokenRequired", "Security token must contain a user.")
+        raise refusal(401, "UserTokenRequired", "Security token must contain a user.")
     return Caller(token.key, token.user)
 
 
@@ -53,18 +53,18 @@ def grant(vendor: Vendor, call: Call) -> Response:
     """`POST /oauth2/token`: client credentials, password and refresh token."""
     vendor.pace()
     if not call.headers.get("content-type", "").startswith(FORM):
-        raise denied(400, "invalid_request", f"the body must be {FORM}")
+        raise token_refusal(400, "invalid_request", f"the body must be {FORM}")
     form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
     kind = _field(form, "grant_type")
     key = _client(vendor, form)
     if kind == "client_credentials":
         return _tokens(vendor, key, vendor.user(vendor.switches.client_user), None)
     if kind == "password":
-        user = _signed_in(vendor, form)
+        user = _sign_in(vendor, form)
         return _tokens(vendor, key, user, _new_refresh_token(vendor, key, user))
     if kind == "refresh_token":
-        return _refreshed(vendor, key, _field(form, "refresh_token"))
-    raise denied(400, "unsupported_grant_type", kind)  # authorization_code too: it needs a person
+        return _refresh(vendor, key, _field(form, "refresh_token"))
+    raise token_refusal(400, "unsupported_grant_type", kind)  # authorization_code too: it needs a person
 
 
 def _key(vendor: Vendor, given: str) -> Key | None:
@@ -73,21 +73,21 @@ def _key(vendor: Vendor, given: str) -> Key | None:
 
 def _field(form: dict[str, str], name: str) -> str:
     if not form.get(name):
-        raise denied(400, "invalid_request", f"{name} is missing")
+        raise token_refusal(400, "invalid_request", f"{name} is missing")
     return form[name]
 
 
 def _client(vendor: Vendor, form: dict[str, str]) -> Key:
     key = _key(vendor, _field(form, "client_id"))
     if key is None or key.secret != _field(form, "client_secret"):
-        raise denied(401, "invalid_client", "unknown client or wrong secret")
+        raise token_refusal(401, "invalid_client", "unknown client or wrong secret")
     return key
 
 
-def _signed_in(vendor: Vendor, form: dict[str, str]) -> User:
+def _sign_in(vendor: Vendor, form: dict[str, str]) -> User:
     user = vendor.user(_field(form, "username"))
     if user is None or user.password != _field(form, "password"):
-        raise denied(400, "invalid_grant", "wrong user name or password")
+        raise token_refusal(400, "invalid_grant", "wrong user name or password")
     return user
 
 
@@ -97,11 +97,11 @@ def _new_refresh_token(vendor: Vendor, key: Key, user: User | None) -> str:
     return value
 
 
-def _refreshed(vendor: Vendor, key: Key, old: str) -> Response:
+def _refresh(vendor: Vendor, key: Key, old: str) -> Response:
     """Without rotation no refresh token is answered: the old one stays. Source: the official Node SDK."""
     token = vendor.refresh.get(old)
     if token is None or token.key is not key:
-        raise denied(400, "invalid_grant", "unknown refresh token")
+        raise token_refusal(400, "invalid_grant", "unknown refresh token")
     new = None
     if vendor.switches.rotation:
         del vendor.refresh[old]

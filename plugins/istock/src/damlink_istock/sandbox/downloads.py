@@ -12,7 +12,7 @@ from damlink_istock.sandbox.access import calling_user
 from damlink_istock.sandbox.catalogue import Asset, Size
 from damlink_istock.sandbox.history import flag, product_type
 from damlink_istock.sandbox.vendor import CREDITS, ISTOCK_TYPES, Delivery, Key, User, Vendor
-from damlink_istock.sandbox.wire import Call, refused
+from damlink_istock.sandbox.wire import Call, refusal
 
 
 def download_image(vendor: Vendor, call: Call) -> Response:
@@ -51,22 +51,22 @@ def _paid_with(vendor: Vendor, call: Call, key: Key) -> str:
     """Return the product type: credits where an iStock key names none."""
     kind = product_type(call, key) or (CREDITS if CREDITS in key.product_types else None)
     if kind is None or kind not in ISTOCK_TYPES:  # assumed: the stand-in's customer has no Getty product
-        raise refused(400, "MissingRequiredQueryParameters", "product_type")
+        raise refusal(400, "MissingRequiredQueryParameters", "product_type")
     given = call.query.get("product_id")
     if given is not None and given != str(vendor.product(kind).id):
-        raise refused(403, "NoAccessToProductType", f"Field: product_id, {given}")  # assumed
+        raise refusal(403, "NoAccessToProductType", f"Field: product_id, {given}")  # assumed
     if flag(call, "use_team_credits", default=False):
-        raise refused(403, "OverageLimitReached", "No team credits.")  # assumed
+        raise refusal(403, "OverageLimitReached", "No team credits.")  # assumed
     return kind
 
 
 def _asset(vendor: Vendor, call: Call, *, is_video: bool) -> Asset:
     asset = vendor.assets.get(call.path["id"])
     if asset is None or asset.withdrawn or asset.is_video != is_video:
-        raise refused(404, "VideoNotFound" if is_video else "ImageNotFound")
+        raise refusal(404, "VideoNotFound" if is_video else "ImageNotFound")
     if asset.call_for_image:
         # Assumed: neither status nor code is published.
-        raise refused(403, "Forbidden", "Not authorized: call for image.")
+        raise refusal(403, "Forbidden", "Not authorized: call for image.")
     return asset
 
 
@@ -76,12 +76,12 @@ def _image_size(asset: Asset, call: Call) -> Size:
     """
     file_type, height = call.query.get("file_type", "jpg"), call.query.get("height")
     if file_type not in ("jpg", "eps"):
-        raise refused(400, "InvalidParameterValue", f"Field: file_type, {file_type}")
+        raise refusal(400, "InvalidParameterValue", f"Field: file_type, {file_type}")
     sizes = [size for size in asset.sizes if (size.media.kind == "vector") == (file_type == "eps")]
     if height:
         sizes = [size for size in sizes if str(size.height) == height]
     if not sizes:
-        raise refused(400, "InvalidParameterValue", "Field: file_type, height: no such size of this image")
+        raise refusal(400, "InvalidParameterValue", "Field: file_type, height: no such size of this image")
     return sizes[0]
 
 
@@ -90,7 +90,7 @@ def _video_size(asset: Asset, call: Call) -> Size:
     for size in asset.sizes:
         if size.name == name:
             return size
-    raise refused(400, "InvalidParameterValue", f"Field: size, {name}")
+    raise refusal(400, "InvalidParameterValue", f"Field: size, {name}")
 
 
 def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
@@ -98,9 +98,9 @@ def _details(vendor: Vendor, call: Call) -> tuple[str | None, str | None]:
     given, switches = _object(call.body), vendor.switches
     notes, code = given.get("download_notes"), given.get("project_code")
     if switches.note_required and not notes:
-        raise refused(400, "MissingRequiredQueryParameters", "download_notes")
+        raise refusal(400, "MissingRequiredQueryParameters", "download_notes")
     if switches.project_code_required and code not in switches.project_codes:
-        raise refused(400, "MissingRequiredQueryParameters", "project_code")
+        raise refusal(400, "MissingRequiredQueryParameters", "project_code")
     return notes, code
 
 
@@ -109,9 +109,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         given = json.loads(body or b"null")
     except ValueError as error:
-        raise refused(400, "MalformedRequest") from error
+        raise refusal(400, "MalformedRequest") from error
     if not isinstance(given, dict | None):
-        raise refused(400, "MalformedRequest")
+        raise refusal(400, "MalformedRequest")
     return given or {}
 
 
@@ -128,7 +128,7 @@ def _takes_row(vendor: Vendor, user: User, asset: Asset, kind: str) -> bool:
 def _charge(vendor: Vendor, asset: Asset, kind: str) -> None:
     product, price = vendor.product(kind), asset.credits if kind == CREDITS else 1
     if product.remaining(vendor.now()) < price:
-        raise refused(403, "OverageLimitReached")
+        raise refusal(403, "OverageLimitReached")
     product.used += price
     vendor.world.counts.add("licences")
     vendor.world.counts.add(f"licences:{asset.id}")

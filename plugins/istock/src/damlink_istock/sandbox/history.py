@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from damlink_istock.sandbox.access import calling_user
 from damlink_istock.sandbox.vendor import PRODUCT_TYPES, SUBSCRIPTION, Key, Licence, User, Vendor
-from damlink_istock.sandbox.wire import Call, refused
+from damlink_istock.sandbox.wire import Call, refusal
 
 SPAN = timedelta(days=30)
 MOST_ROWS = 100
@@ -37,13 +37,13 @@ def listing(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/downloads`: one page of the licences of a window."""
     caller = calling_user(vendor, call)
     page, page_size = _number(call, "page", 1), _number(call, "page_size", 30, MOST_ROWS)
-    window = asked_window(call, vendor.now(), limited=vendor.switches.window_limit)
+    window = read_window(call, vendor.now(), limited=vendor.switches.window_limit)
     wanted = (
         product_type(call, caller.key) or SUBSCRIPTION
     )  # assumed: without one, an iStock key lists no credits
     everybody = flag(call, "company_downloads", default=False)
     if everybody and not vendor.switches.company_right:
-        raise refused(403, "Forbidden", "Not enabled for company downloads.")  # assumed: the body is unknown
+        raise refusal(403, "Forbidden", "Not enabled for company downloads.")  # assumed: the body is unknown
     found = [
         row
         for row in vendor.rows()
@@ -59,7 +59,7 @@ def listing(vendor: Vendor, call: Call) -> Response:
     return JSONResponse({"result_count": len(found), "downloads": rows})
 
 
-def asked_window(call: Call, now: datetime, *, limited: bool) -> Window:
+def read_window(call: Call, now: datetime, *, limited: bool) -> Window:
     """Return the window that `date_from`, `date_to` and `use_time` name, exact or in whole days.
 
     Raises:
@@ -69,7 +69,7 @@ def asked_window(call: Call, now: datetime, *, limited: bool) -> Window:
     start, end = _moment(call, "date_from", exact=exact), _moment(call, "date_to", exact=exact)
     today = now if exact else _midnight(now)
     if start and end and (end < start or (limited and end - start > SPAN)):
-        raise refused(400, "InvalidParameterValue", "date_from, date_to: at most 30 days, in this order")
+        raise refusal(400, "InvalidParameterValue", "date_from, date_to: at most 30 days, in this order")
     if start is None:
         end = end or today
         start = end - SPAN
@@ -82,7 +82,7 @@ def flag(call: Call, name: str, *, default: bool) -> bool:
     """Read true or false from the query; 400 for any other value."""
     given = call.query.get(name, str(default)).lower()
     if given not in ("true", "false"):
-        raise refused(400, "InvalidParameterValue", f"Field: {name}, {given}")
+        raise refusal(400, "InvalidParameterValue", f"Field: {name}, {given}")
     return given == "true"
 
 
@@ -90,9 +90,9 @@ def product_type(call: Call, key: Key) -> str | None:
     """Read the one product type of the query; 400 for an unknown one, 403 for one of the other site."""
     given = call.query.get("product_type")
     if given is not None and given not in PRODUCT_TYPES:
-        raise refused(400, "InvalidParameterValue", f"Field: product_type, {given}")
+        raise refusal(400, "InvalidParameterValue", f"Field: product_type, {given}")
     if given is not None and given not in key.product_types:
-        raise refused(403, "NoAccessToProductType")
+        raise refusal(403, "NoAccessToProductType")
     return given
 
 
@@ -100,7 +100,7 @@ def _number(call: Call, name: str, default: int, most: int | None = None) -> int
     given = call.query.get(name, str(default))
     if not re.fullmatch(r"[1-9]\d{0,8}", given) or (most and int(given) > most):
         code = {"page": "InvalidPage", "page_size": "InvalidPageSize"}[name]
-        raise refused(400, code, f"Field: {name}, {given}")
+        raise refusal(400, code, f"Field: {name}, {given}")
     return int(given)
 
 
@@ -109,11 +109,11 @@ def _moment(call: Call, name: str, *, exact: bool) -> datetime | None:
     if given is None:
         return None
     if not _MOMENT.fullmatch(given):
-        raise refused(400, "InvalidParameterValue", f"Field: {name}, {given}")
+        raise refusal(400, "InvalidParameterValue", f"Field: {name}, {given}")
     try:
         moment = datetime.fromisoformat(given if exact else _DATE.match(given)[0])  # type: ignore[index]
     except ValueError as error:
-        raise refused(400, "InvalidParameterValue", f"Field: {name}, {given}") from error
+        raise refusal(400, "InvalidParameterValue", f"Field: {name}, {given}") from error
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

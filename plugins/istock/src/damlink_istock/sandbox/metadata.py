@@ -16,7 +16,7 @@ from damlink_istock.sandbox.catalogue import Asset
 from damlink_istock.sandbox.fields import IMAGE_FIELDS, IMAGE_SETS, VIDEO_FIELDS, VIDEO_SETS, expand
 from damlink_istock.sandbox.history import person
 from damlink_istock.sandbox.vendor import SUBSCRIPTION, Product, Vendor
-from damlink_istock.sandbox.wire import Call, refused
+from damlink_istock.sandbox.wire import Call, refusal
 
 MOST_IDS = 100
 
@@ -30,24 +30,24 @@ def customer(vendor: Vendor, call: Call) -> Response:
 def products(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/products`: what the user has on the site of this key."""
     key = calling_user(vendor, call).key
-    asked = _asked(call, frozenset({"download_requirements"}), default="")
+    asked = _read_fields(call, frozenset({"download_requirements"}), default="")
     mine = [product for product in vendor.products if product.type in key.product_types]
     return JSONResponse({"products": [_product(vendor, product, asked) for product in mine]})
 
 
 def images(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/images` and `GET /v3/images/{id}`."""
-    found, missing, fields = _sought(vendor, call, IMAGE_FIELDS, IMAGE_SETS, is_video=False)
+    found, missing, fields = _search(vendor, call, IMAGE_FIELDS, IMAGE_SETS, is_video=False)
     if not found:
-        raise refused(404, "ImageNotFound")
+        raise refusal(404, "ImageNotFound")
     return JSONResponse({"images": _records(vendor, found, fields), "images_not_found": missing})
 
 
 def videos(vendor: Vendor, call: Call) -> Response:
     """`GET /v3/videos` and `GET /v3/videos/{id}`: those not found are left out without a word."""
-    found, _, fields = _sought(vendor, call, VIDEO_FIELDS, VIDEO_SETS, is_video=True)
+    found, _, fields = _search(vendor, call, VIDEO_FIELDS, VIDEO_SETS, is_video=True)
     if not found:
-        raise refused(404, "VideosNotFound")
+        raise refusal(404, "VideosNotFound")
     return JSONResponse({"videos": _records(vendor, found, fields)})
 
 
@@ -84,29 +84,29 @@ def _requirements(vendor: Vendor) -> dict[str, Any]:
     return needs | {"project_codes": switches.project_codes}
 
 
-def _asked(call: Call, allowed: frozenset[str], default: str) -> list[str]:
+def _read_fields(call: Call, allowed: frozenset[str], default: str) -> list[str]:
     given = [name.strip() for name in call.query.get("fields", default).split(",") if name.strip()]
     unknown = sorted(set(given) - allowed)
     if unknown:
-        raise refused(400, "InvalidParameterValue", f"Field: fields, {unknown[0]}")
+        raise refusal(400, "InvalidParameterValue", f"Field: fields, {unknown[0]}")
     return given
 
 
-def _sought(
+def _search(
     vendor: Vendor, call: Call, allowed: frozenset[str], sets: Mapping[str, str], *, is_video: bool
 ) -> tuple[list[Asset], list[str], list[str]]:
     """Return the assets found, the ids not found, and the fields to answer."""
     calling_token(vendor, call)
-    fields = expand(_asked(call, allowed, default="summary_set"), sets)
+    fields = expand(_read_fields(call, allowed, default="summary_set"), sets)
     ids = (
         [call.path["id"]]
         if "id" in call.path
         else [part for part in call.query.get("ids", "").split(",") if part]
     )
     if not ids:
-        raise refused(400, "ImageIdMustBeSpecified")
+        raise refusal(400, "ImageIdMustBeSpecified")
     if len(ids) > MOST_IDS:
-        raise refused(400, "InvalidParameterValue", f"Field: ids, more than {MOST_IDS}")
+        raise refusal(400, "InvalidParameterValue", f"Field: ids, more than {MOST_IDS}")
     here = {
         key: asset
         for key, asset in vendor.assets.items()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 from starlette.responses import PlainTextResponse
 
-from damlink_istock.sandbox.wire import Refusal, stopped
+from damlink_istock.sandbox.wire import Refusal, gateway_refusal
 
 if TYPE_CHECKING:
     from damlink_istock.sandbox.catalogue import Asset
@@ -221,5 +221,5 @@ class Vendor:
         if limit and len(self._recent) >= limit:
             if self.switches.limit_status == 403:
                 raise Refusal(PlainTextResponse("Account Over Queries Per Second Limit", 403))
-            raise stopped(self.switches.limit_status, "Too Many Requests")
+            raise gateway_refusal(self.switches.limit_status, "Too Many Requests")
         self._recent.append(now)

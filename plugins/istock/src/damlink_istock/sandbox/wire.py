@@ -41,18 +41,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
         self.response = response
 
 
-def refused(status: int, code: str, message: str = "") -> Refusal:
+def refusal(status: int, code: str, message: str = "") -> Refusal:
     """Return a refusal of the application. Source: developers.gettyimages.com, "Error codes & responses"."""
     return Refusal(JSONResponse({"ErrorCode": code, "ErrorMessage": message or code}, status))
 
 
-def stopped(status: int, message: str) -> Refusal:
+def gateway_refusal(status: int, message: str) -> Refusal:
     """Return a refusal of the gateway. Source: gettyimages/gettyimages-api#1 on GitHub."""
     headers = {"x-amzn-errortype": f"{message.replace(' ', '')}Exception"}
     return Refusal(JSONResponse({"message": message}, status, headers))
 
 
-def denied(status: int, error: str, description: str) -> Refusal:
+def token_refusal(status: int, error: str, description: str) -> Refusal:
     """Return a refusal of the token endpoint. Assumed: as in RFC 6749."""
     return Refusal(JSONResponse({"error": error, "error_description": description}, status))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from damlink_sandbox.bynder.rights import ROLES, SCOPES, permitted
+from damlink_sandbox.bynder.rights import ROLES, SCOPES, grantable_scopes
 from damlink_sandbox.bynder.signatures import Signatures
 from damlink_sandbox.router import Answer, Call, Refusal, Route, json_answer
 from damlink_sandbox.world import Clock
@@ -175,13 +175,13 @@ class Access:
             return None
         user = self.users.get(token.user_id)
         if user is None or not user.is_active:
-            raise denied(call.path)
+            raise missing_right(call.path)
         return Caller(user, token.scopes, frozenset(self.profiles[user.profile_id].roles))
 
     def _token(self, call: Call) -> Token | None:
         scheme, _, value = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "oauth":
-            signed = self.signatures.signed(call, self.oauth1_secrets)
+            signed = self.signatures.verify(call, self.oauth1_secrets)
             # OAuth 1.0a knows no scopes
             return Token(self.oauth1_users[signed.token], SCOPES) if signed else None
         if scheme.lower() != "bearer" or (self.revoked and value.strip() == self.permanent):
@@ -195,7 +195,7 @@ class Access:
         """
         user = self.users.get(user_id)
         roles = self.profiles[user.profile_id].roles if user and user.is_active else ()
-        return permitted(self.client.scopes, roles)
+        return grantable_scopes(self.client.scopes, roles)
 
     def issue(self, user_id: str, scopes: frozenset[str]) -> str:
         """Return a new access token; it looks like a JWT."""
@@ -235,9 +235,9 @@ def check(access: Access, route: Route[Any], call: Call) -> None:
         return
     call.caller = access.caller(call)
     if call.caller is None:
-        raise unauthorized()
+        raise no_valid_token()
     if route.scopes and not route.scopes & call.caller.scopes:
-        raise denied(call.path)
+        raise missing_right(call.path)
     if route.roles:
         need(call, *route.roles)
 
@@ -249,15 +249,15 @@ def need(call: Call, *roles: str) -> None:
         Refusal: 403.
     """
     if not call.caller.roles & set(roles):
-        raise denied(call.path)
+        raise missing_right(call.path)
 
 
-def unauthorized() -> Refusal:
+def no_valid_token() -> Refusal:
     """Source: Bynder's published definition of security profiles."""
     return Refusal(Answer(401, b"Invalid or expired token.", "text/plain"))
 
 
-def denied(path: str = "") -> Refusal:
+def missing_right(path: str = "") -> Refusal:
     """Return the answer to a call at this path where a right is missing: `{}` in workflow.
 
     Source: Bynder's published definitions.

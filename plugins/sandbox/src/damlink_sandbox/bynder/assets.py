@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.access import need
-from damlink_sandbox.bynder.facets import counted
-from damlink_sandbox.bynder.portal import Portal, accepted, flag, moment, number, refused, words
+from damlink_sandbox.bynder.facets import count_facets
+from damlink_sandbox.bynder.portal import Portal, answer_accepted, flag, moment, number, refusal, words
 from damlink_sandbox.bynder.records import Asset
-from damlink_sandbox.bynder.render import all_items, related, rendered, short_items
-from damlink_sandbox.bynder.search import found, order
+from damlink_sandbox.bynder.render import all_items, render_asset, render_related, short_items
+from damlink_sandbox.bynder.search import find_assets, order
 from damlink_sandbox.bynder.values import values_given
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -29,53 +29,53 @@ def _list(portal: Portal, call: Call) -> Answer:
     query = call.query
     if query.get("id"):  # an official SDK gets one asset this way
         return _one(portal, call, query["id"])
-    assets = _found(portal, call)
+    assets = _search(portal, call)
     limit, page = number(query.get("limit"), 50, 1000), number(query.get("page"), 1)
     if portal.settings.solr_cursor and not any(name in query for name in _NO_CURSOR):
-        return _walked(portal, query, assets, limit)
-    media = [_listed(portal, asset, query) for asset in assets[(page - 1) * limit : page * limit]]
+        return _walk(portal, query, assets, limit)
+    media = [_render_in_list(portal, asset, query) for asset in assets[(page - 1) * limit : page * limit]]
     if flag(query.get("count")):
-        return json_answer(200, {"count": counted(portal, assets), "media": media})
+        return json_answer(200, {"count": count_facets(portal, assets), "media": media})
     if flag(query.get("total")):
         return json_answer(200, {"total": {"count": len(assets)}, "media": media})
     return json_answer(200, media)
 
 
-def _found(portal: Portal, call: Call) -> list[Asset]:
-    """Search as `found`; the pages of one unchanged list are sorted once."""
-    portal.listed()
+def _search(portal: Portal, call: Call) -> list[Asset]:
+    """Search as `find_assets`; the pages of one unchanged list are sorted once."""
+    portal.list_indexed()
     filters = frozenset((name, value) for name, value in call.query.items() if name not in _SHAPE)
     if "collectionId" in call.query or "keyword" in call.query:
-        return found(portal, call.query, call.caller.roles)  # collections change without the index
+        return find_assets(portal, call.query, call.caller.roles)  # collections change without the index
     key = (portal.version, filters, call.caller.roles)
     if portal.last_list is None or portal.last_list[0] != key:
-        portal.last_list = (key, found(portal, call.query, call.caller.roles))
+        portal.last_list = (key, find_assets(portal, call.query, call.caller.roles))
     return portal.last_list[1]
 
 
-def _walked(portal: Portal, query: Mapping[str, str], assets: list[Asset], limit: int) -> Answer:
+def _walk(portal: Portal, query: Mapping[str, str], assets: list[Asset], limit: int) -> Answer:
     """Return the next assets behind the cursor; the header names the next cursor while there are more."""
     key, descends = order(query)
     if query.get("cursor"):
-        last = _opened(query["cursor"])
+        last = _read_cursor(query["cursor"])
         assets = [one for one in assets if (key(one) < last if descends else key(one) > last)]
-    answer = json_answer(200, [_listed(portal, asset, query) for asset in assets[:limit]])
+    answer = json_answer(200, [_render_in_list(portal, asset, query) for asset in assets[:limit]])
     if len(assets) > limit:
         mark = base64.urlsafe_b64encode(json.dumps(key(assets[limit - 1])).encode()).decode()
         answer.headers = {"X-Bynder-NextCursor": mark}
     return answer
 
 
-def _opened(cursor: str) -> tuple[str, str]:
+def _read_cursor(cursor: str) -> tuple[str, str]:
     try:
         value, asset_id = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError) as error:
-        raise refused(400, "Invalid cursor") from error  # assumed
+        raise refusal(400, "Invalid cursor") from error  # assumed
     return str(value), str(asset_id)
 
 
-def _listed(portal: Portal, asset: Asset, query: Mapping[str, str]) -> dict[str, Any]:
-    data = rendered(portal, asset)
+def _render_in_list(portal: Portal, asset: Asset, query: Mapping[str, str]) -> dict[str, Any]:
+    data = render_asset(portal, asset)
     if flag(query.get("includeMediaItems")):
         data["mediaItems"] = short_items(portal, asset)
     if flag(query.get("includeVersionNumber")):
@@ -90,9 +90,9 @@ def _get(portal: Portal, call: Call) -> Answer:
 
 def _one(portal: Portal, call: Call, asset_id: str) -> Answer:
     asset = portal.visible(asset_id, "File not found")
-    data = rendered(portal, asset)
+    data = render_asset(portal, asset)
     if asset.related or "relatedAssets" in words(call.query.get("include", "")):
-        data["relatedAssets"] = related(portal, asset)
+        data["relatedAssets"] = render_related(portal, asset)
     if flag(call.query.get("versions")):
         data["mediaItems"] = all_items(portal, asset)
     if flag(call.query.get("stats")):
@@ -112,7 +112,7 @@ def _modify(portal: Portal, call: Call) -> Answer:
         need(call, "MARKPUBLIC")
     portal.store(attrs.evolve(asset, modified=portal.world.clock.now(), **changes))
     portal.world.counts.add("modifications")
-    return accepted()
+    return answer_accepted()
 
 
 def _changes(portal: Portal, asset: Asset, fields: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal, no_route
-from damlink_sandbox.bynder.workflow import Campaign, failed, known, plain, shown, workflow_id
+from damlink_sandbox.bynder.workflow import Campaign, failure, find_record, format_date, plain, workflow_id
 from damlink_sandbox.bynder.workflow_fields import Fields, boolean, date, mapping, read, reference, text
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -28,14 +28,14 @@ routes: Routes[Portal] = Routes()
 
 @routes.add(f"GET {_PATH}", scopes=_READ, roles="CAMPAIGNOVERVIEW")
 def _list(portal: Portal, _call: Call) -> Answer:
-    return json_answer(200, [_shown(portal, one) for one in portal.workflow.campaigns.values()])
+    return json_answer(200, [_render(portal, one) for one in portal.workflow.campaigns.values()])
 
 
 @routes.add(f"POST {_PATH}", scopes=_WRITE, roles="CAMPAIGNADD")
 def _create(portal: Portal, call: Call) -> Answer:
     given = read(call, _FIELDS)
     if not given.get("name") or not given.get("key"):
-        raise failed(400)  # assumed
+        raise failure(400)  # assumed
     made = create(portal, workflow_id(call.caller.user.id), given)
     location = f"{portal.world.origins['portal']}{_PATH}/{made.id}/"
     return json_answer(201, {"id": plain(made.id)}, Location=location)
@@ -51,12 +51,12 @@ def create(portal: Portal, creator: str, given: Mapping[str, Any]) -> Campaign:
 
 @routes.add(f"GET {_PATH}/{{id}}", scopes=_READ, roles="CAMPAIGNOVERVIEW")
 def _get(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, _shown(portal, known(portal.workflow.campaigns, call.params["id"])))
+    return json_answer(200, _render(portal, find_record(portal.workflow.campaigns, call.params["id"])))
 
 
 @routes.add(f"PUT {_PATH}/{{id}}", scopes=_WRITE, roles="CAMPAIGNEDIT")
 def _modify(portal: Portal, call: Call) -> Answer:
-    campaign = known(portal.workflow.campaigns, call.params["id"])
+    campaign = find_record(portal.workflow.campaigns, call.params["id"])
     for name, value in read(call, _FIELDS).items():
         setattr(campaign, name, value)
     campaign.modified = portal.world.clock.now()
@@ -65,18 +65,18 @@ def _modify(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE, roles="CAMPAIGNWRITE")
 def _close(portal: Portal, call: Call) -> Answer:
-    return _closed(portal, call, "close")
+    return _close_unless(portal, call, "close")
 
 
 @routes.add(f"POST {_PATH}/{{id}}/close", scopes=_WRITE, roles="CAMPAIGNWRITE")
 def _close_named(portal: Portal, call: Call) -> Answer:
-    return _closed(portal, call, "definition")
+    return _close_unless(portal, call, "definition")
 
 
-def _closed(portal: Portal, call: Call, unless: str) -> Answer:
+def _close_unless(portal: Portal, call: Call, unless: str) -> Answer:
     if portal.settings.campaign_close == unless:
         raise no_route()
-    campaign = known(portal.workflow.campaigns, call.params["id"])
+    campaign = find_record(portal.workflow.campaigns, call.params["id"])
     campaign.closed, campaign.modified = True, portal.world.clock.now()
     return Answer(204)
 
@@ -84,27 +84,27 @@ def _closed(portal: Portal, call: Call, unless: str) -> Answer:
 @routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE, roles="CAMPAIGNREMOVE")
 def _delete(portal: Portal, call: Call) -> Answer:
     workflow = portal.workflow
-    gone = known(workflow.campaigns, call.params["id"]).id
+    gone = find_record(workflow.campaigns, call.params["id"]).id
     del workflow.campaigns[gone]
     workflow.jobs = {key: job for key, job in workflow.jobs.items() if job.campaign != gone}  # assumed
     return Answer(204)
 
 
-def _shown(portal: Portal, campaign: Campaign) -> dict[str, Any]:
+def _render(portal: Portal, campaign: Campaign) -> dict[str, Any]:
     return {
         "ID": campaign.id,
         "name": campaign.name,
         "key": campaign.key,
         "description": campaign.description,
         "closed": campaign.closed,
-        "dateStart": shown(campaign.start),
+        "dateStart": format_date(campaign.start),
         "deadline": f"{campaign.deadline:%Y-%m-%dT%H:%M:%S}" if campaign.deadline else None,
         "accountID": portal.workflow.account,
         "presetID": None,
         "createdByID": campaign.created_by,
         "responsibleID": campaign.responsible,
-        "dateCreated": shown(campaign.created),
-        "dateModified": shown(campaign.modified),
+        "dateCreated": format_date(campaign.created),
+        "dateModified": format_date(campaign.modified),
         "thumbnailURL": "",
         "campaignMetaproperties": campaign.metaproperties,
     }

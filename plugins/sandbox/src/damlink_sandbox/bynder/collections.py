@@ -8,7 +8,15 @@ from typing import Any
 from damlink_sandbox.bynder.access import need
 from damlink_sandbox.bynder.data import ids_given
 from damlink_sandbox.bynder.library import Collection
-from damlink_sandbox.bynder.portal import Portal, accepted, created, declined, flag, moment, words
+from damlink_sandbox.bynder.portal import (
+    Portal,
+    answer_accepted,
+    answer_created,
+    flag,
+    moment,
+    numeric_refusal,
+    words,
+)
 from damlink_sandbox.bynder.render import thumbnails
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
@@ -37,7 +45,7 @@ def _list(portal: Portal, call: Call) -> Answer:
     every = portal.library.collections.values()
     found = [one for one in every if _meets(one, query) and len(_media(portal, one)) >= least]
     found.sort(key=_KEYS[field], reverse=direction == "desc")
-    shown = [_listed(portal, one) for one in found[(page - 1) * limit : page * limit]]
+    shown = [_render_in_list(portal, one) for one in found[(page - 1) * limit : page * limit]]
     return json_answer(
         200, {"count": len(found), "collections": shown} if flag(query.get("count")) else shown
     )
@@ -64,21 +72,21 @@ def _create(portal: Portal, call: Call) -> Answer:
     description, user_id = fields.get("description", ""), call.caller.user.id
     made = Collection(portal.ids.new(), _name(fields), description, user_id, now, now)
     portal.library.collections[made.id] = made
-    answer = created()
+    answer = answer_created()
     answer.headers = {"Location": f"{portal.world.origins['portal']}{_PATH}/{made.id}/"}
     return answer
 
 
 def _name(fields: Mapping[str, str]) -> str:
     if not fields.get("name", "").strip():
-        raise declined(400, "Collection name can't be empty")
+        raise numeric_refusal(400, "Collection name can't be empty")
     return fields["name"]
 
 
 @routes.add(f"GET {_PATH}/{{id}}", scopes=_READ)
 def _get(portal: Portal, call: Call) -> Answer:
     """Without its id, as published."""
-    one = _known(portal, call)
+    one = _find(portal, call)
     one.views += 1
     shown = {
         "name": one.name,
@@ -94,7 +102,7 @@ def _get(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE, roles="COLLECTIONS", multipart=True)
 def _modify(portal: Portal, call: Call) -> Answer:
-    one, fields = _known(portal, call), call.form()
+    one, fields = _find(portal, call), call.form()
     name = _name(fields) if "name" in fields else one.name
     if "isPublic" in fields and flag(fields["isPublic"]) != one.is_public:
         need(call, "PUBLISHCOLLECTIONS")
@@ -102,20 +110,20 @@ def _modify(portal: Portal, call: Call) -> Answer:
     one.name, one.description = name, fields.get("description", one.description)
     one.cover = fields.get("thumbnailAssetId", one.cover).upper()
     one.modified = portal.world.clock.now()
-    return created()
+    return answer_created()
 
 
 @routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE)
 def _delete(portal: Portal, call: Call) -> Answer:
-    del portal.library.collections[_known(portal, call).id]
+    del portal.library.collections[_find(portal, call).id]
     return Answer(204)
 
 
 @routes.add(f"POST {_PATH}/{{id}}/share", scopes=_WRITE, roles="SHARECOLLECTION SHARING", multipart=True)
 def _share(portal: Portal, call: Call) -> Answer:
-    one, fields = _known(portal, call), call.form()
+    one, fields = _find(portal, call), call.form()
     if not any(words(fields.get(name, "")) for name in ("recipients", "groups", "profiles")):
-        raise declined(400, "Recipients, groups or profiles must contain at least one entry")
+        raise numeric_refusal(400, "Recipients, groups or profiles must contain at least one entry")
     if fields.get("collectionOptions") not in _RIGHTS:
         raise _invalid()
     for name in ("dateStart", "dateEnd"):
@@ -127,22 +135,22 @@ def _share(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"GET {_PATH}/{{id}}/media", scopes=_READ)
 def _list_media(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, _media(portal, _known(portal, call)))
+    return json_answer(200, _media(portal, _find(portal, call)))
 
 
 @routes.add(f"POST {_PATH}/{{id}}/media", scopes=_WRITE, roles="COLLECTIONS", multipart=True)
 def _add_media(portal: Portal, call: Call) -> Answer:
     """Add assets; unknown ids are ignored (assumed)."""
-    one = _known(portal, call)
+    one = _find(portal, call)
     known = (portal.assets.get(key) for key in ids_given(call))
     one.assets |= {asset.id: None for asset in known if asset is not None and asset.visible}
     one.modified = portal.world.clock.now()
-    return accepted()
+    return answer_accepted()
 
 
 @routes.add(f"DELETE {_PATH}/{{id}}/media", scopes=_WRITE, roles="COLLECTIONS")
 def _remove_media(portal: Portal, call: Call) -> Answer:
-    one, ids = _known(portal, call), words(call.query.get("deleteIds", "").upper())
+    one, ids = _find(portal, call), words(call.query.get("deleteIds", "").upper())
     if not ids:
         raise _invalid()
     one.assets = {key: None for key in one.assets if key not in ids}
@@ -150,22 +158,22 @@ def _remove_media(portal: Portal, call: Call) -> Answer:
     return Answer(204)
 
 
-def _known(portal: Portal, call: Call) -> Collection:
+def _find(portal: Portal, call: Call) -> Collection:
     found = portal.library.collections.get(call.params["id"].upper())
     if found is None:
-        raise declined(404, "Collection not found")
+        raise numeric_refusal(404, "Collection not found")
     return found
 
 
 def _invalid() -> Refusal:
-    return declined(400, "Invalid request parameters.")
+    return numeric_refusal(400, "Invalid request parameters.")
 
 
 def _media(portal: Portal, one: Collection) -> list[str]:
     return [key for key in one.assets if key in portal.assets and portal.assets[key].visible]
 
 
-def _listed(portal: Portal, one: Collection) -> dict[str, Any]:
+def _render_in_list(portal: Portal, one: Collection) -> dict[str, Any]:
     return {
         "id": one.id,
         "name": one.name,

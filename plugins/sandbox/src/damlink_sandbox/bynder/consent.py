@@ -24,7 +24,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def wanted(call: Call) -> bool:
+def is_browser(call: Call) -> bool:
     """Return whether the client is a browser; for a program, the person agrees at once."""
     return call.method == "GET" and "text/html" in call.headers.get("accept", "")
 

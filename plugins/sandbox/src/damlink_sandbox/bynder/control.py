@@ -14,7 +14,7 @@ from damlink_sandbox.bynder.library import Preset
 from damlink_sandbox.bynder.metaproperties import create
 from damlink_sandbox.bynder.portal import Portal, moment
 from damlink_sandbox.bynder.records import Asset, Brand, File
-from damlink_sandbox.bynder.save import stored_file
+from damlink_sandbox.bynder.save import store_file
 from damlink_sandbox.content import Content, Filled
 
 ACTIONS = Actions()
@@ -143,7 +143,7 @@ def add_asset(portal: Portal, body: Body) -> Any:
     """
     content, file_name = _bytes(portal, body)
     created = moment(body["created"]) if body.get("created") else portal.world.clock.now()
-    file = stored_file(portal, file_name, content, created, 1)
+    file = store_file(portal, file_name, content, created, 1)
     numbers = range(1, int(body.get("times", 1)) + 1)
     made = [_put(portal, body, file, number if "times" in body else None) for number in numbers]
     return {"id": made[0], "ids": made}
@@ -210,7 +210,7 @@ def add_version(portal: Portal, body: Body) -> Any:
     asset = portal.assets[body["id"].upper()]
     content, file_name = _bytes(portal, body)
     now = portal.world.clock.now()
-    file = stored_file(portal, file_name, content, now, asset.versions[-1].number + 1)
+    file = store_file(portal, file_name, content, now, asset.versions[-1].number + 1)
     portal.store(attrs.evolve(asset, modified=now, versions=(*asset.versions, file), active_number=0))
     return {"id": asset.id, "number": file.number}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from damlink_sandbox.bynder.portal import refused
+from damlink_sandbox.bynder.portal import refusal
 from damlink_sandbox.router import Call
 
 
@@ -15,9 +15,9 @@ def object_given(call: Call) -> dict[str, Any]:
     Raises:
         Refusal: 400: `No data sent`, `Invalid JSON`.
     """
-    data = _parsed(call)
+    data = _parse(call)
     if not isinstance(data, dict):
-        raise refused(400, "Invalid JSON")
+        raise refusal(400, "Invalid JSON")
     return data
 
 
@@ -27,17 +27,17 @@ def ids_given(call: Call) -> tuple[str, ...]:
     Raises:
         Refusal: 400: `No data sent`, `Invalid JSON`.
     """
-    data = _parsed(call)
+    data = _parse(call)
     if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
-        raise refused(400, "Invalid JSON")
+        raise refusal(400, "Invalid JSON")
     return tuple(dict.fromkeys(one.upper() for one in data))
 
 
-def _parsed(call: Call) -> Any:
+def _parse(call: Call) -> Any:
     text = call.form().get("data")
     if not text:
-        raise refused(400, "No data sent")
+        raise refusal(400, "No data sent")
     try:
         return json.loads(text)
     except ValueError as error:
-        raise refused(400, "Invalid JSON") from error
+        raise refusal(400, "Invalid JSON") from error

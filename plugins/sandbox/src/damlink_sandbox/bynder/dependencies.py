@@ -6,7 +6,7 @@ from typing import Any
 
 from damlink_sandbox.bynder.data import ids_given
 from damlink_sandbox.bynder.options import MANAGERS
-from damlink_sandbox.bynder.portal import Portal, created, flag, refused
+from damlink_sandbox.bynder.portal import Portal, answer_created, flag, refusal
 from damlink_sandbox.bynder.records import UNGROUPED, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -54,7 +54,7 @@ def _groups(option: Option) -> dict[str, list[str]]:
 def _add(portal: Portal, call: Call) -> Answer:
     option = _option(portal, call)
     option.dependencies.setdefault(UNGROUPED, {})[_dependency(portal, call)] = None
-    return created()
+    return answer_created()
 
 
 @routes.add(f"DELETE {_ONE}/{{dependencyId}}", scopes=_WRITE, roles=MANAGERS)
@@ -67,14 +67,14 @@ def _remove(portal: Portal, call: Call) -> Answer:
 def _add_group(portal: Portal, call: Call) -> Answer:
     metaproperty = portal.metaproperties.get(call.params["id"].upper())
     if metaproperty is None:
-        raise refused(400, "Invalid metaproperty ID")
+        raise refusal(400, "Invalid metaproperty ID")
     option = metaproperty.options.get(call.params["optionId"].upper())
     if option is None:
-        raise refused(400, "Unknown metaproperty option id")
+        raise refusal(400, "Unknown metaproperty option id")
     members = _members(portal, call)
     group = portal.ids.new()
     option.dependencies[group] = members
-    return created(id=group)
+    return answer_created(id=group)
 
 
 @routes.add(f"POST {_GROUP}", scopes=_WRITE, roles=MANAGERS)
@@ -83,7 +83,7 @@ def _modify_group(portal: Portal, call: Call) -> Answer:
     option = _option(portal, call)
     group = _group(option, call)
     option.dependencies[group] = _members(portal, call)
-    return created()
+    return answer_created()
 
 
 @routes.add(f"DELETE {_GROUP}", scopes=_WRITE, roles=MANAGERS)
@@ -98,7 +98,7 @@ def _remove_group(portal: Portal, call: Call) -> Answer:
 def _add_member(portal: Portal, call: Call) -> Answer:
     option = _option(portal, call)
     option.dependencies[_group(option, call)][_dependency(portal, call)] = None
-    return created()
+    return answer_created()
 
 
 @routes.add(f"DELETE {_GROUP}/{{dependencyId}}", scopes=_WRITE, roles=MANAGERS)
@@ -111,21 +111,21 @@ def _remove_member(portal: Portal, call: Call) -> Answer:
 def _metaproperty(portal: Portal, call: Call) -> Metaproperty:
     found = portal.metaproperties.get(call.params["id"].upper())
     if found is None:
-        raise refused(404, "Unknown metaproperty")
+        raise refusal(404, "Unknown metaproperty")
     return found
 
 
 def _option(portal: Portal, call: Call) -> Option:
     found = _metaproperty(portal, call).options.get(call.params["optionId"].upper())
     if found is None:
-        raise refused(404, "Unknown metaproperty option")
+        raise refusal(404, "Unknown metaproperty option")
     return found
 
 
 def _group(option: Option, call: Call) -> str:
     group = call.params["groupId"].upper()
     if group not in option.dependencies:
-        raise refused(404, "Unknown group")
+        raise refusal(404, "Unknown group")
     return group
 
 
@@ -135,21 +135,21 @@ def _dependency(portal: Portal, call: Call) -> str:
 
 def _existing(portal: Portal, option_id: str) -> str:
     if not any(option_id in one.options for one in portal.metaproperties.values()):
-        raise refused(404, "Unknown dependency option")
+        raise refusal(404, "Unknown dependency option")
     return option_id
 
 
 def _members(portal: Portal, call: Call) -> dict[str, None]:
     ids = ids_given(call)
     if not ids:
-        raise refused(400, "Data cannot be empty")
+        raise refusal(400, "Data cannot be empty")
     return dict.fromkeys(_existing(portal, one) for one in ids)
 
 
 def _take(option: Option, group: str, option_id: str) -> None:
     members = option.dependencies.get(group, {})
     if option_id not in members:
-        raise refused(404, "Unknown dependency option")
+        raise refusal(404, "Unknown dependency option")
     del members[option_id]
     if not members:
         del option.dependencies[group]

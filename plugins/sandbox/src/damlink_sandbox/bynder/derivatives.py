@@ -11,11 +11,11 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from damlink_sandbox.bynder.library import Preset
-from damlink_sandbox.bynder.picture import encoded, picture
-from damlink_sandbox.bynder.portal import Portal, refused
+from damlink_sandbox.bynder.picture import encode, picture
+from damlink_sandbox.bynder.portal import Portal, refusal
 from damlink_sandbox.bynder.records import Asset
-from damlink_sandbox.bynder.render import hashed, kind, slug, thumbnails
-from damlink_sandbox.bynder.transform import known_by_uuid
+from damlink_sandbox.bynder.render import kind, short_id, slug, thumbnails
+from damlink_sandbox.bynder.transform import find_by_uuid
 from damlink_sandbox.content import Content, Filled
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
@@ -32,23 +32,23 @@ def defaults(portal: Portal) -> None:
 
 @routes.add("GET /api/v4/account/derivatives")
 def _derivatives(portal: Portal, _call: Call) -> Answer:
-    return json_answer(200, [_shown(preset, bool) for preset in portal.library.presets])
+    return json_answer(200, [_render(preset, bool) for preset in portal.library.presets])
 
 
 @routes.add("GET /api/1/derivative-presets")
 def _presets(portal: Portal, _call: Call) -> Answer:
-    return json_answer(200, [{"id": one.id, **_shown(one, int)} for one in portal.library.presets])
+    return json_answer(200, [{"id": one.id, **_render(one, int)} for one in portal.library.presets])
 
 
 @routes.add("GET /api/1/derivative-presets/{id}")
 def _preset(portal: Portal, call: Call) -> Answer:
     for preset in portal.library.presets:
         if preset.id == call.params["id"].lower():
-            return json_answer(200, {"id": preset.id, **_shown(preset, int)})
-    raise refused(404, "Derivative preset not found")  # assumed
+            return json_answer(200, {"id": preset.id, **_render(preset, int)})
+    raise refusal(404, "Derivative preset not found")  # assumed
 
 
-def _shown(preset: Preset, flag: type[int]) -> dict[str, Any]:
+def _render(preset: Preset, flag: type[int]) -> dict[str, Any]:
     return {
         "prefix": preset.prefix,
         "width": preset.width,
@@ -64,7 +64,7 @@ def _shown(preset: Preset, flag: type[int]) -> dict[str, Any]:
 
 @routes.add("GET /api/1/assets/{id}/public-links")
 def _public_links(portal: Portal, call: Call) -> Answer:
-    asset = known_by_uuid(portal, call.params["id"])
+    asset = find_by_uuid(portal, call.params["id"])
     if asset is None or kind(asset) != "video":
         raise Refusal(Answer(404, b"manifest file not found", "text/plain"))
     base = f"{portal.world.origins['portal']}/vod-stream/{call.params['id'].lower()}"
@@ -75,7 +75,7 @@ def _public_links(portal: Portal, call: Call) -> Answer:
 @routes.add("GET /m/{hash}/{name}", open=True, slow=True)
 def _public_derivative(portal: Portal, call: Call) -> Answer:
     with portal.lock:
-        asset, wanted = _known(portal, call), call.params["name"]
+        asset, wanted = _find(portal, call), call.params["name"]
         names = {f"{name}-{slug(asset)}.png": name for name in thumbnails(portal, asset)}
     if kind(asset) == "video" and wanted.startswith("preview-"):
         return _original(asset)
@@ -87,7 +87,7 @@ def _public_derivative(portal: Portal, call: Call) -> Answer:
 
 @routes.add("GET /m/{hash}/original/{name}", open=True)
 def _public_original(portal: Portal, call: Call) -> Answer:
-    asset = _known(portal, call)
+    asset = _find(portal, call)
     if (
         not (asset.is_public and portal.settings.seo_base_url)
         or call.params["name"] != asset.active.file_name
@@ -96,9 +96,9 @@ def _public_original(portal: Portal, call: Call) -> Answer:
     return _original(asset)
 
 
-def _known(portal: Portal, call: Call) -> Asset:
+def _find(portal: Portal, call: Call) -> Asset:
     for asset in portal.assets.values():
-        if asset.visible and hashed(asset.id) == call.params["hash"]:
+        if asset.visible and short_id(asset.id) == call.params["hash"]:
             return asset
     raise _nothing()
 
@@ -117,15 +117,15 @@ def derivative(portal: Portal, asset: Asset, name: str) -> Content:
     """Return the PNG of a preset or a built-in derivative; without a picture it is a grey one (assumed)."""
     for preset in portal.library.presets:
         if preset.prefix == name:
-            return _made(asset.active.content, (preset.width, preset.height), preset.is_crop)
-    return _made(asset.active.content, _SIZES[name], is_crop=False)
+            return _make(asset.active.content, (preset.width, preset.height), preset.is_crop)
+    return _make(asset.active.content, _SIZES[name], is_crop=False)
 
 
-def _made(content: Content, size: tuple[int, int], is_crop: bool) -> Content:
+def _make(content: Content, size: tuple[int, int], is_crop: bool) -> Content:
     image = picture(content) or Image.new("RGBA", size, _GREY)
     if is_crop:
         image = ImageOps.fit(image, size)
     else:
         image.thumbnail(size)  # never larger than the original
-    data = encoded(image, "PNG", 0)
+    data = encode(image, "PNG", 0)
     return Filled(len(data), data)

@@ -6,9 +6,9 @@ import attrs
 
 from damlink_sandbox.bynder.access import need
 from damlink_sandbox.bynder.derivatives import derivative
-from damlink_sandbox.bynder.portal import Portal, flag, refused
+from damlink_sandbox.bynder.portal import Portal, flag, refusal
 from damlink_sandbox.bynder.records import Asset
-from damlink_sandbox.bynder.render import derivative_id, hashed, slug, thumbnails
+from damlink_sandbox.bynder.render import derivative_id, short_id, slug, thumbnails
 from damlink_sandbox.content import Content
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -23,7 +23,7 @@ def _download(portal: Portal, call: Call) -> Answer:
     asset = portal.visible(call.params["id"])
     kind = call.query.get("type") or "original"
     if kind not in ("original", "additional"):
-        raise refused(400, "Invalid type")
+        raise refusal(400, "Invalid type")
     files = (asset.active,) if kind == "original" else asset.additionals
     wanted = files[-1].id if files else ""
     return _link(portal, call, asset, {file.id: (file.content, file.file_name) for file in files}, wanted)
@@ -41,10 +41,12 @@ def _download_item(portal: Portal, call: Call) -> Answer:
     asset, item_id = portal.visible(call.params["id"]), call.params["itemId"]
     files = {file.id: (file.content, file.file_name) for file in asset.files}
     for name in thumbnails(portal, asset):
-        if item_id.upper() == (own := derivative_id(asset.active, name)) or item_id.lower() == hashed(own):
+        if item_id.upper() == (own := derivative_id(asset.active, name)) or item_id.lower() == short_id(own):
             files[own] = (derivative(portal, asset, name), f"{name}-{slug(asset)}.png")
     if flag(call.query.get("hash")):
-        return _link(portal, call, asset, {hashed(key): file for key, file in files.items()}, item_id.lower())
+        return _link(
+            portal, call, asset, {short_id(key): file for key, file in files.items()}, item_id.lower()
+        )
     return _link(portal, call, asset, files, item_id.upper())
 
 
@@ -52,7 +54,7 @@ def _link(
     portal: Portal, call: Call, asset: Asset, files: dict[str, tuple[Content, str]], wanted: str
 ) -> Answer:
     if wanted not in files:
-        raise refused(404, "Original file not available")
+        raise refusal(404, "Original file not available")
     for applies, role in (
         (asset.is_archived, "ARCHIVEDOWNLOAD"),
         (asset.is_watermarked, "DOWNLOADWATERMARK"),

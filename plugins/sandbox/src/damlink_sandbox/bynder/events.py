@@ -34,11 +34,11 @@ def subjects(before: Asset | None, after: Asset) -> list[str]:
     if not after.visible:
         return [DELETED] if after.deleted else []
     told = [UPDATED] if before.active.id != after.active.id else []
-    told += [META_UPDATED] if _described(before) != _described(after) else []
+    told += [META_UPDATED] if _metadata(before) != _metadata(after) else []
     return told + ([ARCHIVED] if after.is_archived and not before.is_archived else [])
 
 
-def _described(asset: Asset) -> tuple[object, ...]:
+def _metadata(asset: Asset) -> tuple[object, ...]:
     """Return the fields whose change is a change of metadata. Published are title, description and
     metaproperties; tags are assumed.
 

@@ -12,7 +12,7 @@ from damlink_sandbox.bynder.render import kind, orientation
 from damlink_sandbox.bynder.search import parents
 
 
-def counted(portal: Portal, assets: Sequence[Asset]) -> dict[str, Any]:
+def count_facets(portal: Portal, assets: Sequence[Asset]) -> dict[str, Any]:
     """Return the total, and the number of assets of each kind, tag, brand and option."""
     above = parents(portal)
     facets: dict[str, Counter[str]] = {

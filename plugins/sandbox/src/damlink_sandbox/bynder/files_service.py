@@ -15,7 +15,7 @@ from damlink_sandbox.bynder.jobs import attach
 from damlink_sandbox.bynder.portal import Portal, no_route
 from damlink_sandbox.bynder.records import Import
 from damlink_sandbox.bynder.upload import UPLOADERS
-from damlink_sandbox.bynder.workflow import failed, known, plain
+from damlink_sandbox.bynder.workflow import failure, find_record, plain
 from damlink_sandbox.bynder.workflow_fields import Fields, read, text
 from damlink_sandbox.content import PartFiles
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
@@ -49,9 +49,9 @@ def _chunk(portal: Portal, call: Call) -> Answer:
         transfer, path = _open(portal, call.params["id"]), portal.new_file()
         number, digest = call.params["number"], call.headers.get("content-sha256")
         if not number.isdecimal() or (digest is None and portal.settings.require_chunk_sha256):
-            raise _refused()
+            raise _refusal()
     if digest is not None and digest.lower() != hashlib.sha256(call.body).hexdigest():
-        raise _refused()
+        raise _refusal()
     path.write_bytes(call.body)
     with portal.lock:
         transfer.chunks[int(number)] = path
@@ -72,12 +72,12 @@ def _finalise(portal: Portal, call: Call) -> Answer:
             or fields.get("chunksCount") != str(len(paths))
             or max(transfer.chunks) >= len(paths)
         ):
-            raise _refused()
-    content = PartFiles.joined(paths)  # the bytes are read outside the lock
+            raise _refusal()
+    content = PartFiles.join(paths)  # the bytes are read outside the lock
     _check_whole(content, fields)
     with portal.lock:
         transfer.is_finalised = True
-        portal.imports[transfer.id.upper()] = _imported(portal, transfer.id, name, content)
+        portal.imports[transfer.id.upper()] = _import_file(portal, transfer.id, name, content)
         correlation = portal.ids.uuid()
     portal.world.counts.add("imports")
     return Answer(201, headers={"x-api-correlation-id": correlation})
@@ -86,12 +86,12 @@ def _finalise(portal: Portal, call: Call) -> Answer:
 def _check_whole(content: PartFiles, fields: Mapping[str, str]) -> None:
     """Compare size and digest. The size is published; one client library's branch sends the digest."""
     if fields.get("fileSize") != str(content.size):
-        raise _refused()
+        raise _refusal()
     if fields.get("sha256", content.digest).lower() != content.digest:
-        raise _refused()
+        raise _refusal()
 
 
-def _imported(portal: Portal, file_id: str, name: str, content: PartFiles) -> Import:
+def _import_file(portal: Portal, file_id: str, name: str, content: PartFiles) -> Import:
     """Saved by its file id; there is nothing to poll, but it may be too early."""
     ready = portal.world.clock.seconds() + portal.settings.files_lag
     path = f"final/{portal.ids.uuid()}/{name}"
@@ -102,7 +102,7 @@ def _open(portal: Portal, file_id: str) -> Transfer:
     _check_there(portal)
     transfer = portal.transfers.get(file_id.lower())
     if transfer is None or (transfer.is_finalised and portal.settings.second_finalise == "refuse"):
-        raise _refused()
+        raise _refusal()
     return transfer
 
 
@@ -111,7 +111,7 @@ def _check_there(portal: Portal) -> None:
         raise no_route()
 
 
-def _refused() -> Refusal:
+def _refusal() -> Refusal:
     """Return an error; this is all that is published of them."""
     return Refusal(Answer(400))
 
@@ -121,10 +121,10 @@ def _refused() -> Refusal:
 def _job_file(portal: Portal, call: Call) -> Answer:
     """Add a finalised file to one job; both addresses are published."""
     _check_there(portal)
-    job, given = known(portal.workflow.jobs, call.params["id"]), read(call, _JOB_FILE)
+    job, given = find_record(portal.workflow.jobs, call.params["id"]), read(call, _JOB_FILE)
     imported = portal.imports.get(given.get("file", "").upper())
     if imported is None or not given.get("name") or given.get("size") != imported.content.size:
-        raise failed(400)  # assumed
+        raise failure(400)  # assumed
     address = portal.link(imported.content, given["name"])
     return json_answer(
         200, {"mediaId": plain(attach(portal, job, given["name"], call.caller.user.name, address))}

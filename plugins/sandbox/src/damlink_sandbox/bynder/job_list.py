@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from damlink_sandbox.bynder.portal import words
-from damlink_sandbox.bynder.workflow import Job, failed
+from damlink_sandbox.bynder.workflow import Job, failure
 from damlink_sandbox.bynder.workflow_fields import date
 
 _DATES = {"dateCreated": "created", "dateModified": "modified", "deadline": "deadline"}
 _ORDERS = {**_DATES, "name": "name"}
 
 
-def filtered(jobs: Iterable[Job], query: Mapping[str, str]) -> list[Job]:
+def filter_jobs(jobs: Iterable[Job], query: Mapping[str, str]) -> list[Job]:
     """Return the jobs that pass every filter, in the order asked for, else as they were created.
 
     Raises:
@@ -24,7 +24,7 @@ def filtered(jobs: Iterable[Job], query: Mapping[str, str]) -> list[Job]:
         start, end = _bound(query, f"{name}From"), _bound(query, f"{name}To")
         if start or end:
             found = [job for job in found if _between(getattr(job, own), start, end)]
-    return _sorted(found, query["orderBy"]) if query.get("orderBy") else found
+    return _sort(found, query["orderBy"]) if query.get("orderBy") else found
 
 
 def _has_people(job: Job, query: Mapping[str, str]) -> bool:
@@ -47,19 +47,19 @@ def _bound(query: Mapping[str, str], name: str) -> datetime | None:
     try:
         return date(query.get(name))
     except ValueError as error:
-        raise failed(400) from error
+        raise failure(400) from error
 
 
 def _between(when: datetime | None, start: datetime | None, end: datetime | None) -> bool:
     return when is not None and (start is None or when >= start) and (end is None or when <= end)
 
 
-def _sorted(jobs: list[Job], order: str) -> list[Job]:
+def _sort(jobs: list[Job], order: str) -> list[Job]:
     """Sort by a date; jobs without it go last, whatever the direction (assumed)."""
     name, _, direction = order.partition(" ")
     own = _ORDERS.get(name)
     if own is None or direction not in ("", "asc", "desc"):
-        raise failed(400)
+        raise failure(400)
     with_value = [job for job in jobs if getattr(job, own) is not None]
     without = [job for job in jobs if getattr(job, own) is None]
     return sorted(with_value, key=lambda job: getattr(job, own), reverse=direction == "desc") + without

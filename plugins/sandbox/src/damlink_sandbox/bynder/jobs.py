@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from damlink_sandbox.bynder.events import JOB_CREATED, publish
-from damlink_sandbox.bynder.job_list import filtered
-from damlink_sandbox.bynder.portal import Portal, paged
-from damlink_sandbox.bynder.workflow import Job, Stage, failed, known, shown, workflow_id
+from damlink_sandbox.bynder.job_list import filter_jobs
+from damlink_sandbox.bynder.portal import Portal, slice_page
+from damlink_sandbox.bynder.workflow import Job, Stage, failure, find_record, format_date, workflow_id
 from damlink_sandbox.bynder.workflow_fields import (
     Fields,
     date,
@@ -67,20 +67,20 @@ def _list(portal: Portal, call: Call) -> Answer:
 )
 def _of_campaign(portal: Portal, call: Call) -> Answer:
     """List a campaign's jobs. That either scope does is assumed; the role is the campaigns'."""
-    campaign = known(portal.workflow.campaigns, call.params["id"])
+    campaign = find_record(portal.workflow.campaigns, call.params["id"])
     return _page(call, [job for job in portal.workflow.jobs.values() if job.campaign == campaign.id])
 
 
 def _page(call: Call, jobs: Iterable[Job]) -> Answer:
-    found, headers = paged(filtered(jobs, call.query), call.query)
-    return json_answer(200, [_shown(job) for job in found], **headers)
+    found, headers = slice_page(filter_jobs(jobs, call.query), call.query)
+    return json_answer(200, [_render(job) for job in found], **headers)
 
 
 @routes.add(f"POST {_PATH}", scopes=_WRITE, roles="JOBADD")
 def _create(portal: Portal, call: Call) -> Answer:
     given = read(call, _MADE_WITH)
     if not given.get("name") or not given.get("campaign"):
-        raise failed(400)  # assumed
+        raise failure(400)  # assumed
     made = create(portal, workflow_id(call.caller.user.id), given)
     return json_answer(201, {"status": "Created", "job_id": made.id})
 
@@ -92,7 +92,7 @@ def create(portal: Portal, creator: str, given: Mapping[str, Any]) -> Job:
         Refusal: 404: no such campaign or preset (assumed).
     """
     workflow, now = portal.workflow, portal.world.clock.now()
-    campaign = known(workflow.campaigns, given["campaign"])
+    campaign = find_record(workflow.campaigns, given["campaign"])
     stages = _stages(portal, given.get("preset"), given.get("stages", ()))
     campaign.jobs += 1
     rest = {name: value for name, value in given.items() if name != "stages"}
@@ -113,7 +113,7 @@ def _stages(portal: Portal, preset_id: str | None, given: Sequence[Mapping[str, 
     own = given or [{"name": "Start stage"}]
     if preset_id is not None:
         of_preset = {one.get("preset_stage"): one for one in given}
-        preset = known(portal.workflow.presets, preset_id)
+        preset = find_record(portal.workflow.presets, preset_id)
         own = [{"name": name, **of_preset.get(key, {})} for key, name in preset.stages]
     made = [_stage(portal, one) for one in own]
     made[0].status = "Active"
@@ -127,15 +127,15 @@ def _stage(portal: Portal, given: Mapping[str, Any]) -> Stage:
 
 @routes.add(f"GET {_PATH}/{{id}}", scopes=_READ, roles="JOBOVERVIEW")
 def _get(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, _shown(known(portal.workflow.jobs, call.params["id"])))
+    return json_answer(200, _render(find_record(portal.workflow.jobs, call.params["id"])))
 
 
 @routes.add(f"PUT {_PATH}/{{id}}", scopes=_WRITE, roles="JOBEDIT")
 def _modify(portal: Portal, call: Call) -> Answer:
-    job = known(portal.workflow.jobs, call.params["id"])
+    job = find_record(portal.workflow.jobs, call.params["id"])
     changes, moves = read(call, _FIELDS), read(call, _MOVES)
     if "campaign" in changes:
-        known(portal.workflow.campaigns, changes["campaign"] or "")
+        find_record(portal.workflow.campaigns, changes["campaign"] or "")
     for place, move in moves.items():
         _move(job, place, move)
     for name, value in changes.items():
@@ -145,7 +145,7 @@ def _modify(portal: Portal, call: Call) -> Answer:
 
 
 def _move(job: Job, place: str, move: Mapping[str, Any]) -> None:
-    stage = known({stage.id: stage for stage in job.stages}, move.get("id") or "")
+    stage = find_record({stage.id: stage for stage in job.stages}, move.get("id") or "")
     stage.status = move.get("status", stage.status)
     stage.deadline = move.get("deadline", stage.deadline)
     if place == "active":
@@ -155,18 +155,18 @@ def _move(job: Job, place: str, move: Mapping[str, Any]) -> None:
 
 @routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE, roles="JOBREMOVE")
 def _delete(portal: Portal, call: Call) -> Answer:
-    del portal.workflow.jobs[known(portal.workflow.jobs, call.params["id"]).id]
+    del portal.workflow.jobs[find_record(portal.workflow.jobs, call.params["id"]).id]
     return Answer(204)
 
 
 @routes.add(f"PATCH {_PATH}/{{id}}/finish", scopes="workflow.job:approve", roles="JOBAPPROVE")
 def _finish(portal: Portal, call: Call) -> Answer:
-    job, now = known(portal.workflow.jobs, call.params["id"]), portal.world.clock.now()
+    job, now = find_record(portal.workflow.jobs, call.params["id"]), portal.world.clock.now()
     if job.finished or job.stages[job.active].status == "Approved":
-        raise failed(409, status="Job already finished.", message="Re-open the job to finish again.")
+        raise failure(409, status="Job already finished.", message="Re-open the job to finish again.")
     if job.active + 1 < len(job.stages):
         advice = f"Advance the job {job.id} to the last stage to finish."
-        raise failed(409, status="Job not on last stage.", message=advice)
+        raise failure(409, status="Job not on last stage.", message=advice)
     job.stages[job.active].status = "Approved"
     job.finished = job.modified = now
     job.history.append((workflow_id(call.caller.user.id), now))
@@ -175,12 +175,12 @@ def _finish(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"GET {_PATH}/{{id}}/media", scopes=_READ, roles="JOBOVERVIEW")
 def _media(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, known(portal.workflow.jobs, call.params["id"]).media)
+    return json_answer(200, find_record(portal.workflow.jobs, call.params["id"]).media)
 
 
 def attach(portal: Portal, job: Job, file_name: str, uploader: str, address: str) -> str:
     """Attach a file to a job; its id."""
-    now, media_id = shown(portal.world.clock.now()), portal.ids.uuid()
+    now, media_id = format_date(portal.world.clock.now()), portal.ids.uuid()
     previews = [{"type": kind, "url": address} for kind in ("thumbnail", "preview", "activity")]
     media = {
         "id": media_id, "filename": file_name, "uploader_name": uploader, "responsible_name": uploader,
@@ -194,7 +194,7 @@ def attach(portal: Portal, job: Job, file_name: str, uploader: str, address: str
 
 @routes.add(f"GET {_PATH}/{{id}}/stages", scopes=_READ, roles="JOBOVERVIEW")
 def _stage_list(portal: Portal, call: Call) -> Answer:
-    job = known(portal.workflow.jobs, call.params["id"])
+    job = find_record(portal.workflow.jobs, call.params["id"])
     return json_answer(200, [_stage_shown(job, one, at) for at, one in enumerate(job.stages, 1)])
 
 
@@ -203,30 +203,30 @@ def _stage_shown(job: Job, stage: Stage, position: int) -> dict[str, Any]:
     kind = "group" if stage.responsible_group else "user"
     return {
         "id": stage.id, "name": stage.name, "description": stage.description,
-        "deadline": shown(stage.deadline),
-        "dateCreated": shown(stage.created), "createdByID": job.created_by, "status": stage.status,
+        "deadline": format_date(stage.deadline),
+        "dateCreated": format_date(stage.created), "createdByID": job.created_by, "status": stage.status,
         "position": position, "responsible": {"id": owner, "type": kind} if owner else None,
     }  # fmt: skip
 
 
-def _shown(job: Job) -> dict[str, Any]:
+def _render(job: Job) -> dict[str, Any]:
     stages = [{"position": at, "status": one.status, "id": one.id} for at, one in enumerate(job.stages, 1)]
-    history = [{"userId": user, "date": shown(when)} for user, when in job.history]
+    history = [{"userId": user, "date": format_date(when)} for user, when in job.history]
     return {
         "id": job.id,
         "name": job.name,
         "description": job.description,
-        "deadline": shown(job.deadline),
+        "deadline": format_date(job.deadline),
         "createdByID": job.created_by,
         "accountableID": job.accountable,
-        "dateCreated": shown(job.created),
-        "dateModified": shown(job.modified),
+        "dateCreated": format_date(job.created),
+        "dateModified": format_date(job.modified),
         "basedOnPreset": job.preset is not None,
         "presetID": job.preset,
         "campaignID": job.campaign,
         "bookedMinutes": 0,
         "jobKey": job.key,
-        "dateFinished": shown(job.finished),
+        "dateFinished": format_date(job.finished),
         "jobFinishedHistory": history or None,
         "job_stages": stages,
         "job_previous_stage": stages[job.active - 1] if job.active else {},

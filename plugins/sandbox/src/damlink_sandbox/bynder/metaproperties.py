@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.data import object_given
-from damlink_sandbox.bynder.options import LEGACY, MANAGERS, add_option, known, rendered_option
-from damlink_sandbox.bynder.portal import Portal, created, declined, flag, refused, words
+from damlink_sandbox.bynder.options import LEGACY, MANAGERS, add_option, find_metaproperty, render_option
+from damlink_sandbox.bynder.portal import Portal, answer_created, flag, numeric_refusal, refusal, words
 from damlink_sandbox.bynder.records import TYPES, Metaproperty, Option
 from damlink_sandbox.bynder.render import kind
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
@@ -54,13 +54,13 @@ def _list(portal: Portal, call: Call) -> Answer:
     wanted = words(call.query["ids"].upper()) if call.query.get("ids") else portal.metaproperties
     found = [one for key, one in portal.metaproperties.items() if key in wanted]
     counts = _counts(portal, call)
-    return json_answer(200, {one.name: _shown(one, call, counts) for one in found})
+    return json_answer(200, {one.name: _render(one, call, counts) for one in found})
 
 
 @routes.add("GET /api/v4/metaproperties/{id}", scopes="meta.assetbank:read")
 def _get(portal: Portal, call: Call) -> Answer:
-    one = known(portal, call)
-    return json_answer(200, _shown(one, call, _counts(portal, call)))
+    one = find_metaproperty(portal, call)
+    return json_answer(200, _render(one, call, _counts(portal, call)))
 
 
 @routes.add("POST /api/v4/metaproperties", scopes="meta.assetbank:write", roles=MANAGERS)
@@ -68,34 +68,34 @@ def _create(portal: Portal, call: Call) -> Answer:
     data = object_given(call)
     name, kind = str(data.get("name") or ""), data.get("type")
     if kind not in TYPES:
-        raise declined(400, "Invalid metaproperty type")
+        raise numeric_refusal(400, "Invalid metaproperty type")
     if not re.fullmatch(r"[\w-]+", name, re.ASCII):
-        raise refused(400, "Invalid metaproperty name")  # assumed
+        raise refusal(400, "Invalid metaproperty name")  # assumed
     if any(one.name.lower() == name.lower() for one in portal.metaproperties.values()):
-        raise refused(400, "Metaproperty with this name already exists")  # assumed
+        raise refusal(400, "Metaproperty with this name already exists")  # assumed
     label, several = str(data.get("label") or ""), bool(data.get("isMultiselect"))
     made = create(portal, name, kind, label=label, is_multiselect=several, extra=data)
-    return created(id=made.id)
+    return answer_created(id=made.id)
 
 
 @routes.add("POST /api/v4/metaproperties/{id}", scopes="meta.assetbank:write", roles=MANAGERS)
 def _modify(portal: Portal, call: Call) -> Answer:
     """`name` is immutable: another one is passed over (assumed)."""
-    one, data = known(portal, call), object_given(call)
+    one, data = find_metaproperty(portal, call), object_given(call)
     kind = data.get("type", one.type)
     if kind not in TYPES or attrs.evolve(one, type=kind).takes_options != one.takes_options:
-        raise declined(400, "Invalid metaproperty type")
+        raise numeric_refusal(400, "Invalid metaproperty type")
     one.type = kind
     one.label = str(data.get("label") or one.label)
     one.is_multiselect = bool(data.get("isMultiselect", one.is_multiselect))
     one.extra |= data
-    return created()
+    return answer_created()
 
 
 @routes.add("DELETE /api/v4/metaproperties/{id}", scopes="meta.assetbank:write", roles=MANAGERS)
 def _delete(portal: Portal, call: Call) -> Answer:
     """Delete a metaproperty and its values (assumed)."""
-    one = known(portal, call)
+    one = find_metaproperty(portal, call)
     del portal.metaproperties[one.id]
     for asset in list(portal.assets.values()):
         if one.id in asset.values:
@@ -109,11 +109,11 @@ def _counts(portal: Portal, call: Call) -> Counter[str] | None:
     if not flag(call.query.get("count")):
         return None
     kinds = words(call.query.get("type", ""))
-    listed = [asset for asset in portal.listed().values() if not kinds or kind(asset) in kinds]
+    listed = [asset for asset in portal.list_indexed().values() if not kinds or kind(asset) in kinds]
     return Counter(value for asset in listed for values in asset.values.values() for value in values)
 
 
-def _shown(one: Metaproperty, call: Call, counts: Counter[str] | None) -> dict[str, Any]:
+def _render(one: Metaproperty, call: Call, counts: Counter[str] | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": one.id,
         "name": one.name,
@@ -127,14 +127,14 @@ def _shown(one: Metaproperty, call: Call, counts: Counter[str] | None) -> dict[s
     }
     if one.takes_options and flag(call.query.get("options", "1")):
         tops = [option for option in one.options.values() if option.parent not in one.options]
-        shown["options"] = [_nested(one, option, counts) for option in tops]
+        shown["options"] = [_render_nested(one, option, counts) for option in tops]
     return shown
 
 
-def _nested(one: Metaproperty, option: Option, counts: Counter[str] | None) -> dict[str, Any]:
-    shown = rendered_option(option, LEGACY)
+def _render_nested(one: Metaproperty, option: Option, counts: Counter[str] | None) -> dict[str, Any]:
+    shown = render_option(option, LEGACY)
     if counts is not None:
         shown["mediaCount"] = counts[option.id]
     if below := [child for child in one.options.values() if child.parent == option.id]:
-        shown["options"] = [_nested(one, child, counts) for child in below]
+        shown["options"] = [_render_nested(one, child, counts) for child in below]
     return shown

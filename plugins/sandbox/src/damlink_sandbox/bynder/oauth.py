@@ -55,7 +55,7 @@ def _login(portal: Portal, call: Call) -> Answer:
     if name not in access.challenges:
         raise _error(400, "invalid_request", "unknown login_challenge")
     grant, state = access.challenges[name]
-    if consent.wanted(call):
+    if consent.is_browser(call):
         return consent.page(_LOGIN, access.user.name, sorted(grant.scopes), {"login_challenge": name})
     del access.challenges[name]
     if fields.get("decision") == "deny":
@@ -77,7 +77,7 @@ def _token(portal: Portal, call: Call) -> Answer:
     grant_type = fields.get("grant_type")
     if grant_type == "client_credentials":
         scopes = _scopes(fields.get("scope"), access.grantable(client.user_id))
-        return _issued(access, Grant(client.id, client.user_id, scopes - {"offline"}))
+        return _issue(access, Grant(client.id, client.user_id, scopes - {"offline"}))
     if grant_type == "authorization_code":
         return _exchange(access, fields, portal.world.clock.seconds())
     if grant_type == "refresh_token":
@@ -112,7 +112,7 @@ def _exchange(access: Access, fields: Mapping[str, str], now: float) -> Answer:
     refresh = access.new_hex(64) if "offline" in grant.scopes else ""
     if refresh:
         access.refreshes[refresh] = grant
-    return _issued(access, grant, refresh)
+    return _issue(access, grant, refresh)
 
 
 def _challenge(verifier: str) -> str:
@@ -132,10 +132,10 @@ def _refresh(access: Access, fields: Mapping[str, str]) -> Answer:
         access.refreshes[refresh] = access.refreshes.pop(given)
     # the person may have lost rights since
     scopes = _scopes(fields.get("scope"), grant.scopes) & access.grantable(grant.user_id)
-    return _issued(access, attrs.evolve(grant, scopes=scopes), refresh)
+    return _issue(access, attrs.evolve(grant, scopes=scopes), refresh)
 
 
-def _issued(access: Access, grant: Grant, refresh: str = "") -> Answer:
+def _issue(access: Access, grant: Grant, refresh: str = "") -> Answer:
     answer: dict[str, object] = {
         "access_token": access.issue(grant.user_id, grant.scopes),
         "token_type": "bearer",

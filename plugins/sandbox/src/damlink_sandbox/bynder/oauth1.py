@@ -8,8 +8,8 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from damlink_sandbox.bynder import consent
-from damlink_sandbox.bynder.access import RequestToken, unauthorized
-from damlink_sandbox.bynder.portal import Portal, refused
+from damlink_sandbox.bynder.access import RequestToken, no_valid_token
+from damlink_sandbox.bynder.portal import Portal, refusal
 from damlink_sandbox.router import Answer, Call, Routes
 
 _AUTHORISE = "/api/v4/oauth/authorise"
@@ -22,9 +22,9 @@ routes: Routes[Portal] = Routes()
 @routes.add("POST /api/v4/oauth/request_token", open=True)
 def _request_token(portal: Portal, call: Call) -> Answer:
     access = portal.access
-    signed = access.signatures.signed(call)
+    signed = access.signatures.verify(call)
     if signed is None:
-        raise unauthorized()
+        raise no_valid_token()
     key = portal.ids.new()
     token = RequestToken(access.new_hex(32), signed.callback or _OUT_OF_BAND, access.new_hex(20))
     access.oauth1_requests[key] = token
@@ -39,14 +39,14 @@ def _authorise(portal: Portal, call: Call) -> Answer:
     key = fields.get("oauth_token", "")
     token = access.oauth1_requests.get(key)
     if token is None:
-        raise refused(404, "Unknown oauth_token")  # assumed
+        raise refusal(404, "Unknown oauth_token")  # assumed
     callback = fields.get("callback") or token.callback
-    if consent.wanted(call):
+    if consent.is_browser(call):
         hidden = {"oauth_token": key, "callback": callback}
         return consent.page(_AUTHORISE, access.user.name, ("Everything you may do",), hidden)
     if fields.get("decision") == "deny":
         del access.oauth1_requests[key]
-        raise refused(403, "Access denied")  # assumed
+        raise refusal(403, "Access denied")  # assumed
     access.oauth1_agreed.add(key)
     if callback == _OUT_OF_BAND:
         return Answer(200, token.verifier.encode(), "text/plain")
@@ -59,11 +59,11 @@ def _access_token(portal: Portal, call: Call) -> Answer:
     """Exchange a request token that a person has agreed to, with its verifier; it serves once."""
     access = portal.access
     requests = access.oauth1_requests
-    signed = access.signatures.signed(call, {key: one.secret for key, one in requests.items()})
+    signed = access.signatures.verify(call, {key: one.secret for key, one in requests.items()})
     if signed is None or signed.token not in access.oauth1_agreed:
-        raise unauthorized()
+        raise no_valid_token()
     if signed.verifier != requests[signed.token].verifier:
-        raise unauthorized()
+        raise no_valid_token()
     del requests[signed.token]
     key = access.add_oauth1_token(portal.ids.new(), access.user.id)
     return _keys(key, access.oauth1_secrets[key])

@@ -11,7 +11,7 @@ from damlink_sandbox.bynder.orders import Line, Order
 from damlink_sandbox.bynder.portal import Portal, moment
 from damlink_sandbox.bynder.presets import add_metaproperty
 from damlink_sandbox.bynder.rights import SCOPES
-from damlink_sandbox.bynder.workflow import Preset, known, shown, workflow_id
+from damlink_sandbox.bynder.workflow import Preset, find_record, format_date, workflow_id
 from damlink_sandbox.bynder.workflow_fields import date
 
 ACTIONS = Actions()
@@ -112,7 +112,7 @@ def add_job(portal: Portal, body: Body) -> Any:
 @ACTIONS.add
 def add_job_media(portal: Portal, body: Body) -> Any:
     """`{"job": id, "filename", "url"}`: attached to the job."""
-    job = known(portal.workflow.jobs, body["job"])
+    job = find_record(portal.workflow.jobs, body["job"])
     name, address = body.get("filename", "draft.png"), body.get("url", "https://files.example/draft.png")
     return {"id": jobs.attach(portal, job, name, portal.access.user.name, address)}
 
@@ -172,7 +172,7 @@ def summary(portal: Portal) -> dict[str, Any]:
     return {
         "users": [{"id": one.id, "username": one.username} for one in portal.access.users.values()],
         "campaigns": [{"id": one.id, "name": one.name, "closed": one.closed} for one in campaigns],
-        "jobs": [{"id": one.id, "name": one.name, "finished": shown(one.finished)} for one in jobs],
+        "jobs": [{"id": one.id, "name": one.name, "finished": format_date(one.finished)} for one in jobs],
         "orders": [
             {
                 "id": one.id,

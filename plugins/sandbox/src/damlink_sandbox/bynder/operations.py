@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
-from damlink_sandbox.bynder.picture import flattened
+from damlink_sandbox.bynder.picture import flatten
 
 _LONGEST = 10_000  # pixels of a side that may be asked for (assumed)
 
@@ -80,7 +80,7 @@ class _Parameters:
 def _background(image: Image.Image, given: _Parameters) -> Image.Image:
     if "color" not in given:
         raise ValueError("color")
-    return flattened(image, given.colour("color")).convert("RGBA")
+    return flatten(image, given.colour("color")).convert("RGBA")
 
 
 def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
@@ -88,7 +88,7 @@ def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
     background.
     """
     size = given.whole("width") or image.width, given.whole("height") or image.height
-    at = _placed(image.size, size, given.gravity())
+    at = _place(image.size, size, given.gravity())
     x, y = given.whole("x", 0), given.whole("y", 0)
     left, top = at[0] if x is None else x, at[1] if y is None else y
     under = Image.new("RGBA", size, given.colour("background"))
@@ -98,7 +98,7 @@ def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
     return _circle(under, given) if given.shape() == "circle" else under
 
 
-def _placed(outer: tuple[int, int], inner: tuple[int, int], middle: Point) -> tuple[int, int]:
+def _place(outer: tuple[int, int], inner: tuple[int, int], middle: Point) -> tuple[int, int]:
     """Return where `inner` begins so that it is around that point, and within `outer` if it fits."""
     starts = []
     for whole, part, share in zip(outer, inner, middle, strict=True):
@@ -132,8 +132,8 @@ def _fill(image: Image.Image, given: _Parameters) -> Image.Image:
     width = width or round((height or 1) * (ratio or 1)) or 1
     height = height or round(width / (ratio or 1)) or 1
     factor = max(width / image.width, height / image.height)
-    large = _sized(image, max(width, image.width * factor), max(height, image.height * factor))
-    left, top = _placed(large.size, (width, height), given.gravity())
+    large = _resize(image, max(width, image.width * factor), max(height, image.height * factor))
+    left, top = _place(large.size, (width, height), given.gravity())
     return large.crop((left, top, left + width, top + height))
 
 
@@ -142,7 +142,7 @@ def _fit(image: Image.Image, given: _Parameters) -> Image.Image:
     sides = (given.whole("width"), image.width), (given.whole("height"), image.height)
     factors = [wanted / side for wanted, side in sides if wanted is not None]
     factor = min(factors, default=1.0)
-    return _sized(image, image.width * factor, image.height * factor)
+    return _resize(image, image.width * factor, image.height * factor)
 
 
 def _scale(image: Image.Image, given: _Parameters) -> Image.Image:
@@ -150,10 +150,10 @@ def _scale(image: Image.Image, given: _Parameters) -> Image.Image:
     width, height = given.whole("width"), given.whole("height")
     if width is None or height is None:
         return _fit(image, given)
-    return _sized(image, width, height)
+    return _resize(image, width, height)
 
 
-def _sized(image: Image.Image, width: float, height: float) -> Image.Image:
+def _resize(image: Image.Image, width: float, height: float) -> Image.Image:
     size = max(1, round(width)), max(1, round(height))
     if max(size) > _LONGEST:
         raise ValueError("size")
@@ -188,7 +188,7 @@ _OPERATIONS: dict[str, tuple[_Operation, frozenset[str]]] = {
 }
 
 
-def transformed(image: Image.Image, operation: str, given: dict[str, str], middle: Point) -> Image.Image:
+def transform_image(image: Image.Image, operation: str, given: dict[str, str], middle: Point) -> Image.Image:
     """Apply one operation to the picture.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.data import object_given
-from damlink_sandbox.bynder.portal import Portal, created, declined, number, refused, words
+from damlink_sandbox.bynder.portal import Portal, answer_created, number, numeric_refusal, refusal, words
 from damlink_sandbox.bynder.records import Asset, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -21,7 +21,7 @@ _ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{16}")
 routes: Routes[Portal] = Routes()
 
 
-def known(portal: Portal, call: Call) -> Metaproperty:
+def find_metaproperty(portal: Portal, call: Call) -> Metaproperty:
     """Return the metaproperty that the path names.
 
     Raises:
@@ -29,7 +29,7 @@ def known(portal: Portal, call: Call) -> Metaproperty:
     """
     found = portal.metaproperties.get(call.params["id"].upper())
     if found is None:
-        raise declined(404, "Metaproperty not found")
+        raise numeric_refusal(404, "Metaproperty not found")
     return found
 
 
@@ -47,26 +47,26 @@ def add_option(portal: Portal, metaproperty: Metaproperty, data: Mapping[str, An
 @routes.add("GET /api/v4/metaproperties/options", scopes="meta.assetbank:read")
 def _by_ids(portal: Portal, call: Call) -> Answer:
     if not call.query.get("ids"):
-        raise refused(400, "No data sent")
+        raise refusal(400, "No data sent")
     every = {key: option for one in portal.metaproperties.values() for key, option in one.options.items()}
     wanted = words(call.query["ids"].upper())
     if not every.keys() >= set(wanted):
-        raise refused(400, "Invalid metaproperty option id sent")
-    return json_answer(200, [rendered_option(every[key]) for key in wanted])
+        raise refusal(400, "Invalid metaproperty option id sent")
+    return json_answer(200, [render_option(every[key]) for key in wanted])
 
 
 @routes.add("GET /api/v4/metaproperties/{id}/options", scopes="meta.assetbank:read")
 def _list(portal: Portal, call: Call) -> Answer:
     metaproperty = portal.metaproperties.get(call.params["id"].upper())
     if metaproperty is None or not metaproperty.takes_options:
-        raise refused(400, "Invalid metaproperty ID")
+        raise refusal(400, "Invalid metaproperty ID")
     found = list(metaproperty.options.values())
     if name := call.query.get("name"):
         found = [option for option in found if option.name == name]
     if reference := call.query.get("externalReference"):
         found = [option for option in found if option.extra.get("externalReference") == reference]
     limit, page = number(call.query.get("limit"), 50, 1000), number(call.query.get("page"), 1)
-    return json_answer(200, [rendered_option(option) for option in found[(page - 1) * limit : page * limit]])
+    return json_answer(200, [render_option(option) for option in found[(page - 1) * limit : page * limit]])
 
 
 @routes.add("POST /api/v4/metaproperties/{id}/options", scopes="meta.assetbank:write", roles=MANAGERS)
@@ -75,44 +75,44 @@ def _create(portal: Portal, call: Call) -> Answer:
     data = object_given(call)
     for one in (data, *_below(data)):
         _check_name(metaproperty, str(one.get("name") or ""))
-    return created(id=add_option(portal, metaproperty, data).id)
+    return answer_created(id=add_option(portal, metaproperty, data).id)
 
 
 def _with_options(portal: Portal, call: Call) -> Metaproperty:
     found = portal.metaproperties.get(call.params["id"].upper())
     if found is None and _ID.fullmatch(call.params["id"].upper()):
-        raise refused(404, "Metaproperty not found")
+        raise refusal(404, "Metaproperty not found")
     if found is None or not found.takes_options:
-        raise refused(400, "Invalid metaproperty ID")
+        raise refusal(400, "Invalid metaproperty ID")
     return found
 
 
 def _below(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     nested = data.get("options") or []
     if not isinstance(nested, list) or not all(isinstance(one, dict) for one in nested):
-        raise refused(400, "Invalid JSON")
+        raise refusal(400, "Invalid JSON")
     return [deep for one in nested for deep in (one, *_below(one))]
 
 
 def _check_name(metaproperty: Metaproperty, name: str) -> None:
     if not name:
-        raise refused(400, "Meta property option name is required")
+        raise refusal(400, "Meta property option name is required")
     for option in metaproperty.options.values():
         if option.name.lower() == name.lower():
             message = "Meta property option with this name already exists"
-            raise refused(400, message, existingUUID=option.id)
+            raise refusal(400, message, existingUUID=option.id)
 
 
 @routes.add(
     "POST /api/v4/metaproperties/{id}/options/{optionId}", scopes="meta.assetbank:write", roles=MANAGERS
 )
 def _modify(portal: Portal, call: Call) -> Answer:
-    option, data = _known_option(known(portal, call), call), object_given(call)
+    option, data = _find_option(find_metaproperty(portal, call), call), object_given(call)
     if data.get("name", option.name) != option.name:
-        raise refused(400, "Editing meta property option name not allowed")
+        raise refusal(400, "Editing meta property option name not allowed")
     option.label = str(data.get("label") or option.label)
     option.extra |= data
-    return created()
+    return answer_created()
 
 
 @routes.add(
@@ -120,8 +120,8 @@ def _modify(portal: Portal, call: Call) -> Answer:
 )
 def _delete(portal: Portal, call: Call) -> Answer:
     """Delete an option, from the assets, too (assumed)."""
-    metaproperty = known(portal, call)
-    option = _known_option(metaproperty, call)
+    metaproperty = find_metaproperty(portal, call)
+    option = _find_option(metaproperty, call)
     del metaproperty.options[option.id]
     for asset in list(portal.assets.values()):
         if option.id in asset.values.get(metaproperty.id, ()):
@@ -134,14 +134,14 @@ def _without(asset: Asset, metaproperty_id: str, option_id: str) -> Asset:
     return attrs.evolve(asset, values={**asset.values, metaproperty_id: rest})
 
 
-def _known_option(metaproperty: Metaproperty, call: Call) -> Option:
+def _find_option(metaproperty: Metaproperty, call: Call) -> Option:
     found = metaproperty.options.get(call.params["optionId"].upper())
     if found is None:
-        raise refused(404, "Meta property option not found")
+        raise refusal(404, "Meta property option not found")
     return found
 
 
-def rendered_option(option: Option, date: str = _ISO) -> dict[str, Any]:
+def render_option(option: Option, date: str = _ISO) -> dict[str, Any]:
     """Return an option as JSON; its date in that form."""
     extra = option.extra
     shown: dict[str, Any] = {

@@ -56,10 +56,10 @@ class Order:
 def _list(portal: Portal, call: Call) -> Answer:
     newest = sorted(portal.orders.values(), key=lambda order: order.created, reverse=True)  # assumed
     page = number(call.query.get("page"), 1)
-    return json_answer(200, [_listed(one) for one in newest[(page - 1) * _PAGE : page * _PAGE]])
+    return json_answer(200, [_render_in_list(one) for one in newest[(page - 1) * _PAGE : page * _PAGE]])
 
 
-def _listed(order: Order) -> dict[str, Any]:
+def _render_in_list(order: Order) -> dict[str, Any]:
     return {
         "id": workflow_id(order.id),
         "order_ref": order.reference,
@@ -74,7 +74,7 @@ def _listed(order: Order) -> dict[str, Any]:
 
 @routes.add(f"GET {_PATH}/{{id}}", scopes=_READ, roles=_VIEW)
 def _info(portal: Portal, call: Call) -> Answer:
-    order = _known(portal, call)
+    order = _find(portal, call)
     shown = {
         "id": order.id,
         "dateCreated": f"{order.created:%Y-%m-%dT%H:%M:%SZ}",
@@ -86,25 +86,25 @@ def _info(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"GET {_PATH}/{{id}}/products", scopes=_READ, roles=_EDIT)
 def _products(portal: Portal, call: Call) -> Answer:
-    order = _known(portal, call, by_number=True)
+    order = _find(portal, call, by_number=True)
     return json_answer(200, [_line(order, line) for line in order.lines])
 
 
 @routes.add(f"POST {_PATH}/{{id}}", scopes=_WRITE, roles=_EDIT)
 @routes.add(f"POST {_PATH}/{{id}}/products", scopes=_WRITE, roles=_EDIT)
 def _modify(portal: Portal, call: Call) -> Answer:
-    order, fields = _known(portal, call, by_number=True), call.form()
+    order, fields = _find(portal, call, by_number=True), call.form()
     if fields.get("status", order.status) not in STATUSES:
-        raise _refused(400, "Invalid status")  # assumed
+        raise _refusal(400, "Invalid status")  # assumed
     order.status = fields.get("status", order.status)
     order.message = fields.get("message", order.message)
     order.tracking_number = fields.get("trackingnumber", order.tracking_number)
-    return _made()
+    return _answer_created()
 
 
 @routes.add("GET /api/store/orderproducts/{id}", scopes=_READ, roles=_VIEW)
 def _one_line(portal: Portal, call: Call) -> Answer:
-    order, line = _known_line(portal, call)
+    order, line = _find_line(portal, call)
     shown = {
         "id": line.id,
         "status": line.status,
@@ -116,15 +116,15 @@ def _one_line(portal: Portal, call: Call) -> Answer:
 
 @routes.add("PATCH /api/store/orderproducts/{id}", scopes=_WRITE, roles=_EDIT)
 def _modify_line(portal: Portal, call: Call) -> Answer:
-    line, data = _known_line(portal, call)[1], json_object(call)
+    line, data = _find_line(portal, call)[1], json_object(call)
     if data is None or data.get("status", "approved") not in ("approved", "rejected"):
-        raise _refused(400, "Invalid status")  # assumed
+        raise _refusal(400, "Invalid status")  # assumed
     line.status = data.get("status", line.status)
     line.customer_reference = data.get("customerReference", line.customer_reference)
-    return _made()
+    return _answer_created()
 
 
-def _known(portal: Portal, call: Call, *, by_number: bool = False) -> Order:
+def _find(portal: Portal, call: Call, *, by_number: bool = False) -> Order:
     """Find an order by id in either shape, since both are published; where other connectors do so, by order
     number too.
     """
@@ -134,15 +134,15 @@ def _known(portal: Portal, call: Call, *, by_number: bool = False) -> Order:
             by_number and given == order.reference
         ):
             return order
-    raise _refused(404, "Order not found")  # text assumed
+    raise _refusal(404, "Order not found")  # text assumed
 
 
-def _known_line(portal: Portal, call: Call) -> tuple[Order, Line]:
+def _find_line(portal: Portal, call: Call) -> tuple[Order, Line]:
     for order in portal.orders.values():
         for line in order.lines:
             if line.id == call.params["id"].lower():
                 return order, line
-    raise _refused(404, "Order line not found")  # text assumed
+    raise _refusal(404, "Order line not found")  # text assumed
 
 
 def _line(order: Order, line: Line) -> dict[str, Any]:
@@ -162,10 +162,10 @@ def _line(order: Order, line: Line) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _made() -> Answer:
+def _answer_created() -> Answer:
     return json_answer(201, {"message": "Created", "status_code": 201})
 
 
-def _refused(status: int, message: str) -> Refusal:
+def _refusal(status: int, message: str) -> Refusal:
     """Return an error. The Brandstore spells it with an underscore. Source: Bynder's published definition."""
     return Refusal(json_answer(status, {"message": message, "status_code": status}))

@@ -41,10 +41,10 @@ class _File(io.RawIOBase):
         return count
 
 
-def measured(content: Content) -> tuple[int, int]:
+def measure(content: Content) -> tuple[int, int]:
     """Width and height in pixels, from the first bytes alone; `(0, 0)` where it is no picture we can read."""
     try:
-        with Image.open(_opened(content), formats=_SIZES) as picture:
+        with Image.open(_open(content), formats=_SIZES) as picture:
             return picture.size
     except _UNREADABLE:
         return 0, 0
@@ -53,7 +53,7 @@ def measured(content: Content) -> tuple[int, int]:
 def picture(content: Content) -> Image.Image | None:
     """Return the decoded picture, upright as stored; `None` where it is none, or too large."""
     try:
-        with Image.open(_opened(content), formats=_PIXELS) as opened:
+        with Image.open(_open(content), formats=_PIXELS) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
                 return None
             return opened.convert("RGBA")
@@ -61,20 +61,20 @@ def picture(content: Content) -> Image.Image | None:
         return None
 
 
-def _opened(content: Content) -> io.BufferedReader:
+def _open(content: Content) -> io.BufferedReader:
     return io.BufferedReader(_File(content), _BLOCK)
 
 
-def encoded(image: Image.Image, form: str, quality: int) -> bytes:
+def encode(image: Image.Image, form: str, quality: int) -> bytes:
     """Encode the picture as `WEBP`, `PNG` or `JPEG`."""
     file = io.BytesIO()
     if form == "JPEG":
-        image = flattened(image, (255, 255, 255))
+        image = flatten(image, (255, 255, 255))
     image.save(file, form, **({} if form == "PNG" else {"quality": quality}))
     return file.getvalue()
 
 
-def flattened(image: Image.Image, colour: tuple[int, ...]) -> Image.Image:
+def flatten(image: Image.Image, colour: tuple[int, ...]) -> Image.Image:
     """Put the picture on that colour, without transparency."""
     under = Image.new("RGBA", image.size, colour[:3])
     under.alpha_composite(image)

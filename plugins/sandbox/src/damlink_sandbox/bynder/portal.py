@@ -149,7 +149,7 @@ class Portal:
         due = self.world.clock.seconds() + self.settings.index_lag
         heapq.heappush(self._unindexed, (due, self._writes, asset))
 
-    def listed(self) -> Mapping[str, Asset]:
+    def list_indexed(self) -> Mapping[str, Asset]:
         """Return the assets as lists show them now."""
         now = self.world.clock.seconds()
         while self._unindexed and self._unindexed[0][0] <= now:
@@ -169,7 +169,7 @@ class Portal:
         """
         asset = self.assets.get(asset_id.upper()) if _ID.fullmatch(asset_id.upper()) else None
         if asset is None or not asset.visible:
-            raise refused(404, message)
+            raise refusal(404, message)
         return asset
 
     def brand(self, given: str | None) -> str:
@@ -179,11 +179,11 @@ class Portal:
             Refusal: 400: unknown (text assumed), or missing while `strict_brand`.
         """
         if not given and self.settings.strict_brand:
-            raise refused(400, "No brandid provided")
+            raise refusal(400, "No brandid provided")
         if not given:
             return self.brands[0].id
         if given.upper() not in {one.id for brand in self.brands for one in (brand, *brand.sub_brands)}:
-            raise refused(400, "Invalid brandid provided")
+            raise refusal(400, "Invalid brandid provided")
         return given.upper()
 
     def new_file(self) -> Path:
@@ -202,7 +202,7 @@ class Portal:
         return f"{self.world.origins['s3']}/download/{name}?X-Amz-Signature={self.ids.hex(64)}"
 
 
-def refused(status: int, message: str, **more: Any) -> Refusal:
+def refusal(status: int, message: str, **more: Any) -> Refusal:
     """Return an error; `statuscode` is a string. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, {"message": message, **more, "statuscode": str(status)}))
 
@@ -213,7 +213,7 @@ def no_route() -> Refusal:
     return Refusal(json_answer(404, body))
 
 
-def declined(status: int, message: str) -> Refusal:
+def numeric_refusal(status: int, message: str) -> Refusal:
     """Return an error whose `statuscode` is a number, as some resources give it.
 
     Source: Bynder's published definitions.
@@ -221,12 +221,12 @@ def declined(status: int, message: str) -> Refusal:
     return Refusal(json_answer(status, {"message": message, "statuscode": status}))
 
 
-def created(**more: Any) -> Answer:
+def answer_created(**more: Any) -> Answer:
     """Return the 201 of the asset bank. Source: Bynder's published definitions."""
     return json_answer(201, {"message": "Created", "statuscode": 201, **more})
 
 
-def accepted() -> Answer:
+def answer_accepted() -> Answer:
     """Return the 202 of changes that are carried out later. Source: Bynder's published definitions."""
     return json_answer(202, {"message": "Accepted", "statuscode": 202})
 
@@ -245,7 +245,7 @@ def moment(text: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise refused(400, "Date format not ISO8601-compliant") from error
+        raise refusal(400, "Date format not ISO8601-compliant") from error
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
@@ -263,11 +263,11 @@ def number(text: str | None, default: int, most: int | None = None) -> int:
     if not text:
         return default
     if not text.isdecimal() or int(text) < 1:
-        raise refused(400, "Invalid number")
+        raise refusal(400, "Invalid number")
     return min(int(text), most or int(text))
 
 
-def paged(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Item], dict[str, str]]:
+def slice_page(items: Sequence[Item], query: Mapping[str, str]) -> tuple[Sequence[Item], dict[str, str]]:
     """Return a page of a list, and the headers that count it; all where no limit is given.
 
     Source: Bynder's published definitions of users and jobs.

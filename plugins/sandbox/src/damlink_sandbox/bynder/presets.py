@@ -9,7 +9,14 @@ from typing import Any
 
 from damlink_sandbox.bynder.access import User
 from damlink_sandbox.bynder.portal import Portal
-from damlink_sandbox.bynder.workflow import Preset, WorkflowGroup, failed, known, shown, workflow_id
+from damlink_sandbox.bynder.workflow import (
+    Preset,
+    WorkflowGroup,
+    failure,
+    find_record,
+    format_date,
+    workflow_id,
+)
 from damlink_sandbox.bynder.workflow_fields import Fields, each, read, reference, text
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -23,7 +30,7 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("GET /api/workflow/presets/job/{id}", scopes="workflow.preset:read", roles="PRESETOVERVIEW")
 def _preset(portal: Portal, call: Call) -> Answer:
-    preset = known(portal.workflow.presets, call.params["id"])
+    preset = find_record(portal.workflow.presets, call.params["id"])
     stages = [_preset_stage(key, name, position) for position, (key, name) in enumerate(preset.stages, 1)]
     if portal.settings.wrapped_preset:
         return json_answer(200, {"preset": _preset_shown(preset, stages)})
@@ -52,12 +59,12 @@ def _metaproperties(portal: Portal, _call: Call) -> Answer:
 
 @routes.add(f"GET {_METAPROPERTIES}/{{id}}", scopes="meta.workflow:read", roles="METAPROPERTYOVERVIEW")
 def _metaproperty(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, known(portal.workflow.metaproperties, call.params["id"]))
+    return json_answer(200, find_record(portal.workflow.metaproperties, call.params["id"]))
 
 
 def add_metaproperty(portal: Portal, label: str, entity: str, options: list[str]) -> str:
     """Add a workflow metaproperty with options; its id."""
-    made, now = portal.ids.uuid(), shown(portal.world.clock.now())
+    made, now = portal.ids.uuid(), format_date(portal.world.clock.now())
     user = portal.access.user
     creator = {"ID": workflow_id(user.id), "fullName": user.name}
     rows = [
@@ -83,7 +90,7 @@ def _users(portal: Portal, _call: Call) -> Answer:
 
 @routes.add(f"GET {_USERS}/{{id}}", scopes="admin.user:read", roles="USERMANAGEMENT")
 def _one_user(portal: Portal, call: Call) -> Answer:
-    user = known(_workflow_users(portal), call.params["id"])
+    user = find_record(_workflow_users(portal), call.params["id"])
     return json_answer(200, _user(workflow_id(user.id), user))
 
 
@@ -110,7 +117,7 @@ def _groups(portal: Portal, _call: Call) -> Answer:
 def _create_group(portal: Portal, call: Call) -> Answer:
     given = read(call, _FIELDS)
     if not given.get("name"):
-        raise failed(400)  # assumed
+        raise failure(400)  # assumed
     creator, now = workflow_id(call.caller.user.id), portal.world.clock.now()
     made = WorkflowGroup(
         portal.ids.uuid(), given["name"], creator, now, _members(portal, given.get("users", []))
@@ -121,12 +128,12 @@ def _create_group(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"GET {_GROUPS}/{{id}}", scopes="workflow.group:read", roles=_GROUP_ROLES)
 def _one_group(portal: Portal, call: Call) -> Answer:
-    return json_answer(200, _group(portal, known(portal.workflow.groups, call.params["id"])))
+    return json_answer(200, _group(portal, find_record(portal.workflow.groups, call.params["id"])))
 
 
 @routes.add(f"PUT {_GROUPS}/{{id}}", scopes="workflow.group:write", roles=_GROUP_ROLES)
 def _modify_group(portal: Portal, call: Call) -> Answer:
-    group, given = known(portal.workflow.groups, call.params["id"]), read(call, _FIELDS)
+    group, given = find_record(portal.workflow.groups, call.params["id"]), read(call, _FIELDS)
     group.name = given.get("name") or group.name
     group.users = _members(portal, given.get("users", group.users))
     return json_answer(200, _group(portal, group))
@@ -134,14 +141,14 @@ def _modify_group(portal: Portal, call: Call) -> Answer:
 
 @routes.add(f"DELETE {_GROUPS}/{{id}}", scopes="workflow.group:write", roles=_GROUP_ROLES)
 def _delete_group(portal: Portal, call: Call) -> Answer:
-    del portal.workflow.groups[known(portal.workflow.groups, call.params["id"]).id]
+    del portal.workflow.groups[find_record(portal.workflow.groups, call.params["id"]).id]
     return Answer(204)
 
 
 def _members(portal: Portal, ids: list[str | None]) -> list[str]:
     """Read ids of users; an unknown one is a 404 (assumed)."""
     users = _workflow_users(portal)
-    return [workflow_id(known(users, one or "").id) for one in ids]
+    return [workflow_id(find_record(users, one or "").id) for one in ids]
 
 
 def _group(portal: Portal, group: WorkflowGroup) -> dict[str, Any]:
@@ -150,5 +157,5 @@ def _group(portal: Portal, group: WorkflowGroup) -> dict[str, Any]:
     members = [{"bynderUser": _person(key, user), "fullName": user.name, "ID": key} for key, user in users]
     return {
         "users": members, "accountID": portal.workflow.account, "ID": group.id,
-        "createdByID": group.created_by, "name": group.name, "dateCreated": shown(group.created),
+        "createdByID": group.created_by, "name": group.name, "dateCreated": format_date(group.created),
     }  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from damlink_sandbox.bynder.access import Profile, denied, need
-from damlink_sandbox.bynder.portal import Portal, refused
+from damlink_sandbox.bynder.access import Profile, missing_right, need
+from damlink_sandbox.bynder.portal import Portal, refusal
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 routes: Routes[Portal] = Routes()
@@ -13,7 +13,7 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("GET /api/v4/profiles", scopes="admin.profile:read", roles="PERMISSIONMANAGEMENT")
 def _list(portal: Portal, _call: Call) -> Answer:
-    return json_answer(200, [_shown(one) for one in portal.access.profiles.values()])
+    return json_answer(200, [_render(one) for one in portal.access.profiles.values()])
 
 
 @routes.add("GET /api/v4/profiles/{id}", scopes="admin.profile:read current.profile:read")
@@ -22,11 +22,11 @@ def _get(portal: Portal, call: Call) -> Answer:
     if profile_id != call.caller.user.profile_id:  # one's own needs no role
         need(call, "PERMISSIONMANAGEMENT")
         if "admin.profile:read" not in call.caller.scopes:
-            raise denied()
+            raise missing_right()
     if profile_id not in portal.access.profiles:
-        raise refused(404, "Profile not found")  # text assumed
-    return json_answer(200, _shown(portal.access.profiles[profile_id]))
+        raise refusal(404, "Profile not found")  # text assumed
+    return json_answer(200, _render(portal.access.profiles[profile_id]))
 
 
-def _shown(profile: Profile) -> dict[str, Any]:
+def _render(profile: Profile) -> dict[str, Any]:
     return {"id": profile.id, "name": profile.name, "roles": sorted(profile.roles)}

@@ -45,13 +45,13 @@ def orientation(file: File) -> str:
     return "landscape" if file.width > file.height else "portrait"
 
 
-def rendered(portal: Portal, asset: Asset) -> dict[str, Any]:
+def render_asset(portal: Portal, asset: Asset) -> dict[str, Any]:
     """Render the asset for a list."""
     file = asset.active
     user = portal.access.users.get(asset.user_id)
     data: dict[str, Any] = {
         "id": asset.id,
-        "idHash": hashed(asset.id),
+        "idHash": short_id(asset.id),
         "name": asset.name,
         "description": asset.description,
         "copyright": asset.copyright,
@@ -72,7 +72,7 @@ def rendered(portal: Portal, asset: Asset) -> dict[str, Any]:
         "isPublic": int(asset.is_public),
         "watermarked": int(asset.is_watermarked),
         "thumbnails": thumbnails(portal, asset),
-        "transformBaseUrl": f"{portal.world.origins['portal']}/transform/{dashed(asset.id)}/{slug(asset)}",
+        "transformBaseUrl": f"{portal.world.origins['portal']}/transform/{uuid_of(asset.id)}/{slug(asset)}",
         "ecsArchiveFiles": [],
     }
     return data | _optional(portal, asset) | _properties(portal, asset)
@@ -118,7 +118,7 @@ def _value(portal: Portal, metaproperty: Metaproperty, values: tuple[str, ...]) 
     return names
 
 
-def related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
+def render_related(portal: Portal, asset: Asset) -> list[dict[str, Any]]:
     """Render `relatedAssets` of a single asset. Source: Bynder's published definition of assets."""
     known = portal.metaproperties
     return [
@@ -193,7 +193,7 @@ def original_url(portal: Portal, asset: Asset) -> str:
 
 
 def _public(portal: Portal, asset: Asset) -> str:
-    return f"{portal.world.origins['portal']}/m/{hashed(asset.id)}"
+    return f"{portal.world.origins['portal']}/m/{short_id(asset.id)}"
 
 
 def slug(asset: Asset) -> str:
@@ -201,11 +201,11 @@ def slug(asset: Asset) -> str:
     return re.sub(r"[^a-z0-9]+", "-", asset.name.lower()).strip("-") or "asset"
 
 
-def hashed(item_id: str) -> str:
+def short_id(item_id: str) -> str:
     """Return the short form of an id, as in `idHash` (its making is assumed)."""
     return item_id.replace("-", "").lower()[:16]
 
 
-def dashed(own_id: str) -> str:
+def uuid_of(own_id: str) -> str:
     """Return an id of the asset bank in the form of newer services (assumed)."""
     return f"{own_id[:23]}-{own_id[23:]}".lower()

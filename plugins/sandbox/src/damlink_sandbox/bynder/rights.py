@@ -104,7 +104,7 @@ _ALL = {scope.name: scope for group in GROUPS.values() for scope in group}
 SCOPES = frozenset(_ALL)
 
 
-def permitted(scopes: Iterable[str], roles: Iterable[str]) -> frozenset[str]:
+def grantable_scopes(scopes: Iterable[str], roles: Iterable[str]) -> frozenset[str]:
     """Return those of `scopes` that a user with these roles can be granted."""
     held = set(roles)
     needs = {name: set(_ALL[name].permissions) for name in scopes if name in _ALL}

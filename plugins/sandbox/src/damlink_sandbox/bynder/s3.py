@@ -36,13 +36,13 @@ class S3:
         body = _Body(receive)
         try:
             if "authorization" in headers:
-                raise _refused(400, "InvalidArgument", "Only one auth mechanism allowed")
+                raise _refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
             if scope["method"] == "POST" and scope["path"] == "/":
                 answer = await self._take(headers, body)
             elif scope["method"] == "GET" and scope["path"].startswith("/download/"):
                 answer = self._give(scope["path"].removeprefix("/download/"), headers)
             else:
-                raise _refused(403, "AccessDenied", "Access Denied")
+                raise _refusal(403, "AccessDenied", "Access Denied")
         except Refusal as refusal:
             answer = refusal.answer
         await body.drain()
@@ -50,18 +50,18 @@ class S3:
 
     async def _take(self, headers: dict[str, str], body: _Body) -> Answer:
         if "content-length" not in headers:
-            raise _refused(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+            raise _refusal(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
         incoming = _Incoming(self._portal)
         try:
             form = FormStream(headers.get("content-type", ""), incoming)
             async for piece in body:
                 form.feed(piece)
         except ValueError as error:
-            raise _refused(400, "MalformedPOSTRequest", str(error)) from error
+            raise _refusal(400, "MalformedPOSTRequest", str(error)) from error
         finally:
             incoming.abandon()
         if not form.ended or incoming.part is None:
-            raise _refused(400, "InvalidArgument", "POST requires exactly one file upload per request.")
+            raise _refusal(400, "InvalidArgument", "POST requires exactly one file upload per request.")
         return self._keep(incoming)
 
     def _keep(self, incoming: _Incoming) -> Answer:
@@ -70,14 +70,14 @@ class S3:
         with self._portal.lock:
             upload.parts[incoming.number] = part  # the same key again replaces the part
         self._portal.world.counts.add("parts")
-        return _created(self._portal, incoming.key, incoming.digest.hexdigest())
+        return _answer_created(self._portal, incoming.key, incoming.digest.hexdigest())
 
     def _give(self, name: str, headers: dict[str, str]) -> Answer:
         with self._portal.lock:
             link = self._portal.links.get(name)
             if link is None or link.expires <= self._portal.world.clock.seconds():
-                raise _refused(403, "AccessDenied", "Request has expired")
-        return _served(link, headers)
+                raise _refusal(403, "AccessDenied", "Request has expired")
+        return _serve(link, headers)
 
 
 class _Body:
@@ -113,7 +113,7 @@ class _Incoming:
     def open(self, fields: dict[str, str]) -> None:
         with self._portal.lock:
             self.key = fields.get("key", "")
-            self.upload, self.number = _checked(self._portal, fields)
+            self.upload, self.number = _check(self._portal, fields)
             self._path = self._portal.new_file()
         self._file = self._path.open("wb", buffering=0)
         self._size = 0
@@ -122,7 +122,7 @@ class _Incoming:
         assert self._file is not None
         self._size += len(data)
         if self._size > _LARGEST:
-            raise _refused(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+            raise _refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
         self._file.write(data)
         self.digest.update(data)
 
@@ -138,9 +138,9 @@ class _Incoming:
             self._path.unlink()
 
 
-def _checked(portal: Portal, fields: dict[str, str]) -> tuple[Upload, int]:
+def _check(portal: Portal, fields: dict[str, str]) -> tuple[Upload, int]:
     if "key" not in fields:
-        raise _refused(400, "InvalidArgument", "Bucket POST must contain a field named 'key'.")
+        raise _refusal(400, "InvalidArgument", "Bucket POST must contain a field named 'key'.")
     base, _, suffix = fields["key"].rpartition("/p")
     upload = portal.uploads_by_key.get(base)
     if upload is None or not suffix.isdecimal() or suffix.startswith("0"):
@@ -154,21 +154,21 @@ def _checked(portal: Portal, fields: dict[str, str]) -> tuple[Upload, int]:
     if missing := _OWN_FIELDS - fields.keys():
         raise _policy(f'["starts-with", "${min(missing)}"]')
     if extra := fields.keys() - _OWN_FIELDS - upload.params.keys():
-        raise _refused(403, "AccessDenied", f"Invalid according to Policy: Extra input fields: {min(extra)}")
+        raise _refusal(403, "AccessDenied", f"Invalid according to Policy: Extra input fields: {min(extra)}")
     if upload.expires <= portal.world.clock.seconds():
-        raise _refused(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+        raise _refusal(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
     return upload, int(suffix)
 
 
 def _policy(condition: str) -> Refusal:
-    return _refused(403, "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {condition}")
+    return _refusal(403, "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {condition}")
 
 
-def _refused(status: int, code: str, message: str) -> Refusal:
+def _refusal(status: int, code: str, message: str) -> Refusal:
     return Refusal(_xml(status, "Error", Code=code, Message=message))
 
 
-def _created(portal: Portal, key: str, digest: str) -> Answer:
+def _answer_created(portal: Portal, key: str, digest: str) -> Answer:
     location = f"{portal.world.origins['s3']}/{quote(key, safe='')}"
     return _xml(201, "PostResponse", Location=location, Bucket="sandbox", Key=key, ETag=f'"{digest}"')
 
@@ -179,7 +179,7 @@ def _xml(status: int, root: str, **elements: str) -> Answer:
     return Answer(status, text.encode(), "application/xml")
 
 
-def _served(link: Link, headers: dict[str, str]) -> Answer:
+def _serve(link: Link, headers: dict[str, str]) -> Answer:
     size, etag = link.content.size, f'"{link.content.sha256()[:32]}"'
     media_type = mimetypes.guess_type(link.file_name)[0] or "application/octet-stream"
     common = {

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 import attrs
 
 from damlink_sandbox.bynder.access import need
-from damlink_sandbox.bynder.picture import measured
-from damlink_sandbox.bynder.portal import Portal, flag, moment, refused, words
+from damlink_sandbox.bynder.picture import measure
+from damlink_sandbox.bynder.portal import Portal, flag, moment, refusal, words
 from damlink_sandbox.bynder.records import Asset, File, Import
-from damlink_sandbox.bynder.upload import UPLOADERS, known_upload, whole
+from damlink_sandbox.bynder.upload import UPLOADERS, find_upload, whole
 from damlink_sandbox.bynder.values import values_given
 from damlink_sandbox.content import Content, PartFiles
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
@@ -30,26 +30,26 @@ routes: Routes[Portal] = Routes()
 @routes.add("POST /api/v4/media/save/{importId}", scopes="asset:write", roles=UPLOADERS, multipart=True)
 def _save_new(portal: Portal, call: Call) -> Answer:
     fields = call.form()
-    imported = _converted(portal, call.params.get("importId") or fields.get("importId", ""))
+    imported = _find_converted(portal, call.params.get("importId") or fields.get("importId", ""))
     _check_crc32(imported, fields.get("crc32"))
     asset = _asset(portal, call, imported, fields)
     portal.store(asset)
     imported.saves += 1
     portal.world.counts.add("saves")
-    return _saved(portal, imported, asset, asset.access_request)
+    return _answer_saved(portal, imported, asset, asset.access_request)
 
 
 @routes.add("POST /api/v4/media/{id}/save", scopes="asset:write", roles=UPLOADERS, multipart=True)
 @routes.add("POST /api/v4/media/{id}/save/{importId}", scopes="asset:write", roles=UPLOADERS, multipart=True)
 def _save_version(portal: Portal, call: Call) -> Answer:
     asset = portal.visible(call.params["id"])
-    imported = _converted(portal, call.params.get("importId") or call.form().get("importId", ""))
+    imported = _find_converted(portal, call.params.get("importId") or call.form().get("importId", ""))
     now = portal.world.clock.now()
-    version = stored_file(portal, imported.file_name, imported.content, now, asset.versions[-1].number + 1)
+    version = store_file(portal, imported.file_name, imported.content, now, asset.versions[-1].number + 1)
     portal.store(attrs.evolve(asset, versions=(*asset.versions, version), modified=now, active_number=0))
     imported.saves += 1
     portal.world.counts.add("versions")
-    return _saved(portal, imported, asset)
+    return _answer_saved(portal, imported, asset)
 
 
 @routes.add(f"{_ADDITIONAL}", scopes="asset:write", roles=UPLOADERS, slow=True)
@@ -59,40 +59,42 @@ def _save_additional(portal: Portal, call: Call) -> Answer:
     with portal.lock:
         portal.visible(call.params["id"])
         imported = upload_id.upper() in portal.imports  # by the files service, without parts to join
-    name, content = _imported(portal, upload_id) if imported else _joined(portal, upload_id, call.form())
+    name, content = (
+        _use_import(portal, upload_id) if imported else _join_parts(portal, upload_id, call.form())
+    )
     with portal.lock:
         asset = portal.visible(call.params["id"])
-        added = stored_file(portal, name, content, portal.world.clock.now())
+        added = store_file(portal, name, content, portal.world.clock.now())
         portal.store(attrs.evolve(asset, additionals=(*asset.additionals, added)))
     portal.world.counts.add("additionals")
     return json_answer(201, {"itemId": added.id})
 
 
-def _imported(portal: Portal, import_id: str) -> tuple[str, Content]:
+def _use_import(portal: Portal, import_id: str) -> tuple[str, Content]:
     with portal.lock:
-        imported = _converted(portal, import_id)
+        imported = _find_converted(portal, import_id)
         imported.saves += 1
         return imported.file_name, imported.content
 
 
-def _joined(portal: Portal, upload_id: str, fields: dict[str, str]) -> tuple[str, Content]:
+def _join_parts(portal: Portal, upload_id: str, fields: dict[str, str]) -> tuple[str, Content]:
     with portal.lock:
-        upload = known_upload(portal, upload_id, fields)
+        upload = find_upload(portal, upload_id, fields)
         parts = whole(portal, upload, fields)
         upload.is_finalised = True
-    return upload.file_name, PartFiles.joined([part.path for part in parts])
+    return upload.file_name, PartFiles.join([part.path for part in parts])
 
 
-def _converted(portal: Portal, import_id: str) -> Import:
+def _find_converted(portal: Portal, import_id: str) -> Import:
     if not import_id:
-        raise refused(400, "No importid provided")
+        raise refusal(400, "No importid provided")
     imported = portal.imports.get(import_id.upper())
     if imported is None or (imported.saves and portal.settings.second_save == "refuse"):
-        raise refused(404, "Import ID not found")
+        raise refusal(404, "Import ID not found")
     if imported.ready_at > portal.world.clock.seconds():
-        raise refused(303, "Import not converted yet, please poll")
+        raise refusal(303, "Import not converted yet, please poll")
     if imported.outcome != "done":
-        raise refused(500, "Upload failed or not ready")
+        raise refusal(500, "Upload failed or not ready")
     return imported
 
 
@@ -100,11 +102,11 @@ def _check_crc32(imported: Import, given: str | None) -> None:
     if given is None:
         return
     if not given.lstrip("-").isdecimal():
-        raise refused(400, "Invalid argument type for CRC32")
+        raise refusal(400, "Invalid argument type for CRC32")
     if not 0 <= int(given) < 2**32:
-        raise refused(400, "Invalid unsigned integer for CRC32")
+        raise refusal(400, "Invalid unsigned integer for CRC32")
     if int(given) != imported.content.crc32:
-        raise refused(400, "CRC32 does not match")  # assumed
+        raise refusal(400, "CRC32 does not match")  # assumed
 
 
 def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, str]) -> Asset:
@@ -117,7 +119,7 @@ def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, st
         created=now,
         modified=now,
         published=moment(fields["ISOPublicationDate"]) if fields.get("ISOPublicationDate") else now,
-        versions=(stored_file(portal, imported.file_name, imported.content, now, 1),),
+        versions=(store_file(portal, imported.file_name, imported.content, now, 1),),
         user_id=_uploader(portal, call, fields) if waits else call.caller.user.id,
         description=fields.get("description", ""),
         copyright=fields.get("copyright", ""),
@@ -162,16 +164,16 @@ def _goes_to_waiting_room(call: Call, fields: Mapping[str, str]) -> bool:
 
 def _access_request(portal: Portal, fields: Mapping[str, str]) -> str:
     if fields.get("accessType") and fields["accessType"] not in _ACCESS_TYPES:
-        raise refused(400, "Invalid accessType")  # assumed
+        raise refusal(400, "Invalid accessType")  # assumed
     return fields.get("accessRequestId") or portal.ids.new()
 
 
-def stored_file(portal: Portal, name: str, content: Content, created: datetime, number: int = 0) -> File:
+def store_file(portal: Portal, name: str, content: Content, created: datetime, number: int = 0) -> File:
     """Store a file with an asset; a picture is measured."""
-    return File(portal.ids.new(), name, content, created, number, *measured(content))
+    return File(portal.ids.new(), name, content, created, number, *measure(content))
 
 
-def _saved(portal: Portal, imported: Import, asset: Asset, access_request: str = "") -> Answer:
+def _answer_saved(portal: Portal, imported: Import, asset: Asset, access_request: str = "") -> Answer:
     folder, _, name = imported.path.rpartition("/")
     public = f"{portal.world.origins['portal']}/m"
     items = [

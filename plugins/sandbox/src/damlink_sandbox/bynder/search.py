@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from damlink_sandbox.bynder.portal import Portal, flag, moment, refused, words
+from damlink_sandbox.bynder.portal import Portal, flag, moment, refusal, words
 from damlink_sandbox.bynder.records import Asset, Metaproperty
 from damlink_sandbox.bynder.render import extension, kind, orientation
 
@@ -34,11 +34,11 @@ def order(query: Mapping[str, str]) -> tuple[Callable[[Asset], Key], bool]:
     """
     field, _, direction = (query.get("orderBy") or "dateCreated desc").partition(" ")
     if field not in _ORDERS or direction not in ("", "asc", "desc"):
-        raise refused(400, "Invalid orderBy")
+        raise refusal(400, "Invalid orderBy")
     return _ORDERS[field], direction == "desc"
 
 
-def found(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> list[Asset]:
+def find_assets(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> list[Asset]:
     """Return the listed assets that meet every filter of `query`, in its order; an empty filter is none
     (assumed).
 
@@ -46,7 +46,7 @@ def found(portal: Portal, query: Mapping[str, str], roles: Iterable[str]) -> lis
         Refusal: 400: a malformed date or order (assumed).
     """
     tests = list(_tests(portal, query, frozenset(roles)))
-    listed = portal.listed()
+    listed = portal.list_indexed()
     pool: Iterable[Asset] = listed.values()
     if query.get("ids"):
         pool = [listed[key] for key in words(query["ids"].upper()) if key in listed]
@@ -142,11 +142,11 @@ def _property(portal: Portal, name: str, value: str) -> Iterable[Test]:
     metaproperty = known.get(name)
     if metaproperty is None or metaproperty.type == "date":
         return  # an unknown filter is passed over (assumed); dates cannot be filtered
-    wanted = _wanted(metaproperty, value)
+    wanted = _values_of(metaproperty, value)
     yield lambda asset: wanted <= set(asset.values.get(metaproperty.id, ()))
 
 
-def _wanted(metaproperty: Metaproperty, value: str) -> set[str]:
+def _values_of(metaproperty: Metaproperty, value: str) -> set[str]:
     if not metaproperty.takes_options:
         return {value}
     names = (value,) if metaproperty.option(value) else words(value)
@@ -158,12 +158,12 @@ def _date(name: str, value: str) -> Test:
     field = "created" if name.startswith("dateCreated") else "modified"
     limit = moment(value)
 
-    def shown(asset: Asset) -> datetime:
+    def date_of(asset: Asset) -> datetime:
         when: datetime = getattr(asset, field)
         return when.replace(microsecond=0)  # as the asset's JSON shows it
 
     if name.endswith("To"):
-        return lambda asset: shown(asset) <= limit
+        return lambda asset: date_of(asset) <= limit
     if name.endswith("On"):
-        return lambda asset: shown(asset).date() == limit.date()
-    return lambda asset: shown(asset) > limit  # "after this date"
+        return lambda asset: date_of(asset).date() == limit.date()
+    return lambda asset: date_of(asset) > limit  # "after this date"

@@ -189,11 +189,13 @@ def _asset(portal: Portal, asset: Asset) -> dict[str, Any]:
         "deleted": asset.deleted is not None,
         "versions": [_file(file) for file in asset.versions],
         "additionals": [_file(file) for file in asset.additionals],
-        "metaproperties": dict(_named(portal.metaproperties[key], asset.values[key]) for key in asset.values),
+        "metaproperties": dict(
+            _with_names(portal.metaproperties[key], asset.values[key]) for key in asset.values
+        ),
     }
 
 
-def _named(metaproperty: Metaproperty, values: tuple[str, ...]) -> tuple[str, Any]:
+def _with_names(metaproperty: Metaproperty, values: tuple[str, ...]) -> tuple[str, Any]:
     if metaproperty.takes_options:
         return metaproperty.name, [metaproperty.options[value].name for value in values]
     return metaproperty.name, values[0] if values else ""

@@ -43,7 +43,7 @@ class Signatures:
         self.key, self.secret = key, secret
         self._nonces: set[tuple[str, ...]] = set()
 
-    def signed(self, call: Call, tokens: Mapping[str, str] | None = None) -> Signed | None:
+    def verify(self, call: Call, tokens: Mapping[str, str] | None = None) -> Signed | None:
         """Verify a signature and return its parts; `None` where it is wrong, old or repeated.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.data import ids_given
-from damlink_sandbox.bynder.portal import Portal, created, number, refused, words
+from damlink_sandbox.bynder.portal import Portal, answer_created, number, refusal, words
 from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -23,7 +23,7 @@ def _list(portal: Portal, call: Call) -> Answer:
     query = call.query
     order = query.get("orderBy") or "tag asc"  # assumed
     if order not in _ORDERS:
-        raise refused(400, "Invalid orderBy")  # assumed
+        raise refusal(400, "Invalid orderBy")  # assumed
     least, keyword = _least(query.get("mincount")), query.get("keyword", "").lower()
     shown = [one for one in _all(portal) if one["mediaCount"] >= least and keyword in one["tag"].lower()]
     field, _, direction = order.partition(" ")
@@ -37,12 +37,12 @@ def _list(portal: Portal, call: Call) -> Answer:
 
 def _least(text: str | None) -> int:
     if text and not text.isdecimal():
-        raise refused(400, "Invalid number")  # assumed
+        raise refusal(400, "Invalid number")  # assumed
     return int(text or 0)
 
 
 def _all(portal: Portal) -> list[dict[str, Any]]:
-    counts = Counter(tag for asset in portal.listed().values() for tag in asset.tags)
+    counts = Counter(tag for asset in portal.list_indexed().values() for tag in asset.tags)
     for tag in counts:
         if tag not in portal.library.tags:
             portal.library.tags[tag] = portal.ids.new()
@@ -51,28 +51,28 @@ def _all(portal: Portal) -> list[dict[str, Any]]:
 
 @routes.add("POST /api/v4/tags/{id}/media", scopes="asset:write", roles="MEDIAEDIT")
 def _add(portal: Portal, call: Call) -> Answer:
-    tag = _known(portal, call)
+    tag = _find(portal, call)
     for asset in [portal.visible(key) for key in ids_given(call)]:
         _store(portal, asset, tuple(dict.fromkeys((*asset.tags, tag))))
-    return created()
+    return answer_created()
 
 
 @routes.add("DELETE /api/v4/tags/{id}/media", scopes="asset:write", roles="MEDIAEDIT")
 def _remove(portal: Portal, call: Call) -> Answer:
-    tag = _known(portal, call)
+    tag = _find(portal, call)
     wanted = words(call.query.get("deleteIds", ""))
     if not wanted:
-        raise refused(400, "No data sent")  # assumed
+        raise refusal(400, "No data sent")  # assumed
     for asset in [portal.visible(key) for key in wanted]:
         _store(portal, asset, tuple(one for one in asset.tags if one != tag))
     return Answer(204)
 
 
-def _known(portal: Portal, call: Call) -> str:
+def _find(portal: Portal, call: Call) -> str:
     for tag, key in portal.library.tags.items():
         if key == call.params["id"].upper():
             return tag
-    raise refused(404, "Tag not found")  # assumed
+    raise refusal(404, "Tag not found")  # assumed
 
 
 def _store(portal: Portal, asset: Asset, tags: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal, number
 from damlink_sandbox.bynder.records import Metaproperty, Option
-from damlink_sandbox.bynder.render import dashed
+from damlink_sandbox.bynder.render import uuid_of
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
 routes: Routes[Portal] = Routes()
@@ -17,7 +17,7 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("GET /api/1/taxonomy/metaproperties/{id}/options", scopes="meta.assetbank:read")
 def _list(portal: Portal, call: Call) -> Answer:
-    metaproperty, query = _known(portal, call.params["id"]), call.query
+    metaproperty, query = _find(portal, call.params["id"]), call.query
     found = sorted(metaproperty.options.values(), key=_cursor)
     if reference := query.get("externalReference"):
         found = [option for option in found if option.extra.get("externalReference") == reference]
@@ -28,12 +28,12 @@ def _list(portal: Portal, call: Call) -> Answer:
         page = ahead[-limit:]
     else:
         page = [option for option in found if not start or _cursor(option) >= start][:limit]
-    shown = [_shown(metaproperty, option) for option in page]
+    shown = [_render(metaproperty, option) for option in page]
     return json_answer(200, {"options": shown, "metadata": _metadata(found, page)})
 
 
-def _known(portal: Portal, uuid: str) -> Metaproperty:
-    found = [one for key, one in portal.metaproperties.items() if dashed(key) == uuid.lower()]
+def _find(portal: Portal, uuid: str) -> Metaproperty:
+    found = [one for key, one in portal.metaproperties.items() if uuid_of(key) == uuid.lower()]
     if not found:
         raise _refusal(404, "metaproperty-not-existing", "Metaproperty does not exist")
     return found[0]
@@ -60,16 +60,16 @@ def _metadata(found: list[Option], page: list[Option]) -> dict[str, str]:
 
 
 def _cursor(option: Option) -> str:
-    return f"{option.name}_{dashed(option.id)}"
+    return f"{option.name}_{uuid_of(option.id)}"
 
 
-def _shown(metaproperty: Metaproperty, option: Option) -> dict[str, Any]:
+def _render(metaproperty: Metaproperty, option: Option) -> dict[str, Any]:
     return {
-        "id": dashed(option.id),
+        "id": uuid_of(option.id),
         "name": option.name,
         "externalReference": option.extra.get("externalReference", ""),
         "icon": "",
-        "metapropertyId": dashed(metaproperty.id),
+        "metapropertyId": uuid_of(metaproperty.id),
     }
 
 

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
-from damlink_sandbox.bynder.operations import Point, transformed
-from damlink_sandbox.bynder.picture import encoded, picture
+from damlink_sandbox.bynder.operations import Point, transform_image
+from damlink_sandbox.bynder.picture import encode, picture
 from damlink_sandbox.bynder.portal import Portal
 from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.router import Answer, Call, Refusal, Routes
@@ -25,19 +25,19 @@ routes: Routes[Portal] = Routes()
 def _transform(portal: Portal, call: Call) -> Answer:
     """Transform a picture. Any name will do (assumed); the id is in the form of new services only."""
     with portal.lock:
-        asset = known_by_uuid(portal, call.params["id"])
+        asset = find_by_uuid(portal, call.params["id"])
     image = picture(asset.active.content) if asset is not None else None
     if asset is None or image is None:
         raise Refusal(Answer(404, b"Not Found", "text/plain"))
-    with _unsupported():
+    with _refuse_unsupported():
         middle = _focus(call.query.get("focuspoint")) or asset.focus or (0.5, 0.5)
         form, quality = _FORMS[call.query.get("format", "")], _quality(call.query.get("quality"))
         for operation, given in _operations(parse_qsl(call.query_string, keep_blank_values=True)):
-            image = transformed(image, operation, given, middle)
-    return Answer(200, encoded(image, form, quality), f"image/{form.lower()}")
+            image = transform_image(image, operation, given, middle)
+    return Answer(200, encode(image, form, quality), f"image/{form.lower()}")
 
 
-def known_by_uuid(portal: Portal, uuid: str) -> Asset | None:
+def find_by_uuid(portal: Portal, uuid: str) -> Asset | None:
     """Return the visible asset with this id in 8-4-4-4-12."""
     head, _, tail = uuid.upper().rpartition("-")
     asset = portal.assets.get(head + tail) if uuid.count("-") == 4 else None
@@ -45,7 +45,7 @@ def known_by_uuid(portal: Portal, uuid: str) -> Asset | None:
 
 
 @contextlib.contextmanager
-def _unsupported() -> Iterator[None]:
+def _refuse_unsupported() -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError) as error:

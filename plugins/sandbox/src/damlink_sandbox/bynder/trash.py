@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from damlink_sandbox.bynder.portal import Portal, moment, number, refused
+from damlink_sandbox.bynder.portal import Portal, moment, number, refusal
 from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
@@ -20,10 +20,10 @@ def _trash(portal: Portal, call: Call) -> Answer:
     key = _order(portal, call.query.get("field", "media.dateRemoved"))
     direction = call.query.get("order", "desc")  # the default is assumed
     if key is None or direction not in ("asc", "desc"):
-        raise refused(400, "Invalid request parameters.")  # assumed
-    gone = sorted(_removed(portal, call.query), key=key, reverse=direction == "desc")
+        raise refusal(400, "Invalid request parameters.")  # assumed
+    gone = sorted(_find_removed(portal, call.query), key=key, reverse=direction == "desc")
     limit, page = number(call.query.get("limit"), 10), number(call.query.get("page"), 1)
-    return json_answer(200, [_shown(portal, *one) for one in gone[(page - 1) * limit : page * limit]])
+    return json_answer(200, [_render(portal, *one) for one in gone[(page - 1) * limit : page * limit]])
 
 
 def _order(portal: Portal, field: str) -> Callable[[tuple[Asset, datetime]], Any] | None:
@@ -36,7 +36,7 @@ def _order(portal: Portal, field: str) -> Callable[[tuple[Asset, datetime]], Any
     }.get(field.removeprefix("media."))
 
 
-def _removed(portal: Portal, query: Mapping[str, str]) -> Iterator[tuple[Asset, datetime]]:
+def _find_removed(portal: Portal, query: Mapping[str, str]) -> Iterator[tuple[Asset, datetime]]:
     """Yield the assets removed in the last 30 days and in the requested range, each with its date."""
     since = portal.world.clock.now() - _KEPT
     first = moment(query["dateRemovedFrom"]) if query.get("dateRemovedFrom") else since
@@ -46,7 +46,7 @@ def _removed(portal: Portal, query: Mapping[str, str]) -> Iterator[tuple[Asset, 
             yield asset, asset.deleted
 
 
-def _shown(portal: Portal, asset: Asset, removed: datetime) -> dict[str, Any]:
+def _render(portal: Portal, asset: Asset, removed: datetime) -> dict[str, Any]:
     return {
         "id": asset.id,
         "name": asset.name,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from damlink_sandbox.bynder.portal import Portal, refused, words
+from damlink_sandbox.bynder.portal import Portal, refusal, words
 from damlink_sandbox.bynder.records import Import, Part, Upload
 from damlink_sandbox.content import PartFiles
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
@@ -31,7 +31,7 @@ def _init(portal: Portal, call: Call) -> Answer:
     if not PurePosixPath(name).suffix.strip("."):
         body = f'{{"filename":"\'{name}\' is not a valid filename"}}'.encode()
         raise Refusal(Answer(400, body, "text/plain"))
-    upload = _begun(portal, name)
+    upload = _begin(portal, name)
     portal.uploads[upload.id] = portal.uploads_by_key[upload.key] = upload
     answer = {
         "s3file": {"uploadid": upload.id, "targetid": upload.target},
@@ -42,7 +42,7 @@ def _init(portal: Portal, call: Call) -> Answer:
     return json_answer(200, answer)
 
 
-def _begun(portal: Portal, name: str) -> Upload:
+def _begin(portal: Portal, name: str) -> Upload:
     key, now = f"pluploads/api/{portal.ids.uuid()}/{name}", portal.world.clock.now()
     params = {
         "acl": "private",
@@ -72,7 +72,7 @@ def _register_or_finalise(portal: Portal, call: Call) -> Answer:
 
 def _register(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
     with portal.lock:
-        upload = known_upload(portal, upload_id, fields)
+        upload = find_upload(portal, upload_id, fields)
         text = fields["chunkNumber"]
         number = int(text) if text.isdecimal() else 0
         if upload.is_finalised or number < 1:
@@ -88,20 +88,20 @@ def _register(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
 
 def _finalise(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
     with portal.lock:
-        upload = known_upload(portal, upload_id, fields)
+        upload = find_upload(portal, upload_id, fields)
         parts = whole(portal, upload, fields)
         upload.is_finalised = True
-    content = PartFiles.joined([part.path for part in parts])  # the bytes are read outside the lock
+    content = PartFiles.join([part.path for part in parts])  # the bytes are read outside the lock
     with portal.lock:
         # without `original_filename` the name is technical (Bynder/bynder-php-sdk#86; its form is assumed)
         name = fields.get("original_filename") or f"{portal.ids.hex(12)}-tmp-{upload.file_name}"
-        imported = _imported(portal, upload, PurePosixPath(name).name, content)
+        imported = _import_file(portal, upload, PurePosixPath(name).name, content)
         portal.imports[imported.id] = imported
     portal.world.counts.add("imports")
     return json_answer(202, _receipt(imported))
 
 
-def known_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Upload:
+def find_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Upload:
     """Return the upload with this id and the target it was begun with.
 
     Raises:
@@ -109,7 +109,7 @@ def known_upload(portal: Portal, upload_id: str, fields: dict[str, str]) -> Uplo
     """
     upload = portal.uploads.get(upload_id)
     if upload is None:
-        raise refused(404, "Upload doesn't exist")
+        raise refusal(404, "Upload doesn't exist")
     if fields.get("targetid") != upload.target:
         raise not_completed(retry=0)
     return upload
@@ -137,7 +137,7 @@ def whole(portal: Portal, upload: Upload, fields: dict[str, str]) -> Sequence[Pa
     return parts
 
 
-def _imported(portal: Portal, upload: Upload, name: str, content: PartFiles) -> Import:
+def _import_file(portal: Portal, upload: Upload, name: str, content: PartFiles) -> Import:
     patterns = {"*fail-conversion*": "failed", "*reject*": "rejected"}
     names = (name, upload.file_name)
     outcomes = [what for shape, what in patterns.items() if any(fnmatch(given, shape) for given in names)]
@@ -162,7 +162,7 @@ def _receipt(imported: Import) -> dict[str, object]:
 @routes.add("GET /api/v4/upload/poll", roles=UPLOADERS)
 def _poll(portal: Portal, call: Call) -> Answer:
     if not call.query.get("items"):
-        raise refused(400, "No items provided")  # assumed
+        raise refusal(400, "No items provided")  # assumed
     asked = [portal.imports[one] for one in words(call.query["items"].upper()) if one in portal.imports]
     ready = [one for one in asked if one.ready_at <= portal.world.clock.seconds()]
     lists = {"itemsDone": "done", "itemsFailed": "failed", "itemsRejected": "rejected"}

@@ -24,21 +24,21 @@ routes: Routes[Portal] = Routes()
 def _list(portal: Portal, call: Call) -> Answer:
     if "asset_id" in call.query:
         _check(_asset_fault(portal, call.query["asset_id"]))
-    return json_answer(200, [_shown(one) for one in _met(portal, call.query)])
+    return json_answer(200, [_render(one) for one in _find_matches(portal, call.query)])
 
 
 @routes.add(f"POST {_PATH}", scopes="asset.usage:write", roles="STATISTICS")
 def _create(portal: Portal, call: Call) -> Answer:
     fields = call.form()
     _check(_faults(portal, fields))
-    return json_answer(200, _shown(_added(portal, fields)))
+    return json_answer(200, _render(_add(portal, fields)))
 
 
 @routes.add(f"DELETE {_PATH}", scopes="asset.usage:write", roles="STATISTICS")
 def _delete(portal: Portal, call: Call) -> Answer:
     """Remove the usages that match; without a match there is nothing to do (assumed)."""
     _check(_faults(portal, call.query))
-    for one in _met(portal, call.query):
+    for one in _find_matches(portal, call.query):
         del portal.library.usages[one.id]
     return Answer(204)
 
@@ -46,17 +46,17 @@ def _delete(portal: Portal, call: Call) -> Answer:
 @routes.add(f"POST {_PATH}/sync", scopes="asset.usage:write", roles="STATISTICS")
 def _sync(portal: Portal, call: Call) -> Answer:
     """Make the given usages the only ones of the integration's `uris` (assumed)."""
-    integration, uris, usages = _synced(call)
+    integration, uris, usages = _read_sync(call)
     answer: dict[str, list[Any]] = {"accepted": [], "new": [], "rejected": [], "removed": []}
-    held = {(one.asset_id, one.uri): one for one in _met(portal, {"integration_id": integration})}
+    held = {(one.asset_id, one.uri): one for one in _find_matches(portal, {"integration_id": integration})}
     for usage in usages:
         fields = {"integration_id": integration, **_text(usage)}
         if reason := _reason(portal, fields, uris):
-            answer["rejected"].append(_named(fields, "asset_id", "uri") | {"reason": reason})
+            answer["rejected"].append(_subset(fields, "asset_id", "uri") | {"reason": reason})
             continue
-        answer["accepted"].append(_named(fields, "asset_id", "uri", "additional"))
+        answer["accepted"].append(_subset(fields, "asset_id", "uri", "additional"))
         if held.pop((fields["asset_id"].upper(), fields["uri"]), None) is None:
-            answer["new"].append(_shown(_added(portal, fields)))
+            answer["new"].append(_render(_add(portal, fields)))
     for one in held.values():
         if one.uri in uris:
             del portal.library.usages[one.id]
@@ -64,7 +64,7 @@ def _sync(portal: Portal, call: Call) -> Answer:
     return json_answer(200, answer)
 
 
-def _synced(call: Call) -> tuple[str, list[str], list[Mapping[str, Any]]]:
+def _read_sync(call: Call) -> tuple[str, list[str], list[Mapping[str, Any]]]:
     body = json_object(call) or {}
     integration, uris, usages = body.get("integration_id"), body.get("uris"), body.get("usages")
     lists = {"uris": uris, "usages": usages}
@@ -87,11 +87,11 @@ def _reason(portal: Portal, fields: Mapping[str, str], uris: Iterable[str]) -> s
     return _asset_fault(portal, fields["asset_id"]).get("asset_id", "")
 
 
-def _named(fields: Mapping[str, str], *names: str) -> dict[str, str]:
+def _subset(fields: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: fields[name] for name in names}
 
 
-def _added(portal: Portal, fields: Mapping[str, str]) -> Usage:
+def _add(portal: Portal, fields: Mapping[str, str]) -> Usage:
     made = Usage(
         id=portal.ids.uuid(),
         integration_id=fields["integration_id"],
@@ -104,7 +104,7 @@ def _added(portal: Portal, fields: Mapping[str, str]) -> Usage:
     return made
 
 
-def _met(portal: Portal, query: Mapping[str, str]) -> list[Usage]:
+def _find_matches(portal: Portal, query: Mapping[str, str]) -> list[Usage]:
     return [
         one
         for one in portal.library.usages.values()
@@ -114,7 +114,7 @@ def _met(portal: Portal, query: Mapping[str, str]) -> list[Usage]:
     ]
 
 
-def _shown(one: Usage) -> dict[str, Any]:
+def _render(one: Usage) -> dict[str, Any]:
     return {
         "id": one.id,
         "asset_id": one.asset_id,

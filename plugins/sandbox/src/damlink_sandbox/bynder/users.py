@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.access import Access, User
-from damlink_sandbox.bynder.portal import Portal, flag, number, paged, refused, words
+from damlink_sandbox.bynder.portal import Portal, flag, number, refusal, slice_page, words
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _READ, _WRITE, _ROLE = "admin.user:read", "admin.user:write", "USERMANAGEMENT"
@@ -31,11 +31,11 @@ routes: Routes[Portal] = Routes()
 def _list(portal: Portal, call: Call) -> Answer:
     everybody = flag(call.query.get("includeInActive"))
     users = [user for user in portal.access.users.values() if user.is_active or everybody]
-    found, headers = paged(users, call.query)
-    return json_answer(200, [_listed(portal.access, user) for user in found], **headers)
+    found, headers = slice_page(users, call.query)
+    return json_answer(200, [_render_in_list(portal.access, user) for user in found], **headers)
 
 
-def _listed(access: Access, user: User) -> dict[str, Any]:
+def _render_in_list(access: Access, user: User) -> dict[str, Any]:
     return {
         "id": user.id, "username": user.username, "name": user.name, "email": user.email, "email2": "",
         "active": int(user.is_active), "isSSOOnly": user.is_sso_only, "profileId": user.profile_id,
@@ -53,7 +53,7 @@ def _create(portal: Portal, call: Call) -> Answer:
     given = call.form()
     for name in _REQUIRED:
         if not given.get(name):
-            raise refused(400, f"{name} is required")  # text assumed
+            raise refusal(400, f"{name} is required")  # text assumed
     changes = _changes(portal, given)
     changes.setdefault("username", given["email"])
     _check_unused(portal.access, changes["username"])
@@ -64,18 +64,18 @@ def _create(portal: Portal, call: Call) -> Answer:
 
 @routes.add("GET /api/v4/users/{id}", scopes=_READ, roles=_ROLE)
 def _get(portal: Portal, call: Call) -> Answer:
-    user = _known(portal, call)
-    return json_answer(200, {**_shown(user), "groups": _groups_of(portal.access, user)})
+    user = _find(portal, call)
+    return json_answer(200, {**_render(user), "groups": _groups_of(portal.access, user)})
 
 
 @routes.add("GET /api/v4/currentUser", scopes="current.user:read")
 def _current(_portal: Portal, call: Call) -> Answer:
-    return json_answer(200, _shown(call.caller.user))
+    return json_answer(200, _render(call.caller.user))
 
 
 @routes.add("POST /api/v4/users/{id}", scopes=_WRITE, roles=_ROLE)
 def _modify(portal: Portal, call: Call) -> Answer:
-    user, given = _known(portal, call), call.form()
+    user, given = _find(portal, call), call.form()
     changes = _changes(portal, given)
     if changes.get("username", user.username) != user.username:
         _check_unused(portal.access, changes["username"])
@@ -87,23 +87,23 @@ def _modify(portal: Portal, call: Call) -> Answer:
 
 @routes.add("DELETE /api/v4/users/{id}", scopes=_WRITE, roles=_ROLE)
 def _delete(portal: Portal, call: Call) -> Answer:
-    del portal.access.users[_known(portal, call).id]
+    del portal.access.users[_find(portal, call).id]
     return Answer(204)
 
 
-def _known(portal: Portal, call: Call) -> User:
+def _find(portal: Portal, call: Call) -> User:
     """Find a user by id or by username."""
     given, users = call.params["id"], portal.access.users
     named = (user for user in users.values() if user.username.lower() == given.lower())
     found = users.get(given.upper()) or next(named, None)
     if found is None:
-        raise refused(404, "User not found")  # text assumed
+        raise refusal(404, "User not found")  # text assumed
     return found
 
 
 def _check_unused(access: Access, username: str) -> None:
     if any(user.username.lower() == username.lower() for user in access.users.values()):
-        raise refused(400, "Username already exists")  # assumed
+        raise refusal(400, "Username already exists")  # assumed
 
 
 def _changes(portal: Portal, given: Mapping[str, str]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _changes(portal: Portal, given: Mapping[str, str]) -> dict[str, Any]:
 
 def _one_of(given: str, known: Mapping[str, object], name: str) -> str:
     if given.upper() not in known:
-        raise refused(400, f"Invalid {name}")  # assumed
+        raise refusal(400, f"Invalid {name}")  # assumed
     return given.upper()
 
 
@@ -132,7 +132,7 @@ def _details(given: Mapping[str, str]) -> dict[str, str]:
     return {name: given[name] for name in _DETAILS if name in given}
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _render(user: User) -> dict[str, Any]:
     """Longer than in lists, and with booleans."""
     empty = (
         "state", "city", "legalEntity", "county", "postalCode", "country", "cellphoneNumber",
@@ -161,7 +161,7 @@ def _shown(user: User) -> dict[str, Any]:
 def _groups(portal: Portal, call: Call) -> Answer:
     order, term = call.query.get("sort_order", "asc"), call.query.get("search_term", "").lower()
     if order not in ("asc", "desc"):
-        raise refused(400, "Invalid sort_order")  # assumed
+        raise refusal(400, "Invalid sort_order")  # assumed
     found = [group for group in portal.access.groups.values() if term in group.name.lower()]
     found.sort(key=lambda group: group.name.lower(), reverse=order == "desc")
     limit, page = number(call.query.get("limit"), 20), number(call.query.get("page"), 1)

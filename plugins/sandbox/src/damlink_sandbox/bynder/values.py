@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from damlink_sandbox.bynder.portal import Portal, created, declined, json_object, moment, refused, words
+from damlink_sandbox.bynder.portal import (
+    Portal,
+    answer_created,
+    json_object,
+    moment,
+    numeric_refusal,
+    refusal,
+    words,
+)
 from damlink_sandbox.bynder.records import Asset, Metaproperty
 from damlink_sandbox.router import Answer, Call, Routes
 
@@ -15,31 +23,31 @@ routes: Routes[Portal] = Routes()
 
 @routes.add("POST /api/media/options", scopes="asset:write")
 def _add(portal: Portal, call: Call) -> Answer:
-    asset, metaproperty, ids = _asked(portal, call)
+    asset, metaproperty, ids = _read_call(portal, call)
     held = asset.values.get(metaproperty.id, ())
     values = tuple(dict.fromkeys((*held, *ids)))
     # one that takes a single option keeps the one sent last (assumed)
     _store(portal, asset, metaproperty, values if metaproperty.is_multiselect else values[-1:])
-    return created()
+    return answer_created()
 
 
 @routes.add("DELETE /api/media/options", scopes="asset:write")
 def _remove(portal: Portal, call: Call) -> Answer:
-    asset, metaproperty, ids = _asked(portal, call)
+    asset, metaproperty, ids = _read_call(portal, call)
     held = asset.values.get(metaproperty.id, ())
     _store(portal, asset, metaproperty, [value for value in held if value not in ids])
     return Answer(204)
 
 
-def _asked(portal: Portal, call: Call) -> tuple[Asset, Metaproperty, tuple[str, ...]]:
+def _read_call(portal: Portal, call: Call) -> tuple[Asset, Metaproperty, tuple[str, ...]]:
     if "MEDIAEDIT" not in call.caller.roles:
-        raise declined(403, "Access denied")  # not the guard: here the code is a number
+        raise numeric_refusal(403, "Access denied")  # not the guard: here the code is a number
     data = json_object(call) or {}
     try:
         asset_id, metaproperty_id = data["asset_id"].upper(), data["metaproperty_id"].upper()
         ids = tuple(one.upper() for one in data["metaproperty_option_ids"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise declined(400, "Invalid JSON") from error  # assumed
+        raise numeric_refusal(400, "Invalid JSON") from error  # assumed
     asset, metaproperty = portal.assets.get(asset_id), portal.metaproperties.get(metaproperty_id)
     if (
         asset is None
@@ -47,7 +55,7 @@ def _asked(portal: Portal, call: Call) -> tuple[Asset, Metaproperty, tuple[str, 
         or metaproperty is None
         or not metaproperty.options.keys() >= set(ids)
     ):
-        raise declined(404, "Not Found")
+        raise numeric_refusal(404, "Not Found")
     return asset, metaproperty, ids
 
 
@@ -72,7 +80,7 @@ def values_given(portal: Portal, fields: Mapping[str, str]) -> dict[str, tuple[s
             if metaproperty is not None:
                 given[metaproperty.id] = _value(portal, metaproperty, text)
             elif portal.settings.check_metaproperties:
-                raise refused(400, "Invalid metaproperty ID")
+                raise refusal(400, "Invalid metaproperty ID")
     return given
 
 
@@ -80,7 +88,7 @@ def _value(portal: Portal, metaproperty: Metaproperty, text: str) -> tuple[str, 
     if not text:
         return ()
     if metaproperty.takes_options:
-        return _chosen(metaproperty, text, _complaint(portal, "Invalid metaproperty option id sent"))
+        return _choose(metaproperty, text, _complaint(portal, "Invalid metaproperty option id sent"))
     if metaproperty.type == "date" and portal.settings.check_metaproperties:
         moment(text)
     return (text,)
@@ -89,12 +97,12 @@ def _value(portal: Portal, metaproperty: Metaproperty, text: str) -> tuple[str, 
 def _complaint(portal: Portal, message: str) -> Callable[[], None]:
     def complain() -> None:
         if portal.settings.check_metaproperties:
-            raise refused(400, message)
+            raise refusal(400, message)
 
     return complain
 
 
-def _chosen(metaproperty: Metaproperty, text: str, complain: Callable[[], None]) -> tuple[str, ...]:
+def _choose(metaproperty: Metaproperty, text: str, complain: Callable[[], None]) -> tuple[str, ...]:
     names = (text,) if metaproperty.option(text) else words(text)  # a name may hold a comma
     found = [metaproperty.option(name) for name in names]
     chosen = tuple(dict.fromkeys(option.id for option in found if option is not None))

@@ -43,13 +43,13 @@ class Webhook:
 @routes.add(f"GET {_PATH}", scopes=_READ)
 def _list(portal: Portal, call: Call) -> Answer:
     need(call, VIEW_WEBHOOKS, MANAGE_WEBHOOKS)
-    return json_answer(200, [_shown(portal, one) for one in portal.webhooks.values()])
+    return json_answer(200, [_render(portal, one) for one in portal.webhooks.values()])
 
 
 @routes.add(f"GET {_PATH}/{{id}}", scopes=_READ)
 def _get(portal: Portal, call: Call) -> Answer:
     need(call, VIEW_WEBHOOKS, MANAGE_WEBHOOKS)
-    return json_answer(200, _shown(portal, _known(portal, call, 400)))
+    return json_answer(200, _render(portal, _find(portal, call, 400)))
 
 
 @routes.add(f"POST {_PATH}", scopes=_WRITE)
@@ -59,7 +59,7 @@ def _create(portal: Portal, call: Call) -> Answer:
     need(call, MANAGE_WEBHOOKS)
     data = _data(call)
     if len(portal.webhooks) >= _MOST:
-        raise _refused(400, f"The maximum of {_MOST} configurations is reached")  # assumed
+        raise _refusal(400, f"The maximum of {_MOST} configurations is reached")  # assumed
     name, protocol = _text(data, "name"), _text(data, "protocol").lower()
     made = Webhook(portal.ids.uuid(), name, _endpoint(data, protocol), protocol, _events(data), _days(data))
     portal.webhooks[made.id] = made
@@ -71,7 +71,7 @@ def _create(portal: Portal, call: Call) -> Answer:
 def _update(portal: Portal, call: Call) -> Answer:
     """Other events make a new subscription, to be confirmed again (assumed)."""
     need(call, MANAGE_WEBHOOKS)
-    webhook, data = _known(portal, call, 404), _data(call)
+    webhook, data = _find(portal, call, 404), _data(call)
     events, days = _events(data), _days(data)
     if set(events) != set(webhook.events):
         _unsubscribe(portal, webhook)
@@ -84,9 +84,9 @@ def _update(portal: Portal, call: Call) -> Answer:
 @routes.add(f"PATCH {_PATH}/{{id}}", scopes=_WRITE)
 def _patch(portal: Portal, call: Call) -> Answer:
     need(call, MANAGE_WEBHOOKS)
-    webhook, data = _known(portal, call, 404), _data(call)
+    webhook, data = _find(portal, call, 404), _data(call)
     if data.get("status", 1) not in (0, 1):
-        raise _refused(400, "Invalid status")
+        raise _refusal(400, "Invalid status")
     if "name" in data:
         webhook.name = _text(data, "name")
     active = bool(data.get("status", webhook.active))
@@ -99,7 +99,7 @@ def _patch(portal: Portal, call: Call) -> Answer:
 @routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE)
 def _delete(portal: Portal, call: Call) -> Answer:
     need(call, MANAGE_WEBHOOKS)
-    webhook = _known(portal, call, 404)
+    webhook = _find(portal, call, 404)
     _unsubscribe(portal, webhook)
     del portal.webhooks[webhook.id]
     return Answer(204)
@@ -116,7 +116,7 @@ def _unsubscribe(portal: Portal, webhook: Webhook) -> None:
     webhook.subscription = ""
 
 
-def _shown(portal: Portal, webhook: Webhook) -> dict[str, Any]:
+def _render(portal: Portal, webhook: Webhook) -> dict[str, Any]:
     broker = portal.world.broker
     return {
         "configId": webhook.id,
@@ -131,24 +131,24 @@ def _shown(portal: Portal, webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _known(portal: Portal, call: Call, status: int) -> Webhook:
+def _find(portal: Portal, call: Call, status: int) -> Webhook:
     """Find a webhook; an unknown id is a 400 where it is read, which is published, else a 404 (assumed)."""
     webhook = portal.webhooks.get(call.params["id"].lower())
     if webhook is None:
-        raise _refused(status, "Webhook configuration not found")
+        raise _refusal(status, "Webhook configuration not found")
     return webhook
 
 
 def _data(call: Call) -> dict[str, Any]:
     data = json_object(call)
     if data is None:
-        raise _refused(400, "Invalid JSON")
+        raise _refusal(400, "Invalid JSON")
     return data
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:
     if not isinstance(data.get(name), str) or not data[name].strip():
-        raise _refused(400, f"{name} is required")
+        raise _refusal(400, f"{name} is required")
     return str(data[name])
 
 
@@ -156,28 +156,28 @@ def _endpoint(data: Mapping[str, Any], protocol: str) -> str:
     """Read an address: https, or on this machine; an ARN or an e-mail address for the other protocols."""
     endpoint = _text(data, "endpoint")
     if protocol not in _PROTOCOLS:
-        raise _refused(400, "Invalid protocol")
+        raise _refusal(400, "Invalid protocol")
     parts = urlsplit(endpoint)
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK
     if protocol in ("http", "https") and parts.scheme != "https" and not local:
-        raise _refused(400, "Invalid endpoint")
+        raise _refusal(400, "Invalid endpoint")
     return endpoint
 
 
 def _events(data: Mapping[str, Any]) -> tuple[str, ...]:
     events = data.get("events")
     if not isinstance(events, list) or not events or not all(event in EVENTS for event in events):
-        raise _refused(400, "Invalid events")
+        raise _refusal(400, "Invalid events")
     return tuple(dict.fromkeys(events))
 
 
 def _days(data: Mapping[str, Any]) -> int | None:
     days = data.get("preArchivedNotificationDays")
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 0):
-        raise _refused(400, "Invalid preArchivedNotificationDays")
+        raise _refusal(400, "Invalid preArchivedNotificationDays")
     return days
 
 
-def _refused(status: int, message: str) -> Refusal:
+def _refusal(status: int, message: str) -> Refusal:
     """Return an error; texts and shape are assumed, published is only that it is an object."""
     return Refusal(json_answer(status, {"message": message}))

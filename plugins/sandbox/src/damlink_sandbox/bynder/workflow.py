@@ -133,23 +133,23 @@ def is_id(given: str) -> bool:
     return _ID.fullmatch(given.lower()) is not None
 
 
-def known(records: Mapping[str, Record], given: str) -> Record:
+def find_record(records: Mapping[str, Record], given: str) -> Record:
     """Return the record with this id.
 
     Raises:
         Refusal: 404: unknown, or in another shape than workflow's (assumed).
     """
     if not is_id(given) or given.lower() not in records:
-        raise failed(404)
+        raise failure(404)
     return records[given.lower()]
 
 
-def failed(status: int, /, **body: str) -> Refusal:
+def failure(status: int, /, **body: str) -> Refusal:
     """Return an error in workflow's form; most have no text. Source: Bynder's published definitions."""
     return Refusal(json_answer(status, body))
 
 
-def shown(when: datetime | None) -> str | None:
+def format_date(when: datetime | None) -> str | None:
     """Format a date with an offset, as workflow does most times. Source: Bynder's published definition of
     jobs.
     """

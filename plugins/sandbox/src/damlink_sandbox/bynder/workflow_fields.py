@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from damlink_sandbox.bynder.portal import json_object, moment
-from damlink_sandbox.bynder.workflow import failed, is_id
+from damlink_sandbox.bynder.workflow import failure, is_id
 from damlink_sandbox.router import Call, Refusal
 
 STATUSES = ("Idle", "Active", "Cancelled", "Approved", "NeedsChanges")
@@ -23,11 +23,11 @@ def read(call: Call, known_fields: Fields) -> dict[str, Any]:
     """
     data = json_object(call)
     if data is None:
-        raise failed(400)
+        raise failure(400)
     try:
         return _read(data, known_fields)
     except (TypeError, ValueError) as error:
-        raise failed(400) from error
+        raise failure(400) from error
 
 
 def _read(data: Mapping[str, Any], known_fields: Fields) -> dict[str, Any]:
@@ -83,5 +83,5 @@ def reference(value: Any) -> str | None:
     if not value:
         return None
     if not is_id(text(value)):
-        raise failed(404)
+        raise failure(404)
     return text(value).lower()

@@ -74,7 +74,7 @@ class Courier:
     def _work(self) -> None:
         while True:
             parcel = self._next()
-            outcome = _posted(parcel)
+            outcome = _post(parcel)
             parcel.attempt += 1
             again = outcome.get("status", 500) >= 500 and parcel.attempt < self.attempts
             with self._changed:
@@ -93,7 +93,7 @@ class Courier:
             return heapq.heappop(self._due)[2]
 
 
-def _posted(parcel: Parcel) -> dict[str, Any]:
+def _post(parcel: Parcel) -> dict[str, Any]:
     url = urlsplit(parcel.endpoint)
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.hostname or "", url.port, timeout=TIMEOUT_SECONDS)

@@ -118,20 +118,20 @@ def _action(topic: Topic, call: Call) -> Answer:
         return _unknown(call)
     asked = {**call.query, **call.form()}
     if asked.get("Action") == "ConfirmSubscription":
-        return _confirmed(topic, asked)
+        return _confirm(topic, asked)
     if asked.get("Action") == "Unsubscribe":
-        return _unsubscribed(topic, asked)
+        return _unsubscribe(topic, asked)
     return _error("InvalidAction", "The action is not valid for this endpoint.")
 
 
-def _confirmed(topic: Topic, asked: Mapping[str, str]) -> Answer:
+def _confirm(topic: Topic, asked: Mapping[str, str]) -> Answer:
     found = topic.confirm(asked.get("Token", "")) if asked.get("TopicArn") == ARN else None
     if found is None:
         return _error("InvalidParameter", "Invalid parameter: Token")
     return _result("ConfirmSubscription", found)
 
 
-def _unsubscribed(topic: Topic, asked: Mapping[str, str]) -> Answer:
+def _unsubscribe(topic: Topic, asked: Mapping[str, str]) -> Answer:
     for each in list(topic.subscriptions.values()):
         if each.arn == asked.get("SubscriptionArn"):
             topic.end(each.id)
