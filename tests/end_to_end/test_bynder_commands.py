@@ -525,7 +525,7 @@ def test_list_when_the_limit_stands_among_the_extras_goes_on_to_its_end(
         ("brand raw GET http://[::1", 2, "is no address"),
         ("brand raw POST /x --body-file /no/such/file", 2, "/no/such/file"),
         ("brand raw POST /x --file a=/no/such/file", 2, "cannot read /no/such/file"),
-        ("brand assets list --extra page=2", 2, "page is not for a list, which goes on by itself"),
+        ("brand assets list --extra page=2", 2, "page is not for a list, which requests all pages"),
         ("brand collections list --extra limit=many", 2, "limit must be a whole number, not 'many'"),
         ("brand users get --id nobody@portal.example", 1, "nobody@portal.example"),
         ("brand nonsense", 2, "No such command 'nonsense'"),

@@ -109,9 +109,7 @@ def test_read_parts_when_what_was_sent_has_changed_says_so(data: bytes, draw: st
 @given(st.binary(max_size=40), st.integers(1, 40))
 def test_read_parts_when_the_size_is_another_never_ends_well(data: bytes, size: int) -> None:
     assume(len(data) != size)
-    with pytest.raises(
-        ChangedContentError, match=f"beach.bin is not of the {size} bytes it was announced with"
-    ):
+    with pytest.raises(ChangedContentError, match=f"beach.bin does not have the announced {size} bytes"):
         read(content(data), session(size))
 
 

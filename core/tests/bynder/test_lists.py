@@ -81,6 +81,6 @@ def test_tags_when_a_file_is_uploaded_with_a_single_one_are_that_one(portal: Por
 def test_list_argument_when_an_item_is_no_text_is_refused(
     served: Portal, server: Any, value: list[Any]
 ) -> None:
-    with pytest.raises(ArgumentError, match="asset_ids: each item is a text, not"):
+    with pytest.raises(ArgumentError, match="asset_ids: each item must be a text, not"):
         served.tags.add("t", asset_ids=value)
     assert server.asked == []

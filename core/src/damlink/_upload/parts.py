@@ -121,7 +121,7 @@ class _Buffers:
         buffer = self._free.get()
         return buffer if len(buffer) >= size else bytearray(size)
 
-    def give_back(self, buffer: bytearray) -> None:
+    def release(self, buffer: bytearray) -> None:
         """Return a buffer to the pool."""
         self._free.put(buffer)
 
@@ -168,7 +168,7 @@ def read_parts(
         else:
             if count == session.parts:
                 return
-    raise ChangedContentError(f"{content.filename} is not of the {session.size} bytes it was announced with")
+    raise ChangedContentError(f"{content.filename} does not have the announced {session.size} bytes")
 
 
 class ChangedContentError(TransientError):
@@ -195,11 +195,11 @@ def _blocks(pieces: Iterator[bytes], block_bytes: int) -> Generator[tuple[memory
             yield _block(last, filled)
     finally:
         if filling is not None:
-            _buffers.give_back(filling)
+            _buffers.release(filling)
 
 
 def _block(buffer: bytearray, length: int) -> tuple[memoryview, Callable[[], None]]:
-    return memoryview(buffer)[:length], functools.partial(_buffers.give_back, buffer)
+    return memoryview(buffer)[:length], functools.partial(_buffers.release, buffer)
 
 
 class PartFile(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""Marks the methods that are actions: what the command line and the reference table are made from."""
+"""Mark of the methods that are actions: the command line and the reference are generated from them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def action(*names: str) -> Callable[[_Method], _Method]:
-    """Mark a method of a resource as an action that a person may call by itself.
+    """Mark a method of a resource as an action that is also a command.
 
-    Each of its list arguments then takes a single value, too.
+    Each of its list arguments then accepts a single value as well.
 
     Args:
-        names: of the published connector actions that the method carries out; none where it adds to them.
+        names: names of Bynder's published connector actions that the method performs; none if there is none.
     """
 
     def mark(method: _Method) -> _Method:
@@ -30,6 +30,6 @@ def action(*names: str) -> Callable[[_Method], _Method]:
 
 
 def actions_of(method: Any) -> tuple[str, ...] | None:
-    """The actions that a method carries out; `None` if it is not marked as one."""
+    """Return the published actions that a method performs; `None` if it is not marked."""
     marked: tuple[str, ...] | None = getattr(method, "actions", None)
     return marked

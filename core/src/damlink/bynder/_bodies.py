@@ -1,4 +1,4 @@
-"""Bodies of the portal's answers as a call expects them; what is something else is asked for again."""
+"""Checked bodies of the portal's answers. A request with an unexpected answer is repeated."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ __all__ = [
     "read_body",
 ]
 
-ATTEMPTS: Final = 3  # how often something is asked for whose answer cannot be read
+# Number of requests before an unreadable answer is an error.
+ATTEMPTS: Final = 3
 PAUSE_SECONDS: Final = 1.0
 
 T = TypeVar("T")
 
 Expect = Callable[[Any], T]
-"""Returns what a body holds, or raises `ValueError` with what was expected."""
+"""Function that returns the content of a body, or raises `ValueError` with what was expected."""
 
 
 class UnreadableError(TransientError):
-    """The portal answered a request that may be repeated with something else than it should."""
+    """Unexpected answer of the portal to a request that may be repeated."""
 
 
 def get_body(client: Client, path: str, expect: Expect[T], **query: Any) -> T:
-    """GET a path of the portal, again where the answer cannot be read, and return what it holds.
+    """GET a path of the portal, again if the answer is unreadable, and return the content of its body.
 
     Raises:
         TransientError: no answer can be read.
@@ -61,7 +62,7 @@ def post_body(client: Client, path: str, expect: Expect[T], **content: Any) -> T
 
 
 def read_again(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T]) -> T:
-    """Send a request that may be repeated, again where `read` does not understand the answer."""
+    """Send a request that may be repeated, again if `read` cannot read the answer."""
     for _ in range(ATTEMPTS - 1):
         try:
             return read(send())
@@ -71,10 +72,10 @@ def read_again(send: Callable[[], httpx.Response], read: Callable[[httpx.Respons
 
 
 def read_body(response: httpx.Response, expect: Expect[T]) -> T:
-    """Return what the JSON of an answer holds.
+    """Return the content of an answer's JSON.
 
     Raises:
-        TransientError: it is no JSON, or not what is expected.
+        TransientError: it is not JSON, or not what is expected.
     """
     try:
         return expect(read_json(response))
@@ -88,18 +89,18 @@ def _cause(error: Exception) -> str:
     return "without JSON" if isinstance(error, TransientError) else f"and not {error}"
 
 
-# --- what a body can be ----------------------------------------------------------------------------
+# --- kinds of bodies --------------------------------------------------------------------------------
 
 
 def expect_object(body: Any) -> Mapping[str, Any]:
-    """Return an object that holds something."""
+    """Return an object that is not empty."""
     if isinstance(body, Mapping) and body:
         return body
     raise ValueError("with a record")
 
 
 def expect_mapping(body: Any) -> Mapping[str, Any]:
-    """Return an object; an empty one may come as an empty list."""
+    """Return an object; the portal may send an empty one as an empty list."""
     if isinstance(body, Mapping):
         return body
     if body == []:
@@ -108,7 +109,7 @@ def expect_mapping(body: Any) -> Mapping[str, Any]:
 
 
 def expect_records(body: Any) -> Sequence[Mapping[str, Any]]:
-    """Return the objects of a list, or of an object that holds them by name."""
+    """Return the objects of a list, or of an object that has them as values."""
     found = list(body.values()) if isinstance(body, Mapping) else body
     if isinstance(found, list) and all(isinstance(each, Mapping) for each in found):
         return found
@@ -123,7 +124,7 @@ def expect_ids(body: Any) -> Sequence[Any]:
 
 
 def expect_page(key: str) -> Expect[Any]:
-    """Return what expects a list of records, or an object that holds it under a name."""
+    """Return a check for a list of records, or for an object with such a list under a name."""
 
     def expect(body: Any) -> Any:
         if isinstance(body, Mapping) and isinstance(body.get(key), list):
@@ -137,7 +138,7 @@ def expect_page(key: str) -> Expect[Any]:
 
 
 def expect_field(name: str) -> Expect[Mapping[str, Any]]:
-    """Return what expects an object with something under a name."""
+    """Return a check for an object that has a value under a name."""
 
     def expect(body: Any) -> Mapping[str, Any]:
         if isinstance(body, Mapping) and body.get(name):

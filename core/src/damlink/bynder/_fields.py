@@ -1,4 +1,4 @@
-"""Our arguments as the portal takes them: under Bynder's own names, as text."""
+"""Conversion of arguments to the portal's form: Bynder's own names, values as text."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ __all__ = [
     "uuid_of",
 ]
 
-IDS_AT_ONCE: Final = 100  # so that an address stays short
-_PLACE: Final = ("page", "cursor")  # where a list has come to
+# Ids are sent in the address, whose length is limited.
+IDS_AT_ONCE: Final = 100
+# Parameters that a list sets itself to get its next page.
+_PAGING: Final = ("page", "cursor")
 _LONG_ID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4})([0-9a-f]{12})")
 
 
@@ -50,14 +52,14 @@ def bynder_names(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields(given: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """The fields of a form or of a query; what is `None` is left out.
+    """Return the fields of a form or query as text, without those that are `None`.
 
     Args:
-        given: by Bynder's names.
-        extra: further ones, which win.
+        given: values by Bynder's names.
+        extra: more values, which replace those of the same name.
     """
-    together = {**given, **(extra or {})}
-    return {name: text_of(value) for name, value in together.items() if value is not None}
+    merged = {**given, **(extra or {})}
+    return {name: text_of(value) for name, value in merged.items() if value is not None}
 
 
 def json_data(value: Any) -> dict[str, str]:
@@ -66,15 +68,15 @@ def json_data(value: Any) -> dict[str, str]:
 
 
 def page_size(extra: Mapping[str, Any] | None, limit: int | None) -> int | None:
-    """Return how many records a list asks for at once: a `limit` among the further parameters wins.
+    """Return the number of records in one request of a list; a `limit` in `extra` replaces the argument.
 
     Raises:
-        ArgumentError: they name a page, and the list asks for one page after the other by itself.
+        ArgumentError: `extra` names a page, but a list requests all pages itself.
     """
-    for name in _PLACE:
+    for name in _PAGING:
         if name in (extra or {}):
-            hint = "ask for one page with `page`"
-            raise ArgumentError(f"extra: {name} is not for a list, which goes on by itself", hint=hint)
+            hint = "get one page with `page`"
+            raise ArgumentError(f"extra: {name} is not for a list, which requests all pages", hint=hint)
     wanted = (extra or {}).get("limit")
     if wanted is None:
         return limit
@@ -85,9 +87,9 @@ def page_size(extra: Mapping[str, Any] | None, limit: int | None) -> int | None:
 
 
 def text_of(value: Any) -> str:
-    """A value as the portal reads it: `true`, ISO 8601 in UTC, several parted by commas, an object as JSON.
+    """Return a value as the portal reads it: `true`, ISO 8601 in UTC, a comma-separated list, or JSON.
 
-    A moment without a zone is taken as UTC.
+    A time without a zone is taken as UTC.
 
     Source: api.bynder.com, "Assets": `yyyy-mm-ddThh:mm:ssZ`; lists are comma-separated.
     """
@@ -106,22 +108,22 @@ def text_of(value: Any) -> str:
 
 
 def join_tags(tags: Iterable[str]) -> str:
-    """Tags as the portal takes them: parted by commas, so that none may hold one; none twice."""
+    """Return tags as one comma-separated text, without duplicates. A comma within a tag becomes a space."""
     clean = (" ".join(tag.replace(",", " ").split()) for tag in ([tags] if isinstance(tags, str) else tags))
     return ",".join(dict.fromkeys(tag for tag in clean if tag))
 
 
 def uuid_of(id: str) -> str:
-    """An asset's id in the form that the newer services and `/transform` take: lower case, four dashes.
+    """Return an asset's id in the form that newer services and `/transform` expect: lower case, four dashes.
 
-    Source: assumed: the portal's two forms of id differ in the fourth dash and in case only.
+    Source: assumed: the portal's two forms of an id differ only in the fourth dash and in case.
     """
     match = _LONG_ID.fullmatch(id.lower())
     return f"{match[1]}-{match[2]}" if match else id
 
 
 def batches(ids: Sequence[str] | str) -> Iterator[list[str]]:
-    """Ids in lots that an address can hold; none twice."""
+    """Yield ids in batches that fit into an address, without duplicates."""
     rest = iter(dict.fromkeys([ids] if isinstance(ids, str) else ids))
-    while lot := list(islice(rest, IDS_AT_ONCE)):
-        yield lot
+    while batch := list(islice(rest, IDS_AT_ONCE)):
+        yield batch

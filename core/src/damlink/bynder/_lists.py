@@ -1,4 +1,4 @@
-"""One rule for list arguments: a single value is a list of one, and is never split into letters."""
+"""Common rule for list arguments: a single value is a list of one, and is never split into letters."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def accept_single_values(method: _Method) -> _Method:
-    """Wrap a method so that each of its list arguments takes a single value, too.
+    """Wrap a method so that each of its list arguments accepts a single value as well.
 
     Raises:
-        ArgumentError: when called: an item of a list of texts is no text.
+        ArgumentError: at the call: an item of a list of texts is not a text.
     """
 
     @functools.cache
     def facts() -> tuple[inspect.Signature, Mapping[str, Any]]:
-        # The annotations name types that are known only when the whole package is imported.
+        # The annotations can be resolved only after the whole package is imported.
         return inspect.signature(method), dict(list_arguments(method))
 
     @functools.wraps(method)
@@ -52,7 +52,7 @@ def list_arguments(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _item(hint: Any) -> Any:
-    """Return what a list holds, or `None` for a type that is no list."""
+    """Return the type of a list's items, or `None` if the type is not a list."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next((item for each in typing.get_args(hint) if (item := _item(each)) is not None), None)
     return typing.get_args(hint)[0] if typing.get_origin(hint) is Sequence else None
@@ -80,4 +80,4 @@ def _text(name: str, value: Any) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise ArgumentError(f"{name}: each item is a text, not {value!r:.80}", hint="give a list of texts")
+    raise ArgumentError(f"{name}: each item must be a text, not {value!r:.80}", hint="give a list of texts")

@@ -1,4 +1,4 @@
-"""Requests to the portal that must not be repeated, and what their answers must hold to count as done."""
+"""Requests to the portal that must not be repeated, and the checks of their answers."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def post_once(
     """Send a request that must not be repeated, and return what `read` makes of its JSON object.
 
     Args:
-        read: raises a `ValueError` if the object does not hold what it must bring.
-        accept: statuses besides 2xx that `read` understands.
-        content: of the request, in httpx's words.
+        read: reads the object; raises `ValueError` if a required value is missing.
+        accept: statuses other than 2xx that `read` accepts.
+        content: content of the request, as arguments of httpx.
 
     Raises:
-        UnclearError: it may or may not have happened.
+        UnclearError: it is not known whether the request was executed.
     """
     return client.send_once(
         method, path, read=lambda response: read(success_of(response)), accept=accept, **content
@@ -47,7 +47,7 @@ def success_of(response: httpx.Response) -> Mapping[str, Any]:
     """Return the JSON object of an answer.
 
     Raises:
-        ValueError: there is none, or it says that something failed.
+        ValueError: the answer is no JSON object, or reports a failure.
     """
     try:
         body = decode(response.content)
@@ -61,10 +61,10 @@ def success_of(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def id_of(body: Mapping[str, Any], *names: str) -> str:
-    """Return the id in the first of these fields that holds one.
+    """Return the id from the first of these fields that contains one.
 
     Raises:
-        ValueError: none does.
+        ValueError: none of them contains an id.
     """
     for name in names:
         value = text(body.get(name))
@@ -74,10 +74,10 @@ def id_of(body: Mapping[str, Any], *names: str) -> str:
 
 
 def check_confirmation(body: Mapping[str, Any]) -> None:
-    """Make sure that an answer confirms what was asked for, in whatever words.
+    """Raise an error unless an answer confirms the request; the portal has several forms of confirmation.
 
     Raises:
-        ValueError: it does not.
+        ValueError: it has none of them.
     """
     if not any(text(body.get(name)) for name in ("message", "status", "statuscode")):
         raise ValueError("it confirms nothing")

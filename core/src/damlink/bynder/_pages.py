@@ -1,4 +1,4 @@
-"""Numbered pages whose totals stand in the answer's headers."""
+"""Numbered pages of a list, with totals in the headers of the answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Page(Generic[T]):
     """One page of a list.
 
     Attributes:
-        items: what is on it, in the portal's order.
-        page: its number, from 1; `None` where the portal does not say, and so for the others.
-        limit: the most that a page holds.
-        total: how many there are on all pages.
-        pages: how many pages there are.
+        items: records of the page, in the portal's order.
+        page: number of the page, counted from 1; like the others `None` if the portal does not send it.
+        limit: maximum number of records on a page.
+        total: number of records on all pages.
+        pages: number of pages.
 
     Source: Bynder's published definitions of users and jobs: `X-Pagination-…`.
     """
@@ -39,7 +39,7 @@ class Page(Generic[T]):
 
     @classmethod
     def read(cls, response: httpx.Response, record: Callable[[Mapping[str, Any]], T]) -> Page[T]:
-        """From an answer: each record of its body, the totals of its headers."""
+        """Read the records from an answer's body, and the totals from its headers."""
         return cls(
             items=tuple(map(record, read_body(response, expect_records))),
             page=_header(response, "Page"),
@@ -62,16 +62,17 @@ def _header(response: httpx.Response, name: str) -> int | None:
 
 
 def page_query(page: int, limit: int | None) -> dict[str, int]:
-    """What asks for a page; nothing for the first one without a limit, which holds everything."""
-    asked = {} if limit is None else {"limit": limit}
-    return asked if page == 1 and limit is None else {"page": page, **asked}
+    """Return the parameters of a page; none for page 1 without a limit, which contains all records."""
+    if limit is None:
+        return {} if page == 1 else {"page": page}
+    return {"page": page, "limit": limit}
 
 
 def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:
-    """Yield what is on page 1, 2, … until the last one.
+    """Yield the records of page 1, 2, … up to the last page.
 
-    The last one is the one the portal counts as such; where it does not count, one that is not full, or
-    the first where no limit was asked for, since that gives everything.
+    If the portal does not send the number of pages, the last page is the first that is not full, or
+    page 1 if no limit was sent, since it contains all records.
     """
     before: Sequence[T] = ()
     number_of_page = 1
@@ -82,5 +83,6 @@ def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:
                 return
         elif limit is None or len(page.items) < limit:
             return
-        before = page.items  # a portal that knows no pages would give the same one for ever
+        # A portal without pages would send the same records without end.
+        before = page.items
         number_of_page += 1

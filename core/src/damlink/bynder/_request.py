@@ -1,4 +1,7 @@
-"""What the portal's answers mean: the one place where a status of Bynder's becomes an error."""
+"""Classification of the portal's answers, and the forms of its requests.
+
+A status of Bynder's becomes an error only here.
+"""
 
 from __future__ import annotations
 
@@ -38,20 +41,20 @@ __all__ = [
 
 _EXPIRED: Final = b"Invalid or expired token"
 _FILES_SERVICE: Final = "/v7/file_cmds/"
-_NOT_HERE = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
+_NO_SUCH_PATH = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
 def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
-    """The error that an answer of the portal stands for, or `None`.
+    """Return the error that an answer of the portal means, or `None`.
 
-    A 303 is none: a save answers so while the upload is being converted.
+    A 303 is not an error: it is the answer to a save while the upload is converted.
 
     Source: Bynder's published definitions (bodies of errors); api.bynder.com, "rate limiting".
     """
     status = response.status_code
     if status < 400:
         return None
-    words, wants_repeat = _words(response)
+    words, wants_repeat = _read_message(response)
     message = f"{response.request.url.host}: {words or 'no reason given'} ({status}, {_call(response)})"
     if status == httpx.codes.UNAUTHORIZED:
         hint = "the portal refused the credentials: check the portal's token or client in the config"
@@ -67,7 +70,7 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
 
 
 def bynder_refuses(response: httpx.Response) -> bool:
-    """Tell whether an answer is the portal's own error in one of its published forms, and no gateway's page.
+    """Return whether an answer is the portal's own error in a published form, not a page of a gateway.
 
     Source: Bynder's published definitions: an object with a text, 401 as text, 403 in workflow as `{}`,
     400 of the files service without a body. An answer with `retry` asks for the same request again.
@@ -94,8 +97,8 @@ def _call(response: httpx.Response) -> str:
     return f"{response.request.method} {response.request.url.path}"
 
 
-def _words(response: httpx.Response) -> tuple[str, bool]:
-    """What the body says, and whether it asks for the same request again."""
+def _read_message(response: httpx.Response) -> tuple[str, bool]:
+    """Return the message of a body, and whether it asks for the same request again."""
     try:
         body = decode(response.content)
     except msgspec.DecodeError:
@@ -107,10 +110,10 @@ def _words(response: httpx.Response) -> tuple[str, bool]:
 
 
 def read_json(response: httpx.Response) -> Any:
-    """The answer's JSON.
+    """Return the JSON of an answer.
 
     Raises:
-        TransientError: it is none: a gateway under load sends HTML, or nothing.
+        TransientError: it is not JSON: a gateway under load sends HTML or an empty body.
     """
     try:
         return decode(response.content)
@@ -120,18 +123,18 @@ def read_json(response: httpx.Response) -> Any:
 
 
 def omit_none(**fields: Any) -> dict[str, Any]:
-    """The fields that were given: all that are not `None`."""
+    """Return the arguments that are not `None`."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def segment(id: str) -> str:
-    """An id as a part of a path; a user name may hold any character.
+    """Return an id as one segment of a path; a user name may contain any character.
 
     Raises:
-        ArgumentError: it is empty, and the path would mean something else.
+        ArgumentError: it is empty; the path would name another resource.
     """
     if not id:
-        raise ArgumentError("an id is missing", hint="name what the call is about")
+        raise ArgumentError("an id is missing", hint="give the id of the record")
     return urllib.parse.quote(id, safe="@")
 
 
@@ -141,7 +144,7 @@ def patch(client: Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
 
 
 def remove(client: Client, path: str, **options: Any) -> None:
-    """DELETE a path; it is done, too, if a try that got no answer has removed it already."""
+    """DELETE a path. A 404 counts as done if an earlier attempt got no answer: it removed the record."""
     request = client.build_request("DELETE", path, **options)
     try:
         client.send(request)
@@ -151,15 +154,15 @@ def remove(client: Client, path: str, **options: Any) -> None:
 
 
 def post_either(client: Client, published: str, seen: str, **options: Any) -> httpx.Response:
-    """POST to the published path, or to one that others use where the portal does not know it.
+    """POST to the published path, or to one seen in use if the portal does not have it.
 
     Raises:
-        BynderError: the portal knows neither, or what they are about.
+        BynderError: the portal has neither path, or not the record.
     """
     try:
         return client.post(published, idempotent=True, **options)
     except BynderError as error:
-        if error.status not in _NOT_HERE:
+        if error.status not in _NO_SUCH_PATH:
             raise
         return _post_as_seen(client, seen, error, options)
 
@@ -170,4 +173,4 @@ def _post_as_seen(
     try:
         return client.post(path, idempotent=True, **options)
     except BynderError as error:
-        raise first if error.status in _NOT_HERE else error from error
+        raise first if error.status in _NO_SUCH_PATH else error from error

@@ -1,4 +1,4 @@
-"""Which scope and which role a call needs: what a portal that refuses one does not say.
+"""Scope and role that each call requires. The portal does not name them when it refuses a call.
 
 Source: Bynder's help, "OAuth scopes"; the roles named by its published definitions.
 """
@@ -16,11 +16,11 @@ __all__ = ["Rights", "permission_hint", "rights_of"]
 
 @attrs.frozen
 class Rights:
-    """What a call needs: a scope of the token, and any one of these roles of its user's profile.
+    """Scope of the token that a call requires, and roles of the user's profile, one of which is enough.
 
     Attributes:
-        scope: empty where any valid token will do, or none is published.
-        roles: empty where none is published.
+        scope: empty if every valid token is accepted, or no scope is published.
+        roles: empty if none is published.
     """
 
     scope: str = ""
@@ -33,7 +33,7 @@ _VIEW: Final = "brandstore.orderadmin.view"
 _EDIT: Final = "brandstore.orderadmin.edit"
 _GROUPS: Final = "GROUPOVERVIEW or WORKFLOWADMIN"
 
-# Method, path (`*` is one part, `**` any rest), scope, roles; the first that fits.
+# Method, path (`*` is one segment, `**` any rest), scope, roles; the first match counts.
 _TABLE: Final = (
     ("GET", "/api/v4/currentUser", "current.user:read", ""),
     ("GET", "/api/v4/users/**", "admin.user:read", "USERMANAGEMENT"),
@@ -90,10 +90,10 @@ _TABLE: Final = (
 
 
 def rights_of(method: str, path: str) -> Rights:
-    """What a call needs, as far as it is published.
+    """Return the published scope and roles of a call.
 
     Args:
-        path: of the call, from the portal's root.
+        path: path of the call, from the portal's root.
     """
     called = path.rstrip("/")
     for wanted, pattern, scope, roles in _TABLE:
