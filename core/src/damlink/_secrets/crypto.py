@@ -1,4 +1,4 @@
-"""Encryption at rest, and what a certificate vouches for. The only importer of cryptography."""
+"""Encryption at rest, and signatures of a certificate. The only importer of cryptography."""
 
 from __future__ import annotations
 
@@ -23,32 +23,33 @@ from damlink.errors import ConfigError, StateError
 __all__ = ["SMALLEST_KEY_BITS", "Certificate", "Cipher", "new_key", "split_keys"]
 
 SMALLEST_KEY_BITS: Final = 2048
-VERSION: Final = b"\x02"  # of a sealed value; earlier ones begin with a letter
+# The first byte of a sealed value; values of earlier versions begin with a letter.
+VERSION: Final = b"\x02"
 KEY_NAME_BYTES: Final = 4
 KEY_ENDS: Final = len(VERSION) + KEY_NAME_BYTES
 NONCE_BYTES: Final = 12
 
 
 def new_key() -> str:
-    """A fresh key: URL-safe base64 of 32 random bytes."""
+    """Create a key: URL-safe base64 of 32 random bytes."""
     return Fernet.generate_key().decode()
 
 
 def split_keys(text: str) -> list[str]:
-    """Return the keys of a text: one, or several separated by blanks, lines or commas."""
+    """Split a text with one or several keys, separated by blanks, lines or commas."""
     return re.split(r"[\s,]+", text.strip(" \t\r\n,"))
 
 
 class Cipher:
-    """Encrypts what is kept in the database, each value bound to its name, and opens it again.
+    """Cipher for the values in the database, each bound to its name.
 
     AES-256-GCM with a key derived from the given one; the name is the associated data, so that a value
-    that was moved to another name does not open. Values of earlier versions (Fernet, unnamed) open, too.
+    moved to another name cannot be opened. Values of earlier versions (Fernet, unnamed) can be opened.
 
     Args:
         keys: URL-safe base64 of 32 bytes. With several, separated by blanks or commas, the first one
-            encrypts and all open: so a key is replaced.
-        place: where they came from, for errors.
+            encrypts and all decrypt: so a key is replaced.
+        place: the source of the keys, for errors.
     """
 
     def __init__(self, keys: str, place: str) -> None:
@@ -65,16 +66,16 @@ class Cipher:
         self.has_former_keys = len(given) > 1
 
     def seal(self, data: bytes, name: Sequence[str]) -> bytes:
-        """Encrypt and sign what is kept under a name."""
+        """Encrypt and authenticate a value under a name."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._ciphers[self._current].encrypt(nonce, data, _bound(name))
         return VERSION + self._current + nonce + sealed
 
     def open(self, sealed: bytes, name: Sequence[str]) -> bytes:
-        """Return the data that is kept under a name.
+        """Decrypt the value of a name.
 
         Raises:
-            StateError: it was sealed with another key, was damaged, or belongs to another name.
+            StateError: it was sealed with another key, is damaged, or belongs to another name.
         """
         if not sealed.startswith(VERSION):
             return self._open_former(sealed)
@@ -104,7 +105,7 @@ class Cipher:
 
 
 def _derive(key: bytes) -> tuple[bytes, bytes]:
-    """Return a key's short name and the key that encrypts: the same bytes must not serve two ciphers."""
+    """Return a key's short name and the derived key: two ciphers must not use the same bytes."""
     derived = HKDF(hashes.SHA256(), KEY_NAME_BYTES + 32, salt=None, info=b"damlink: sealed values").derive(
         key
     )
@@ -116,13 +117,13 @@ def _bound(name: Sequence[str]) -> bytes:
 
 
 class Certificate:
-    """An X.509 certificate with an RSA key.
+    """X.509 certificate with an RSA key.
 
     Args:
-        pem: as it was fetched.
+        pem: the certificate as downloaded.
 
     Raises:
-        ValueError: it is no such certificate, or its key is too small.
+        ValueError: it is not such a certificate, or its key is too small.
     """
 
     def __init__(self, pem: bytes) -> None:
@@ -136,11 +137,11 @@ class Certificate:
         self._key = key
 
     def is_valid_at(self, moment: datetime) -> bool:
-        """Whether it had begun by then, and had not ended."""
+        """Return whether the certificate is valid at a moment."""
         return self._certificate.not_valid_before_utc <= moment <= self._certificate.not_valid_after_utc
 
     def is_valid_signature(self, data: bytes, signature: bytes, *, sha256: bool) -> bool:
-        """Whether its key signed these bytes: RSA PKCS#1 v1.5 over SHA-256, or over SHA-1."""
+        """Return whether its key signed these bytes: RSA PKCS#1 v1.5 with SHA-256, or with SHA-1."""
         algorithm = hashes.SHA256() if sha256 else hashes.SHA1()  # noqa: S303 - SNS version 1
         try:
             self._key.verify(signature, data, padding.PKCS1v15(), algorithm)

@@ -1,4 +1,4 @@
-"""Finds the key of the encrypted values: `DAMLINK_KEY`, a key file, the OS keyring; else makes a file."""
+"""The key of the encrypted values: from `DAMLINK_KEY`, a key file or the OS keyring, or a new key file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SERVICE: Final = "damlink"
 
 
 def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
-    """The key and where it came from.
+    """Return the key and its source. Create one if there is none.
 
     Args:
-        folder: where the key file is, beside the database or the config.
-        make: makes a new key, kept in a new file of mode 0600, if there is none anywhere.
+        folder: the folder of the key file, beside the database or the config.
+        make: creates a new key, which is stored in a new file of mode 0600.
     """
     if key := os.environ.get("DAMLINK_KEY"):
         return key, "DAMLINK_KEY"
@@ -36,7 +36,7 @@ def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
 
 
 def replace_key_file(file: Path, keys: Sequence[str]) -> None:
-    """Write keys in place of those in the file, whole or not at all; durable when this returns.
+    """Replace the keys in the file atomically; durable when this returns.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -54,7 +54,7 @@ def replace_key_file(file: Path, keys: Sequence[str]) -> None:
 
 
 def _write_new(file: Path, text: str) -> str:
-    """Write a new file of mode 0600 beside the key's; return its name."""
+    """Write a new file of mode 0600 beside the key file; return its name."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
     with os.fdopen(handle, "w", encoding="ascii") as opened:
         opened.write(f"{text}\n")
@@ -75,10 +75,11 @@ def _create(file: Path, make: Callable[[], str]) -> str:
     try:
         name = _write_new(file, key)
         try:
-            os.link(name, file)  # whole or not at all: another process may be reading
+            # Atomic: another process may be reading at the same moment.
+            os.link(name, file)
         finally:
             Path(name).unlink()
-    except FileExistsError:  # another process was faster
+    except FileExistsError:  # created by another process meanwhile
         return _read(file)
     except OSError as error:
         hint = "set DAMLINK_KEY (`damlink secret key` makes one)"
@@ -87,7 +88,7 @@ def _create(file: Path, make: Callable[[], str]) -> str:
 
 
 def _from_keyring(name: str) -> str | None:
-    import keyring  # slow, and rarely needed
+    import keyring  # slow to import, and rarely needed
     import keyring.errors
 
     try:

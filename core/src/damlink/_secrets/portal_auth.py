@@ -1,4 +1,4 @@
-"""How requests to a portal are signed, by what its table in the config says."""
+"""Authentication of a portal, as its table in the config declares it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_SCOPES: Final = (
 
 
 def portal_auth(settings: PortalConfig) -> httpx.Auth:
-    """The auth of a portal; its tokens are in nobody's custody yet."""
+    """Create the auth of a portal; its tokens are not in the database's custody yet."""
     if settings.auth == "permanent-token":
         return BearerAuth(settings.token or Secret(""))
     if settings.auth == "oauth1":

@@ -1,4 +1,4 @@
-"""Secrets and tokens: opened where the config says, kept encrypted, renewed in one place at a time."""
+"""Secrets and tokens: opened by reference, stored encrypted, renewed by one process at a time."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ _TOKEN = "token:"
 
 
 class SecretStore:
-    """The secrets that `{ secret = … }` refers to."""
+    """Stored secrets, to which `{ secret = … }` refers."""
 
     def __init__(self, credentials: Credentials, cipher: Callable[[], Cipher]) -> None:
         self._credentials = credentials
         self._cipher = cipher
 
     def get(self, name: str) -> str | None:
-        """The secret of a name, or `None`."""
+        """Return the secret of a name, or `None`."""
         sealed = self._credentials.load(_SECRET + name)
         return (
             None if sealed is None else self._cipher().open(sealed, credential_name(_SECRET + name)).decode()
         )
 
     def set(self, name: str, value: str) -> None:
-        """Keep a secret.
+        """Store a secret.
 
         Raises:
-            ConfigError: it is empty, or holds a control character.
+            ConfigError: it is empty, or contains a control character.
         """
         check_opened(value, name)
         sealed = self._cipher().seal(value.encode(), credential_name(_SECRET + name))
         self._credentials.save(_SECRET + name, sealed)
 
     def remove(self, name: str) -> bool:
-        """Forget a secret; whether there was one."""
+        """Delete a secret; return whether it existed."""
         return self._credentials.remove(_SECRET + name)
 
     def names(self) -> list[str]:
-        """The names of all secrets."""
+        """Return the names of all secrets."""
         return [name.removeprefix(_SECRET) for name in self._credentials.names(_SECRET)]
 
 
 def secret_opener(config_path: Path, store: Callable[[], SecretStore]) -> SecretOpener:
-    """Opens every kind of reference."""
+    """Return a function that opens every kind of reference."""
     outside = opener(config_path)
 
     def open_reference(ref: SecretRef, place: str) -> str:
@@ -75,12 +75,12 @@ def secret_opener(config_path: Path, store: Callable[[], SecretStore]) -> Secret
 
 
 class TokenCustody:
-    """The token of one credential, in the database, for every thread and process that uses it.
+    """Custody of one credential's token in the database, shared by all threads and processes.
 
     Args:
-        account: a digest of the credential: whoever signs in alike shares the token, and with another
-            credential an old token is of no use.
-        verify: ends the wait for another who renews it, by raising.
+        account: a digest of the credential: the same credential shares the token, another one must not
+            use it.
+        verify: called while another process renews the token; raises to end the wait.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class TokenCustody:
         self._name = f"{_TOKEN}{account}"
 
     def load(self) -> Token | None:
-        """The token kept, or `None`."""
+        """Return the stored token, or `None`."""
         sealed, version = self._credentials.load_version(self._name)
         if sealed is None:
             return None
@@ -101,14 +101,14 @@ class TokenCustody:
         return Token(Secret(kept["access"]), kept["renew_at"], refresh, version)
 
     def save(self, token: Token) -> None:
-        """Keep a token; durable when this returns, so that it may be used."""
+        """Store a token; durable when this returns, so that it may be used."""
         self._credentials.save(self._name, self._seal(token))
 
     def replace(self, token: Token, read: Token | None) -> Token:
-        """Keep a renewed token, unless another one has come since the old one was read.
+        """Store a renewed token, unless another one was stored since the old one was read.
 
         Returns:
-            The token that is kept now.
+            The token that is stored now.
         """
         if self._credentials.replace(self._name, self._seal(token), read.version if read else 0):
             return token
@@ -123,7 +123,7 @@ class TokenCustody:
         return self._cipher.seal(json.dumps(kept).encode(), credential_name(self._name))
 
     def exclusive(self) -> contextlib.AbstractContextManager[Verify]:
-        """Hold the right to renew it; yields what makes sure that it is still held."""
+        """Hold the lock for renewing the token; yield a function that verifies the lock."""
         return self._credentials.exclusive(self._name, self._verify)
 
 
@@ -133,6 +133,6 @@ def give_custody(
     cipher: Callable[[], Cipher],
     verify: Verify = verify_nothing,
 ) -> None:
-    """Take the tokens of an `OAuth2` into custody; any other auth keeps its own counsel."""
+    """Store the tokens of an `OAuth2` in the database's custody. No-op for other authentication types."""
     if isinstance(auth, OAuth2):
         auth.custody = TokenCustody(credentials, cipher(), auth.account, verify)

@@ -1,4 +1,4 @@
-"""Values that a database can keep: text without NUL and half surrogates, JSON, finite numbers."""
+"""Values that a database can store: text without NUL and half surrogates, JSON, finite numbers."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ __all__ = [
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 MAX_TEXT: Final = 4000  # characters of a reason, an error or a notice
-MAX_KEY_BYTES: Final = 1024  # PostgreSQL's index takes 2,704 bytes for all columns of a key
+# PostgreSQL's index takes 2,704 bytes for all columns of a key.
+MAX_KEY_BYTES: Final = 1024
 MAX_DEPTH: Final = 64  # levels of JSON
-MAX_INTEGER_BITS: Final = 1024  # Python itself refuses to write integers of more than 4,300 digits
+# Python refuses to write integers of more than 4,300 digits.
+MAX_INTEGER_BITS: Final = 1024
 MAX_WAIT: Final = timedelta(days=30)
 NOT_FINITE: Final = "is no finite number"
 SHOWN: Final = 80  # characters of a value in an error
@@ -39,7 +41,7 @@ _CURES: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "wr
 
 
 class NotKeepableError(TypeError):
-    """A value cannot be kept as it is; the message says where it stands and what to write."""
+    """A value cannot be stored; the message names its place and what to write instead."""
 
 
 def clean(text: str) -> str:
@@ -53,12 +55,12 @@ def clean(text: str) -> str:
 
 
 def shorten(text: str, limit: int = MAX_TEXT) -> str:
-    """Return a clean text of at most so many characters; an ellipsis marks what is cut off."""
+    """Return a clean text of at most so many characters; an ellipsis marks a cut."""
     return clean(text if len(text) <= limit else f"{text[: limit - 1]}…")
 
 
 def is_key(text: object) -> bool:
-    """Return whether a value is a text that can identify something: kept unchanged, and in an index."""
+    """Return whether a value can be a key: a text that is stored unchanged and fits in an index."""
     return isinstance(text, str) and 0 < len(text) <= MAX_KEY_BYTES and _fits(text)
 
 
@@ -67,7 +69,7 @@ def _fits(text: str) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """Return the text of an exception, whatever its `__str__` does."""
+    """Return the text of an exception, even if its `__str__` raises."""
     try:
         return shorten(str(error))
     except Exception:  # noqa: BLE001 - the text of a foreign exception is made by foreign code
@@ -75,12 +77,12 @@ def describe(error: BaseException) -> str:
 
 
 def show(value: object) -> str:
-    """Return a value as an error names it: its type and the beginning of it."""
+    """Return a value for an error message: its type and its beginning."""
     return "None" if value is None else f"{type(value).__name__} {quote(value)}"
 
 
 def quote(value: object) -> str:
-    """Return the beginning of a value's `repr`, whatever that does."""
+    """Return the beginning of a value's `repr`, even if that raises."""
     try:
         return shorten(repr(value[:SHOWN] if isinstance(value, str) else value), SHOWN)
     except Exception:  # noqa: BLE001 - the `repr` of a foreign object is made by foreign code
@@ -88,7 +90,7 @@ def quote(value: object) -> str:
 
 
 def seconds(value: object) -> float | None:
-    """Return a wait in seconds between none and thirty days; `None` if it is no number."""
+    """Return a wait in seconds between zero and thirty days; `None` if it is not a number."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -102,13 +104,13 @@ def seconds(value: object) -> float | None:
 
 
 def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> Any:
-    """Return a copy that JSON can hold; text is cleaned, and a number that is not finite is null.
+    """Return a copy that JSON can represent, with clean text, and null for numbers that are not finite.
 
     Args:
-        text: what is done to each text; JSON itself escapes what a database would not keep.
+        text: applied to each text; by default it removes characters that a database cannot store.
 
     Raises:
-        NotKeepableError: a part of it is not JSON; names the part and what to write instead.
+        NotKeepableError: a part of it is not JSON; the message names the part and what to write instead.
     """
 
     def refuse(odd: Any, place: str, problem: str) -> Any:
@@ -121,7 +123,7 @@ def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> A
 
 
 def nearest_json(value: Any, place: str) -> tuple[Any, list[str]]:
-    """Return a copy that JSON can hold and the places where it differs; what is not JSON becomes text."""
+    """Return a copy that JSON can represent, and the places where it differs; other values become text."""
     changed: list[str] = []
 
     def replace(odd: Any, place: str, problem: str) -> Any:
@@ -142,10 +144,10 @@ def _text_of(value: Any) -> str:
 
 @attrs.frozen
 class _Copier:
-    """Copies JSON values.
+    """Copier of JSON values.
 
     Attributes:
-        on_odd: called with what is not JSON, its place and the problem; returns what stands in for it.
+        on_odd: called with a value that is not JSON, its place and the problem; returns a replacement.
     """
 
     on_odd: Callable[[Any, str, str], Any]

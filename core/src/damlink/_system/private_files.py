@@ -1,4 +1,4 @@
-"""Files and folders that are this user's alone, whatever the umask."""
+"""Files and folders for this user alone, independent of the umask."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("damlink")
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, if they are not there."""
+    """Create a folder and its parents, if they do not exist."""
     if path.is_dir():
         return
     if path.parent != path:
@@ -28,10 +28,10 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file if it is not there; what SQLite puts beside it takes its mode over.
+    """Create an empty file if it does not exist; SQLite's files beside it get the same mode.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
@@ -41,7 +41,7 @@ def make_file(path: Path) -> None:
 
 @functools.cache
 def warn_if_shared(path: Path) -> None:
-    """Warn once if other users may read a file that holds secrets, or write to it."""
+    """Warn once if other users may read or write a file with secrets."""
     try:
         mode = path.stat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Which process this is, and whether another is still alive."""
+"""Identity of this process, and liveness of other ones."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ _STARTED = int(time.time())
 
 
 def owner() -> str:
-    """This machine, process and its start, as one word."""
+    """Return machine, process number and start time of this process as one word."""
     return f"{socket.gethostname()}/{os.getpid()}/{_STARTED}"
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs on this machine."""
+    """Return whether a process with this number runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is there, and not ours
+    except OSError:  # it exists and belongs to another user
         return True
     return True
 
 
 def is_gone(other: str) -> bool:
-    """Whether an owner was a process of this machine that has ended."""
+    """Return whether an owner was a process of this machine that has ended."""
     machine, pid = other.split("/")[:2]
     return machine == socket.gethostname() and not is_alive(int(pid))
 
 
 def age_clock() -> float:
-    """Seconds on a clock that nobody sets and that goes on while the process or machine is suspended."""
+    """Return seconds on a monotonic clock that also runs while the process or machine is suspended."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
@@ -58,7 +58,7 @@ def age_clock() -> float:
 
 @functools.cache
 def boot_id() -> str:
-    """Return what tells this start of the machine from every other; empty where nothing does."""
+    """Return an id of this start of the machine; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -66,7 +66,7 @@ def boot_id() -> str:
 
 
 def holders(*paths: Path) -> list[int]:
-    """Return the other processes that hold a lock on one of these files, as far as the system tells."""
+    """Return the other processes with a lock on one of these files, as far as the system shows them."""
     inodes = {str(path.stat().st_ino) for path in paths if path.exists()}
     try:
         lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
@@ -79,9 +79,9 @@ def holders(*paths: Path) -> list[int]:
 
 @contextlib.contextmanager
 def defer_signals() -> Iterator[None]:
-    """Put SIGINT and SIGTERM off until the end: what is done within must not be cut in two.
+    """Defer SIGINT and SIGTERM until the end of the block.
 
-    Only the main thread is ever interrupted; in any other this does nothing.
+    Signals interrupt only the main thread: in any other thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -99,5 +99,5 @@ def defer_signals() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Return whether an exception is Ctrl-C, which Python raises in the main thread alone."""
+    """Return whether an exception is Ctrl-C, which Python raises only in the main thread."""
     return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()

@@ -1,7 +1,7 @@
-"""Interruptible waiting: every pause within a run goes through this module.
+"""Interruptible waiting, for every pause within a run.
 
-A wait is cut into short slices. After each one `verify` is called, which raises when the run has been
-asked to stop or another run has taken its lease over, so that a pause of minutes ends within a second.
+A wait consists of short slices. After each one `verify` is called, which raises when the run is
+stopping or another run has taken over its lease, so that a pause of minutes ends within a second.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ __all__ = ["Verify", "hold", "slices", "verify_nothing", "wait"]
 SLICE_SECONDS: Final = 0.25
 
 Verify = Callable[[], None]
-"""Raises `StoppedError` or `LeaseLostError` to end a wait, or to keep a request from being sent."""
+"""Raises `StoppedError` or `LeaseLostError` to end a wait, or to stop a request."""
 
 
 def verify_nothing() -> None:
-    """Accept everything: for work that no lease protects and nobody stops."""
+    """Do nothing: for work without a lease that cannot be stopped."""
 
 
 def wait(seconds: float, verify: Verify = verify_nothing) -> None:
-    """Wait so many seconds, on a clock that nobody sets and that goes on while the machine sleeps.
+    """Wait so many seconds, on a monotonic clock that also runs while the machine is suspended.
 
     Raises:
-        StoppedError, LeaseLostError: from `verify`.
+        StoppedError, LeaseLostError: raised by `verify`.
     """
     for left in slices(seconds, verify):
         time.sleep(left)
@@ -48,10 +48,10 @@ def slices(seconds: float, verify: Verify = verify_nothing) -> Iterator[float]:
 
 @contextlib.contextmanager
 def hold(lock: threading.Lock, verify: Verify = verify_nothing) -> Iterator[None]:
-    """Hold a lock that another thread may keep for minutes.
+    """Hold a lock that another thread may hold for minutes.
 
     Raises:
-        StoppedError, LeaseLostError: from `verify`, before the lock is held.
+        StoppedError, LeaseLostError: raised by `verify` before the lock is held.
     """
     while not lock.acquire(timeout=SLICE_SECONDS):
         _check(verify)
@@ -62,6 +62,6 @@ def hold(lock: threading.Lock, verify: Verify = verify_nothing) -> Iterator[None
 
 
 def _check(verify: Verify) -> None:
-    # A database that is away for a moment ends no wait: before the bytes leave it is asked again.
+    # A short failure of the database must not end the wait: the lease is verified again before sending.
     with contextlib.suppress(StateError):
         verify()

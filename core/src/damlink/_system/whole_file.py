@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, however their writing ends."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["replacing"]
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
-    """Write a file under another name in its folder, and rename it when it is whole.
+    """Write a file under another name in its folder, and rename it when it is complete.
 
-    If the writing fails, the folder is as it was. What is no file, such as `/dev/stdout` or a pipe, is
+    If writing fails the folder stays as it was. A path that is no file, such as `/dev/stdout` or a pipe, is
     written to directly. A link stays a link.
 
     Args:
-        mode: of a new file; as the umask has it if not given. A file that was there keeps its own.
+        mode: the mode of a new file, by default that of the umask. An existing file keeps its own.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
