@@ -93,7 +93,7 @@ def test_second_connector_of_the_portal_skips_what_the_first_has_brought(site: S
     site.write()
     site.run("run")
     out = site.run("assets", "other", "--json").stdout
-    assert {json.loads(line)["reason"] for line in out.splitlines()} == {"already brought by stock"}
+    assert {json.loads(line)["reason"] for line in out.splitlines()} == {"already delivered by stock"}
     assert_arrived_once_and_whole(site, {*site.licensed()})
 
 

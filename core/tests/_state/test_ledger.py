@@ -225,7 +225,7 @@ def test_claim_when_a_sibling_has_pushed_the_asset_skips_it(new_run: NewRun, lef
     second = second_of(new_run, "1", "2")
     assert claimed(second).source_id == "2"
     row = second.find(["1"])["1"]
-    assert (row.state, row.reason) == ("skipped", "already brought by first")
+    assert (row.state, row.reason) == ("skipped", "already delivered by first")
 
 
 @pytest.mark.parametrize("left", ["running", "uncertain", "notes"])

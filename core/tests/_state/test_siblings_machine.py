@@ -117,7 +117,7 @@ class SiblingsMachine(RuleBasedStateMachine):
         self.each_asset_comes_once()
         rows = [row for ledger in self.ledgers for row in ledger.rows()]
         assert {row.state.value for row in rows} <= {"pushed", "skipped", "rejected"}
-        skipped = {row.source_id for row in rows if row.reason.startswith("already brought by")}
+        skipped = {row.source_id for row in rows if row.reason.startswith("already delivered by")}
         assert skipped <= self.delivered.keys()
 
     def settle_all_by_hand(self, side: int) -> None:

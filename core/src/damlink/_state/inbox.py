@@ -1,4 +1,4 @@
-"""The inbox: what portals told us, durable before it is acknowledged, kept until everybody had it."""
+"""The inbox: notifications of portals, stored durably before they are acknowledged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from damlink._state.tables import inbox as t
 
 __all__ = ["DISPATCHER", "CoalescedEvent", "Inbox", "Notification", "Outcome"]
 
-DISPATCHER: Final = "~events"  # the lease of whoever works the inbox; no connector is called so
-KEPT: Final = timedelta(days=2)  # a repeated delivery is known for so long; SNS ends its own after an hour
-ABANDONED: Final = timedelta(days=30)  # of a portal that is no longer in the config
+# The name of the dispatcher's lease; no connector's name begins with a tilde.
+DISPATCHER: Final = "~events"
+# Finished notifications stay so long, to recognise repeated deliveries: SNS repeats for an hour.
+KEPT: Final = timedelta(days=2)
+# Open notifications stay so long: their portal may no longer be in the config.
+ABANDONED: Final = timedelta(days=30)
 MOST_ASSETS: Final = 100
 MOST_ROWS: Final = 5000
-# An asset that never comes to rest is read after so many pauses.
+# An asset with constant notifications is processed after so many pauses.
 MAX_PAUSES: Final = 12
 
 
@@ -47,7 +50,7 @@ class Notification:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """The message read; empty if it is no JSON object."""
+        """The parsed message; empty if it is not a JSON object."""
         try:
             found = json.loads(self.message)
         except (ValueError, RecursionError):
@@ -56,7 +59,7 @@ class Notification:
 
     @property
     def asset_id(self) -> str:
-        """Which asset it is about; empty if it names none.
+        """The id of its asset; empty if it names none.
 
         Source: Bynder's `media_id`, 8-4-4-16 hexadecimal digits.
         """
@@ -65,7 +68,7 @@ class Notification:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it can stand in a path and in a list; what portals use as ids can."""
+    """Return whether an id is safe in a path and in a list, as all ids of portals are."""
     return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
 
 
@@ -98,17 +101,17 @@ class Outcome:
 
 @repeat_conflicts
 class Inbox:
-    """Notifications by portal, topic and message id: a topic may tell several portals of the config.
+    """Notifications by portal, topic and message id: a topic may serve several portals of the config.
 
     Args:
-        epoch: of the dispatcher's lease, under which alone it settles; without, nothing is fenced off.
+        epoch: the epoch of the dispatcher's lease, which `settle` verifies; `None` verifies nothing.
     """
 
     def __init__(self, database: Database, epoch: int | None = None) -> None:
         self._database, self._epoch = database, epoch
 
     def put(self, notification: Notification, now: datetime) -> bool:
-        """Keep a notification; durable when this returns. `False`: it is there already."""
+        """Store a notification; durable when this returns. Return `False` if it is stored already."""
         row = attrs.asdict(notification) | {
             "asset_id": notification.asset_id,
             "received_at": now,
@@ -119,10 +122,10 @@ class Inbox:
             return connection.execute(new).scalar() is not None
 
     def gather(self, portal: str, now: datetime, pause: float) -> list[CoalescedEvent]:
-        """What is ready to be worked, by asset, the oldest first; of at most a hundred assets.
+        """Return the events that are ready to be processed, the oldest first, for at most a hundred assets.
 
         Args:
-            pause: seconds for which nothing more may have come about an asset.
+            pause: seconds without another notification about the asset before it is ready.
         """
         open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
         calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
@@ -171,14 +174,14 @@ class Inbox:
                 connection.execute(sa.update(t).where(rows).values(values))
 
     def open_count(self, portal: str | None = None) -> int:
-        """How many notifications are not finished; of one portal, or of all."""
+        """Count the notifications that are not finished, of one portal or of all."""
         query = sa.select(sa.func.count()).where(t.c.finished_at.is_(None))
         query = query if portal is None else query.where(t.c.portal == portal)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
     def prune(self, now: datetime) -> int:
-        """Delete what has been finished for long enough, or that nobody will ask for; how many."""
+        """Delete notifications finished long ago, and abandoned ones; return how many."""
         old = sa.or_(t.c.finished_at < now - KEPT, t.c.received_at < now - ABANDONED)
         with self._database.write() as connection:
             return connection.execute(sa.delete(t).where(old)).rowcount

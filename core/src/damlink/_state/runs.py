@@ -1,4 +1,4 @@
-"""Past runs and the one under way."""
+"""Past runs and the current one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT: Final = 500  # of each connector
 
 @attrs.frozen
 class RunRecord:
-    """One run: when, how it ended, what it did; `listing`: whether it asked its source what there is."""
+    """One run: times, exit code and totals; `listing` is true if it listed its source."""
 
     id: int
     connector: str
@@ -43,7 +43,7 @@ class Runs:
         self._connector = connector
 
     def begin(self, epoch: int, now: datetime, *, listing: bool = True) -> int:
-        """Note that a run has begun; its number."""
+        """Store the beginning of a run; return its number."""
         values = {
             "connector": self._connector,
             "epoch": epoch,
@@ -57,7 +57,7 @@ class Runs:
             return int(number)
 
     def _prune(self, connection: sa.Connection) -> None:
-        """Delete what is old, but never the last that listed: the next is reckoned from it."""
+        """Delete old runs, except the last one with a listing, which the schedule needs."""
         mine = t.c.connector == self._connector
         old = sa.select(t.c.id).where(mine).order_by(t.c.id.desc()).offset(KEPT).limit(KEPT)
         listed_last = sa.select(sa.func.max(t.c.id)).where(mine, t.c.listing).scalar_subquery()
@@ -66,7 +66,7 @@ class Runs:
     def end(
         self, number: int, now: datetime, exit_code: int, totals: Mapping[str, Any], error: str = ""
     ) -> None:
-        """Note how a run ended."""
+        """Store the end of a run."""
         values = {
             "finished_at": now,
             "exit_code": exit_code,
@@ -77,13 +77,13 @@ class Runs:
             connection.execute(sa.update(t).where(t.c.id == number).values(values))
 
     def latest(self, limit: int = 20) -> list[RunRecord]:
-        """The newest runs, newest first."""
+        """Return the newest runs, newest first."""
         query = sa.select(t).where(t.c.connector == self._connector).order_by(t.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             return [_record(each) for each in connection.execute(query)]
 
     def latest_listing(self) -> RunRecord | None:
-        """The newest run that listed, or `None`."""
+        """Return the newest run with a listing, or `None`."""
         mine = (t.c.connector == self._connector, t.c.listing)
         query = sa.select(t).where(*mine).order_by(t.c.id.desc()).limit(1)
         with self._database.read() as connection:

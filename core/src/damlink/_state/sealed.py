@@ -1,4 +1,4 @@
-"""Every column that holds encrypted values: under which name each is sealed, and all sealed anew."""
+"""Columns with encrypted values: the names that the values are bound to, and encryption with another key."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from damlink._state.tables import credential, ledger, topic
 
 __all__ = ["SEALED_COLUMNS", "checkpoint_name", "credential_name", "reseal", "topic_name"]
 
-ROWS_AT_ONCE: Final = 200  # a write transaction must stay short
+ROWS_AT_ONCE: Final = 200  # keeps write transactions short
 
 
 class Sealer(Protocol):
-    """What encrypts values; the state knows no cryptography of its own."""
+    """Cipher for values. The state itself contains no cryptography."""
 
     def seal(self, data: bytes, name: Sequence[str]) -> bytes:
-        """Encrypt a value under the name that it is bound to."""
+        """Encrypt a value, bound to a name."""
 
     def open(self, sealed: bytes, name: Sequence[str]) -> bytes:
-        """Decrypt a value of that name."""
+        """Decrypt the value of a name."""
 
     def is_current(self, sealed: bytes) -> bool:
         """Return whether a value is encrypted with the first key."""
 
 
 def credential_name(name: str) -> tuple[str, ...]:
-    """Return what a secret or token is bound to."""
+    """Return the name that a secret or token is bound to."""
     return ("credential", name)
 
 
 def checkpoint_name(connector: str, source_id: str, fingerprint: str) -> tuple[str, ...]:
-    """Return what the checkpoint of a transfer is bound to."""
+    """Return the name that the checkpoint of a transfer is bound to."""
     return ("checkpoint", connector, source_id, fingerprint)
 
 
 def topic_name(portal: str, arn: str) -> tuple[str, ...]:
-    """Return what the confirmation token of a topic is bound to."""
+    """Return the name that the confirmation token of a topic is bound to."""
     return ("topic", portal, arn)
 
 
@@ -51,8 +51,8 @@ class SealedColumn:
     """A column with encrypted values.
 
     Attributes:
-        kind: the first word of the names.
-        bound: the columns of a row that its value is bound to.
+        kind: the first part of the names.
+        bound: the columns with the other parts of the names.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class SealedColumn:
     bound: tuple[sa.Column[Any], ...]
 
     def pages(self, database: Database) -> Iterator[Sequence[sa.Row[Any]]]:
-        """Yield the rows that hold a value: key, bound columns, value."""
+        """Yield pages of rows with a value: the value, the primary key, the bound columns."""
         key = tuple(self.column.table.primary_key)
         query = sa.select(self.column, *key, *(column.label(f"bound_{column.name}") for column in self.bound))
         query = query.where(self.column.is_not(None)).order_by(*key).limit(ROWS_AT_ONCE)
@@ -75,7 +75,7 @@ class SealedColumn:
             after = tuple(rows[-1][1 : 1 + len(key)])
 
     def reseal(self, database: Database, cipher: Sealer) -> int:
-        """Encrypt with the first key what is not; return how many values."""
+        """Encrypt values of former keys with the first key; return how many."""
         key = tuple(self.column.table.primary_key)
         count = 0
         for rows in self.pages(database):
@@ -104,8 +104,8 @@ SEALED_COLUMNS: Final = (
 
 
 def reseal(database: Database, cipher: Sealer) -> int:
-    """Encrypt every value of the database with the first key of the cipher; return how many were not.
+    """Encrypt all values of former keys with the first key of the cipher; return how many.
 
-    Each page is a transaction of its own: after a crash, what is left is done by calling it again.
+    Each page is a transaction of its own: after a crash, call it again for the remaining ones.
     """
     return sum(column.reseal(database, cipher) for column in SEALED_COLUMNS)

@@ -1,4 +1,4 @@
-"""One asset once a portal: what the other connectors of the same plugin and portal have of it."""
+"""Holds of sibling connectors (same plugin and portal), so that an asset reaches a portal only once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake"]
 CLAIM_LOCK: Final = 0x73696273  # "sibs" as a number
 
 _HAS_PUSHED: Final = sa.or_(t.c.state == RowState.PUSHED, t.c.target_id.is_not(None))
-# A row of an older epoch was left behind by a crash: it counts as due.
+# A row of an older epoch was left by a crash: it counts as due.
 _IS_BUSY: Final = sa.or_(
     t.c.state == RowState.UNCERTAIN, sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == lease.c.epoch)
 )
@@ -27,7 +27,7 @@ _HAS_NOTES: Final = t.c.checkpoint.is_not(None)
 
 
 class HoldKind(StrEnum):
-    """What another connector has of an asset, the strongest first."""
+    """Kinds of holds, the strongest first: pushed, being carried, or with a checkpoint."""
 
     PUSHED = "pushed"
     BUSY = "busy"
@@ -43,15 +43,15 @@ class Hold:
 
     @property
     def reason(self) -> str:
-        """The reason as the row shows it."""
+        """The reason that the row shows."""
         if self.kind is HoldKind.PUSHED:
-            return f"already brought by {self.by}"
+            return f"already delivered by {self.by}"
         return f"waits until {self.by} is done with it"
 
     def blocks(self, *, has_notes: bool) -> bool:
         """Return whether a row must not be carried now.
 
-        Of two connectors that both have notes of an asset, the first to claim it goes on.
+        Of two connectors that both have a checkpoint of an asset, the first one to claim it continues.
         """
         return not (self.kind is HoldKind.NOTES and has_notes)
 
@@ -61,7 +61,7 @@ def find_holds(
 ) -> dict[str, Hold]:
     """Return the strongest hold on each of these source ids.
 
-    What a sibling brought to the portal that it was configured for before is no hold.
+    A delivery of a sibling to the portal of its former configuration is no hold.
     """
     if not siblings or not ids:
         return {}
@@ -84,16 +84,16 @@ def find_holds(
 
 
 def serialize(connection: sa.Connection) -> None:
-    """Let no sibling claim or finish an asset until this transaction ends.
+    """Lock claiming and finishing of siblings until this transaction ends.
 
-    SQLite has one writer at a time anyway.
+    SQLite needs no lock: it has one writer at a time.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIM_LOCK)))
 
 
 def wake(connection: sa.Connection, connector: str, ids: Iterable[str], now: datetime) -> None:
-    """Make the rows due that wait for this connector's."""
+    """Make the rows due that wait for rows of this connector."""
     waits = (t.c.waits_for == connector, t.c.source_id.in_(list(ids)), t.c.state == RowState.WAITING)
     values = {"state": RowState.DUE, "due_at": now, "reason": "", "waits_for": None, "updated_at": now}
     connection.execute(sa.update(t).where(*waits).values(values))

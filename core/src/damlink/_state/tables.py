@@ -1,4 +1,4 @@
-"""The tables. Times are UTC; JSON is text; what is encrypted is bytes."""
+"""The tables. Times are UTC, JSON is text, encrypted values are bytes."""
 
 from __future__ import annotations
 
@@ -30,47 +30,47 @@ __all__ = [
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """A moment in UTC, on databases with and without time zones."""
+    """Column type of a moment in UTC, on databases with and without time zones."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """To the database."""
+        """Convert a moment to UTC."""
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """From the database."""
+        """Add the time zone that SQLite does not store."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class KeepableText(sa.TypeDecorator[str]):
-    """Text without NUL and half surrogates, which databases refuse. The last defence: see `_keepable`."""
+    """Column type of text without NUL and half surrogates, which databases refuse; see `_system.keepable`."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002
-        """To the database."""
+        """Clean the text."""
         return clean(value) if isinstance(value, str) else value
 
 
 class Message(KeepableText):
-    """A text made from an answer or an exception: kept without the secrets that it may repeat."""
+    """Column type of text from an answer or an exception: stored without the secrets that it may contain."""
 
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        """To the database."""
+        """Clean the text and redact its secrets."""
         kept = super().process_bind_param(value, dialect)
         return redact(kept) if kept else kept
 
 
 metadata = sa.MetaData()
 
-alembic_version = sa.Table(  # Alembic's own, by its own name
+alembic_version = sa.Table(  # read here, written by Alembic
     "alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True)
 )
 

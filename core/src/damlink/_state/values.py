@@ -1,4 +1,4 @@
-"""`ctx.state`: a small durable key-value store of one connector."""
+"""`ctx.state`: durable key-value store of one connector."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["ReadOnlyValues", "Values"]
 
 @repeat_conflicts
 class Values:
-    """JSON values by key, committed as they are put."""
+    """JSON values by key; each `put` commits."""
 
     def __init__(self, database: Database, connector: str) -> None:
         self._database = database
         self._connector = connector
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value kept under a key, or `default`."""
+        """Return the value of a key, or `default`."""
         with self._database.read() as connection:
             text = connection.execute(sa.select(t.c.value).where(*self._at(key))).scalar()
         return default if text is None else json.loads(text)
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a JSON value.
+        """Store a JSON value.
 
         Raises:
-            NotKeepableError: the key or the value cannot be kept.
+            NotKeepableError: the key or the value cannot be stored.
         """
         text = _dump(key, value)
         row = {"connector": self._connector, "key": key, "value": text}
@@ -41,7 +41,7 @@ class Values:
             upsert(connection, t, row, {"value": text})
 
     def delete(self, key: str) -> None:
-        """Forget a key."""
+        """Delete a key."""
         with self._database.write() as connection:
             connection.execute(sa.delete(t).where(*self._at(key)))
 
@@ -53,31 +53,31 @@ class ReadOnlyValues:
     """Read from the database and keep writes in memory. Used by `plan` and `check`.
 
     Args:
-        kept: what there is to read, if anything.
+        kept: the stored values, if there is a database.
     """
 
     def __init__(self, kept: Values | None) -> None:
         self._kept = kept
-        # the values as JSON; `None` for a key that was deleted
+        # Values as JSON; `None` marks a deleted key.
         self._put: dict[str, str | None] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value put or kept under a key, or `default`."""
+        """Return the value of a key, or `default`."""
         if key not in self._put:
             return self._kept.get(key, default) if self._kept else default
         text = self._put[key]
         return default if text is None else json.loads(text)
 
     def put(self, key: str, value: Any) -> None:
-        """Remember a value for as long as this look lasts.
+        """Store a JSON value in memory.
 
         Raises:
-            NotKeepableError: `Values` would not keep it.
+            NotKeepableError: the key or the value cannot be stored.
         """
         self._put[key] = _dump(key, value)
 
     def delete(self, key: str) -> None:
-        """Forget a key for as long as this look lasts."""
+        """Delete a key in memory."""
         self._put[key] = None
 
 

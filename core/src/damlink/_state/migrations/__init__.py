@@ -1,4 +1,4 @@
-"""Brings a database up to date. Imported only when it is behind."""
+"""Upgrade of a database. Imported only when the database is of an older version."""
 
 from __future__ import annotations
 

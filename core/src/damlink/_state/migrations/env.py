@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `upgrade` opened."""
+"""Alembic's entry point: runs the migrations on the connection given to `upgrade`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: what portals told us, and the topics they tell it through."""
+"""Events: the inbox of notifications, and the SNS topics."""
 
 from __future__ import annotations
 

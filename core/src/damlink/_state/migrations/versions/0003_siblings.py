@@ -10,7 +10,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Rows were skipped although the other connector was only at work on the asset, and did not deliver it later.
+# Rows were skipped while the other connector was carrying the asset, even if it did not deliver it later.
 REPAIR = """
 UPDATE ledger SET state = 'due', due_at = updated_at, reason = ''
 WHERE state = 'skipped' AND reason LIKE 'already brought by %' AND EXISTS (

@@ -1,4 +1,4 @@
-"""Whose account a cursor and finished rows are, and until when assets are looked for in the portal."""
+"""Accounts of a cursor and of finished rows, and the period of looking for assets in the portal."""
 
 from __future__ import annotations
 

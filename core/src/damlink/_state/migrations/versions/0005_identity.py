@@ -1,4 +1,4 @@
-"""An identity of the database, and how much each connector has carried: a restored backup is told by them."""
+"""Identity of the database, and a count for each connector: they reveal a restored backup."""
 
 from __future__ import annotations
 
