@@ -302,6 +302,13 @@ def test_second_connector_when_the_first_could_not_bring_an_asset_brings_it(site
     assert_arrived_once_and_whole(site, {*site.licensed()})
 
 
+def test_plan_when_no_connector_has_run_names_each_asset_under_one_of_them(site: Site) -> None:
+    two_connectors(site)
+    lines = [json.loads(line) for line in site.run("plan", "stock", "other", "--json").stdout.splitlines()]
+    assert {line["connector"] for line in lines} == {"stock"}
+    assert sorted(line["source_id"] for line in lines) == sorted(site.licensed())
+
+
 @pytest.mark.parametrize("word", ["--saved", "--again"])
 def test_second_connector_when_the_first_is_uncertain_waits_for_its_end(site: Site, word: str) -> None:
     two_connectors(site)

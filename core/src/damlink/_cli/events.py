@@ -136,9 +136,9 @@ def list_(portal: str, json_: bool, config_path: Path | None) -> None:
 
 def _say_subscription(session: Session, portal: str) -> None:
     """Print the state of the portal's subscription on stderr; an unreachable portal is no failure here."""
-    from damlink._run.subscription import describe_subscription, known_address
+    from damlink._run.subscription import describe_subscription, get_event_address
 
-    if not known_address(session, portal):
+    if not get_event_address(session, portal):
         return
     try:
         said, _ = describe_subscription(session, portal, session.open_portal(portal))

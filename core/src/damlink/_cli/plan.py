@@ -28,10 +28,11 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
 
     config = load_config(config_path)
     codes = set()
+    planned: dict[str, set[str]] = {}
     for name in select_connectors(config, names):
         try:
             with Session(config, keeps=False) as session:
-                _plan(session, name, full=full, json_=json_)
+                _plan(session, name, planned, full=full, json_=json_)
         except DamlinkError as error:
             codes.add(error.exit_code)
             echo(f"damlink: {prefix_connector(name, error)}", err=True)
@@ -40,10 +41,10 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
     return most_severe(codes)
 
 
-def _plan(session: Session, name: str, *, full: bool, json_: bool) -> None:
+def _plan(session: Session, name: str, planned: dict[str, set[str]], *, full: bool, json_: bool) -> None:
     from damlink._run.plan import plan_connector
 
-    plan = plan_connector(session, name, full=full)
+    plan = plan_connector(session, name, full=full, planned=planned)
     for notice in plan.notices:
         echo(notice, err=json_)
     if json_:

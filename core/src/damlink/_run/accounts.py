@@ -1,4 +1,4 @@
-"""Another account: noticed, said, and acted on before anything is listed or carried."""
+"""Detection of another account in the config, and its effects, before anything is listed or carried."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from damlink.errors import AuthError, BynderError
 __all__ = ["accounts_of", "adapt", "change_of", "describe"]
 
 IDENTITY_KEY: Final = "identity"  # a credential: the key of the digests of secrets that identify
-SAMPLE: Final = 50  # of the assets pushed last: any of them shows that it is the same portal
+# One of the assets pushed last is enough to recognise the same portal.
+SAMPLE: Final = 50
 
 _log = logging.getLogger("damlink.run")
 
 
 def accounts_of(session: Session, runtime: ConnectorRuntime) -> Accounts:
-    """Return whose accounts a connector works with, as its config says now."""
+    """Return the accounts of a connector, as its config identifies them now."""
     settings = runtime.context.settings
     source, target = (
         _digests(_identity_of(settings, "source"), session),
@@ -42,7 +43,7 @@ def accounts_of(session: Session, runtime: ConnectorRuntime) -> Accounts:
 
 
 def _identity_of(settings: Any, side: Side) -> dict[str, Any]:
-    """The settings that say whose account it is on one side, by name; what is empty says nothing."""
+    """Return the settings that identify the account of one side, by name, without empty ones."""
     identifying = (field.name for field in fields_of(type(settings)) if field.identifies == side)
     values = {name: getattr(settings, name) for name in identifying}
     return {name: value for name, value in values.items() if value not in (None, "", ())}
@@ -59,10 +60,11 @@ def _digest(value: Any, key: Callable[[], bytes]) -> str:
 
 
 def _key(session: Session) -> bytes:
-    """The key of the digests, made at its first use. Where nothing is kept there is nothing to compare."""
+    """Return the key of the digests, and create it at its first use."""
     sealed = session.credentials.load(IDENTITY_KEY) if session.has_database else None
     if sealed is not None:
         return session.cipher.open(sealed, credential_name(IDENTITY_KEY))
+    # Without a stored key there are no stored digests to compare with: any key will do.
     key = secrets.token_bytes(32)
     if session.keeps:
         session.credentials.save(IDENTITY_KEY, session.cipher.seal(key, credential_name(IDENTITY_KEY)))
@@ -70,10 +72,10 @@ def _key(session: Session) -> bytes:
 
 
 def change_of(runtime: ConnectorRuntime, ledger: Ledger, accounts: Accounts) -> AccountChange:
-    """Return which accounts are others than those the database knows.
+    """Compare the accounts with those in the database.
 
     Raises:
-        ConnectorError: the portal cannot be asked whether it is another one.
+        ConnectorError: the portal does not answer whether it is another one.
     """
     known = ledger.progress().accounts
     change = accounts.change_from(known, uploads=runtime.plugin.about.uploads)
@@ -84,7 +86,7 @@ def change_of(runtime: ConnectorRuntime, ledger: Ledger, accounts: Accounts) -> 
 
 
 def _is_same_portal(runtime: ConnectorRuntime, ledger: Ledger) -> bool:
-    """Whether the portal shows assets that were brought to it under its former address."""
+    """Return whether the portal shows assets that were uploaded under its former address."""
     targets = ledger.targets(SAMPLE)
     try:
         return any(runtime.portal.assets.list(ids=targets)) if targets else False
@@ -96,7 +98,7 @@ def _is_same_portal(runtime: ConnectorRuntime, ledger: Ledger) -> bool:
 
 
 def describe(name: str, change: AccountChange) -> list[str]:
-    """Say in a line each what another account means for a run."""
+    """Return one line for each changed account, with its effect on a run."""
     lines = []
     if change.source:
         what = "it is listed from the beginning, and finished assets stay as they are"
@@ -108,7 +110,7 @@ def describe(name: str, change: AccountChange) -> list[str]:
 
 
 def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:
-    """Bring the ledger in line with the accounts of the config. Killed anywhere, it is done again."""
+    """Update the ledger to the accounts of the config. After a kill the next run repeats it."""
     now, known = runtime.context.now(), ledger.progress().accounts
     accounts = accounts_of(session, runtime)
     change = change_of(runtime, ledger, accounts)

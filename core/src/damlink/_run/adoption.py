@@ -1,4 +1,4 @@
-"""What the portal has already, so that it is not brought a second time."""
+"""Assets that the portal has already, so that they are not uploaded a second time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from damlink._state.listed import Progress
 from damlink._state.rows import Row
 from damlink.bynder import Asset
 
-__all__ = ["existing_in_portal", "find_existing"]
+__all__ = ["find_adoptable", "find_existing"]
 
 
-def existing_in_portal(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str, str]:
-    """What the portal has already, until a connector has listed everything once: asset ids by tag.
+def find_adoptable(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str, str]:
+    """Return the ids of assets in the portal by tag, until a connector has listed everything once.
 
-    A source asset whose id is among the tags of an asset that the plugin marks as its own is there.
+    A source asset is in the portal if its id is a tag of an asset with the tag of the plugin.
     """
     tag = runtime.plugin.about.adopt_tag
     is_first = progress.completed is None and runtime.config.adopt_existing
@@ -27,23 +27,22 @@ def existing_in_portal(runtime: ConnectorRuntime, progress: Progress) -> Mapping
 
 
 def find_existing(runtime: ConnectorRuntime, row: Row, progress: Progress) -> str | None:
-    """Return the id of the portal's asset that this row would bring, where the database may not know it.
+    """Return the id of the asset that this row would upload, if the database may not know it.
 
-    An asset is known by the tag that equals the source id, together with the plugin's own tag. Where the
-    plugin has none, it must have been uploaded after all that the database knows.
+    An asset is recognised by the tag that equals the source id, and by the plugin's own tag. Without such
+    a tag, it must have been uploaded after everything that the database knows.
     """
     is_looked_for = progress.look_until is not None and row.listed_at <= progress.look_until
     if not is_looked_for or not runtime.plugin.about.uploads:
         return None
     since = progress.look_since
     if row.previous is not None:
-        return (
-            row.previous.target_id if since and _has_version(runtime, row.previous.target_id, since) else None
-        )
-    return _marked(runtime, row.source_id, since)
+        target_id = row.previous.target_id
+        return target_id if since and _has_version(runtime, target_id, since) else None
+    return _find_by_tag(runtime, row.source_id, since)
 
 
-def _marked(runtime: ConnectorRuntime, source_id: str, since: datetime | None) -> str | None:
+def _find_by_tag(runtime: ConnectorRuntime, source_id: str, since: datetime | None) -> str | None:
     tag = runtime.plugin.about.adopt_tag
     if "," in source_id or not (tag or since):
         return None
@@ -59,7 +58,7 @@ def _is_later(asset: Asset, since: datetime) -> bool:
 
 
 def _has_version(runtime: ConnectorRuntime, asset_id: str, since: datetime) -> bool:
-    """Whether the asset was given another original since then."""
+    """Return whether the asset has an original uploaded since then."""
     assets = runtime.portal.assets.list(ids=[asset_id])
     if not asset_id or not any(assets):
         return False

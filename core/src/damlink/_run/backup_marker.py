@@ -1,8 +1,8 @@
 """A marker outside the database that shows when an older copy of the database was put in its place.
 
 For each database and connector one small file in the user's state folder holds a count that grows with
-all that is carried. It is written after the database, so it is never ahead of it by honest means. A crash
-leaves it behind, which does no harm. It is forced to the disk at both ends of a run and now and then.
+each asset carried. It is written after the database, so that it is ahead only of a restored database. After
+a crash it may lag behind, which does no harm. It is synced at both ends of a run and every 100 assets.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from damlink.errors import StateError
 __all__ = ["Marker", "accept", "is_restored", "verify_not_restored"]
 
 DIGITS: Final = 20
-SYNC_EVERY: Final = 100  # assets; a power failure may leave the marker so far behind
+# Assets. After a power failure the marker lags behind by so many at most.
+SYNC_EVERY: Final = 100
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)  # between this machine's clock and the portal's
 
 _CURE: Final = "`damlink state accept` goes on with it and looks in the portal before it carries anything"
 
 
 class Marker:
-    """The count of one connector of one database, beside the database.
+    """File with the count of one connector of one database.
 
     Raises:
         StateError: from every method: the file cannot be used.
@@ -44,8 +45,8 @@ class Marker:
         self._notes = 0
 
     def read(self) -> int:
-        """Return the count; 0 if there is none."""
-        with self._translated():
+        """Return the count; 0 if there is no file."""
+        with self._translate_errors():
             if not self.path.exists():
                 return 0
             text = self.path.read_bytes().strip()
@@ -55,9 +56,9 @@ class Marker:
         return int(text or 0)
 
     def note(self, count: int, *, durable: bool = False) -> None:
-        """Raise the count; it never goes back."""
+        """Raise the count; a lower one is ignored."""
         self._notes += 1
-        with self._opened() as handle:
+        with self._open() as handle:
             known = os.pread(handle, DIGITS, 0).strip()
             if not known.isdigit() or int(known) < count:
                 os.pwrite(handle, b"%0*d\n" % (DIGITS, count), 0)
@@ -65,8 +66,8 @@ class Marker:
                 os.fsync(handle)
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[int]:
-        with self._translated():
+    def _open(self) -> Iterator[int]:
+        with self._translate_errors():
             make_folder(self.path.parent)
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, FILE_MODE)
             try:
@@ -76,7 +77,7 @@ class Marker:
                 os.close(handle)
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -85,14 +86,14 @@ class Marker:
 
 
 def is_restored(database: Database, connector: str) -> bool:
-    """Return whether the database is older than what the marker has seen of it.
+    """Return whether the database is older than its marker.
 
     Raises:
         StateError: the marker cannot be read.
     """
     identity = Identity(database)
     known = identity.get()
-    # First the marker: the database may go on meanwhile.
+    # Read the marker first: a run may raise both between the two reads.
     marked = Marker(known, connector).read() if known else 0
     return identity.count(connector) < marked
 
@@ -109,9 +110,9 @@ def verify_not_restored(database: Database, connector: str) -> None:
 
 
 def accept(database: Database, connectors: list[str], now: Callable[[], datetime]) -> None:
-    """Go on with a restored database: every row is looked for in the portal before it is carried.
+    """Accept a restored database: each row is looked up in the portal before it is carried.
 
-    The database gets a new identity, so that the one it is a copy of may go on as well.
+    The database gets a new identity, so that the original of the copy can be used as well.
 
     Raises:
         RunActiveError: a run is active.

@@ -10,7 +10,7 @@ from typing import Final
 
 from damlink._model import Cursor, SourceAsset
 from damlink._plugin.values import Refused
-from damlink._run.adoption import existing_in_portal
+from damlink._run.adoption import find_adoptable
 from damlink._run.report import RunListener
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.ledger import Ledger
@@ -52,7 +52,7 @@ def list_into(
     selection, progress = runtime.selection, ledger.progress()
     since = starting_point(progress, selection, full=full)
     reconsider_skipped = progress.completed not in (None, selection)
-    found = existing_in_portal(runtime, progress)
+    found = find_adoptable(runtime, progress)
     batch: list[SourceAsset] = []
     flushed_at = time.monotonic()
 

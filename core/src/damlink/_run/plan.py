@@ -1,4 +1,4 @@
-"""What a run would carry, and why. Asks, and writes nothing anywhere."""
+"""The plan of a run: the assets that it would carry, and why. Reads only, and writes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 from damlink._model import Cursor, SourceAsset
 from damlink._plugin.values import Refused
 from damlink._run.accounts import accounts_of, change_of, describe
-from damlink._run.adoption import existing_in_portal
+from damlink._run.adoption import find_adoptable
 from damlink._run.backup_marker import verify_not_restored
 from damlink._run.listing import starting_point
 from damlink._run.runtime import ConnectorRuntime
@@ -42,19 +42,26 @@ class Planned:
 
 @attrs.frozen
 class Plan:
-    """What a run would do.
+    """The assets that a run would carry, with what a person should know first.
 
     Attributes:
-        notices: what a person should know beforehand, such as another account; a line each.
-        assets: what it would carry; listed as it is read.
+        notices: one line each, such as another account.
+        assets: listed while they are read.
     """
 
     notices: list[str]
     assets: Iterator[Planned]
 
 
-def plan_connector(session: Session, name: str, *, full: bool = False) -> Plan:
-    """Say what a run would carry now: what is due in the ledger, then what the listing would add.
+def plan_connector(
+    session: Session, name: str, *, full: bool = False, planned: dict[str, set[str]] | None = None
+) -> Plan:
+    """Return the assets that a run would carry now: the due rows, then those that the listing adds.
+
+    Args:
+        full: as a run with `--full`.
+        planned: source ids by connector, of the plans made before this one; its own ids are added. What
+            a sibling has planned is not planned again: the sibling's run would be the first to carry it.
 
     Raises:
         ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
@@ -65,31 +72,33 @@ def plan_connector(session: Session, name: str, *, full: bool = False) -> Plan:
     ledger = Ledger(session.database, name, siblings=runtime.siblings) if session.has_database else None
     change = change_of(runtime, ledger, accounts_of(session, runtime)) if ledger else AccountChange()
     parts = (
-        _retargeted(ledger, change),
-        _due(ledger, runtime),
-        _listed(runtime, ledger, full=full or bool(change.source)),
+        _plan_retargeted(ledger, change),
+        _plan_due(ledger, runtime),
+        _plan_listing(runtime, ledger, full=full or bool(change.source)),
     )
-    return Plan(describe(name, change), _each_once(itertools.chain(*parts)))
+    planned = planned if planned is not None else {}
+    taken = set().union(*(planned.get(sibling, set()) for sibling in runtime.siblings))
+    own = planned.setdefault(name, set())
+    return Plan(describe(name, change), _each_once(itertools.chain(*parts), own, taken))
 
 
-def _each_once(assets: Iterable[Planned]) -> Iterator[Planned]:
-    met: set[str] = set()
-    for planned in assets:
-        if planned.source_id not in met:
-            met.add(planned.source_id)
-            yield planned
+def _each_once(assets: Iterable[Planned], own: set[str], taken: set[str]) -> Iterator[Planned]:
+    for each in assets:
+        if each.source_id not in own and each.source_id not in taken:
+            own.add(each.source_id)
+            yield each
 
 
-def _retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
+def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
     why = f"due for another target account ({', '.join(change.target)})"
     rows = ledger.read_finished() if ledger and change.target else iter(())
     return (Planned(row.source_id, row.title, why) for row in rows)
 
 
-def _due(ledger: Ledger | None, runtime: ConnectorRuntime) -> Iterator[Planned]:
+def _plan_due(ledger: Ledger | None, runtime: ConnectorRuntime) -> Iterator[Planned]:
     rows = ledger.ready(runtime.context.now()) if ledger else iter(())
     while page := list(itertools.islice(rows, PAGE)):
-        held = _held(ledger, {row.source_id: row for row in page})
+        held = _find_held(ledger, {row.source_id: row for row in page})
         yield from (
             Planned(row.source_id, row.title, _why_due(row)) for row in page if row.source_id not in held
         )
@@ -104,24 +113,24 @@ def _why_due(row: Row) -> str:
     return row.reason or ("changed" if row.previous else "listed, not carried yet")
 
 
-def _held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
-    """The source ids that a run would skip or put off, because another connector has them."""
+def _find_held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
+    """Return the source ids that a run would skip or delay, because a sibling holds them."""
     holds = ledger.holds(list(rows)) if ledger else {}
     notes = {key for key, row in rows.items() if row is not None and row.checkpoint is not None}
     return {key for key, hold in holds.items() if hold.blocks(has_notes=key in notes)}
 
 
-def _listed(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
+def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
     progress = ledger.progress() if ledger else Progress()
     since = starting_point(progress, runtime.selection, full=full)
     reconsider = progress.completed not in (None, runtime.selection)
-    found = existing_in_portal(runtime, progress)
+    found = find_adoptable(runtime, progress)
     with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items:
         assets = _assets(items)
         while page := list(itertools.islice(assets, PAGE)):
             known = ledger.find([asset.source_id for asset in page]) if ledger else {}
             rows = {asset.source_id: known.get(asset.source_id) for asset in page}
-            held = _held(ledger, rows)
+            held = _find_held(ledger, rows)
             for asset in page:
                 row = rows[asset.source_id]
                 compared = compare(row, asset, found, reconsider=reconsider)

@@ -1,4 +1,4 @@
-"""A run: the lease, the listing and the workers side by side, and what came of it."""
+"""A run under its lease: the listing and the transfer threads in parallel, and the result."""
 
 from __future__ import annotations
 
@@ -32,16 +32,22 @@ from damlink.errors import DamlinkError, LeaseLostError, StoppedError
 
 __all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
 
-IDLE_SECONDS: Final = 1.0  # a change wakes a worker sooner; this is for rows that come due by themselves
-MOST_PARKED: Final = 64  # assets that wait for the portal while others are carried
+# A change wakes a transfer thread sooner; this is for rows that become due by time.
+IDLE_SECONDS: Final = 1.0
+# Assets that wait for the portal while others are carried.
+MOST_PARKED: Final = 64
 
 
 @attrs.frozen(kw_only=True)
 class RunOptions:
-    """What may be asked of one run. With `events_only` it carries what is due, and lists nothing.
+    """Options of one run.
 
     Attributes:
-        max_wait: seconds for which rows that are not ready yet are waited for within the run.
+        full: list from the beginning.
+        limit: number of assets to carry at most.
+        workers: number of transfer threads, in place of the config's.
+        events_only: carry what is due, and list nothing.
+        max_wait: seconds that the run waits for rows that are not ready yet.
     """
 
     full: bool = False
@@ -53,11 +59,11 @@ class RunOptions:
 
 @attrs.frozen
 class Stopping:
-    """How a run is asked to end.
+    """Two signals that end a run.
 
     Attributes:
-        soon: begin no further asset; those under way are finished.
-        now: besides, send no further request; what is under way keeps its checkpoint.
+        soon: begin no other asset, and finish those under way.
+        now: send no other request; assets under way keep their checkpoints.
     """
 
     soon: threading.Event = attrs.field(factory=threading.Event)
@@ -67,10 +73,10 @@ class Stopping:
 def run_connector(
     session: Session, name: str, options: RunOptions, stopping: Stopping | None = None
 ) -> RunReport:
-    """Sync one connector now, and tell whoever wants to know if it begins to fail or works again.
+    """Run one connector now, and notify people if it begins to fail or works again.
 
     Raises:
-        ConfigError, PluginLoadError, StateError, RunActiveError: it could not even begin.
+        ConfigError, PluginLoadError, StateError, RunActiveError: the run could not begin.
     """
     listing = not options.events_only
     try:
@@ -95,7 +101,8 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
             lease.verify()
 
         verify_not_restored(session.database, name)
-        cipher = session.cipher  # with a wrong key nothing is begun
+        # With a wrong key the run ends here.
+        cipher = session.cipher
         switch = ConnectorSwitch(session.config, name)
         runtime = session.open_connector(name, verify, counter, parsed)
         runtime.context.http.guard_effects(switch.verify)
@@ -158,17 +165,18 @@ class _Run:
         self._active = 0
         self._parked: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
-        self._news = 0  # counts what a waiting worker should look at
+        # Number of changes: a thread that looked for work before the last one looks again.
+        self._news = 0
         self._changed = threading.Condition()
         counter.after_batch = self._wake
 
     def execute(self) -> RunReport:
-        """List and carry until nothing is left to do now."""
+        """List and carry until nothing is due."""
         began = time.monotonic()
         count = self._options.workers or self._runtime.config.workers
         try:
             with ThreadPoolExecutor(count, thread_name_prefix=self._runtime.name) as pool:
-                workers = [pool.submit(self._work_through) for _ in range(count)]
+                workers = [pool.submit(self._carry_all) for _ in range(count)]
                 try:
                     self._list()
                     for worker in workers:
@@ -176,7 +184,7 @@ class _Run:
                 except KeyboardInterrupt:
                     self._end(StoppedError(f"{self._name}: interrupted; the next run goes on from here"))
         finally:
-            # After a bug of ours, too: a row left running would come first in every later run.
+            # Also after a bug in the core: a row left running would come first in every later run.
             with contextlib.suppress(LeaseLostError):
                 self._ledger.release(self._runtime.context.now())
         if self._stopping.soon.is_set():
@@ -211,7 +219,7 @@ class _Run:
             self._changed.notify_all()
 
     def _end(self, error: DamlinkError, *, drain: bool = False) -> None:
-        """Note what went wrong; unless what is listed may still be carried, stop the workers."""
+        """Store the error of the run; unless `drain`, stop the transfer threads."""
         with self._changed:
             if not self._stop.is_set() and (self._error is None or not drain):
                 self._error = error
@@ -221,7 +229,7 @@ class _Run:
 
     # --- workers -----------------------------------------------------------------------------------
 
-    def _work_through(self) -> None:
+    def _carry_all(self) -> None:
         healthy = False
         try:
             while (job := self._next()) is not None:
@@ -231,12 +239,13 @@ class _Run:
             self._end(error)
             healthy = True
         finally:
-            if not healthy:  # a bug: it comes out in the main thread, and nobody else goes on
+            # A bug: the main thread raises it, and the other threads stop.
+            if not healthy:
                 self._stop.set()
                 self._wake()
 
     def _next(self) -> Job | None:
-        """The next job: one that was parked and is ready, else a row; `None` when all is done."""
+        """Return the next job, a parked one that is ready or a row; `None` if nothing is left."""
         while not self._is_stopped():
             with self._changed:
                 if self._parked and self._parked[0][0] <= time.monotonic():
@@ -247,7 +256,8 @@ class _Run:
                 return self._begin(row)
             with self._changed:
                 if news != self._news:
-                    continue  # something happened while we looked
+                    # Something has changed since the claim: look again before waiting.
+                    continue
                 if not listing and not self._active and not self._parked:
                     return None
                 self._changed.wait(self._pause())
@@ -273,7 +283,8 @@ class _Run:
             with self._changed:
                 self._claims -= 1
                 self._active -= 1
-                if not self._active:  # others may have stayed only for us
+                # Other threads may have waited for this one only.
+                if not self._active:
                     self._changed.notify_all()
         return row
 

@@ -1,4 +1,4 @@
-"""The portal's own subscription of our event address: whether there is one, and whether it is confirmed.
+"""The portal's subscription to our event address, and its confirmation.
 
 Until a subscription is confirmed, nothing is sent to its endpoint. Source: Amazon SNS developer guide.
 """
@@ -15,41 +15,41 @@ __all__ = [
     "WITHOUT_SELF_SERVICE",
     "describe_subscription",
     "find_subscription",
+    "get_event_address",
     "is_pending",
-    "known_address",
 ]
 
 WITHOUT_SELF_SERVICE: Final = frozenset({403, 404})
 
 
-def known_address(session: Session, portal: str) -> str:
-    """Return a portal's whole event address, or empty where none has been made yet; makes none."""
+def get_event_address(session: Session, portal: str) -> str:
+    """Return a portal's event address, or an empty text if none was created yet."""
     public = session.config.serve.public_url.rstrip("/")
     token = session.secrets.get(f"events.{portal}") if public and session.has_database else None
     return f"{public}/events/{portal}/{token}" if token else ""
 
 
 def find_subscription(portal: Portal, address: str) -> Webhook | None:
-    """Return the portal's subscription of an address; one that is confirmed, if there are several."""
+    """Return the portal's subscription to an address; of several, a confirmed one."""
     ours = [webhook for webhook in portal.webhooks.list() if webhook.endpoint == address]
     return min(ours, key=is_pending, default=None)
 
 
 def is_pending(webhook: Webhook) -> bool:
-    """Return whether the portal says that a subscription is not confirmed; some portals say nothing."""
+    """Return whether the portal shows a subscription as unconfirmed; some portals do not show it."""
     return webhook.confirmed is False
 
 
 def describe_subscription(session: Session, name: str, portal: Portal) -> tuple[str, bool]:
-    """Say how a portal's subscription of our address stands.
+    """Describe the portal's subscription to our event address.
 
     Returns:
-        The words, and whether events come as far as the portal tells.
+        A text, and whether events arrive as far as the portal shows it.
 
     Raises:
         BynderError: the portal does not answer.
     """
-    address = known_address(session, name)
+    address = get_event_address(session, name)
     subscribe = f"damlink events subscribe {name}"
     if not address:
         return f"nothing is subscribed yet; {subscribe}", True

@@ -1,4 +1,4 @@
-"""One row: transform, push, and what became of it."""
+"""Transfer of one row: transform, push, and store its state."""
 
 from __future__ import annotations
 
@@ -28,9 +28,12 @@ from damlink.errors import (
 
 __all__ = ["Job", "Outcome", "Transfer"]
 
-PATIENCE_SECONDS: Final = 120.0  # a pause of at most so long is waited for within the run
-MAX_WAIT_SECONDS: Final = 900.0  # in all, of one row and of a run in which nothing else is finished
-LEAST_PAUSE_SECONDS: Final = 0.1  # whoever says "at once" for ever must not keep a processor busy
+# A longer pause leaves the row to a later run.
+MAX_PAUSE_SECONDS: Final = 120.0
+# In all: of one row, and of a run that finishes nothing.
+MAX_WAIT_SECONDS: Final = 900.0
+# A plugin that always asks for no pause must not occupy a processor.
+LEAST_PAUSE_SECONDS: Final = 0.1
 _UNANSWERED: Final = "a save of it that was sent before got no answer"
 
 FOUND: Final = "found in the portal"
@@ -40,7 +43,7 @@ _log = logging.getLogger("damlink.run")
 
 @attrs.define
 class Job:
-    """A claimed row on its way; once transformed it stays so while it is parked."""
+    """Claimed row in transfer; it keeps its prepared asset while it waits within the run."""
 
     row: Row
     checkpoint: LedgerCheckpoint
@@ -48,7 +51,7 @@ class Job:
     waiting_since: float | None = None
 
     def close(self) -> None:
-        """Let go of the content; a plugin's own may break, and the asset's state is written by then."""
+        """Close the content; log the failure of a plugin's own content class."""
         if self.prepared is None:
             return
         try:
@@ -56,12 +59,13 @@ class Job:
         except BaseException as error:
             if is_interrupt(error):
                 raise
+            # The row's state is stored already: a failure to close must not change it.
             _log.exception("%s %s: closing its content failed", self.row.connector, self.row.source_id)
 
 
 @attrs.frozen
 class Outcome:
-    """What became of a job. With `again_after` it is not over: try again in so many seconds."""
+    """State of a job after one attempt; with `again_after`, the next attempt is in so many seconds."""
 
     state: RowState
     message: str = ""
@@ -69,11 +73,11 @@ class Outcome:
 
 
 class Transfer:
-    """Carries the rows of one connector.
+    """Transfer of the rows of one connector.
 
     Args:
-        max_wait: seconds for which a row, or a run that finishes nothing, waits within the run.
-        clock: seconds that never go back.
+        max_wait: seconds that a row, or a run that finishes nothing, waits within the run.
+        clock: monotonic, in seconds.
     """
 
     def __init__(
@@ -87,25 +91,24 @@ class Transfer:
         self._runtime = runtime
         self._ledger = ledger
         self._max_wait, self._clock = max_wait, clock
-        self._idle_since: float | None = None  # since when rows wait and none was finished
+        # Time since which all rows wait and none was finished.
+        self._idle_since: float | None = None
         self._progress = ledger.progress()
 
     def carry(self, job: Job) -> Outcome:
-        """Carry one job as far as it will go now, and write down how far that was.
+        """Carry one job as far as possible now, and store its state.
 
         Raises:
-            AuthError: the connector must stop; the row is due again.
-            LeaseLostError: another run has taken over; nothing was written.
-            StateError: the database cannot be used.
+            DamlinkError: it stops more than this asset; nothing was written, and the row is due again.
         """
         try:
             outcome = self._carry(job)
         except NotYet as pause:
-            return self._later(job, pause)
+            return self._postpone(job, pause)
         except DamlinkError as error:
             if error.stops != "asset":
                 raise
-            outcome = self._failed(job, error)
+            outcome = self._record_failure(job, error)
         self._idle_since = None
         return outcome
 
@@ -126,25 +129,25 @@ class Transfer:
             job.prepared = prepared
         source = job.checkpoint.source
         result = plugin.push(context, job.prepared, source, row.previous, job.checkpoint)
-        return self._delivered(job, result)
+        return self._record_delivery(job, result)
 
-    def _delivered(self, job: Job, result: PushResult) -> Outcome:
-        """Record what has been delivered; if that cannot be written, never deliver it again by itself."""
+    def _record_delivery(self, job: Job, result: PushResult) -> Outcome:
+        """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice."""
         row = job.row
         try:
             self._ledger.mark_pushed(row, result, self._now())
         except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the asset has arrived
+        except Exception as error:  # noqa: BLE001 - after any error the asset has arrived
             cause = f"it was delivered as {result.target_id!r}, but that could not be written: {error}"
             _log.exception("%s %s: %s", self._runtime.name, row.source_id, cause)
-            return self._failed(job, UnclearError(cause))
+            return self._record_failure(job, UnclearError(cause))
         self._announce(row, result)
         return Outcome(RowState.PUSHED, result.notice)
 
-    def _later(self, job: Job, pause: NotYet) -> Outcome:
-        """Wait within the run if that is short, in all too; otherwise leave the row to a later run."""
-        if pause.retry_after is not None and pause.retry_after <= PATIENCE_SECONDS:
+    def _postpone(self, job: Job, pause: NotYet) -> Outcome:
+        """Wait within the run if the pause is short, each and in all; otherwise leave it to a later run."""
+        if pause.retry_after is not None and pause.retry_after <= MAX_PAUSE_SECONDS:
             again_after = max(LEAST_PAUSE_SECONDS, pause.retry_after)
             if self._may_wait(job, again_after):
                 return Outcome(RowState.RUNNING, pause.reason, again_after=again_after)
@@ -153,20 +156,20 @@ class Transfer:
         return Outcome(RowState.WAITING, pause.reason)
 
     def _may_wait(self, job: Job, pause: float) -> bool:
-        """Whether this row, and the run, have so much time left to wait."""
+        """Return whether this row, and the run, may wait for so many seconds."""
         now = self._clock()
         job.waiting_since = now if job.waiting_since is None else job.waiting_since
         self._idle_since = now if self._idle_since is None else self._idle_since
         return now - min(job.waiting_since, self._idle_since) + pause <= self._max_wait
 
-    def _failed(self, job: Job, error: DamlinkError) -> Outcome:
+    def _record_failure(self, job: Job, error: DamlinkError) -> Outcome:
         row, message = job.row, str(error)
         if isinstance(error, AssetRejectedError):
             if not job.checkpoint.is_unclear:
                 self._ledger.mark_rejected(row, message, self._now())
                 return Outcome(RowState.REJECTED, message)
-            # Finishing the row would forget the save, and a later change would become a second asset.
-            return self._failed(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
+            # To finish the row would forget the save, and a later change would become a second asset.
+            return self._record_failure(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
         if isinstance(error, UnclearError):
             hint = f"decide with `damlink settle {self._runtime.name} {row.source_id} --saved or --again`"
             self._ledger.mark_uncertain(row, f"{message}; {hint}", self._now())
