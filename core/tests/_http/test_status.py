@@ -98,3 +98,11 @@ def test_classify_when_a_token_is_refused_is_asked_too(partner: Client, server: 
     server.then(403, b"slow down").then(200, b'{"access_token": "t"}').then(200, b"sand")
     assert partner.get("/a").content == b"sand"
     assert server.lines == ["POST /token", "POST /token", "GET /a"]
+
+
+def test_classify_when_the_code_of_a_consent_is_redeemed_is_asked_too(partner: Client, server: Any) -> None:
+    auth = OAuth2(f"{server.url}/token", "id", Secret("s3cret"), authorize_url=f"{server.url}/consent")
+    partner.classify_with(as_throttled)
+    server.always(403, b"slow down")
+    with pytest.raises(TransientError, match="over the limit"):
+        auth.redeem(Secret("code"), partner)

@@ -34,10 +34,12 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     if name not in known:
         raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=suggest(name, known))
     with Session(config) as session:
-        auth = session.portal_auth(name) if name in config.portals else session.open_connector(name).auth
+        runtime = None if name in config.portals else session.open_connector(name)
+        auth = runtime.auth if runtime else session.portal_auth(name)
         if not isinstance(auth, OAuth2) or not auth.authorize_url:
             raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
-        notice = log_in(session, auth, name, lambda url: _show(url, no_browser=no_browser))
+        classify = runtime.plugin.classify if runtime else None
+        notice = log_in(session, auth, name, lambda url: _show(url, no_browser=no_browser), classify)
     echo(f"{name}: signed in", err=True)
     if notice:
         echo(f"{name}: {notice}", err=True)

@@ -44,7 +44,7 @@ from damlink._system.waiting import Verify, verify_nothing
 from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError
 
-__all__ = ["ANSWERED", "TERMS", "Classify", "Client", "open_client"]
+__all__ = ["ANSWERED", "TERMS", "Classify", "Client", "PluginClassify", "open_client"]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 # Request extensions: a function called with each answer, and a caller's own terms of repetition.

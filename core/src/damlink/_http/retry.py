@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import attrs
 import tenacity
 
+from damlink._system.backoff import Backoff
 from damlink._system.waiting import Verify, verify_nothing, wait
 from damlink.errors import ConnectorError, TransientError, UnavailableError, UnclearError
 
@@ -28,6 +29,7 @@ OWN_SECONDS: Final = 60.0
 THROTTLED_ATTEMPTS: Final = 12
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0
+_BACKOFF: Final = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 # A longer `Retry-After` is shortened to this.
 MAX_RETRY_AFTER_SECONDS: Final = 15 * 60.0
 
@@ -97,7 +99,7 @@ class Terms:
 
 def _backoff(number: int) -> float:
     """Return a pause that doubles with each attempt, with jitter."""
-    longest = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
+    longest = _BACKOFF.pause_seconds(number)
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
 
 

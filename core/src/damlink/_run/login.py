@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from damlink._http.client import open_client
+from damlink._http.client import PluginClassify, open_client
 from damlink._http.oauth2 import OAuth2
 from damlink._run.session import Session
 from damlink._secret import Secret
@@ -32,12 +32,19 @@ _UNRELATED: Final = (
 )
 
 
-def log_in(session: Session, auth: OAuth2, name: str, show: Callable[[str], None]) -> str:
+def log_in(
+    session: Session,
+    auth: OAuth2,
+    name: str,
+    show: Callable[[str], None],
+    classify: PluginClassify | None = None,
+) -> str:
     """Wait for a person's consent, and store the token.
 
     Args:
         name: of the portal or connector, for errors.
         show: opens the consent page, or prints its address.
+        classify: the plugin's; none for a portal.
 
     Returns:
         A notice for the person, or an empty text.
@@ -51,6 +58,7 @@ def log_in(session: Session, auth: OAuth2, name: str, show: Callable[[str], None
         code = _wait(server, name)
     pace = session.pace if name in session.config.portals else None
     with open_client(auth.token_url, pace=pace) as client:
+        client.classify_with(classify)
         token = auth.redeem(code, client)
     if token.refresh is not None:
         return ""

@@ -16,6 +16,7 @@ from damlink._model import Event, SourceAsset
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
 from damlink._state.inbox import CoalescedEvent, Notification, Outcome
+from damlink._system.backoff import Backoff
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
 from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet
@@ -26,8 +27,8 @@ FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16, 64 … minutes
 LONGEST_ROUND: Final = timedelta(days=1)
 # Six days in all. Long, because a connector without a listing never sees the asset by another way.
 MOST_ROUNDS: Final = 12
-FIRST_PAUSE: Final = 15.0  # before the next request to a portal that does not answer; then doubled
-LONGEST_PAUSE: Final = 900.0
+# Before the next request to a portal that does not answer.
+BACKOFF: Final = Backoff(first_seconds=15.0, longest_seconds=900.0)
 MOST_REFUSALS: Final = 3  # of single assets in one round; after that the portal itself is likely down
 LATENESS: Final = timedelta(seconds=10)  # from a change to its notification; assumed
 DELETED: Final = ".deleted"
@@ -119,7 +120,7 @@ class Fanout:
 
     def pause(self, error: DamlinkError) -> None:
         """Leave all events of the portal in the inbox for a while, since it does not answer."""
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        pause = BACKOFF.pause_seconds(self._failures)
         self._failures += 1
         self._not_before = time.monotonic() + pause
         _log.warning("%s: events wait %.0f s: %s", self._name, pause, error)

@@ -20,6 +20,7 @@ from damlink._state.ledger import Ledger
 from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
 from damlink._state.runs import Runs
+from damlink._system.backoff import Backoff
 from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
 __all__ = ["ConnectorLoop", "Schedule"]
@@ -29,6 +30,7 @@ JITTER: Final = 0.1  # share of the interval, so that not all installations star
 MOST_JITTER: Final = 300.0
 FIRST_PAUSE: Final = 60.0  # after a failed run; then doubled
 LONGEST_PAUSE: Final = 900.0
+_BACKOFF: Final = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
 # For a plugin that cannot be loaded: its run reports the error.
 UNKNOWN_INTERVAL: Final = Duration(3600)
 MOST_SKEW: Final = timedelta(minutes=1)  # between the clocks of two machines on one database
@@ -280,7 +282,7 @@ class ConnectorLoop:
             self._pause_after(report.cause)
 
     def _pause_after(self, cause: str) -> None:
-        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE, self._interval or LONGEST_PAUSE)
+        pause = min(_BACKOFF.pause_seconds(self._failures), self._interval or LONGEST_PAUSE)
         self._failures += 1
         self._not_before = self._now() + timedelta(seconds=pause)
         _log.error("%s", cause if cause.startswith(self.name) else f"{self.name}: {cause}")
