@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._pages import Page, get_page, walk
@@ -16,6 +15,7 @@ from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.account import Account, Derivative, Scope
 from damlink.bynder.records.convert import records, text
 from damlink.bynder.records.people import Group
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["AccountSettings"]
 
@@ -23,11 +23,8 @@ __all__ = ["AccountSettings"]
 GROUPS_PAGE: Final = 20
 
 
-class AccountSettings:
+class AccountSettings(Resource):
     """Account: settings, derivatives, groups and OAuth scopes."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("Get Account Information")
     def get(self) -> Account:

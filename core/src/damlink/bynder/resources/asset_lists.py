@@ -11,12 +11,12 @@ from typing import Any, Final, TypedDict, Unpack
 
 import httpx
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import batches, bynder_names, fields, page_size
 from damlink.bynder._pages import Page, walk
 from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["AssetFilters", "AssetLists"]
 
@@ -83,11 +83,8 @@ class AssetFilters(TypedDict, total=False):
     include_version_number: bool
 
 
-class AssetLists:
+class AssetLists(Resource):
     """Lists of assets."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("List Assets")
     def list(

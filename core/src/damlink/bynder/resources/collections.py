@@ -12,7 +12,6 @@ from typing import Any, Final, Literal, TypedDict, Unpack
 
 import httpx
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size
@@ -22,6 +21,7 @@ from damlink.bynder._request import remove, segment
 from damlink.bynder.records.collections import Collection, CollectionPage
 from damlink.bynder.records.convert import ids as ids_of
 from damlink.bynder.resources.members import put_assets, take_assets
+from damlink.bynder.resources.resource import Resource
 from damlink.errors import ArgumentError, BynderError
 
 __all__ = ["CollectionFilters", "Collections", "ShareFields"]
@@ -80,11 +80,8 @@ class ShareFields(TypedDict, total=False):
     message: str | None
 
 
-class Collections:
+class Collections(Resource):
     """Collections: groups of assets that people share."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("List Collections")
     def list(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, get_body
 from damlink.bynder._fields import json_data, text_of
@@ -16,17 +15,15 @@ from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
 from damlink.bynder.resources.options import options_path
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["Dependencies"]
 
 UNGROUPED: Final = "ungrouped"
 
 
-class Dependencies:
+class Dependencies(Resource):
     """Dependencies between options: an option that people can choose only after another."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action()
     def list(self) -> Mapping[str, Any]:

@@ -12,23 +12,20 @@ from typing import Final
 
 import httpx
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_field, post_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import success_of
 from damlink.bynder._request import segment
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["FilesService"]
 
 RAW_BYTES: Final = "application/octet-stream"
 
 
-class FilesService:
+class FilesService(Resource):
     """Steps of an upload to the files service, which only some portals have."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action()
     def prepare(self) -> str:

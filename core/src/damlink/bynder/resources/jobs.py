@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size, text_of
@@ -17,6 +16,7 @@ from damlink.bynder._once import check_confirmation, id_of, post_once
 from damlink.bynder._pages import Page, get_page, page_query, walk
 from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.workflow import Job, JobMedia, JobPreset, Stage, workflow_id
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
 
@@ -70,11 +70,8 @@ class JobFields(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-class Jobs:
+class Jobs(Resource):
     """Jobs of the workflow, their presets, and the files attached to them."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("List Jobs")
     def list(self, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import fields
 from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import omit_none, patch, post_either, segment
 from damlink.bynder.records.store import Order, OrderLine
+from damlink.bynder.resources.resource import Resource
 from damlink.errors import ArgumentError
 
 __all__ = ["Orders"]
@@ -37,11 +37,8 @@ Status = Literal[
 ]
 
 
-class Orders:
+class Orders(Resource):
     """Orders of the store."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("List Orders")
     def list(self) -> Iterator[Order]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size
@@ -16,6 +15,7 @@ from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import segment
 from damlink.bynder.records.collections import Tag
 from damlink.bynder.resources.members import put_assets, take_assets
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["TagFilters", "Tags"]
 
@@ -38,11 +38,8 @@ class TagFilters(TypedDict, total=False):
     order_by: str | None
 
 
-class Tags:
+class Tags(Resource):
     """Tags. Bynder creates a tag with the first asset that has it; no call does."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action()
     def list(

@@ -9,24 +9,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body, post_body
 from damlink.bynder._fields import fields
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove
 from damlink.bynder.records.collections import Usage, UsageSync
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["Usages"]
 
 PATH: Final = "/api/media/usage"
 
 
-class Usages:
+class Usages(Resource):
     """Usage: places where assets are used, as reported by integrations."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action()
     def list(

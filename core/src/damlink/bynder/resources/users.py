@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
-from damlink._http.client import Client
 from damlink._secret import Secret
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, get_body, post_body
@@ -17,6 +16,7 @@ from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, get_page, page_query, walk
 from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.people import User
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["UserFields", "Users"]
 
@@ -65,11 +65,8 @@ class UserFields(TypedDict, total=False):
     cost_center: str
 
 
-class Users:
+class Users(Resource):
     """Users of the portal."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action("List Users")
     def list(self, *, include_inactive: bool = False, limit: int | None = None) -> Iterator[User]:

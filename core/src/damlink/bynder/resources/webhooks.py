@@ -8,23 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import omit_none, patch, remove, segment
 from damlink.bynder.records.account import Webhook
+from damlink.bynder.resources.resource import Resource
 
 __all__ = ["Webhooks"]
 
 PATH: Final = "/v7/webhooks/public/api/subscriptions"
 
 
-class Webhooks:
+class Webhooks(Resource):
     """Webhook configurations: endpoints that receive events."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     @action()
     def list(self) -> tuple[Webhook, ...]:
