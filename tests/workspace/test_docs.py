@@ -23,8 +23,8 @@ from damlink._config.settings import check, fields_of
 from damlink_istock.sandbox.controls import ACTIONS as ISTOCK_ACTIONS
 from damlink_istock.settings import IStockSettings
 from damlink_sandbox import BynderSandbox, Sandbox
-from damlink_sandbox.bynder.control import ACTIONS as BYNDER_ACTIONS
-from damlink_sandbox.bynder.office import ACTIONS as OFFICE_ACTIONS
+from damlink_sandbox.bynder.controls.people import ACTIONS as OFFICE_ACTIONS
+from damlink_sandbox.bynder.controls.portal import ACTIONS as BYNDER_ACTIONS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"

@@ -1,4 +1,4 @@
-"""The control service: a test's hand on the world and its parts, as JSON over HTTP."""
+"""The control service: control of the world and its parts by tests, as JSON over HTTP."""
 
 from __future__ import annotations
 

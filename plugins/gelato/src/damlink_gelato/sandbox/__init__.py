@@ -51,7 +51,7 @@ class GelatoSandbox:
             return {"files": [_file(file) for file in self._library.files.values() if file.failure is None]}
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
-        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
+        """Run one of `controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
         act = ACTIONS[action]
         with self._library.lock:
             return act(self._library, body)

@@ -44,7 +44,7 @@ class ImatagSandbox:
         }
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
-        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `TypeError` for a wrong body."""
+        """Run one of `controls.ACTIONS`. `KeyError` for another action, `TypeError` for a wrong body."""
         act = ACTIONS[action]
         with self._library.lock:
             return act(self._library, body)

@@ -83,7 +83,7 @@ class IStockSandbox:
         return {"licensed": [_describe(own) for own in rows], "products": left}
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
-        """See `_sandbox_controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
+        """Run one of `controls.ACTIONS`. `KeyError` for another action, `ValueError` for a wrong body."""
         act = ACTIONS[action]
         with self._vendor.lock:
             return act(self._vendor, body)

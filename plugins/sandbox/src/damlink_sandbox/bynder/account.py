@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal
-from damlink_sandbox.bynder.records import Brand
+from damlink_sandbox.bynder.state import Brand
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 routes: Routes[Portal] = Routes()

@@ -10,12 +10,12 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.access import need
+from damlink_sandbox.bynder.asset_options import values_given
 from damlink_sandbox.bynder.facets import count_facets
 from damlink_sandbox.bynder.portal import Portal, answer_accepted, flag, moment, number, refusal, words
-from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.bynder.render import all_items, render_asset, render_related, short_items
 from damlink_sandbox.bynder.search import find_assets, order
-from damlink_sandbox.bynder.values import values_given
+from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _SHAPE = frozenset({"page", "limit", "total", "count", "cursor", "includeMediaItems", "includeVersionNumber"})

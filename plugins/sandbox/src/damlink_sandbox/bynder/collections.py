@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from damlink_sandbox.bynder.access import need
-from damlink_sandbox.bynder.data import ids_given
-from damlink_sandbox.bynder.library import Collection
+from damlink_sandbox.bynder.form_json import ids_given
 from damlink_sandbox.bynder.portal import (
     Portal,
     answer_accepted,
@@ -18,6 +17,7 @@ from damlink_sandbox.bynder.portal import (
     words,
 )
 from damlink_sandbox.bynder.render import thumbnails
+from damlink_sandbox.bynder.state import Collection
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
 _PATH = "/api/v4/collections"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from damlink_sandbox.bynder.data import ids_given
+from damlink_sandbox.bynder.form_json import ids_given
 from damlink_sandbox.bynder.options import MANAGERS
 from damlink_sandbox.bynder.portal import Portal, answer_created, flag, refusal
-from damlink_sandbox.bynder.records import UNGROUPED, Metaproperty, Option
+from damlink_sandbox.bynder.state import UNGROUPED, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _MANY = "/api/v4/metaproperties"

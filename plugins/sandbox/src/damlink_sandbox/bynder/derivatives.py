@@ -10,11 +10,10 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from damlink_sandbox.bynder.library import Preset
 from damlink_sandbox.bynder.picture import encode, picture
 from damlink_sandbox.bynder.portal import Portal, refusal
-from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.bynder.render import kind, short_id, slug, thumbnails
+from damlink_sandbox.bynder.state import Asset, Preset
 from damlink_sandbox.bynder.transform import find_by_uuid
 from damlink_sandbox.content import Content, Filled
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer

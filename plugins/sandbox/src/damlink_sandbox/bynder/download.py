@@ -7,8 +7,8 @@ import attrs
 from damlink_sandbox.bynder.access import need
 from damlink_sandbox.bynder.derivatives import derivative
 from damlink_sandbox.bynder.portal import Portal, flag, refusal
-from damlink_sandbox.bynder.records import Asset
 from damlink_sandbox.bynder.render import derivative_id, short_id, slug, thumbnails
+from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.content import Content
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 

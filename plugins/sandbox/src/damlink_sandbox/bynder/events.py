@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from damlink_sandbox.bynder.records import Asset
+from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.world import World
 
 CREATED = "asset_bank.media.create"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal
-from damlink_sandbox.bynder.records import Asset, Metaproperty
 from damlink_sandbox.bynder.render import kind, orientation
 from damlink_sandbox.bynder.search import parents
+from damlink_sandbox.bynder.state import Asset, Metaproperty
 
 
 def count_facets(portal: Portal, assets: Sequence[Asset]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import attrs
 
 from damlink_sandbox.bynder.jobs import attach
 from damlink_sandbox.bynder.portal import Portal, no_route
-from damlink_sandbox.bynder.records import Import
+from damlink_sandbox.bynder.state import Import
 from damlink_sandbox.bynder.upload import UPLOADERS
 from damlink_sandbox.bynder.workflow import failure, find_record, plain
 from damlink_sandbox.bynder.workflow_fields import Fields, read, text

@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from damlink_sandbox.bynder.data import object_given
+from damlink_sandbox.bynder.form_json import object_given
 from damlink_sandbox.bynder.options import LEGACY, MANAGERS, add_option, find_metaproperty, render_option
 from damlink_sandbox.bynder.portal import Portal, answer_created, flag, numeric_refusal, refusal, words
-from damlink_sandbox.bynder.records import TYPES, Metaproperty, Option
 from damlink_sandbox.bynder.render import kind
+from damlink_sandbox.bynder.state import TYPES, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _ON = ("isApiField", "isEditable", "isFilterable", "showInListView")

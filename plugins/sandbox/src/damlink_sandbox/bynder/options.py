@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from damlink_sandbox.bynder.data import object_given
+from damlink_sandbox.bynder.form_json import object_given
 from damlink_sandbox.bynder.portal import Portal, answer_created, number, numeric_refusal, refusal, words
-from damlink_sandbox.bynder.records import Asset, Metaproperty, Option
+from damlink_sandbox.bynder.state import Asset, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 MANAGERS = "METAPROPERTYMANAGEMENT METAMANAGEMENT"

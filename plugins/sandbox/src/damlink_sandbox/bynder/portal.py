@@ -16,9 +16,8 @@ import attrs
 
 from damlink_sandbox.bynder import events
 from damlink_sandbox.bynder.access import Access
-from damlink_sandbox.bynder.library import Library
-from damlink_sandbox.bynder.quirks import Quirks
-from damlink_sandbox.bynder.records import Asset, Brand, Import, Metaproperty, Upload
+from damlink_sandbox.bynder.state import Asset, Brand, Import, Library, Metaproperty, Upload
+from damlink_sandbox.bynder.variants import Variants
 from damlink_sandbox.bynder.workflow import Workflow
 from damlink_sandbox.content import Content
 from damlink_sandbox.router import Answer, Call, Refusal, json_answer
@@ -60,8 +59,8 @@ class Ids:
 
 
 @attrs.define
-class Settings(Quirks):
-    """Settings that a test can change, with the quirks; lags in seconds of the world's clock.
+class Settings(Variants):
+    """Settings that a test can change, with the variants; lags in seconds of the world's clock.
 
     Attributes:
         policy_seconds: life of an upload's S3 policy (assumed).

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from damlink_sandbox.bynder.portal import Portal
-from damlink_sandbox.bynder.records import Asset, File, Metaproperty
+from damlink_sandbox.bynder.state import Asset, File, Metaproperty
 
 BUILT_IN = ("mini", "thul", "webimage")
 _KINDS = {

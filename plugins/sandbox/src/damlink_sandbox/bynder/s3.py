@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from damlink_sandbox.bynder.portal import Link, Portal
-from damlink_sandbox.bynder.records import Part, Upload
+from damlink_sandbox.bynder.state import Part, Upload
 from damlink_sandbox.multipart import FormStream
 from damlink_sandbox.router import Answer, Message, Receive, Refusal, Send
 

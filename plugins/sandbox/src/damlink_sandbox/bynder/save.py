@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 import attrs
 
 from damlink_sandbox.bynder.access import need
+from damlink_sandbox.bynder.asset_options import values_given
 from damlink_sandbox.bynder.picture import measure
 from damlink_sandbox.bynder.portal import Portal, flag, moment, refusal, words
-from damlink_sandbox.bynder.records import Asset, File, Import
+from damlink_sandbox.bynder.state import Asset, File, Import
 from damlink_sandbox.bynder.upload import UPLOADERS, find_upload, whole
-from damlink_sandbox.bynder.values import values_given
 from damlink_sandbox.content import Content, PartFiles
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 

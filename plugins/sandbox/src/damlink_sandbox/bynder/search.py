@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from damlink_sandbox.bynder.portal import Portal, flag, moment, refusal, words
-from damlink_sandbox.bynder.records import Asset, Metaproperty
 from damlink_sandbox.bynder.render import extension, kind, orientation
+from damlink_sandbox.bynder.state import Asset, Metaproperty
 
 Test = Callable[[Asset], bool]
 Filter = Callable[[Portal, str], Test]

@@ -7,6 +7,7 @@ from typing import Any
 
 from damlink_sandbox.bynder import (
     account,
+    asset_options,
     assets,
     campaigns,
     collections,
@@ -19,7 +20,6 @@ from damlink_sandbox.bynder import (
     metaproperties,
     oauth,
     oauth1,
-    office,
     options,
     orders,
     presets,
@@ -32,14 +32,14 @@ from damlink_sandbox.bynder import (
     upload,
     usage,
     users,
-    values,
     webhooks,
 )
 from damlink_sandbox.bynder.access import check
-from damlink_sandbox.bynder.control import ACTIONS
+from damlink_sandbox.bynder.controls import people
+from damlink_sandbox.bynder.controls.portal import ACTIONS
 from damlink_sandbox.bynder.portal import Portal, no_route
-from damlink_sandbox.bynder.records import Asset, File, Import, Metaproperty
 from damlink_sandbox.bynder.s3 import S3
+from damlink_sandbox.bynder.state import Asset, File, Import, Metaproperty
 from damlink_sandbox.pace import Pace
 from damlink_sandbox.router import Answer, Call, Message, Receive, Router, Send
 from damlink_sandbox.world import World
@@ -70,10 +70,10 @@ _RESOURCES = (
     upload,
     usage,
     users,
-    values,
+    asset_options,
     webhooks,
 )
-_ACTIONS = {**ACTIONS, **office.ACTIONS}
+_ACTIONS = {**ACTIONS, **people.ACTIONS}
 
 
 class PortalService:
@@ -121,7 +121,7 @@ class BynderSandbox:
         self.token = self._portal.access.permanent
         self.client_id = self._portal.access.client.id
         self.client_secret = self._portal.access.client.secret
-        self.consumer_key, self.consumer_secret, self.oauth_token, self.oauth_token_secret = office.oauth1(
+        self.consumer_key, self.consumer_secret, self.oauth_token, self.oauth_token_secret = people.oauth1(
             self._portal, {}
         ).values()
 
@@ -138,7 +138,7 @@ class BynderSandbox:
         return ("token",)
 
     def control(self, action: str, body: Mapping[str, Any]) -> Any:
-        """See `_bynder_control` and `_bynder_office`; `pace` sets the limit and answers the judgement.
+        """Run an action of `controls`; `pace` sets the limit and answers the judgement.
 
         Raises:
             KeyError: an unknown action, or an unknown asset.
@@ -165,7 +165,7 @@ class BynderSandbox:
                 "imports": [_import(one) for one in portal.imports.values()],
                 "brands": [{"id": brand.id, "name": brand.name} for brand in portal.brands],
                 "metaproperties": {one.name: one.id for one in portal.metaproperties.values()},
-                **office.summary(portal),
+                **people.summary(portal),
                 "pace": self._pace.judgement(),
                 "counts": {name: self._world.counts[name] for name in ("saves", "parts", "imports")},
             }

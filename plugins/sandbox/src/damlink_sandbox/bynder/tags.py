@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from damlink_sandbox.bynder.data import ids_given
+from damlink_sandbox.bynder.form_json import ids_given
 from damlink_sandbox.bynder.portal import Portal, answer_created, number, refusal, words
-from damlink_sandbox.bynder.records import Asset
+from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _ORDERS = ("tag asc", "tag desc", "mediaCount asc", "mediaCount desc")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal, number
-from damlink_sandbox.bynder.records import Metaproperty, Option
 from damlink_sandbox.bynder.render import uuid_of
+from damlink_sandbox.bynder.state import Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
 routes: Routes[Portal] = Routes()

@@ -9,10 +9,10 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
-from damlink_sandbox.bynder.operations import Point, transform_image
 from damlink_sandbox.bynder.picture import encode, picture
 from damlink_sandbox.bynder.portal import Portal
-from damlink_sandbox.bynder.records import Asset
+from damlink_sandbox.bynder.state import Asset
+from damlink_sandbox.bynder.transform_operations import Point, transform_image
 from damlink_sandbox.router import Answer, Call, Refusal, Routes
 
 _FORMS = {"": "WEBP", "jpg": "JPEG", "png": "PNG"}

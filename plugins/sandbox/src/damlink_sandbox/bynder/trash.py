@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from damlink_sandbox.bynder.portal import Portal, moment, number, refusal
-from damlink_sandbox.bynder.records import Asset
+from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _KEPT = timedelta(days=30)

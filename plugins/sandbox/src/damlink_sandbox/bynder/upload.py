@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from damlink_sandbox.bynder.portal import Portal, refusal, words
-from damlink_sandbox.bynder.records import Import, Part, Upload
+from damlink_sandbox.bynder.state import Import, Part, Upload
 from damlink_sandbox.content import PartFiles
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 

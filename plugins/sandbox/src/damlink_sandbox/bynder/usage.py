@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from damlink_sandbox.bynder.library import Usage
 from damlink_sandbox.bynder.portal import Portal, json_object, moment
 from damlink_sandbox.bynder.render import stamp
+from damlink_sandbox.bynder.state import Usage
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
 _PATH = "/api/media/usage"

@@ -15,7 +15,7 @@ from damlink_sandbox.bynder.portal import (
     refusal,
     words,
 )
-from damlink_sandbox.bynder.records import Asset, Metaproperty
+from damlink_sandbox.bynder.state import Asset, Metaproperty
 from damlink_sandbox.router import Answer, Call, Routes
 
 routes: Routes[Portal] = Routes()

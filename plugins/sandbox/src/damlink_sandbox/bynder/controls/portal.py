@@ -1,4 +1,4 @@
-"""A test's hand on the portal: lags, rights, the waiting room, assets put there by somebody else."""
+"""Control actions on the portal: lags, rights, the waiting room, assets of other people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 import attrs
 
 from damlink_sandbox.bynder.actions import Actions, Body
-from damlink_sandbox.bynder.library import Preset
 from damlink_sandbox.bynder.metaproperties import create
 from damlink_sandbox.bynder.portal import Portal, moment
-from damlink_sandbox.bynder.records import Asset, Brand, File
 from damlink_sandbox.bynder.save import store_file
+from damlink_sandbox.bynder.state import Asset, Brand, File, Preset
 from damlink_sandbox.content import Content, Filled
 
 ACTIONS = Actions()

@@ -6,7 +6,7 @@ import attrs
 
 
 @attrs.define
-class Quirks:
+class Variants:
     """Variants in which portals write the same values; control action `settings`.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A test's hand on people, tokens, workflow, orders and notifications; the rest is in `_bynder_control`."""
+"""Control actions on people, tokens, workflow, orders and notifications."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Control actions of the portal, for tests."""
