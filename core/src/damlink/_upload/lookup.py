@@ -132,5 +132,5 @@ def _fit(is_equal: bool) -> Fit:
 
 
 def _combine(fits: Collection[Fit]) -> Fit:
-    """Return NO if one says so, else UNKNOWN if one says so."""
+    """Return NO if it is among the results, else UNKNOWN if it is, else YES."""
     return next((each for each in (Fit.NO, Fit.UNKNOWN) if each in fits), Fit.YES)

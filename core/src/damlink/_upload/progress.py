@@ -32,7 +32,7 @@ class Conversion:
 
     Attributes:
         id: the import or file that a save names.
-        is_polled: whether the portal says when it is converted.
+        is_polled: whether the portal's poll shows the end of the conversion.
     """
 
     id: str

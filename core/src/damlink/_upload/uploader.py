@@ -238,7 +238,7 @@ def _raise_cause_of_source_failure() -> Iterator[None]:
 
 
 class _BeginAgainError(Exception):
-    """The portal or S3 no longer knows this upload."""
+    """The upload cannot be continued: the portal or S3 no longer has it."""
 
 
 @contextlib.contextmanager

@@ -69,11 +69,13 @@ __all__ = [
     "reject_undownloadable",
 ]
 
+# Type checkers must not see it: they would accept any name.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    # The portal adds the upload to this client and is built on it, so it is imported on first use.
-    if name == "Portal":
-        from damlink._upload.portal import Portal
+    def __getattr__(name: str) -> Any:
+        # The portal adds the upload to this client and is built on it, so it is imported on first use.
+        if name == "Portal":
+            from damlink._upload.portal import Portal
 
-        return Portal
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return Portal
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ import httpx
 
 from damlink._http.client import Client
 from damlink._http.retry import pause
-from damlink.bynder._request import read_json
+from damlink.bynder._request import omit_none, read_json
 from damlink.errors import TransientError
 
 __all__ = [
@@ -46,7 +46,7 @@ def get_body(client: Client, path: str, expect: Expect[T], **query: Any) -> T:
     Raises:
         TransientError: no answer can be read.
     """
-    given = {name: value for name, value in query.items() if value is not None}
+    given = omit_none(**query)
     return read_again(lambda: client.get(path, params=given), lambda response: read_body(response, expect))
 
 
