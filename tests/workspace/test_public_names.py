@@ -1,4 +1,4 @@
-"""Plugins use the public names of `damlink` alone: no module and no name with an underscore."""
+"""Plugins look alike: the same files for the same roles, and only public names of `damlink`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "src").is_dir())
+
+
+# What every partner's plugin has; a plugin adds files only for what no other partner has.
+FILES = ("plugin", "settings", "auth", "api", "listing", "transform", "deliver", "checks")
+PARTNERS = [path for path in PLUGINS if path.name != "sandbox"]
+
+
+@pytest.mark.parametrize("plugin", PARTNERS, ids=lambda path: path.name)
+def test_plugin_when_its_files_are_listed_has_the_eight_of_every_plugin(plugin: Path) -> None:
+    (package,) = (plugin / "src").glob("damlink_*")
+    assert {path.stem for path in package.glob("*.py")}.issuperset(FILES)
 
 
 def private_names(source: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ def test_settings_are_those_of_the_sandboxes_connector(sandbox: Any) -> None:
         pytest.param({"import_url": "http://partner.example/in"}, "begin with https", id="no TLS"),
         pytest.param({"import_url": "http://127.0.0.1.evil.example/"}, "begin with https", id="look-alike"),
         pytest.param({"status_url": STATUS}, "on the host of import_url", id="another host"),
-        pytest.param({"account_id": None}, "asks for account_id", id="no account"),
+        pytest.param({"account_id": None}, "needs account_id", id="no account"),
         pytest.param({"import_url": IMPORT.replace("account_id", "accountId")}, "accountId", id="place"),
         pytest.param({"checkout_hosts": "gelato.com"}, "checkout_hosts: expected a list", id="no list"),
         pytest.param({"requests_per_second": 0}, "requests_per_second must be above 0", id="no pace"),

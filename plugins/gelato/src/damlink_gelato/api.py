@@ -151,7 +151,7 @@ def _read_refusal(response: Response) -> Import:
         raise TransientError(f"Gelato says {found.reason} (409), and names no file", status=code)
     if code == UNPROCESSABLE and found.code in (None, _UNREACHABLE):
         raise AgainError(f"Gelato cannot fetch the file: {found.reason}", status=code)
-    raise AssetRejectedError(f"Gelato will not have it ({code}): {found.reason}", status=code)
+    raise AssetRejectedError(f"Gelato refuses the file ({code}): {found.reason}", status=code)
 
 
 def _read_reason(response: Response) -> Import:

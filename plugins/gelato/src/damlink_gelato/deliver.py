@@ -103,8 +103,8 @@ def _wait(ctx: Context, order: ImportRequest, answer: Import, checkpoint: Checkp
         TransientError: the time for it is over, or Gelato has no address to poll.
     """
     if not ctx.settings.status_url:
-        raise TransientError("Gelato is still at work on it, and cannot be asked", hint="set status_url")
-    what = "its checkout link is not there yet" if answer.is_ready else "Gelato is still at work on it"
+        raise TransientError("Gelato is not finished, and there is no address to poll", hint="set status_url")
+    what = "its checkout link is not there yet" if answer.is_ready else "Gelato is not finished"
     noted = checkpoint.get("imported") or {}
     poll = Poll.read(noted if noted.get("file") == answer.id else None, ctx.now())
     is_late = poll.waited_seconds(ctx.now()) > IMPORT_TIMEOUT_SECONDS

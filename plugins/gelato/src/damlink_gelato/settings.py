@@ -71,7 +71,7 @@ class GelatoSettings:
 
     def __attrs_post_init__(self) -> None:
         if not self.tag:
-            raise ValueError("tag is empty; every asset would be meant")
+            raise ValueError("tag is empty; every asset would go to Gelato")
         if not self.requests_per_second > 0:
             raise ValueError("requests_per_second must be above 0")
         for name in ("import_url", "status_url", "catalog_url"):
@@ -83,9 +83,9 @@ class GelatoSettings:
         address = getattr(self, name)
         known = {"import_url": {"account_id"}, "status_url": {"account_id", "file_id"}}.get(name, set())
         if strange := set(_PLACE.findall(address)) - known:
-            raise ValueError(f"{name} has {{{min(strange)}}}, which nothing is put in for")
+            raise ValueError(f"{name} has {{{min(strange)}}}, which is no placeholder")
         if "{account_id}" in address and not self.account_id:
-            raise ValueError(f"{name} asks for account_id, which is not set")
+            raise ValueError(f"{name} needs account_id, which is not set")
 
     @property
     def api_url(self) -> str:

@@ -27,7 +27,7 @@ from damlink_imatag.notes import DELIVERY, facts_of, forget, put_facts
 
 __all__ = ["check_current", "filename_of", "is_current", "prepare"]
 
-STARTING_OVER: Final = "somebody has put another version into Bynder meanwhile; starting over with it"
+STARTING_OVER: Final = "another version was uploaded to Bynder meanwhile; the transfer begins again with it"
 START_OVER_SECONDS: Final = 1.0
 
 
@@ -174,7 +174,7 @@ def _verify(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> MarkedContent
     if reason:
         spool.close()
         forget(checkpoint)
-        raise AssetRejectedError(f"Imatag's file will not do: {reason}")
+        raise AssetRejectedError(f"Imatag's file cannot be used: {reason}")
     loop_guard.note(ctx, spool.facts)
     put_facts(checkpoint, "marked", spool.facts)
     return MarkedContent(name, spool.facts, fetch, spool)

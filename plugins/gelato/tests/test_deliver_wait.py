@@ -35,7 +35,7 @@ def test_error_page_in_place_of_the_status_is_asked_past(bench: Any) -> None:
     with pytest.raises(NotYet):
         bench.pushed(trial, source)
     bench.fault(match="^GET", status=200, body="<html>")
-    with pytest.raises(NotYet, match="still at work"):
+    with pytest.raises(NotYet, match="Gelato is not finished"):
         bench.pushed(trial, source)
 
 
@@ -76,7 +76,7 @@ def test_status_that_is_accepted_but_told_by_no_word_is_not_done(bench: Any) -> 
     with pytest.raises(NotYet):
         bench.pushed(trial, source)
     bench.fault(match="^GET", status=202, body="{}")
-    with pytest.raises(NotYet, match="still at work"):
+    with pytest.raises(NotYet, match="Gelato is not finished"):
         bench.pushed(trial, source)
 
 
