@@ -136,7 +136,7 @@ SITES: dict[Callable[[World, Verify], Any], set[str]] = {
     for_the_rate: {"_http.transports:_wait", "_http.retry:pause"},
     before_another_try: {"_http.retry:retrying"},
     after_a_429: {"_http.retry:retrying"},
-    on_terms_of_its_own: {"_http.retry:_retrying_by"},
+    on_terms_of_its_own: {"_http.retry:retrying"},
     while_another_process_renews_the_token: {
         "_secrets.store:exclusive",
         "_http.oauth2:_renew",

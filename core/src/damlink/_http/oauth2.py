@@ -191,12 +191,13 @@ class OAuth2(httpx.Auth):
         Raises:
             AuthError: the other side refuses the code.
         """
-        form = {} if self._basic else self._client_form()
+        form = self._client_form()
         form |= {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": self.redirect_url}
         form["code_verifier"] = self._verifier.reveal()
-        headers = {name: value.reveal() for name, value in self._headers.items()} | self._client_header()
         marks = {ACCEPTED: range(400, 600)}
-        response = client.request("POST", self.token_url, data=form, headers=headers, extensions=marks)
+        response = client.request(
+            "POST", self.token_url, data=form, headers=self._token_headers(), extensions=marks
+        )
         hint = f"check the client id and secret and the redirect address, then run {self._login} again"
         token = read_token(response, None, hint)
         with self.custody.exclusive():
@@ -204,7 +205,7 @@ class OAuth2(httpx.Auth):
         return token
 
     def _token_request(self, refresh: Secret | None, extensions: dict[str, Any]) -> httpx.Request:
-        form = {} if self._basic else self._client_form()
+        form = self._client_form()
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
         elif self._password:
@@ -214,20 +215,24 @@ class OAuth2(httpx.Auth):
             form["grant_type"] = "client_credentials"
         if self._scopes and not refresh:
             form["scope"] = " ".join(self._scopes)
-        headers = {name: value.reveal() for name, value in self._headers.items()}
-        headers |= {"Accept": "application/json"} | self._client_header()
+        headers = self._token_headers() | {"Accept": "application/json"}
         return httpx.Request("POST", self.token_url, data=form, headers=headers, extensions=extensions)
 
     def _client_form(self) -> dict[str, str]:
+        """Return the client's id and secret as form fields, unless `basic` is set."""
+        if self._basic:
+            return {}
         return {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
 
-    def _client_header(self) -> dict[str, str]:
-        """Return a Basic header with the client's id and secret if `basic` is set."""
-        if not self._basic:
-            return {}
-        given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
-        encoded = Secret(base64.b64encode(given.encode()).decode())
-        return {"Authorization": f"Basic {encoded.reveal()}"}
+    def _token_headers(self) -> dict[str, str]:
+        """Return the given headers, and with `basic` the client's id and secret."""
+        headers = {name: value.reveal() for name, value in self._headers.items()}
+        if self._basic:
+            given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
+            # As a secret, so that the encoded form is redacted as well.
+            encoded = Secret(base64.b64encode(given.encode()).decode())
+            headers["Authorization"] = f"Basic {encoded.reveal()}"
+        return headers
 
 
 def _is_unsigned(response: httpx.Response) -> bool:

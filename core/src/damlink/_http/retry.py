@@ -60,6 +60,13 @@ class Account:
         own = time.monotonic() - self.started - self.held_seconds
         return self.failures >= ATTEMPTS or self.throttled >= THROTTLED_ATTEMPTS or own >= OWN_SECONDS
 
+    def hold(self, error: TransientError) -> float:
+        """Return the next pause. A pause for a 429 does not count as the request's own time."""
+        seconds = self.pause_seconds(error)
+        if error.status == 429:
+            self.held_seconds += seconds
+        return seconds
+
     def pause_seconds(self, error: TransientError) -> float:
         """Return the next pause: the `Retry-After` of the answer, or doubling with jitter."""
         if error.retry_after is not None:
@@ -140,42 +147,26 @@ def retrying(send: Callable[[Account], T], terms: Terms | None = None, verify: V
         TransientError: the error of the last attempt.
     """
     account = Account()
-    if terms is not None:
-        return _retrying_by(terms, lambda: send(account), verify)
 
     def attempt() -> T:
         try:
             return send(account)
         except TransientError as error:
-            account.note(error)
+            # Under the caller's own terms tenacity counts the attempts.
+            if terms is None:
+                account.note(error)
             raise
 
     def seconds_until_next(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, TransientError):
-            return 0.0
-        seconds = account.pause_seconds(error)
-        if error.status == 429:
-            account.held_seconds += seconds
-        return seconds
+        if terms is not None:
+            return terms.pause_seconds(state.attempt_number, error)
+        return account.hold(error) if isinstance(error, TransientError) else 0.0
 
     controller = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_worth_another_try),
+        retry=tenacity.retry_if_exception(terms.permit if terms else _is_worth_another_try),
         wait=seconds_until_next,
-        stop=lambda _state: account.spent,
-        sleep=functools.partial(pause, verify=verify),
-        reraise=True,
-    )
-    return controller(attempt)
-
-
-def _retrying_by(terms: Terms, attempt: Callable[[], T], verify: Verify) -> T:
-    controller = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(terms.permit),
-        wait=lambda state: terms.pause_seconds(
-            state.attempt_number, state.outcome.exception() if state.outcome else None
-        ),
-        stop=tenacity.stop_after_attempt(terms.retries + 1),
+        stop=tenacity.stop_after_attempt(terms.retries + 1) if terms else lambda _state: account.spent,
         sleep=functools.partial(pause, verify=verify),
         reraise=True,
     )

@@ -77,6 +77,7 @@ class Cipher:
         Raises:
             StateError: it was sealed with another key, is damaged, or belongs to another name.
         """
+        # Fernet's base64 begins with a letter, never with the version byte.
         if not sealed.startswith(VERSION):
             return self._open_former(sealed)
         key, nonce = sealed[1:KEY_ENDS], sealed[KEY_ENDS : KEY_ENDS + NONCE_BYTES]

@@ -44,6 +44,7 @@ def replace_key_file(file: Path, keys: Sequence[str]) -> None:
     try:
         name = _write_new(file, "\n".join(keys))
         Path(name).replace(file)
+        # Makes the renaming itself durable.
         folder = os.open(file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -15,6 +15,7 @@ from damlink._secret import Secret
 __all__ = ["portal_auth"]
 
 OAUTH_PATH: Final = "/v6/authentication/oauth2"
+# Everything that Damlink's resources use, and a refresh token (`offline`).
 DEFAULT_SCOPES: Final = (
     "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
     "workflow.campaign:read workflow.campaign:write workflow.job:read workflow.job:write "

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -57,9 +57,7 @@ class Credentials:
 
         Durable when this returns.
         """
-        now = datetime.now(UTC)
-        new = {"name": name, "sealed": sealed, "version": 1, "updated_at": now}
-        changes = {"sealed": sealed, "version": t.c.version + 1, "updated_at": now}
+        new, changes = _new_value(name, sealed)
         with self._database.write() as connection:
             row = insert_into(connection, t).values(new)
             same = t.c.version == version
@@ -68,11 +66,8 @@ class Credentials:
 
     def save(self, name: str, sealed: bytes) -> None:
         """Store sealed bytes; durable when this returns."""
-        now = datetime.now(UTC)
-        new = {"name": name, "sealed": sealed, "version": 1, "updated_at": now}
-        changes = {"sealed": sealed, "version": t.c.version + 1, "updated_at": now}
         with self._database.write() as connection:
-            upsert(connection, t, new, changes)
+            upsert(connection, t, *_new_value(name, sealed))
 
     def remove(self, name: str) -> bool:
         """Delete a name; return whether it existed."""
@@ -143,6 +138,12 @@ class Credentials:
                 return False
             new = insert_into(connection, t).values(name=name, updated_at=datetime.now(UTC), **values)
             return connection.execute(new.on_conflict_do_nothing().returning(t.c.name)).first() is not None
+
+
+def _new_value(name: str, sealed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the columns of a new row, and the changes of an existing one."""
+    changes = {"sealed": sealed, "updated_at": datetime.now(UTC)}
+    return changes | {"name": name, "version": 1}, changes | {"version": t.c.version + 1}
 
 
 class _Hold:

@@ -17,6 +17,7 @@ from damlink._state.database import Database, insert_into
 from damlink._state.lease import check_epoch
 from damlink._state.merge import merge
 from damlink._state.tables import inbox as t
+from damlink._state.tables import read_record
 
 __all__ = ["DISPATCHER", "CoalescedEvent", "Inbox", "Notification", "Outcome"]
 
@@ -198,9 +199,5 @@ def _coalesce(rows: Iterable[Any]) -> list[CoalescedEvent]:
         processed_by = frozenset.intersection(*(frozenset(json.loads(row.had)) for row in same))
         numbers = tuple(row.number for row in same)
         attempts = min(row.attempts for row in same)
-        found.append(CoalescedEvent(_notification(weightiest), numbers, processed_by, attempts))
+        found.append(CoalescedEvent(read_record(Notification, weightiest), numbers, processed_by, attempts))
     return sorted(found, key=lambda each: each.numbers[0])
-
-
-def _notification(row: Any) -> Notification:
-    return Notification(**{field.name: getattr(row, field.name) for field in attrs.fields(Notification)})

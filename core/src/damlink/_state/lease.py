@@ -18,6 +18,7 @@ import select
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -26,6 +27,7 @@ import sqlalchemy as sa
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database
 from damlink._state.tables import lease as t
+from damlink._system.private_files import make_folder
 from damlink._system.process import age_clock, owner
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
@@ -197,22 +199,21 @@ def _lock(database: Database, connector: str) -> _ProcessLock:
     if database.file is None:
         return _AdvisoryLock(database, connector)
     # By its real path, so that a database opened by different links has one lock folder.
-    return _FileLock(f"{database.file.resolve()}.locks", connector)
+    return _FileLock(Path(f"{database.file.resolve()}.locks"), connector)
 
 
 class _FileLock:
     """An OS lock on a file beside an SQLite database."""
 
-    def __init__(self, folder: str, name: str) -> None:
-        self._folder = folder
-        self._path = os.path.join(folder, f"{name}.lock")  # noqa: PTH118 - the database's path is text
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}.lock"
         self._handle: int | None = None
 
     def acquire(self) -> bool:
         """Take the lock if it is free; return whether it was."""
         self.release()
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+            make_folder(self._path.parent)
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -227,7 +228,7 @@ class _FileLock:
     def is_held(self) -> bool:
         """Return whether the locked file still has its name: another run would lock a new file."""
         try:
-            found = os.stat(self._path)  # noqa: PTH116
+            found = self._path.stat()
         except OSError:
             return False
         return self._handle is not None and os.path.samestat(found, os.fstat(self._handle))

@@ -12,6 +12,7 @@ import attrs
 
 from damlink._model import PushResult, SourceAsset
 from damlink._secret import redact
+from damlink._state.tables import read_record
 
 __all__ = ["FINISHED", "REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
 
@@ -80,18 +81,8 @@ class Row:
 
 def as_row(record: Any) -> Row:
     """Convert a database row to a `Row`."""
-    fields = {name: getattr(record, name) for name in _SAME}
-    return Row(
-        state=RowState(record.state),
-        raw=json.loads(record.raw),
-        previous=load_result(record.result),
-        **fields,
-    )
-
-
-_SAME: Final = tuple(
-    field.name for field in attrs.fields(Row) if field.name not in ("state", "raw", "previous")
-)
+    state, raw, previous = RowState(record.state), json.loads(record.raw), load_result(record.result)
+    return read_record(Row, record, state=state, raw=raw, previous=previous)
 
 
 def dump_result(result: PushResult) -> str:

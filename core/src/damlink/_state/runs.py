@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database
+from damlink._state.tables import read_record
 from damlink._state.tables import run as t
 from damlink._system.process import owner
 
@@ -92,5 +93,4 @@ class Runs:
 
 
 def _record(record: Any) -> RunRecord:
-    fields = {field.name: getattr(record, field.name) for field in attrs.fields(RunRecord)}
-    return RunRecord(**fields | {"totals": json.loads(record.totals)})
+    return read_record(RunRecord, record, totals=json.loads(record.totals))

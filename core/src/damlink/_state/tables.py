@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
+import attrs
 import sqlalchemy as sa
 
 from damlink._secret import redact
@@ -23,10 +24,14 @@ __all__ = [
     "lease",
     "ledger",
     "metadata",
+    "read_record",
     "run",
     "topic",
     "value",
 ]
+
+
+T = TypeVar("T")
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -66,6 +71,16 @@ class Message(KeepableText):
         """Clean the text and redact its secrets."""
         kept = super().process_bind_param(value, dialect)
         return redact(kept) if kept else kept
+
+
+def read_record(kind: type[T], row: Any, **converted: Any) -> T:
+    """Create an attrs record from the columns of a row with the names of its fields.
+
+    Args:
+        converted: values of fields that differ from their columns.
+    """
+    names = (field.name for field in attrs.fields(cast(Any, kind)) if field.name not in converted)
+    return kind(**converted, **{name: getattr(row, name) for name in names})
 
 
 metadata = sa.MetaData()

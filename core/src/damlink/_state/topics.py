@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 import sqlalchemy as sa
 
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database, upsert
+from damlink._state.tables import read_record
 from damlink._state.tables import topic as t
 
 __all__ = ["Topic", "TopicState", "Topics"]
@@ -44,7 +45,7 @@ class Topics:
         """Return the state of a topic; `None` if it is unknown."""
         with self._database.read() as connection:
             found = connection.execute(sa.select(t).where(*_at(portal, arn))).one_or_none()
-        return _topic(found).state if found else None
+        return read_record(Topic, found).state if found else None
 
     def note(self, portal: str, arn: str, token: bytes | None, now: datetime) -> None:
         """Store that a topic has sent a message.
@@ -84,12 +85,8 @@ class Topics:
         """Return the topics of a portal, ordered by ARN."""
         query = sa.select(t).where(t.c.portal == portal).order_by(t.c.arn)
         with self._database.read() as connection:
-            return [_topic(each) for each in connection.execute(query)]
+            return [read_record(Topic, each) for each in connection.execute(query)]
 
 
 def _at(portal: str, arn: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (t.c.portal == portal, t.c.arn == arn)
-
-
-def _topic(row: Any) -> Topic:
-    return Topic(**{field.name: getattr(row, field.name) for field in attrs.fields(Topic)})
