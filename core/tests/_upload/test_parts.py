@@ -23,7 +23,7 @@ from damlink._upload.parts import (
     PARTS_AT_ONCE,
     ChangedContentError,
     PartSender,
-    Session,
+    UploadSession,
     part_size,
     read_parts,
 )
@@ -36,9 +36,9 @@ from damlink.errors import BynderAuthError, BynderError, TransientError, Unavail
 SIZES = st.integers(1, 12)
 
 
-def session(size: int, part_bytes: int = 4, **fields: Any) -> Session:
+def session(size: int, part_bytes: int = 4, **fields: Any) -> UploadSession:
     own = {"upload_id": "u", "target_id": "t", "s3_filename": "k", "endpoint": "", "fields": {"key": "k"}}
-    return Session(**own, filename="beach.bin", size=size, part_bytes=part_bytes, **fields)
+    return UploadSession(**own, filename="beach.bin", size=size, part_bytes=part_bytes, **fields)
 
 
 def content(data: bytes, pieces: list[int] | None = None, validator: str | None = None) -> Content:
@@ -55,7 +55,7 @@ def content(data: bytes, pieces: list[int] | None = None, validator: str | None 
     return Content("beach.bin", opened, len(data), validator=validator)
 
 
-def read(given: Content, at: Session, most: int = MOST_PARTS) -> list[tuple[int, bytes]]:
+def read(given: Content, at: UploadSession, most: int = MOST_PARTS) -> list[tuple[int, bytes]]:
     """Read at most so many parts and have each registered."""
     came: list[tuple[int, bytes]] = []
     parts = read_parts(given, at)
@@ -88,7 +88,7 @@ def test_read_parts_when_resumed_anywhere_sends_the_rest_with_the_same_checksum(
     validator = '"v"' if vouched else None
     at = session(len(data), part_bytes, validator=validator)
     before = read(content(data, pieces, validator), at, draw.draw(st.integers(0, at.parts), label="sent"))
-    at = Session(**attrs.asdict(at))  # as it comes back from a checkpoint
+    at = UploadSession(**attrs.asdict(at))  # as it comes back from a checkpoint
     after = read(content(data, pieces[::-1], validator), at)
     assert b"".join(part for _, part in before + after) == data
     assert [number for number, _ in before + after] == list(range(1, at.parts + 1))
@@ -179,7 +179,7 @@ class S3Sender:
     flow: S3Transport
     sender: PartSender
 
-    def send_all(self, data: Content, at: Session, register: Callable[[Any], None]) -> None:
+    def send_all(self, data: Content, at: UploadSession, register: Callable[[Any], None]) -> None:
         self.sender.send_all(self.flow.parts(data, at), functools.partial(self.flow.send, at), register)
 
 

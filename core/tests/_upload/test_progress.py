@@ -11,14 +11,14 @@ import pytest
 
 from damlink._checkpoint import UPLOAD_RECORD
 from damlink._upload.file_checkpoint import FileCheckpoint
-from damlink._upload.parts import Session
+from damlink._upload.parts import UploadSession
 from damlink._upload.progress import Conversion, SaveAttempt, UploadProgress, UploadRecord
 from damlink.errors import UploadError
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 TEXT = "2026-01-05T10:00:00+00:00"
 CONVERSION = Conversion(id="I1", crc32=7, size=4, filename="a.jpg", since=NOW)
-SESSION = Session(upload_id="U1", filename="a.jpg", size=4, part_bytes=4, digests=["d"], crc32=7)
+SESSION = UploadSession(upload_id="U1", filename="a.jpg", size=4, part_bytes=4, digests=["d"], crc32=7)
 EARLY_SESSION = {"upload_id": "U1", "filename": "a.jpg", "size": 4, "part_bytes": 4, "flow": "v4"} | {
     "target_id": "T",
     "s3_filename": "k",

@@ -24,7 +24,7 @@ __all__ = [
     "Part",
     "PartFile",
     "PartSender",
-    "Session",
+    "UploadSession",
     "part_size",
     "read_parts",
 ]
@@ -45,7 +45,7 @@ def part_size(size: int) -> int:
 
 
 @attrs.define(kw_only=True)
-class Session:
+class UploadSession:
     """Upload that the portal has opened, with the parts sent so far. Kept in the checkpoint.
 
     Attributes:
@@ -130,7 +130,7 @@ _buffers = _Buffers(BUFFERS)
 
 
 def read_parts(
-    content: Content, session: Session, watch: Callable[[memoryview], None] | None = None
+    content: Content, session: UploadSession, watch: Callable[[memoryview], None] | None = None
 ) -> Iterator[Part]:
     """Yield the parts that the portal does not have yet; the receiver releases each of them.
 

@@ -17,7 +17,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.json import make_converter
 
 from damlink._checkpoint import UPLOAD_RECORD, Checkpoint, move_early_upload
-from damlink._upload.parts import Session
+from damlink._upload.parts import UploadSession
 from damlink._upload.transports import TRANSPORT_OF_SETTING
 from damlink.errors import UploadError
 
@@ -74,7 +74,7 @@ class UploadProgress:
         not_ready_since: time since which the portal answers "not ready"; in JSON `not_ready`.
     """
 
-    session: Session | None = None
+    session: UploadSession | None = None
     conversion: Conversion | None = None
     save: SaveAttempt | None = None
     saved_id: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Protocol
 
 from damlink._content import Content
-from damlink._upload.parts import Part, PartFile, Session, part_size, read_parts
+from damlink._upload.parts import Part, PartFile, UploadSession, part_size, read_parts
 from damlink.bynder.records.uploads import s3_fields
 from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.uploads import Uploads
@@ -32,19 +32,19 @@ class Transport(Protocol):
     converts: ClassVar[bool]
     closes_into_additional: ClassVar[bool]
 
-    def open(self, content: Content) -> Session:
+    def open(self, content: Content) -> UploadSession:
         """Open an upload for a content of known size."""
 
-    def parts(self, content: Content, session: Session) -> Iterator[Part]:
+    def parts(self, content: Content, session: UploadSession) -> Iterator[Part]:
         """Yield the parts that the portal does not have yet."""
 
-    def send(self, session: Session, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part) -> None:
         """Send the bytes of a part; safe to repeat."""
 
-    def register(self, session: Session, part: Part) -> None:
+    def register(self, session: UploadSession, part: Part) -> None:
         """Register a part that has arrived, if the transport requires it."""
 
-    def finalise(self, session: Session) -> str:
+    def finalise(self, session: UploadSession) -> str:
         """Close the upload and return the id that a save names."""
 
 
@@ -59,12 +59,12 @@ class S3Transport:
         self._uploads = uploads
         self._endpoint = ""
 
-    def open(self, content: Content) -> Session:
+    def open(self, content: Content) -> UploadSession:
         """Open an upload."""
         ticket = self._uploads.init(filename=content.filename)
         self._endpoint = self._endpoint or self._uploads.endpoint()
         size = content.size or 0
-        return Session(
+        return UploadSession(
             upload_id=ticket.upload_id,
             filename=content.filename,
             size=size,
@@ -77,16 +77,16 @@ class S3Transport:
             validator=content.validator,
         )
 
-    def parts(self, content: Content, session: Session) -> Iterator[Part]:
+    def parts(self, content: Content, session: UploadSession) -> Iterator[Part]:
         """Yield the parts that the portal does not have yet."""
         return read_parts(content, session)
 
-    def send(self, session: Session, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part) -> None:
         """Send a part to S3."""
         form = s3_fields(session.fields, session.filename, part.number, session.parts)
         self._uploads.send_chunk(session.endpoint, form, session.filename, PartFile(part.data))
 
-    def register(self, session: Session, part: Part) -> None:
+    def register(self, session: UploadSession, part: Part) -> None:
         """Register a part with the portal."""
         self._uploads.register(
             session.upload_id,
@@ -95,7 +95,7 @@ class S3Transport:
             filename=f"{session.s3_filename}/p{part.number}",
         )
 
-    def finalise(self, session: Session) -> str:
+    def finalise(self, session: UploadSession) -> str:
         """Close the upload and return the id of its import."""
         made = self._uploads.finalise(
             session.upload_id, **closing_arguments(session), original_filename=session.filename
@@ -114,13 +114,13 @@ class FilesServiceTransport:
         self._service = service
         self._digests: dict[str, Any] = {}
 
-    def open(self, content: Content) -> Session:
+    def open(self, content: Content) -> UploadSession:
         """Open an upload.
 
         Raises:
             ConfigError: the portal has no files service.
         """
-        return Session(
+        return UploadSession(
             upload_id=self._prepare(),
             filename=content.filename,
             size=content.size or 0,
@@ -137,19 +137,19 @@ class FilesServiceTransport:
             hint = 'set uploads = "v4" in the portal\'s table'
             raise ConfigError("uploads", "the portal has no files service", hint=hint) from error
 
-    def parts(self, content: Content, session: Session) -> Iterator[Part]:
+    def parts(self, content: Content, session: UploadSession) -> Iterator[Part]:
         """Yield the missing parts; the content is read from its beginning to compute its digest."""
         digest = self._digests[session.upload_id] = hashlib.sha256()
         return read_parts(content, session, watch=digest.update)
 
-    def send(self, session: Session, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part) -> None:
         """Send a part."""
         self._service.send_chunk(session.upload_id, part.number - 1, bytes(part.data))
 
-    def register(self, session: Session, part: Part) -> None:
+    def register(self, session: UploadSession, part: Part) -> None:
         """Do nothing: the files service registers parts itself."""
 
-    def finalise(self, session: Session) -> str:
+    def finalise(self, session: UploadSession) -> str:
         """Close the upload and return the id of its file."""
         self._service.finalise(
             session.upload_id,
@@ -162,7 +162,7 @@ class FilesServiceTransport:
         return session.upload_id
 
 
-def closing_arguments(session: Session) -> dict[str, Any]:
+def closing_arguments(session: UploadSession) -> dict[str, Any]:
     """Return the arguments of the request that closes an upload by S3."""
     return {
         "target_id": session.target_id,

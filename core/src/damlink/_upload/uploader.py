@@ -17,7 +17,7 @@ from damlink._checkpoint import Checkpoint
 from damlink._content import Content, spooled
 from damlink._model import PreparedAsset, PushResult
 from damlink._upload.lookup import Marker
-from damlink._upload.parts import ChangedContentError, Part, PartSender, Session
+from damlink._upload.parts import ChangedContentError, Part, PartSender, UploadSession
 from damlink._upload.progress import Conversion, UploadRecord
 from damlink._upload.save import Destination, LostUploadError, Saver
 from damlink._upload.source import SourceFailureError
@@ -51,7 +51,7 @@ __all__ = ["Uploader"]
 NOT_READY_TIMEOUT_SECONDS: Final = 180.0
 NOT_READY_PAUSE_SECONDS: Final = 5.0
 # Parts sent since the last record are sent again after a crash.
-NOTE_EVERY_SECONDS: Final = 1.0
+RECORD_EVERY_SECONDS: Final = 1.0
 # An upload is begun so often before the row fails.
 _BEGINNINGS: Final = 3
 
@@ -164,7 +164,7 @@ class Uploader:
             nonlocal recorded_at
             transport.register(session, part)
             session.register(part)
-            if time.monotonic() - recorded_at >= NOTE_EVERY_SECONDS:
+            if time.monotonic() - recorded_at >= RECORD_EVERY_SECONDS:
                 record.update(session=session)
                 recorded_at = time.monotonic()
 
@@ -174,14 +174,14 @@ class Uploader:
                 return self._save_additional(session, record, to.additional_to)
             return self._finalise(session, transport, record)
 
-    def _open(self, content: Content, record: UploadRecord) -> tuple[Session, Transport]:
+    def _open(self, content: Content, record: UploadRecord) -> tuple[UploadSession, Transport]:
         """Return the recorded session if it can be continued, else a new one."""
         session = record.progress.session
         if session and session.fits(content) and not session.closing:
             return session, self._transports[session.transport]
         return self._transport.open(content), self._transport
 
-    def _finalise(self, session: Session, transport: Transport, record: UploadRecord) -> Conversion:
+    def _finalise(self, session: UploadSession, transport: Transport, record: UploadRecord) -> Conversion:
         if record.progress.session:
             record.update(session=attrs.evolve(session, closing=True))
         conversion = Conversion(
@@ -195,7 +195,7 @@ class Uploader:
         record.update(session=None, conversion=conversion)
         return conversion
 
-    def _save_additional(self, session: Session, record: UploadRecord, asset_id: str) -> str:
+    def _save_additional(self, session: UploadSession, record: UploadRecord, asset_id: str) -> str:
         arguments = closing_arguments(session)
         return self._saver.attempt(
             record,
@@ -212,7 +212,7 @@ def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marke
     return Marker(tag=source_id) if source_id in join_tags(prepared.tags).split(",") else None
 
 
-def _finalise_twice(transport: Transport, session: Session) -> str:
+def _finalise_twice(transport: Transport, session: UploadSession) -> str:
     """Finalise an upload and return its id; try once more if no answer came.
 
     Two requests may make two imports (assumed), but only one is saved, and others are invisible.
@@ -253,7 +253,7 @@ def _begin_again_if_forgotten() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _wait_if_not_ready(session: Session, record: UploadRecord) -> Iterator[None]:
+def _wait_if_not_ready(session: UploadSession, record: UploadRecord) -> Iterator[None]:
     """Raise `NotYet` for some minutes if the portal answers "not ready"; every part sent is recorded."""
     try:
         yield
