@@ -11,13 +11,22 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check acceptance bench docs clean
+.PHONY: demo test test-fast fix check acceptance bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
 
 test: $(TOOLS)
 	$(BIN)/python -m pytest -m "not acceptance and not live" -n 3 --dist worksteal
+
+# While writing: what starts no server and no process.
+test-fast: $(TOOLS)
+	$(BIN)/python -m pytest -m "not servers and not acceptance and not live" -n 2 core/tests plugins
+
+fix: $(TOOLS)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python tests/workspace/generate_reference.py
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

@@ -23,6 +23,8 @@ pytest_plugins = ["databases", "scripted_server"]
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's folder that lies in memory
 ROOM_BYTES = 4 << 30
+# The fixtures that start one, whatever else a test asks for.
+SERVERS = {"child", "postgres", "ran", "sandbox", "server", "shared", "site", "sns", "stranger", "world"}
 _numbers = itertools.count(1)
 
 
@@ -31,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     is_quick = "not acceptance" in config.option.markexpr
     if is_quick and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a server, a process or a database server: `make test-fast` leaves it out."""
+    for item in items:
+        fixtures, case = getattr(item, "fixturenames", ()), getattr(item, "callspec", None)
+        on_postgres = case is not None and case.params.get("backend") == "postgresql"
+        if on_postgres or not SERVERS.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.servers)
 
 
 def pytest_collection_finish() -> None:
