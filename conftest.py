@@ -24,7 +24,10 @@ pytest_plugins = ["databases", "scripted_server"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's folder that lies in memory
 ROOM_BYTES = 4 << 30
 # The fixtures that start one, whatever else a test asks for.
-SERVERS = {"child", "postgres", "ran", "sandbox", "server", "shared", "site", "sns", "stranger", "world"}
+SERVERS = {
+    *("bench", "child", "client", "damlink", "large", "outlived", "postgres", "ran", "sandbox"),
+    *("server", "shared", "site", "sns", "stranger", "trial", "world"),
+}
 _numbers = itertools.count(1)
 
 
