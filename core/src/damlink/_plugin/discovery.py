@@ -70,7 +70,8 @@ def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
     summary = _summary(distribution) if distribution else ""
-    problem = _missing(point.module) or _range(distribution.requires if distribution else None)
+    module = point.value.partition(":")[0].strip()  # `point.module` raises where the value is malformed
+    problem = _missing(module) or _range(distribution.requires if distribution else None)
     return PluginInfo(point.name, name, version, point.value, summary, problem)
 
 
