@@ -139,7 +139,8 @@ class _Half:
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             self._left = 0 if self._left is None else self._left - len(piece)
         if self._left == 0:
-            self._transport.close()  # unlike abort(), lets what was written leave
+            # Unlike abort(), lets what was written leave.
+            self._transport.close()
 
 
 async def _truncate(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
@@ -189,7 +190,8 @@ class _Unfinished:
     async def __call__(self, message: Message) -> None:
         await self._send(message | {"more_body": True})
         if message["type"] == "http.response.body":
-            self._transport.close()  # unlike abort(), lets what was written leave
+            # Unlike abort(), lets what was written leave.
+            self._transport.close()
 
 
 async def _garble(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:

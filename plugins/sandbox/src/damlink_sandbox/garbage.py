@@ -32,7 +32,8 @@ def bomb() -> bytes:
     """Return a few hundred kilobytes that decompress (`deflate`) to 300 MiB of JSON."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     first = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
-    block = packer.compress(b" " * _BOMB_PIECE) + packer.flush(zlib.Z_FULL_FLUSH)  # depends on nothing before
+    # Depends on nothing before.
+    block = packer.compress(b" " * _BOMB_PIECE) + packer.flush(zlib.Z_FULL_FLUSH)
     return first + block * (_BOMB_BYTES // _BOMB_PIECE) + packer.compress(b"]") + packer.flush()
 
 

@@ -191,7 +191,8 @@ class Synthetic(_Hashed):
         beginning = _beginning(self.kind)
         if self.kind == "video":
             rest = self.size - len(beginning)
-            beginning += struct.pack(">I4sQ", 1, b"free", max(0, rest))  # 1: the size is in 64 bits
+            # 1: the size is in 64 bits.
+            beginning += struct.pack(">I4sQ", 1, b"free", max(0, rest))
         return beginning if len(beginning) <= self.size else b""
 
 

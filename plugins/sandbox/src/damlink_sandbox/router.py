@@ -40,7 +40,8 @@ class Call:
     query: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes = b""
     params: Mapping[str, str] = attrs.field(factory=dict)
-    caller: Any = None  # each router's guard has its own idea of a caller
+    # Each router's guard has its own idea of a caller.
+    caller: Any = None
     multipart: bool = False
     query_string: str = ""
     url: str = ""
@@ -181,7 +182,8 @@ class Router(Generic[State]):
     ) -> None:
         self._state, self._lock, self._unknown, self._guard = state, lock, unknown, guard
         self._by_length: defaultdict[int, list[Route[State]]] = defaultdict(list)
-        for route in sorted(routes, key=lambda route: route.pattern.count("{")):  # a literal goes first
+        # A literal goes first.
+        for route in sorted(routes, key=lambda route: route.pattern.count("{")):
             self._by_length[len(route.segments)].append(route)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -15,7 +15,8 @@ import attrs
 
 from damlink_sandbox.garbage import GARBAGE
 
-JSON = Any  # a control answer is whatever the test wants to look at
+# A control answer is whatever the test wants to look at.
+JSON = Any
 
 FAULT_KINDS = (
     "status", "status-after", "cut", "cut-after", "truncate", "delay",

@@ -9,7 +9,8 @@ import attrs
 
 from damlink_gelato.sandbox.library import Account, Library, Refusals
 
-Body = Mapping[str, Any]  # JSON, as the test sends it
+# JSON, as the test sends it.
+Body = Mapping[str, Any]
 
 
 def add_account(library: Library, body: Body) -> Any:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 FOLDER = "DAM import"
 TAG = "Gelato"
-LINK = "Gelato_URL"  # the name under which the portal keeps the label "Gelato URL"
+# The name under which the portal keeps the label "Gelato URL".
+LINK = "Gelato_URL"
 MOST_TAGGED = 3
 
 Record = Mapping[str, Any]

@@ -10,7 +10,8 @@ import attrs
 
 from damlink_imatag.sandbox.library import Library
 
-Body = Mapping[str, Any]  # JSON, as the test sends it
+# JSON, as the test sends it.
+Body = Mapping[str, Any]
 
 
 def settings(library: Library, body: Body) -> Any:

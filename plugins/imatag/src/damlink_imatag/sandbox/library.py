@@ -19,7 +19,8 @@ from damlink_imatag.sandbox import mark as marks
 if TYPE_CHECKING:
     from damlink_sandbox import World
 
-TAIL_BYTES = 4096  # where the mark of a film is looked for
+# Where the mark of a film is looked for.
+TAIL_BYTES = 4096
 
 
 @attrs.define

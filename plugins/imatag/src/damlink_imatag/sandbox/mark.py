@@ -15,9 +15,11 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, UnidentifiedImageError
 
-BLOCK = 8  # pixels; the mean of a block outlives the quantisation of a JPEG
+# Pixels; the mean of a block outlives the quantisation of a JPEG.
+BLOCK = 8
 SMALLEST = 16  # pixels; assumed
-FOUND = 0.4  # of a full mark; chance gives a tenth
+# Of a full mark; chance gives a tenth.
+FOUND = 0.4
 BOX = b"free"
 BOX_LABEL = b"invisible-mark"
 SEED_BYTES = 16
@@ -25,11 +27,13 @@ IMAGES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff
 VIDEOS = frozenset({".mp4", ".mov", ".m4v"})
 _UP, _DOWN = 129, 127
 _TABLE = bytes([_DOWN] * 128 + [_UP] * 128)
-_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 700, 33432, 33723, 34377)  # texts, XMP, IPTC, Photoshop
+# Texts, XMP, IPTC, Photoshop.
+_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 700, 33432, 33723, 34377)
 _PNG_CHUNKS = frozenset(
     {b"iCCP", b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"tIME"}
 )
-_OWN_SEGMENTS = frozenset({0xE0, 0xEB, 0xEE})  # JFIF and Adobe are the encoder's; C2PA would be a lie
+# JFIF and Adobe are the encoder's; C2PA would be a lie.
+_OWN_SEGMENTS = frozenset({0xE0, 0xEB, 0xEE})
 
 
 class FailedError(Exception):
@@ -129,7 +133,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _with_chunks(encoded: bytes, original: bytes) -> bytes:
     """Return a PNG with the texts, the profile and the EXIF of another."""
     kept = b"".join(chunk for kind, chunk in _chunks(original) if kind in _PNG_CHUNKS)
-    start = 8 + 25  # the signature and IHDR
+    # The signature and IHDR.
+    start = 8 + 25
     return encoded[:start] + kept + encoded[start:]
 
 

@@ -40,7 +40,8 @@ USER = User("sandbox.user", "sandbox-password", "Sam", "Sandbox")
 COLLEAGUE = User("sandbox.colleague", "colleague-password", "Kim", "Colleague")
 KEY = Key("sandbox-istock-key", "sandbox-istock-secret")
 GETTY_KEY = Key("sandbox-getty-key", "sandbox-getty-secret", GETTY_TYPES)
-RECENT = (2, 9, 21)  # days ago: the licences inside the last 30 days
+# Days ago: the licences inside the last 30 days.
+RECENT = (2, 9, 21)
 
 API: dict[str, Any] = {
     "GET /v3/customers/current": metadata.customer,

@@ -35,7 +35,8 @@ def calling_token(vendor: Vendor, call: Call) -> Token:
         raise refusal(401, "AuthorizationTokenRequired", "Authorization token required.")
     token = vendor.access.get(value)
     if token is None or token.key is not key or token.expires_at <= vendor.world.clock.seconds():
-        raise gateway_refusal(401, "Unauthorized")  # assumed: the gateway's shape
+        # Assumed: the gateway's shape.
+        raise gateway_refusal(401, "Unauthorized")
     return token
 
 
@@ -64,7 +65,8 @@ def grant(vendor: Vendor, call: Call) -> Response:
         return _tokens(vendor, key, user, _new_refresh_token(vendor, key, user))
     if kind == "refresh_token":
         return _refresh(vendor, key, _field(form, "refresh_token"))
-    raise token_refusal(400, "unsupported_grant_type", kind)  # authorization_code too: it needs a person
+    # `authorization_code` too: it needs a person.
+    raise token_refusal(400, "unsupported_grant_type", kind)
 
 
 def _key(vendor: Vendor, given: str) -> Key | None:

@@ -16,7 +16,8 @@ from damlink_sandbox import Synthetic
 if TYPE_CHECKING:
     from damlink_sandbox import MediaFile
 
-Body = Mapping[str, Any]  # JSON, as the test sends it
+# JSON, as the test sends it.
+Body = Mapping[str, Any]
 _ENDINGS = {"image": "jpg", "vector": "eps", "video": "mov"}
 
 

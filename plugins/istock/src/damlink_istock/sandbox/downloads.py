@@ -50,7 +50,8 @@ def _download(vendor: Vendor, call: Call, *, is_video: bool) -> Response:
 def _paid_with(vendor: Vendor, call: Call, key: Key) -> str:
     """Return the product type: credits where an iStock key names none."""
     kind = product_type(call, key) or (CREDITS if CREDITS in key.product_types else None)
-    if kind is None or kind not in ISTOCK_TYPES:  # assumed: the stand-in's customer has no Getty product
+    # Assumed: the stand-in's customer has no Getty product.
+    if kind is None or kind not in ISTOCK_TYPES:
         raise refusal(400, "MissingRequiredQueryParameters", "product_type")
     given = call.query.get("product_id")
     if given is not None and given != str(vendor.product(kind).id):

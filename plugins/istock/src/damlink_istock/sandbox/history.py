@@ -43,7 +43,8 @@ def listing(vendor: Vendor, call: Call) -> Response:
     )  # assumed: without one, an iStock key lists no credits
     everybody = flag(call, "company_downloads", default=False)
     if everybody and not vendor.switches.company_right:
-        raise refusal(403, "Forbidden", "Not enabled for company downloads.")  # assumed: the body is unknown
+        # Assumed: the body is unknown.
+        raise refusal(403, "Forbidden", "Not enabled for company downloads.")
     found = [
         row
         for row in vendor.rows()

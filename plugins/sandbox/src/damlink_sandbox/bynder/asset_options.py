@@ -41,7 +41,8 @@ def _remove(portal: Portal, call: Call) -> Answer:
 
 def _read_call(portal: Portal, call: Call) -> tuple[Asset, Metaproperty, tuple[str, ...]]:
     if "MEDIAEDIT" not in call.caller.roles:
-        raise numeric_refusal(403, "Access denied")  # not the guard: here the code is a number
+        # Not the guard: here the code is a number.
+        raise numeric_refusal(403, "Access denied")
     data = json_object(call) or {}
     try:
         asset_id, metaproperty_id = data["asset_id"].upper(), data["metaproperty_id"].upper()
@@ -103,7 +104,8 @@ def _complaint(portal: Portal, message: str) -> Callable[[], None]:
 
 
 def _choose(metaproperty: Metaproperty, text: str, complain: Callable[[], None]) -> tuple[str, ...]:
-    names = (text,) if metaproperty.option(text) else words(text)  # a name may hold a comma
+    # A name may hold a comma.
+    names = (text,) if metaproperty.option(text) else words(text)
     found = [metaproperty.option(name) for name in names]
     chosen = tuple(dict.fromkeys(option.id for option in found if option is not None))
     if None in found or (len(chosen) > 1 and not metaproperty.is_multiselect):

@@ -19,7 +19,8 @@ from damlink_sandbox.bynder.state import Asset
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 _SHAPE = frozenset({"page", "limit", "total", "count", "cursor", "includeMediaItems", "includeVersionNumber"})
-_NO_CURSOR = ("page", "total", "count")  # with any of these there is none
+# With any of these there is none.
+_NO_CURSOR = ("page", "total", "count")
 
 routes: Routes[Portal] = Routes()
 
@@ -27,7 +28,8 @@ routes: Routes[Portal] = Routes()
 @routes.add("GET /api/v4/media", scopes="asset:read")
 def _list(portal: Portal, call: Call) -> Answer:
     query = call.query
-    if query.get("id"):  # an official SDK gets one asset this way
+    # An official SDK gets one asset this way.
+    if query.get("id"):
         return _one(portal, call, query["id"])
     assets = _search(portal, call)
     limit, page = number(query.get("limit"), 50, 1000), number(query.get("page"), 1)
@@ -46,7 +48,8 @@ def _search(portal: Portal, call: Call) -> list[Asset]:
     portal.list_indexed()
     filters = frozenset((name, value) for name, value in call.query.items() if name not in _SHAPE)
     if "collectionId" in call.query or "keyword" in call.query:
-        return find_assets(portal, call.query, call.caller.roles)  # collections change without the index
+        # Collections change without the index.
+        return find_assets(portal, call.query, call.caller.roles)
     key = (portal.version, filters, call.caller.roles)
     if portal.last_list is None or portal.last_list[0] != key:
         portal.last_list = (key, find_assets(portal, call.query, call.caller.roles))
@@ -128,7 +131,8 @@ def _changes(portal: Portal, asset: Asset, fields: Mapping[str, str]) -> dict[st
     for name, own in (("archive", "is_archived"), ("limited", "is_limited")):
         if name in fields:
             changes[own] = flag(fields[name])
-    if flag(fields.get("isPublic")) and not asset.is_public:  # the way back is not possible
+    # The way back is not possible.
+    if flag(fields.get("isPublic")) and not asset.is_public:
         changes["is_public"] = True
     if values := values_given(portal, fields):
         changes["values"] = {**asset.values, **values}

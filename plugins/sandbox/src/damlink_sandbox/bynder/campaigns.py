@@ -14,7 +14,8 @@ _PATH = "/api/workflow/campaigns"
 _READ, _WRITE = "workflow.campaign:read", "workflow.campaign:write"
 _FIELDS: Fields = {
     "name": ("name", text),
-    "key": ("key", text),  # four characters, but five are seen
+    # Four characters, but five are seen.
+    "key": ("key", text),
     "description": ("description", text),
     "responsibleID": ("responsible", reference),
     "dateStart": ("start", date),

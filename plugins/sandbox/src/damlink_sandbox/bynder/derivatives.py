@@ -125,6 +125,7 @@ def _make(content: Content, size: tuple[int, int], is_crop: bool) -> Content:
     if is_crop:
         image = ImageOps.fit(image, size)
     else:
-        image.thumbnail(size)  # never larger than the original
+        # Never larger than the original.
+        image.thumbnail(size)
     data = encode(image, "PNG", 0)
     return Filled(len(data), data)

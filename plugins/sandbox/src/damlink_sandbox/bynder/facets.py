@@ -25,7 +25,8 @@ def count_facets(portal: Portal, assets: Sequence[Asset]) -> dict[str, Any]:
     }
     for one in portal.metaproperties.values():
         if one.takes_options:
-            facets[f"property_{one.name}"] = _of_options(one, assets)  # the key is assumed
+            # The key is assumed.
+            facets[f"property_{one.name}"] = _of_options(one, assets)
     return {"total": len(assets), **{name: dict(counter) for name, counter in facets.items()}}
 
 

@@ -73,7 +73,8 @@ def _finalise(portal: Portal, call: Call) -> Answer:
             or max(transfer.chunks) >= len(paths)
         ):
             raise _refusal()
-    content = PartFiles.join(paths)  # the bytes are read outside the lock
+    # The bytes are read outside the lock.
+    content = PartFiles.join(paths)
     _check_whole(content, fields)
     with portal.lock:
         transfer.is_finalised = True

@@ -150,7 +150,8 @@ def _move(job: Job, place: str, move: Mapping[str, Any]) -> None:
     stage.deadline = move.get("deadline", stage.deadline)
     if place == "active":
         job.active = job.stages.index(stage)
-        job.finished = job.finished if stage.status == "Approved" else None  # else it is open again (assumed)
+        # Else it is open again (assumed).
+        job.finished = job.finished if stage.status == "Approved" else None
 
 
 @routes.add(f"DELETE {_PATH}/{{id}}", scopes=_WRITE, roles="JOBREMOVE")

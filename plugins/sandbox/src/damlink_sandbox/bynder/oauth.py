@@ -22,7 +22,8 @@ from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
 _BASE = "/v6/authentication/oauth2"
 _LOGIN = "/v6/login-provider/login"
-_CODE_SECONDS = 600.0  # assumed: what RFC 6749 calls the longest
+# Assumed: what RFC 6749 calls the longest.
+_CODE_SECONDS = 600.0
 
 routes: Routes[Portal] = Routes()
 
@@ -103,7 +104,8 @@ def _client(access: Access, call: Call, fields: Mapping[str, str]) -> Client:
 
 
 def _exchange(access: Access, fields: Mapping[str, str], now: float) -> Answer:
-    grant = access.codes.pop(fields.get("code", ""), None)  # a code serves once
+    # A code serves once.
+    grant = access.codes.pop(fields.get("code", ""), None)
     if grant is None or fields.get("redirect_uri") != grant.redirect or now >= (grant.expires or now):
         raise _error(400, "invalid_grant", "unknown or expired code, or another redirect_uri")
     if grant.challenge and grant.challenge != _challenge(fields.get("code_verifier", "")):
@@ -185,5 +187,6 @@ def _scope_list(_portal: Portal, _call: Call) -> Answer:
 
 
 def _error(status: int, error: str, description: str, **headers: str) -> Refusal:
-    body = {"error": error, "error_description": description}  # assumed: as in RFC 6749
+    # Assumed: as in RFC 6749.
+    body = {"error": error, "error_description": description}
     return Refusal(json_answer(status, body, **headers))

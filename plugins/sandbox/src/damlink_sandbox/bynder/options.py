@@ -14,7 +14,8 @@ from damlink_sandbox.bynder.state import Asset, Metaproperty, Option
 from damlink_sandbox.router import Answer, Call, Routes, json_answer
 
 MANAGERS = "METAPROPERTYMANAGEMENT METAMANAGEMENT"
-LEGACY = "%B, %d %Y %H:%M:%S +0000"  # of options within a metaproperty
+# Of options within a metaproperty.
+LEGACY = "%B, %d %Y %H:%M:%S +0000"
 _ISO = "%Y-%m-%dT%H:%M:%S+00:00"
 _ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{16}")
 

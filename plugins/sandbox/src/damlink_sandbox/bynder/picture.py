@@ -11,7 +11,8 @@ from damlink_sandbox.content import Content
 
 _MOST_PIXELS = 100_000_000
 _BLOCK = 1 << 20
-_PIXELS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # no EPS: Pillow would start Ghostscript for it
+# No EPS: Pillow would start Ghostscript for it.
+_PIXELS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _SIZES = (*_PIXELS, "EPS", "PSD")
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 

@@ -123,7 +123,8 @@ def _create_group(portal: Portal, call: Call) -> Answer:
         portal.ids.uuid(), given["name"], creator, now, _members(portal, given.get("users", []))
     )
     portal.workflow.groups[made.id] = made
-    return json_answer(200, _group(portal, made))  # that it answers the group is assumed
+    # That it answers the group is assumed.
+    return json_answer(200, _group(portal, made))
 
 
 @routes.add(f"GET {_GROUPS}/{{id}}", scopes="workflow.group:read", roles=_GROUP_ROLES)

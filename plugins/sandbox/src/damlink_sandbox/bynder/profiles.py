@@ -19,7 +19,8 @@ def _list(portal: Portal, _call: Call) -> Answer:
 @routes.add("GET /api/v4/profiles/{id}", scopes="admin.profile:read current.profile:read")
 def _get(portal: Portal, call: Call) -> Answer:
     profile_id = call.params["id"].upper()
-    if profile_id != call.caller.user.profile_id:  # one's own needs no role
+    # One's own needs no role.
+    if profile_id != call.caller.user.profile_id:
         need(call, "PERMISSIONMANAGEMENT")
         if "admin.profile:read" not in call.caller.scopes:
             raise missing_right()

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-VIEW_WEBHOOKS = "View Webhooks configurations"  # all that is published of how these two are called
+# All that is published of how these two are called.
+VIEW_WEBHOOKS = "View Webhooks configurations"
 MANAGE_WEBHOOKS = "Manage Webhooks configurations"
 
 ROLES = frozenset({VIEW_WEBHOOKS, MANAGE_WEBHOOKS}).union(

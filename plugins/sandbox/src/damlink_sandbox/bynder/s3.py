@@ -16,7 +16,8 @@ from damlink_sandbox.bynder.state import Part, Upload
 from damlink_sandbox.multipart import FormStream
 from damlink_sandbox.router import Answer, Message, Receive, Refusal, Send
 
-_LARGEST = 5 * 1024**3  # S3's own limit for one POST
+# S3's own limit for one POST.
+_LARGEST = 5 * 1024**3
 _OWN_FIELDS = frozenset({"key", "Filename", "name", "chunk", "chunks"})
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -68,7 +69,8 @@ class S3:
         part, upload = incoming.part, incoming.upload
         assert part is not None
         with self._portal.lock:
-            upload.parts[incoming.number] = part  # the same key again replaces the part
+            # The same key again replaces the part.
+            upload.parts[incoming.number] = part
         self._portal.world.counts.add("parts")
         return _answer_created(self._portal, incoming.key, incoming.digest.hexdigest())
 

@@ -58,7 +58,8 @@ def _save_additional(portal: Portal, call: Call) -> Answer:
     upload_id = call.params.get("uploadId") or call.form().get("uploadId", "")
     with portal.lock:
         portal.visible(call.params["id"])
-        imported = upload_id.upper() in portal.imports  # by the files service, without parts to join
+        # By the files service, without parts to join.
+        imported = upload_id.upper() in portal.imports
     name, content = (
         _use_import(portal, upload_id) if imported else _join_parts(portal, upload_id, call.form())
     )
@@ -114,7 +115,8 @@ def _asset(portal: Portal, call: Call, imported: Import, fields: Mapping[str, st
     waits = _goes_to_waiting_room(call, fields)
     return Asset(
         id=portal.ids.new(),
-        name=fields.get("name") or PurePosixPath(imported.file_name).stem,  # assumed where it is missing
+        # Assumed where it is missing.
+        name=fields.get("name") or PurePosixPath(imported.file_name).stem,
         brand_id=portal.brand(fields.get("brandId") or fields.get("brandid")),
         created=now,
         modified=now,
@@ -143,7 +145,8 @@ def _uploader(portal: Portal, call: Call, fields: Mapping[str, str]) -> str:
 def _is_public(call: Call, fields: Mapping[str, str]) -> bool:
     public = flag(fields.get("isPublic"))
     if public:
-        need(call, "MARKPUBLIC")  # assumed: as on modify
+        # Assumed: as on modify.
+        need(call, "MARKPUBLIC")
     return public
 
 

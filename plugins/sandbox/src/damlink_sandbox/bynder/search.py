@@ -84,7 +84,8 @@ def _keyword(portal: Portal, value: str) -> Test:
 
 def _tags(_portal: Portal, value: str) -> Test:
     wanted = set(words(value))
-    return lambda asset: wanted <= set(asset.tags)  # all of them: assumed
+    # All of them: assumed.
+    return lambda asset: wanted <= set(asset.tags)
 
 
 def _options(_portal: Portal, value: str) -> Test:
@@ -141,7 +142,8 @@ def _property(portal: Portal, name: str, value: str) -> Iterable[Test]:
     known = {one.name: one for one in portal.metaproperties.values()}
     metaproperty = known.get(name)
     if metaproperty is None or metaproperty.type == "date":
-        return  # an unknown filter is passed over (assumed); dates cannot be filtered
+        # An unknown filter is passed over (assumed); dates cannot be filtered.
+        return
     wanted = _values_of(metaproperty, value)
     yield lambda asset: wanted <= set(asset.values.get(metaproperty.id, ()))
 
@@ -160,7 +162,8 @@ def _date(name: str, value: str) -> Test:
 
     def date_of(asset: Asset) -> datetime:
         when: datetime = getattr(asset, field)
-        return when.replace(microsecond=0)  # as the asset's JSON shows it
+        # As the asset's JSON shows it.
+        return when.replace(microsecond=0)
 
     if name.endswith("To"):
         return lambda asset: date_of(asset) <= limit

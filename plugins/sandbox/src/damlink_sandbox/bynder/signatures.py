@@ -14,7 +14,8 @@ from oauthlib.oauth1 import (  # type: ignore[import-untyped]
 
 from damlink_sandbox.router import Call
 
-_NOBODY = "nobody"  # whose secret is used where the key is unknown, so that the check takes as long
+# Whose secret is used where the key is unknown, so that the check takes as long.
+_NOBODY = "nobody"
 
 
 @attrs.frozen

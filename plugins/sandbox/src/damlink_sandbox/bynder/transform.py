@@ -76,7 +76,8 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _quality(text: str | None) -> int:
-    quality = int(text) if text else 80  # the default is assumed
+    # The default is assumed.
+    quality = int(text) if text else 80
     if not 1 <= quality <= 100:
         raise ValueError("quality")
     return quality

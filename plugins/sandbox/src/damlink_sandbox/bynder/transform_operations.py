@@ -12,9 +12,11 @@ from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 from damlink_sandbox.bynder.picture import flatten
 
-_LONGEST = 10_000  # pixels of a side that may be asked for (assumed)
+# Pixels of a side that may be asked for (assumed).
+_LONGEST = 10_000
 
-Point = tuple[float, float]  # shares of width and height
+# Shares of width and height.
+Point = tuple[float, float]
 GRAVITIES: dict[str, Point] = {
     "topleft": (0, 0), "top": (0.5, 0), "topright": (1, 0),
     "left": (0, 0.5), "center": (0.5, 0.5), "right": (1, 0.5),
@@ -92,7 +94,8 @@ def _crop(image: Image.Image, given: _Parameters) -> Image.Image:
     x, y = given.whole("x", 0), given.whole("y", 0)
     left, top = at[0] if x is None else x, at[1] if y is None else y
     under = Image.new("RGBA", size, given.colour("background"))
-    if blur := given.whole("blur", 0, 1000):  # it blurs what shows outside the picture (assumed)
+    # It blurs what shows outside the picture (assumed).
+    if blur := given.whole("blur", 0, 1000):
         under = image.resize(size).filter(ImageFilter.GaussianBlur(blur))
     under.paste(image, (-left, -top))
     return _circle(under, given) if given.shape() == "circle" else under

@@ -18,7 +18,8 @@ routes: Routes[Portal] = Routes()
 @routes.add("GET /api/trash/media", scopes="asset:read", roles="trash.assets")
 def _trash(portal: Portal, call: Call) -> Answer:
     key = _order(portal, call.query.get("field", "media.dateRemoved"))
-    direction = call.query.get("order", "desc")  # the default is assumed
+    # The default is assumed.
+    direction = call.query.get("order", "desc")
     if key is None or direction not in ("asc", "desc"):
         raise refusal(400, "Invalid request parameters.")  # assumed
     gone = sorted(_find_removed(portal, call.query), key=key, reverse=direction == "desc")

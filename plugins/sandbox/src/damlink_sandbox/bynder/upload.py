@@ -14,7 +14,8 @@ from damlink_sandbox.bynder.state import Import, Part, Upload
 from damlink_sandbox.content import PartFiles
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
-SMALLEST_PART = 5 * 1024 * 1024  # of all parts but the last
+# Of all parts but the last.
+SMALLEST_PART = 5 * 1024 * 1024
 UPLOADERS = "MEDIAUPLOAD MEDIAUPLOADFORAPPROVAL"
 
 routes: Routes[Portal] = Routes()
@@ -91,7 +92,8 @@ def _finalise(portal: Portal, upload_id: str, fields: dict[str, str]) -> Answer:
         upload = find_upload(portal, upload_id, fields)
         parts = whole(portal, upload, fields)
         upload.is_finalised = True
-    content = PartFiles.join([part.path for part in parts])  # the bytes are read outside the lock
+    # The bytes are read outside the lock.
+    content = PartFiles.join([part.path for part in parts])
     with portal.lock:
         # without `original_filename` the name is technical (Bynder/bynder-php-sdk#86; its form is assumed)
         name = fields.get("original_filename") or f"{portal.ids.hex(12)}-tmp-{upload.file_name}"

@@ -23,8 +23,10 @@ __all__ = ["Run", "call", "free_address", "is_free", "run", "serve", "wait_for"]
 TIMEOUT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.1
 STOP_TIMEOUT_SECONDS: Final = 30.0
-PORTS: Final = range(20_000, 30_000)  # below the ports that the system assigns
-EVENT_PAUSE: Final = "2s"  # the shortest that Bynder recommends
+# Below the ports that the system assigns.
+PORTS: Final = range(20_000, 30_000)
+# The shortest that Bynder recommends.
+EVENT_PAUSE: Final = "2s"
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ import attrs
 
 __all__ = ["Courier", "Parcel"]
 
-TIMEOUT_SECONDS = 15.0  # for the whole request. Source: Amazon SNS developer guide
+# For the whole request. Source: Amazon SNS developer guide.
+TIMEOUT_SECONDS = 15.0
 WORKERS = 4
 MOST_NOTED = 20_000
 

@@ -21,11 +21,13 @@ __all__ = ["FAULTS", "Subscription", "Topic"]
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"
 FOREIGN_ARN = "arn:aws:sns:eu-west-1:999988887777:somebody-else"
-TOKEN_LIFE = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
+# Source: Amazon SNS API reference, `Subscribe`.
+TOKEN_LIFE = timedelta(days=2)
 FAULTS = (
     "duplicate", "reorder", "delay", "tampered", "foreign-topic", "bad-cert-host", "expired", "raw",
 )  # fmt: skip
-_LATE = ("delay", "reorder")  # a reordered message also waits for the next one
+# A reordered message also waits for the next one.
+_LATE = ("delay", "reorder")
 
 
 @attrs.define
