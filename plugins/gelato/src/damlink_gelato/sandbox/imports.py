@@ -16,7 +16,8 @@ import httpx
 from starlette.responses import JSONResponse, Response
 
 from damlink_gelato.sandbox.library import Account, File, Library
-from damlink_gelato.sandbox.wire import Call, Refusal, refusal
+from damlink_gelato.sandbox.wire import Call, refusal
+from damlink_sandbox import Refusal
 
 _WANTED = ("source", "name", "folder")
 _ORIGIN = ("system", "domain", "assetId", "itemId", "version")

@@ -13,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+
+from damlink_sandbox import Refusal, application
 
 FORM = "multipart/form-data"
 
@@ -38,14 +39,6 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
-    """Raised by a handler to answer `response` and do nothing more."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
-
-
 def refusal(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Refusal:
     """Return a refusal: `code` and `message`, as integrations of Gelato see them; `details` is assumed."""
     return Refusal(JSONResponse({"code": code, "message": message, "details": [], **(more or {})}, status))
@@ -53,26 +46,16 @@ def refusal(status: int, code: str, message: str, more: Mapping[str, Any] | None
 
 def service(handlers: Mapping[str, Handler]) -> Starlette:
     """Return an ASGI application that answers lines such as `"GET /v3/catalogs"`, each in a thread."""
-    return Starlette(routes=[_route(line, handler) for line, handler in handlers.items()])
-
-
-def _route(line: str, handler: Handler) -> Route:
-    method, path = line.split()
-    return Route(path, partial(_endpoint, handler), methods=[method])
+    return application({line: partial(_endpoint, handler) for line, handler in handlers.items()})
 
 
 async def _endpoint(handler: Handler, request: Request) -> Response:
     is_form = request.headers.get("content-type", "").startswith(FORM)
-    try:
-        if not is_form:
-            return await _answer(handler, request, _json(await request.body()))
-        async with request.form() as form:  # closes its files
-            file = form.get("file")
-            return await _answer(
-                handler, request, _fields(form), file if isinstance(file, UploadFile) else None
-            )
-    except Refusal as refusal:
-        return refusal.response
+    if not is_form:
+        return await _answer(handler, request, _json(await request.body()))
+    async with request.form() as form:  # closes its files
+        file = form.get("file")
+        return await _answer(handler, request, _fields(form), file if isinstance(file, UploadFile) else None)
 
 
 async def _answer(

@@ -19,10 +19,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from damlink_imatag.sandbox import mark as marks
 from damlink_imatag.sandbox.library import Item, Library
+from damlink_sandbox import Refusal, application
 
 BASE = "/api/v3"
 USERNAME = "acme"
@@ -34,17 +34,13 @@ TYPES |= {".tif": "image/tiff", ".tiff": "image/tiff"}
 TYPES |= {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime"}
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
-    """Raised by a handler to answer so and do nothing more."""
-
-    def __init__(self, status: int, body: Any, **headers: str) -> None:
-        super().__init__(status)
-        self.response = JSONResponse(body, status, headers)
-
-
 def refuse(status: int, detail: str, **headers: str) -> Refusal:
     """Return a refusal in the framework's usual form (assumed)."""
-    return Refusal(status, {"detail": detail}, **headers)
+    return _refusal(status, {"detail": detail}, **headers)
+
+
+def _refusal(status: int, body: Any, **headers: str) -> Refusal:
+    return Refusal(JSONResponse(body, status, headers))
 
 
 Handler = Callable[[Library, Request], Awaitable[Response]]
@@ -62,18 +58,17 @@ def api_service(library: Library) -> Starlette:
         "GET /media/{id}/watermarked/": download,
         "POST /detect/": detect,
     }
-    routes = [_route(library, line, handler) for line, handler in lines.items()]
-    return Starlette(routes=routes)
+    return application(
+        {line.replace(" ", f" {BASE}"): _endpoint(library, each) for line, each in lines.items()}
+    )
 
 
 def files_service(library: Library) -> Starlette:
     """Return the host of signed addresses as an ASGI application."""
-    return Starlette(routes=[Route("/signed/{name}", partial(_serve_signed, library))])
+    return application({"GET /signed/{name}": partial(_serve_signed, library)})
 
 
-def _route(library: Library, line: str, handler: Handler) -> Route:
-    method, path = line.split()
-
+def _endpoint(library: Library, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             if library.too_fast():
@@ -91,7 +86,7 @@ def _route(library: Library, line: str, handler: Handler) -> Route:
         response.headers["X-Request-Id"] = library.token()
         return response
 
-    return Route(f"{BASE}{path}", endpoint, methods=[method])
+    return endpoint
 
 
 def _check_caller(library: Library, request: Request) -> None:
@@ -109,9 +104,9 @@ async def grant(library: Library, request: Request) -> Response:
     form = await request.form()
     given = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
     if request.headers.get("authorization") != f"Basic {given}" or library.switches.revoked:
-        raise Refusal(401, {"error": "invalid_client"})
+        raise _refusal(401, {"error": "invalid_client"})
     if form.get("grant_type") != "client_credentials":
-        raise Refusal(400, {"error": "unsupported_grant_type"})
+        raise _refusal(400, {"error": "unsupported_grant_type"})
     token, life = library.token(), library.switches.token_seconds
     library.tokens[token] = library.world.clock.seconds() + life
     return JSONResponse({"access_token": token, "token_type": "Bearer", "expires_in": int(life)})
@@ -165,7 +160,7 @@ async def upload(library: Library, request: Request) -> Response:
     async with request.form() as form:
         file, path = form.get("file"), str(form.get("path") or "")
         if not isinstance(file, UploadFile):
-            raise Refusal(400, {"file": ["No file was submitted."]})
+            raise _refusal(400, {"file": ["No file was submitted."]})
         path = _check_path(library, path)
         metadata = _metadata(str(form.get("metadata") or "{}"))
         media_type = TYPES[PurePosixPath(path).suffix.lower()]
@@ -180,9 +175,9 @@ def _check_path(library: Library, given: str) -> str:
     path = unicodedata.normalize("NFC", given)
     parts = path.split("/")
     if len(parts) < 2 or any(part in ("", ".", "..") for part in parts):
-        raise Refusal(400, {"path": ["Enter a valid path."]})
+        raise _refusal(400, {"path": ["Enter a valid path."]})
     if parts[0] not in library.switches.homedirs:
-        raise Refusal(400, {"path": ["The path must begin with one of your home directories."]})
+        raise _refusal(400, {"path": ["The path must begin with one of your home directories."]})
     if PurePosixPath(path).suffix.lower() not in {*marks.IMAGES, *marks.VIDEOS}:
         raise refuse(415, f"Unsupported media type {PurePosixPath(path).suffix!r}.")
     if library.has_path(path):
@@ -194,9 +189,9 @@ def _metadata(text: str) -> dict[str, Any]:
     try:
         metadata = json.loads(text)
     except ValueError as error:
-        raise Refusal(400, {"metadata": ["Value must be valid JSON."]}) from error
+        raise _refusal(400, {"metadata": ["Value must be valid JSON."]}) from error
     if not isinstance(metadata, dict):
-        raise Refusal(400, {"metadata": ["Value must be an object."]})
+        raise _refusal(400, {"metadata": ["Value must be an object."]})
     return metadata
 
 

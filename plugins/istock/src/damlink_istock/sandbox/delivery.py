@@ -12,7 +12,8 @@ from hashlib import sha256
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from damlink_istock.sandbox.vendor import Delivery, Vendor
-from damlink_istock.sandbox.wire import Call, Refusal
+from damlink_istock.sandbox.wire import Call
+from damlink_sandbox import Refusal
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 

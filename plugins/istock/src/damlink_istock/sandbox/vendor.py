@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 from starlette.responses import PlainTextResponse
 
-from damlink_istock.sandbox.wire import Refusal, gateway_refusal
+from damlink_istock.sandbox.wire import gateway_refusal
+from damlink_sandbox import Refusal
 
 if TYPE_CHECKING:
     from damlink_istock.sandbox.catalogue import Asset

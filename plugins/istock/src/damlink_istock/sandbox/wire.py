@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 
 import attrs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+
+from damlink_sandbox import Refusal, application
 
 
 @attrs.frozen
@@ -33,14 +35,6 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
-    """Raised by a handler to answer `response` and do nothing more."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
-
-
 def refusal(status: int, code: str, message: str = "") -> Refusal:
     """Return a refusal of the application. Source: developers.gettyimages.com, "Error codes & responses"."""
     return Refusal(JSONResponse({"ErrorCode": code, "ErrorMessage": message or code}, status))
@@ -59,22 +53,16 @@ def token_refusal(status: int, error: str, description: str) -> Refusal:
 
 def service(handlers: Mapping[str, Handler], lock: AbstractContextManager[object]) -> Starlette:
     """Return an ASGI application that answers lines such as `"GET /v3/products"`, each under the lock."""
-    return Starlette(routes=[_route(line, handler, lock) for line, handler in handlers.items()])
+    return application({line: partial(_answer, handler, lock) for line, handler in handlers.items()})
 
 
-def _route(line: str, handler: Handler, lock: AbstractContextManager[object]) -> Route:
-    def act(call: Call) -> Response:
-        with lock:
-            try:
-                return handler(call)
-            except Refusal as refusal:
-                return refusal.response
+async def _answer(handler: Handler, lock: AbstractContextManager[object], request: Request) -> Response:
+    return await run_in_threadpool(_run, handler, lock, await _call(request))
 
-    async def endpoint(request: Request) -> Response:
-        return await run_in_threadpool(act, await _call(request))
 
-    method, path = line.split()
-    return Route(path, endpoint, methods=[method])
+def _run(handler: Handler, lock: AbstractContextManager[object], call: Call) -> Response:
+    with lock:
+        return handler(call)
 
 
 async def _call(request: Request) -> Call:
