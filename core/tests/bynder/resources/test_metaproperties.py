@@ -208,3 +208,9 @@ def test_smartfilters_when_read_name_their_metaproperties(server: Any) -> None:
     with Portal(server.url, httpx.Auth()) as portal:
         (found,) = portal.metaproperties.smartfilters()
     assert (found.id, found.labels, found.metaproperty_ids) == ("s", {"en_US": "Where"}, ("m",))
+
+
+@pytest.mark.parametrize(("name", "found"), [("colour", "colour"), ("color", None)])
+def test_find_when_named_returns_it_or_none(portal: Portal, name: str, found: str | None) -> None:
+    metaproperty = portal.metaproperties.find(name)
+    assert (metaproperty.name if metaproperty else None) == found

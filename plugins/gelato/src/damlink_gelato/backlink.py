@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from damlink import Context, parse_url
 from damlink.bynder import Metaproperty
-from damlink.errors import BynderError, ConfigError
+from damlink.errors import ConfigError
 from damlink_gelato.settings import GelatoSettings
 
 __all__ = ["ensure_metaproperty", "is_allowed", "verify", "write"]
@@ -19,14 +19,8 @@ def verify(ctx: Context) -> None:
         ConfigError: it is of another type.
     """
     name = ctx.settings.backlink_metaproperty
-    try:
-        found = ctx.bynder.metaproperties.get(name)
-    except BynderError as error:
-        # An error with a status is a refusal by the portal; without one the metaproperty is missing.
-        if error.status is not None:
-            raise
-        return
-    if not found.is_like("text"):
+    found = ctx.bynder.metaproperties.find(name)
+    if found is not None and not found.is_like("text"):
         where = f"connectors.{ctx.connector}.backlink_metaproperty"
         raise ConfigError(where, f"{name!r} is of type {found.type}, and takes no link", hint="name another")
 

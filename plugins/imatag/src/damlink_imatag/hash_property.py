@@ -12,7 +12,7 @@ from typing import Final
 
 from damlink import Context
 from damlink.bynder import Asset, Metaproperty, Role
-from damlink.errors import BynderAuthError, BynderError, ConfigError
+from damlink.errors import BynderAuthError, ConfigError
 
 __all__ = ["ensure", "hashes_of", "verify", "write"]
 
@@ -32,7 +32,7 @@ def verify(ctx: Context) -> str:
         BynderAuthError: it is missing, and the portal's user may not create it.
     """
     name, place = ctx.settings.hash_metaproperty, f"connectors.{ctx.connector}.hash_metaproperty"
-    found = _find(ctx)
+    found = ctx.bynder.metaproperties.find(name)
     if found is not None:
         if found.type not in TYPES:
             hint = "name one of type text"
@@ -48,16 +48,6 @@ def verify(ctx: Context) -> str:
 def ensure(ctx: Context) -> Metaproperty:
     """Return the metaproperty; create it if it is missing."""
     return ctx.bynder.metaproperties.ensure(ctx.settings.hash_metaproperty, type=TYPES[0])
-
-
-def _find(ctx: Context) -> Metaproperty | None:
-    try:
-        return ctx.bynder.metaproperties.get(ctx.settings.hash_metaproperty)
-    except BynderError as error:
-        # An error with a status is a refusal by the portal; without one the metaproperty is missing.
-        if error.status is not None:
-            raise
-        return None
 
 
 def hashes_of(asset: Asset, metaproperty: Metaproperty) -> tuple[str, ...]:

@@ -104,6 +104,14 @@ class Metaproperties:
         """
         return self._catalogue.get(name)
 
+    def find(self, name: str) -> Metaproperty | None:
+        """Return a metaproperty with its options; `None` if it does not exist.
+
+        Args:
+            name: database name, label or id.
+        """
+        return self._catalogue.find(name)
+
     @action()
     def read(
         self,
