@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from damlink._http.retry import ATTEMPTS, THROTTLED_ATTEMPTS, Account, no_waiting, pause, retrying
+from damlink._http.retry import ATTEMPTS, THROTTLED_ATTEMPTS, Account, call_with_retries, no_waiting, pause
 from damlink.errors import AuthError, TransientError, UnavailableError, UnclearError
 
 
@@ -25,7 +25,7 @@ def tried(*errors: Exception) -> tuple[int, str]:
     accounts, send = failing(*errors)
     with no_waiting():
         try:
-            answer = retrying(send)  # type: ignore[arg-type]
+            answer = call_with_retries(send)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - any of them is looked at
             answer = str(error)
     return len(accounts), answer
@@ -69,7 +69,7 @@ def test_retrying_when_its_time_is_over_gives_up_early() -> None:
         raise TransientError("busy")
 
     with pytest.raises(TransientError), no_waiting():
-        retrying(slow)
+        call_with_retries(slow)
     assert len(accounts) == 1
 
 
@@ -83,7 +83,7 @@ def test_spent_when_held_by_the_pace_counts_its_own_time_only() -> None:
 def test_retrying_when_throttled_does_not_count_the_wait_as_its_own_time() -> None:
     accounts, send = failing(*[TransientError("slow", status=429, retry_after=500)] * 3)
     with no_waiting():
-        retrying(send)  # type: ignore[arg-type]
+        call_with_retries(send)  # type: ignore[arg-type]
     assert accounts[-1].held_seconds == 1500
 
 

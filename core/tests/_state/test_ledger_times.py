@@ -104,7 +104,7 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "revive": lambda ledger: ledger.revive(taken(ledger), NOW),
     "adapt": lambda ledger: ledger.adapt(Accounts(), NOW, from_beginning=True),
     "look_in_portal": lambda ledger: ledger.look_in_portal(NOW),
-    "retarget": lambda ledger: ledger.retarget(NOW, drops_notes=True),
+    "retarget": lambda ledger: ledger.retarget(NOW, drops_checkpoints=True),
     "release": lambda ledger: ledger.release(NOW),
     "forget": lambda ledger: ledger.forget(),
 }

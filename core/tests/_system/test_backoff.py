@@ -24,7 +24,7 @@ def test_poll_when_it_is_noted_goes_on_with_one_more_request() -> None:
     noted = Poll(NOW, 3).advance().note()
     later = Poll.read(noted, NOW + timedelta(minutes=5))
     assert later == Poll(NOW, 4)
-    assert later.waited_seconds(NOW + timedelta(minutes=5)) == 300.0
+    assert later.age_seconds(NOW + timedelta(minutes=5)) == 300.0
 
 
 def test_poll_when_a_note_holds_more_reads_its_own_part() -> None:

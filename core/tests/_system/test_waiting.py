@@ -134,9 +134,9 @@ SITES: dict[Callable[[World, Verify], Any], set[str]] = {
     while_the_pace_is_locked: {"_http.pace_file:_when_free"},
     beside_a_thread_with_the_file: {"_http.pace_file:run"},
     for_the_rate: {"_http.transports:_wait", "_http.retry:pause"},
-    before_another_try: {"_http.retry:retrying"},
-    after_a_429: {"_http.retry:retrying"},
-    on_terms_of_its_own: {"_http.retry:retrying"},
+    before_another_try: {"_http.retry:call_with_retries"},
+    after_a_429: {"_http.retry:call_with_retries"},
+    on_terms_of_its_own: {"_http.retry:call_with_retries"},
     while_another_process_renews_the_token: {
         "_secrets.store:exclusive",
         "_http.oauth2:_renew",

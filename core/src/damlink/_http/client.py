@@ -26,14 +26,14 @@ from damlink._http.outcome import (
     broken_error,
     is_repeatable,
     partner_refuses,
-    understood,
+    read_result,
 )
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
-from damlink._http.retry import Account, Terms, pause, retrying
-from damlink._http.status import clock_ahead, partner_error, plugin_error, stranger_error
+from damlink._http.retry import Account, Terms, call_with_retries, pause
+from damlink._http.status import clock_ahead, other_host_error, partner_error, plugin_error
 from damlink._http.transports import (
     ACCOUNT,
     LogTransport,
@@ -166,7 +166,7 @@ class Client(httpx.Client):
         """
         marks = {ACCEPTED: accept, ERROR_FIELDS: error_fields}
         options["extensions"] = {**(options.get("extensions") or {}), **marks}
-        return understood(self.request(method, url, **options), read, accept)
+        return read_result(self.request(method, url, **options), read, accept)
 
     def remote_now(self) -> datetime:
         """Return the time on the other side's clock, by its last answer; ours before there is one."""
@@ -201,7 +201,7 @@ class Client(httpx.Client):
             attempt = functools.partial(self._try, request, stream, options)
             has_moved = once and not is_same_but_for_slash(seen[0], request.url)
             with unwrap_failures(), unclear_once_moved(has_moved):
-                response = retrying(attempt, terms, self._verify)
+                response = call_with_retries(attempt, terms, self._verify)
             following = follow(self, request, response)
             if following is None:
                 return response
@@ -249,7 +249,7 @@ class Client(httpx.Client):
         if status < 300 or status in accepted:
             return None
         own = origin_of(response.request.url) == origin_of(self.origin)
-        classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else stranger_error)
+        classify = response.request.extensions.get(CLASSIFY) or (self._classify if own else other_host_error)
         special = plugin_error(response) if own else None
         error: ConnectorError | None = special or classify(response, repeatable)
         # A plugin may choose the error, or call it a 429, but cannot make an unclear effect certain.

@@ -140,7 +140,7 @@ class OAuth2(httpx.Auth):
 
     def _no_consent(self, expired: Token | None) -> AuthError:
         if expired is None:
-            return AuthError("nobody has given consent yet", hint=f"run {self._login}")
+            return AuthError("there is no consent yet", hint=f"run {self._login}")
         hint = f"ask for the scope that gives one (`offline` at Bynder), then run {self._login}"
         return AuthError("the sign-in has ended, and it came without a refresh token", hint=hint)
 

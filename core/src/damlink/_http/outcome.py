@@ -37,7 +37,7 @@ __all__ = [
     "json_object",
     "may_refuse",
     "partner_refuses",
-    "understood",
+    "read_result",
 ]
 
 # Extensions of a request.
@@ -67,7 +67,7 @@ def is_repeatable(request: httpx.Request) -> bool:
     return request.method in _REPEATABLE or bool(request.extensions.get(IDEMPOTENT))
 
 
-def understood(response: httpx.Response, read: Callable[[httpx.Response], T], accept: Collection[int]) -> T:
+def read_result(response: httpx.Response, read: Callable[[httpx.Response], T], accept: Collection[int]) -> T:
     """Return the result of `read` for an answer.
 
     Raises:

@@ -206,9 +206,9 @@ class PaceFile:
             yield
         except (sqlite3.Error, OSError) as error:
             cause = error.strerror if isinstance(error, OSError) else str(error)
-            raise StateError(f"{self.path}: {cause}", hint=self._cure(error)) from error
+            raise StateError(f"{self.path}: {cause}", hint=self._hint(error)) from error
 
-    def _cure(self, error: Exception) -> str:
+    def _hint(self, error: Exception) -> str:
         if self.path.is_dir():
             return f"this is a folder: move it away, {_ELSEWHERE}"
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):

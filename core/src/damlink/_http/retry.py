@@ -21,7 +21,7 @@ from damlink._system.backoff import Backoff
 from damlink._system.waiting import Verify, verify_nothing, wait
 from damlink.errors import ConnectorError, TransientError, UnavailableError, UnclearError
 
-__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "no_waiting", "pause", "retrying"]
+__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "call_with_retries", "no_waiting", "pause"]
 
 ATTEMPTS: Final = 5
 OWN_SECONDS: Final = 60.0
@@ -134,7 +134,9 @@ def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, TransientError) and not isinstance(error, UnavailableError)
 
 
-def retrying(send: Callable[[Account], T], terms: Terms | None = None, verify: Verify = verify_nothing) -> T:
+def call_with_retries(
+    send: Callable[[Account], T], terms: Terms | None = None, verify: Verify = verify_nothing
+) -> T:
     """Call a function until it returns, or until the request must not be repeated any more.
 
     Args:

@@ -21,7 +21,7 @@ from damlink.errors import (
     UnclearError,
 )
 
-__all__ = ["clock_ahead", "partner_error", "plugin_error", "retry_after", "shorten_body", "stranger_error"]
+__all__ = ["clock_ahead", "other_host_error", "partner_error", "plugin_error", "retry_after", "shorten_body"]
 
 _WAIT_AND_SEE = frozenset({408, 425, 429})
 
@@ -74,7 +74,7 @@ def _complete(error: ConnectorError, response: httpx.Response) -> ConnectorError
     return error
 
 
-def stranger_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
+def other_host_error(response: httpx.Response, repeatable: bool) -> ConnectorError | None:
     """Return the error of an answer of another host, such as a download, or `None`.
 
     It is neither an `AuthError`, since the host gets no credentials, nor an `AssetRejectedError`, since an

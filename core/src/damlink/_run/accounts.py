@@ -129,6 +129,6 @@ def _retarget(session: Session, runtime: ConnectorRuntime, ledger: Ledger, chang
         for row in [row for row in ledger.rows() if row.checkpoint is not None]:
             cipher = session.cipher
             LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_uploads()
-    ledger.retarget(now, drops_notes=not is_portal)
+    ledger.retarget(now, drops_checkpoints=not is_portal)
     if is_portal and runtime.config.adopt_existing:
         ledger.look_in_portal(now)

@@ -117,7 +117,7 @@ def _find_held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str
     """Return the source ids that a run would skip or delay, because a sibling holds them."""
     holds = ledger.holds(list(rows)) if ledger else {}
     notes = {key for key, row in rows.items() if row is not None and row.checkpoint is not None}
-    return {key for key, hold in holds.items() if hold.blocks(has_notes=key in notes)}
+    return {key for key, hold in holds.items() if hold.blocks(has_checkpoint=key in notes)}
 
 
 def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:

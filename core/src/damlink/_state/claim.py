@@ -82,14 +82,14 @@ def _candidates(
         .limit(batch)
         .with_for_update(skip_locked=True)
     )
-    return {source_id: bool(has_notes) for source_id, has_notes in connection.execute(query)}
+    return {source_id: bool(has_checkpoint) for source_id, has_checkpoint in connection.execute(query)}
 
 
 def _take_first_free(
     connection: sa.Connection, claimant: Claimant, candidates: dict[str, bool], now: datetime
 ) -> tuple[Row | None, bool]:
     holds = find_holds(connection, claimant.connector, claimant.siblings, list(candidates))
-    holds = {key: hold for key, hold in holds.items() if hold.blocks(has_notes=candidates[key])}
+    holds = {key: hold for key, hold in holds.items() if hold.blocks(has_checkpoint=candidates[key])}
     held = list(itertools.takewhile(holds.__contains__, candidates))
     _set_aside(connection, claimant, {key: holds[key] for key in held}, now)
     if len(held) == len(candidates):

@@ -1,4 +1,4 @@
-"""The database: one engine on SQLite or PostgreSQL, and transactions whose errors name cause and cure."""
+"""The database: one engine on SQLite or PostgreSQL, and transactions whose errors name cause and hint."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             kind = ConflictError if is_conflict(error) else StateError
-            raise kind(f"{self.place}: {_cause(error)}", hint=_cure(error, self.file)) from error
+            raise kind(f"{self.place}: {_cause(error)}", hint=_hint(error, self.file)) from error
 
 
 def upsert(
@@ -232,7 +232,7 @@ def _cause(error: sa.exc.DBAPIError) -> str:
     return " ".join(str(error.orig).split()) or type(error).__name__
 
 
-def _cure(error: sa.exc.DBAPIError, file: Path | None) -> str:
+def _hint(error: sa.exc.DBAPIError, file: Path | None) -> str:
     cause = _cause(error).lower()
     if "locked" in cause or "busy" in cause:
         names = (file, Path(f"{file}-shm"), Path(f"{file}-wal")) if file else ()

@@ -91,7 +91,7 @@ class Lease:
         if not self._lost.is_set() and not self._is_certain():
             self._renew()
         if self._lost.is_set():
-            raise _lost(self._connector)
+            raise _lease_lost(self._connector)
 
     def _take(self, *, free: bool) -> int:
         mine = t.c.connector == self._connector
@@ -147,7 +147,7 @@ def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) ->
     mine = (t.c.connector == connector, t.c.epoch == epoch)
     held = sa.select(t.c.epoch).where(*mine).with_for_update(read=True)
     if connection.execute(held).scalar() is None:
-        raise _lost(connector)
+        raise _lease_lost(connector)
 
 
 def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
@@ -159,7 +159,7 @@ def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
     return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
 
 
-def _lost(connector: str) -> LeaseLostError:
+def _lease_lost(connector: str) -> LeaseLostError:
     return LeaseLostError(f"{connector}: another run has taken over; this one stops")
 
 

@@ -121,21 +121,21 @@ class Ledger(LedgerReader):
         with self._write() as connection:
             self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
 
-    def retarget(self, now: datetime, *, drops_notes: bool) -> int:
+    def retarget(self, now: datetime, *, drops_checkpoints: bool) -> int:
         """Make finished rows due for another target; return how many.
 
         Args:
-            drops_notes: delete the checkpoints of unfinished transfers, which belong to the former target.
+            drops_checkpoints: delete the checkpoints of transfers, because they belong to the former target.
         """
         forgotten = {"result": None, "target_id": None, "fingerprint_after": None, "updated_at": now}
         due = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "last_error": ""}
         known = sa.or_(t.c.result.is_not(None), t.c.target_id.is_not(None))
-        without_notes = {"checkpoint": None, "checkpoint_fingerprint": None, "updated_at": now}
-        noted = sa.and_(t.c.checkpoint.is_not(None), t.c.state != RowState.UNCERTAIN)
+        without_checkpoint = {"checkpoint": None, "checkpoint_fingerprint": None, "updated_at": now}
+        is_unfinished = sa.and_(t.c.checkpoint.is_not(None), t.c.state != RowState.UNCERTAIN)
         count = self._set_all(t.c.state.in_(FINISHED), forgotten | due, now)
         self._set_all(known, forgotten, now)
-        if drops_notes:
-            self._set_all(noted, without_notes, now)
+        if drops_checkpoints:
+            self._set_all(is_unfinished, without_checkpoint, now)
         return count
 
     # --- transfer ----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _HAS_PUSHED: Final = sa.or_(t.c.state == RowState.PUSHED, t.c.target_id.is_not(N
 _IS_BUSY: Final = sa.or_(
     t.c.state == RowState.UNCERTAIN, sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == lease.c.epoch)
 )
-_HAS_NOTES: Final = t.c.checkpoint.is_not(None)
+_HAS_CHECKPOINT: Final = t.c.checkpoint.is_not(None)
 
 
 class HoldKind(StrEnum):
@@ -31,7 +31,7 @@ class HoldKind(StrEnum):
 
     PUSHED = "pushed"
     BUSY = "busy"
-    NOTES = "notes"
+    CHECKPOINT = "checkpoint"
 
 
 @attrs.frozen
@@ -48,12 +48,12 @@ class Hold:
             return f"already delivered by {self.by}"
         return f"waits until {self.by} is done with it"
 
-    def blocks(self, *, has_notes: bool) -> bool:
+    def blocks(self, *, has_checkpoint: bool) -> bool:
         """Return whether a row must not be carried now.
 
         Of two connectors that both have a checkpoint of an asset, the first one to claim it continues.
         """
-        return not (self.kind is HoldKind.NOTES and has_notes)
+        return not (self.kind is HoldKind.CHECKPOINT and has_checkpoint)
 
 
 def find_holds(
@@ -66,7 +66,7 @@ def find_holds(
     if not siblings or not ids:
         return {}
     kind = sa.case(
-        (_HAS_PUSHED, HoldKind.PUSHED.value), (_IS_BUSY, HoldKind.BUSY.value), else_=HoldKind.NOTES.value
+        (_HAS_PUSHED, HoldKind.PUSHED.value), (_IS_BUSY, HoldKind.BUSY.value), else_=HoldKind.CHECKPOINT.value
     )
     own = cursor.alias()
     mine = sa.select(own.c.portal).where(own.c.connector == connector).scalar_subquery()
@@ -75,7 +75,7 @@ def find_holds(
         .outerjoin(lease, lease.c.connector == t.c.connector)
         .outerjoin(cursor, cursor.c.connector == t.c.connector)
         .where(t.c.connector.in_(siblings), t.c.source_id.in_(ids))
-        .where(sa.or_(_HAS_PUSHED, _IS_BUSY, _HAS_NOTES))
+        .where(sa.or_(_HAS_PUSHED, _IS_BUSY, _HAS_CHECKPOINT))
         .where(sa.or_(cursor.c.portal.is_(None), mine.is_(None), cursor.c.portal == mine))
     )
     found = [(source_id, Hold(by, HoldKind(each))) for source_id, by, each in connection.execute(query)]

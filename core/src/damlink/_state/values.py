@@ -83,6 +83,6 @@ class ReadOnlyValues:
 
 def _dump(key: str, value: Any) -> str:
     if key != "" and not is_key(key):
-        cure = f"write a text of at most {MAX_KEY_BYTES} bytes without NUL and half surrogates"
-        raise NotKeepableError(f"the key of ctx.state is {show(key)}; {cure}")
+        hint = f"write a text of at most {MAX_KEY_BYTES} bytes without NUL and half surrogates"
+        raise NotKeepableError(f"the key of ctx.state is {show(key)}; {hint}")
     return json.dumps(strict_json(value, f"ctx.state {key!r}", str))

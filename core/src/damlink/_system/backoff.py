@@ -52,6 +52,6 @@ class Poll:
         """Return the poll with one more request counted."""
         return attrs.evolve(self, count=self.count + 1)
 
-    def waited_seconds(self, now: datetime) -> float:
+    def age_seconds(self, now: datetime) -> float:
         """Return the time since the poll began."""
         return (now - self.since).total_seconds()

@@ -37,7 +37,7 @@ NOT_FINITE: Final = "is no finite number"
 SHOWN: Final = 80  # characters of a value in an error
 
 _ATOMS: Final = (str, bool, int, float, type(None))
-_CURES: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "write its hex()"))
+_HINTS: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "write its hex()"))
 
 
 class NotKeepableError(TypeError):
@@ -116,8 +116,8 @@ def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> A
     def refuse(odd: Any, place: str, problem: str) -> Any:
         if problem == NOT_FINITE:
             return None
-        cure = next((cure for kinds, cure in _CURES if isinstance(odd, kinds)), "write JSON values")
-        raise NotKeepableError(f"{place} {problem or f'is {show(odd)}'}; {cure}")
+        hint = next((hint for kinds, hint in _HINTS if isinstance(odd, kinds)), "write JSON values")
+        raise NotKeepableError(f"{place} {problem or f'is {show(odd)}'}; {hint}")
 
     return _Copier(refuse, text).copy(value, place)
 

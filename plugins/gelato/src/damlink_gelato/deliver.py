@@ -107,7 +107,7 @@ def _wait(ctx: Context, order: ImportRequest, answer: Import, checkpoint: Checkp
     what = "its checkout link is not there yet" if answer.is_ready else "Gelato is not finished"
     noted = checkpoint.get("imported") or {}
     poll = Poll.read(noted if noted.get("file") == answer.id else None, ctx.now())
-    is_late = poll.waited_seconds(ctx.now()) > IMPORT_TIMEOUT_SECONDS
+    is_late = poll.age_seconds(ctx.now()) > IMPORT_TIMEOUT_SECONDS
     if is_late and not answer.is_ready:
         checkpoint.put(imported=None)
         raise TransientError(f"{what}, after {IMPORT_TIMEOUT_SECONDS / 60:.0f} minutes")

@@ -47,7 +47,7 @@ def await_ready(ctx: Context, kind: str, checkpoint: Checkpoint) -> None:
 def _pause(ctx: Context, kind: str, checkpoint: Checkpoint) -> NoReturn:
     """Postpone the transfer, longer each time; after the timeout until the next run."""
     poll = Poll.read(checkpoint.get("polls"), ctx.now())
-    if poll.waited_seconds(ctx.now()) >= ctx.settings.timeout_seconds(kind):
+    if poll.age_seconds(ctx.now()) >= ctx.settings.timeout_seconds(kind):
         checkpoint.put(polls=Poll(ctx.now()).note())
         raise NotYet("Imatag is still marking it; the next run looks again")
     checkpoint.put(polls=poll.advance().note())
