@@ -1,0 +1,89 @@
+"""The way of a run: what it carries, what ends it, and what it leaves to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from damlink._run.runner import Stopping
+
+
+def test_run_when_all_is_well_pushes_each_asset_once(stock: Any) -> None:
+    assert stock.run().exit_code == 0
+    assert (sorted(stock.pushed), stock.states) == (["1", "2"], {"1": "pushed", "2": "pushed"})
+
+
+def test_run_when_repeated_carries_nothing(stock: Any) -> None:
+    stock.run()
+    assert stock.run(full=True).exit_code == 0
+    assert sorted(stock.pushed) == ["1", "2"]
+
+
+def test_run_when_limited_leaves_the_rest_due(stock: Any) -> None:
+    stock.run(limit=1)
+    assert len(stock.pushed) == 1
+    assert sorted(stock.states.values()) == ["due", "pushed"]
+
+
+def test_run_when_stopped_before_it_begins_an_asset_carries_none(stock: Any) -> None:
+    stopping = Stopping()
+    stopping.soon.set()
+    stock.run(stopping)
+    assert stock.pushed == []
+
+
+def test_run_when_stopped_goes_on_in_the_next(stock: Any) -> None:
+    stopping = Stopping()
+    stopping.soon.set()
+    stock.run(stopping)
+    stock.run()
+    assert stock.states == {"1": "pushed", "2": "pushed"}
+
+
+@pytest.mark.parametrize("raised", ["TransientError('a')", "AuthError('a')", "KeyError('a')"])
+def test_run_when_the_listing_fails_keeps_what_it_listed_and_is_no_success(stock: Any, raised: str) -> None:
+    stock.write(list_source_assets=f"raise {raised}")
+    assert stock.run().exit_code != 0
+    assert stock.states.keys() == {"1"}
+
+
+def test_run_when_only_events_are_carried_lists_nothing(stock: Any) -> None:
+    stock.run(events_only=True)
+    assert (stock.states, stock.pushed) == ({}, [])
+
+
+# --- each outcome of an asset, and its row --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "state"),
+    [
+        ("return Skip('no use')", "skipped"),
+        ("raise AssetRejectedError('too small')", "rejected"),
+        ("raise TransientError('away')", "failed"),
+        ("raise NotYet('soon', 9999)", "waiting"),
+        ("raise UnclearError('no answer')", "uncertain"),
+        ("raise KeyError('a bug')", "failed"),
+    ],
+)
+def test_transform_when_it_ends_so_gives_the_row_that_state(stock: Any, statement: str, state: str) -> None:
+    stock.write(transform=statement)
+    stock.run()
+    assert stock.states == {"1": state, "2": "pushed"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "state"),
+    [
+        ("return PushResult('t')", "pushed"),
+        ("raise AssetRejectedError('too small')", "rejected"),
+        ("raise TransientError('away')", "failed"),
+        ("raise NotYet('soon', 9999)", "waiting"),
+        ("raise UnclearError('no answer')", "uncertain"),
+    ],
+)
+def test_push_when_it_ends_so_gives_the_row_that_state(stock: Any, statement: str, state: str) -> None:
+    stock.write(push=statement)
+    stock.run()
+    assert stock.states == {"1": state, "2": "pushed"}
