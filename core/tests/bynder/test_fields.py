@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any, TypedDict
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -42,15 +42,9 @@ def test_text_of_when_a_moment_is_read_back_as_the_same_moment(local: datetime, 
     assert moment(text_of(aware)) == aware
 
 
-class _Fields(TypedDict):
-    brand_id: str
-    date_created_to: None
-    extra: None
-
-
 def test_bynder_names_when_arguments_are_in_our_spelling_has_bynders() -> None:
     given = {"brand_id": "b", "date_created_to": None, "extra": None}
-    assert bynder_names(_Fields, given) == {"brandId": "b", "dateCreatedTo": None}
+    assert bynder_names(given) == {"brandId": "b", "dateCreatedTo": None}
 
 
 def test_fields_when_not_given_are_left_out_and_extras_win() -> None:

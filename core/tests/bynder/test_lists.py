@@ -84,3 +84,14 @@ def test_list_argument_when_an_item_is_no_text_is_refused(
     with pytest.raises(ArgumentError, match="asset_ids: each item must be a text, not"):
         served.tags.add("t", asset_ids=value)
     assert server.asked == []
+
+
+@pytest.mark.parametrize("action", [*all_actions()], ids=str)
+def test_action_when_an_argument_is_unknown_sends_nothing(
+    served: Portal, server: Any, tmp_path: Path, action: Action
+) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(b"x")
+    with pytest.raises(TypeError, match="unexpected argument 'misspelt'"):
+        action.call(served, file, misspelt="x")
+    assert server.asked == []

@@ -36,18 +36,8 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def bynder_names(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a typed `**` by Bynder's names: `dateCreatedTo` for `date_created_to`.
-
-    Args:
-        kind: the `TypedDict` that declares them.
-
-    Raises:
-        TypeError: it declares no such argument. The portal would ignore it silently.
-    """
-    for name in arguments:
-        if name not in kind.__annotations__:
-            raise TypeError(f"unexpected argument {name!r}")
+def bynder_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments by Bynder's names: `dateCreatedTo` for `date_created_to`."""
     return {camel_case(name): value for name, value in arguments.items() if name != "extra"}
 
 

@@ -20,23 +20,27 @@ def accept_single_values(method: _Method) -> _Method:
     """Wrap a method so that each of its list arguments accepts a single value as well.
 
     Raises:
+        TypeError: at the call: the method has no such argument.
         ArgumentError: at the call: an item of a list of texts is not a text.
     """
 
     @functools.cache
     def facts() -> tuple[inspect.Signature, Mapping[str, Any]]:
         # The annotations can be resolved only after the whole package is imported.
-        return inspect.signature(method), dict(list_arguments(method))
+        return inspect.signature(method), {name: _item(hint) for name, hint in _argument_types(method)}
 
     @functools.wraps(method)
     def call(*arguments: Any, **named: Any) -> Any:
-        signature, lists = facts()
-        if not lists:
-            return method(*arguments, **named)
+        signature, items = facts()
+        for name in named:
+            # Python does not check a typed `**`, and the portal would ignore a misspelt argument.
+            if name not in items:
+                raise TypeError(f"unexpected argument {name!r}")
         bound = signature.bind(*arguments, **named)
         for given in (bound.arguments, *_keyword_mappings(signature, bound)):
-            for name in lists.keys() & given.keys():
-                given[name] = _list_of(name, given[name], lists[name])
+            for name in items.keys() & given.keys():
+                if items[name] is not None:
+                    given[name] = _list_of(name, given[name], items[name])
         return method(*bound.args, **bound.kwargs)
 
     return typing.cast("_Method", call)
@@ -44,11 +48,16 @@ def accept_single_values(method: _Method) -> _Method:
 
 def list_arguments(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield each argument of a method that takes a list, with the type of its items."""
+    yield from ((name, item) for name, hint in _argument_types(method) if (item := _item(hint)) is not None)
+
+
+def _argument_types(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments of a method with their types; a typed `**` counts as those that it declares."""
     for name, hint in typing.get_type_hints(method).items():
-        if name != "return":
-            fields = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Unpack else None
-            hints = typing.get_type_hints(fields) if fields else {name: hint}
-            yield from ((each, item) for each, kind in hints.items() if (item := _item(kind)) is not None)
+        if typing.get_origin(hint) is typing.Unpack:
+            yield from typing.get_type_hints(typing.get_args(hint)[0]).items()
+        elif name != "return":
+            yield name, hint
 
 
 def _item(hint: Any) -> Any:

@@ -212,7 +212,7 @@ def _page_of(response: httpx.Response) -> AssetPage:
 
 def _query(filters: AssetFilters, extra: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the parameters of a list. An option that is off is not sent, since off is the default."""
-    given = bynder_names(AssetFilters, filters)
+    given = bynder_names(filters)
     given |= {name: given.get(name) or None for name in ("includeMediaItems", "includeVersionNumber")}
     properties = given.pop("properties", None) or {}
     return fields(given | {f"property_{name}": value for name, value in properties.items()}, extra)

@@ -140,7 +140,7 @@ class Assets(AssetLists, AssetFiles):
             BynderError: the asset, a metaproperty or an option does not exist.
         """
         values = self._metaproperties.form(metaproperties or {}, create_options=create_options)
-        given = {**bynder_names(AssetFields, changes), **values}
+        given = {**bynder_names(changes), **values}
         form = fields(given | {"tags": None if tags is None else join_tags(tags)}, extra)
         if form:
             self._client.post(_path(id), data=form, idempotent=True)

@@ -99,7 +99,7 @@ class Collections(Resource):
             filters: see `CollectionFilters`.
         """
         size = max(1, min(page_size(extra, limit) or limit, MOST))
-        given = {"orderBy": STEADY, **bynder_names(CollectionFilters, filters)}
+        given = {"orderBy": STEADY, **bynder_names(filters)}
         query, ids = fields(given, extra) | {"limit": str(size)}, filters.get("ids")
 
         def ask(page: int) -> Page[Collection]:
@@ -128,7 +128,7 @@ class Collections(Resource):
             filters: see `CollectionFilters`.
         """
         given = {"page": page, "limit": limit, "count": count or None}
-        return self._ask(fields({**given, **bynder_names(CollectionFilters, filters)}, extra))
+        return self._ask(fields({**given, **bynder_names(filters)}, extra))
 
     def _ask(self, query: Mapping[str, str]) -> CollectionPage:
         return CollectionPage.read(get_body(self._client, PATH, expect_page("collections"), **query))
@@ -227,7 +227,7 @@ class Collections(Resource):
             ArgumentError: neither recipients, groups nor profiles are given.
             UnclearError: it is not known whether the collection was shared.
         """
-        form = fields({"collectionOptions": collection_options, **bynder_names(ShareFields, share)}, extra)
+        form = fields({"collectionOptions": collection_options, **bynder_names(share)}, extra)
         if not any(form.get(whom) for whom in ("recipients", "groups", "profiles")):
             hint = "name recipients, groups or profiles"
             raise ArgumentError("a collection is shared with at least one recipient", hint=hint)

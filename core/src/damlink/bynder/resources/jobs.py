@@ -238,7 +238,7 @@ def _path(id: str) -> str:
 
 def _query(filters: JobFilters) -> dict[str, Any]:
     """Return the filters by Bynder's own names; `resonsibleIDs` is misspelt in the definition."""
-    query = bynder_names(JobFilters, filters)
+    query = bynder_names(filters)
     query["resonsibleIDs"] = [*map(workflow_id, query.pop("responsibleIds", None) or ())]
     query["accountableIDs"] = [*map(workflow_id, query.pop("accountableIds", None) or ())]
     # An empty list of ids or states is no filter, and is not sent.

@@ -158,7 +158,7 @@ class Metaproperties:
             BynderError: status 400: the type does not exist, or the name is taken.
             UnclearError: it is not known whether the metaproperty was created.
         """
-        given = {"name": name, "label": label, "type": type, **bynder_names(Traits, traits)}
+        given = {"name": name, "label": label, "type": type, **bynder_names(traits)}
         try:
             data = json_fields(given, extra)
             return post_once(self._client, PATH, lambda answer: id_of(answer, "id"), data=data)
@@ -188,7 +188,7 @@ class Metaproperties:
         Raises:
             BynderError: status 404: the metaproperty does not exist.
         """
-        given = {"label": label, "type": type, **bynder_names(Traits, traits)}
+        given = {"label": label, "type": type, **bynder_names(traits)}
         self._client.post(_path(id), data=json_fields(given, extra), idempotent=True)
         self._catalogue.forget()
 

@@ -119,7 +119,7 @@ class Options:
         Raises:
             BynderError: the portal refuses the option; status 404: the metaproperty does not exist.
         """
-        data = json_fields({"name": name, **bynder_names(OptionFields, shown)}, extra)
+        data = json_fields({"name": name, **bynder_names(shown)}, extra)
         # If the option exists, the portal answers 400 with its id in `existingUUID`.
         response = self._client.post(options_path(id), data=data, idempotent=True, accept=(BAD_REQUEST,))
         answer = read_json(response)
@@ -150,7 +150,7 @@ class Options:
         Raises:
             BynderError: status 404: the option does not exist.
         """
-        data = json_fields(bynder_names(OptionFields, shown), extra)
+        data = json_fields(bynder_names(shown), extra)
         self._client.post(options_path(id, option_id), data=data, idempotent=True)
         self.on_change()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Unpack
 
 import attrs
 import httpx
@@ -17,7 +16,7 @@ from damlink._http.origin import origin_of
 from damlink._http.retry import Terms
 from damlink.bynder._action import action
 from damlink.bynder.records.convert import decode
-from damlink.bynder.resources.raw_content import FormValue, encode_content
+from damlink.bynder.resources.raw_content import RawContent, encode_content
 from damlink.errors import ArgumentError, BynderError, ConnectorError, UnclearError
 
 __all__ = ["Raw", "RawAnswer"]
@@ -62,13 +61,7 @@ class Raw:
         /,
         *,
         query: Sequence[str] | Mapping[str, Any] | None = None,
-        json: Any = None,
-        body: str | bytes | None = None,
-        body_file: Path | None = None,
-        form: Mapping[str, FormValue] | None = None,
         multipart: bool = False,
-        files: Mapping[str, Path | Sequence[Path]] | None = None,
-        filenames: Mapping[str, str | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         response: Kind = "json",
         timeout: float | None = None,
@@ -76,6 +69,7 @@ class Raw:
         retry_delay_ms: int = 0,
         exponential_backoff: bool = False,
         retry_on_all_errors: bool = False,
+        **content: Unpack[RawContent],
     ) -> RawAnswer:
         """Send any request: signed, within the rate limit, and retried only as the options say.
 
@@ -83,13 +77,7 @@ class Raw:
             method: such as GET or POST.
             path: of the portal, or a whole address; another host does not receive the credentials.
             query: parameter `name=value`; may be repeated.
-            json: content to send as JSON.
-            body: content to send unchanged; set the header `Content-Type` to its type.
-            body_file: file of any size to send unchanged; set the header `Content-Type` to its type.
-            form: fields to send as a form; a field may have several values.
             multipart: send the form as multipart/form-data even without files.
-            files: paths of files to send in a multipart form, by the name of the field.
-            filenames: names under which the files are sent, by the name of the field and in the same order.
             headers: additional headers.
             response: type of the answer.
             timeout: seconds to wait for an answer; 60 by default.
@@ -97,6 +85,7 @@ class Raw:
             retry_delay_ms: milliseconds between two attempts; a `Retry-After` in the answer may prolong it.
             exponential_backoff: double the delay after each attempt, from half a second to a minute.
             retry_on_all_errors: retry after any error, not only after a 5xx or a broken connection.
+            content: see `RawContent`.
 
         Raises:
             ArgumentError: an argument is malformed, or two exclude each other.
@@ -114,23 +103,14 @@ class Raw:
         client, url = self._target(path)
         answers: list[httpx.Response] = []
         with contextlib.ExitStack() as open_files:
-            content = encode_content(
-                open_files,
-                json=json,
-                body=body,
-                body_file=body_file,
-                form=form,
-                files=files,
-                filenames=filenames,
-                multipart=multipart,
-            )
+            encoded = encode_content(open_files, content, multipart=multipart)
             request = client.build_request(
                 method.upper(),
                 url.copy_merge_params(_query(query)) if query else url,
-                headers={**content.pop("headers", {}), **(headers or {})},
+                headers={**encoded.pop("headers", {}), **(headers or {})},
                 timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
                 extensions={TERMS: terms, ANSWERED: answers.append},
-                **content,
+                **encoded,
             )
             try:
                 answer = client.send(request)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypedDict
 
 from damlink.bynder._fields import text_of
 from damlink.errors import ArgumentError
 
-__all__ = ["FormValue", "encode_content"]
+__all__ = ["RawContent", "encode_content"]
 
 PIECE_BYTES: Final = 256 * 1024
 
@@ -18,16 +18,28 @@ FormValue = str | int | float | bool | Sequence[Any] | Mapping[str, Any] | None
 _File = tuple[str, tuple[str | None, bytes | BinaryIO]]
 
 
+class RawContent(TypedDict, total=False):
+    """Content of a raw request.
+
+    Args:
+        json: content to send as JSON.
+        body: content to send unchanged; set the header `Content-Type` to its type.
+        body_file: file of any size to send unchanged; set the header `Content-Type` to its type.
+        form: fields to send as a form; a field may have several values.
+        files: paths of files to send in a multipart form, by the name of the field.
+        filenames: names under which the files are sent, by the name of the field and in the same order.
+    """
+
+    json: Any
+    body: str | bytes | None
+    body_file: Path | None
+    form: Mapping[str, FormValue] | None
+    files: Mapping[str, Path | Sequence[Path]] | None
+    filenames: Mapping[str, str | Sequence[str]] | None
+
+
 def encode_content(
-    open_files: contextlib.ExitStack,
-    *,
-    json: Any,
-    body: str | bytes | None,
-    body_file: Path | None,
-    form: Mapping[str, FormValue] | None,
-    files: Mapping[str, Path | Sequence[Path]] | None,
-    filenames: Mapping[str, str | Sequence[str]] | None,
-    multipart: bool,
+    open_files: contextlib.ExitStack, content: RawContent, *, multipart: bool
 ) -> dict[str, Any]:
     """Return the content of a request as arguments of httpx.
 
@@ -37,14 +49,10 @@ def encode_content(
     Raises:
         ArgumentError: more than one content is given, or a file cannot be read.
     """
-    opened = _files(files, filenames, open_files)
-    given = {
-        "json": json is not None,
-        "body": body is not None,
-        "body file": body_file is not None,
-        "form": bool(form or opened),
-    }
-    chosen = [name for name, is_given in given.items() if is_given]
+    json, body, body_file = content.get("json"), content.get("body"), content.get("body_file")
+    form, opened = content.get("form"), _files(content.get("files"), content.get("filenames"), open_files)
+    given = {"json": json, "body": body, "body file": body_file, "form": form or opened or None}
+    chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) > 1:
         raise ArgumentError(f"a request has one content, not {' and '.join(chosen)}")
     if body_file is not None:

@@ -81,7 +81,7 @@ class Tags(Resource):
             extra: more parameters, by Bynder's own names.
             filters: see `TagFilters`.
         """
-        query = {"page": page, "limit": limit, **bynder_names(TagFilters, filters)}
+        query = {"page": page, "limit": limit, **bynder_names(filters)}
         # Only this resource writes the parameter in lower case.
         query["mincount"] = query.pop("minCount", None)
         answer = get_body(self._client, PATH, expect_records, **fields(query, extra))

@@ -219,7 +219,7 @@ class Uploads:
             NotYet: the portal is still converting.
             UnclearError: no answer: check whether the file was saved.
         """
-        values = bynder_names(SaveFields, given) | self._metaproperties.form(metaproperties or {})
+        values = bynder_names(given) | self._metaproperties.form(metaproperties or {})
         # Bynder spells this field in its own way.
         values |= {"ISOPublicationDate": iso_publication_date}
         values |= {"tags": None if tags is None else join_tags(tags)}
