@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink import Content, ContentFile, Spool
-from damlink._content import PIECE_BYTES, spooled
+from damlink._content import PIECE_BYTES, spool_content
 
 
 @pytest.fixture(autouse=True)
@@ -77,14 +77,14 @@ def test_content_when_shown_tells_name_and_size_only() -> None:
 
 
 def test_spooled_when_the_size_is_unknown_makes_it_known(temporary: Path) -> None:
-    with spooled(unsized(b"sand")) as known:
+    with spool_content(unsized(b"sand")) as known:
         assert (known.size, known.filename, b"".join(known.open(1))) == (4, "beach.jpg", b"and")
         assert list(temporary.iterdir()) == []  # no name that another user could open or foresee
 
 
 def test_spooled_when_read_at_several_offsets_at_once_gives_each_its_bytes(temporary: Path) -> None:
     data = bytes(range(256)) * 4096
-    with spooled(unsized(data)) as known, ThreadPoolExecutor(4) as pool:
+    with spool_content(unsized(data)) as known, ThreadPoolExecutor(4) as pool:
         offsets = range(0, len(data), 100_001)
         read = list(pool.map(lambda offset: b"".join(known.open(offset)), offsets))
     assert read == [data[offset:] for offset in offsets]
@@ -95,15 +95,15 @@ def test_spooled_when_the_source_breaks_leaves_nothing_behind(temporary: Path) -
         yield b"sand"
         raise RuntimeError("broken")
 
-    with pytest.raises(RuntimeError, match="broken"), spooled(Content("a.jpg", breaking)):
+    with pytest.raises(RuntimeError, match="broken"), spool_content(Content("a.jpg", breaking)):
         raise AssertionError("it must not be entered")
     assert list(temporary.iterdir()) == []
 
 
 def test_spooled_when_the_process_is_killed_leaves_nothing_behind(temporary: Path) -> None:
     code = (
-        "import os, signal; from damlink._content import Content, spooled;"
-        "spooled(Content('a', lambda _: [b'sand'])).__enter__(); os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal; from damlink._content import Content, spool_content;"
+        "spool_content(Content('a', lambda _: [b'sand'])).__enter__(); os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(temporary)})
     assert killed.returncode == -signal.SIGKILL

@@ -9,7 +9,7 @@ import pytest
 
 from damlink._config.settings import Field, fields_of, parse
 from damlink._config.tables import PortalConfig, ServeConfig
-from damlink._plugin.discovery import find, installed
+from damlink._plugin.discovery import find, list_plugins
 from damlink._plugin.loader import load
 from damlink._secret import Secret
 from damlink.errors import ConfigError
@@ -18,7 +18,7 @@ from damlink.errors import ConfigError
 def classes() -> Iterator[tuple[str, type[Any]]]:
     yield "portals", PortalConfig
     yield "serve", ServeConfig
-    for info in installed():
+    for info in list_plugins():
         yield info.name, load(find(info.name)).settings_class
 
 

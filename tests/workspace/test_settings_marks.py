@@ -8,10 +8,10 @@ import pytest
 
 from damlink._config.settings import Field, fields_of
 from damlink._config.tables import ConnectorConfig, PortalConfig
-from damlink._plugin.discovery import installed
+from damlink._plugin.discovery import list_plugins
 from damlink._plugin.loader import load
 
-CLASSES = [PortalConfig, ConnectorConfig, *(load(info).settings_class for info in installed())]
+CLASSES = [PortalConfig, ConnectorConfig, *(load(info).settings_class for info in list_plugins())]
 FIELDS = [
     pytest.param(field, {each.name for each in fields_of(kind)}, id=f"{kind.__name__}.{field.name}")
     for kind in CLASSES

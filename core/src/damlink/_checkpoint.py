@@ -9,9 +9,9 @@ __all__ = [
     "UPLOAD_RECORD",
     "Checkpoint",
     "ScopedCheckpoint",
-    "finished_uploads",
     "forget_unclear",
     "has_unclear",
+    "keep_finished_uploads",
     "move_early_upload",
     "without_uploads",
 ]
@@ -117,7 +117,7 @@ def without_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
     return _without(values, _is_upload, lambda _record: True)
 
 
-def finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
+def keep_finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return only the uploads that are saved: they must not be sent a second time."""
     names = _UPLOAD_NAMES if _is_finished(values) else ()
     kept = {
@@ -125,7 +125,7 @@ def finished_uploads(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if name in names or (name == UPLOAD_RECORD and _is_finished(value))
     }
-    inner = {name: finished_uploads(value) for name, value in _parts(values) if name not in kept}
+    inner = {name: keep_finished_uploads(value) for name, value in _parts(values) if name not in kept}
     return kept | {name: value for name, value in inner.items() if value}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from damlink._system.keepable import clean, show
 from damlink.errors import TransientError
 
-__all__ = ["PIECE_BYTES", "Content", "ContentFile", "Opener", "Spool", "UnprovenOffsetError", "spooled"]
+__all__ = ["PIECE_BYTES", "Content", "ContentFile", "Opener", "Spool", "UnprovenOffsetError", "spool_content"]
 
 PIECE_BYTES: Final = 256 * 1024
 
@@ -26,17 +26,17 @@ class UnprovenOffsetError(TransientError):
 
 
 class _Remote(Protocol):
-    """What `from_url` needs of a client; `ctx.http` is one."""
+    """Client that `from_url` needs; `ctx.http` is one."""
 
     def content(self, url: str, filename: str | None) -> Content:
-        """The bytes behind an address."""
+        """Return the content behind an address."""
 
 
 class Content:
-    """Re-openable bytes of a file.
+    """Bytes of a file that can be opened repeatedly.
 
     Args:
-        filename: with its extension; Bynder tells a file's type by it.
+        filename: with its extension; Bynder derives the file's type from it.
         open: yields the bytes from an offset on; called as often as needed.
         size: bytes, if known.
         media_type: such as `image/jpeg`; guessed from the file name if not given.
@@ -67,7 +67,7 @@ class Content:
 
     @property
     def size(self) -> int | None:
-        """Bytes, or `None` if nobody says."""
+        """Number of bytes, or `None` if it is unknown."""
         return self._size
 
     @property
@@ -85,19 +85,19 @@ class Content:
         return _pieces(self._open(offset), self._filename)
 
     def close(self) -> None:
-        """Let go of whatever opening it has left open."""
+        """Close an opening that is still open."""
 
     def __repr__(self) -> str:
         return f"Content({self._filename!r}, size={self._size})"
 
     @classmethod
     def from_bytes(cls, data: bytes, filename: str) -> Content:
-        """The content of a few bytes in memory."""
+        """Return the content of a few bytes in memory."""
         return cls(filename, lambda offset: (data[offset:],), size=len(data))
 
     @classmethod
     def from_path(cls, path: str | os.PathLike[str], filename: str | None = None) -> Content:
-        """The content of a file on disk; a change of its time or size is a change of its bytes."""
+        """Return the content of a file on disk; another time or size means other bytes."""
         file = Path(path)
         facts = file.stat()
         return cls(
@@ -109,7 +109,7 @@ class Content:
 
     @classmethod
     def from_url(cls, client: Any, url: str, filename: str | None = None) -> Content:
-        """The content behind an address, asked for when it is first needed.
+        """Return the content behind an address, which is requested at the first use.
 
         Args:
             client: `ctx.http`. What belongs to another origin is fetched unsigned.
@@ -130,7 +130,7 @@ def _check(filename: object, size: object, media_type: object, validator: object
 
 
 def _pieces(pieces: Iterable[bytes], filename: str) -> Iterator[bytes]:
-    """Yield the pieces, and close what they come from."""
+    """Yield the pieces, and close their source."""
     found = iter(pieces)
     try:
         for piece in found:
@@ -214,7 +214,7 @@ class Spool:
 
 
 @contextlib.contextmanager
-def spooled(content: Content) -> Iterator[Content]:
+def spool_content(content: Content) -> Iterator[Content]:
     """Yield the same content with its size known, by way of a temporary file."""
     with contextlib.closing(Spool(content.open())) as spool:
         yield Content(content.filename, spool.pieces, size=spool.size, media_type=content.media_type)

@@ -1,4 +1,4 @@
-"""What a hook is given: a small frozen context, and the durable notes of one transfer."""
+"""Context that a hook receives: clients, settings and state of one connector."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["Context", "State"]
 
 
 class State(Protocol):
-    """A small durable key-value store of one connector; JSON values."""
+    """Small durable key-value store of one connector, with JSON values."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value kept under a key, or `default`."""
+        """Return the value stored under a key, or `default`."""
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a JSON value; committed when this returns."""
+        """Store a JSON value; it is committed when this returns."""
 
     def delete(self, key: str) -> None:
-        """Forget a key; nothing happens if it is not there."""
+        """Delete a key, if it exists."""
 
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """The plumbing of one connector during one run.
+    """Clients, settings and state of one connector during one run.
 
     Attributes:
         connector: the connector's name in the config.

@@ -1,4 +1,4 @@
-"""The records that pass between the core and a plugin. Frozen, without any I/O."""
+"""Records that the core and a plugin exchange. Frozen, without I/O."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ JSONObject = Mapping[str, Any]  # kept as it came: JSON by contract, of any shap
 
 @attrs.frozen(kw_only=True)
 class About:
-    """What a plugin says of itself.
+    """Description of a plugin, by the plugin itself.
 
     Attributes:
         title: the partner's name as people write it.
         summary: one sentence.
-        every: how often a connector should run, such as `2h`; `None`: only when asked.
-        permissions: what the portal's user needs, in Bynder's words.
-        once_per_portal: an asset that another connector of the same plugin and portal has brought is
-            skipped; while that connector is at work on it, is uncertain or has notes of it, it waits.
-        adopt_tag: a tag on every asset the plugin brings; the first run looks there for assets
+        every: how often a connector should run, such as `2h`; `None`: only on demand.
+        permissions: of the portal's user, in Bynder's words.
+        once_per_portal: skip an asset that another connector of the same plugin and portal has uploaded;
+            wait while that connector carries it, is uncertain about it, or has a checkpoint of it.
+        adopt_tag: a tag on every asset that the plugin uploads; the first run finds by it the assets
             that are in the portal already.
-        uploads: whether it brings assets into the portal; without, nobody asks for their brand.
+        uploads: whether it uploads assets into the portal; if not, no brand is needed.
         exclusive: settings whose value no two connectors of the plugin and portal may share, each with
             the setting that switches it on.
     """
@@ -56,7 +56,7 @@ class About:
 
 @attrs.frozen
 class SourceAsset:
-    """Something a connector may have to carry, as its source lists it.
+    """Asset that a connector may have to carry, as its source lists it.
 
     Attributes:
         source_id: stable and unique within the connector.
@@ -74,7 +74,7 @@ class SourceAsset:
 
 @attrs.frozen
 class Cursor:
-    """How far a listing has come: everything yielded before it has been listed.
+    """Position in a listing: everything yielded before it has been listed.
 
     Attributes:
         value: text without NUL and half surrogates; it comes back as `since`.
@@ -85,7 +85,7 @@ class Cursor:
 
 @attrs.frozen
 class PreparedAsset:
-    """An asset ready to be delivered, whatever the target.
+    """Asset that is ready to be delivered, independent of the target.
 
     Attributes:
         content: the bytes.
@@ -104,24 +104,24 @@ class PreparedAsset:
 
 @attrs.frozen
 class Skip:
-    """This asset is not to be carried; no error."""
+    """Decision not to carry an asset; not an error."""
 
     reason: str
 
 
 @attrs.frozen
 class PushResult:
-    """What became of an asset at the target.
+    """Result of a delivery to the target.
 
     Attributes:
-        target_id: the asset's id there; empty where the target tells none.
+        target_id: the asset's id there; empty if the target gives none.
         url: where a person finds it.
-        fingerprint_after: what the source will show because of our own write.
+        fingerprint_after: the fingerprint that our own write causes at the source.
         notice: something a person should know, such as "may have been charged twice".
-        detail: whatever the plugin wants to read again as `previous`: JSON of at most 1 MiB.
+        detail: values that the plugin reads again as `previous`: JSON of at most 1 MiB.
 
-    What cannot be kept of a result is changed into what can, and the notice says so; without a target id
-    that can be kept the row is `uncertain`.
+    A value that cannot be stored is converted, and the notice names it; without a target id that can be
+    stored the row is `uncertain`.
     """
 
     target_id: str
@@ -152,12 +152,12 @@ class Event:
 
 @attrs.frozen
 class Finding:
-    """One thing that a check has looked at: fine, or what is wrong with it and what to do.
+    """Result of one step of a check: fine, or an error with its remedy.
 
     Attributes:
-        what: the thing, in a word or two.
-        detail: what was found, in one line.
-        error: what is wrong; its exit code becomes the command's.
+        what: the subject, in a word or two.
+        detail: the result, in one line.
+        error: the failure, or `None`; its exit code becomes the command's.
     """
 
     what: str
@@ -166,5 +166,5 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Whether it is fine."""
+        """True if there is no error."""
         return self.error is None

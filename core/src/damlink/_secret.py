@@ -1,4 +1,4 @@
-"""A value that cannot be printed by accident, and the one function that takes secrets out of a text."""
+"""Secrets that cannot be printed by accident, and the one function that redacts them in a text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["REDACTED", "Secret", "forget_revealed", "redact", "redacted_bytes"]
+__all__ = ["REDACTED", "Secret", "forget_revealed", "redact", "redact_bytes"]
 
 REDACTED: Final = "**redacted**"
-MOST_REMEMBERED: Final = 200  # distinct secrets of one process; access tokens come and go
-SHORTEST: Final = 4  # characters; to replace a shorter one would make every text unreadable
-SHORTEST_ANYWHERE: Final = 8  # characters; a shorter one is replaced as a whole word only
+# Distinct secrets of one process. Access tokens are renewed, so that their number grows without a limit.
+MOST_REMEMBERED: Final = 200
+# Characters. To replace a shorter secret would make every text unreadable.
+SHORTEST: Final = 4
+# Characters. A shorter secret is replaced as a whole word only.
+SHORTEST_ANYWHERE: Final = 8
 SHORTEST_BASE64: Final = 6  # characters of a secret's own in a Base64 text
 
 _PERCENT: Final = re.compile(r"%[0-9A-F]{2}")
@@ -64,7 +67,7 @@ def redact(text: str) -> str:
     return _revealed.redact(text)
 
 
-def redacted_bytes(data: bytes) -> bytes:
+def redact_bytes(data: bytes) -> bytes:
     """Return bytes of whatever encoding with every revealed secret replaced."""
     return redact(data.decode("latin-1")).encode("latin-1")
 
@@ -75,7 +78,7 @@ def forget_revealed() -> None:
 
 
 class _Revealed:
-    """The secrets that this process has revealed, those of long ago forgotten first."""
+    """Secrets that this process has revealed; the oldest are forgotten first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,12 +128,12 @@ def _replacement(form: str) -> _Replace:
 
 def _forms(value: str) -> set[str]:
     """Return all the ways in which a secret may be written."""
-    written = {value, " ".join(value.split()), *_escaped(value), *_within_base64(value)}
+    written = {value, " ".join(value.split()), *_escapes(value), *_within_base64(value)}
     written |= {form for each in tuple(written) for form in _url_encoded(each)}
     return {form for form in written if len(form) >= SHORTEST}
 
 
-def _escaped(value: str) -> Iterator[str]:
+def _escapes(value: str) -> Iterator[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield json.dumps(value)[1:-1].replace("/", r"\/")  # as PHP writes JSON

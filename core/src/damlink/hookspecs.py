@@ -33,7 +33,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec(firstresult=True)
 def authenticate(ctx: Context) -> Auth | None:
-    """Say how the partner's requests are signed, refreshing included.
+    """Return the authentication of the partner's requests, token renewal included.
 
     Called once a run, before `ctx.http` is signed. Send nothing here: a `damlink.Auth` yields its
     requests. Absent, or `None`: requests are not signed.
@@ -42,12 +42,12 @@ def authenticate(ctx: Context) -> Auth | None:
 
 @hookspec(firstresult=True)
 def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset | Cursor]:
-    """Yield lazily what there is to carry.
+    """Yield lazily the assets to carry.
 
     Called once a run, from one thread. `since` is the value of the last `Cursor` committed, or
     `None` the first time, with `--full`, and after a change of what is selected. Yield `Cursor(value)`
     wherever everything before it has been listed. Listing an asset again is harmless: its
-    fingerprint tells whether it changed. Without a stable order yield no cursor. An asset that cannot
+    fingerprint shows whether it changed. Without a stable order yield no cursor. An asset that cannot
     be kept is refused alone, as a failed row; the listing goes on.
     """
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from damlink import __version__
-from damlink._plugin.discovery import PluginInfo, find, installed
+from damlink._plugin.discovery import PluginInfo, find, list_plugins
 from damlink.errors import PluginLoadError
 
 Install = Callable[..., Path]
 
 
 def known(name: str) -> PluginInfo:
-    (info,) = {info for info in installed() if info.name == name}
+    (info,) = {info for info in list_plugins() if info.name == name}
     return info
 
 
@@ -29,7 +29,7 @@ def test_installed_when_a_plugin_is_there_tells_its_facts_without_importing_it(i
 def test_installed_when_several_are_there_is_sorted_by_name(install: Install) -> None:
     for name in ("zeta", "acme", "mid"):
         install(name)
-    names = [info.name for info in installed()]
+    names = [info.name for info in list_plugins()]
     assert names == sorted(names)
     assert {"zeta", "acme", "mid"} <= set(names)
 
@@ -76,7 +76,7 @@ def test_installed_when_two_share_a_name_names_both(install: Install) -> None:
     install("acme", distribution="acme-one", module="acme_one")
     install("acme", distribution="acme-two", module="acme_two")
     install("other")
-    both = [info for info in installed() if info.name == "acme"]
+    both = [info for info in list_plugins() if info.name == "acme"]
     said = "acme-one and acme-two share the name; uninstall one of them"
     assert [(info.distribution, info.problem) for info in both] == [("acme-one", said), ("acme-two", said)]
     assert known("other").problem == ""

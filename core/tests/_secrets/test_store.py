@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from damlink import OAuth2, Secret
+from damlink._config.load import opener
 from damlink._config.settings import SecretRef
 from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
 from damlink._http.token import Token
 from damlink._secrets.crypto import Cipher, new_key
-from damlink._secrets.store import SecretStore, TokenCustody, give_custody, secret_opener
+from damlink._secrets.store import SecretStore, TokenCustody, give_custody
 from damlink._state.credentials import HOLD_SECONDS, Credentials
 from damlink._state.database import Database
 from damlink.errors import ConfigError, StateError, TransientError
@@ -143,7 +144,7 @@ def test_opener_when_asked_opens_every_kind_of_reference(
     monkeypatch.setenv("TOKEN", "from environment")
     (tmp_path / "token.txt").write_text("from file")
     secrets.set("stock", "from store")
-    read = secret_opener(tmp_path / "damlink.toml", lambda: secrets)
+    read = opener(tmp_path / "damlink.toml", secrets.get)
     kinds: list[Any] = [("env", "TOKEN"), ("file", "token.txt"), ("secret", "stock")]
     found = [read(SecretRef(kind, name), "here") for kind, name in kinds]
     assert found == ["from environment", "from file", "from store"]
@@ -152,7 +153,7 @@ def test_opener_when_asked_opens_every_kind_of_reference(
 def test_opener_when_there_is_no_such_secret_says_how_to_keep_it(
     secrets: SecretStore, tmp_path: Path
 ) -> None:
-    read = secret_opener(tmp_path / "damlink.toml", lambda: secrets)
+    read = opener(tmp_path / "damlink.toml", secrets.get)
     with pytest.raises(ConfigError) as caught:
         read(SecretRef("secret", "stock"), "here")
     assert str(caught.value) == "here: there is no secret 'stock'; keep it with `damlink secret set stock`"
@@ -161,11 +162,11 @@ def test_opener_when_there_is_no_such_secret_says_how_to_keep_it(
 def test_opener_when_no_secret_is_kept_needs_no_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never() -> SecretStore:
+    def never(_name: str) -> str:
         raise AssertionError("the database is not to be opened")
 
     monkeypatch.setenv("TOKEN", "t")
-    assert secret_opener(tmp_path / "damlink.toml", never)(SecretRef("env", "TOKEN"), "here") == "t"
+    assert opener(tmp_path / "damlink.toml", never)(SecretRef("env", "TOKEN"), "here") == "t"
 
 
 @pytest.mark.parametrize("refresh", [Secret("r"), None], ids=["with refresh token", "without"])

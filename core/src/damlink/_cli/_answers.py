@@ -14,7 +14,7 @@ import click
 
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
-from damlink._secret import redact, redacted_bytes
+from damlink._secret import redact, redact_bytes
 from damlink._system.printable import printable
 from damlink._system.whole_file import replacing
 
@@ -52,7 +52,7 @@ def write_raw(body: Any, output: Path | None, *, refused: bool = False) -> None:
         shown = printable(redact(body)) if output is None and sys.stdout.isatty() else redact(body)
         _write_bytes([shown.encode()], output, is_text=True)
     elif isinstance(body, bytes):
-        _write_bytes([redacted_bytes(body) if refused else body], output)
+        _write_bytes([redact_bytes(body) if refused else body], output)
     elif body is not None:
         print_json(body)
 

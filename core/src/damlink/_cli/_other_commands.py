@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from damlink._plugin.discovery import PluginInfo, installed
+from damlink._plugin.discovery import PluginInfo, list_plugins
 from damlink._system.process import is_interrupt
 from damlink.errors import ConfigError, PluginLoadError
 
@@ -26,7 +26,7 @@ def other_commands(own: Collection[str]) -> list[PluginInfo]:
     Args:
         own: names of the core's commands, which no other distribution can take.
     """
-    return [info for info in installed(GROUP) if info.name not in own]
+    return [info for info in list_plugins(GROUP) if info.name not in own]
 
 
 def load_command(name: str, own: Collection[str]) -> click.Command | None:

@@ -86,9 +86,9 @@ def _questions(interview: Interview, *, all_: bool) -> list[str]:
 
 
 def _plugin() -> str:
-    from damlink._plugin.discovery import installed
+    from damlink._plugin.discovery import list_plugins
 
-    names = [info.name for info in installed() if not info.problem]
+    names = [info.name for info in list_plugins() if not info.problem]
     if not is_terminal():
         raise click.UsageError(f"Missing option '--plugin': one of {', '.join(names)}")
     return str(click.prompt("plugin", type=click.Choice(names), err=True))

@@ -11,7 +11,7 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
-from damlink._plugin.discovery import PluginInfo, installed
+from damlink._plugin.discovery import PluginInfo, list_plugins
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -24,7 +24,7 @@ def command(ctx: click.Context, verify: bool, json_: bool) -> int:
         return 0
     from damlink._cli._output import print_json, print_table
 
-    plugins = [_verify(info) if verify and not info.problem else info for info in installed()]
+    plugins = [_verify(info) if verify and not info.problem else info for info in list_plugins()]
     if json_:
         print_json([attrs.asdict(info) for info in plugins])
     elif plugins:

@@ -1,4 +1,4 @@
-"""Where credentials may be sent: https anywhere, plain http to this machine alone."""
+"""Addresses that credentials may be sent to: https anywhere, plain http on this machine alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def address_problem(address: str) -> str:
     try:
         parts = urllib.parse.urlsplit(address)
         host = parts.hostname or ""
-        _ = parts.port  # raises for one that is no number
+        # Raises ValueError if the port is not a number.
+        _ = parts.port
     except ValueError:
         return f"must be an address that begins with https://, got {address!r}"
     if "@" in parts.netloc:

@@ -1,4 +1,4 @@
-"""Changes `damlink.toml` and keeps its comments. Owns tomlkit."""
+"""Changes to `damlink.toml` that keep its comments. The only module that uses tomlkit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ConfigFile", "document", "toml_value"]
 
 
 class ConfigFile:
-    """A config as text, changed a table at a time; written in one step, or not at all."""
+    """Config file as text; it is changed in memory, and written in one step or not at all."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,7 +34,7 @@ class ConfigFile:
         return tomlkit.dumps(self._document)
 
     def update(self, kind: str, name: str, values: Mapping[str, Any]) -> None:
-        """Set keys of `[kind.name]`, which is made if it is not there; `None` takes a key out."""
+        """Set keys of `[kind.name]`, which is created if it is missing; `None` removes a key."""
         if kind not in self._document:
             self._document.add(kind, tomlkit.table(is_super_table=True))
         tables: Any = self._document[kind]
@@ -44,25 +44,25 @@ class ConfigFile:
             if value is None:
                 tables[name].pop(key, None)
             else:
-                tables[name][key] = _written(value, depth=3)
+                tables[name][key] = _to_toml(value, depth=3)
 
     def write(self) -> None:
-        """Replace the file: whoever reads it sees the old one or the new one."""
+        """Replace the file. A reader sees the old file or the new one, never a part."""
         try:
             with replacing(self.path, FILE_MODE) as file:
                 file.write(self.text.encode())
         except OSError as error:
-            hint = "make its folder, and writable"
+            hint = "create its folder, and make it writable"
             raise ConfigError(str(self.path), f"cannot be written: {error}", hint=hint) from error
 
 
 def document(tables: Mapping[str, Any]) -> str:
-    """A new config with these tables, as text."""
-    return tomlkit.dumps({name: _written(table, depth=1) for name, table in tables.items()})
+    """Return the text of a new config with these tables."""
+    return tomlkit.dumps({name: _to_toml(table, depth=1) for name, table in tables.items()})
 
 
 def toml_value(text: str) -> Any:
-    """What a person writes after `KEY=`: a TOML value, `env:NAME`, `file:PATH`, `secret:NAME`, or text."""
+    """Parse the text after `KEY=`: a TOML value, `env:NAME`, `file:PATH`, `secret:NAME`, or plain text."""
     kind, colon, name = text.partition(":")
     if colon and kind in ("env", "file", "secret"):
         return {kind: name}
@@ -72,11 +72,11 @@ def toml_value(text: str) -> Any:
         return text
 
 
-def _written(value: Any, depth: int) -> Any:
-    """Tables down to `[connectors.NAME]`; what is within one stands on one line."""
+def _to_toml(value: Any, depth: int) -> Any:
+    """Return a value for tomlkit; a table within `[connectors.NAME]` is written on one line."""
     if not isinstance(value, Mapping):
         return tomlkit.date(value.isoformat()) if isinstance(value, date) else value
-    entries = {key: _written(each, depth + 1) for key, each in value.items()}
+    entries = {key: _to_toml(each, depth + 1) for key, each in value.items()}
     if depth <= 2:
         return entries
     inline = tomlkit.inline_table()

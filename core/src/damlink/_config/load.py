@@ -1,11 +1,11 @@
-"""`damlink.toml` as types. Every error names its place; secrets are references until they are opened."""
+"""`damlink.toml` as typed records. Every error names its place; secrets stay references until opened."""
 
 from __future__ import annotations
 
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,12 +51,12 @@ class PortalTable:
     table: Mapping[str, Any]
 
     def open(self, open_secret: SecretOpener) -> PortalConfig:
-        """The portal's settings with its secrets opened."""
+        """Parse the portal's settings, and open its secrets."""
         return parse(PortalConfig, self.table, self.place, open_secret)
 
     @property
     def unopened(self) -> PortalConfig:
-        """The portal's settings for whoever needs none of its secrets: they stay references."""
+        """The portal's settings with the names of its secrets in place of their values."""
         return self.open(lambda ref, _place: ref.name)
 
 
@@ -68,13 +68,13 @@ class NotifyTable:
     table: Mapping[str, Any]
 
     def open(self, open_secret: SecretOpener) -> NotifyConfig:
-        """The settings with their secrets opened."""
+        """Parse the settings, and open their secrets."""
         return parse(NotifyConfig, self.table, self.place, open_secret)
 
 
 @attrs.frozen
 class Config:
-    """A whole config, checked as far as it can be without any plugin."""
+    """Whole config, checked as far as possible without any plugin."""
 
     path: Path
     state: StateConfig
@@ -86,11 +86,11 @@ class Config:
 
     @property
     def folder(self) -> Path:
-        """Relative paths in the config begin here."""
+        """The folder that relative paths in the config start from."""
         return self.path.resolve().parent
 
     def portal(self, name: str) -> PortalTable:
-        """The portal of a name.
+        """Return the portal of a name.
 
         Raises:
             ConfigError: there is none.
@@ -116,7 +116,7 @@ class Config:
 
 
 def find(given: str | os.PathLike[str] | None) -> Path:
-    """The config's path: as given, else `DAMLINK_CONFIG`, else in the current folder."""
+    """Return the config's path: the given one, else `DAMLINK_CONFIG`, else in the current folder."""
     return Path(given or os.environ.get("DAMLINK_CONFIG") or FILENAME)
 
 
@@ -130,8 +130,8 @@ def load(path: Path) -> Config:
 
 
 def loads(text: str, path: Path) -> Config:
-    """Check a config that is not written yet; errors name the path all the same."""
-    document = _parsed(text, path)
+    """Check the text of a config that is not written yet; errors name the path it is for."""
+    document = _parse_toml(text, path)
     place = str(path)
     known = ("state", "pace", "serve", "notify", "portals", "connectors")
     for key in document:
@@ -164,7 +164,7 @@ def _read(path: Path) -> str:
         raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
 
 
-def _parsed(text: str, path: Path) -> dict[str, Any]:
+def _parse_toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -177,7 +177,7 @@ def _table(value: Any, place: str) -> dict[str, Any]:
     return value
 
 
-def _named(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str, Any]]:
+def _check_name(kind: str, name: str, table: Any, place: str) -> tuple[str, dict[str, Any]]:
     here = f"{place}: {kind}.{name}"
     if not is_key(name):
         hint = f"call the table {kind}.{key_of(name, ())} and write title = {json.dumps(name)} below it"
@@ -192,27 +192,27 @@ def _notify(table: dict[str, Any], place: str) -> NotifyTable:
 
 
 def _portal(name: str, table: Any, place: str) -> PortalTable:
-    here, checked = _named("portals", name, table, place)
+    here, checked = _check_name("portals", name, table, place)
     check(PortalConfig, checked, here)
     return PortalTable(name, here, checked)
 
 
 def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
-    here, checked = _named("connectors", name, table, str(path))
+    here, checked = _check_name("connectors", name, table, str(path))
     own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS}
     parsed = parse(ConnectorConfig, own, here, opener(path))
     return attrs.evolve(
         parsed,
         name=name,
         place=here,
-        portal=_chosen_portal(parsed.portal, f"{here}.portal", portals),
+        portal=_choose_portal(parsed.portal, f"{here}.portal", portals),
         settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
         table=checked,
     )
 
 
 def _check_titles(connectors: Iterable[ConnectorConfig]) -> None:
-    """Make sure that a title means one connector."""
+    """Verify that each title belongs to one connector."""
     names: dict[str, str] = {}
     for each in connectors:
         for name in {each.name, each.title} - {""}:
@@ -220,7 +220,7 @@ def _check_titles(connectors: Iterable[ConnectorConfig]) -> None:
                 raise ConfigError(f"{each.place}.title", f"{name!r} is the name of {names[name]}, too")
 
 
-def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
+def _choose_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
     if name in portals:
         return name
     if name:
@@ -231,15 +231,26 @@ def _chosen_portal(name: str, place: str, portals: Mapping[str, Any]) -> str:
     raise ConfigError(place, "missing", hint=wanted)
 
 
-def opener(path: Path) -> SecretOpener:
-    """Opens the references that need no database: `{ env = … }` and `{ file = … }`."""
+def opener(path: Path, load_secret: Callable[[str], str | None] | None = None) -> SecretOpener:
+    """Return the function that opens the references of a config.
+
+    Args:
+        load_secret: loads a stored secret; without it `{ secret = … }` is refused.
+    """
 
     def open_reference(ref: SecretRef, place: str) -> str:
         if ref.kind == "env":
             return _from_environment(ref.name, place)
         if ref.kind == "file":
             return _from_file(path.resolve().parent / ref.name, place)
-        raise ConfigError(place, "{ secret = … } cannot stand here", hint="write { env = … } or { file = … }")
+        if load_secret is None:
+            hint = "write { env = … } or { file = … }"
+            raise ConfigError(place, "{ secret = … } cannot stand here", hint=hint)
+        value = load_secret(ref.name)
+        if value is None:
+            hint = f"keep it with `damlink secret set {ref.name}`"
+            raise ConfigError(place, f"there is no secret {ref.name!r}", hint=hint)
+        return value
 
     return open_reference
 
@@ -265,7 +276,7 @@ def connector_fields() -> tuple[Field, ...]:
 
 
 def reference() -> dict[str, tuple[Field, ...]]:
-    """The settings of every table that the core owns, for the docs."""
+    """Return the settings of every table that the core owns, for the docs."""
     return {
         "state": fields_of(StateConfig),
         "pace": fields_of(PaceConfig),

@@ -1,4 +1,4 @@
-"""Names of connectors: a short key for the machine, made from whatever a person calls it."""
+"""Names of connectors: a short key, derived from the title that a person gives."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SPELLED_OUT: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "þ": "th"}
 )
-NAMELESS: Final = "connector"  # a title without any letter that ASCII has
+# For a title without any ASCII letter.
+NAMELESS: Final = "connector"
 
 
 def is_key(name: str) -> bool:
-    """Return whether a name can be that of a table."""
+    """Return whether a name can be the name of a table."""
     return _KEY.fullmatch(name) is not None
 
 
 def key_of(title: str, taken: Collection[str]) -> str:
-    """Return a key for a title that no other table has: the title itself where that will do.
+    """Return an unused key for a title: the title itself if it is a valid key.
 
     `EMEA Marketing` becomes `emea-marketing`; the second of that name `emea-marketing-2`.
     """

@@ -1,4 +1,4 @@
-"""What a reference to a secret has opened: one line of text, or an error that does not repeat it."""
+"""Verification of an opened secret: one line of text, or an error that does not contain it."""
 
 from __future__ import annotations
 

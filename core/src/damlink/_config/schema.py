@@ -37,7 +37,7 @@ _SCHEMAS: Final[dict[Any, dict[str, Any]]] = {
 
 
 def json_schema(settings_class: type[Any], title: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a settings class."""
+    """Return the JSON Schema (2020-12) of a settings class."""
     fields = fields_of(settings_class)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

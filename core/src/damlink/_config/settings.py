@@ -1,4 +1,4 @@
-"""One declaration of a setting, and all that follows from it: parsing, schema, reference, questions."""
+"""Declaration of settings, and all that is derived from it: parsing, schema, reference, questions."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = [
     "SecretRef",
     "Side",
     "check",
-    "derived",
     "fields_of",
     "parse",
     "plain",
+    "plain_field",
     "selection_of",
     "setting",
 ]
@@ -83,8 +83,8 @@ def setting(
     return attrs.field(default=default, kw_only=True, metadata=metadata)
 
 
-def derived(factory: Callable[[], Any]) -> Any:
-    """Declare a field of a parsed table that is no setting: it follows from where the table stands."""
+def plain_field(factory: Callable[[], Any]) -> Any:
+    """Declare a field of a parsed table that is no setting, such as the place of the table."""
     return attrs.field(factory=factory, kw_only=True, metadata={_METADATA: None})
 
 
@@ -105,17 +105,17 @@ class Field:
     confirm_empty: str = ""
 
     def applies(self, values: Mapping[str, Any]) -> bool:
-        """Return whether it has an effect beside these values of the others."""
+        """Return whether it has an effect with these values of the other settings."""
         return all(_fits(values.get(name), wanted) for name, wanted in self.when.items())
 
     @property
     def secret(self) -> bool:
-        """Whether its value is never shown."""
+        """True if its value is never shown."""
         return self.type is Secret
 
     @property
     def expects(self) -> str:
-        """What a person may write, in words."""
+        """The allowed values, in words."""
         return " or ".join(self.choices) if self.choices else WORDS.get(self.type, "a value")
 
 
@@ -163,7 +163,7 @@ SecretKind = Literal["env", "secret", "file"]
 
 @attrs.frozen
 class SecretRef:
-    """Where a secret is kept: an environment variable, the encrypted store, or a file."""
+    """Reference to a secret: an environment variable, a stored secret, or a file."""
 
     kind: SecretKind
     name: str
@@ -191,7 +191,7 @@ def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_se
     except DamlinkError:
         raise
     except BaseException as error:
-        # Validators, converters and defaults are the plugin's code; only Ctrl-C is not its doing.
+        # Validators, converters and defaults are the plugin's code: only Ctrl-C has another cause.
         if is_interrupt(error):
             raise
         what = f"{settings_class.__module__}.{settings_class.__name__} raised {type(error).__name__}"
@@ -233,7 +233,7 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
     try:
         parsed = check_address(field.name, CONVERTER.structure(value, field.type), place)
     except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
-        wrong = f"expected {field.expects}, got {_shown(value, field)}"
+        wrong = f"expected {field.expects}, got {_describe_value(value, field)}"
         hint = "a secret never stands in the file" if field.secret else ""
         raise ConfigError(place, wrong, hint=hint) from error
     if field.choices and parsed not in field.choices:
@@ -248,7 +248,7 @@ def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret,
     return tuple(Secret(check_opened(open_secret(_secret_ref(each, place), place), place)) for each in value)
 
 
-def _shown(value: Any, field: Field) -> str:
+def _describe_value(value: Any, field: Field) -> str:
     if field.secret:
         return "plain text"
     return repr(value) if isinstance(value, str) else value_text(value)
@@ -261,11 +261,11 @@ def _secret_ref(value: Mapping[str, Any], place: str) -> SecretRef:
     return SecretRef(cast("SecretKind", kind), name)
 
 
-# --- what else follows -----------------------------------------------------------------------------
+# --- values for other uses -------------------------------------------------------------------------
 
 
 def plain(value: Any) -> Any:
-    """A setting's value as JSON can hold it; a secret stays closed."""
+    """Return a setting's value in a form that JSON can hold; a secret stays redacted."""
     if isinstance(value, Duration | date | Secret):
         return str(value)
     if isinstance(value, tuple):
@@ -274,6 +274,6 @@ def plain(value: Any) -> Any:
 
 
 def selection_of(settings: Any) -> dict[str, Any]:
-    """The settings that decide what is listed, by name."""
+    """Return the settings that decide what is listed, by name."""
     selecting = (field.name for field in fields_of(type(settings)) if field.selects)
     return {name: plain(getattr(settings, name)) for name in selecting}

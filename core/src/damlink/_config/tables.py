@@ -1,4 +1,4 @@
-"""The tables of `damlink.toml` that the core owns: each key with its default and its help."""
+"""Tables of `damlink.toml` that the core owns: each key with its default and its help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from damlink._config.address import address_problem
 from damlink._config.duration import Duration
-from damlink._config.settings import derived, setting
+from damlink._config.settings import plain_field, setting
 from damlink._secret import Secret
 
 __all__ = [
@@ -30,7 +30,7 @@ _TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+")
 
 @attrs.frozen
 class StateConfig:
-    """`[state]`: where the durable state is kept."""
+    """`[state]`: the database of the durable state."""
 
     url: str = setting(
         default="sqlite:///damlink.db",
@@ -40,7 +40,7 @@ class StateConfig:
 
 @attrs.frozen
 class PaceConfig:
-    """`[pace]`: how fast requests may leave this machine for Bynder, all portals together."""
+    """`[pace]`: the rate limit of all requests from this machine to Bynder, all portals together."""
 
     requests: int = setting(default=4500, help="Requests that Bynder allows in the window.")
     seconds: float = setting(default=300.0, help="The window's length in seconds.")
@@ -55,7 +55,7 @@ class PaceConfig:
 
 @attrs.frozen
 class ServeConfig:
-    """`[serve]`: where `damlink serve` listens."""
+    """`[serve]`: the address that `damlink serve` listens on."""
 
     host: str = setting(default="127.0.0.1", help="The address to listen on.")
     port: int = setting(default=8080, help="The port to listen on.")
@@ -76,7 +76,7 @@ class ServeConfig:
 
 @attrs.frozen
 class NotifyConfig:
-    """`[notify]`: who is told when a connector begins to fail, and when it works again."""
+    """`[notify]`: addresses to notify when a connector begins to fail, and when it works again."""
 
     urls: tuple[Secret, ...] = setting(
         default=(), help="Addresses in Apprise's form, such as `mailto://…` or `slack://…`; each a secret."
@@ -197,10 +197,10 @@ class ConnectorConfig:
         table: all keys, as they are written.
     """
 
-    name: str = derived(str)
-    place: str = derived(str)
-    settings: Mapping[str, Any] = derived(dict)
-    table: Mapping[str, Any] = derived(dict)
+    name: str = plain_field(str)
+    place: str = plain_field(str)
+    settings: Mapping[str, Any] = plain_field(dict)
+    table: Mapping[str, Any] = plain_field(dict)
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
     title: str = setting(
         default="", help="A name of any form, for people; commands take it in place of the table's name."

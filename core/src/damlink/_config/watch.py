@@ -1,4 +1,4 @@
-"""Notices that `damlink.toml` has changed, and whether a connector has been disabled meanwhile."""
+"""Detection of changes to `damlink.toml`, and of a connector that is disabled while it runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["ConnectorSwitch", "Signature", "signature_of"]
 RECENT_SECONDS: Final = 0.25
 
 Signature = tuple[int, int, int] | None
-"""Changes whenever a file is replaced or written; `None` while there is none."""
+"""Value that changes when a file is replaced or written; `None` while there is none."""
 
 
 def signature_of(path: Path) -> Signature:
-    """Return what tells one version of a file from the next."""
+    """Return the signature of a file's present version."""
     try:
-        # Opened, and not only asked for: a network file system looks at its server then.
+        # A network file system asks its server only when a file is opened; `stat` may be cached.
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
     except OSError:
@@ -32,11 +32,11 @@ def signature_of(path: Path) -> Signature:
 
 
 class ConnectorSwitch:
-    """Tells whether a connector has been disabled, or taken out of the config, since the config was read.
+    """State of a connector's switch in the file: disabled, or removed, since the config was read.
 
-    The file is the only place that says so: it is looked at before each request that must not be sent then,
-    and parsed where it has changed. Nothing else in it counts: a fault elsewhere keeps no connector going.
-    A connector that was disabled from the start runs because a person named it, and is left alone.
+    The file is the only source: it is examined before each request that must not be sent then, and parsed if
+    it has changed. Only the switch counts: an error elsewhere in the file does not hide it. A connector that
+    was disabled from the start runs because a person named it, and is not watched.
     """
 
     def __init__(self, config: Config, name: str) -> None:
@@ -48,10 +48,10 @@ class ConnectorSwitch:
         self._looked_at = float("-inf")
 
     def is_off(self, *, recent: bool = False) -> bool:
-        """Return whether it is disabled now.
+        """Return whether the connector is disabled now.
 
         Args:
-            recent: an answer of a quarter of a second ago will do.
+            recent: accept an answer that is a quarter of a second old.
         """
         if not self._is_watched:
             return False
@@ -61,7 +61,7 @@ class ConnectorSwitch:
             return self._off
 
     def verify(self) -> None:
-        """Make sure that it is still enabled, as the last thing before a request that cannot be undone.
+        """Verify that it is enabled, immediately before a request that cannot be undone.
 
         Raises:
             NotYet: it is disabled; nothing was sent.
@@ -77,7 +77,7 @@ class ConnectorSwitch:
             self._off = self._read()
 
     def _read(self) -> bool:
-        """Return what the file says. One that is missing or half written changes nothing."""
+        """Read the switch from the file. A missing or half-written file changes nothing."""
         try:
             document = tomllib.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

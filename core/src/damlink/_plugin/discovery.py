@@ -1,4 +1,4 @@
-"""What is installed, from metadata alone: no plugin is imported to be found."""
+"""Installed plugins, found by their metadata alone: no plugin is imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from damlink._system.suggest import suggest
 from damlink._version import __version__
 from damlink.errors import PluginLoadError
 
-__all__ = ["GROUP", "PluginInfo", "find", "installed"]
+__all__ = ["GROUP", "PluginInfo", "find", "list_plugins"]
 
 GROUP: Final = "damlink"
 
@@ -34,7 +34,7 @@ class PluginInfo:
     problem: str = ""
 
 
-def installed(group: str = GROUP) -> list[PluginInfo]:
+def list_plugins(group: str = GROUP) -> list[PluginInfo]:
     """Return every plugin that is installed, by name; a broken one with its problem.
 
     Args:
@@ -47,7 +47,7 @@ def installed(group: str = GROUP) -> list[PluginInfo]:
 
 
 def find(name: str, place: str = "") -> PluginInfo:
-    """The plugin of a name.
+    """Return the plugin of a name.
 
     Args:
         place: where the name stands, for the error.
@@ -55,7 +55,7 @@ def find(name: str, place: str = "") -> PluginInfo:
     Raises:
         PluginLoadError: there is none, two have the name, or it cannot be used.
     """
-    plugins = installed()
+    plugins = list_plugins()
     for info in plugins:
         if info.name == name:
             if info.problem:

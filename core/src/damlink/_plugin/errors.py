@@ -1,4 +1,4 @@
-"""What a hook raises, as an error of ours: whatever it is, it ends that row or that listing and no more."""
+"""Translation of what a hook raises into an error of Damlink, which ends one row or one listing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OWN: Final = ("connector", "hook", "source_id", "status", "body")  # as `Connec
 
 
 def translate(error: BaseException, who: str) -> DamlinkError:
-    """Return an error of ours, with a text that can be kept, for whatever a hook has raised.
+    """Return the error of Damlink, with a text that can be stored, for an exception of a hook.
 
     Args:
         who: the hook and its distribution, as the error names them.
@@ -30,7 +30,7 @@ def translate(error: BaseException, who: str) -> DamlinkError:
     if isinstance(error, httpx.HTTPError):
         return TransientError(f"the connection broke: {describe(error) or type(error).__name__}")
     if isinstance(error, ArgumentError):
-        # A call that the hook wrote wrongly is the plugin's own bug, and no refusal of the portal's.
+        # A wrong call in the hook is a bug of the plugin, not a refusal by the portal.
         return _bug(error, who)
     if isinstance(error, DamlinkError):
         try:
@@ -45,7 +45,7 @@ def _bug(error: BaseException, who: str) -> PluginBugError:
 
 
 def _tidy(error: DamlinkError) -> DamlinkError:
-    """Make the texts and numbers of an error such that they can be kept."""
+    """Replace texts and numbers of an error that cannot be stored."""
     error.args = (_text(next(iter(error.args), None)) or NO_REASON,)
     error.hint = _text(getattr(error, "hint", ""))
     if isinstance(error, NotYet):

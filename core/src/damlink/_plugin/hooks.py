@@ -1,4 +1,4 @@
-"""The typed face of one plugin's hooks: the only caller of pluggy.
+"""Typed calls of one plugin's hooks. The only module that calls pluggy.
 
 A fresh plugin manager holds exactly one plugin, so that a call is always addressed to it.
 """
@@ -52,8 +52,8 @@ _END: Final = object()
 
 
 class Plugin:
-    """The typed face of one plugin's hooks. Whatever they raise comes out as one of our errors,
-    naming the connector, the hook and the source asset.
+    """Loaded plugin with typed hooks. An exception in a hook is translated into an error of Damlink that
+    names the connector, the hook and the source asset.
     """
 
     def __init__(self, name: str, module: ModuleType, info: PluginInfo) -> None:
@@ -70,33 +70,33 @@ class Plugin:
         self.hooks = frozenset(hook for hook in HOOKS if getattr(self._manager.hook, hook).get_hookimpls())
 
     def authenticate(self, ctx: Context) -> httpx.Auth | None:
-        """How the partner's requests are signed."""
-        with self._translated("authenticate"):
+        """Return the authentication of the partner's requests."""
+        with self._translate_errors("authenticate"):
             auth = self._manager.hook.authenticate(ctx=ctx)
             return cast("httpx.Auth | None", self._expect("authenticate", auth, (httpx.Auth, type(None))))
 
     def list_source_assets(
         self, ctx: Context, since: str | None
     ) -> Generator[SourceAsset | Cursor | Refused]:
-        """Yield the listing, item by item; what cannot be kept is refused alone, and the rest goes on."""
+        """Yield the listing item by item. An item that cannot be stored is refused; the others go on."""
         hook = "list_source_assets"
         items = self._walk(hook, lambda: self._manager.hook.list_source_assets(ctx=ctx, since=since))
         with contextlib.closing(items):
             for item in items:
-                with self._translated(hook):
-                    received = self._received(hook, self._expect(hook, item, (SourceAsset, Cursor)))
+                with self._translate_errors(hook):
+                    received = self._verify_item(hook, self._expect(hook, item, (SourceAsset, Cursor)))
                 yield received
 
     def transform(
         self, ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
     ) -> PreparedAsset | Skip:
-        """Name, metadata and content of one source asset."""
-        with self._translated("transform", source):
+        """Return name, metadata and content of one source asset."""
+        with self._translate_errors("transform", source):
             prepared = self._manager.hook.transform(
                 ctx=ctx, source=source, previous=previous, checkpoint=checkpoint
             )
             decided: PreparedAsset | Skip = self._expect("transform", prepared, (PreparedAsset, Skip))
-            return self._checked("transform", check_prepared, decided)
+            return self._verify("transform", check_prepared, decided)
 
     def push(
         self,
@@ -109,81 +109,83 @@ class Plugin:
         """Deliver one prepared asset.
 
         Raises:
-            UnclearError: it returned something by which the asset cannot be found again.
+            UnclearError: the result does not identify the asset at the target.
         """
-        with self._translated("push", source):
+        with self._translate_errors("push", source):
             result = self._manager.hook.push(
                 ctx=ctx, prepared=prepared, source=source, previous=previous, checkpoint=checkpoint
             )
             try:
                 given: PushResult = self._expect("push", result, (PushResult,))
-                return self._checked("push", keep_result, given)
+                return self._verify("push", keep_result, given)
             except PluginBugError as bug:
                 raise UnclearError(f"{bug.args[0]}; the asset may have been delivered") from bug
 
     def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset]:
-        """The source assets that an event makes due."""
+        """Yield the source assets that an event makes due."""
         hook = "on_event"
         for item in self._walk(hook, lambda: self._manager.hook.on_event(ctx=ctx, event=event)):
-            with self._translated(hook):
+            with self._translate_errors(hook):
                 asset = self._expect(hook, item, (SourceAsset,))
-                asset = self._checked(hook, check_source_asset, asset)
+                asset = self._verify(hook, check_source_asset, asset)
             yield asset
 
     def check(self, ctx: Context) -> Iterator[Finding]:
-        """What the plugin itself looks at for `damlink check`; nothing where it has no `check`."""
+        """Yield the findings of the plugin's own `check`, if it has one."""
         for item in self._walk("check", lambda: self._check(ctx) if self._check else ()):
-            with self._translated("check"):
-                finding = self._checked("check", check_finding, self._expect("check", item, (Finding,)))
+            with self._translate_errors("check"):
+                finding = self._verify("check", check_finding, self._expect("check", item, (Finding,)))
             yield finding
 
     def classify(self, response: httpx.Response) -> ConnectorError | None:
         """Return the error that the plugin makes of the partner's answer; `None` where it has no opinion."""
-        with self._translated("classify"):
+        with self._translate_errors("classify"):
             error = self._classify(response) if self._classify else None
             return cast(
                 "ConnectorError | None", self._expect("classify", error, (ConnectorError, type(None)))
             )
 
     def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
-        """Make sure that no other connector of the plugin and portal shares what must be one's own.
+        """Verify that no other connector of the plugin and portal has the same exclusive settings.
 
         Raises:
-            ConfigError: one does.
+            ConfigError: another connector has the same value.
         """
         side = (config.plugin, config.portal)
         others = [each for each in connectors if (each.plugin, each.portal) == side and each is not config]
         for name, switch in self.about.exclusive.items():
-            own = self._in_use(config, name, switch)
-            sharing = [each.name for each in others if own == self._in_use(each, name, switch) is not None]
+            own = self._comparable_value(config, name, switch)
+            sharing = [
+                each.name for each in others if own == self._comparable_value(each, name, switch) is not None
+            ]
             if sharing:
                 value = self._value(config, name)
                 what = f"{value!r} is that of {sharing[0]} too, and one would overwrite the other"
                 raise ConfigError(f"{config.place}.{name}", what, hint="give each connector its own")
 
-    def _in_use(self, config: ConnectorConfig, name: str, switch: str) -> Any:
-        """A setting's value as two connectors' are compared; `None` where it is switched off.
+    def _comparable_value(self, config: ConnectorConfig, name: str, switch: str) -> Any:
+        """Return a setting's value for the comparison of connectors; `None` if it is switched off.
 
-        A name and a label that differ in case and blanks only mean one thing in a portal.
+        In a portal, names that differ only in case and blanks are the same.
         """
         value = self._value(config, name) if self._value(config, switch) else None
         return re.sub(r"\W+", "_", value).casefold() if isinstance(value, str) else value
 
     def _value(self, config: ConnectorConfig, name: str) -> Any:
-        """A setting's value as the config has it."""
+        """Return a setting's value in the config, or its default."""
         defaults = {field.name: field.default for field in fields_of(self.settings_class)}
         return config.settings.get(name, defaults[name])
 
     # --- the border ---------------------------------------------------------------------------------
 
     def _walk(self, hook: str, begin: Callable[[], Iterable[Any] | None]) -> Generator[Any]:
-        """Yield what a hook yields; its beginning, each step and its end are translated."""
-        with self._translated(hook):
+        """Yield what a hook yields; translate the errors of its beginning, of each step and of its end."""
+        with self._translate_errors(hook):
             found = begin()
             items = iter(() if found is None else found)
         try:
             while True:
-                with self._translated(hook):
+                with self._translate_errors(hook):
                     item = next(items, _END)
                 if item is _END:
                     return
@@ -191,14 +193,14 @@ class Plugin:
         finally:
             close = getattr(items, "close", None)
             if close is not None:
-                with self._translated(hook):
+                with self._translate_errors(hook):
                     close()
 
-    def _received(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
+    def _verify_item(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
         try:
             if isinstance(item, Cursor):
-                return self._checked(hook, check_cursor, item)
-            return self._checked(hook, check_source_asset, item)
+                return self._verify(hook, check_cursor, item)
+            return self._verify(hook, check_source_asset, item)
         except PluginBugError as bug:
             self._name(bug, hook, None)
             return Refused(None, None, "", bug) if isinstance(item, Cursor) else refuse(item, bug)
@@ -209,7 +211,7 @@ class Plugin:
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
         raise PluginBugError(f"{hook} of {self.info.distribution} gave {quote(value)} instead of {wanted}")
 
-    def _checked(self, hook: str, check: Callable[[T], T], value: T) -> T:
+    def _verify(self, hook: str, check: Callable[[T], T], value: T) -> T:
         try:
             return check(value)
         except NotKeepableError as error:
@@ -217,7 +219,7 @@ class Plugin:
             raise PluginBugError(gave, hint=PLUGIN_HINT) from error
 
     @contextlib.contextmanager
-    def _translated(self, hook: str, source: SourceAsset | None = None) -> Iterator[None]:
+    def _translate_errors(self, hook: str, source: SourceAsset | None = None) -> Iterator[None]:
         try:
             yield
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""Whether a module has the shape of a plugin: hooks, settings and `about`, before any of it is called."""
+"""Verification of a plugin's module before any call: its hooks, `settings_class` and `about`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a hook returns, checked before anybody relies on it.
+"""Verification of the values that a hook returns.
 
 Before an effect a wrong type is refused, and the message says what to write. After an effect nothing may
-be lost: what can be made keepable is kept, and a notice says what was changed.
+be lost: a value that cannot be stored is converted, and a notice names it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _KEY: Final = f"write text of 1 to {MAX_KEY_BYTES} bytes without NUL and half su
 
 @attrs.frozen
 class Refused:
-    """A source asset, or a cursor, of a listing that cannot be kept.
+    """Source asset or cursor of a listing that cannot be stored.
 
     Attributes:
         source_id: the asset's id, if that can be kept.
@@ -137,12 +137,12 @@ def check_prepared(prepared: PreparedAsset | Skip) -> PreparedAsset | Skip:
     if not isinstance(prepared.content, Content):
         raise NotKeepableError(f"{which} content is {show(prepared.content)}; write a damlink.Content")
     texts = {
-        name: _delivered(getattr(prepared, name), f"{which} {name}")
+        name: _deliverable(getattr(prepared, name), f"{which} {name}")
         for name in ("name", "description", "copyright")
     }
     if not texts["name"]:
         raise NotKeepableError(f"{which} name is empty; write what people see")
-    tags = tuple(_delivered(tag, f"{which} tags[{at}]") for at, tag in enumerate(prepared.tags))
+    tags = tuple(_deliverable(tag, f"{which} tags[{at}]") for at, tag in enumerate(prepared.tags))
     metaproperties = dict(_metaproperties(prepared.metaproperties, which))
     clean_values: dict[str, Any] = {**texts, "tags": tags, "metaproperties": metaproperties}
     return attrs.evolve(prepared, **clean_values)  # it may be of a plugin's own subclass
@@ -153,11 +153,11 @@ def _metaproperties(values: object, which: str) -> Iterator[tuple[str, str | lis
         raise NotKeepableError(f"{which} metaproperties is {show(values)}; write a dict of texts")
     for name, value in values.items():
         place = f"{which} metaproperties[{name!r:.80}]"
-        key = _delivered(name, f"{place}: the name")
+        key = _deliverable(name, f"{place}: the name")
         if isinstance(value, list | tuple):
-            yield key, [_delivered(each, f"{place}[{at}]") for at, each in enumerate(value)]
+            yield key, [_deliverable(each, f"{place}[{at}]") for at, each in enumerate(value)]
         else:
-            yield key, _delivered(value, place)
+            yield key, _deliverable(value, place)
 
 
 def check_finding(finding: Finding) -> Finding:
@@ -181,7 +181,7 @@ def _display(value: object, place: str, limit: int = 4000) -> str:
     return shorten(value, limit)
 
 
-def _delivered(value: object, place: str) -> str:
+def _deliverable(value: object, place: str) -> str:
     """Return a text for the target, which is not cut off."""
     if not isinstance(value, str):
         raise NotKeepableError(f"{place} is {show(value)}; write text")
@@ -236,10 +236,10 @@ def _detail(detail: object, changed: list[str]) -> dict[str, Any]:
         changed.append("detail")
         return {}
     changed += places
-    return dict(_bounded(kept, changed))
+    return dict(_limit_size(kept, changed))
 
 
-def _bounded(detail: Mapping[str, Any], changed: list[str]) -> Iterator[tuple[str, Any]]:
+def _limit_size(detail: Mapping[str, Any], changed: list[str]) -> Iterator[tuple[str, Any]]:
     """Yield the entries in their order, without those that would make it too large."""
     left = DETAIL_BYTES
     for name, value in detail.items():

@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 
 from damlink._config.duration import Duration
-from damlink._config.load import Config
+from damlink._config.load import Config, opener
 from damlink._config.settings import SecretOpener, parse
 from damlink._config.tables import ConnectorConfig, PortalConfig
 from damlink._context import Context, State
@@ -30,7 +30,7 @@ from damlink._run.runtime import ConnectorLog, ConnectorRuntime, ParsedConnector
 from damlink._secrets.crypto import Cipher, new_key
 from damlink._secrets.key import find_key
 from damlink._secrets.portal_auth import portal_auth
-from damlink._secrets.store import SecretStore, give_custody, secret_opener
+from damlink._secrets.store import SecretStore, give_custody
 from damlink._state.credentials import Credentials
 from damlink._state.database import Database, UnpreparedError
 from damlink._state.key_lock import using_key
@@ -160,7 +160,7 @@ class Session:
     @property
     def opener(self) -> SecretOpener:
         """The function that opens the secret references of the config."""
-        return secret_opener(self.config.path, lambda: self.secrets)
+        return opener(self.config.path, lambda name: self.secrets.get(name))
 
     @functools.cached_property
     def notifier(self) -> Notifier:

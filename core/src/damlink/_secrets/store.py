@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 
-from damlink._config.load import opener
 from damlink._config.opened import check_opened
-from damlink._config.settings import SecretOpener, SecretRef
 from damlink._http.oauth2 import OAuth2
 from damlink._http.token import Token
 from damlink._secret import Secret
@@ -17,9 +14,8 @@ from damlink._secrets.crypto import Cipher
 from damlink._state.credentials import Credentials
 from damlink._state.sealed import credential_name
 from damlink._system.waiting import Verify, verify_nothing
-from damlink.errors import ConfigError
 
-__all__ = ["SecretStore", "TokenCustody", "give_custody", "secret_opener"]
+__all__ = ["SecretStore", "TokenCustody", "give_custody"]
 
 _SECRET = "secret:"
 _TOKEN = "token:"
@@ -56,22 +52,6 @@ class SecretStore:
     def names(self) -> list[str]:
         """Return the names of all secrets."""
         return [name.removeprefix(_SECRET) for name in self._credentials.names(_SECRET)]
-
-
-def secret_opener(config_path: Path, store: Callable[[], SecretStore]) -> SecretOpener:
-    """Return a function that opens every kind of reference."""
-    outside = opener(config_path)
-
-    def open_reference(ref: SecretRef, place: str) -> str:
-        if ref.kind != "secret":
-            return outside(ref, place)
-        value = store().get(ref.name)
-        if value is None:
-            hint = f"keep it with `damlink secret set {ref.name}`"
-            raise ConfigError(place, f"there is no secret {ref.name!r}", hint=hint)
-        return value
-
-    return open_reference
 
 
 class TokenCustody:

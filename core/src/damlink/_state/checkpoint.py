@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from damlink._checkpoint import (
     ScopedCheckpoint,
-    finished_uploads,
     forget_unclear,
     has_unclear,
+    keep_finished_uploads,
     without_uploads,
 )
 from damlink._model import SourceAsset
@@ -102,7 +102,7 @@ class LedgerCheckpoint:
 
         If there is none, the unclear effect is the plugin's own: delete everything but finished uploads.
         """
-        forget = forget_unclear if self.is_unclear else finished_uploads
+        forget = forget_unclear if self.is_unclear else keep_finished_uploads
         with self._lock:
             self._keep(forget(self._values))
 

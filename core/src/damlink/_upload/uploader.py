@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from damlink._checkpoint import Checkpoint
-from damlink._content import Content, spooled
+from damlink._content import Content, spool_content
 from damlink._model import PreparedAsset, PushResult
 from damlink._upload.lookup import Marker
 from damlink._upload.parts import ChangedContentError, Part, PartSender, UploadSession
@@ -279,5 +279,5 @@ def _with_size(content: Content) -> Iterator[Content]:
     if content.size is not None:
         yield content
     else:
-        with spooled(content) as known:
+        with spool_content(content) as known:
             yield known
