@@ -49,12 +49,10 @@ class Arguments:
         """As `sys.setprofile` calls it."""
         method = self._methods.get(frame.f_code) if event == "call" else None
         if method:
-            values = {
-                **frame.f_locals,
-                **frame.f_locals.get("filters", {}),
-                **frame.f_locals.get("fields", {}),
-            }
-            values |= {**frame.f_locals.get("traits", {}), **frame.f_locals.get("shown", {})}
+            code = frame.f_code
+            keywords = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
+            is_open = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+            values = {**frame.f_locals, **(frame.f_locals[keywords[0]] if is_open else {})}
             given = {name for name, value in values.items() if value is not None}
             self.given.setdefault(method, set()).update(given)
 
