@@ -38,7 +38,7 @@ class GelatoSandbox:
         self._untagged = ""
 
     def services(self) -> Mapping[str, Any]:
-        """`gelato` (imports) and `gelato-products` (the catalog)."""
+        """Return `gelato` (imports) and `gelato-products` (the catalog)."""
         tables = {"gelato": IMPORTS, "gelato-products": PRODUCTS}
         return {
             name: service({line: partial(handler, self._library) for line, handler in table.items()})

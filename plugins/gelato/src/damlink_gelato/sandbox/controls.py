@@ -1,4 +1,4 @@
-"""A test's hand on the stand-in: accounts, and the ways in which it misbehaves."""
+"""Control actions of the stand-in: accounts, and the ways in which it fails."""
 
 from __future__ import annotations
 

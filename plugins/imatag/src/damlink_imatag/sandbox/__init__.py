@@ -31,11 +31,11 @@ class ImatagSandbox:
         self._furnished: list[str] = []
 
     def services(self) -> Mapping[str, Any]:
-        """`imatag` (the API) and `imatag-files` (signed addresses)."""
+        """Return `imatag` (the API) and `imatag-files` (signed addresses)."""
         return {"imatag": api_service(self._library), "imatag-files": files_service(self._library)}
 
     def state(self) -> Any:
-        """`media`: all that is in the library; `marks`: how many marks were made."""
+        """Return `media`, the whole library, and `marks`, the number of marks made."""
         with self._library.lock:
             items = list(self._library.items.values())
         return {

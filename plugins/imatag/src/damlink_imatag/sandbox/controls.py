@@ -1,4 +1,4 @@
-"""A test's hand on the stand-in: switches turned, media looked into, marks read."""
+"""Control actions of the stand-in: switches, media, marks."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _original_hash(asset: Mapping[str, Any], prop: str) -> str:
 
 
 def scenes(library: Library, parts: Mapping[str, Part], ids: Sequence[str], prop: str) -> Iterator[Scene]:
-    """Somebody replaces the original of one asset: that one is marked again, and no other."""
+    """Yield one scene: the original of one asset is replaced; that asset is marked again, and no other."""
     portal, counts, media = parts["bynder"], library.world.counts, library.world.media
     key, *others = ids
     other = max(range(len(media)), key=lambda number: media[number].size * _is_picture(media[number]))

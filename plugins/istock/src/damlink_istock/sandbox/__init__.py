@@ -72,12 +72,12 @@ class IStockSandbox:
         _license_all(self._vendor, [new_asset(self._vendor, media) for media in world.media])
 
     def services(self) -> Mapping[str, Any]:
-        """`istock` (the API), `istock-login` (tokens) and `istock-delivery` (files)."""
+        """Return `istock` (the API), `istock-login` (tokens) and `istock-delivery` (files)."""
         tables = {"istock": API, "istock-login": LOGIN, "istock-delivery": DELIVERY}
         return {name: service(self._bound(table), self._vendor.lock) for name, table in tables.items()}
 
     def state(self) -> Any:
-        """`licensed`: each asset that has rows; `products`: what is left of each."""
+        """Return `licensed`, each asset that has rows, and `products` with their remaining downloads."""
         with self._vendor.lock:
             rows, now = [list(rows) for rows in self._vendor.licences.values() if rows], self._vendor.now()
             left = {product.type: product.remaining(now) for product in self._vendor.products}

@@ -1,4 +1,4 @@
-"""A test's hand on the stand-in: licences added, assets withdrawn, switches turned."""
+"""Control actions of the stand-in: licences, withdrawn assets, switches."""
 
 from __future__ import annotations
 

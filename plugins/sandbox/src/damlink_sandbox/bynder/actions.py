@@ -1,4 +1,4 @@
-"""A test's hand on the portal: actions by name, each in the module of what it changes."""
+"""Registry of control actions by name."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from oauthlib.oauth1 import (  # type: ignore[import-untyped]
 from damlink_sandbox.router import Call
 
 # Whose secret is used where the key is unknown, so that the check takes as long.
-_NOBODY = "nobody"
+_DUMMY = "dummy"
 
 
 @attrs.frozen
@@ -79,7 +79,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib is not typ
     enforce_ssl = False
     allowed_signature_methods = (SIGNATURE_HMAC_SHA1,)
     client_key_length = access_token_length = nonce_length = (1, 200)
-    dummy_client = dummy_access_token = _NOBODY
+    dummy_client = dummy_access_token = _DUMMY
 
     def __init__(self, signatures: Signatures, tokens: Mapping[str, str]) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib is not typ
         return True
 
     def get_client_secret(self, client_key: str, _request: object) -> str:
-        return self._signatures.secret if client_key == self._signatures.key else _NOBODY
+        return self._signatures.secret if client_key == self._signatures.key else _DUMMY
 
     def get_access_token_secret(self, _client_key: str, token: str, _request: object) -> str:
-        return self._tokens.get(token, _NOBODY)
+        return self._tokens.get(token, _DUMMY)

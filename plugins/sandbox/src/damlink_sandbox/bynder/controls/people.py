@@ -19,7 +19,7 @@ ACTIONS = Actions()
 
 @ACTIONS.add
 def add_profile(portal: Portal, body: Body) -> Any:
-    """`{"name", "roles": […]}`: one more security profile."""
+    """Add a security profile: `{"name", "roles": […]}`."""
     made = Profile(portal.ids.new(), body.get("name", "Profile"), set(body.get("roles", ())))
     portal.access.profiles[made.id] = made
     return {"id": made.id}
@@ -27,7 +27,7 @@ def add_profile(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_group(portal: Portal, body: Body) -> Any:
-    """`{"name"}`: one more group of the asset bank."""
+    """Add a group of the asset bank: `{"name"}`."""
     made = Group(portal.ids.new(), body["name"])
     portal.access.groups[made.id] = made
     return {"id": made.id}
@@ -35,7 +35,9 @@ def add_group(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_user(portal: Portal, body: Body) -> Any:
-    """`{"username", "first_name", "last_name", "profile_id", "active": bool, "times": n}`, each if wanted."""
+    """Add users: `{"username", "first_name", "last_name", "profile_id", "active": bool, "times": n}`, all
+    optional.
+    """
     made = [_user(portal, body, number) for number in range(1, int(body.get("times", 1)) + 1)]
     return {"id": made[0].id, "username": made[0].username, "ids": [user.id for user in made]}
 
@@ -52,14 +54,14 @@ def _user(portal: Portal, body: Body, number: int) -> User:
 
 @ACTIONS.add
 def remove_user(portal: Portal, body: Body) -> Any:
-    """`{}`: the one behind the tokens, or `{"id": …}`: as if somebody had deleted them."""
+    """Delete the user behind the tokens, or `{"id": …}`."""
     gone = portal.access.users.pop(body.get("id", portal.access.user.id).upper())
     return {"id": gone.id}
 
 
 @ACTIONS.add
 def add_token(portal: Portal, body: Body) -> Any:
-    """`{"scopes": […], "user": id, "roles": […]}`: a permanent token; with `roles`, of a new user."""
+    """Add a permanent token: `{"scopes": […], "user": id, "roles": […]}`; with `roles`, of a new user."""
     user_id = body.get("user", portal.access.user.id).upper()
     if "roles" in body:
         profile = add_profile(portal, {"roles": body["roles"]})["id"]
@@ -69,14 +71,14 @@ def add_token(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def token_scopes(portal: Portal, body: Body) -> Any:
-    """`{"token", "scopes": […]}`: of this token only."""
+    """Change the scopes of one token: `{"token", "scopes": […]}`."""
     portal.access.tokens[body["token"]].scopes = frozenset(body["scopes"])
     return sorted(body["scopes"])
 
 
 @ACTIONS.add
 def revoke_token(portal: Portal, body: Body) -> Any:
-    """`{"token"}`: it is refused from now on."""
+    """Revoke one token: `{"token"}`."""
     del portal.access.tokens[body["token"]]
     return {}
 
@@ -95,14 +97,16 @@ def oauth1(portal: Portal, _body: Body) -> Any:
 
 @ACTIONS.add
 def add_campaign(portal: Portal, body: Body) -> Any:
-    """`{"name", "key", "description", "deadline"}`, each if wanted."""
+    """Add a campaign: `{"name", "key", "description", "deadline"}`, all optional."""
     given = {"name": "Campaign", "key": "CAMP", **body, "deadline": date(body.get("deadline"))}
     return {"id": campaigns.create(portal, workflow_id(portal.access.user.id), given).id}
 
 
 @ACTIONS.add
 def add_job(portal: Portal, body: Body) -> Any:
-    """`{"name", "campaign": id, "preset": id, "deadline"}`, each if wanted; else in a campaign of its own."""
+    """Add a job: `{"name", "campaign": id, "preset": id, "deadline"}`, all optional; else in a campaign of
+    its own.
+    """
     given = {"name": "Job", **body, "deadline": date(body.get("deadline"))}
     given.setdefault("campaign", None)
     given["campaign"] = given["campaign"] or add_campaign(portal, {})["id"]
@@ -111,7 +115,7 @@ def add_job(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_job_media(portal: Portal, body: Body) -> Any:
-    """`{"job": id, "filename", "url"}`: attached to the job."""
+    """Attach a file to a job: `{"job": id, "filename", "url"}`."""
     job = find_record(portal.workflow.jobs, body["job"])
     name, address = body.get("filename", "draft.png"), body.get("url", "https://files.example/draft.png")
     return {"id": jobs.attach(portal, job, name, portal.access.user.name, address)}
@@ -119,7 +123,7 @@ def add_job_media(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_preset(portal: Portal, body: Body) -> Any:
-    """`{"name", "stages": [names]}`: one more job preset."""
+    """Add a job preset: `{"name", "stages": [names]}`."""
     stages = tuple((portal.ids.uuid(), name) for name in body.get("stages", ("Draft", "Review")))
     made = Preset(portal.ids.uuid(), body.get("name", "Preset"), stages)
     portal.workflow.presets[made.id] = made
@@ -134,14 +138,16 @@ def presets(portal: Portal, _body: Body) -> Any:
 
 @ACTIONS.add
 def workflow_metaproperty(portal: Portal, body: Body) -> Any:
-    """`{"label", "entity": "job" | "campaign", "options": [labels]}`: one more."""
+    """Add a metaproperty of workflow: `{"label", "entity": "job" or "campaign", "options": [labels]}`."""
     options = list(body.get("options", ()))
     return {"id": add_metaproperty(portal, body["label"], body.get("entity", "job"), options)}
 
 
 @ACTIONS.add
 def add_order(portal: Portal, body: Body) -> Any:
-    """`{"reference", "status", "created", "lines": [{"name", "quantity", "price"}], "times": n}`."""
+    """Add orders: `{"reference", "status", "created", "lines": [{"name", "quantity", "price"}], "times":
+    n}`.
+    """
     made = [_order(portal, body) for _ in range(int(body.get("times", 1)))]
     return {"id": made[0].id, "reference": made[0].reference, "ids": [order.id for order in made]}
 
@@ -161,7 +167,7 @@ def _order(portal: Portal, body: Body) -> Order:
 
 @ACTIONS.add
 def notify(portal: Portal, body: Body) -> Any:
-    """`{"subject", "message": {…}}`: any notification, as if the portal had cause for it."""
+    """Publish any notification: `{"subject", "message": {…}}`."""
     events.publish(portal.world, body["subject"], body.get("message", {}), portal.settings.event_lag)
     return {}
 

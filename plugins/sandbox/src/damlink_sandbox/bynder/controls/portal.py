@@ -21,21 +21,21 @@ ACTIONS = Actions()
 
 @ACTIONS.add
 def roles(portal: Portal, body: Body) -> Any:
-    """`{"roles": […]}`: what the user's profile may do."""
+    """Set the roles of the user's profile: `{"roles": […]}`."""
     portal.access.own_profile.roles = set(body["roles"])
     return sorted(portal.access.own_profile.roles)
 
 
 @ACTIONS.add
 def scopes(portal: Portal, body: Body) -> Any:
-    """`{"scopes": […]}`: of all tokens and of the application."""
+    """Set the scopes of all tokens and of the application: `{"scopes": […]}`."""
     portal.access.set_scopes(body["scopes"])
     return sorted(portal.access.client.scopes)
 
 
 @ACTIONS.add
 def tokens(portal: Portal, body: Body) -> Any:
-    """`{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool, "redirects": [urls]}`, each if wanted.
+    """Change tokens: `{"expire": true, "lifetime": s, "rotate": bool, "revoke": bool, "redirects": [urls]}`.
 
     `expire` ends all access tokens now; `rotate` makes a refresh answer a new refresh token;
     `revoke` refuses the permanent token; `redirects` registers more addresses with the application.
@@ -52,25 +52,25 @@ def tokens(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def lag(portal: Portal, body: Body) -> Any:
-    """`{"conversion": s, "index": s, "s3": s}`, each if wanted."""
+    """Set the lags: `{"conversion": s, "index": s, "s3": s}`, all optional."""
     return _set(portal, {f"{name}_lag": float(value) for name, value in body.items()})
 
 
 @ACTIONS.add
 def strict_brand(portal: Portal, body: Body) -> Any:
-    """`{"on": bool}`: a save without a brand is refused."""
+    """Refuse a save without a brand, or not: `{"on": bool}`."""
     return _set(portal, {"strict_brand": bool(body.get("on", True))})
 
 
 @ACTIONS.add
 def second_save(portal: Portal, body: Body) -> Any:
-    """`{"makes": "refuse" | "asset"}`: of the same import."""
+    """Set the result of a second save of an import: `{"makes": "refuse" or "asset"}`."""
     return _set(portal, {"second_save": _one_of(body["makes"], "refuse", "asset")})
 
 
 @ACTIONS.add
 def second_finalise(portal: Portal, body: Body) -> Any:
-    """`{"makes": "refuse" | "import"}`: of the same upload."""
+    """Set the result of a second finalisation of an upload: `{"makes": "refuse" or "import"}`."""
     return _set(portal, {"second_finalise": _one_of(body["makes"], "refuse", "import")})
 
 
@@ -93,7 +93,7 @@ def _one_of(value: str, *choices: str) -> str:
 
 @ACTIONS.add
 def brands(portal: Portal, body: Body) -> Any:
-    """`{"brands": [names], "below": {name: [names]}}`: instead of those there are, with their sub-brands."""
+    """Replace the brands, with their sub-brands: `{"brands": [names], "below": {name: [names]}}`."""
     below = body.get("below", {})
     portal.brands = [
         Brand(
@@ -108,14 +108,14 @@ def brands(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def derivatives(portal: Portal, body: Body) -> Any:
-    """`{"presets": [{"prefix", "width", "height", …}]}`: instead of those there are; as in `Preset`."""
+    """Replace the presets: `{"presets": [{"prefix", "width", "height", …}]}`, as in `Preset`."""
     portal.library.presets = [Preset(portal.ids.uuid(), **preset) for preset in body["presets"]]
     return [preset.id for preset in portal.library.presets]
 
 
 @ACTIONS.add
 def metaproperty(portal: Portal, body: Body) -> Any:
-    """`{"name", "type", "options": [names], "multi": bool}`: one more."""
+    """Add a metaproperty: `{"name", "type", "options": [names], "multi": bool}`."""
     kind, several = body.get("type", "text"), bool(body.get("multi"))
     made = create(portal, body["name"], kind, options=tuple(body.get("options", ())), is_multiselect=several)
     return {"id": made.id}
@@ -123,7 +123,7 @@ def metaproperty(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def approve(portal: Portal, body: Body) -> Any:
-    """`{"id": …}`, or all: out of the waiting room."""
+    """Move `{"id": …}`, or all, out of the waiting room."""
     waiting = [asset for asset in portal.assets.values() if asset.in_waiting_room and not asset.deleted]
     chosen = [asset for asset in waiting if body.get("id", asset.id).upper() == asset.id]
     if "id" in body and not chosen:
@@ -135,7 +135,8 @@ def approve(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_asset(portal: Portal, body: Body) -> Any:
-    """`{"name", "filename", "tags", "description", "copyright", "brand", "public", "created", "times": n}`.
+    """Add assets: `{"name", "filename", "tags", "description", "copyright", "brand", "public", "created",
+    "times": n}`.
 
     The bytes are `text`, `base64`, `media` (the number of one of the world's files) or just a `size`.
     With `times` there are so many, numbered. Everything may be left out.
@@ -188,9 +189,9 @@ _OWN = {
 
 @ACTIONS.add
 def change_asset(portal: Portal, body: Body) -> Any:
-    """`{"id"}` and any of `name tags description copyright archive limited watermarked public views related
-    focus version`: as if somebody had done it. `related`: asset ids by metaproperty id; `focus`: shares of
-    width and height; `version`: the number of the one to show.
+    """Change the asset `{"id"}`: any of `name tags description copyright archive limited watermarked public
+    views related focus version`. `related`: asset ids by metaproperty id; `focus`: shares of width and
+    height; `version`: the number of the one to show.
     """
     asset = portal.assets[body["id"].upper()]
     changes = {_OWN.get(name, name): value for name, value in body.items() if name != "id"}
@@ -205,7 +206,7 @@ def change_asset(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def add_version(portal: Portal, body: Body) -> Any:
-    """`{"id"}` and bytes as for `add_asset`: as if somebody had uploaded a new version."""
+    """Add a version of the asset `{"id"}`, with bytes as for `add_asset`."""
     asset = portal.assets[body["id"].upper()]
     content, file_name = _bytes(portal, body)
     now = portal.world.clock.now()
@@ -216,7 +217,7 @@ def add_version(portal: Portal, body: Body) -> Any:
 
 @ACTIONS.add
 def delete_asset(portal: Portal, body: Body) -> Any:
-    """`{"id": …}`: as if somebody had done it."""
+    """Delete the asset `{"id": …}`."""
     asset = portal.assets[body["id"].upper()]
     deleted: datetime = portal.world.clock.now()
     portal.store(attrs.evolve(asset, deleted=deleted))
