@@ -67,7 +67,7 @@ class Sandbox:
         wants_media = parts is None or any(maker not in _OWN_PARTS for maker in parts)
         self.world.media = list(media) if media is not None else own_media() if wants_media else []
         self._parts = {part.name: part for part in self._make_parts(parts)}
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[_PromptServer] = []
 
     def _temporary_folder(self) -> Path:
         return Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="damlink-sandbox-")))
@@ -113,7 +113,7 @@ class Sandbox:
         for (name, app), bound in zip(services.items(), sockets, strict=True):
             tls = self._tls if name in _BEHIND_TLS else None
             self.world.origins[name] = f"{'https' if tls else 'http'}://{HOST}:{bound.getsockname()[1]}"
-            self._servers.append(uvicorn.Server(_config(app, tls)))
+            self._servers.append(_PromptServer(_config(app, tls)))
         ready = threading.Event()
         thread = threading.Thread(target=lambda: asyncio.run(self._run(sockets, ready)), daemon=True)
         thread.start()
@@ -154,7 +154,7 @@ class Sandbox:
 
     def _stop(self, thread: threading.Thread) -> None:
         for server in self._servers:
-            server.should_exit = True
+            server.stop()
         thread.join(timeout=10)
 
 
@@ -167,6 +167,42 @@ def wait_for_signal() -> None:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+class _PromptServer(uvicorn.Server):
+    """Server that ends at once: uvicorn looks every 0.1 s whether to end, and pauses once more then.
+
+    The tests start and stop hundreds of sandboxes.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """End the server, from any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        """Refresh the headers until the end."""
+        self._loop = asyncio.get_running_loop()
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listeners; only open connections need uvicorn's way."""
+        if self.server_state.connections:
+            await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for bound in sockets or []:
+            bound.close()
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
