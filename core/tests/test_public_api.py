@@ -174,6 +174,11 @@ def test_errors_when_drawn_are_the_tree_of_the_classes() -> None:
     assert sorted(drawn_tree(errors.__doc__ or "")) == sorted(real)
 
 
+def test_errors_when_they_end_a_run_without_failing_it_are_those_of_another_run_or_of_a_person() -> None:
+    harmless = {name for name in errors.__all__ if not getattr(errors, name).fails_run}
+    assert harmless == {"LeaseLostError", "RunActiveError", "StoppedError"}
+
+
 def drawn_tree(text: str) -> Iterator[tuple[str, str]]:
     """Yield each class of the indented drawing with the class that it is drawn below."""
     above = {-1: "Exception"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from damlink import errors
 from damlink._run.runner import Stopping
 
 
@@ -87,3 +88,16 @@ def test_push_when_it_ends_so_gives_the_row_that_state(stock: Any, statement: st
     stock.write(push=statement)
     stock.run()
     assert stock.states == {"1": state, "2": "pushed"}
+
+
+STOPPING = [name for name in errors.__all__ if getattr(errors, name).stops != "asset"]
+
+
+@pytest.mark.parametrize("error", STOPPING)
+def test_run_when_a_hook_raises_an_error_that_stops_more_than_the_asset_ends_and_leaves_it_due(
+    stock: Any, error: str
+) -> None:
+    place = "'', " if error == "ConfigError" else ""
+    stock.write(transform=f"import damlink.errors; raise damlink.errors.{error}({place}'a')")
+    assert type(stock.run().error).__name__ == error
+    assert (stock.states, stock.pushed) == ({"1": "due", "2": "due"}, [])
