@@ -136,7 +136,8 @@ def _forms(value: str) -> set[str]:
 def _escapes(value: str) -> Iterator[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield json.dumps(value)[1:-1].replace("/", r"\/")  # as PHP writes JSON
+    # PHP escapes the slash in JSON.
+    yield json.dumps(value)[1:-1].replace("/", r"\/")
     yield html.escape(value)
     yield repr(value)[1:-1]
     yield repr(value.encode("utf-8", "replace"))[2:-1]

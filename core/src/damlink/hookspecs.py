@@ -48,7 +48,7 @@ def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset 
     `None` the first time, with `--full`, and after a change of what is selected. Yield `Cursor(value)`
     wherever everything before it has been listed. Listing an asset again is harmless: its
     fingerprint shows whether it changed. Without a stable order yield no cursor. An asset that cannot
-    be kept is refused alone, as a failed row; the listing goes on.
+    be stored becomes a failed row, and the listing goes on.
     """
 
 
@@ -58,8 +58,8 @@ def transform(
 ) -> PreparedAsset | Skip:
     """Decide name, metadata and content of one source asset.
 
-    Called in a worker thread, several at once, and again after a crash: what must not happen twice
-    is noted in `checkpoint` before it is done. `previous` is what the last push returned.
+    Called in a transfer thread, several at once, and again after a crash: store in `checkpoint` what
+    must not happen twice, before you do it. `previous` is what the last push returned.
     """
 
 
@@ -73,16 +73,16 @@ def push(
 ) -> PushResult:
     """Deliver one prepared asset.
 
-    Called in a worker thread, several at once; safe to repeat with the same `checkpoint`. With
-    `previous` a changed asset becomes a new version and not a second asset. What cannot be kept of the
-    result is changed into what can, with a notice; without a usable target id the row is `uncertain`.
+    Called in a transfer thread, several at once; safe to repeat with the same `checkpoint`. With
+    `previous` a changed asset becomes a new version and not a second asset. A value of the result
+    that cannot be stored is converted, with a notice; without a usable target id the row is `uncertain`.
     """
 
 
 @hookspec(firstresult=True)
 def on_event(ctx: Context, event: Event) -> Iterable[SourceAsset]:
-    """Yield the source assets that this event makes due; nothing if it is not ours.
+    """Yield the source assets that this event makes due; none if the event is not of this connector.
 
-    Called in one thread for each verified notification of the connector's portal. It returns work
-    and does none.
+    Called in one thread for each verified notification of the connector's portal. It names assets
+    and carries none.
     """

@@ -11,12 +11,13 @@ from damlink.errors import ConfigError
 __all__ = ["check_opened", "without_line_break"]
 
 _NAMES: Final = {"\n": "a line break", "\r": "a line break", "\t": "a tab", "\0": "a NUL character"}
+# Control characters, half surrogates, and breaks of lines and paragraphs.
 _REFUSED: Final = (
     "Cc",
     "Cs",
     "Zl",
     "Zp",
-)  # control characters, half characters, breaks of lines and paragraphs
+)
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _ONE_LINE_BREAK: Final = re.compile(r"\r?\n\Z")
 

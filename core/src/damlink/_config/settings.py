@@ -186,7 +186,8 @@ def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_se
     values = _values(settings_class, table, place, open_secret)
     try:
         return settings_class(**values)
-    except ValueError as error:  # a validator of the plugin's own
+    except ValueError as error:
+        # A validator of the plugin's own: its text is meant for people.
         raise ConfigError(place, describe(error)) from error
     except DamlinkError:
         raise

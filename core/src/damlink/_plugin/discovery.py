@@ -41,7 +41,8 @@ def list_plugins(group: str = GROUP) -> list[PluginInfo]:
         group: the entry-point group to read.
     """
     found = [_info(point) for point in importlib.metadata.entry_points(group=group)]
-    unique = {(info.name, info.distribution): info for info in found}  # a path may be searched twice
+    # A folder that stands twice on the path is searched twice.
+    unique = {(info.name, info.distribution): info for info in found}
     plugins = sorted(unique.values(), key=lambda info: (info.name, info.distribution))
     return [_with_rivals(info, plugins) for info in plugins]
 
@@ -70,7 +71,8 @@ def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
     summary = _summary(distribution) if distribution else ""
-    module = point.value.partition(":")[0].strip()  # `point.module` raises where the value is malformed
+    # `point.module` raises if the value is malformed.
+    module = point.value.partition(":")[0].strip()
     problem = _missing(module) or _range(distribution.requires if distribution else None)
     return PluginInfo(point.name, name, version, point.value, summary, problem)
 
@@ -104,7 +106,8 @@ def _exists(dotted: str, locations: Iterable[str]) -> bool:
 
 
 def _range(requires: Iterable[str] | None) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement  # not needed for `--help`
+    # Imported here, because `--help` must start fast and does not need it.
+    from packaging.requirements import InvalidRequirement, Requirement
 
     for text in requires or ():
         try:

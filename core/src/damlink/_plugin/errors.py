@@ -16,7 +16,8 @@ __all__ = ["PLUGIN_HINT", "translate"]
 PLUGIN_HINT: Final = "report it to the plugin's author"
 NO_REASON: Final = "no reason given"
 
-_OWN: Final = ("connector", "hook", "source_id", "status", "body")  # as `ConnectorError.__init__` sets them
+# Set by `ConnectorError.__init__`, which a plugin's subclass may not call.
+_OWN: Final = ("connector", "hook", "source_id", "status", "body")
 
 
 def translate(error: BaseException, who: str) -> DamlinkError:

@@ -40,8 +40,10 @@ __all__ = [
 
 RAW_BYTES: Final = 64 * 1024
 DETAIL_BYTES: Final = 1024 * 1024
-MAX_TITLE: Final = 1000  # characters; the rest is cut off: it is only shown
-MAX_FIELD: Final = 100_000  # characters of a text that is delivered, and not cut off
+# Characters. A title is only shown: a longer one is cut off.
+MAX_TITLE: Final = 1000
+# Characters. A text that is delivered must not be cut off: a longer one is refused.
+MAX_FIELD: Final = 100_000
 
 _KEY: Final = f"write text of 1 to {MAX_KEY_BYTES} bytes without NUL and half surrogates"
 
@@ -145,7 +147,8 @@ def check_prepared(prepared: PreparedAsset | Skip) -> PreparedAsset | Skip:
     tags = tuple(_deliverable(tag, f"{which} tags[{at}]") for at, tag in enumerate(prepared.tags))
     metaproperties = dict(_metaproperties(prepared.metaproperties, which))
     clean_values: dict[str, Any] = {**texts, "tags": tags, "metaproperties": metaproperties}
-    return attrs.evolve(prepared, **clean_values)  # it may be of a plugin's own subclass
+    # `evolve` keeps a plugin's own subclass.
+    return attrs.evolve(prepared, **clean_values)
 
 
 def _metaproperties(values: object, which: str) -> Iterator[tuple[str, str | list[str]]]:

@@ -25,7 +25,8 @@ from damlink.errors import AuthError, BynderError
 
 __all__ = ["accounts_of", "adapt", "change_of", "describe"]
 
-IDENTITY_KEY: Final = "identity"  # a credential: the key of the digests of secrets that identify
+# Name of the credential with the key of the digests of identifying secrets.
+IDENTITY_KEY: Final = "identity"
 # One of the assets pushed last is enough to recognise the same portal.
 SAMPLE: Final = 50
 

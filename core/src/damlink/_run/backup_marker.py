@@ -28,7 +28,8 @@ __all__ = ["Marker", "accept", "is_restored", "verify_not_restored"]
 DIGITS: Final = 20
 # Assets. After a power failure the marker lags behind by so many at most.
 SYNC_EVERY: Final = 100
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)  # between this machine's clock and the portal's
+# Between this machine's clock and the portal's.
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
 _CURE: Final = "`damlink state accept` goes on with it and looks in the portal before it carries anything"
 

@@ -55,7 +55,8 @@ def _send(address: apprise.Apprise, title: str, body: str) -> bool:
 def _open_addresses(urls: Sequence[Secret], place: str) -> Sequence[apprise.Apprise]:
     """Return one Apprise object for each address."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # some services are old
+        # Apprise loads a hundred services, and some of them use deprecated names.
+        warnings.simplefilter("ignore", DeprecationWarning)
         try:
             import apprise
         except ImportError as error:
