@@ -41,8 +41,6 @@ UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 class Ledger(LedgerReader):
     """One connector's rows, written under an epoch of its lease."""
 
-    # --- listing -----------------------------------------------------------------------------------
-
     def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
         """Store a batch and the cursor behind it in one transaction."""
         with self._write() as connection:
