@@ -257,7 +257,7 @@ def deviations_page() -> Iterator[str]:
     """Where Bynder's published definitions are not kept to."""
     yield "# Deviations from Bynder's definitions\n"
     yield (
-        "Where a folder with Bynder's published definitions (OpenAPI 3.1) is at hand, named by "
+        "If a folder with Bynder's published definitions (OpenAPI 3.1) is available, named by "
         "`DAMLINK_OPENAPI`, a test calls every method of the client and compares each request, and each "
         "answer of the sandbox, with them. What differs is listed here; anything else fails the test, and so "
         "does a row that no longer occurs. `*` stands for anything.\n"

@@ -134,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @contextlib.contextmanager
 def _private_files() -> Iterator[None]:
     """Make all files that a command and its libraries write readable for this user only."""
+    # The umask also covers files that libraries create, such as SQLite's write-ahead log.
     before = os.umask(0o077)
     try:
         yield

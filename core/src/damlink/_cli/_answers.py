@@ -80,6 +80,7 @@ def _write_bytes(pieces: Iterable[bytes], output: Path | None, *, is_text: bool 
     if output is not None:
         _write_file(pieces, output)
         return
+    # Bytes of a file on a terminal would be executed as control sequences.
     if sys.stdout.isatty() and not is_text:
         raise click.UsageError("This is a file, and stdout is a terminal: name a file with --output")
     sys.stdout.flush()

@@ -18,6 +18,7 @@ from damlink.errors import ConfigError, DamlinkError
 
 __all__ = ["change"]
 
+# The plugin decides which settings exist: with another plugin it is another connector.
 FIXED: Final = ("plugin",)
 
 

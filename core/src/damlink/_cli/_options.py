@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -11,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
+    from damlink._run.session import Session
 
 __all__ = [
     "all_option",
@@ -22,6 +24,7 @@ __all__ = [
     "load_config",
     "no_check_option",
     "only_portal",
+    "open_connector_session",
     "portal_argument",
     "select_connectors",
     "set_option",
@@ -105,6 +108,19 @@ def load_config(given: Path | None) -> Config:
     from damlink._config.load import load
 
     return load(path)
+
+
+@contextlib.contextmanager
+def open_connector_session(
+    config_path: Path | None, name: str, *, keeps: bool = True
+) -> Iterator[tuple[Session, str]]:
+    """Open a session, and yield it with the key of the connector that has this key or title."""
+    config = load_config(config_path)
+    key = config.connector(name).name
+    from damlink._run.session import Session
+
+    with Session(config, keeps=keeps) as session:
+        yield session, key
 
 
 def portal_argument(function: F) -> F:

@@ -91,6 +91,7 @@ def _on_the_only_portal(path: Path) -> dict[str, dict[str, Any]]:
     """Return the portal of each connector that leaves it out, which a second portal makes ambiguous."""
     if not path.exists():
         return {}
+    # Written into their tables together with the second portal, so that the config stays valid.
     unnamed = (each for each in load(path).connectors.values() if not each.table.get("portal"))
     return {each.name: {"portal": each.portal} for each in unnamed}
 

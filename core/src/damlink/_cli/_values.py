@@ -52,6 +52,7 @@ def read_secret(value: str) -> Secret:
         raise click.BadParameter("a secret is no argument; write - and give it on standard input")
     if sys.stdin.isatty():
         return Secret(str(click.prompt("secret", hide_input=True)))
+    # A secret cannot contain a line break, so the first line is the whole secret.
     return Secret(sys.stdin.readline().rstrip("\r\n"))
 
 

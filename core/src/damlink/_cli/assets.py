@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._options import as_json, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo
 
 if TYPE_CHECKING:
@@ -27,13 +27,10 @@ BAD = ("uncertain", "rejected", "failed")
 def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
     """List a connector's assets. With --state, assets that were not carried are grouped by cause."""
     from damlink._cli._output import print_json_lines
-    from damlink._run.session import Session
     from damlink._state.ledger import Ledger
     from damlink._state.rows import RowState
 
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config, keeps=False) as session:
+    with open_connector_session(config_path, name, keeps=False) as (session, name):
         if not session.has_database:
             return
         rows = Ledger(session.database, name).rows(RowState(state) if state else None)

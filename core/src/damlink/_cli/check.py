@@ -52,6 +52,7 @@ def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, jso
 
     codes, found = set(), []
     for name in names:
+        # One session for each connector: a failure of one must not affect the next.
         with Session(config, keeps=False) as session:
             for finding in check(session, name):
                 codes.add(finding.error.exit_code if finding.error else 0)

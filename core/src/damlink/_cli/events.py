@@ -202,6 +202,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
 
     with Session(_config(config_path, portal)) as session:
         notification = _notification(portal, file)
+        # A new message id: the inbox would drop a known one as a duplicate.
         Inbox(session.database).put(notification, datetime.now(UTC))
     echo(f"{notification.subject} is in the inbox; `damlink serve` processes it", err=True)
 

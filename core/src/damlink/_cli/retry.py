@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from damlink._cli._options import load_config, with_config
+from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
 
 
@@ -20,10 +20,7 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
     Uncertain assets are refused: decide them with `damlink settle`.
     """
     from damlink._run.repair import retry
-    from damlink._run.session import Session
 
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config) as session:
+    with open_connector_session(config_path, name) as (session, name):
         count = retry(session.database, name, ids)
     echo(f"{name}: {count} due again; `damlink run {name}` carries them")

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._options import as_json, open_connector_session, with_config
 
 
 @click.command("runs")
@@ -19,12 +19,9 @@ from damlink._cli._options import as_json, load_config, with_config
 def command(name: str, limit: int, json_: bool, config_path: Path | None) -> None:
     """List the last runs of a connector, the newest first."""
     from damlink._cli._output import print_json_lines, print_table
-    from damlink._run.session import Session
     from damlink._state.runs import Runs
 
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config, keeps=False) as session:
+    with open_connector_session(config_path, name, keeps=False) as (session, name):
         found = Runs(session.database, name).latest(limit) if session.has_database else []
     if json_:
         print_json_lines(attrs.asdict(run) for run in found)

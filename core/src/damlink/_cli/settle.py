@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from damlink._cli._options import load_config, with_config
+from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
 
 
@@ -22,15 +22,13 @@ def command(
 ) -> None:
     """Decide whether an uncertain asset has arrived, after you have looked in the portal."""
     from damlink._run.repair import settle
-    from damlink._run.session import Session
 
     if saved == again:
         raise click.UsageError("give either --saved [MEDIA_ID] or --again")
+    # An id with --again would be ignored silently, and the asset carried a second time.
     if media_id and again:
         raise click.UsageError("MEDIA_ID belongs to --saved")
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config) as session:
+    with open_connector_session(config_path, name) as (session, name):
         settle(session.database, session.cipher, name, source_id, saved=saved, target_id=media_id or "")
     said = "is recorded as pushed" if saved else "is due again"
     echo(f"{name}: {source_id} {said}")

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from damlink._cli._options import as_json, load_config, with_config
+from damlink._cli._options import as_json, load_config, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo, text_of
 from damlink._cli._terminal import is_terminal
 
@@ -25,11 +25,8 @@ def command() -> None:
 def show(name: str, json_: bool, config_path: Path | None) -> None:
     """Show the position of the listing, the lease, and the number of assets by state."""
     from damlink._cli._output import print_json
-    from damlink._run.session import Session
 
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config, keeps=False) as session:
+    with open_connector_session(config_path, name, keeps=False) as (session, name):
         found = _document(session, name)
     if json_:
         print_json(found)
@@ -56,12 +53,9 @@ def _document(session: Any, name: str) -> dict[str, Any]:
 def export(name: str, config_path: Path | None) -> None:
     """Write every row as JSON lines to stdout, without checkpoints and secrets."""
     from damlink._cli._output import print_json_lines
-    from damlink._run.session import Session
     from damlink._state.ledger import Ledger
 
-    config = load_config(config_path)
-    name = config.connector(name).name
-    with Session(config, keeps=False) as session:
+    with open_connector_session(config_path, name, keeps=False) as (session, name):
         if session.has_database:
             print_json_lines(_row(row) for row in Ledger(session.database, name).rows())
 
