@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/damlink demo
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -m "not acceptance and not live" -n 3 --dist worksteal
+	$(BIN)/python -m pytest -m "not acceptance and not live" -n 4 --dist worksteal
 
 # While writing: what starts no server and no process.
 test-fast: $(TOOLS)
