@@ -20,16 +20,8 @@ from damlink_istock.sandbox.catalogue import Asset
 from damlink_istock.sandbox.controls import ACTIONS, new_asset
 from damlink_istock.sandbox.downloads import download_image, download_video
 from damlink_istock.sandbox.history import listing
-from damlink_istock.sandbox.vendor import (
-    CREDITS,
-    GETTY_TYPES,
-    SUBSCRIPTION,
-    Key,
-    Licence,
-    Product,
-    User,
-    Vendor,
-)
+from damlink_istock.sandbox.product_types import CREDITS, GETTY_TYPES, SUBSCRIPTION
+from damlink_istock.sandbox.vendor import Key, Licence, Product, User, Vendor
 from damlink_istock.sandbox.wire import Handler, service
 from damlink_sandbox import Finding
 

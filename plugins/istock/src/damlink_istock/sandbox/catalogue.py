@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from damlink_istock.sandbox.vendor import CREDITS, SUBSCRIPTION
+from damlink_istock.sandbox.product_types import CREDITS, SUBSCRIPTION
 from damlink_sandbox import Synthetic
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from damlink_istock.sandbox.catalogue import FIRST_ID, Asset
-from damlink_istock.sandbox.vendor import CREDITS, ISTOCK_TYPES, SUBSCRIPTION, User, Vendor
+from damlink_istock.sandbox.product_types import CREDITS, ISTOCK_TYPES, SUBSCRIPTION
+from damlink_istock.sandbox.vendor import User, Vendor
 from damlink_sandbox import Synthetic
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from damlink_istock.sandbox.access import calling_user
 from damlink_istock.sandbox.catalogue import Asset, Size
 from damlink_istock.sandbox.history import flag, product_type
-from damlink_istock.sandbox.vendor import CREDITS, ISTOCK_TYPES, Delivery, Key, User, Vendor
+from damlink_istock.sandbox.product_types import CREDITS, ISTOCK_TYPES
+from damlink_istock.sandbox.vendor import Delivery, Key, User, Vendor
 from damlink_istock.sandbox.wire import Call, refusal
 
 

@@ -15,7 +15,8 @@ import attrs
 from starlette.responses import JSONResponse, Response
 
 from damlink_istock.sandbox.access import calling_user
-from damlink_istock.sandbox.vendor import PRODUCT_TYPES, SUBSCRIPTION, Key, Licence, User, Vendor
+from damlink_istock.sandbox.product_types import PRODUCT_TYPES, SUBSCRIPTION
+from damlink_istock.sandbox.vendor import Key, Licence, User, Vendor
 from damlink_istock.sandbox.wire import Call, refusal
 
 SPAN = timedelta(days=30)

@@ -15,7 +15,8 @@ from damlink_istock.sandbox.access import calling_token, calling_user
 from damlink_istock.sandbox.catalogue import Asset
 from damlink_istock.sandbox.fields import IMAGE_FIELDS, IMAGE_SETS, VIDEO_FIELDS, VIDEO_SETS, expand
 from damlink_istock.sandbox.history import person
-from damlink_istock.sandbox.vendor import SUBSCRIPTION, Product, Vendor
+from damlink_istock.sandbox.product_types import SUBSCRIPTION
+from damlink_istock.sandbox.vendor import Product, Vendor
 from damlink_istock.sandbox.wire import Call, refusal
 
 MOST_IDS = 100

@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING
 import attrs
 from starlette.responses import PlainTextResponse
 
+from damlink_istock.sandbox.product_types import ISTOCK_TYPES, SUBSCRIPTION
 from damlink_istock.sandbox.wire import gateway_refusal
 from damlink_sandbox import Refusal
 
 if TYPE_CHECKING:
     from damlink_istock.sandbox.catalogue import Asset
     from damlink_sandbox import MediaFile, World
-
-SUBSCRIPTION, CREDITS = "royaltyfreesubscription", "creditpack"
-ISTOCK_TYPES = frozenset({SUBSCRIPTION, CREDITS})
-GETTY_TYPES = frozenset({"easyaccess", "editorialsubscription", "imagepack", "premiumaccess"})
-PRODUCT_TYPES = ISTOCK_TYPES | GETTY_TYPES | {"aigen"}
 
 
 @attrs.frozen

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-
-import attrs
+from pathlib import PurePosixPath
 
 from damlink_sandbox.bynder.jobs import attach
 from damlink_sandbox.bynder.portal import Portal, no_route
-from damlink_sandbox.bynder.state import Import
+from damlink_sandbox.bynder.state import Import, Transfer
 from damlink_sandbox.bynder.upload import UPLOADERS
 from damlink_sandbox.bynder.workflow import failure, find_record, plain
 from damlink_sandbox.bynder.workflow_fields import Fields, read, text
@@ -24,15 +22,6 @@ _PATH = "/v7/file_cmds/upload"
 _JOB_FILE: Fields = {"fileId": ("file", text), "name": ("name", text), "fileSize": ("size", int)}
 
 routes: Routes[Portal] = Routes()
-
-
-@attrs.define
-class Transfer:
-    """One upload from prepare to finalise; `chunks` are files by number."""
-
-    id: str
-    chunks: dict[int, Path] = attrs.field(factory=dict)
-    is_finalised: bool = False
 
 
 @routes.add(f"POST {_PATH}/prepare", roles=UPLOADERS)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-import attrs
-
 from damlink_sandbox.bynder.portal import Portal, json_object, number
+from damlink_sandbox.bynder.records import Line, Order
 from damlink_sandbox.bynder.workflow import workflow_id
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
@@ -23,33 +21,6 @@ STATUSES = frozenset(
 )
 
 routes: Routes[Portal] = Routes()
-
-
-@attrs.define
-class Line:
-    """A line of an order."""
-
-    id: str
-    name: str
-    quantity: int
-    price: float
-    status: str = "unknown"
-    customer_reference: str | None = None
-
-
-@attrs.define
-class Order:
-    """An order; `id` is in upper case 8-4-4-16, as its own address has it."""
-
-    id: str
-    reference: str
-    created: datetime
-    username: str
-    lines: list[Line]
-    status: str = "IN_PROGRESS"
-    currency: str = "8364"
-    message: str = ""
-    tracking_number: str = ""
 
 
 @routes.add(f"GET {_PATH}", scopes=_READ, roles=_VIEW)

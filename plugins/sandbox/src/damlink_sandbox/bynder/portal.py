@@ -10,23 +10,19 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from damlink_sandbox.bynder import events
 from damlink_sandbox.bynder.access import Access
-from damlink_sandbox.bynder.state import Asset, Brand, Import, Library, Metaproperty, Upload
+from damlink_sandbox.bynder.records import Order, Webhook
+from damlink_sandbox.bynder.state import Asset, Brand, Import, Library, Metaproperty, Transfer, Upload
 from damlink_sandbox.bynder.variants import Variants
 from damlink_sandbox.bynder.workflow import Workflow
 from damlink_sandbox.content import Content
 from damlink_sandbox.router import Answer, Call, Refusal, json_answer
 from damlink_sandbox.world import World
-
-if TYPE_CHECKING:
-    from damlink_sandbox.bynder.files_service import Transfer
-    from damlink_sandbox.bynder.orders import Order
-    from damlink_sandbox.bynder.webhooks import Webhook
 
 _ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{16}")
 Item = TypeVar("Item")

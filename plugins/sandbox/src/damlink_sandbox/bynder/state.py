@@ -113,6 +113,15 @@ class Upload:
 
 
 @attrs.define
+class Transfer:
+    """An upload by the files service, from prepare to finalise; `chunks` are files by number."""
+
+    id: str
+    chunks: dict[int, Path] = attrs.field(factory=dict)
+    is_finalised: bool = False
+
+
+@attrs.define
 class Import:
     """A finalised upload.
 

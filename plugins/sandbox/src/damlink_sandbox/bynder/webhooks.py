@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
-
 from damlink_sandbox.bynder.access import need
 from damlink_sandbox.bynder.events import EVENTS
 from damlink_sandbox.bynder.portal import Portal, json_object
+from damlink_sandbox.bynder.records import Webhook
 from damlink_sandbox.bynder.rights import MANAGE_WEBHOOKS, VIEW_WEBHOOKS
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
@@ -24,20 +23,6 @@ _MOST = 10
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 routes: Routes[Portal] = Routes()
-
-
-@attrs.define
-class Webhook:
-    """A configuration; `subscription` is the broker's id while there is one."""
-
-    id: str
-    name: str
-    endpoint: str
-    protocol: str
-    events: tuple[str, ...]
-    days: int | None = None
-    active: bool = True
-    subscription: str = ""
 
 
 @routes.add(f"GET {_PATH}", scopes=_READ)

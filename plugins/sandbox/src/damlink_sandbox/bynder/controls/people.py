@@ -7,9 +7,9 @@ from typing import Any
 from damlink_sandbox.bynder import campaigns, events, jobs
 from damlink_sandbox.bynder.access import Group, Profile, User
 from damlink_sandbox.bynder.actions import Actions, Body
-from damlink_sandbox.bynder.orders import Line, Order
 from damlink_sandbox.bynder.portal import Portal, moment
 from damlink_sandbox.bynder.presets import add_metaproperty
+from damlink_sandbox.bynder.records import Line, Order
 from damlink_sandbox.bynder.rights import SCOPES
 from damlink_sandbox.bynder.workflow import Preset, find_record, format_date, workflow_id
 from damlink_sandbox.bynder.workflow_fields import date
