@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from workspace import figures
@@ -41,18 +41,6 @@ NO_VERBS: Final = frozenset(
 IMPERATIVES_IN_S: Final = frozenset({"Pass", "Process", "Discuss", "Express", "Address", "Focus", "Compress"})
 
 PACKAGES: Final = [name for name, folder in figures.PACKAGES.items() if folder.is_dir()]
-
-# Not held there yet; each shows in the summary of a run, and leaves this list when it passes.
-FEW_COMMENTS: Final = {"istock": "0.9 %", "gelato": "0.9 %", "sandbox": "0.7 %"}
-CIRCLES: Final = {"istock": "two modules of its stand-in", "sandbox": "eight modules of its portal"}
-
-
-def but_for(exceptions: dict[str, str]) -> list[Any]:
-    """The packages; those that do not hold the rule yet are expected to fail."""
-    return [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=exceptions[name])] if name in exceptions else [])
-        for name in PACKAGES
-    ]
 
 
 def words(package: str) -> figures.Words:
@@ -100,12 +88,12 @@ def test_docstrings_when_read_hold_no_banned_word(package: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("package", but_for(FEW_COMMENTS))
+@pytest.mark.parametrize("package", PACKAGES)
 def test_comments_when_counted_are_enough_to_say_why(package: str) -> None:
     found = words(package)
     assert found.comment_lines >= 0.01 * found.lines
 
 
-@pytest.mark.parametrize("package", but_for(CIRCLES))
+@pytest.mark.parametrize("package", PACKAGES)
 def test_modules_when_imports_are_followed_stand_in_no_circle(package: str) -> None:
     assert figures.cycles_of(figures.arrows_of(figures.read_package(figures.PACKAGES[package]))) == []

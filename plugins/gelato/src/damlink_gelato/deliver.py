@@ -52,6 +52,7 @@ def deliver(ctx: Context, file: File, source: SourceAsset, checkpoint: Checkpoin
 def _poll(ctx: Context, order: ImportRequest, checkpoint: Checkpoint) -> Import | None:
     """Return the state of an import that an earlier round began; `None` if this original has none."""
     noted = checkpoint.get("imported") or {}
+    # The import of an earlier original says nothing about this one.
     if noted.get("item") != order.file.original.item_id or not ctx.settings.status_url:
         return None
     try:
@@ -106,6 +107,7 @@ def _wait(ctx: Context, order: ImportRequest, answer: Import, checkpoint: Checkp
         raise TransientError("Gelato is not finished, and there is no address to poll", hint="set status_url")
     what = "its checkout link is not there yet" if answer.is_ready else "Gelato is not finished"
     noted = checkpoint.get("imported") or {}
+    # For another file the time counts from now.
     poll = Poll.read(noted if noted.get("file") == answer.id else None, ctx.now())
     is_late = poll.age_seconds(ctx.now()) > IMPORT_TIMEOUT_SECONDS
     if is_late and not answer.is_ready:

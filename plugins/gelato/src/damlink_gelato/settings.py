@@ -105,5 +105,6 @@ class GelatoSettings:
 def _origin(address: str) -> str:
     if not address:
         return ""
+    # The braces of a placeholder are not valid in an address.
     url = parse_url(_PLACE.sub("x", address))
     return f"{url.scheme}://{url.netloc.decode('ascii')}"

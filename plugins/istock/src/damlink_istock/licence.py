@@ -101,6 +101,7 @@ def _note_and_ask(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, ask
     settings: IStockSettings = ctx.settings
     _check_istock(ctx)
     _count(ctx, settings)
+    # Before the request: a crash after it must leave a trace of what may have been paid.
     checkpoint.put(licence={"asked": asked}, **({"notice": NOTICE} if asked > 1 else {}))
     try:
         return _ask(ctx, source, settings)

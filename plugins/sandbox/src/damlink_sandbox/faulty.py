@@ -39,9 +39,8 @@ class CuttableProtocol(H11Protocol):
             with contextlib.suppress(ConnectionError):
                 await inner(scope, receive, send_on)
             if transport.is_closing():
-                await _wait_for_disconnect(
-                    receive
-                )  # an application must not end before its lost connection has
+                # An application must not end before its lost connection has.
+                await _wait_for_disconnect(receive)
 
         self.app = app
 
@@ -63,6 +62,7 @@ class Faulty:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or fail as scripted."""
         self._count(scope["method"], scope["path"])
+        # First of all: a request that a failure swallows counts against the limit, too.
         refusal = self._admit(scope["client"][0] if scope.get("client") else "")
         if refusal is not None:
             await _answer(refusal, receive, send)
@@ -72,6 +72,7 @@ class Faulty:
             await self._app(scope, receive, send)
 
     def _count(self, method: str, path: str) -> None:
+        # Without its ids, so that all requests of one route are counted together.
         route = _ID.sub("{id}", path.rstrip("/")) or "/"
         self._world.counts.add(f"requests:{self._service}")
         self._world.counts.add(f"{self._service} {method} {route}")
@@ -164,6 +165,7 @@ class _Recorder:
     def answer(self) -> Answer:
         """The answer kept."""
         head = {name.decode(): value.decode("latin-1") for name, value in self._head["headers"]}
+        # `Answer` counts the bytes anew, since a changed body has another length.
         head.pop("content-length", None)
         kind = head.pop("content-type", "application/json")
         return Answer(self._head["status"], bytes(self._body), kind, head)

@@ -32,7 +32,7 @@ def bomb() -> bytes:
     """Return a few hundred kilobytes that decompress (`deflate`) to 300 MiB of JSON."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     first = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
-    # Depends on nothing before.
+    # After a full flush a block depends on nothing before, so that copies of one can follow each other.
     block = packer.compress(b" " * _BOMB_PIECE) + packer.flush(zlib.Z_FULL_FLUSH)
     return first + block * (_BOMB_BYTES // _BOMB_PIECE) + packer.compress(b"]") + packer.flush()
 
@@ -69,6 +69,7 @@ def _without_ids(own: Answer) -> Answer:
     try:
         body = _null_ids(json.loads(own.body))
     except ValueError:
+        # A body other than JSON has no ids that could be taken out.
         body = {}
     return Answer(own.status, json.dumps(body).encode(), headers=_other_headers(own))
 

@@ -143,7 +143,8 @@ def describe_file(path: Path) -> Stored:
         try:
             with Image.open(path) as picture:
                 width, height = picture.size
-        except (OSError, Image.DecompressionBombError):  # served all the same: partners hold broken files too
+        except (OSError, Image.DecompressionBombError):
+            # Served all the same: partners hold broken files too.
             pass
     return Stored(path, path.name, path.stat().st_size, width, height)
 

@@ -88,7 +88,8 @@ class FormStream:
         if self._is_first_file():
             self._sink.close()  # type: ignore[union-attr]
             self._file_seen = True
-        elif not self._is_file and not self._file_seen:  # S3 ignores what follows the file
+        elif not self._is_file and not self._file_seen:
+            # Only fields before the file: S3 ignores what follows it.
             self.fields[self._name] = self._data.decode("utf-8", "replace")
 
     def _end(self) -> None:

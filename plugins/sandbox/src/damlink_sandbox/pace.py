@@ -40,6 +40,7 @@ class Pace:
         """Count a request of this address; whether it is let in."""
         with self._lock:
             address = self._forget_old(client)
+            # While the address is blocked, too: such requests prolong the block.
             address.times.append(self._clock.seconds())
             self._most = max(self._most, len(address.times))
             address.blocked = address.blocked or len(address.times) > self._requests

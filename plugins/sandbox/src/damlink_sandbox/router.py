@@ -15,7 +15,8 @@ import attrs
 from damlink_sandbox.multipart import read_fields
 
 State = TypeVar("State")
-Message = dict[str, Any]  # ASGI's own shapes
+# ASGI's own shapes.
+Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -182,7 +183,7 @@ class Router(Generic[State]):
     ) -> None:
         self._state, self._lock, self._unknown, self._guard = state, lock, unknown, guard
         self._by_length: defaultdict[int, list[Route[State]]] = defaultdict(list)
-        # A literal goes first.
+        # A literal goes first: `/media/save` must not be taken for `/media/{id}`.
         for route in sorted(routes, key=lambda route: route.pattern.count("{")):
             self._by_length[len(route.segments)].append(route)
 
@@ -210,6 +211,7 @@ class Router(Generic[State]):
         if route is None:
             return self._unknown(call)
         try:
+            # Any other route runs under the lock already.
             with self._lock if route.slow else contextlib.nullcontext():
                 self._guard(self._state, route, call)
             return route.handler(self._state, call)

@@ -109,6 +109,7 @@ class Sandbox:
 
     def _start(self) -> None:
         services = self._services()
+        # Every port is bound before a server starts: each part can name the others' addresses.
         sockets = [self._bound(number) for number in range(len(services))]
         for (name, app), bound in zip(services.items(), sockets, strict=True):
             tls = self._tls if name in _BEHIND_TLS else None
@@ -126,6 +127,7 @@ class Sandbox:
         own = [part for part in self._parts.values() if isinstance(part, _OWN_PARTS)]
         partners = [part for part in self._parts.values() if part not in own]
         control = {"control": control_service(self.world, self._parts)}
+        # The order decides the ports. `control` never fails: tests script the failures with it.
         return {**self._faulty(own), **control, **self._faulty(partners)}
 
     def _faulty(self, parts: Iterable[Part]) -> dict[str, Any]:
@@ -147,6 +149,7 @@ class Sandbox:
             asyncio.create_task(server.serve([bound]))
             for server, bound in zip(self._servers, sockets, strict=True)
         ]
+        # A server that cannot start ends its task, and will never be `started`.
         while not all(server.started for server in self._servers) and not any(map(asyncio.Task.done, tasks)):
             await asyncio.sleep(0.002)
         ready.set()

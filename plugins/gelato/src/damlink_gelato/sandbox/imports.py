@@ -74,7 +74,8 @@ def _replay(library: Library, account: Account, key: str, call: Call) -> Respons
     with library.lock:
         file = library.files.get(library.keys.get((account.id, key), ""))
         if file is not None and file.source != call.fields["source"]:
-            raise refusal(409, "KEY_REUSED", "the key was used for another original")  # assumed
+            # Assumed: a key stands for one original.
+            raise refusal(409, "KEY_REUSED", "the key was used for another original")
         if file is not None and file.failure is None and not library.switches.replay_conflicts:
             return _answer(library, file)
         file = library.of_item(account.id, call.fields["source"])

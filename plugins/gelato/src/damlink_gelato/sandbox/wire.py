@@ -53,7 +53,8 @@ async def _endpoint(handler: Handler, request: Request) -> Response:
     is_form = request.headers.get("content-type", "").startswith(FORM)
     if not is_form:
         return await _answer(handler, request, _json(await request.body()))
-    async with request.form() as form:  # closes its files
+    # Answered within the block, which closes the files of the form at its end.
+    async with request.form() as form:
         file = form.get("file")
         return await _answer(handler, request, _fields(form), file if isinstance(file, UploadFile) else None)
 

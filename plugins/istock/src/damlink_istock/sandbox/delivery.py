@@ -39,7 +39,8 @@ def file(vendor: Vendor, call: Call) -> Response:
 
 def _delivery(vendor: Vendor, call: Call) -> Delivery:
     if "api-key" in call.headers or "authorization" in call.headers:
-        raise Refusal(PlainTextResponse("credentials do not belong here", 400))  # assumed
+        # Assumed: the opaque address is enough, and other credentials are refused.
+        raise Refusal(PlainTextResponse("credentials do not belong here", 400))
     delivery = vendor.deliveries.get(call.path["name"])
     if delivery is None or delivery.expires_at <= vendor.world.clock.seconds():
         raise Refusal(PlainTextResponse("Forbidden", 403))

@@ -58,7 +58,8 @@ def _paid_with(vendor: Vendor, call: Call, key: Key) -> str:
     if given is not None and given != str(vendor.product(kind).id):
         raise refusal(403, "NoAccessToProductType", f"Field: product_id, {given}")  # assumed
     if flag(call, "use_team_credits", default=False):
-        raise refusal(403, "OverageLimitReached", "No team credits.")  # assumed
+        # Assumed: this customer's team has no credits.
+        raise refusal(403, "OverageLimitReached", "No team credits.")
     return kind
 
 

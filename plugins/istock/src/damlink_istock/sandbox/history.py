@@ -39,9 +39,8 @@ def listing(vendor: Vendor, call: Call) -> Response:
     caller = calling_user(vendor, call)
     page, page_size = _number(call, "page", 1), _number(call, "page_size", 30, MOST_ROWS)
     window = read_window(call, vendor.now(), limited=vendor.switches.window_limit)
-    wanted = (
-        product_type(call, caller.key) or SUBSCRIPTION
-    )  # assumed: without one, an iStock key lists no credits
+    # Assumed: without one, an iStock key lists no credits.
+    wanted = product_type(call, caller.key) or SUBSCRIPTION
     everybody = flag(call, "company_downloads", default=False)
     if everybody and not vendor.switches.company_right:
         # Assumed: the body is unknown.
@@ -52,7 +51,6 @@ def listing(vendor: Vendor, call: Call) -> Response:
         if row.product_type == wanted
         and row.product_type in caller.key.product_types
         and (everybody or row.user == caller.user)
-        and row.product_type in caller.key.product_types
         and window.start <= row.date <= window.end
     ]
     ordered = _in_no_order(found, vendor.world.seed)

@@ -64,7 +64,8 @@ def _product(vendor: Vendor, product: Product, asked: list[str]) -> dict[str, An
         "name": None,
         "agreement_name": None,
         "download_limit": product.limit if is_subscription else None,
-        "download_limit_duration": "monthly" if is_subscription else None,  # assumed spelling
+        # The spelling is assumed.
+        "download_limit_duration": "monthly" if is_subscription else None,
         "download_limit_reset_utc_date": f"{reset:%Y-%m-%d}T00:00:00" if is_subscription else None,
         "downloads_remaining": left if is_subscription else None,
         "expiration_utc_date": f"{now.year + 1}-12-31T00:00:00",
@@ -113,9 +114,8 @@ def _search(
         for key, asset in vendor.assets.items()
         if asset.is_video == is_video and not asset.withdrawn
     }
-    found = [
-        here[key] for key in reversed(list(dict.fromkeys(ids))) if key in here
-    ]  # the order is not promised
+    # Not in the order of the request, since the API promises none.
+    found = [here[key] for key in reversed(list(dict.fromkeys(ids))) if key in here]
     return found, [key for key in ids if key not in here], fields
 
 

@@ -87,7 +87,8 @@ def _delete(portal: Portal, call: Call) -> Answer:
     workflow = portal.workflow
     gone = find_record(workflow.campaigns, call.params["id"]).id
     del workflow.campaigns[gone]
-    workflow.jobs = {key: job for key, job in workflow.jobs.items() if job.campaign != gone}  # assumed
+    # Assumed: a campaign's jobs go with it.
+    workflow.jobs = {key: job for key, job in workflow.jobs.items() if job.campaign != gone}
     return Answer(204)
 
 

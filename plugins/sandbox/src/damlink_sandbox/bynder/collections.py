@@ -37,9 +37,8 @@ def _list(portal: Portal, call: Call) -> Answer:
     query = call.query
     least = _number(query, "minCount", 0, 0)
     limit, page = min(_number(query, "limit", 50), 1000), _number(query, "page", 1)
-    field, _, direction = (query.get("orderBy") or "dateCreated desc").partition(
-        " "
-    )  # the default is assumed
+    # The default is assumed.
+    field, _, direction = (query.get("orderBy") or "dateCreated desc").partition(" ")
     if field not in _KEYS or direction not in ("asc", "desc"):
         raise _invalid()
     every = portal.library.collections.values()

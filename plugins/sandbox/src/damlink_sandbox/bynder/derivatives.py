@@ -18,7 +18,8 @@ from damlink_sandbox.bynder.transform import find_by_uuid
 from damlink_sandbox.content import Content, Filled
 from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 
-_SIZES = {"mini": (80, 80), "thul": (250, 250), "webimage": (800, 800)}  # assumed
+# The sizes are assumed.
+_SIZES = {"mini": (80, 80), "thul": (250, 250), "webimage": (800, 800)}
 _GREY = (128, 128, 128, 255)
 
 routes: Routes[Portal] = Routes()

@@ -39,6 +39,7 @@ def _chunk(portal: Portal, call: Call) -> Answer:
         number, digest = call.params["number"], call.headers.get("content-sha256")
         if not number.isdecimal() or (digest is None and portal.settings.require_chunk_sha256):
             raise _refusal()
+    # Verified and written outside the lock, so that chunks can arrive in parallel.
     if digest is not None and digest.lower() != hashlib.sha256(call.body).hexdigest():
         raise _refusal()
     path.write_bytes(call.body)

@@ -94,6 +94,7 @@ def create(portal: Portal, creator: str, given: Mapping[str, Any]) -> Job:
     workflow, now = portal.workflow, portal.world.clock.now()
     campaign = find_record(workflow.campaigns, given["campaign"])
     stages = _stages(portal, given.get("preset"), given.get("stages", ()))
+    # Counted, and not the number of jobs: the key of a deleted job is not given again.
     campaign.jobs += 1
     rest = {name: value for name, value in given.items() if name != "stages"}
     key = f"{campaign.key}-{campaign.jobs}"

@@ -32,6 +32,7 @@ routes: Routes[Portal] = Routes()
 def _authorize(portal: Portal, call: Call) -> Answer:
     access, query = portal.access, call.query
     client = access.client
+    # These errors must not go to an address that is not verified: RFC 6749, section 4.1.2.1.
     if query.get("client_id") != client.id or query.get("redirect_uri") not in client.redirects:
         raise _error(400, "invalid_request", "unknown client, or a redirect_uri that is not registered")
     redirect, state = query["redirect_uri"], query.get("state", "")
@@ -78,6 +79,7 @@ def _token(portal: Portal, call: Call) -> Answer:
     grant_type = fields.get("grant_type")
     if grant_type == "client_credentials":
         scopes = _scopes(fields.get("scope"), access.grantable(client.user_id))
+        # Without a refresh token: RFC 6749, section 4.4.3.
         return _issue(access, Grant(client.id, client.user_id, scopes - {"offline"}))
     if grant_type == "authorization_code":
         return _exchange(access, fields, portal.world.clock.seconds())
@@ -97,6 +99,7 @@ def _client(access: Access, call: Call, fields: Mapping[str, str]) -> Client:
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             user = password = ""
+        # Both are form-encoded within the header: RFC 6749, section 2.3.1.
         given = (unquote_plus(user), unquote_plus(password))
     if given != (access.client.id, access.client.secret):
         raise _error(401, "invalid_client", "client authentication failed", www_authenticate="Basic")

@@ -12,7 +12,8 @@ from damlink_sandbox.router import Answer, Call, Refusal, Routes, json_answer
 _PATH = "/api/store/order"
 _READ, _WRITE = "brandstore.order:read", "brandstore.order:write"
 _VIEW, _EDIT = "brandstore.orderadmin.view", "brandstore.orderadmin.edit"
-_PAGE = 10  # fixed
+# The length of a page is fixed.
+_PAGE = 10
 STATUSES = frozenset(
     """
     IN_PROGRESS CANCELED FAILED WAITING_FOR_PAYMENT FOR_ORDER IN_PRODUCTION PRODUCTION_SUSPENDED
@@ -25,7 +26,8 @@ routes: Routes[Portal] = Routes()
 
 @routes.add(f"GET {_PATH}", scopes=_READ, roles=_VIEW)
 def _list(portal: Portal, call: Call) -> Answer:
-    newest = sorted(portal.orders.values(), key=lambda order: order.created, reverse=True)  # assumed
+    # The order is assumed.
+    newest = sorted(portal.orders.values(), key=lambda order: order.created, reverse=True)
     page = number(call.query.get("page"), 1)
     return json_answer(200, [_render_in_list(one) for one in newest[(page - 1) * _PAGE : page * _PAGE]])
 
@@ -105,7 +107,8 @@ def _find(portal: Portal, call: Call, *, by_number: bool = False) -> Order:
             by_number and given == order.reference
         ):
             return order
-    raise _refusal(404, "Order not found")  # text assumed
+    # The text is assumed.
+    raise _refusal(404, "Order not found")
 
 
 def _find_line(portal: Portal, call: Call) -> tuple[Order, Line]:
@@ -113,7 +116,8 @@ def _find_line(portal: Portal, call: Call) -> tuple[Order, Line]:
         for line in order.lines:
             if line.id == call.params["id"].lower():
                 return order, line
-    raise _refusal(404, "Order line not found")  # text assumed
+    # The text is assumed.
+    raise _refusal(404, "Order line not found")
 
 
 def _line(order: Order, line: Line) -> dict[str, Any]:

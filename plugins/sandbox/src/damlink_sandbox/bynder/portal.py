@@ -142,6 +142,7 @@ class Portal:
         self.assets[asset.id] = asset
         self._writes += 1
         due = self.world.clock.seconds() + self.settings.index_lag
+        # The number keeps the order of equal times, and assets from being compared.
         heapq.heappush(self._unindexed, (due, self._writes, asset))
 
     def list_indexed(self) -> Mapping[str, Asset]:

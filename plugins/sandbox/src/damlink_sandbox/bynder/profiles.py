@@ -25,7 +25,8 @@ def _get(portal: Portal, call: Call) -> Answer:
         if "admin.profile:read" not in call.caller.scopes:
             raise missing_right()
     if profile_id not in portal.access.profiles:
-        raise refusal(404, "Profile not found")  # text assumed
+        # The text is assumed.
+        raise refusal(404, "Profile not found")
     return json_answer(200, _render(portal.access.profiles[profile_id]))
 
 

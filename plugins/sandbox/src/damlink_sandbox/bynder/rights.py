@@ -44,6 +44,7 @@ def _group(*rows: tuple[str, str, str]) -> tuple[Scope, ...]:
     return tuple(Scope(name, description, tuple(roles.split())) for name, description, roles in rows)
 
 
+# The groups and the descriptions are assumed.
 GROUPS: Mapping[str, tuple[Scope, ...]] = {
     "General": _group(
         ("offline", "Get a refresh token", ""),
@@ -99,7 +100,7 @@ GROUPS: Mapping[str, tuple[Scope, ...]] = {
         Scope("webhooks.config:read", "Read webhook configurations", (VIEW_WEBHOOKS, MANAGE_WEBHOOKS)),
         Scope("webhooks.config:write", "Change webhook configurations", (MANAGE_WEBHOOKS,)),
     ),
-}  # the groups and the descriptions are assumed
+}
 
 _ALL = {scope.name: scope for group in GROUPS.values() for scope in group}
 SCOPES = frozenset(_ALL)

@@ -64,6 +64,7 @@ def _save_additional(portal: Portal, call: Call) -> Answer:
         _use_import(portal, upload_id) if imported else _join_parts(portal, upload_id, call.form())
     )
     with portal.lock:
+        # Read again: it may have changed while the parts were joined outside the lock.
         asset = portal.visible(call.params["id"])
         added = store_file(portal, name, content, portal.world.clock.now())
         portal.store(attrs.evolve(asset, additionals=(*asset.additionals, added)))

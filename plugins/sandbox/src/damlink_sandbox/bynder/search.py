@@ -90,7 +90,8 @@ def _tags(_portal: Portal, value: str) -> Test:
 
 def _options(_portal: Portal, value: str) -> Test:
     wanted = set(words(value.upper()))
-    return lambda asset: any(wanted & set(values) for values in asset.values.values())  # any: Java SDK
+    # One of them is enough. Source: the official Java SDK.
+    return lambda asset: any(wanted & set(values) for values in asset.values.values())
 
 
 def _collection(portal: Portal, value: str) -> Test:
@@ -169,4 +170,5 @@ def _date(name: str, value: str) -> Test:
         return lambda asset: date_of(asset) <= limit
     if name.endswith("On"):
         return lambda asset: date_of(asset).date() == limit.date()
-    return lambda asset: date_of(asset) > limit  # "after this date"
+    # Without the moment itself: the definition says "after this date".
+    return lambda asset: date_of(asset) > limit

@@ -59,7 +59,8 @@ class Signatures:
                 valid, request = SignatureOnlyEndpoint(validator).validate_request(*asked)
             else:
                 valid, request = ResourceEndpoint(validator).validate_protected_resource_request(*asked)
-        except ValueError:  # a query or a form that is not encoded as it must be
+        except ValueError:
+            # A query or a form that is not encoded as it must be.
             return None
         if not valid:
             return None

@@ -21,12 +21,14 @@ routes: Routes[Portal] = Routes()
 def _list(portal: Portal, call: Call) -> Answer:
     """List the tags; one that no asset has any more stays with a count of 0 (assumed)."""
     query = call.query
-    order = query.get("orderBy") or "tag asc"  # assumed
+    # The default is assumed.
+    order = query.get("orderBy") or "tag asc"
     if order not in _ORDERS:
         raise refusal(400, "Invalid orderBy")  # assumed
     least, keyword = _least(query.get("mincount")), query.get("keyword", "").lower()
     shown = [one for one in _all(portal) if one["mediaCount"] >= least and keyword in one["tag"].lower()]
     field, _, direction = order.partition(" ")
+    # By name first: sorts are stable, and equal counts keep that order.
     shown.sort(key=lambda one: one["tag"].lower())
     shown.sort(
         key=lambda one: str(one[field]).lower() if field == "tag" else one[field], reverse=direction == "desc"

@@ -21,7 +21,8 @@ routes: Routes[Portal] = Routes()
 
 
 @routes.add("GET /transform/{id}/{name}", open=True, slow=True)
-@routes.add("GET /api/transform/{id}/{name}", open=True, slow=True)  # seen in use
+# This address is seen in use.
+@routes.add("GET /api/transform/{id}/{name}", open=True, slow=True)
 def _transform(portal: Portal, call: Call) -> Answer:
     """Transform a picture. Any name will do (assumed); the id is in the form of new services only."""
     with portal.lock:

@@ -131,6 +131,7 @@ def whole(portal: Portal, upload: Upload, fields: dict[str, str]) -> Sequence[Pa
     if upload.is_finalised and portal.settings.second_finalise == "refuse":
         raise not_completed(retry=0)
     count = len(upload.registered)
+    # Where a part is missing, the highest number is above the count.
     if count == 0 or fields.get("chunks") != str(count) or max(upload.registered) != count:
         raise not_completed(retry=0)
     parts = [upload.parts[number] for number in sorted(upload.registered)]
@@ -140,6 +141,7 @@ def whole(portal: Portal, upload: Upload, fields: dict[str, str]) -> Sequence[Pa
 
 
 def _import_file(portal: Portal, upload: Upload, name: str, content: PartFiles) -> Import:
+    # A file's name decides its outcome, so that a test can choose it without a control call.
     patterns = {"*fail-conversion*": "failed", "*reject*": "rejected"}
     names = (name, upload.file_name)
     outcomes = [what for shape, what in patterns.items() if any(fnmatch(given, shape) for given in names)]

@@ -53,7 +53,8 @@ def _create(portal: Portal, call: Call) -> Answer:
     given = call.form()
     for name in _REQUIRED:
         if not given.get(name):
-            raise refusal(400, f"{name} is required")  # text assumed
+            # The text is assumed.
+            raise refusal(400, f"{name} is required")
     changes = _changes(portal, given)
     changes.setdefault("username", given["email"])
     _check_unused(portal.access, changes["username"])
@@ -97,7 +98,8 @@ def _find(portal: Portal, call: Call) -> User:
     named = (user for user in users.values() if user.username.lower() == given.lower())
     found = users.get(given.upper()) or next(named, None)
     if found is None:
-        raise refusal(404, "User not found")  # text assumed
+        # The text is assumed.
+        raise refusal(404, "User not found")
     return found
 
 

@@ -75,6 +75,7 @@ def date(value: Any) -> datetime | None:
     try:
         return moment(text(value)) if value else None
     except Refusal as refusal:
+        # `moment` refuses in the form of the asset bank; workflow has its own.
         raise ValueError from refusal
 
 

@@ -60,6 +60,7 @@ class Courier:
     def send(self, parcel: Parcel, after: float = 0.0) -> None:
         """Deliver a parcel from another thread, so many seconds from now."""
         with self._changed:
+            # The number keeps the order of equal times, and parcels from being compared.
             heapq.heappush(self._due, (time.monotonic() + after, next(self._numbers), parcel))
             while len(self._workers) < WORKERS:
                 worker = threading.Thread(target=self._work, name="sns-courier", daemon=True)
@@ -81,6 +82,7 @@ class Courier:
             with self._changed:
                 self.noted.append({**parcel.about, "attempt": parcel.attempt, **outcome})
                 del self.noted[:-MOST_NOTED]
+            # Scheduled before this attempt ends, so that `is_idle` is never true in between.
             if again:
                 self.send(parcel, self.pause)
             with self._changed:

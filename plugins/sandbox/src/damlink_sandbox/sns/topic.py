@@ -102,6 +102,7 @@ class Topic:
             ended = self.subscriptions[subscription]
             was_confirmed = ended.confirmed
             ended.confirmed, ended.ended = False, True
+            # For the message about the end, whose address restores the subscription.
             ended.token, ended.token_made = secrets.token_hex(64), self._world.clock.now()
         if was_confirmed:
             self._send_confirmation(ended, "UnsubscribeConfirmation")
@@ -140,6 +141,7 @@ class Topic:
                 return
             held, self._held = self._held, []
         self._send(subject, message, fault)
+        # After the newer message: this is the wrong order that the fault asks for.
         for each in held:
             self._send(*each)
 
@@ -171,11 +173,13 @@ class Topic:
         self, subscription: Subscription, fields: dict[str, str], fault: _Fault | None = None
     ) -> None:
         kind = fault.kind if fault else ""
+        # Before the signature, so that it fits: only the topic or the time is wrong.
         if kind == "foreign-topic":
             fields["TopicArn"] = FOREIGN_ARN
         if kind == "expired":
             fields["Timestamp"] = self._moment(-timedelta(hours=3))
         fields |= self._signature(fields, subscription)
+        # After the signature, so that it does not fit.
         if kind == "tampered":
             fields["Message"] += " "
         if kind == "bad-cert-host":
