@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/damlink demo
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -m "not acceptance and not live" -n 4 --dist worksteal
+	$(BIN)/python -m pytest -m "not acceptance and not live" -n 5 --dist worksteal
 
 # While writing: what starts no server and no process.
 test-fast: $(TOOLS)
@@ -27,6 +27,7 @@ fix: $(TOOLS)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python tests/workspace/generate_reference.py
+	$(BIN)/python tests/workspace/draw_architecture.py
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .
