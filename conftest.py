@@ -1,11 +1,10 @@
-"""What the tests of every distribution share: a real PostgreSQL, and no secrets of other tests."""
+"""Fixtures of every distribution's tests: a real PostgreSQL, and no secrets of other tests."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import itertools
-import logging
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from own_log import restored_log
 from psycopg import sql
 
 from damlink._secret import forget_revealed
@@ -63,12 +63,8 @@ def _own_secrets() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
     """Give the next test the log as it was: a command in this process sends it to its own stderr."""
-    logs = [logging.getLogger(name) for name in ("damlink", "damlink.serve")]
-    kept = [(log.handlers[:], log.propagate, log.level) for log in logs]
-    yield
-    for log, (handlers, propagate, level) in zip(logs, kept, strict=True):
-        log.handlers[:], log.propagate = handlers, propagate
-        log.setLevel(level)
+    with restored_log():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from own_log import restored_log
 from ports import free_port
 
 from damlink._cli import main
@@ -73,7 +73,7 @@ class Site:
             pytest.MonkeyPatch.context() as patch,
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            _log_as_before(),
+            restored_log(),
         ):
             patch.chdir(self.folder)
             for name, value in self.environment.items():
@@ -120,18 +120,6 @@ class Site:
     def licensed(self) -> dict[str, Mapping[str, Any]]:
         """What iStock lists, by id."""
         return {each["id"]: each for each in self.istock.state()["licensed"]}
-
-
-@contextlib.contextmanager
-def _log_as_before() -> Iterator[None]:
-    """The command line sets up the log for its own process; here others log after it."""
-    log = logging.getLogger("damlink")
-    handlers, level, propagate = [*log.handlers], log.level, log.propagate
-    try:
-        yield
-    finally:
-        log.handlers[:], log.propagate = handlers, propagate
-        log.setLevel(level)
 
 
 def _judged(

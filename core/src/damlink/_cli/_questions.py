@@ -82,7 +82,7 @@ class Interview:
             asked = [*(each for each in asked if each != name), name]
             error = self._problem_beside(set(pending))
             if error is not None:
-                again = [each for each in asked if each in self._mentioned(error)]
+                again = [each for each in asked if each in self._find_mentioned(error)]
                 if not again:
                     raise error
                 _say(str(error))
@@ -128,7 +128,7 @@ class Interview:
     def _problem_beside(self, pending: set[str]) -> ConfigError | None:
         """Return the error in the present values, unless a later answer may correct it."""
         error = self._problem(self._values_with_placeholders())
-        mentioned = self._mentioned(error) if error else set()
+        mentioned = self._find_mentioned(error) if error else set()
         return error if mentioned and not mentioned & pending else None
 
     def _problem(self, values: Mapping[str, Any]) -> ConfigError | None:
@@ -143,7 +143,7 @@ class Interview:
         missing = (each for each in self.fields.values() if each.required and each.name not in self.values)
         return {field.name: _placeholder(field) for field in missing} | self.values
 
-    def _mentioned(self, error: ConfigError) -> set[str]:
+    def _find_mentioned(self, error: ConfigError) -> set[str]:
         words = set(re.findall(r"\w+", str(error)))
         return words & self.fields.keys()
 

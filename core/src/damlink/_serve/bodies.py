@@ -91,7 +91,7 @@ class BodyReader:
             async for piece in request.stream():
                 self._append(piece)
         self._bodies.finish(self)
-        return self._finished_body()
+        return self._finish()
 
     def cancel(self) -> None:
         """Stop waiting for the rest of the body, and release its bytes."""
@@ -100,7 +100,7 @@ class BodyReader:
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    def _finished_body(self) -> bytes:
+    def _finish(self) -> bytes:
         if self._is_cancelled:
             raise TimeoutError
         return bytes(self._body)
