@@ -133,7 +133,8 @@ def lose_lock(lease: Lease, database: Database) -> None:
     if database.file:
         shutil.rmtree(f"{database.file}.locks")
         return
-    sessions = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    # With a time the call waits until the session has ended; without, its lock may live on for a moment.
+    sessions = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
     with database.write() as connection:
         connection.exec_driver_sql(f"{sessions} AND pid <> pg_backend_pid()")
 
@@ -244,7 +245,7 @@ def test_lease_when_left_lets_the_next_begin_at_once_though_it_was_lost(
 def test_lease_when_the_database_has_hung_up_is_a_state_error(
     database: Database, opened: Callable[[], Database]
 ) -> None:
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
     with opened().read() as connection:
         connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
     with pytest.raises(StateError, match="terminating connection"):
