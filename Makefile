@@ -41,8 +41,10 @@ check: $(TOOLS)
 acceptance: $(TOOLS)
 	$(BIN)/python -m pytest -m acceptance --timeout 1800
 
+# All rows, or some: make bench ROWS=small,list ROUNDS=3
+ROUNDS ?= 5
 bench: $(TOOLS)
-	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks $(ROWS) --rounds $(ROUNDS)
 
 docs: $(TOOLS)
 	$(BIN)/mkdocs serve

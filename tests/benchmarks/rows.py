@@ -1,0 +1,169 @@
+"""The table: one row for each thing that must be fast, with its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+from processes import Measured
+from works import Command, Idle, List, OneFile, Rows, Status, Upload, Work
+
+MB: Final = 1_000_000
+LARGE: Final = 512 * 1024 * 1024
+SMALL: Final = 200_000
+
+
+@attrs.frozen
+class Goal:
+    """What a figure must reach.
+
+    Attributes:
+        limit: of the figure, or with `times` of its ratio to that of the better SDK.
+        high: a high figure is good.
+    """
+
+    limit: float
+    high: bool = False
+    times: bool = False
+
+    def __str__(self) -> str:
+        sign = "≥" if self.high else "≤"
+        return f"{sign} {self.limit:g} × the better SDK" if self.times else f"{sign} {self.limit:,g}"
+
+    def is_reached(self, value: float) -> bool:
+        """Return whether a figure, or a ratio, is good enough."""
+        return value >= self.limit if self.high else value <= self.limit
+
+    def ratio(self, ours: float, sdks: Sequence[float]) -> float | None:
+        """Return how many times the figure of the better SDK ours is; `None` without an SDK."""
+        best = (max if self.high else min)(sdks, default=0.0)
+        return ours / best if best else None
+
+
+@attrs.frozen
+class Row:
+    """One row of the table.
+
+    Attributes:
+        figure: what is shown of one measurement of the work.
+    """
+
+    name: str
+    title: str
+    unit: str
+    goal: Goal
+    work: Work
+    figure: Callable[[Any, Measured], float]
+
+
+def _megabytes_a_second(work: Upload, measured: Measured) -> float:
+    return work.files * work.size / MB / measured.seconds
+
+
+def _files_a_second(work: Upload, measured: Measured) -> float:
+    return work.files / measured.seconds
+
+
+def _rows_a_second(work: Rows, measured: Measured) -> float:
+    return work.count / measured.seconds
+
+
+def _cpu_a_file(work: Upload, measured: Measured) -> float:
+    return measured.cpu * 1000 / work.files
+
+
+def _requests_a_file(work: Upload, measured: Measured) -> float:
+    return float(measured.counts["counted"]) / work.files
+
+
+def _seconds(_work: Work, measured: Measured) -> float:
+    return measured.seconds
+
+
+def _peak(_work: Work, measured: Measured) -> float:
+    return measured.peak / MB
+
+
+def table(*, quick: bool = False) -> list[Row]:
+    """Return the rows; `quick` measures less of the same work."""
+    rows = _table()
+    return [attrs.evolve(row, work=row.work.quick()) for row in rows] if quick else rows
+
+
+def _table() -> list[Row]:
+    large, small = Upload("large", 1, LARGE), Upload("small", 500, SMALL)
+    tls, far = Upload("large-tls", 1, LARGE, tls=True), Upload("large-far", 1, LARGE, latency=0.04)
+    small_far = Upload("small-far", 160, SMALL, latency=0.04)
+    new, again = Rows(200_000), Rows(200_000, again=True)
+
+    def times(limit: float) -> Goal:
+        return Goal(limit, high=True, times=True)
+
+    big, many = "one 512 MiB file", "500 files of 200 KB"
+    return [
+        Row("large", f"{big}, 0 ms", "MB/s", times(1.3), large, _megabytes_a_second),
+        Row("large-tls", f"{big}, 0 ms, over TLS", "MB/s", times(1.3), tls, _megabytes_a_second),
+        Row("large-far", f"{big}, 40 ms a request", "MB/s", times(5), far, _megabytes_a_second),
+        Row("small", f"{many}, 0 ms", "files/s", times(1), small, _files_a_second),
+        Row(
+            "small-far",
+            "160 files of 200 KB, 40 ms a request",
+            "files/s",
+            times(10),
+            small_far,
+            _files_a_second,
+        ),
+        Row("cpu", "client CPU a 200 KB file", "ms", Goal(12), small, _cpu_a_file),
+        Row(
+            "requests-large",
+            "counted portal requests, 512 MiB",
+            "requests",
+            Goal(14),
+            large,
+            _requests_a_file,
+        ),
+        Row(
+            "requests-small",
+            "counted portal requests, 200 KB",
+            "requests",
+            Goal(4.1),
+            small,
+            _requests_a_file,
+        ),
+        Row("list", "list 100,000 assets, typed", "s", Goal(1.2), List(100_000), _seconds),
+        Row(
+            "unchanged", "200,000 unchanged assets", "rows/s", Goal(40_000, high=True), again, _rows_a_second
+        ),
+        Row("unchanged-memory", "peak memory of that", "MB", Goal(80), again, _peak),
+        Row(
+            "new", "200,000 new rows into the ledger", "rows/s", Goal(25_000, high=True), new, _rows_a_second
+        ),
+        Row("new-memory", "peak memory of that", "MB", Goal(80), new, _peak),
+        Row("help", "`--help` with 50 plugins", "s", Goal(0.15), Command(("--help",)), _seconds),
+        Row("status", "`status` over 200,000 rows", "s", Goal(0.4), Status(new), _seconds),
+        Row(
+            "no-config",
+            "`run` without a configuration",
+            "s",
+            Goal(0.15),
+            Command(("run",), expect=3),
+            _seconds,
+        ),
+        Row(
+            "library",
+            "one 200 KB file through `damlink.bynder` alone",
+            "s",
+            Goal(1.2, times=True),
+            OneFile(SMALL),
+            _seconds,
+        ),
+        Row(
+            "idle",
+            "11 assets into an idle portal, the whole budget free",
+            "s",
+            Goal(1.5),
+            Idle(11, SMALL),
+            _seconds,
+        ),
+    ]
