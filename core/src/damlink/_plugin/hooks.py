@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+import attrs
 import httpx
 import pluggy
 
@@ -81,9 +82,10 @@ class Plugin:
         """Yield the listing item by item. An item that cannot be stored is refused; the others go on."""
         hook = "list_source_assets"
         items = self._walk(hook, lambda: self._manager.hook.list_source_assets(ctx=ctx, since=since))
+        border = self._translate_errors(hook)
         with contextlib.closing(items):
             for item in items:
-                with self._translate_errors(hook):
+                with border:
                     received = self._verify_item(hook, self._expect(hook, item, (SourceAsset, Cursor)))
                 yield received
 
@@ -180,12 +182,13 @@ class Plugin:
 
     def _walk(self, hook: str, begin: Callable[[], Iterable[Any] | None]) -> Generator[Any]:
         """Yield what a hook yields; translate the errors of its beginning, of each step and of its end."""
-        with self._translate_errors(hook):
+        border = self._translate_errors(hook)
+        with border:
             found = begin()
             items = iter(() if found is None else found)
         try:
             while True:
-                with self._translate_errors(hook):
+                with border:
                     item = next(items, _END)
                 if item is _END:
                     return
@@ -193,7 +196,7 @@ class Plugin:
         finally:
             close = getattr(items, "close", None)
             if close is not None:
-                with self._translate_errors(hook):
+                with border:
                     close()
 
     def _verify_item(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
@@ -218,20 +221,38 @@ class Plugin:
             gave = f"{hook} of {self.info.distribution} gave {error}"
             raise PluginBugError(gave, hint=PLUGIN_HINT) from error
 
-    @contextlib.contextmanager
-    def _translate_errors(self, hook: str, source: SourceAsset | None = None) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            if is_interrupt(error):
-                raise
-            translated = translate(error, f"{hook} of {self.info.distribution} {self.info.version}")
-            self._name(translated, hook, source)
-            if translated is error:
-                raise
-            raise translated from error
+    def _translate_errors(self, hook: str, source: SourceAsset | None = None) -> _Border:
+        return _Border(lambda error: self._translate(error, hook, source))
+
+    def _translate(self, error: BaseException, hook: str, source: SourceAsset | None) -> DamlinkError:
+        translated = translate(error, f"{hook} of {self.info.distribution} {self.info.version}")
+        self._name(translated, hook, source)
+        return translated
 
     def _name(self, error: DamlinkError, hook: str, source: SourceAsset | None) -> None:
         if isinstance(error, ConnectorError):
             error.connector, error.hook = self.name, hook
             error.source_id = source.source_id if source else error.source_id
+
+
+@attrs.frozen
+class _Border:
+    """Context manager that translates what foreign code raises. A listing enters it for every item.
+
+    Attributes:
+        translate: returns the error of Damlink for an exception.
+    """
+
+    translate: Callable[[BaseException], DamlinkError]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or is_interrupt(error):
+            return
+        translated = self.translate(error)
+        if translated is not error:
+            raise translated from error

@@ -15,12 +15,14 @@ import attrs
 
 from damlink._content import Content
 from damlink._model import Cursor, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._system.json_record import JsonRecord
 from damlink._system.keepable import (
     MAX_KEY_BYTES,
     NotKeepableError,
     clean,
     is_key,
     nearest_json,
+    plain_json,
     shorten,
     show,
     strict_json,
@@ -44,6 +46,8 @@ DETAIL_BYTES: Final = 1024 * 1024
 MAX_TITLE: Final = 1000
 # Characters. A text that is delivered must not be cut off: a longer one is refused.
 MAX_FIELD: Final = 100_000
+# Characters: so many fit in a key in any encoding.
+PLAIN_KEY: Final = MAX_KEY_BYTES // 4
 
 _KEY: Final = f"write text of 1 to {MAX_KEY_BYTES} bytes without NUL and half surrogates"
 
@@ -69,11 +73,30 @@ class Refused:
 
 
 def check_source_asset(asset: SourceAsset) -> SourceAsset:
-    """Return a source asset that can be kept.
+    """Return a source asset that can be kept, with its record as JSON text.
 
     Raises:
         NotKeepableError: a field is of a wrong type; names it and what to write.
     """
+    return _keep_plain(asset) or _keep_each_field(asset)
+
+
+def _keep_plain(asset: SourceAsset) -> SourceAsset | None:
+    """Return an ordinary source asset after one quick check of all fields; `None` for any other."""
+    key, fingerprint, title, raw = asset.source_id, asset.fingerprint, asset.title, asset.raw
+    if not (type(key) is type(fingerprint) is type(title) is str and type(raw) is dict):
+        return None
+    is_short = len(key) <= PLAIN_KEY and len(fingerprint) <= PLAIN_KEY and len(title) <= MAX_TITLE
+    if not (key and fingerprint and is_short):
+        return None
+    together = f"{key}{fingerprint}{title}"
+    text = plain_json(raw) if clean(together) == together else None
+    if text is None or len(text) > RAW_BYTES:
+        return None
+    return SourceAsset(key, fingerprint, title, JsonRecord(text))
+
+
+def _keep_each_field(asset: SourceAsset) -> SourceAsset:
     if not is_key(asset.source_id):
         raise NotKeepableError(f"a SourceAsset whose source_id is {show(asset.source_id)}; {_KEY}")
     which = f"a SourceAsset ({asset.source_id!r:.80}) whose"
@@ -85,14 +108,13 @@ def check_source_asset(asset: SourceAsset) -> SourceAsset:
     return SourceAsset(asset.source_id, _keep_fingerprint(fingerprint), title, _raw(asset.raw, which))
 
 
-def _raw(raw: object, which: str) -> dict[str, Any]:
+def _raw(raw: object, which: str) -> JsonRecord:
     if not isinstance(raw, Mapping):
         raise NotKeepableError(f"{which} raw is {show(raw)}; write a dict of JSON values")
-    found: dict[str, Any] = strict_json(raw, f"{which} raw")
-    size = len(json.dumps(found))
-    if size > RAW_BYTES:
-        raise NotKeepableError(f"{which} raw is {size} bytes of JSON; at most {RAW_BYTES} are kept")
-    return found
+    text = json.dumps(strict_json(raw, f"{which} raw"))
+    if len(text) > RAW_BYTES:
+        raise NotKeepableError(f"{which} raw is {len(text)} bytes of JSON; at most {RAW_BYTES} are kept")
+    return JsonRecord(text)
 
 
 def _keep_fingerprint(text: str) -> str:

@@ -5,7 +5,6 @@ It needs no lease: it adds rows and updates fingerprints, and does not change th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from damlink._state.compare import AT_REST
 from damlink._state.database import insert_into
 from damlink._state.rows import REFUSED, RowState, dump_result
 from damlink._state.tables import ledger as t
+from damlink._system.json_record import text_of
 
 __all__ = ["merge", "refuse"]
 
@@ -118,7 +118,7 @@ def _new_row(
         "target_id": target,
         "result": dump_result(PushResult(target)) if target else None,
         "title": asset.title,
-        "raw": json.dumps(dict(asset.raw)),
+        "raw": text_of(asset.raw),
         "fingerprint_seen": asset.fingerprint,
         "fingerprint_carried": asset.fingerprint if target else None,
         # Rows of one batch are carried in the order in which they were listed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
@@ -18,6 +19,7 @@ __all__ = [
     "describe",
     "is_key",
     "nearest_json",
+    "plain_json",
     "quote",
     "seconds",
     "shorten",
@@ -37,6 +39,10 @@ NOT_FINITE: Final = "is no finite number"
 SHOWN: Final = 80  # characters of a value in an error
 
 _ATOMS: Final = (str, bool, int, float, type(None))
+_PLAIN: Final = json.JSONEncoder(allow_nan=False)
+# Digits of the smallest number that may be too large, and a table that makes all digits alike.
+_LARGE: Final = b"0" * len(str(1 << MAX_INTEGER_BITS))
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _HINTS: Final = ((date | time, "write its isoformat()"), (bytes | bytearray, "write its hex()"))
 
 
@@ -47,6 +53,8 @@ class NotKeepableError(TypeError):
 def clean(text: str) -> str:
     """Return a text with U+FFFD for every NUL and half surrogate; two matching halves are joined."""
     plain = str.__str__(text).replace("\0", REPLACEMENT)
+    if plain.isascii():
+        return plain
     try:
         plain.encode()
     except UnicodeEncodeError:
@@ -101,6 +109,22 @@ def seconds(value: object) -> float | None:
 
 
 # --- JSON ------------------------------------------------------------------------------------------
+
+
+def plain_json(value: Any) -> str | None:
+    """Return the JSON text of a value that `strict_json` would copy unchanged.
+
+    A quick check of ordinary values. `None` means that `strict_json` must look at the value: also at text
+    beyond Unicode's basic plane, and at more objects and lists than may be nested.
+    """
+    try:
+        text = _PLAIN.encode(value)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    if text.count("{") + text.count("[") > MAX_DEPTH or "\\u0000" in text or "\\ud" in text:
+        return None
+    has_large = len(text) >= len(_LARGE) and _LARGE in text.encode().translate(_DIGITS)
+    return None if has_large else text
 
 
 def strict_json(value: Any, place: str, text: Callable[[str], str] = clean) -> Any:
