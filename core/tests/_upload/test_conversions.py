@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import json
+import urllib.parse
 from typing import Any
 
 import pytest
+from scripted_server import Asked, Reply
 
 from damlink import Portal
 from damlink._upload.conversions import MOST_IN_ONE_POLL, Conversions, ConversionState
@@ -17,6 +20,11 @@ NAMES = {
 
 def answer(server: Any, **lists: list[str]) -> None:
     server.always(200, json.dumps(lists).encode())
+
+
+def all_done(asked: Asked) -> Reply:
+    ids = urllib.parse.parse_qs(urllib.parse.urlsplit(asked.path).query)["items"][0].split(",")
+    return Reply(body=json.dumps({"itemsDone": ids}).encode())
 
 
 @pytest.mark.parametrize("state", NAMES)
@@ -47,6 +55,41 @@ def test_pause_when_a_poll_brings_no_news_grows_to_a_limit(served: Portal, serve
     before = conversions.pause_seconds
     conversions.state("I1")
     assert before < conversions.pause_seconds < 2 * before
+
+
+def test_state_when_its_caller_does_nothing_else_is_polled_at_once_and_then_after_a_pause(
+    served: Portal, server: Any
+) -> None:
+    answer(server)
+    conversions = Conversions(served.uploads)
+    for import_id in ("I1", "I2", "I2"):
+        conversions.state(import_id, at_once=True)
+    assert len(server.asked) == 2
+
+
+def test_state_when_another_thread_polls_does_not_wait_for_it(served: Portal, server: Any) -> None:
+    conversions = Conversions(served.uploads)
+    meanwhile = []
+
+    def poll(_asked: Asked) -> Reply:
+        meanwhile.append(conversions.state("I2"))
+        return Reply(body=b"{}")
+
+    server.handler = poll
+    conversions.state("I1")
+    assert meanwhile == [ConversionState.CONVERTING]
+
+
+@pytest.mark.parametrize("seconds_between", [0.01, 0.03, 0.08])
+def test_polls_when_many_uploads_follow_each_other_are_at_most_one_for_ten(
+    served: Portal, server: Any, seconds_between: float
+) -> None:
+    server.handler = all_done
+    clock = itertools.count(step=seconds_between / 4)
+    conversions = Conversions(served.uploads, lambda: next(clock))
+    for number in range(500):
+        conversions.state(f"I{number}")
+    assert len(server.asked) <= 50
 
 
 def test_poll_has_a_limit_of_ids_that_an_address_can_hold() -> None:

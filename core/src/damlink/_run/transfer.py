@@ -33,7 +33,7 @@ MAX_PAUSE_SECONDS: Final = 120.0
 # In all: of one row, and of a run that finishes nothing.
 MAX_WAIT_SECONDS: Final = 900.0
 # A plugin that always asks for no pause must not occupy a processor.
-LEAST_PAUSE_SECONDS: Final = 0.1
+LEAST_PAUSE_SECONDS: Final = 0.02
 _UNANSWERED: Final = "a save of it that was sent before got no answer"
 
 FOUND: Final = "found in the portal"

@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["Backoff", "Poll"]
+__all__ = ["LONGEST_SECONDS", "Backoff", "Poll", "pause_by_age"]
+
+FIRST_SECONDS: Final = 0.5
+LONGEST_SECONDS: Final = 8.0
 
 # A float holds no larger power; any longest pause is reached long before.
 _MOST_DOUBLINGS: Final = 64
+
+
+def pause_by_age(age_seconds: float) -> float:
+    """Return a pause that grows with the time since the first attempt, up to a limit."""
+    return min(max(FIRST_SECONDS, age_seconds / 2), LONGEST_SECONDS)
 
 
 @attrs.frozen

@@ -89,7 +89,7 @@ class FileUploads(Uploads):
         while True:
             try:
                 result = self._uploader.upload(
-                    prepared, checkpoint, brand=brand, waiting_room=waiting_room, **where
+                    prepared, checkpoint, brand=brand, waiting_room=waiting_room, at_once=True, **where
                 )
             except NotYet as early:
                 self._client.pause(early.retry_after or DEFAULT_PAUSE_SECONDS)

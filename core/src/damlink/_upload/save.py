@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from damlink._model import PreparedAsset
+from damlink._system.backoff import LONGEST_SECONDS, pause_by_age
 from damlink._upload.conversions import Conversions, ConversionState
 from damlink._upload.lookup import CLOCK_TOLERANCE, Marker, Search, find_saved
 from damlink._upload.progress import Conversion, SaveAttempt, UploadRecord
@@ -37,19 +38,22 @@ CONVERSION_DEADLINE_SECONDS: Final = 24 * 3600.0
 LATE_POLL_SECONDS: Final = 15 * 60.0
 # After so many saves without an answer the row fails; a later run looks for the asset first.
 TRIES_A_ROUND: Final = 4
-# Pause between two saves of a file whose conversion cannot be polled.
-UNPOLLED_SECONDS: Final = 5.0
 
 
 @attrs.frozen(kw_only=True)
 class Destination:
-    """Target of an upload: a new asset, a new version of one, or a file beside one."""
+    """Target of an upload: a new asset, a new version of one, or a file beside one.
+
+    Attributes:
+        at_once: poll its conversion at once, since the caller does nothing else meanwhile.
+    """
 
     brand_id: str | None = None
     waiting_room: bool = False
     version_of: str | None = None
     additional_to: str | None = None
     marker: Marker | None = None
+    at_once: bool = False
 
     @property
     def asset_id(self) -> str | None:
@@ -84,7 +88,7 @@ class Saver:
             UnclearError: no answer, and its result cannot be determined.
             AssetRejectedError: the portal rejects the file.
         """
-        self._check_conversion(conversion, record)
+        self._check_conversion(conversion, record, to)
         self._check_version(record, to)
         if not to.asset_id:
             self._uploads.check_metaproperties(prepared.metaproperties)
@@ -94,7 +98,7 @@ class Saver:
             lambda: self._send(prepared, conversion, to),
             size=conversion.size,
             filename=conversion.filename,
-            pause=self._pause(conversion),
+            pause=_pause(conversion, pause_by_age(_age_seconds(conversion))),
         )
 
     def attempt(
@@ -105,7 +109,7 @@ class Saver:
         *,
         size: int,
         filename: str,
-        pause: float = UNPOLLED_SECONDS,
+        pause: float = LONGEST_SECONDS,
     ) -> str:
         """Send a save once, recorded before it is sent, and return the id of what it made.
 
@@ -239,17 +243,21 @@ class Saver:
 
     # --- before the save ---------------------------------------------------------------------------
 
-    def _check_conversion(self, conversion: Conversion, record: UploadRecord) -> None:
+    def _check_conversion(self, conversion: Conversion, record: UploadRecord, to: Destination) -> None:
         """Raise an error unless the conversion is done.
 
         A conversion that cannot be polled counts as done: the save answers whether it is.
         """
-        state = self._conversions.state(conversion.id) if conversion.is_polled else ConversionState.DONE
+        state = ConversionState.DONE
+        if conversion.is_polled:
+            state = self._conversions.state(conversion.id, at_once=to.at_once)
         if state is ConversionState.DONE:
             return
         is_late = _age_seconds(conversion) > CONVERSION_DEADLINE_SECONDS
         if state is ConversionState.CONVERTING and not is_late:
-            raise NotYet("the portal is still converting", self._pause(conversion))
+            raise NotYet(
+                "the portal is still converting", _pause(conversion, self._conversions.pause_seconds)
+            )
         record.update(session=None, conversion=None)
         name = conversion.filename
         if state is ConversionState.REJECTED:
@@ -257,11 +265,6 @@ class Saver:
         if state is ConversionState.FAILED:
             raise UploadError(f"the portal could not convert {name}")
         raise UploadError(f"the portal has not converted {name} within a day")
-
-    def _pause(self, conversion: Conversion) -> float:
-        if _age_seconds(conversion) >= CONVERSION_TIMEOUT_SECONDS:
-            return LATE_POLL_SECONDS
-        return self._conversions.pause_seconds if conversion.is_polled else UNPOLLED_SECONDS
 
     def _check_version(self, record: UploadRecord, to: Destination) -> None:
         """Raise an error if another version was uploaded meanwhile: ours would replace it."""
@@ -279,3 +282,7 @@ class LostUploadError(TransientError):
 
 def _age_seconds(conversion: Conversion) -> float:
     return (datetime.now(UTC) - conversion.since).total_seconds()
+
+
+def _pause(conversion: Conversion, pause: float) -> float:
+    return LATE_POLL_SECONDS if _age_seconds(conversion) >= CONVERSION_TIMEOUT_SECONDS else pause

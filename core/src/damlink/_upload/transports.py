@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Protocol
 
@@ -58,11 +59,14 @@ class S3Transport:
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
         self._endpoint = ""
+        # Held during the first request, so that only one thread sends it.
+        self._lock = threading.Lock()
 
     def open(self, content: Content) -> UploadSession:
         """Open an upload."""
         ticket = self._uploads.init(filename=content.filename)
-        self._endpoint = self._endpoint or self._uploads.endpoint()
+        with self._lock:
+            self._endpoint = self._endpoint or self._uploads.endpoint()
         size = content.size or 0
         return UploadSession(
             upload_id=ticket.upload_id,

@@ -16,6 +16,7 @@ import attrs
 from damlink._checkpoint import Checkpoint
 from damlink._content import Content, spool_content
 from damlink._model import PreparedAsset, PushResult
+from damlink._system.backoff import pause_by_age
 from damlink._upload.lookup import Marker
 from damlink._upload.parts import ChangedContentError, Part, PartSender, UploadSession
 from damlink._upload.progress import Conversion, UploadRecord
@@ -49,7 +50,6 @@ __all__ = ["Uploader"]
 
 # As long as a production integration waits for a portal that answers "not ready".
 NOT_READY_TIMEOUT_SECONDS: Final = 180.0
-NOT_READY_PAUSE_SECONDS: Final = 5.0
 # Parts sent since the last record are sent again after a crash.
 RECORD_EVERY_SECONDS: Final = 1.0
 # An upload is begun so often before the row fails.
@@ -98,8 +98,9 @@ class Uploader:
         version_of: str | None = None,
         additional_to: str | None = None,
         marker: str | None = None,
+        at_once: bool = False,
     ) -> PushResult:
-        """Upload an asset, continuing from the checkpoint; see `Portal.upload`."""
+        """Upload an asset, continuing from the checkpoint; see `Portal.upload` and `Destination`."""
         if version_of and additional_to:
             raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
         is_new = not version_of and not additional_to
@@ -109,6 +110,7 @@ class Uploader:
             version_of=version_of,
             additional_to=additional_to,
             marker=_marker(marker, prepared, checkpoint.source_id),
+            at_once=at_once,
         )
         return self._upload(prepared, UploadRecord(checkpoint), destination)
 
@@ -266,11 +268,12 @@ def _wait_if_not_ready(session: UploadSession, record: UploadRecord) -> Iterator
             raise
         now = datetime.now(UTC)
         since = record.progress.not_ready_since or now
-        is_over = (now - since).total_seconds() > NOT_READY_TIMEOUT_SECONDS
+        age = (now - since).total_seconds()
+        is_over = age > NOT_READY_TIMEOUT_SECONDS
         record.update(not_ready_since=None if is_over else since)
         if is_over:
             raise
-        raise NotYet(str(error), NOT_READY_PAUSE_SECONDS) from error
+        raise NotYet(str(error), pause_by_age(age)) from error
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import httpx
 
 from damlink._http.client import Client
 from damlink._http.retry import pause
+from damlink._system.backoff import Backoff
 from damlink.bynder._request import omit_none, read_json
 from damlink.errors import TransientError
 
@@ -28,7 +29,7 @@ __all__ = [
 
 # Number of requests before an unreadable answer is an error.
 ATTEMPTS: Final = 3
-PAUSE_SECONDS: Final = 1.0
+_BACKOFF: Final = Backoff(first_seconds=0.25)
 
 T = TypeVar("T")
 
@@ -63,11 +64,11 @@ def post_body(client: Client, path: str, expect: Expect[T], **content: Any) -> T
 
 def read_again(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T]) -> T:
     """Send a request that may be repeated, again if `read` cannot read the answer."""
-    for _ in range(ATTEMPTS - 1):
+    for earlier in range(ATTEMPTS - 1):
         try:
             return read(send())
         except UnreadableError:
-            pause(PAUSE_SECONDS)
+            pause(_BACKOFF.pause_seconds(earlier))
     return read(send())
 
 
