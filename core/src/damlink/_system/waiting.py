@@ -15,12 +15,15 @@ from typing import Final
 from damlink._system.process import age_clock
 from damlink.errors import StateError
 
-__all__ = ["Verify", "hold", "slices", "verify_nothing", "wait"]
+__all__ = ["Verify", "hold", "slices", "stopped_by", "verify_nothing", "wait"]
 
 SLICE_SECONDS: Final = 0.25
 
 Verify = Callable[[], None]
 """Raises `StoppedError` or `LeaseLostError` to end a wait, or to stop a request."""
+
+
+_thread = threading.local()
 
 
 def verify_nothing() -> None:
@@ -61,7 +64,18 @@ def hold(lock: threading.Lock, verify: Verify = verify_nothing) -> Iterator[None
         lock.release()
 
 
+@contextlib.contextmanager
+def stopped_by(verify: Verify) -> Iterator[None]:
+    """Call `verify` during every wait of this thread as well; it raises to end the wait."""
+    _thread.verify = verify
+    try:
+        yield
+    finally:
+        _thread.verify = verify_nothing
+
+
 def _check(verify: Verify) -> None:
+    getattr(_thread, "verify", verify_nothing)()
     # A short failure of the database must not end the wait: the lease is verified again before sending.
     with contextlib.suppress(StateError):
         verify()

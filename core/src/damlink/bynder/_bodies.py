@@ -112,7 +112,7 @@ def expect_mapping(body: Any) -> Mapping[str, Any]:
 def expect_records(body: Any) -> Sequence[Mapping[str, Any]]:
     """Return the objects of a list, or of an object that has them as values."""
     found = list(body.values()) if isinstance(body, Mapping) else body
-    if isinstance(found, list) and all(isinstance(each, Mapping) for each in found):
+    if isinstance(found, list) and all(isinstance(each, dict) for each in found):
         return found
     raise ValueError("with a list of records")
 

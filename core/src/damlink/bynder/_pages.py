@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import attrs
 import httpx
 
 from damlink._http.client import Client
+from damlink._system.waiting import stopped_by
 from damlink.bynder._bodies import expect_records, read_again, read_body
 from damlink.bynder.records.convert import number
+from damlink.errors import StoppedError
 
-__all__ = ["Page", "get_page", "page_query", "walk"]
+__all__ = ["Page", "Pages", "get_page", "page_query", "read_ahead", "walk"]
 
 T = TypeVar("T")
+
+Pages = Iterator[tuple[Sequence[T], bool]]
+"""Requests a page when it is asked for one; yields its records, and whether a request follows."""
 
 
 @attrs.frozen(kw_only=True)
@@ -69,20 +77,57 @@ def page_query(page: int, limit: int | None) -> dict[str, int]:
 
 
 def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:
-    """Yield the records of page 1, 2, … up to the last page.
+    """Yield the records of page 1, 2, … up to the last page, and get the next page while one is read.
 
     If the portal does not send the number of pages, the last page is the first that is not full, or
     page 1 if no limit was sent, since it contains all records.
     """
+    return read_ahead(_pages(ask, limit))
+
+
+def _pages(ask: Callable[[int], Page[T]], limit: int | None) -> Pages[T]:
     before: Sequence[T] = ()
-    number_of_page = 1
-    while (page := ask(number_of_page)).items and page.items != before:
-        yield from page.items
-        if page.pages is not None:
-            if number_of_page >= page.pages:
-                return
-        elif limit is None or len(page.items) < limit:
-            return
+    for number_of_page in itertools.count(1):
+        page = ask(number_of_page)
         # A portal without pages would send the same records without end.
+        if not page.items or page.items == before:
+            return
         before = page.items
-        number_of_page += 1
+        if page.pages is None:
+            has_next = limit is not None and len(page.items) >= limit
+        else:
+            has_next = number_of_page < page.pages
+        yield page.items, has_next
+        if not has_next:
+            return
+
+
+def read_ahead(pages: Pages[T]) -> Iterator[T]:
+    """Yield the records of pages, and get the next page in a thread while the reader uses the last one.
+
+    No more than one page is ahead. It is requested when the reader has used a tenth of a page, so that a
+    search for the first match costs one request. An error is raised after the records before it. If the
+    reader stops early, the request ends its waits, and the thread ends.
+    """
+    closed = threading.Event()
+
+    def verify() -> None:
+        if closed.is_set():
+            raise StoppedError("the list is not read any more")
+
+    def get_next() -> tuple[Sequence[T], bool] | None:
+        with stopped_by(verify):
+            return next(pages, None)
+
+    with ThreadPoolExecutor(1, "damlink-next-page") as thread:
+        try:
+            page = next(pages, None)
+            while page is not None:
+                records, has_next = page
+                unread = iter(records)
+                yield from itertools.islice(unread, max(1, len(records) // 10))
+                coming = thread.submit(get_next) if has_next else None
+                yield from unread
+                page = coming.result() if coming else next(pages, None)
+        finally:
+            closed.set()

@@ -13,7 +13,7 @@ from damlink.bynder.records.record import Key, Record, read_record
 __all__ = ["Account", "Brand", "Derivative", "Profile", "Scope", "Webhook"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Account(Record):
     """The portal's account."""
 
@@ -24,8 +24,8 @@ class Account(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen
-class Brand:
+@attrs.frozen(slots=False)
+class Brand(Record):
     """A brand or a sub-brand.
 
     Attributes:
@@ -47,7 +47,7 @@ class Brand:
             yield from cls.read_all(each.get("subBrands"), brand.id)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Derivative(Record):
     """A rendition that the portal creates of every asset; sizes in pixels. Only a preset has an id."""
 
@@ -58,7 +58,7 @@ class Derivative(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Profile(Record):
     """A security profile with its roles."""
 
@@ -68,7 +68,7 @@ class Profile(Record):
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Scope(Record):
     """An OAuth scope, and the permissions of which a user needs one to be granted it."""
 
@@ -79,7 +79,7 @@ class Scope(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Webhook(Record):
     """A webhook configuration; `confirmed` is `None` if the portal does not say."""
 

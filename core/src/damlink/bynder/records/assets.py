@@ -18,7 +18,7 @@ from damlink.errors import TransientError
 __all__ = ["Asset", "AssetPage", "Download", "MediaItem", "PublicLinks", "SimilarAsset", "TrashedAsset"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MediaItem(Record):
     """One file of an asset: the original of a version, a derivative, or an additional file.
 
@@ -42,7 +42,7 @@ class MediaItem(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Asset(Record):
     """One asset of the asset bank.
 
@@ -166,7 +166,7 @@ class Download:
         return cls(url, text(raw.get("disclaimer")))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TrashedAsset(Record):
     """An asset in the trash, which keeps assets for 30 days."""
 
@@ -179,7 +179,7 @@ class TrashedAsset(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class PublicLinks(Record):
     """Public addresses of a video stream."""
 
@@ -193,7 +193,7 @@ def _score(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class SimilarAsset(Record):
     """A result of a similarity search; a higher score means more similar."""
 

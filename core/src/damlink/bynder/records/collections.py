@@ -17,7 +17,7 @@ from damlink.bynder.records.record import Key, Record, read_record
 __all__ = ["Collection", "CollectionPage", "Tag", "Usage", "UsageSync"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Collection(Record):
     """A collection of assets.
 
@@ -64,7 +64,7 @@ class CollectionPage:
         return cls(collections=found, count=number(total))
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Tag(Record):
     """A tag, and the number of assets that have it."""
 
@@ -78,7 +78,7 @@ def _id_of(integration: Any) -> str:
     return text(integration.get("id") if isinstance(integration, Mapping) else integration)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Usage(Record):
     """A place where an asset is used, as reported by an integration."""
 
@@ -91,7 +91,7 @@ class Usage(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class UsageSync(Record):
     """The result of a synchronisation of usage.
 
@@ -103,3 +103,4 @@ class UsageSync(Record):
     new: tuple[Usage, ...]
     rejected: tuple[Mapping[str, Any], ...]
     removed: tuple[Mapping[str, Any], ...]
+    raw: Mapping[str, Any] = attrs.field(repr=False, eq=False)

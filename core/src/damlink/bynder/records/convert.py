@@ -7,8 +7,9 @@ numbers as text, a list instead of one value, objects instead of text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, ValuesView
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -33,6 +34,9 @@ _LEGACY: Final = "%B, %d %Y %H:%M:%S %z"
 _YES: Final = frozenset({"1", "true", "yes"})
 # Fields of an object that is sent instead of a text; the first one with a value counts.
 _WORDS: Final = ("name", "label", "displayLabel", "value", "id")
+_LIST: Final = (list, tuple)
+# A check for the abstract class is slow, and nearly every object is a dict.
+_OBJECT: Final = (dict, Mapping)
 
 
 def decode(content: bytes) -> Any:
@@ -74,18 +78,32 @@ def _legacy(text: str) -> datetime:
 
 def text(value: Any) -> str:
     """Convert to a text: a missing value, a number, the first item of a list, or an object with a name."""
+    if type(value) is str:
+        return value
     return next(iter(texts(value)), "")
 
 
 def texts(value: Any) -> tuple[str, ...]:
     """Convert one text, several or none to a tuple; of an object, take its name."""
-    if value is None or value == "":
+    if type(value) is str:
+        return (value,) if value else ()
+    try:
+        if isinstance(value, _LIST):
+            return tuple(value) if _is_plain(value) else tuple(chain.from_iterable(map(texts, value)))
+        if isinstance(value, _OBJECT):
+            return next((texts(value[key]) for key in _WORDS if value.get(key)), ())
+    # Nested deeper than Python can follow: no text of a portal.
+    except RecursionError:
         return ()
-    if isinstance(value, Mapping):
-        return next((texts(value[key]) for key in _WORDS if value.get(key)), ())
-    if isinstance(value, list | tuple):
-        return tuple(word for each in value for word in texts(each))
-    return (str(value),)
+    return () if value is None else (str(value),)
+
+
+def _is_plain(value: Iterable[Any]) -> bool:
+    # Faster than `all` with a generator.
+    for each in value:  # noqa: SIM110
+        if type(each) is not str or not each:
+            return False
+    return True
 
 
 def texts_by_name(value: Any) -> dict[str, str]:
@@ -122,4 +140,4 @@ def records(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a list, or of an object that holds them by name."""
     items = value.values() if isinstance(value, Mapping) else value
     if isinstance(items, list | tuple | ValuesView):
-        yield from (each for each in items if isinstance(each, Mapping))
+        yield from (each for each in items if isinstance(each, _OBJECT))

@@ -19,8 +19,8 @@ _WITH_OPTIONS: Final = frozenset({"select", "select2", "autocomplete", "button",
 _FREE_TEXT: Final = frozenset({"text", "longtext"})
 
 
-@attrs.frozen
-class Option:
+@attrs.frozen(slots=False)
+class Option(Record):
     """One value that a metaproperty offers.
 
     Attributes:
@@ -50,7 +50,7 @@ def _options(value: Any) -> tuple[Option, ...]:
     return tuple(Option.read_all(value))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Metaproperty(Record):
     """A metaproperty, with its options if they were requested.
 
@@ -94,7 +94,7 @@ class Metaproperty(Record):
         return None
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Smartfilter(Record):
     """A group of metaproperties that the portal offers as a filter."""
 

@@ -17,7 +17,7 @@ from damlink.bynder.records.record import Record, read_record
 __all__ = ["Group", "User"]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Group(Record):
     """A group of users."""
 
@@ -26,7 +26,7 @@ class Group(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class User(Record):
     """A user. A list has fewer fields than a request for one user; the answer to a change only id and name.
 

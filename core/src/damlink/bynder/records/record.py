@@ -1,4 +1,4 @@
-"""Records of the portal, each field of which is read from JSON by its type."""
+"""Records of the portal, each field of which is converted from JSON when it is read first, by its type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 
 import attrs
 
@@ -14,8 +14,6 @@ from damlink.bynder._fields import camel_case
 from damlink.bynder.records.convert import find, flag, moment, number, records, text, texts, texts_by_name
 
 __all__ = ["Key", "Record", "read_record"]
-
-T = TypeVar("T")
 
 
 @attrs.frozen(init=False)
@@ -35,49 +33,94 @@ class Key:
 class Record:
     """A record of the portal. Unknown fields are kept in `raw`.
 
-    A field is converted by its type, or by the function in its `Annotated` type.
+    A field is converted when it is read first, by its type or by the function in its `Annotated` type. No
+    conversion fails: a value of an unexpected kind counts as missing. An answer that is no record, or lacks
+    an id that it must contain, is an error of the call. Subclasses have no slots.
     """
 
-    __slots__ = ()
+    raw: Mapping[str, Any]
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:
         """Return the record that an object of the portal's JSON describes."""
-        return read_record(cls, raw)
+        record = object.__new__(cls)
+        _set(record, "raw", raw)
+        return record
+
+    # Type checkers must not see it: they would accept any name.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # The first record of a class gets here: resolving the annotations is too slow for every import.
+            field = _install_fields(type(self)).get(name)
+            if field is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return field.__get__(self, type(self))
 
 
-def read_record(kind: Callable[..., T], raw: Mapping[str, Any], /, **known: Any) -> T:
-    """Return a record from the portal's JSON.
+R = TypeVar("R", bound=Record)
+
+# The classes are frozen.
+_set: Final = object.__setattr__
+
+
+def read_record(kind: type[R], raw: Mapping[str, Any], /, **known: Any) -> R:
+    """Return a record that reads its fields from the portal's JSON when they are used.
 
     Args:
         known: values of fields that are not read from the JSON.
     """
-    readers = _field_readers(kind).items()
-    return kind(**{name: read(raw) for name, read in readers if name not in known}, **known)
+    record = object.__new__(kind)
+    for name, value in {**known, "raw": raw}.items():
+        _set(record, name, value)
+    return record
 
 
-# Resolving the annotations costs more than reading a record, so it is done once for each class.
+class _Field:
+    """Field of a record. Its value is kept in the record, where Python finds it before this descriptor.
+
+    Args:
+        keys: names in the JSON; the first one with a value counts.
+        convert: returns the value of any JSON.
+    """
+
+    def __init__(self, name: str, keys: tuple[str, ...], convert: Callable[[Any], Any]) -> None:
+        self._name = name
+        self._keys = keys
+        self._convert = convert
+
+    def __get__(self, record: Record | None, kind: type[Record]) -> Any:
+        if record is None:
+            return self
+        raw, value = record.raw, None
+        try:
+            # A value counts only once converted: the portal also sends empty objects for "no value".
+            for key in self._keys:
+                if value := self._convert(find(raw, key)):
+                    break
+        # Nested too deep, or too large a number.
+        except (RecursionError, OverflowError):
+            value = self._convert(None)
+        _set(record, self._name, value)
+        return value
+
+
 @functools.cache
-def _field_readers(kind: Any) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+def _install_fields(kind: Any) -> Mapping[str, _Field]:
+    """Add the descriptors of its fields to a class of records, and return them."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    return {field.name: _field_reader(field.name, hints[field.name]) for field in attrs.fields(kind)}
+    names = [field.name for field in attrs.fields(kind) if field.name != "raw"]
+    fields = {name: _field(name, hints[name]) for name in names}
+    for name, field in fields.items():
+        setattr(kind, name, field)
+    return fields
 
 
-def _field_reader(name: str, hint: Any) -> Callable[[Mapping[str, Any]], Any]:
-    if name == "raw":
-        return lambda raw: raw
+def _field(name: str, hint: Any) -> _Field:
     plain, *marks = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
-    *others, last = next((mark.names for mark in marks if isinstance(mark, Key)), (camel_case(name),))
+    keys = next((mark.names for mark in marks if isinstance(mark, Key)), (camel_case(name),))
     convert = next((mark for mark in marks if not isinstance(mark, Key)), None) or _converter(plain)
-
-    def read(raw: Mapping[str, Any]) -> Any:
-        # A value counts only once converted: the portal also sends empty objects for "no value".
-        for key in others:
-            if value := convert(find(raw, key)):
-                return value
-        return convert(find(raw, last))
-
-    return read
+    return _Field(name, keys, convert)
 
 
 def _converter(kind: Any) -> Callable[[Any], Any]:
@@ -92,6 +135,7 @@ _CONVERTERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     str: text,
     int: number,
     bool: flag,
+    str | None: lambda value: text(value) or None,
     bool | None: lambda value: None if value is None else flag(value),
     datetime | None: moment,
     tuple[str, ...]: texts,

@@ -13,7 +13,7 @@ from damlink.bynder.records.record import Key, Record
 __all__ = ["Order", "OrderLine"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Order(Record):
     """An order of the store.
 
@@ -29,7 +29,7 @@ class Order(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class OrderLine(Record):
     """A product of an order; nearly every field may be missing."""
 

@@ -32,7 +32,7 @@ class Ticket:
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Import(Record):
     """A finalised upload that the portal is converting."""
 
@@ -60,7 +60,7 @@ class Poll:
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Saved(Record):
     """The result of a save.
 

@@ -37,7 +37,7 @@ def workflow_id(value: Any) -> str:
 _Id = Annotated[str, workflow_id]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Campaign(Record):
     """A campaign of the workflow."""
 
@@ -54,7 +54,7 @@ class Campaign(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Stage(Record):
     """A stage of a job, or of the preset that a job is created from; the position counts from 1."""
 
@@ -65,7 +65,7 @@ class Stage(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Job(Record):
     """A job of the workflow; the answer to a change contains only its id."""
 
@@ -84,7 +84,7 @@ class Job(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class JobMedia(Record):
     """A file attached to a job."""
 
@@ -96,7 +96,7 @@ class JobMedia(Record):
     raw: Mapping[str, Any] = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class JobPreset(Record):
     """A template of jobs."""
 
@@ -112,4 +112,4 @@ class JobPreset(Record):
         preset = inner if isinstance(inner, Mapping) else raw
         stages = preset.get("presetstages")
         listed = records([stages] if isinstance(stages, Mapping) else stages)
-        return read_record(cls, preset, stages=tuple(map(Stage.read, listed)), raw=raw)
+        return attrs.evolve(read_record(cls, preset, stages=tuple(map(Stage.read, listed))), raw=raw)

@@ -5,6 +5,7 @@ Source: api.bynder.com, "Assets": list; "Trash".
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
@@ -14,7 +15,7 @@ import httpx
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import batches, bynder_names, fields, page_size
-from damlink.bynder._pages import Page, walk
+from damlink.bynder._pages import Page, Pages, read_ahead, walk
 from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 from damlink.bynder.resources.resource import Resource
 
@@ -108,11 +109,8 @@ class AssetLists(Resource):
         size = max(1, min(page_size(extra, limit) or limit, MOST))
         query = {"orderBy": STEADY} | _query(filters, extra) | {"limit": str(size)}
         ids = filters.get("ids")
-        if ids is None:
-            yield from self._walk(query, size)
-            return
-        for lot in batches(ids):
-            yield from self._walk(query | fields({"ids": lot}), size)
+        lots = [query] if ids is None else [query | fields({"ids": lot}) for lot in batches(ids)]
+        yield from read_ahead(page for each in lots for page in self._pages(each, size))
 
     @action()
     def page(
@@ -181,29 +179,27 @@ class AssetLists(Resource):
     def _ask(self, query: Mapping[str, str]) -> AssetPage:
         return read_again(lambda: self._client.get(PATH, params=query), _page_of)
 
-    def _walk(self, query: Mapping[str, str], size: int) -> Iterator[Asset]:
-        """Yield the assets of all pages. Cursors require a first request without page number and total."""
+    def _pages(self, query: Mapping[str, str], size: int) -> Pages[Asset]:
+        """Request pages one after another. Cursors require a first request without page number and total."""
         first = self._ask(query)
-        yield from first.assets
-        if first.cursor:
-            yield from self._by_cursor(query, first)
-        elif len(first.assets) >= size:
-            yield from self._by_number(query, size)
+        return self._by_cursor(query, first) if first.cursor else self._by_number(query, first, size)
 
-    def _by_cursor(self, query: Mapping[str, str], page: AssetPage) -> Iterator[Asset]:
+    def _by_cursor(self, query: Mapping[str, str], page: AssetPage) -> Pages[Asset]:
         # A portal that repeats a cursor would otherwise never end the list.
         before = None
         while page.cursor and page.assets and page.cursor != before:
+            yield page.assets, True
             before = page.cursor
             page = self._ask({**query, "cursor": before})
-            yield from page.assets
+        yield page.assets, False
 
-    def _by_number(self, query: Mapping[str, str], size: int) -> Iterator[Asset]:
-        number, full = 2, True
-        while full:
-            assets = self._ask({**query, "page": str(number)}).assets
-            yield from assets
-            number, full = number + 1, len(assets) >= size
+    def _by_number(self, query: Mapping[str, str], page: AssetPage, size: int) -> Pages[Asset]:
+        for number in itertools.count(2):
+            if len(page.assets) < size:
+                break
+            yield page.assets, True
+            page = self._ask({**query, "page": str(number)})
+        yield page.assets, False
 
 
 def _page_of(response: httpx.Response) -> AssetPage:
