@@ -16,9 +16,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from bench_site import Site
-from results import measure_rows, print_table
+from machine import describe_machine
+from page import write_page
+from results import Result, keep, measure_rows, print_table, read
 from rows import table
 
 
@@ -31,7 +34,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", help=", ".join(names))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    parser.add_argument("--only", default="", help="clients whose name contains this")
+    parser.add_argument("--only", default="", help="clients whose name matches this")
     parser.add_argument("--profile", action="store_true", help="sample the stacks of `damlink`")
     arguments = parser.parse_args()
     wanted = {name for given in arguments.rows for name in given.split(",") if name}
@@ -40,9 +43,22 @@ def main() -> None:
     rows = [row for row in table(quick=arguments.quick) if not wanted or row.name in wanted]
     only = arguments.only or ("damlink" if arguments.profile else "")
     site = Site(profile=arguments.profile)
-    if not site.node:
+    if not only and not site.node:
         print("no Node: the column of the JavaScript SDK stays empty", file=sys.stderr)
-    print_table(measure_rows(rows, site, arguments.rounds, only))
+    results = measure_rows(rows, site, arguments.rounds, only)
+    print_table(results)
+    if not arguments.quick and not only:
+        keep_and_write(results, site)
+    # A client that fails leaves its column empty.
+    sys.exit(any(not result.figures for result in results))
+
+
+def keep_and_write(results: Sequence[Result], site: Site) -> None:
+    """Keep the results, and write the page once there is a result of every row."""
+    keep(results, describe_machine(site))
+    kept, machine = read(table())
+    if len(kept) == len(table()):
+        write_page(kept, machine)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from portal_answers import TOKEN
 from processes import HERE, Measured, clean_environment, measure
 
 BUILD = HERE.parents[1] / "build" / "bench"
-JS_SDK = "@bynder/bynder-js-sdk@2.5.2"
 PLUGINS = 50
 UNPACED = {"requests": 10_000_000, "share": 1.0}
 
@@ -33,10 +32,9 @@ class Site:
         folder = BUILD / "files"
         folder.mkdir(parents=True, exist_ok=True)
         found = [folder / f"{prefix}-{number}.bin" for number in range(count)]
-        block = random.Random(1).randbytes(1 << 20)
         for number, path in enumerate(found):
             if not path.exists() or path.stat().st_size != size:
-                path.write_bytes((f"{number:016}".encode() + block * (size // len(block) + 1))[:size])
+                _write_file(path, number, size)
         return found
 
     @functools.cached_property
@@ -65,29 +63,28 @@ class Site:
     def node(self) -> list[str]:
         """The command that starts Node, with the SDK in place; empty where there is none."""
         node, npm = _node()
-        if node and not (BUILD / "js" / "node_modules" / "@bynder").is_dir():
-            options = ["--silent", "--no-save", "--no-audit", "--no-fund", "--no-package-lock"]
-            command = [*npm, "install", *options, "--prefix", str(BUILD / "js"), JS_SDK]
-            done = subprocess.run(command, check=False, env=clean_environment())
+        folder = BUILD / "js"
+        if node and not (folder / "node_modules" / "@bynder").is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(HERE.parent / "official" / "javascript" / "package.json", folder)
+            options = ["--silent", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(folder)]
+            done = subprocess.run([*npm, "install", *options], check=False, env=clean_environment())
             node = node if done.returncode == 0 else []
         return node
 
-    def folder(self, name: str, *, portal: str, pace: dict[str, Any] | None = None, **settings: Any) -> Path:
+    def folder(self, name: str, *, portal: str, paced: bool = False, **settings: Any) -> Path:
         """Return a new folder with a config that connects the source of the benchmark with a portal."""
         folder = BUILD / "work" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         tables: dict[str, dict[str, Any]] = {
-            "pace": UNPACED if pace is None else pace,
+            "pace": {} if paced else UNPACED,
             "portals.brand": {"url": portal},
             "portals.brand.token": {"env": "TOKEN"},
             "connectors.bench": {"plugin": "bench", "workers": 8, **settings},
         }
         (folder / "damlink.toml").write_text("\n".join(_toml(tables)))
-        facts = folder / "damlink_bench-1.0.dist-info"
-        facts.mkdir()
-        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-bench\nVersion: 1.0\n")
-        (facts / "entry_points.txt").write_text("[damlink]\nbench = damlink_bench\n")
+        _install(folder, "bench")
         return folder
 
     @functools.cached_property
@@ -95,13 +92,7 @@ class Site:
         """A folder without a config, whose path has 50 plugins."""
         folder = BUILD / "work" / "plugins"
         for number in range(PLUGINS):
-            facts = folder / f"damlink_made_up_{number}-1.0.dist-info"
-            facts.mkdir(parents=True, exist_ok=True)
-            metadata = f"Metadata-Version: 2.1\nName: damlink-made-up-{number}\nVersion: 1.0\n"
-            (facts / "METADATA").write_text(metadata)
-            (facts / "entry_points.txt").write_text(
-                f"[damlink]\nmade_up_{number} = damlink_made_up_{number}\n"
-            )
+            _install(folder, f"made_up_{number}")
             (folder / f"damlink_made_up_{number}.py").touch()
         return folder
 
@@ -116,6 +107,29 @@ class Site:
         start = [str(HERE / "children" / "sampled.py")] if self.profile else ["-m", "damlink"]
         command = [sys.executable, *start, *arguments]
         return measure(command, folder=folder, environment=environment, expect=expect)
+
+
+def _write_file(path: Path, number: int, size: int) -> None:
+    """Write piece by piece: a child's peak of memory begins with that of its parent."""
+    block = random.Random(number).randbytes(1 << 20)
+    with path.open("wb") as file:
+        for offset in range(0, size, len(block)):
+            file.write(block[: size - offset])
+
+
+def _install(folder: Path, name: str) -> None:
+    """Write what an installer leaves behind of a plugin, whose module is `damlink_NAME`."""
+    facts = folder / f"damlink_{name}-1.0.dist-info"
+    facts.mkdir(parents=True, exist_ok=True)
+    lines = (
+        "Metadata-Version: 2.1",
+        f"Name: damlink-{name}",
+        "Version: 1.0",
+        "Requires-Dist: damlink>=0.1",
+        "",
+    )
+    (facts / "METADATA").write_text("\n".join(lines))
+    (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = damlink_{name}\n")
 
 
 def _toml(tables: dict[str, dict[str, Any]]) -> list[str]:

@@ -15,6 +15,7 @@ TOKEN: Final = "benchmark-token"
 BRAND: Final = "0B5B7B5D-CAC6-4C5D-9D5C9D5D5D5D5D5D"
 PROFILE: Final = "686B6F43-D5D1-793D-5B3096C4406297D1"
 ROLES: Final = ["MEDIAUPLOAD", "MEDIAUPLOADFORAPPROVAL", "MEDIAREMOVE", "STATISTICS"]
+MOST_LIMIT: Final = 1000
 UPLOAD: Final = "/api/v4/upload"
 # Requests that Bynder does not count: S3 is another host, and the benchmark's own.
 UNCOUNTED: Final = frozenset({"s3", "counts"})
@@ -187,20 +188,22 @@ def _kind(path: str) -> str:
 
 
 class _Pages:
-    """Pages of assets, each made once."""
+    """Pages of assets; those of the longest limit are made beforehand, so that no client waits for them."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._made: dict[tuple[int, int], bytes] = {}
+        pages = range(1, -(-count // MOST_LIMIT) + 1)
+        self._made = {number: self._make(number, MOST_LIMIT) for number in pages}
 
     def page(self, number: int, limit: int) -> bytes:
         """Return one page as JSON."""
-        made = self._made.get((number, limit))
-        if made is None:
-            first = (number - 1) * limit
-            records = [_asset(index) for index in range(first, min(first + limit, self._count))]
-            made = self._made[number, limit] = json.dumps(records).encode()
-        return made
+        made = self._made.get(number) if limit == MOST_LIMIT else None
+        return made or self._make(number, limit)
+
+    def _make(self, number: int, limit: int) -> bytes:
+        first = (number - 1) * limit
+        records = [_asset(index) for index in range(first, min(first + limit, self._count))]
+        return json.dumps(records).encode()
 
 
 def _asset(number: int) -> dict[str, Any]:

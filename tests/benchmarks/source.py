@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
+PIECE_BYTES: Final = 256 * 1024
 RANGE: Final = re.compile(r"bytes=(\d+)-(\d*)")
 
 
@@ -51,8 +52,18 @@ class Files(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         self.end_headers()
         if self.command == "GET":
-            with file.open("rb") as opened:
-                self.connection.sendfile(opened, first, last + 1 - first)
+            self._send(file, first, last + 1 - first)
+
+    def _send(self, file: Path, offset: int, left: int) -> None:
+        with file.open("rb") as opened:
+            if not isinstance(self.connection, ssl.SSLSocket):
+                self.connection.sendfile(opened, offset, left)
+                return
+            # The method of a TLS socket sends pieces of 8 KiB.
+            opened.seek(offset)
+            while piece := opened.read(min(left, PIECE_BYTES)):
+                self.connection.sendall(piece)
+                left -= len(piece)
 
     do_HEAD = do_GET  # noqa: N815 - the name is the base class's
 

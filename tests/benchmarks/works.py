@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import attrs
 from bench_site import Site
+from portal_answers import TOKEN
 from processes import HERE, Measured, measure, read_counts, server
 
-PYTHON_SDK, JS_SDK, CURL = "Python SDK", "JavaScript SDK", "curl"
+PYTHON_SDK, JS_SDK, CURL, CLICK = "Python SDK", "JavaScript SDK", "curl", "import click"
 LIBRARY, RUN, FETCHING = "damlink.bynder", "damlink run", "damlink run, fetching"
 QUICK = 10
 CHILDREN = HERE / "children"
+CURL_OPTIONS = ("--silent", "--show-error", "--fail", "--output", "/dev/null")
 
 
 class Work(Protocol):
@@ -33,40 +33,58 @@ class Work(Protocol):
 
 @attrs.frozen
 class Upload:
-    """Files uploaded by S3, one new asset each; timed from the first request to the last answer."""
+    """Files uploaded by S3, one new asset each; timed from the first request to the last answer.
+
+    Attributes:
+        latency: seconds that each answer waits, those of S3 and of the source included.
+        paced: the limit of requests is the default, and not so high that it delays nothing.
+    """
 
     name: str
     files: int
     size: int
     latency: float = 0.0
     tls: bool = False
+    paced: bool = False
     clients: tuple[str, ...] = (PYTHON_SDK, JS_SDK, CURL, RUN, FETCHING)
 
     def run(self, client: str, site: Site) -> Measured:
         """Upload to a new portal, and verify that every file has arrived."""
-        prefix = f"bytes-{self.size}"
-        files = site.files(prefix, self.files, self.size)
-        options = site.server_options(tls=self.tls, latency=self.latency)
-        with contextlib.ExitStack() as closing:
-            portal = closing.enter_context(server("portal.py", *options))
-            if client == RUN:
-                settings = {"count": self.files, "prefix": prefix, "folder": str(files[0].parent)}
-                found = site.damlink(site.folder(self.name, portal=portal, **settings), "run", portal=portal)
-            elif client == FETCHING:
-                source = closing.enter_context(server("source.py", files[0].parent, *options))
-                settings = {"count": self.files, "prefix": prefix, "api_url": source}
-                found = site.damlink(site.folder(self.name, portal=portal, **settings), "run", portal=portal)
-            else:
-                command = _curl(portal, files) if client == CURL else _script(client, site, "upload", *files)
-                found = measure(command, folder=files[0].parent, environment=site.environment(portal))
+        files = site.files(self._prefix, self.files, self.size)
+        with server("portal.py", *self._options(site)) as portal:
+            found = self._upload(client, site, portal, files)
             counts = read_counts(portal)
         assert counts["saved"] == [self.size] * self.files, counts
         return attrs.evolve(found, seconds=counts["seconds"], counts=counts)
 
+    @property
+    def _prefix(self) -> str:
+        return f"bytes-{self.size}"
+
+    def _options(self, site: Site) -> list[object]:
+        return site.server_options(tls=self.tls, latency=self.latency)
+
+    def _upload(self, client: str, site: Site, portal: str, files: list[Path]) -> Measured:
+        folder = files[0].parent
+        if client == RUN:
+            return self._run(site, portal, folder=str(folder))
+        if client == FETCHING:
+            with server("source.py", folder, *self._options(site)) as source:
+                return self._run(site, portal, api_url=source)
+        command = _curl(portal, files) if client == CURL else _script(client, site, "upload", *files)
+        return measure(command, folder=folder, environment=site.environment(portal))
+
+    def _run(self, site: Site, portal: str, **place: str) -> Measured:
+        settings = {"count": self.files, "prefix": self._prefix, **place}
+        return site.damlink(
+            site.folder(self.name, portal=portal, paced=self.paced, **settings), "run", portal=portal
+        )
+
     def quick(self) -> Upload:
-        """A tenth."""
-        files, size = (self.files // QUICK, self.size) if self.files > 1 else (1, self.size // QUICK)
-        return attrs.evolve(self, files=files, size=size)
+        """A tenth of one large file, or of many."""
+        if self.files == 1:
+            return attrs.evolve(self, size=self.size // QUICK)
+        return self if self.paced else attrs.evolve(self, files=self.files // QUICK)
 
 
 @attrs.frozen
@@ -121,38 +139,28 @@ def _script(client: str, site: Site, *arguments: object) -> list[str]:
 def _curl(portal: str, files: list[Path]) -> list[str]:
     """Return one command that makes the least requests, one after the other on one connection.
 
-    A new portal numbers uploads from 1, so that nothing of its answers needs to be read.
+    A new portal numbers uploads from 1, so that none of its answers needs to be read.
     """
-    found = ["curl", "--silent", "--show-error", "--fail", "--no-progress-meter", "--output", "/dev/null"]
-    for number, file in enumerate(files, start=1):
-        key = f"pluploads/api/{number}/{file.name}"
-        form = ["-F", f"key={key}/p1", "-F", f"file=@{file}"]
-        part = ["-d", f"targetid=t&filename={key}/p1&chunkNumber=1"]
-        close = ["-d", f"targetid=t&s3_filename={key}&chunks=1"]
-        upload, saved = f"/api/v4/upload/upload-{number}/", f"/api/v4/media/save/import-upload-{number}/"
-        poll = f"/api/v4/upload/poll/?items=import-upload-{number}"
-        yield_from = (
-            (["-d", f"filename={file.name}"], "/api/upload/init"),
-            (form, "/s3/"),
-            (part, upload),
-            (close, upload),
-            ([], poll),
-            (["-d", f"name={file.stem}"], saved),
-        )
-        for given, path in yield_from:
-            found += [*_next(found), *_auth(path), *given, f"{portal}{path}"]
-    return found
+    requests = [request for number, file in enumerate(files, start=1) for request in _least(number, file)]
+    found = ["curl"]
+    for path, fields in requests:
+        found += [*CURL_OPTIONS, *([] if path == "/s3/" else ["-H", f"Authorization: Bearer {TOKEN}"])]
+        found += [*fields, f"{portal}{path}", "--next"]
+    return found[:-1]
 
 
-def _next(found: list[str]) -> list[str]:
-    more = ["--next", "--silent", "--show-error", "--fail", "--no-progress-meter", "--output", "/dev/null"]
-    return more if "http" in found[-1] else []
-
-
-def _auth(path: str) -> list[str]:
-    from portal_answers import TOKEN
-
-    return [] if path == "/s3/" else ["-H", f"Authorization: Bearer {TOKEN}"]
+def _least(number: int, file: Path) -> list[tuple[str, list[str]]]:
+    """Return the paths and bodies of the requests that upload one file in one part."""
+    key = f"pluploads/api/{number}/{file.name}"
+    upload, import_id = f"/api/v4/upload/upload-{number}/", f"import-upload-{number}"
+    return [
+        ("/api/upload/init", ["-d", f"filename={file.name}"]),
+        ("/s3/", ["-F", f"key={key}/p1", "-F", f"file=@{file}"]),
+        (upload, ["-d", f"targetid=t&filename={key}/p1&chunkNumber=1"]),
+        (upload, ["-d", f"targetid=t&s3_filename={key}&chunks=1"]),
+        (f"/api/v4/upload/poll/?items={import_id}", []),
+        (f"/api/v4/media/save/{import_id}/", ["-d", f"name={file.stem}"]),
+    ]
 
 
 @attrs.frozen
@@ -212,43 +220,14 @@ class Command:
 
     arguments: tuple[str, ...]
     expect: int = 0
-    clients: tuple[str, ...] = (RUN,)
+    clients: tuple[str, ...] = (CLICK, RUN)
 
     def run(self, client: str, site: Site) -> Measured:
-        """Run it."""
-        folder = site.many_plugins
-        return site.damlink(folder, *self.arguments, expect=self.expect)
+        """Run it, or only import what every command line of click imports."""
+        if client == CLICK:
+            return measure([sys.executable, "-c", "import click"], folder=HERE)
+        return site.damlink(site.many_plugins, *self.arguments, expect=self.expect)
 
     def quick(self) -> Command:
         """Return the same."""
         return self
-
-
-@attrs.frozen
-class Idle:
-    """A few assets into a portal whose whole budget of requests is free; the whole process."""
-
-    files: int
-    size: int
-    clients: tuple[str, ...] = (RUN,)
-
-    def run(self, client: str, site: Site) -> Measured:
-        """Carry them at the default pace."""
-        prefix = f"bytes-{self.size}"
-        files = site.files(prefix, self.files, self.size)
-        with server("portal.py") as portal:
-            settings = {"count": self.files, "prefix": prefix, "folder": str(files[0].parent)}
-            folder = site.folder("idle", portal=portal, pace={}, **settings)
-            found = site.damlink(folder, "run", portal=portal)
-            counts = read_counts(portal)
-        assert len(counts["saved"]) == self.files, counts
-        return attrs.evolve(found, counts=counts)
-
-    def quick(self) -> Idle:
-        """Return the same."""
-        return self
-
-
-def pieces(works: Iterator[Work]) -> list[Work]:
-    """Return works without repetitions."""
-    return [*dict.fromkeys(works)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 from damlink_sandbox import Sandbox
 
-SDK = "@bynder/bynder-js-sdk@2.5.2"
-WALK = Path(__file__).parent / "javascript" / "walk.cjs"
+JAVASCRIPT = Path(__file__).parent / "javascript"
+WALK = JAVASCRIPT / "walk.cjs"
 
 
 def node(tool: str, *arguments: str, **environment: str) -> str:
@@ -35,7 +36,8 @@ def node(tool: str, *arguments: str, **environment: str) -> str:
 def found(portal: Sandbox, tls: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the SDK saw on its walk."""
     folder = tmp_path_factory.mktemp("sdk")
-    node("npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(folder), SDK)
+    shutil.copy(JAVASCRIPT / "package.json", folder)
+    node("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder))
     bynder = portal.part("bynder")
     bynder.control("lag", {"conversion": 0.1, "index": 0, "s3": 0})
     told = node(

@@ -59,7 +59,7 @@ def list_into(
     def flush(cursor: str | None = None) -> None:
         nonlocal flushed_at
         listed = Listed(tuple(batch), cursor, found, reconsider_skipped)
-        listener.on_batch(ledger.record(listed, selection))
+        listener.on_batch(ledger.record(listed, selection, runtime.context.now()))
         batch.clear()
         flushed_at = time.monotonic()
 
@@ -82,7 +82,7 @@ def list_into(
                 flush()
     if batch:
         flush()
-    ledger.complete(selection)
+    ledger.complete(selection, runtime.context.now())
     listener.on_listing_end()
     if nameless:
         more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
@@ -108,7 +108,7 @@ def _refuse(
     if item.source_id is None:
         return [item.error]
     message = str(item.error)
-    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message)
+    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, runtime.context.now())
     if row is not None:
         listener.on_finish(row, RowState.FAILED, message)
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from damlink._model import PushResult
 from damlink._secrets.crypto import Cipher
@@ -31,7 +32,7 @@ def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
                 hint = f"decide with `damlink settle {connector} {row.source_id} --saved or --again`"
                 raise ConfigError("", f"{connector}: {row.source_id} is uncertain", hint=hint)
         for row in rows:
-            ledger.revive(row)
+            ledger.revive(row, datetime.now(UTC))
         return len(rows)
 
 
@@ -62,11 +63,12 @@ def settle(
         if row.state is not RowState.UNCERTAIN:
             what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
+        now = datetime.now(UTC)
         if saved:
-            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"))
+            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"), now)
         else:
-            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_effect()
-            ledger.revive(row)
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_effect()
+            ledger.revive(row, now)
 
 
 def reset(database: Database, connector: str) -> int:

@@ -108,7 +108,7 @@ class Session:
         """
         if self._shared_database is not None:
             return self._shared_database
-        database = Database(self.config.state.url, self.config.folder, create=self._creates, now=self.now)
+        database = Database(self.config.state.url, self.config.folder, create=self._creates)
         self._closing.callback(database.close)
         return database
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 from damlink._serve.subscriptions import Subscriptions
@@ -25,9 +26,10 @@ class Confirmer:
         subscriptions: Iterable[Subscriptions],
         *,
         again_seconds: float = AGAIN_SECONDS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._subscriptions = tuple(subscriptions)
-        self._again_seconds = again_seconds
+        self._again_seconds, self._now = again_seconds, now
         self._wake, self._stopping = threading.Event(), threading.Event()
         # Tokens that SNS refused for good. A new subscription brings a new token.
         self._refused: set[bytes] = set()
@@ -76,7 +78,7 @@ class Confirmer:
             if sealed in self._refused:
                 continue
             try:
-                subscriptions.confirm(arn)
+                subscriptions.confirm(arn, self._now())
             except TransientError as error:
                 _log.warning("%s: %s is not confirmed yet: %s", subscriptions.portal, arn, error)
             except ConnectorError as error:

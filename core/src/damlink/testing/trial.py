@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+import attrs
+
 from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
 from damlink._config.load import FILENAME, load
@@ -91,14 +93,12 @@ class Trial:
         with contextlib.ExitStack() as opening:
             pace = Pace(self.folder / "pace.db", _NO_LIMIT, share=1.0)
             opening.callback(pace.close)
-            self._session = opening.enter_context(
-                Session(load(self._write_config()), now=self.clock.now, pace=pace)
-            )
+            self._session = opening.enter_context(Session(load(self._write_config()), pace=pace))
             opening.callback(self._release_lease)
             self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
         self.connector = self._runtime.plugin
-        self.context = self._runtime.context
+        self.context = attrs.evolve(self._runtime.context, now=self.clock.now)
         return self
 
     def __exit__(
@@ -146,10 +146,10 @@ class Trial:
         """Read the checkpoint of a source asset from the database, as a run after a crash does."""
         ledger = self._writable_ledger()
         if not (known := ledger.find([source.source_id])):
-            ledger.record(Listed((source,)), self._runtime.selection)
+            ledger.record(Listed((source,)), self._runtime.selection, self.context.now())
             known = ledger.find([source.source_id])
         cipher = self._session.cipher
-        return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open)
+        return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open, self.context.now)
 
     def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
         """Transform with the present checkpoint."""
