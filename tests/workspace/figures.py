@@ -1,4 +1,5 @@
-"""Print figures of the code: rooms, import arrows, cycles, lines, and the words of its docstrings.
+"""Print figures of the code: rooms, import arrows, cycles, lines, the words of its docstrings, and what an
+installation brings.
 
 python tests/workspace/figures.py [--json]
 """
@@ -12,11 +13,14 @@ import json
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import click
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = {
@@ -25,6 +29,12 @@ PACKAGES: Final = {
     "imatag": ROOT / "plugins/imatag/src/damlink_imatag",
     "gelato": ROOT / "plugins/gelato/src/damlink_gelato",
     "sandbox": ROOT / "plugins/sandbox/src/damlink_sandbox",
+}
+_PLUGINS: Final = ("damlink", "damlink-istock", "damlink-imatag", "damlink-gelato")
+INSTALLATIONS: Final = {
+    "damlink": ("damlink",),
+    "damlink and three plugins": _PLUGINS,
+    "with the sandbox": (*_PLUGINS, "damlink-sandbox"),
 }
 RELATIVE: Final = frozenset({"What", "Whether", "How", "Who", "Where", "Which", "Whose"})
 IRREGULAR: Final = frozenset(
@@ -84,6 +94,7 @@ class Words:
     participles: tuple[str, ...]
     comment_lines: int
     lines: int
+    code_lines: int
 
 
 def read_package(folder: Path) -> list[Source]:
@@ -149,7 +160,7 @@ def cycles_of(arrows: Mapping[str, set[str]]) -> list[list[str]]:
 
 def words_of(sources: Iterable[Source]) -> Words:
     """Count the words of some modules."""
-    relative, participles, docstrings, functions, comments, lines = [], [], 0, 0, 0, 0
+    relative, participles, docstrings, functions, comments, lines, code = [], [], 0, 0, 0, 0, 0
     for source in sources:
         place = source.path.relative_to(ROOT)
         for node in definitions_of(source.tree):
@@ -163,6 +174,7 @@ def words_of(sources: Iterable[Source]) -> Words:
                     participles.append(f"{place}:{node.lineno} {node.name}")
         comments += _comment_lines(source.text)
         lines += len(source.text.splitlines())
+        code += _code_lines(source)
     return Words(
         docstrings=docstrings,
         relative=tuple(relative),
@@ -170,6 +182,7 @@ def words_of(sources: Iterable[Source]) -> Words:
         participles=tuple(participles),
         comment_lines=comments,
         lines=lines,
+        code_lines=code,
     )
 
 
@@ -200,6 +213,49 @@ def _comment_lines(text: str) -> int:
     )
 
 
+def _code_lines(source: Source) -> int:
+    """Count the lines that hold code: neither empty, nor a comment, nor part of a docstring."""
+    texts = (node.body[0] for node in definitions_of(source.tree) if ast.get_docstring(node))
+    in_docstring = {line for text in texts for line in range(text.lineno, (text.end_lineno or 0) + 1)}
+    lines = enumerate(source.text.splitlines(), 1)
+    return sum(bool(line.strip()) for at, line in lines if at not in in_docstring) - _comment_lines(
+        source.text
+    )
+
+
+# --- an installation -------------------------------------------------------------------------------
+
+
+def installation(names: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of each distribution that an installation of these brings, without extras.
+
+    A distribution of this repository counts by its sources, any other by its installed files.
+    """
+    sizes: dict[str, int] = {}
+    wanted = list(names)
+    while wanted:
+        name = canonicalize_name(wanted.pop())
+        if name not in sizes:
+            found = distribution(name)
+            sizes[name] = _source_bytes(name) or _installed_bytes(found)
+            needed = map(Requirement, found.requires or ())
+            wanted += [
+                each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})
+            ]
+    return sizes
+
+
+def _source_bytes(name: str) -> int:
+    folder = PACKAGES.get("core" if name == "damlink" else name.removeprefix("damlink-"))
+    files = [each for each in folder.rglob("*") if "__pycache__" not in each.parts] if folder else []
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+def _installed_bytes(found: Distribution) -> int:
+    places = (Path(str(each.locate())) for each in found.files or () if each.suffix != ".pyc")
+    return sum(each.stat().st_size for each in places if each.is_file())
+
+
 # --- the report ------------------------------------------------------------------------------------
 
 
@@ -218,6 +274,7 @@ def _figures(folder: Path) -> dict[str, Any]:
         "import arrows": sum(map(len, arrows.values())),
         "modules in cycles": sum(map(len, cycles_of(arrows))),
         "lines": words.lines,
+        "lines of code": words.code_lines,
         "docstrings that open with a relative clause, %": _percent(len(words.relative), words.docstrings),
         "functions named by a participle, %": _percent(len(words.participles), words.functions),
         "comment lines, %": _percent(words.comment_lines, words.lines),
@@ -239,6 +296,9 @@ def main() -> None:
     click.echo(" ".join([" " * width, *(f"{package:>8}" for package in found)]))
     for name in names:
         click.echo(" ".join([f"{name:<{width}}", *(f"{found[package][name]:>8}" for package in found)]))
+    for title, names in INSTALLATIONS.items():
+        sizes = installation(names)
+        click.echo(f"{title}: {len(sizes)} distributions, {sum(sizes.values()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
