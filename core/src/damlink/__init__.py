@@ -8,23 +8,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from damlink._config.settings import setting
-from damlink._content import Content, ContentFile, Spool
-from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
-from damlink._secret import Secret
-from damlink._system.backoff import Backoff, Poll
-from damlink._system.suggest import suggest
 from damlink._version import __version__
-from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
 
 if TYPE_CHECKING:
     from damlink._checkpoint import Checkpoint
+    from damlink._config.settings import setting
+    from damlink._content import Content, ContentFile, Spool
     from damlink._context import Context
     from damlink._http.auth import Auth, HeaderAuth, Response
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
     from damlink._http.origin import origin_of, parse_url
+    from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+    from damlink._secret import Secret
+    from damlink._system.backoff import Backoff, Poll
+    from damlink._system.suggest import suggest
     from damlink.bynder import Portal
+    from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
     from damlink.hookspecs import hookimpl
 
 __all__ = [
@@ -63,27 +63,33 @@ __all__ = [
     "suggest",
 ]
 
-# These bring httpx or pluggy with them; `damlink --help` must not.
-_ON_FIRST_USE = {
-    "Auth": "damlink._http.auth",
-    "Checkpoint": "damlink._checkpoint",
-    "Client": "damlink._http.client",
-    "Context": "damlink._context",
-    "HeaderAuth": "damlink._http.auth",
-    "OAuth2": "damlink._http.oauth2",
-    "Portal": "damlink.bynder",
-    "Response": "damlink._http.auth",
-    "hookimpl": "damlink.hookspecs",
-    "origin_of": "damlink._http.origin",
-    "parse_url": "damlink._http.origin",
+# Imported at their first use, so that `damlink --help` starts fast.
+_MODULES = {
+    "_checkpoint": ("Checkpoint",),
+    "_config.settings": ("setting",),
+    "_content": ("Content", "ContentFile", "Spool"),
+    "_context": ("Context",),
+    "_http.auth": ("Auth", "HeaderAuth", "Response"),
+    "_http.client": ("Client",),
+    "_http.oauth2": ("OAuth2",),
+    "_http.origin": ("origin_of", "parse_url"),
+    "_model": ("About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult", "Skip", "SourceAsset"),
+    "_secret": ("Secret",),
+    "_system.backoff": ("Backoff", "Poll"),
+    "_system.suggest": ("suggest",),
+    "bynder": ("Portal",),
+    "errors": ("AssetRejectedError", "AuthError", "NotYet", "TransientError", "UnclearError"),
+    "hookspecs": ("hookimpl",),
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    module = _ON_FIRST_USE.get(name)
+    module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'damlink' has no attribute {name!r}")
-    return getattr(importlib.import_module(module), name)
+    value = globals()[name] = getattr(importlib.import_module(f"damlink.{module}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

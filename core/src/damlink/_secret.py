@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 __all__ = ["REDACTED", "Secret", "forget_revealed", "redact", "redact_bytes"]
 
@@ -134,6 +130,10 @@ def _forms(value: str) -> set[str]:
 
 
 def _escapes(value: str) -> Iterator[str]:
+    # Imported here, because most commands reveal no secret and must start fast.
+    import html
+    import json
+
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     # PHP escapes the slash in JSON.
@@ -144,6 +144,8 @@ def _escapes(value: str) -> Iterator[str]:
 
 
 def _url_encoded(value: str) -> Iterator[str]:
+    from urllib.parse import quote, quote_plus
+
     for encoded in (
         quote(value, errors="replace"),
         quote(value, "", errors="replace"),
@@ -159,6 +161,9 @@ def _within_base64(value: str) -> Iterator[str]:
     Three bytes become four characters, so that it depends on where the secret begins; the characters at
     its ends belong to its neighbours, too, and are left out.
     """
+    import base64
+    from urllib.parse import quote_plus
+
     for text in {value, quote_plus(value, errors="replace")}:
         data = text.encode("utf-8", "replace")
         for before in range(3):

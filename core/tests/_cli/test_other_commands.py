@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,9 +128,10 @@ def test_other_command_when_it_has_a_name_of_the_core_is_not_called(
 
 @pytest.mark.parametrize("name", ["sandbox", "demo"])
 def test_command_of_the_sandbox_when_that_is_not_installed_says_what_to_install(
-    damlink: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, name: str
+    damlink: Callable[..., Any], install: Callable[..., Path], name: str
 ) -> None:
-    nothing = importlib.metadata.EntryPoints()
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_group: nothing)
+    # A distribution without commands stands before the installed one.
+    (facts,) = install("none", distribution="damlink-sandbox").glob("*.dist-info")
+    (facts / "entry_points.txt").unlink()
     said = f"damlink: no command {name!r} is installed; install damlink-sandbox\n"
     assert damlink(name) == (3, "", said)

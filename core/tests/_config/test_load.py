@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from damlink._config.duration import Duration
-from damlink._config.load import Config, find, load, opener, reference
+from damlink._config.load import Config, load, opener, reference
+from damlink._config.location import find
 from damlink._config.settings import SecretRef
 from damlink.errors import ConfigError
 

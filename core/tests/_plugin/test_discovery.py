@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,38 @@ def test_installed_when_a_path_is_searched_twice_shows_it_once(
     folder = install("acme")
     monkeypatch.syspath_prepend(f"{folder}/.")
     assert known("acme").problem == ""
+
+
+def test_installed_when_a_distribution_is_there_twice_is_the_first_on_the_path(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("acme")
+    newer = tmp_path / "newer" / "Damlink.Acme-2.0.dist-info"
+    newer.mkdir(parents=True)
+    (newer / "METADATA").write_text("Name: damlink-acme\nVersion: 2.0\n")
+    monkeypatch.syspath_prepend(str(newer.parent))
+    assert "acme" not in {info.name for info in list_plugins()}
+
+
+def test_installed_when_its_files_have_comments_and_a_description_reads_the_rest(install: Install) -> None:
+    (facts,) = install("acme").glob("*.dist-info")
+    points = "# ours\n[other]\nwrong = nowhere\n\n[damlink]\n; a comment\nacme=damlink_acme_plugin \n"
+    (facts / "entry_points.txt").write_text(points)
+    (facts / "METADATA").write_text("Name: damlink-acme\nVersion: 1.0\n\nSummary: of the description\n")
+    assert known("acme") == PluginInfo("acme", "damlink-acme", "1.0", "damlink_acme_plugin")
+    assert "wrong" not in {info.name for info in list_plugins()}
+
+
+def test_installed_when_it_is_in_an_archive_is_found(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = install("acme")
+    archive = shutil.make_archive(str(tmp_path / "plugins"), "zip", folder)
+    shutil.rmtree(folder)
+    monkeypatch.syspath_prepend(archive)
+    assert known("acme") == PluginInfo(
+        "acme", "damlink-acme", "1.0", "damlink_acme_plugin", "The acme plugin."
+    )
 
 
 def test_find_when_it_is_there_gives_it(install: Install) -> None:

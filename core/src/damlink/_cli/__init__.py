@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -159,6 +158,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
     except Exception:  # noqa: BLE001 - a bug: developers need the traceback; the streams redact secrets
+        import traceback
+
         traceback.print_exc()
         return 1
     return result if isinstance(result, int) else 0

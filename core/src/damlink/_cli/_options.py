@@ -61,7 +61,7 @@ def with_new_config(function: F) -> F:
 
 def config_path_of(given: Path | None) -> Path:
     """Return the path of the config: from the command line, the environment or the working directory."""
-    from damlink._config.load import find
+    from damlink._config.location import find
 
     return find(given or click.get_current_context().find_root().obj)
 
@@ -72,12 +72,11 @@ def existing_config(given: Path | None) -> Path:
     Raises:
         ConfigError: the file does not exist.
     """
-    from damlink.errors import ConfigError
+    from damlink._config.location import missing
 
     path = config_path_of(given)
     if not path.exists():
-        hint = "make one with `damlink init`, or name it with --config or DAMLINK_CONFIG"
-        raise ConfigError(str(path), "there is no such file", hint=hint)
+        raise missing(path)
     return path
 
 

@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from damlink._plugin.discovery import PluginInfo, list_plugins
-from damlink._system.process import is_interrupt
 from damlink.errors import ConfigError, PluginLoadError
 
 __all__ = ["GROUP", "load_command", "other_commands"]
@@ -45,6 +44,8 @@ def load_command(name: str, own: Collection[str]) -> click.Command | None:
 
 
 def _load(info: PluginInfo) -> click.Command:
+    from damlink._system.process import is_interrupt
+
     what = f"command {info.name!r} ({info.distribution} {info.version})"
     if info.problem:
         raise PluginLoadError(f"{what}: {info.problem}")

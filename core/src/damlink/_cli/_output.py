@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -55,6 +54,8 @@ def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
 
 def _json_text(value: Any, indent: int | None = None) -> str:
     """Return JSON with letters unescaped, unless the encoding of stdout cannot represent them."""
+    import json
+
     text = json.dumps(value, indent=indent, default=str, ensure_ascii=False)
     text = json_escaped(text)
     try:

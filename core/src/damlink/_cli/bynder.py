@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from damlink._cli._options import config_path_of, load_config, only_portal
+from damlink._cli._options import config_path_of, existing_config, load_config, only_portal
 from damlink._cli._output import echo_text
 from damlink.errors import ConnectorError, UnclearError
 
@@ -51,6 +51,9 @@ class _Resources(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the only portal if the command line begins with a resource."""
+        # The commands are derived from the client, which is slow to import.
+        if not {"--config", "--help", "-h"} & {each.partition("=")[0] for each in args}:
+            existing_config(None)
         if args and args[0] in resources() and not _is_portal(args[0], ctx):
             args = [only_portal(load_config(None)), *args]
         return super().parse_args(ctx, args)

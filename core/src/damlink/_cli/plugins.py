@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import Any
 
-import attrs
 import click
 
 from damlink._cli._options import as_json
@@ -26,7 +24,7 @@ def command(ctx: click.Context, verify: bool, json_: bool) -> int:
 
     plugins = [_verify(info) if verify and not info.problem else info for info in list_plugins()]
     if json_:
-        print_json([attrs.asdict(info) for info in plugins])
+        print_json([info._asdict() for info in plugins])
     elif plugins:
         rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
         print_table(("plugin", "distribution", ""), rows)
@@ -41,6 +39,8 @@ def _remark(info: PluginInfo) -> str:
 
 def _verify(info: PluginInfo) -> PluginInfo:
     """Import a plugin in a child process; return it with the problem that occurred, if any."""
+    import subprocess
+
     # A separate process: a plugin that crashes or changes global state must not affect this command.
     child = subprocess.run(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "damlink", "plugins", "show", info.name, "--json"],
@@ -49,7 +49,7 @@ def _verify(info: PluginInfo) -> PluginInfo:
         check=False,
     )
     said = child.stderr.strip().splitlines()
-    return info if child.returncode == 0 else attrs.evolve(info, problem=said[-1] if said else "it crashes")
+    return info if child.returncode == 0 else info._replace(problem=said[-1] if said else "it crashes")
 
 
 @command.command("show")
@@ -58,6 +58,8 @@ def _verify(info: PluginInfo) -> PluginInfo:
 @as_json
 def show(name: str, schema: bool, json_: bool) -> None:
     """Show the purpose, hooks and settings of a plugin, after importing it."""
+    import attrs
+
     from damlink._cli._output import print_json, print_table
     from damlink._config.schema import json_schema
     from damlink._config.settings import fields_of

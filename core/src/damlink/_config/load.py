@@ -7,10 +7,11 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
+from damlink._config.location import missing
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
 from damlink._config.settings import Field, SecretOpener, SecretRef, check, fields_of, parse
@@ -27,19 +28,15 @@ from damlink._system.suggest import suggest
 from damlink.errors import ConfigError
 
 __all__ = [
-    "FILENAME",
     "Config",
     "NotifyTable",
     "PortalTable",
     "connector_fields",
-    "find",
     "load",
     "loads",
     "opener",
     "reference",
 ]
-
-FILENAME: Final = "damlink.toml"
 
 
 @attrs.frozen
@@ -115,11 +112,6 @@ class Config:
         raise ConfigError(str(self.path), f"no connector {name!r}", hint=hint)
 
 
-def find(given: str | os.PathLike[str] | None) -> Path:
-    """Return the config's path: the given one, else `DAMLINK_CONFIG`, else in the current folder."""
-    return Path(given or os.environ.get("DAMLINK_CONFIG") or FILENAME)
-
-
 def load(path: Path) -> Config:
     """Read and check a config.
 
@@ -158,8 +150,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        hint = "make one with `damlink init`, or name it with --config or DAMLINK_CONFIG"
-        raise ConfigError(str(path), "there is no such file", hint=hint) from error
+        raise missing(path) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
 

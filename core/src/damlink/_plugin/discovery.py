@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
-import attrs
-
-from damlink._system.suggest import suggest
+from damlink._plugin.installed import EntryPoint, entry_points
 from damlink._version import __version__
 from damlink.errors import PluginLoadError
 
@@ -18,8 +15,7 @@ __all__ = ["GROUP", "PluginInfo", "find", "list_plugins"]
 GROUP: Final = "damlink"
 
 
-@attrs.frozen
-class PluginInfo:
+class PluginInfo(NamedTuple):
     """One installed plugin.
 
     Attributes:
@@ -40,11 +36,8 @@ def list_plugins(group: str = GROUP) -> list[PluginInfo]:
     Args:
         group: the entry-point group to read.
     """
-    found = [_info(point) for point in importlib.metadata.entry_points(group=group)]
-    # A folder that stands twice on the path is searched twice.
-    unique = {(info.name, info.distribution): info for info in found}
-    plugins = sorted(unique.values(), key=lambda info: (info.name, info.distribution))
-    return [_with_rivals(info, plugins) for info in plugins]
+    found = {_info(point) for point in entry_points(group)}
+    return [_with_rivals(info, found) for info in sorted(found)]
 
 
 def find(name: str, place: str = "") -> PluginInfo:
@@ -56,6 +49,8 @@ def find(name: str, place: str = "") -> PluginInfo:
     Raises:
         PluginLoadError: there is none, two have the name, or it cannot be used.
     """
+    from damlink._system.suggest import suggest
+
     plugins = list_plugins()
     for info in plugins:
         if info.name == name:
@@ -67,18 +62,11 @@ def find(name: str, place: str = "") -> PluginInfo:
     raise PluginLoadError(said, hint=hint)
 
 
-def _info(point: importlib.metadata.EntryPoint) -> PluginInfo:
-    distribution = point.dist
-    name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
-    summary = _summary(distribution) if distribution else ""
-    # `point.module` raises if the value is malformed.
-    module = point.value.partition(":")[0].strip()
-    problem = _missing(module) or _range(distribution.requires if distribution else None)
+def _info(point: EntryPoint) -> PluginInfo:
+    facts = point.facts()
+    name, version, summary = (facts.get(field, [""])[0] for field in ("Name", "Version", "Summary"))
+    problem = _missing(point.value.partition(":")[0].strip()) or _range(facts.get("Requires-Dist", ()))
     return PluginInfo(point.name, name, version, point.value, summary, problem)
-
-
-def _summary(distribution: importlib.metadata.Distribution) -> str:
-    return distribution.metadata["Summary"] or "" if "Summary" in distribution.metadata else ""
 
 
 def _missing(module: str) -> str:
@@ -105,11 +93,14 @@ def _exists(dotted: str, locations: Iterable[str]) -> bool:
     return found is not None
 
 
-def _range(requires: Iterable[str] | None) -> str:
+def _range(requires: Iterable[str]) -> str:
+    own = [text for text in requires if text.startswith("damlink") and text != "damlink"]
+    if not own:
+        return ""
     # Imported here, because `--help` must start fast and does not need it.
     from packaging.requirements import InvalidRequirement, Requirement
 
-    for text in requires or ():
+    for text in own:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
@@ -124,7 +115,7 @@ def _range(requires: Iterable[str] | None) -> str:
 
 
 def _with_rivals(info: PluginInfo, plugins: Iterable[PluginInfo]) -> PluginInfo:
-    rivals = [other.distribution for other in plugins if other.name == info.name]
+    rivals = sorted(other.distribution for other in plugins if other.name == info.name)
     if len(rivals) == 1:
         return info
-    return attrs.evolve(info, problem=f"{' and '.join(rivals)} share the name; uninstall one of them")
+    return info._replace(problem=f"{' and '.join(rivals)} share the name; uninstall one of them")

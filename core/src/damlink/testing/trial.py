@@ -15,7 +15,8 @@ import attrs
 
 from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
-from damlink._config.load import FILENAME, load
+from damlink._config.load import load
+from damlink._config.location import FILENAME
 from damlink._config.settings import fields_of
 from damlink._context import Context
 from damlink._http.oauth2 import OAuth2
