@@ -152,7 +152,7 @@ def ask_for_consent(site: Site, host: str) -> None:
     site.write()
 
 
-def until(true: Callable[[], Any], seconds: float = 30.0, *, pause: float = 0.02) -> Any:
+def until(true: Callable[[], Any], seconds: float = 60.0, *, pause: float = 0.02) -> Any:
     """What there is in the end; it fails the test if nothing is in all that time."""
     deadline = time.monotonic() + seconds
     while not (found := true()):

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0  # only against hanging; nothing takes so long
 
 
 @attrs.frozen

@@ -59,7 +59,7 @@ def test_limits_when_not_given_are_generous() -> None:
 def test_answer_when_it_has_no_end_is_given_up(
     opened: Any, sandbox: Sandbox, kind: str, limits: Any, said: str, method: str, path: str, error: Any
 ) -> None:
-    sandbox.world.faults.add(Fault("portal", "", kind, times=0, seconds=0.01))
+    sandbox.world.faults.add(Fault("portal", "", kind, times=0, seconds=0.05))
     with pytest.raises(error, match=said):
         opened(**limits).request(method, path, data={"filename": "a.jpg"})
 

@@ -35,11 +35,11 @@ def dripping() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         stopped.set()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_fetch_when_the_answer_drips_in_gives_up_in_time(dripping: str) -> None:
     began = time.monotonic()
     with pytest.raises(TransientError, match="127.0.0.1 is too slow"):
-        fetch(dripping, most_bytes=16_384, seconds=0.3)
-    assert time.monotonic() - began < 5
+        fetch(dripping, most_bytes=16_384, seconds=1.0)
+    assert time.monotonic() - began < 60

@@ -111,4 +111,4 @@ def test_pause_when_nobody_is_in_a_hurry_waits() -> None:
     with no_waiting():
         pause(60)
     assert waited >= 0.05
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30

@@ -109,17 +109,17 @@ def test_exclusive_when_its_holder_is_gone_is_taken(
     began = time.monotonic()
     with credentials.exclusive("a"):
         assert credentials.load("a") == b"one"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < HOLD_SECONDS / 2
 
 
 def test_exclusive_when_its_holder_lives_elsewhere_waits_for_it(
     credentials: Credentials, database: Database
 ) -> None:
     credentials.save("a", b"one")
-    held_by(database, "elsewhere/1/1/1", 0.4)
     began = time.monotonic()
+    held_by(database, "elsewhere/1/1/1", 0.4)
     with credentials.exclusive("a"):
-        assert time.monotonic() - began >= 0.2
+        assert time.monotonic() - began >= 0.35
 
 
 def test_secrets_when_set_are_encrypted_and_got_back(secrets: SecretStore, credentials: Credentials) -> None:
@@ -267,8 +267,8 @@ def test_oauth2_when_the_wait_for_the_rate_outlasts_the_hold_loses_no_refresh_to
     rotating = Rotating(server)
 
     def run(_: int) -> tuple[str, Token | None]:
-        auth = rotating_auth(Credentials(opened(), hold_seconds=0.6), server)
-        with open_client(server.url, requests_per_second=0.5) as client:
+        auth = rotating_auth(Credentials(opened(), hold_seconds=2.0), server)
+        with open_client(server.url, requests_per_second=0.4) as client:
             client.get("/first")
             client.sign_with(auth)
             return client.get("/a").text, auth.custody.load()

@@ -141,12 +141,12 @@ def running(session: Session) -> Iterator[Served]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        url = addresses.get(timeout=10)
+        url = addresses.get(timeout=60)
         with httpx.Client(base_url=url, trust_env=False) as client:
             yield Served(session, url, client)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -65,9 +65,9 @@ def url(session: Session, worker: Diligent) -> Iterator[str]:
     server = Server(session, (worker,), on_listening=addresses.put)
     thread = threading.Thread(target=server.run)
     thread.start()
-    yield addresses.get(timeout=10)
+    yield addresses.get(timeout=60)
     server.stop()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert worker.told[0] == "start"
     assert worker.told[-2:] == ["stop", "join"]
@@ -118,7 +118,7 @@ def test_confirmation_when_refused_for_a_while_is_tried_again(
     confirmer.start()
     eventually(lambda: subscription.confirmed)
     confirmer.stop()
-    assert confirmer.join(5)
+    assert confirmer.join(60)
     assert subscriptions.topics.token("brand", envelope.topic.arn) is None
 
 
@@ -136,7 +136,7 @@ def test_confirmation_when_refused_for_good_is_not_tried_again_until_a_new_token
         confirmer.wake()
         eventually(lambda expected=before + number: counts["sns GET /"] == expected)
     confirmer.stop()
-    assert confirmer.join(5)
+    assert confirmer.join(60)
     assert counts["sns GET /"] == before + 2
 
 
@@ -148,5 +148,5 @@ def test_serve_when_interrupted_ends_well(tables: dict[str, Any], tmp_path: Path
         assert child.stderr is not None
         assert child.stderr.readline().startswith("damlink: listening on http://127.0.0.1:")
         child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 0
+        assert child.wait(60) == 0
         assert child.stderr.read() == ""

@@ -59,7 +59,7 @@ def test_write_when_it_meets_a_deadlock_is_begun_again(
     thread = threading.Thread(target=writes[writer])
     thread.start()
     crossing()
-    thread.join(20)
+    thread.join()
     assert {row.source_id: row.fingerprint_seen for row in ledger.rows()} == {"1": "b", "2": "b"}
 
 

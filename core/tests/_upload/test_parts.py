@@ -208,7 +208,7 @@ def test_send_all_when_parts_land_out_of_order_registers_them_in_order(
 
     def answer(asked: Any) -> Any:
         if b"k/p1\r\n" in asked.body:
-            assert second_landed.wait(10)
+            assert second_landed.wait(60)
         else:
             second_landed.set()
         return server.reply(201)
@@ -342,7 +342,7 @@ def test_send_all_when_there_are_many_parts_has_as_many_in_flight_as_it_may(
         with lock:
             flying += 1
             most = max(most, flying)
-        meeting.wait(10)
+        meeting.wait(60)
         with lock:
             flying -= 1
         return server.reply(201)

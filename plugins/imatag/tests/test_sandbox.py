@@ -220,6 +220,6 @@ def test_scripted_failure_reaches_the_api(client: Client) -> None:
 
 def test_marking_a_large_photograph_is_quick(client: Client, paint: Painter) -> None:
     data = paint(size=(2400, 1600))
-    began = time.monotonic()
+    began = time.process_time()
     client.marked(data)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10

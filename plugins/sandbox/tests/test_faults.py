@@ -134,12 +134,12 @@ def test_status_after_when_scripted_acts_and_answers_as_told(client: Any) -> Non
     assert len(client.state()["assets"]) == 1
 
 
-def test_hang_when_scripted_acts_and_never_answers(client: Any) -> None:
+def test_hang_when_scripted_acts_and_never_answers(client: Any, eventually: Any) -> None:
     import_id = client.imported()
     client.fault(service="portal", match="POST /api/v4/media/save", kind="hang")
     with pytest.raises(httpx.ReadTimeout):
         client.portal.post(f"/api/v4/media/save/{import_id}/", timeout=0.2)
-    assert len(client.state()["assets"]) == 1
+    assert len(eventually(lambda: client.state()["assets"])) == 1
 
 
 def test_hang_when_it_has_an_end_closes_the_connection(client: Any) -> None:

@@ -117,6 +117,6 @@ def test_synthetic_picture_opens() -> None:
 
 
 def test_synthetic_end_of_gigabytes_comes_at_once() -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     assert len(whole(Synthetic("huge.mov", 3 << 30), (3 << 30) - 10)) == 10
-    assert time.monotonic() - begun < 1
+    assert time.thread_time() - begun < 1

@@ -77,5 +77,5 @@ def test_serve_when_signalled_ends_cleanly(number: signal.Signals) -> None:
         origin = process.stdout.readline().strip()
         assert httpx.get(origin, trust_env=False).status_code == 404
         process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")

@@ -235,10 +235,11 @@ def test_answer_when_it_takes_longer_than_the_timeout_is_not_waited_for(
     served: Portal, server: Any, eventually: Callable[..., Any]
 ) -> None:
     held = threading.Event()
-    server.serve(lambda _: (held.wait(20), server.reply(200))[1])
+    server.serve(lambda _: (held.wait(60), server.reply(200))[1])
     try:
         with pytest.raises(TransientError, match="no whole answer"):
             served.raw.request("GET", "/x", timeout=0.05)
+        eventually(lambda: server.asked)
     finally:
         held.set()
     assert len(server.asked) == 1
