@@ -73,7 +73,7 @@ def push(ctx, prepared, source):
 LIMIT, WINDOW_SECONDS = 100, 5.0
 SENDERS = 6
 DEADLINE_SECONDS = 800.0  # of the largest; what a test may take is said beside it
-EVERY_SECONDS = 2.0
+EVERY_SECONDS = 4.0
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ class Sender:
         return self.taken >= number
 
     def _work(self) -> None:
-        with httpx.Client(trust_env=False, timeout=15) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             while (body := self.todo.get()) is not None:
                 while not self._is_taken(client, body):
                     time.sleep(0.05)
@@ -202,7 +202,7 @@ def pour(site: Site, count: int, assets: int, kills: int) -> set[str]:
         until(lambda: len(list((site.folder / "shelf").iterdir())) >= len(wanted), DEADLINE_SECONDS)
         until(lambda: open_events(site) == 0, DEADLINE_SECONDS)
         child.send_signal(signal.SIGTERM)
-        assert child.wait(40) == 0
+        assert child.wait(60) == 0
     return {*wanted}
 
 
@@ -224,7 +224,7 @@ def assert_each_arrived_once(site: Site, wanted: set[str], kills: int) -> None:
     assert judged["refused"] == 0, judged
 
 
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(300)
 def test_serve_when_killed_while_events_pour_in_imports_each_asset_once(shelf: Site) -> None:
     wanted = pour(shelf, count=600, assets=30, kills=3)
     assert_each_arrived_once(shelf, wanted, kills=3)
@@ -243,21 +243,21 @@ def test_serve_when_killed_while_ten_thousand_events_pour_in_imports_each_asset_
     assert_each_arrived_once(shelf, wanted, kills=3)
 
 
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(300)
 def test_two_serves_on_one_database_never_overlap_and_skip_no_run(shelf: Site) -> None:
     shelf.connector("shelf", every=f"{EVERY_SECONDS:g}s")
     with serving(shelf, "--port", "0") as one, serving(shelf, "--port", "0") as other:
-        until(lambda: len(lines(shelf)) >= 4, 60)
+        until(lambda: len(lines(shelf)) >= 4)
         for child in (one, other):
             child.send_signal(signal.SIGTERM)
-        assert [child.wait(40) for child in (one, other)] == [0, 0]
+        assert [child.wait(60) for child in (one, other)] == [0, 0]
     runs = sorted((float(began), float(ended)) for _, began, ended in lines(shelf))
     assert [(a, b) for a, b in pairwise(runs) if b[0] < a[1]] == []
     assert max(b[0] - a[0] for a, b in pairwise(runs)) < 2 * EVERY_SECONDS
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(300)
 def test_serve_when_an_asset_does_not_end_leaves_it_to_the_next_start(shelf: Site) -> None:
     asleep = shelf.folder / "asleep"
     asleep.touch()
@@ -268,7 +268,7 @@ def test_serve_when_an_asset_does_not_end_leaves_it_to_the_next_start(shelf: Sit
     with serving(shelf) as child:
         until(lambda: lines(shelf), DEADLINE_SECONDS)
         child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 0
+        assert child.wait(60) == 0
     asleep.unlink()
     with serving(shelf):
-        until(lambda: (shelf.folder / "shelf" / asset).exists(), 20)
+        until(lambda: (shelf.folder / "shelf" / asset).exists())

@@ -71,7 +71,7 @@ def test_events_when_subscribed_and_approved_reach_the_inbox(reached: Site) -> N
         metrics = httpx.get(f"{reached.tables['serve']['public_url']}/metrics", trust_env=False).text
         assert 'damlink_messages_total{outcome="stored",portal="brand"}' in metrics
         child.send_signal(signal.SIGTERM)
-        _, log = child.communicate(timeout=30)
+        _, log = child.communicate(timeout=60)
         assert child.returncode == 0
     assert url.rpartition("/")[2] not in log
     assert url.rpartition("/")[2].encode() not in (reached.folder / "damlink.db").read_bytes()

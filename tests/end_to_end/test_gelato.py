@@ -278,10 +278,10 @@ def test_event_brings_a_tagged_asset_to_each_account_without_a_run(print_site: S
     with listening(print_site):
         mine, theirs = add(print_site), add(print_site, tag="not yet")
         print_site.portal.control("change_asset", {"id": theirs, "tags": ["Told"]})
-        until(lambda: link(print_site, mine) and link(print_site, theirs, "second"), 40)
+        until(lambda: link(print_site, mine) and link(print_site, theirs, "second"))
         print_site.portal.control("change_asset", {"id": mine, "name": "Another name"})
         later = add(print_site)
-        until(lambda: link(print_site, later), 40)
+        until(lambda: link(print_site, later))
     assert [file["asset_id"] for file in files(print_site)] == [mine, later]
     assert [file["asset_id"] for file in files(print_site, "second")] == [theirs]
 
@@ -297,7 +297,7 @@ def listening(site: Site) -> Iterator[None]:
     with serving(site, port):
         sns = site.sandbox.part("sns")
         site.run("events", "subscribe", "brand")
-        until(lambda: [each["confirmed"] for each in sns.state()["subscriptions"]] == [True], 40)
+        until(lambda: [each["confirmed"] for each in sns.state()["subscriptions"]] == [True])
         yield
         for each in sns.state()["subscriptions"]:
             sns.control("unsubscribe", {"id": each["id"]})
@@ -307,7 +307,7 @@ def listening(site: Site) -> Iterator[None]:
 def serving(site: Site, port: int) -> Iterator[None]:
     """`damlink serve` in a child process, once it listens."""
     child = site.start("serve")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -317,4 +317,4 @@ def serving(site: Site, port: int) -> Iterator[None]:
         raise AssertionError("damlink serve does not listen")
     finally:
         child.terminate()
-        child.communicate(timeout=30)
+        child.communicate(timeout=60)

@@ -80,11 +80,12 @@ def test_run_when_the_database_is_held_for_a_moment_waits(begun: Site) -> None:
 
 def remove_in_the_middle(site: Site) -> Path:
     """Take the database away while the portal saves the fourth asset; where it is now."""
-    save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", skip=3, seconds=1.5)
+    save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", skip=3, seconds=600)
     site.sandbox.world.faults.add(save)
     child = site.start("run", "--workers", "1")
     until(lambda: save.struck > 0, PATIENCE_SECONDS, pause=POLL_SECONDS)
     aside = database(site).rename(site.folder / "aside.db")
+    save.seconds = 0.0
     _, err = child.communicate(timeout=PATIENCE_SECONDS)
     assert (child.returncode, site.sandbox.world.counts["saves"]) == (3, 4)
     assert the_line(err).endswith("damlink.db: the database file is gone; put it back, then run again")

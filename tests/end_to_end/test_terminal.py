@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from loopback import Site, assert_arrived_once_and_whole
+from loopback import Site, assert_arrived_once_and_whole, until
 from terminal import Terminal
 
 from damlink_sandbox import Fault
@@ -31,10 +31,13 @@ def test_run_shows_what_is_going_on_and_ends_with_the_summary(slow: Site) -> Non
 
 
 def test_run_when_interrupted_says_so_and_the_next_goes_on(slow: Site) -> None:
-    slow.istock.control("license", {"count": 100, "size": 10_000})  # so that it cannot end before the signal
+    held = Fault(service="istock-delivery", match="GET /file", kind="delay", times=0, skip=2, seconds=600)
+    slow.sandbox.world.faults.clear()
+    slow.sandbox.world.faults.add(held)  # so that it cannot end before the signal
     with Terminal(slow, "run") as terminal:
-        terminal.expect("1 of")
+        until(lambda: held.struck)
         terminal.child.send_signal(signal.SIGINT)
+        held.seconds = 0.2
         shown = terminal.end()
     assert terminal.child.returncode == 130, shown
     assert "damlink: stock: interrupted; the next run goes on from here\n" in shown

@@ -52,7 +52,7 @@ class Fault:
         match: a regular expression searched in "METHOD /path".
         kind: `status` answers with `status` and `body` without acting; `cut` closes the connection
             without acting; `cut-after` acts, then closes it without an answer; `truncate` sends
-            half of the body; `delay` waits `seconds`, then acts.
+            half of the body; `delay` waits `seconds`, which may change meanwhile, then acts.
             `status-after` acts, then answers like `status`; `garble` acts, then sends `garbage`
             with the status of its own answer; `hang` acts, then never answers (with `seconds`:
             closes the connection after them); `drip` acts, then sends its answer byte by byte
