@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy.event
 
 from damlink import errors
 from damlink._run.runner import Stopping
@@ -52,6 +53,17 @@ def test_run_when_the_listing_fails_keeps_what_it_listed_and_is_no_success(stock
 def test_run_when_only_events_are_carried_lists_nothing(stock: Any) -> None:
     stock.run(events_only=True)
     assert (stock.states, stock.pushed) == ({}, [])
+
+
+def test_run_when_all_its_assets_wait_does_not_ask_the_database_again_and_again(stock: Any) -> None:
+    stock.write(push="raise NotYet('converting', 1)")
+    asked: list[str] = []
+    engine = stock.session.database.engine
+    sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    stock.run(workers=3, max_wait=1.5)
+    # A thread looks for work when it begins, after each asset and each second; thousands of times when woken
+    # by the others.
+    assert len(asked) < 1000
 
 
 # --- each outcome of an asset, and its row --------------------------------------------------------

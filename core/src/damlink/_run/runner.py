@@ -283,8 +283,9 @@ class _Run:
             with self._changed:
                 self._claims -= 1
                 self._active -= 1
-                # Other threads may have waited for this one only.
-                if not self._active:
+                # Threads that waited for this one only can end. Were others woken, each of them would claim
+                # in vain and wake the rest again, for as long as an asset waits.
+                if not (self._active or self._parked or self._listing):
                     self._changed.notify_all()
         return row
 
