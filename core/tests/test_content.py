@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from damlink import Content, ContentFile, Spool
 from damlink._content import PIECE_BYTES, spool_content
+from damlink.errors import TransientError
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,40 @@ def test_from_bytes_when_opened_at_an_offset_gives_the_rest(data: bytes, offset:
     assert b"".join(content.open(offset)) == data[offset:]
     assert b"".join(content.open(offset)) == data[offset:]
     assert (content.size, content.filename) == (len(data), "beach.jpg")
+
+
+@pytest.mark.parametrize("count", [0, 1, PIECE_BYTES, PIECE_BYTES + 7, 3 * PIECE_BYTES])
+def test_open_range_when_the_file_is_on_disk_gives_that_part(tmp_path: Path, count: int) -> None:
+    data = os.urandom(PIECE_BYTES * 2 + 5)
+    (tmp_path / "beach.jpg").write_bytes(data)
+    content = Content.from_path(tmp_path / "beach.jpg")
+    assert b"".join(content.open_range(3, count)) == data[3 : 3 + count]
+    assert content.has_ranges
+
+
+def test_open_range_when_the_file_on_disk_has_changed_says_so(tmp_path: Path) -> None:
+    (tmp_path / "beach.jpg").write_bytes(b"0123456789")
+    content = Content.from_path(tmp_path / "beach.jpg")
+    (tmp_path / "beach.jpg").write_bytes(b"0123456789 and more")
+    with pytest.raises(TransientError, match=r"beach\.jpg changed while it was read"):
+        list(content.open_range(0, 5))
+
+
+@given(st.binary(max_size=100), st.integers(0, 120), st.integers(0, 120), st.integers(1, 9))
+def test_open_range_when_it_is_any_content_gives_that_part_and_closes_it(
+    data: bytes, offset: int, count: int, piece: int
+) -> None:
+    closed: list[bool] = []
+
+    def opened(start: int) -> Iterator[bytes]:
+        try:
+            yield from (data[at : at + piece] for at in range(start, len(data), piece))
+        finally:
+            closed.append(True)
+
+    content = Content("beach.jpg", opened, len(data), validator="v")
+    assert b"".join(content.open_range(offset, count)) == data[offset : offset + count]
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("offset", [0, 1, PIECE_BYTES, PIECE_BYTES * 2 + 3, PIECE_BYTES * 2 + 9])

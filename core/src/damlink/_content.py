@@ -41,7 +41,8 @@ class Content:
         size: bytes, if known.
         media_type: such as `image/jpeg`; guessed from the file name if not given.
         validator: a strong validator of the bytes (an ETag, a digest): the same validator means
-            the same bytes, so that a transfer may go on in the middle after a crash.
+            the same bytes, so that a transfer may go on in the middle after a crash, and several parts
+            of the file may be read in parallel: `open` is then called from several threads.
     """
 
     def __init__(
@@ -80,9 +81,18 @@ class Content:
         """A strong validator of the bytes, or `None`."""
         return self._validator
 
+    @property
+    def has_ranges(self) -> bool:
+        """True if any part of the bytes can be read by itself, and belongs to the same file for certain."""
+        return self.validator is not None and self.size is not None
+
     def open(self, offset: int = 0) -> Iterator[bytes]:
         """Yield the bytes from `offset` on."""
         return _pieces(self._open(offset), self._filename)
+
+    def open_range(self, offset: int, count: int) -> Iterator[bytes]:
+        """Yield `count` bytes from `offset` on, or fewer if there are no more."""
+        return _cut(self.open(offset), count)
 
     def close(self) -> None:
         """Close an opening that is still open."""
@@ -99,13 +109,7 @@ class Content:
     def from_path(cls, path: str | os.PathLike[str], filename: str | None = None) -> Content:
         """Return the content of a file on disk; another time or size means other bytes."""
         file = Path(path)
-        facts = file.stat()
-        return cls(
-            filename or file.name,
-            lambda offset: _read(file, offset),
-            size=facts.st_size,
-            validator=f"{facts.st_mtime_ns}-{facts.st_size}",
-        )
+        return _PathContent(file, filename or file.name)
 
     @classmethod
     def from_url(cls, client: Any, url: str, filename: str | None = None) -> Content:
@@ -138,22 +142,71 @@ def _pieces(pieces: Iterable[bytes], filename: str) -> Iterator[bytes]:
                 raise TypeError(f"the content of {filename!r} yields {show(piece)}; yield bytes")
             yield piece
     finally:
-        close = getattr(found, "close", None)
-        if close is not None:
-            close()
+        _close(found)
 
 
-def _read(path: Path, offset: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        while piece := file.read(PIECE_BYTES):
-            yield piece
+def _close(pieces: Iterator[bytes]) -> None:
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+
+
+def _cut(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """Yield the first bytes, and close their source after them."""
+    try:
+        for piece in pieces:
+            yield piece[:count] if len(piece) > count else piece
+            count -= len(piece)
+            if count <= 0:
+                return
+    finally:
+        _close(pieces)
+
+
+class _PathContent(Content):
+    """Content of a file on disk."""
+
+    def __init__(self, path: Path, filename: str) -> None:
+        facts = path.stat()
+        super().__init__(filename, self._read, size=facts.st_size, validator=_validator(facts))
+        self._path = path
+
+    def _read(self, offset: int) -> Iterator[bytes]:
+        with self._path.open("rb", buffering=0) as file:
+            file.seek(offset)
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+
+    def open_range(self, offset: int, count: int) -> Iterator[bytes]:
+        """Yield a part of the file.
+
+        Raises:
+            TransientError: the file has changed since this object was created.
+        """
+        yield from super().open_range(offset, count)
+        if _validator(self._path.stat()) != self.validator:
+            raise TransientError(f"{self._path} changed while it was read")
+
+
+def _validator(facts: os.stat_result) -> str:
+    return f"{facts.st_mtime_ns}-{facts.st_size}"
+
+
+class Openable(Protocol):
+    """Bytes that a `ContentFile` reads."""
+
+    @property
+    def size(self) -> int | None:
+        """Number of bytes."""
+
+    def open(self) -> Iterator[bytes]:
+        """Yield the bytes from the beginning."""
 
 
 class ContentFile:
     """Content as the file of a multipart form: read in pieces, and again from the beginning after `seek`."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Openable) -> None:
         self._content = content
         self._pieces: Iterator[bytes] | None = None
 
@@ -177,8 +230,14 @@ class ContentFile:
             if self._content.size is None:
                 raise OSError("the size is unknown")
             return self._content.size
-        self._pieces = None
+        self.close()
         return 0
+
+    def close(self) -> None:
+        """Close what was opened for reading."""
+        pieces, self._pieces = self._pieces, None
+        if pieces is not None:
+            _close(pieces)
 
 
 class Spool:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import collections
 import io
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
+from damlink._http.body import guard_body, unwrap_failures
 from damlink._http.client import Client
+from damlink._http.retry import Account
+from damlink._system.waiting import verify_nothing
 from damlink.errors import (
     AuthError,
     BynderError,
     ConnectorError,
+    StoppedError,
     TransientError,
     UnavailableError,
     UnclearError,
@@ -51,3 +59,35 @@ def test_post_when_its_source_fails_raises_that_and_repeats_nothing(
         partner.post("/", files={"file": ("beach.jpg", source)}, idempotent=idempotent)
     assert failure.value is error
     assert source.opened == 1
+
+
+def endless() -> Iterator[bytes]:
+    return itertools.repeat(bytes(20_000))
+
+
+def stop() -> None:
+    raise StoppedError("stopped")
+
+
+def test_guard_body_when_the_run_stops_ends_a_body_that_may_be_sent_again() -> None:
+    request = httpx.Request("PUT", "http://127.0.0.1/", content=endless())
+    guard_body(request, Account(), stop)
+    with pytest.raises(StoppedError), unwrap_failures():
+        collections.deque(request.stream, maxlen=0)
+
+
+def test_guard_body_when_pieces_are_small_joins_them() -> None:
+    given = [b"a", b"b", bytes(20_000), b"c", bytes(9_000), bytes(9_000), b"d"]
+    request = httpx.Request("PUT", "http://127.0.0.1/", content=iter(given))
+    guard_body(request, Account(), verify_nothing)
+    pieces = list(request.stream)
+    assert b"".join(pieces) == b"".join(given)
+    assert [len(piece) for piece in pieces] == [2, 20_000, 18_001, 1]
+
+
+def test_guard_body_when_it_is_sent_takes_none_of_the_time_for_attempts() -> None:
+    account = Account()
+    request = httpx.Request("PUT", "http://127.0.0.1/", content=iter([bytes(20_000)]))
+    guard_body(request, account, verify_nothing)
+    list(request.stream)
+    assert account.held_seconds > 0

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from damlink import Content
@@ -21,6 +22,7 @@ class File:
     data: bytes
     etag: str = ""
     ranges: bool = True
+    announces: bool = False
     chunked: bool = False
     cuts: list[int] = attrs.field(factory=list)
     later: bytes | None = None  # what it has become after the first answer
@@ -36,13 +38,15 @@ class File:
             cut = self.cuts.pop(0) if self.cuts else None
             headers = {"ETag": etag} if etag else {}
             headers |= {"Last-Modified": self.modified} if self.modified else {}
-            begin = re.fullmatch(r"bytes=(\d+)-", self.asked[-1])
+            headers |= {"Accept-Ranges": "bytes"} if self.announces else {}
+            begin = re.fullmatch(r"bytes=(\d+)-(\d*)", self.asked[-1])
             if begin is None or not self.ranges or asked.headers.get("if-range") != etag:
                 return server.reply(200, data, headers, cut=cut, chunked=self.chunked)
             if int(begin[1]) >= len(data):
                 return server.reply(416, b"", headers)
-            headers |= {"Content-Range": f"bytes {begin[1]}-{len(data) - 1}/{len(data)}"} | self.lies
-            return server.reply(206, data[int(begin[1]) :], headers, cut=cut, chunked=self.chunked)
+            end = min(int(begin[2] or len(data)) + 1, len(data))
+            headers |= {"Content-Range": f"bytes {begin[1]}-{end - 1}/{len(data)}"} | self.lies
+            return server.reply(206, data[int(begin[1]) : end], headers, cut=cut, chunked=self.chunked)
 
         server.serve(answer)
         return server.url
@@ -301,3 +305,78 @@ def test_close_when_nobody_has_read_lets_go_and_can_be_read_again(partner: Clien
     content.close()
     assert read(content) == b"sand"
     assert len(server.asked) == 2
+
+
+# --- ranges ----------------------------------------------------------------------------------------
+
+
+def announced(data: bytes, **facts: Any) -> File:
+    """A file behind a server that announces ranges."""
+    return File(data, '"v"', announces=True, **facts)
+
+
+@pytest.mark.parametrize(
+    ("etag", "announces", "chunked", "expected"),
+    [
+        ('"v"', True, False, True),
+        ("", True, False, False),
+        ('W/"v"', True, False, False),
+        ('"v"', False, False, False),
+        ('"v"', True, True, False),
+    ],
+    ids=["all", "no validator", "weak validator", "not announced", "no size"],
+)
+def test_has_ranges_when_all_is_known_that_it_takes(
+    partner: Client, server: Any, etag: str, announces: bool, chunked: bool, expected: bool
+) -> None:
+    file = File(b"0123456789", etag, announces=announces, chunked=chunked)
+    with contextlib.closing(Content.from_url(partner, file.serve(server))) as content:
+        assert content.has_ranges is expected
+
+
+@given(
+    data=st.binary(min_size=1, max_size=60),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    offset=st.integers(0, 59),
+    count=st.integers(1, 70),
+)
+def test_open_range_when_the_connection_breaks_anywhere_still_gives_every_byte(
+    partner: Client, server: Any, data: bytes, cuts: list[int], offset: int, count: int
+) -> None:
+    offset = min(offset, len(data) - 1)
+    with contextlib.closing(Content.from_url(partner, announced(data, cuts=cuts).serve(server))) as content:
+        assert content.has_ranges
+        assert b"".join(content.open_range(offset, count)) == data[offset : offset + count]
+
+
+@given(data=st.binary(min_size=2, max_size=60), later=st.binary(max_size=60), offset=st.integers(0, 58))
+def test_open_range_when_the_file_changes_meanwhile_never_gives_the_other(
+    partner: Client, server: Any, data: bytes, later: bytes, offset: int
+) -> None:
+    assume(data != later)
+    file, offset = announced(data, later=later), min(offset, len(data) - 1)
+    with contextlib.closing(Content.from_url(partner, file.serve(server))) as content:
+        assert content.has_ranges
+        list(content.open_range(0, 1))  # takes the first answer
+        with pytest.raises(TransientError, match="changed at its source"):
+            list(content.open_range(offset, len(data)))
+
+
+def test_open_range_when_asked_for_asks_for_no_more(partner: Client, server: Any) -> None:
+    file = announced(b"0123456789", cuts=[10, 2])
+    content = Content.from_url(partner, file.serve(server))
+    assert content.has_ranges
+    assert b"".join(content.open_range(3, 4)) == b"3456"
+    assert file.asked == ["", "bytes=3-6", "bytes=5-6"]
+
+
+@pytest.mark.parametrize("lie", DOUBTS.values(), ids=DOUBTS)
+def test_open_range_when_the_range_is_doubtful_gives_none_of_it(
+    partner: Client, server: Any, lie: dict[str, str]
+) -> None:
+    file = announced(b"0123456789", lies=lie, modified="Mon, 05 Jan 2026 10:00:00 GMT")
+    content = Content.from_url(partner, file.serve(server))
+    assert content.has_ranges
+    with pytest.raises(UnprovenOffsetError, match="sends no ranges"):
+        list(content.open_range(4, 6))
+    assert not content.has_ranges

@@ -11,8 +11,8 @@ import pytest
 
 from damlink._checkpoint import UPLOAD_RECORD
 from damlink._upload.file_checkpoint import FileCheckpoint
-from damlink._upload.parts import UploadSession
 from damlink._upload.progress import Conversion, SaveAttempt, UploadProgress, UploadRecord
+from damlink._upload.session import UploadSession
 from damlink.errors import UploadError
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)

@@ -128,7 +128,7 @@ def test_upload_when_it_breaks_off_goes_on_from_its_notes(
     monkeypatch: pytest.MonkeyPatch,
     arrived: list[int],
 ) -> None:
-    monkeypatch.setattr("damlink._upload.uploader.RECORD_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("damlink._upload.file_sender.RECORD_EVERY_SECONDS", 0.0)
     notes = file.with_suffix(".notes")
     third = "POST /api/v4/upload/" if flow == "v4" else "chunk/2"
     sandbox.world.faults.add(Fault(service="portal", match=third, status=401, skip=2 if flow == "v4" else 0))

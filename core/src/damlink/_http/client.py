@@ -218,7 +218,7 @@ class Client(httpx.Client):
     ) -> httpx.Response:
         request.extensions |= {ACCOUNT: account, REFUSES: self._refuses}
         request.extensions[PLUGIN_CLASSIFY] = self._plugin_classify
-        guard_body(request)
+        guard_body(request, account, self._verify)
         if request.method not in _HARMLESS_METHODS:
             request.extensions.setdefault(VERIFY, self._verify_effect)
         try:

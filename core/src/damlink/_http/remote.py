@@ -43,6 +43,7 @@ class RemoteContent(Content):
         self._url = url
         self._facts: httpx.Headers | None = None
         self._first: httpx.Response | None = None
+        self._ignores_ranges = False
         self._lock = threading.Lock()
 
     @property
@@ -65,6 +66,20 @@ class RemoteContent(Content):
     def validator(self) -> str | None:
         """The answer's ETag if it is strong."""
         return _strong(self._headers)
+
+    @property
+    def has_ranges(self) -> bool:
+        """True if ranges are announced, and a strong ETag and the size prove that they belong together."""
+        announced = self._headers.get("accept-ranges", "").strip().lower() == "bytes"
+        return announced and not self._ignores_ranges and super().has_ranges
+
+    def open_range(self, offset: int, count: int) -> Iterator[bytes]:
+        """Yield a range of the file.
+
+        Raises:
+            UnprovenOffsetError: the server sends no ranges, or nothing proves that this is the same file.
+        """
+        return self._read(offset, min(offset + count, self.size or 0))
 
     @property
     def _headers(self) -> httpx.Headers:
@@ -105,15 +120,15 @@ class RemoteContent(Content):
             raise TransientError(f"{host} answered {status} in place of a file", status=status)
         return response
 
-    def _read(self, offset: int) -> Iterator[bytes]:
-        received = _Progress(offset)
+    def _read(self, offset: int, end: int | None = None) -> Iterator[bytes]:
+        received = _Progress(offset, end)
         failures = 0
-        while self.size is None or received.bytes < self.size:
+        while received.is_before(self.size if end is None else end):
             before = received.bytes
             try:
                 with contextlib.closing(self._pieces(received)) as pieces:
                     yield from received.count(pieces)
-                self._check_end(received.bytes)
+                self._check_end(received.bytes, end)
                 return
             except (httpx.TransportError, httpx.StreamError) as error:
                 failures = 1 if received.bytes > before else failures + 1
@@ -121,7 +136,7 @@ class RemoteContent(Content):
                     message = f"the download of {self.filename} breaks off after {received.bytes} bytes"
                     raise TransientError(message) from error
         if received.bytes > offset:
-            self._check_end(received.bytes)
+            self._check_end(received.bytes, end)
 
     def _pieces(self, received: _Progress) -> Generator[bytes, None, None]:
         """Yield the pieces after the bytes received so far."""
@@ -146,14 +161,15 @@ class RemoteContent(Content):
     def _response(self, received: _Progress) -> httpx.Response:
         """Request the rest if a strong ETag can prove it to be one, otherwise the whole file."""
         validator = self.validator  # sends the first request if there was none yet
-        with self._lock:
-            first, self._first = self._first, None
-        if first is not None and not received.bytes:
-            return first
-        if first is not None:
-            first.close()
-        if received.bytes and validator:
-            response = self._get({"Range": f"bytes={received.bytes}-", "If-Range": validator}, _RANGED)
+        if not received.bytes or received.end is None:
+            with self._lock:
+                first, self._first = self._first, None
+            if first is not None and not received.bytes:
+                return first
+            if first is not None:
+                first.close()
+        if validator and received.range:
+            response = self._get({"Range": received.range, "If-Range": validator}, _RANGED)
             if self._is_rest(response, received.bytes):
                 return response
             if response.status_code in _WHOLE:
@@ -191,7 +207,7 @@ class RemoteContent(Content):
             TransientError: it is another file.
             UnprovenOffsetError: nothing proves that it is the same file, and its beginning was not read here.
         """
-        if not received.bytes:
+        if not received.bytes and received.end is None:
             with self._lock:
                 self._facts = headers  # no byte of an earlier answer was used
             return
@@ -199,48 +215,68 @@ class RemoteContent(Content):
         is_same = self.size in (None, size or self.size) and etag in (None, self.validator or etag)
         if not is_same or not self._is_as_old(headers):
             raise TransientError(f"{self.filename} changed at its source while it was read")
-        if self.validator and not etag and received.began:
+        if self.validator and not etag and (received.began or received.digest is None):
             raise UnprovenOffsetError(f"nothing proves that {self.filename} is still the same file")
+        if received.end is not None and received.bytes:
+            self._ignores_ranges = True
+            raise UnprovenOffsetError(f"the server of {self.filename} sends no ranges")
 
     def _is_as_old(self, headers: httpx.Headers) -> bool:
         """Return whether the time of the last change is the same as in the first answer, or is unknown."""
         before, now = self._headers.get("last-modified"), headers.get("last-modified")
         return None in (before, now) or before == now
 
-    def _check_end(self, count: int) -> None:
-        if self.size is not None and count != self.size:
+    def _check_end(self, count: int, end: int | None) -> None:
+        if self.size is not None and count not in (end, self.size):
             raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
 
 
 class _Progress:
-    """Bytes received so far, with a running SHA-256.
+    """Bytes received so far, with a running SHA-256 unless only a range is read, which needs a strong ETag.
 
     Attributes:
         began: the offset of the first byte.
+        end: the offset after the last byte of a range.
     """
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, end: int | None) -> None:
         self.bytes = offset
         self.began = offset
-        self.digest = hashlib.sha256()
+        self.end = end
+        self.digest = hashlib.sha256() if end is None else None
+
+    @property
+    def range(self) -> str:
+        """The header that requests the rest; empty if it is the whole file."""
+        if self.end is not None:
+            return f"bytes={self.bytes}-{self.end - 1}"
+        return f"bytes={self.bytes}-" if self.bytes else ""
+
+    def is_before(self, end: int | None) -> bool:
+        """Return whether there may be more bytes before an offset."""
+        return end is None or self.bytes < end
 
     def count(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield the same pieces, and update count and digest."""
+        """Yield the same pieces up to the end, and update count and digest."""
         for piece in pieces:
-            self.bytes += len(piece)
-            self.digest.update(piece)
-            yield piece
+            wanted = piece if self.end is None else piece[: self.end - self.bytes]
+            self.bytes += len(wanted)
+            if self.digest is not None:
+                self.digest.update(wanted)
+            yield wanted
+            if self.bytes == self.end:
+                return
 
 
 def _skip(pieces: Iterator[bytes], received: _Progress) -> Iterator[bytes]:
     """Skip the bytes received before, and verify that they are the same."""
-    passed, left = hashlib.sha256(), received.bytes
+    passed, left, digest = hashlib.sha256(), received.bytes, received.digest
     for piece in pieces:
         beginning, rest = piece[:left], piece[left:]
         if beginning:
             passed.update(beginning[max(0, received.began - (received.bytes - left)) :])
             left -= len(beginning)
-            if not left and passed.digest() != received.digest.digest():
+            if not left and digest is not None and passed.digest() != digest.digest():
                 raise TransientError("the file changed at its source while it was read")
         if rest:
             yield rest

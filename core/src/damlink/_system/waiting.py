@@ -15,7 +15,16 @@ from typing import Final
 from damlink._system.process import age_clock
 from damlink.errors import StateError
 
-__all__ = ["Verify", "hold", "slices", "stopped_by", "verify_nothing", "wait"]
+__all__ = [
+    "SLICE_SECONDS",
+    "Verify",
+    "hold",
+    "slices",
+    "stopped_by",
+    "verify_nothing",
+    "verify_wait",
+    "wait",
+]
 
 SLICE_SECONDS: Final = 0.25
 
@@ -43,10 +52,10 @@ def wait(seconds: float, verify: Verify = verify_nothing) -> None:
 def slices(seconds: float, verify: Verify = verify_nothing) -> Iterator[float]:
     """Yield the length of one slice after another until the time has passed."""
     ends_at = age_clock() + seconds
-    _check(verify)
+    verify_wait(verify)
     while (left := ends_at - age_clock()) > 0:
         yield min(left, SLICE_SECONDS)
-        _check(verify)
+        verify_wait(verify)
 
 
 @contextlib.contextmanager
@@ -57,7 +66,7 @@ def hold(lock: threading.Lock, verify: Verify = verify_nothing) -> Iterator[None
         StoppedError, LeaseLostError: raised by `verify` before the lock is held.
     """
     while not lock.acquire(timeout=SLICE_SECONDS):
-        _check(verify)
+        verify_wait(verify)
     try:
         yield
     finally:
@@ -74,7 +83,12 @@ def stopped_by(verify: Verify) -> Iterator[None]:
         _thread.verify = verify_nothing
 
 
-def _check(verify: Verify) -> None:
+def verify_wait(verify: Verify) -> None:
+    """Verify during a wait that it may go on.
+
+    Raises:
+        StoppedError, LeaseLostError: raised by `verify`.
+    """
     getattr(_thread, "verify", verify_nothing)()
     # A short failure of the database must not end the wait: the lease is verified again before sending.
     with contextlib.suppress(StateError):

@@ -31,7 +31,7 @@ class Portal(PortalClient):
         index_lag: seconds that a new asset may take to appear in the portal's lists.
         uploads: transport of new uploads: `v4` by S3, or `v7` by the portal's files service.
         place: place of the portal in the config, for error messages.
-        on_bytes: called with the size of each part of an upload that has arrived.
+        on_bytes: called with the bytes of an upload that are sent, as a number.
         verify_before_send: called before every request; raises an error to stop it.
         on_request: called with every request that is sent, secrets redacted.
     """
@@ -111,8 +111,3 @@ class Portal(PortalClient):
             additional_to=additional_to,
             marker=marker,
         )
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._uploader.close()
-        super().close()

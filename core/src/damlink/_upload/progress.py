@@ -17,7 +17,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.json import make_converter
 
 from damlink._checkpoint import UPLOAD_RECORD, Checkpoint, move_early_upload
-from damlink._upload.parts import UploadSession
+from damlink._upload.session import UploadSession
 from damlink._upload.transports import TRANSPORT_OF_SETTING
 from damlink.errors import UploadError
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from damlink._content import Content, UnprovenOffsetError
 from damlink._http.media_kind import check_kind
 
-__all__ = ["SourceFailureError", "open_source"]
+__all__ = ["SourceFailureError", "open_source", "read_source"]
 
 
 def open_source(content: Content, part_bytes: int, first: int) -> tuple[Iterator[bytes], int]:
@@ -19,22 +19,26 @@ def open_source(content: Content, part_bytes: int, first: int) -> tuple[Iterator
         The pieces, and the number of parts that are skipped.
     """
     if first:
-        pieces = _from_source(content, first * part_bytes)
+        pieces = read_source(content, first * part_bytes)
         with contextlib.suppress(UnprovenOffsetError):
             head = list(itertools.islice(pieces, 1))
             return itertools.chain(head, pieces), first
-    return _from_source(content), 0
+    return read_source(content), 0
 
 
-def _from_source(content: Content, offset: int = 0) -> Iterator[bytes]:
+def read_source(content: Content, offset: int = 0, count: int | None = None) -> Iterator[bytes]:
     """Yield the bytes of a content.
+
+    Args:
+        count: number of bytes; all that follow if not given, or if the content has no ranges.
 
     Raises:
         SourceFailureError: wraps any other error of the source.
         UnprovenOffsetError: the content cannot be read from this offset.
     """
     try:
-        pieces = content.open(offset)
+        is_range = count is not None and content.has_ranges
+        pieces = content.open_range(offset, count or 0) if is_range else content.open(offset)
         yield from pieces if offset else check_kind(pieces, content.filename)
     except UnprovenOffsetError:
         raise

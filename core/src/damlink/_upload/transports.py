@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Protocol
 
 from damlink._content import Content
-from damlink._upload.parts import Part, PartFile, UploadSession, part_size, read_parts
+from damlink._upload.buffered_parts import read_parts
+from damlink._upload.part_sizes import PartSizes, smallest_part
+from damlink._upload.parts import Part, PartFile, Report
+from damlink._upload.session import UploadSession
+from damlink._upload.streamed_parts import can_stream, stream_parts
 from damlink.bynder.records.uploads import s3_fields
 from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.uploads import Uploads
-from damlink.errors import BynderError, ConfigError
+from damlink.errors import BynderError, ConfigError, TransientError
 
 __all__ = ["TRANSPORT_OF_SETTING", "FilesServiceTransport", "S3Transport", "Transport", "closing_arguments"]
 
@@ -33,13 +38,23 @@ class Transport(Protocol):
     converts: ClassVar[bool]
     closes_into_additional: ClassVar[bool]
 
-    def open(self, content: Content) -> UploadSession:
-        """Open an upload for a content of known size."""
+    def open(self, content: Content, *, small: bool) -> UploadSession:
+        """Open an upload for a content of known size.
+
+        Args:
+            small: make the parts as small as possible.
+        """
+
+    def can_continue(self, session: UploadSession, content: Content) -> bool:
+        """Return whether parts of the session's size can be made from this content."""
+
+    def avoid_large_parts(self, session: UploadSession, cause: str) -> None:
+        """Make small parts in new uploads, because this upload was refused for the size of its parts."""
 
     def parts(self, content: Content, session: UploadSession) -> Iterator[Part]:
         """Yield the parts that the portal does not have yet."""
 
-    def send(self, session: UploadSession, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part, report: Report) -> None:
         """Send the bytes of a part; safe to repeat."""
 
     def register(self, session: UploadSession, part: Part) -> None:
@@ -59,20 +74,22 @@ class S3Transport:
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
         self._endpoint = ""
+        self._sizes = PartSizes()
         # Held during the first request, so that only one thread sends it.
         self._lock = threading.Lock()
 
-    def open(self, content: Content) -> UploadSession:
+    def open(self, content: Content, *, small: bool) -> UploadSession:
         """Open an upload."""
         ticket = self._uploads.init(filename=content.filename)
         with self._lock:
             self._endpoint = self._endpoint or self._uploads.endpoint()
         size = content.size or 0
+        has_small_parts = small or not content.has_ranges
         return UploadSession(
             upload_id=ticket.upload_id,
             filename=content.filename,
             size=size,
-            part_bytes=part_size(size),
+            part_bytes=smallest_part(size) if has_small_parts else self._sizes.choose(size),
             transport=self.name,
             target_id=ticket.target_id,
             s3_filename=ticket.s3_filename,
@@ -81,14 +98,27 @@ class S3Transport:
             validator=content.validator,
         )
 
+    def can_continue(self, session: UploadSession, content: Content) -> bool:
+        """Return whether the parts are streamed, or small enough for memory."""
+        return can_stream(content, session.parts) or session.part_bytes <= smallest_part(session.size)
+
+    def avoid_large_parts(self, session: UploadSession, cause: str) -> None:
+        """Make small parts from now on."""
+        self._sizes.avoid_large(session.part_bytes, cause)
+
     def parts(self, content: Content, session: UploadSession) -> Iterator[Part]:
         """Yield the parts that the portal does not have yet."""
+        if can_stream(content, session.parts):
+            return stream_parts(content, session)
         return read_parts(content, session)
 
-    def send(self, session: UploadSession, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part, report: Report) -> None:
         """Send a part to S3."""
         form = s3_fields(session.fields, session.filename, part.number, session.parts)
-        self._uploads.send_chunk(session.endpoint, form, session.filename, PartFile(part.data))
+        with contextlib.closing(PartFile(part, report)) as file:
+            self._uploads.send_chunk(session.endpoint, form, session.filename, file)
+            if not file.is_whole:
+                raise TransientError(f"S3 answered before part {part.number} was sent")
 
     def register(self, session: UploadSession, part: Part) -> None:
         """Register a part with the portal."""
@@ -118,7 +148,7 @@ class FilesServiceTransport:
         self._service = service
         self._digests: dict[str, Any] = {}
 
-    def open(self, content: Content) -> UploadSession:
+    def open(self, content: Content, *, small: bool) -> UploadSession:  # noqa: ARG002
         """Open an upload.
 
         Raises:
@@ -131,6 +161,13 @@ class FilesServiceTransport:
             part_bytes=FILES_SERVICE_PART_BYTES,
             transport=self.name,
         )
+
+    def can_continue(self, session: UploadSession, content: Content) -> bool:  # noqa: ARG002
+        """Return true: all parts have one size."""
+        return True
+
+    def avoid_large_parts(self, session: UploadSession, cause: str) -> None:
+        """Do nothing: all parts have one size."""
 
     def _prepare(self) -> str:
         try:
@@ -146,9 +183,10 @@ class FilesServiceTransport:
         digest = self._digests[session.upload_id] = hashlib.sha256()
         return read_parts(content, session, watch=digest.update)
 
-    def send(self, session: UploadSession, part: Part) -> None:
+    def send(self, session: UploadSession, part: Part, report: Report) -> None:
         """Send a part."""
-        self._service.send_chunk(session.upload_id, part.number - 1, bytes(part.data))
+        self._service.send_chunk(session.upload_id, part.number - 1, b"".join(part.open()))
+        report(part.size)
 
     def register(self, session: UploadSession, part: Part) -> None:
         """Do nothing: the files service registers parts itself."""

@@ -6,22 +6,19 @@ Each step is recorded, so that after a crash the upload continues from there and
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Final
 
 import attrs
 
 from damlink._checkpoint import Checkpoint
 from damlink._content import Content, spool_content
 from damlink._model import PreparedAsset, PushResult
-from damlink._system.backoff import pause_by_age
+from damlink._upload.file_sender import BeginAgainError, FileSender
 from damlink._upload.lookup import Marker
-from damlink._upload.parts import ChangedContentError, Part, PartSender, UploadSession
 from damlink._upload.progress import Conversion, UploadRecord
-from damlink._upload.save import Destination, LostUploadError, Saver
-from damlink._upload.source import SourceFailureError
+from damlink._upload.save import Destination, Saver
+from damlink._upload.session import UploadSession
 from damlink._upload.transports import (
     TRANSPORT_OF_SETTING,
     FilesServiceTransport,
@@ -33,27 +30,10 @@ from damlink.bynder._fields import join_tags
 from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.files_service import FilesService
-from damlink.bynder.resources.s3 import StorageRefusedError
 from damlink.bynder.resources.uploads import Uploads
-from damlink.errors import (
-    ArgumentError,
-    AssetRejectedError,
-    BynderAuthError,
-    BynderError,
-    NotYet,
-    TransientError,
-    UnavailableError,
-    UnclearError,
-)
+from damlink.errors import ArgumentError, AssetRejectedError, UnclearError
 
 __all__ = ["Uploader"]
-
-# As long as a production integration waits for a portal that answers "not ready".
-NOT_READY_TIMEOUT_SECONDS: Final = 180.0
-# Parts sent since the last record are sent again after a crash.
-RECORD_EVERY_SECONDS: Final = 1.0
-# An upload is begun so often before the row fails.
-_BEGINNINGS: Final = 3
 
 
 class Uploader:
@@ -61,7 +41,7 @@ class Uploader:
 
     Args:
         setting: transport of new uploads, `v4` or `v7`; an upload in progress keeps its own.
-        on_bytes: called with the size of each part that has arrived.
+        on_bytes: called with the number of bytes that are sent.
     """
 
     def __init__(
@@ -80,13 +60,7 @@ class Uploader:
         self._saver = saver
         self._check = check
         transports: tuple[Transport, ...] = (S3Transport(uploads), FilesServiceTransport(service))
-        self._transports = {each.name: each for each in transports}
-        self._transport = self._transports[TRANSPORT_OF_SETTING[setting]]
-        self._sender = PartSender(on_bytes)
-
-    def close(self) -> None:
-        """Stop the threads that send parts."""
-        self._sender.close()
+        self._sender = FileSender(transports, TRANSPORT_OF_SETTING[setting], on_bytes)
 
     def upload(
         self,
@@ -141,47 +115,18 @@ class Uploader:
 
     def _send(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> Conversion | str:
         """Send the bytes and finalise; return the new file's id if that already saves it."""
-        if to.version_of and record.progress.base_version is None:
-            record.update(base_version=self._assets.get(to.version_of, versions=True).active_version)
-        with _raise_cause_of_source_failure(), _with_size(prepared.content) as content:
-            if content.size == 0:
-                raise AssetRejectedError(f"{content.filename} is empty")
-            for _ in range(_BEGINNINGS - 1):
-                with contextlib.suppress(_BeginAgainError, ChangedContentError):
-                    return self._send_once(content, record, to)
-                record.update(session=None)
-            try:
-                return self._send_once(content, record, to)
-            except _BeginAgainError as error:
-                raise TransientError(f"the upload of {content.filename} breaks off: {error}") from error
 
-    def _send_once(self, content: Content, record: UploadRecord, to: Destination) -> Conversion | str:
-        session, transport = self._open(content, record)
-        recorded_at = time.monotonic()
-
-        def send(part: Part) -> None:
-            transport.send(session, part)
-
-        def register(part: Part) -> None:
-            nonlocal recorded_at
-            transport.register(session, part)
-            session.register(part)
-            if time.monotonic() - recorded_at >= RECORD_EVERY_SECONDS:
-                record.update(session=session)
-                recorded_at = time.monotonic()
-
-        with _begin_again_if_forgotten(), _wait_if_not_ready(session, record):
-            self._sender.send_all(transport.parts(content, session), send, register)
+        def close(session: UploadSession, transport: Transport) -> Conversion | str:
             if to.additional_to and transport.closes_into_additional:
                 return self._save_additional(session, record, to.additional_to)
             return self._finalise(session, transport, record)
 
-    def _open(self, content: Content, record: UploadRecord) -> tuple[UploadSession, Transport]:
-        """Return the recorded session if it can be continued, else a new one."""
-        session = record.progress.session
-        if session and session.fits(content) and not session.closing:
-            return session, self._transports[session.transport]
-        return self._transport.open(content), self._transport
+        if to.version_of and record.progress.base_version is None:
+            record.update(base_version=self._assets.get(to.version_of, versions=True).active_version)
+        with _with_size(prepared.content) as content:
+            if content.size == 0:
+                raise AssetRejectedError(f"{content.filename} is empty")
+            return self._sender.send(content, record, close)
 
     def _finalise(self, session: UploadSession, transport: Transport, record: UploadRecord) -> Conversion:
         if record.progress.session:
@@ -220,60 +165,14 @@ def _finalise_twice(transport: Transport, session: UploadSession) -> str:
     Two requests may make two imports (assumed), but only one is saved, and others are invisible.
 
     Raises:
-        _BeginAgainError: neither got an answer.
+        BeginAgainError: neither got an answer.
     """
     with contextlib.suppress(UnclearError):
         return transport.finalise(session)
     try:
         return transport.finalise(session)
     except UnclearError as error:
-        raise _BeginAgainError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _raise_cause_of_source_failure() -> Iterator[None]:
-    """Raise the source's own error, outside of all code that handles errors of the portal or S3."""
-    try:
-        yield
-    except SourceFailureError as failure:
-        raise failure.cause from failure
-
-
-class _BeginAgainError(Exception):
-    """The upload cannot be continued: the portal or S3 no longer has it."""
-
-
-@contextlib.contextmanager
-def _begin_again_if_forgotten() -> Iterator[None]:
-    try:
-        yield
-    except BynderAuthError:
-        raise
-    # StorageRefusedError: for example, the policy has expired.
-    except (StorageRefusedError, LostUploadError, BynderError) as error:
-        raise _BeginAgainError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _wait_if_not_ready(session: UploadSession, record: UploadRecord) -> Iterator[None]:
-    """Raise `NotYet` for some minutes if the portal answers "not ready"; every part sent is recorded."""
-    try:
-        yield
-    except SourceFailureError:
-        record.update(session=session)
-        raise
-    except TransientError as error:
-        record.update(session=session)
-        if error.status is None or error.status < 500 or isinstance(error, UnavailableError):
-            raise
-        now = datetime.now(UTC)
-        since = record.progress.not_ready_since or now
-        age = (now - since).total_seconds()
-        is_over = age > NOT_READY_TIMEOUT_SECONDS
-        record.update(not_ready_since=None if is_over else since)
-        if is_over:
-            raise
-        raise NotYet(str(error), pause_by_age(age)) from error
+        raise BeginAgainError(error) from error
 
 
 @contextlib.contextmanager

@@ -60,6 +60,7 @@ class Settings(Variants):
 
     Attributes:
         policy_seconds: life of an upload's S3 policy (assumed).
+        largest_part: bytes of the largest part that S3 takes by the policy; its own limit by default.
         link_seconds: life of a download link (assumed).
         strict_brand: a save without a brand is refused instead of going to the first brand.
         second_save: of the same import: `refuse` or `asset` (unknown which is true).
@@ -77,6 +78,7 @@ class Settings(Variants):
     index_lag: float = 0.5
     s3_lag: float = 0.0
     policy_seconds: float = 86400.0
+    largest_part: int = 5 * 1024**3
     link_seconds: float = 900.0
     strict_brand: bool = False
     second_save: str = "refuse"

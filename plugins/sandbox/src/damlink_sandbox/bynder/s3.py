@@ -16,8 +16,6 @@ from damlink_sandbox.bynder.state import Part, Upload
 from damlink_sandbox.multipart import FormStream
 from damlink_sandbox.router import Answer, Message, Receive, Refusal, Send
 
-# S3's own limit for one POST.
-_LARGEST = 5 * 1024**3
 _OWN_FIELDS = frozenset({"key", "Filename", "name", "chunk", "chunks"})
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -123,7 +121,7 @@ class _Incoming:
     def write(self, data: bytes) -> None:
         assert self._file is not None
         self._size += len(data)
-        if self._size > _LARGEST:
+        if self._size > self._portal.settings.largest_part:
             raise _refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
         self._file.write(data)
         self.digest.update(data)
