@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -159,6 +160,15 @@ def until(true: Callable[[], Any], seconds: float = 60.0, *, pause: float = 0.02
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(pause)
     return found
+
+
+def is_reserved(site: Site) -> bool:
+    """Whether a tenth of the pace is reserved for events and checks."""
+    with contextlib.suppress(sqlite3.OperationalError):  # it is not made yet
+        address = f"file:{site.folder / 'pace.db'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+            return bool(database.execute("SELECT until FROM reserve").fetchone()[0])
+    return False
 
 
 def assert_arrived_once_and_whole(site: Site, ids: set[str]) -> None:

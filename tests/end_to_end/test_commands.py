@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import Site, ask_for_consent, assert_arrived_once_and_whole
+from loopback import Site, ask_for_consent, assert_arrived_once_and_whole, is_reserved
 
 from damlink_sandbox import Fault
 
@@ -445,6 +445,12 @@ def permits(site: Site) -> int:
     """The requests that the pace has counted."""
     with contextlib.closing(sqlite3.connect(site.folder / "pace.db")) as database:
         return int(database.execute("SELECT count(*) FROM permit").fetchone()[0])
+
+
+@pytest.mark.parametrize(("command", "reserves"), [("check", True), ("run", False)])
+def test_command_reserves_a_tenth_of_the_pace_if_it_checks(site: Site, command: str, reserves: bool) -> None:
+    site.run(command)
+    assert is_reserved(site) is reserves
 
 
 def test_login_when_the_consent_is_withdrawn_says_to_sign_in_again(code_site: Site) -> None:

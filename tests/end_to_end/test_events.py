@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import SECRET_VALUES, Site, until
+from loopback import SECRET_VALUES, Site, is_reserved, until
 from ports import free_port
 
 from damlink._state.database import Database
@@ -75,6 +75,11 @@ def test_events_when_subscribed_and_approved_reach_the_inbox(reached: Site) -> N
         assert child.returncode == 0
     assert url.rpartition("/")[2] not in log
     assert url.rpartition("/")[2].encode() not in (reached.folder / "damlink.db").read_bytes()
+
+
+def test_serve_when_idle_reserves_a_tenth_of_the_pace_for_events(reached: Site) -> None:
+    with serving(reached):
+        assert until(lambda: is_reserved(reached))
 
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"

@@ -64,6 +64,19 @@ def test_permit_when_held_counts_now_and_afterwards(opened: Open) -> None:
         assert pace.budget().used == 2
 
 
+def test_permits_when_all_requests_are_answered_are_stored_with_the_times_of_their_answers(
+    opened: Open, file: Path
+) -> None:
+    pace = opened(1000, 60.0)
+    with pace.permit():
+        with pace.permit():
+            pass
+        before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        second, first = database.execute("SELECT answered FROM permit ORDER BY id").fetchall()
+    assert first[0] <= before <= second[0]
+
+
 def test_permit_when_its_request_fails_counts_all_the_same(opened: Open) -> None:
     pace = opened(1000, 60.0)
     with pytest.raises(RuntimeError), pace.permit():

@@ -53,7 +53,7 @@ def _check(config: Config, names: Iterable[str], check: Check, kind: str, *, jso
     codes, found = set(), []
     for name in names:
         # One session for each connector: a failure of one must not affect the next.
-        with Session(config, keeps=False) as session:
+        with Session(config, keeps=False, urgent=True) as session:
             for finding in check(session, name):
                 codes.add(finding.error.exit_code if finding.error else 0)
                 found.append({kind: name, **_document(finding)})

@@ -46,7 +46,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
 
     if not quiet:
         _speak()
-    with Session(config) as session:
+    with Session(config, urgent=True) as session:
         # Refused before the server listens, so that the error is the exit code of the command.
         for connector in config.connectors.values():
             if connector.enabled:

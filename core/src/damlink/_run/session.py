@@ -55,6 +55,7 @@ class Session:
         now: the clock.
         database: of another session, to share it; that session closes it.
         pace: of another session, to share it; that session closes it.
+        urgent: its requests to Bynder are for events or checks; see `Pace`.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Session:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         database: Database | None = None,
         pace: Pace | None = None,
+        urgent: bool = False,
     ) -> None:
         self.config = config
         self.now = now
@@ -74,6 +76,7 @@ class Session:
         self._keeps = self._creates = keeps
         self._shared_database, self._shared_pace = database, pace
         self._keeps_tokens = keeps_tokens
+        self._urgent = urgent
         self._closing = contextlib.ExitStack()
 
     @property
@@ -125,8 +128,9 @@ class Session:
         """The rate limiter of all requests to Bynder."""
         if self._shared_pace is not None:
             return self._shared_pace
-        given = self.config.pace
-        pace = Pace(default_path(), given.requests, given.seconds, given.share, self.listener.on_rate_limit)
+        given, on_hold = self.config.pace, self.listener.on_rate_limit
+        limits = (given.requests, given.seconds, given.share)
+        pace = Pace(default_path(), *limits, on_hold, urgent=self._urgent)
         self._closing.callback(pace.close)
         return pace
 

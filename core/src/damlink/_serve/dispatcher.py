@@ -93,6 +93,7 @@ class Dispatcher:
         self._inbox = Inbox(self._session.database, lease.epoch)
         while not self._stopped.is_set():
             lease.verify()
+            self._session.pace.keep_reserve()
             if not self.step():
                 self._stopped.wait(min(POLL_SECONDS, max(self._pause / 4, 0.01)))
 

@@ -263,7 +263,9 @@ class ConnectorLoop:
         """Run the connector, and return the seconds until the next step."""
         listener = AbortRateLimitWait(self.name, self.stopping)
         try:
-            with Session(self.config, listener=listener, now=self._now) as session:
+            # A run without a listing carries what events have made due.
+            urgent = options.events_only
+            with Session(self.config, listener=listener, now=self._now, urgent=urgent) as session:
                 report = run_connector(session, self.name, options, self.stopping)
         except RunActiveError:
             # The other run may end before it sees the assets that are due now: try again soon.
