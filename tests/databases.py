@@ -33,14 +33,20 @@ def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def copied(postgres: Callable[[], str]) -> Iterator[Callable[[], str]]:
-    """Each call copies a PostgreSQL database that is set up and holds nothing, and gives its address."""
-    template, names = sa.make_url(postgres()), (f"copy_{number}" for number in itertools.count())
+    """Each call copies a PostgreSQL database that is set up and holds nothing, and gives its address.
+
+    The copy before is dropped: hundreds of them would fill the memory that they lie in.
+    """
+    template, numbers = sa.make_url(postgres()), itertools.count()
     Database(text(template), Path()).close()
     with psycopg.connect(postgres(), autocommit=True) as admin:
 
         def copy() -> str:
-            made = template.set(database=next(names))
+            number = next(numbers)
+            made, before = template.set(database=f"copy_{number}"), f"copy_{number - 1}"
             identifiers = map(sql.Identifier, (str(made.database), str(template.database)))
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            admin.execute(drop.format(sql.Identifier(before)))
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(*identifiers))
             return text(made)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -60,17 +62,29 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield database
 
 
+def worked(connection: sa.Connection) -> float:
+    """The seconds that the processor worked for this thread and its session: others' work does not count."""
+    server = getattr(connection.connection.dbapi_connection, "info", None)
+    return time.thread_time() + (0.0 if server is None else processor_seconds(server.backend_pid))
+
+
+def processor_seconds(process: int) -> float:
+    """The processor time of a process, as Linux tells it."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
 def timed(database: Database) -> Iterator[list[float]]:
-    """Collect the seconds of each write transaction."""
+    """Collect the seconds of work in each write transaction."""
     began: dict[int, float] = {}
     seconds: list[float] = []
 
     def begin(connection: sa.Connection) -> None:
-        began[id(connection.connection.dbapi_connection)] = time.monotonic()
+        began[id(connection.connection.dbapi_connection)] = worked(connection)
 
     def end(connection: sa.Connection) -> None:
-        seconds.append(time.monotonic() - began[id(connection.connection.dbapi_connection)])
+        seconds.append(worked(connection) - began[id(connection.connection.dbapi_connection)])
 
     with contextlib.ExitStack() as listening:
         for name, listener in (("begin", begin), ("commit", end), ("rollback", end)):
@@ -124,7 +138,8 @@ def test_write_when_there_are_very_many_rows_is_short(large: Database, write: st
         ledger = Ledger(large, connector, epoch, siblings=("elsewhere",) if write == "claim" else ())
     with timed(large) as seconds:
         WRITES[write](ledger)
-    assert 0 < max(seconds) < LONGEST_SECONDS
+    assert seconds
+    assert max(seconds) < LONGEST_SECONDS
 
 
 def test_claim_when_a_sibling_holds_very_many_rows_passes_them_by(large: Database) -> None:
