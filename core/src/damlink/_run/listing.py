@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterator
-from typing import Final
 
-from damlink._model import Cursor, SourceAsset
+from damlink._model import SourceAsset
 from damlink._plugin.values import Refused
 from damlink._run.adoption import find_adoptable
+from damlink._run.recorder import Batch, Recorder
 from damlink._run.report import RunListener
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.ledger import Ledger
@@ -21,10 +20,6 @@ from damlink.errors import ConnectorError, DamlinkError
 __all__ = ["list_into", "starting_point"]
 
 _log = logging.getLogger("damlink.run")
-
-BATCH_ROWS: Final = 200
-# A slow listing must not delay the transfer of what it has listed already.
-BATCH_SECONDS: Final = 1.0
 
 
 def starting_point(progress: Progress, selection: str, *, full: bool) -> str | None:
@@ -53,35 +48,27 @@ def list_into(
     since = starting_point(progress, selection, full=full)
     reconsider_skipped = progress.completed not in (None, selection)
     found = find_adoptable(runtime, progress)
-    batch: list[SourceAsset] = []
-    flushed_at = time.monotonic()
-
-    def flush(cursor: str | None = None) -> None:
-        nonlocal flushed_at
-        listed = Listed(tuple(batch), cursor, found, reconsider_skipped)
-        listener.on_batch(ledger.record(listed, selection, runtime.context.now()))
-        batch.clear()
-        flushed_at = time.monotonic()
-
     nameless: list[DamlinkError] = []
+
+    def store(batch: Batch) -> None:
+        listed = Listed(batch.assets, batch.cursor, found, reconsider_skipped)
+        listener.on_batch(ledger.record(listed, selection, runtime.context.now()))
+
     with (
-        _flush_on_error(batch, flush),
+        Recorder(store) as recorder,
+        _finish_on_error(recorder),
         contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items,
     ):
         for item in items:
             if is_stopped():
                 return
-            if isinstance(item, Refused):
+            if isinstance(item, SourceAsset):
+                recorder.add(item)
+            elif isinstance(item, Refused):
                 nameless += _refuse(ledger, runtime, item, listener)
-                continue
-            if isinstance(item, Cursor):
-                flush(None if nameless else item.value)
-                continue
-            batch.append(item)
-            if len(batch) >= BATCH_ROWS or time.monotonic() - flushed_at >= BATCH_SECONDS:
-                flush()
-    if batch:
-        flush()
+            elif not nameless:
+                recorder.reach(item.value)
+        recorder.finish()
     ledger.complete(selection, runtime.context.now())
     listener.on_listing_end()
     if nameless:
@@ -90,13 +77,12 @@ def list_into(
 
 
 @contextlib.contextmanager
-def _flush_on_error(batch: list[SourceAsset], flush: Callable[[], None]) -> Iterator[None]:
+def _finish_on_error(recorder: Recorder) -> Iterator[None]:
     """Store the assets that were listed before an error: they can be carried all the same."""
     try:
         yield
     except ConnectorError:
-        if batch:
-            flush()
+        recorder.finish()
         raise
 
 

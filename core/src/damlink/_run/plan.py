@@ -19,9 +19,9 @@ from damlink._run.listing import starting_point
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
 from damlink._state.accounts import AccountChange
-from damlink._state.compare import Comparison, compare
+from damlink._state.compare import Compared, Comparison, compare
 from damlink._state.ledger import Ledger
-from damlink._state.listed import Progress
+from damlink._state.listed import Listed, Progress
 from damlink._state.rows import Row, RowState
 
 __all__ = ["Plan", "Planned", "plan_connector"]
@@ -128,14 +128,16 @@ def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: boo
     with contextlib.closing(runtime.plugin.list_source_assets(runtime.context, since)) as items:
         assets = _assets(items)
         while page := list(itertools.islice(assets, PAGE)):
-            known = ledger.find([asset.source_id for asset in page]) if ledger else {}
-            rows = {asset.source_id: known.get(asset.source_id) for asset in page}
-            held = _find_held(ledger, rows)
-            for asset in page:
-                row = rows[asset.source_id]
-                compared = compare(row, asset, found, reconsider=reconsider)
-                if compared.is_carried(row) and asset.source_id not in held:
-                    yield Planned(asset.source_id, asset.title, _why_listed(compared, row))
+            listed = Listed(page, found=found, reconsider_skipped=reconsider)
+            differing = ledger.compare(listed) if ledger else _compare_with_nothing(listed)
+            held = _find_held(ledger, {each.asset.source_id: each.row for each in differing})
+            for each in differing:
+                if each.comparison.is_carried(each.row) and each.asset.source_id not in held:
+                    yield Planned(each.asset.source_id, each.asset.title, _why_listed(each))
+
+
+def _compare_with_nothing(listed: Listed) -> list[Compared]:
+    return [Compared(asset, None, compare(None, asset, listed.found)) for asset in listed.assets]
 
 
 def _assets(items: Iterable[SourceAsset | Cursor | Refused]) -> Iterator[SourceAsset]:
@@ -146,7 +148,7 @@ def _assets(items: Iterable[SourceAsset | Cursor | Refused]) -> Iterator[SourceA
             _log.error("%s", item.error)
 
 
-def _why_listed(compared: Comparison, row: Row | None) -> str:
-    if compared is Comparison.RECONSIDERED and row is not None:
-        return f"skipped before: {row.reason}"
-    return compared.value
+def _why_listed(compared: Compared) -> str:
+    if compared.comparison is Comparison.RECONSIDERED and compared.row is not None:
+        return f"skipped before: {compared.row.reason}"
+    return compared.comparison.value

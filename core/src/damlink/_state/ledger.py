@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,12 +17,11 @@ import sqlalchemy as sa
 from damlink._model import PushResult
 from damlink._state.accounts import Accounts
 from damlink._state.claim import FIRST_BATCH, MOST_BATCH, take
-from damlink._state.compare import Comparison, compare
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.identity import count_up
 from damlink._state.lease import check_epoch
 from damlink._state.listed import Listed, Tally
-from damlink._state.merge import merge, refuse
+from damlink._state.merge import merge_listed, refuse
 from damlink._state.reader import LedgerReader
 from damlink._state.rows import FINISHED, Row, RowState, as_row, dump_result, next_round
 from damlink._state.siblings import serialize, wake
@@ -44,7 +42,7 @@ class Ledger(LedgerReader):
     def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
         """Store a batch and the cursor behind it in one transaction."""
         with self._write() as connection:
-            tally = self._merge(connection, listed, now)
+            tally = merge_listed(connection, self._connector, listed, now)
             if listed.cursor is not None:
                 self._keep(connection, now, value=listed.cursor, selection=selection)
         return tally
@@ -65,30 +63,6 @@ class Ledger(LedgerReader):
         values = {"selection": selection, "completed": selection, "look_until": looked}
         with self._write() as connection:
             self._keep(connection, now, value=value, **values)
-
-    def _merge(self, connection: sa.Connection, listed: Listed, now: datetime) -> Tally:
-        assets = {asset.source_id: asset for asset in listed.assets}
-        # Locked until the end, so that a transfer that is just finishing one sees the new fingerprint.
-        known = self._find(connection, list(assets), held=True) if assets else {}
-        compared = {
-            key: compare(known.get(key), asset, listed.found, reconsider=listed.reconsider_skipped)
-            for key, asset in assets.items()
-        }
-        written = (Comparison.NEW, Comparison.FOUND, Comparison.CHANGED)
-        changes = [asset for key, asset in assets.items() if compared[key] in written]
-        changes.sort(key=lambda asset: compared[asset.source_id] is Comparison.CHANGED)
-        merge(connection, self._connector, changes, now, listed.found)
-        again = [key for key, each in compared.items() if each is Comparison.RECONSIDERED]
-        self._requeue_skipped(connection, again, now)
-        count = Counter(compared.values())
-        unchanged = count[Comparison.UNCHANGED] + len(again)
-        return Tally(count[Comparison.NEW], count[Comparison.CHANGED], unchanged, count[Comparison.FOUND])
-
-    def _requeue_skipped(self, connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-        if ids:
-            skipped = (self._mine, t.c.source_id.in_(ids), t.c.state == RowState.SKIPPED)
-            values = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "updated_at": now}
-            connection.execute(sa.update(t).where(*skipped).values(values))
 
     def _keep(self, connection: sa.Connection, now: datetime, **values: Any) -> None:
         values |= {"updated_at": now}

@@ -5,53 +5,122 @@ It needs no lease: it adds rows and updates fingerprints, and does not change th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from damlink._model import PushResult, SourceAsset
-from damlink._state.compare import AT_REST
+from damlink._state.compare import AT_REST, Comparison, compare_listed
 from damlink._state.database import insert_into
+from damlink._state.listed import Listed, Tally
+from damlink._state.page import bind_page
 from damlink._state.rows import REFUSED, RowState, dump_result
 from damlink._state.tables import ledger as t
 from damlink._system.json_record import text_of
 
-__all__ = ["merge", "refuse"]
+__all__ = ["merge", "merge_listed", "refuse"]
 
 
-def merge(
+def merge_listed(connection: sa.Connection, connector: str, listed: Listed, now: datetime) -> Tally:
+    """Store a batch of a listing; return how many assets were new, changed and so on."""
+    compared = compare_listed(connection, connector, listed, held=True)
+    by_result: dict[Comparison, list[SourceAsset]] = defaultdict(list)
+    for each in compared:
+        by_result[each.comparison].append(each.asset)
+    new, changed, found = (by_result[each] for each in (Comparison.NEW, Comparison.CHANGED, Comparison.FOUND))
+    merge(connection, connector, [*new, *changed], now)
+    _adopt(connection, connector, found, listed.found, now)
+    _requeue_skipped(connection, connector, by_result[Comparison.RECONSIDERED], now)
+    total = len({asset.source_id for asset in listed.assets})
+    written = len(new) + len(changed) + len(found)
+    return Tally(len(new), len(changed), total - written, len(found))
+
+
+def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsset], now: datetime) -> None:
+    """Insert new assets and update the fingerprint of known ones; rows at rest become due.
+
+    The fingerprint that our own upload caused does not count as a change. Rows of one batch are carried in
+    the order in which they were listed.
+    """
+    dues = {asset.source_id: (asset, now + timedelta(microseconds=n)) for n, asset in enumerate(assets)}
+    # Always in the same order: otherwise two such transactions could deadlock.
+    chosen = [dues[key] for key in sorted(dues)]
+    given = {t.c.due_at: [due_at for _, due_at in chosen]}
+    _upsert(connection, connector, [asset for asset, _ in chosen], now, given, state=RowState.DUE)
+
+
+def _adopt(
     connection: sa.Connection,
     connector: str,
     assets: Iterable[SourceAsset],
+    found: Mapping[str, str],
     now: datetime,
-    found: Mapping[str, str] | None = None,
 ) -> None:
-    """Insert new assets and update the fingerprint of known ones; rows at rest become due.
+    """Insert new assets that the portal has already as pushed rows."""
+    chosen = sorted(assets, key=lambda asset: asset.source_id)
+    targets = [found[asset.source_id] for asset in chosen]
+    given = {
+        t.c.target_id: targets,
+        t.c.result: [dump_result(PushResult(target)) for target in targets],
+        t.c.fingerprint_carried: [asset.fingerprint for asset in chosen],
+    }
+    _upsert(connection, connector, chosen, now, given, state=RowState.PUSHED, reason="found in the portal")
 
-    The fingerprint that our own upload caused does not count as a change.
+
+def _upsert(
+    connection: sa.Connection,
+    connector: str,
+    assets: Sequence[SourceAsset],
+    now: datetime,
+    given: Mapping[sa.Column[Any], Sequence[Any]],
+    **same: str,
+) -> None:
+    """Insert or update the rows of these assets in one statement.
 
     Args:
-        found: target ids of new assets that the portal has already, by source id.
+        given: further values of each row, by column.
+        same: values that are the same in all rows.
     """
-    rows = [_new_row(connector, asset, now, place, found or {}) for place, asset in enumerate(assets)]
-    if not rows:
+    if not assets:
         return
-    insert = insert_into(connection, t)
-    statement = insert.on_conflict_do_update(
-        index_elements=list(t.primary_key),
-        set_=_changes(insert.excluded),
-        where=sa.or_(
-            t.c.fingerprint_seen == REFUSED,
-            sa.and_(
-                insert.excluded.fingerprint_seen != t.c.fingerprint_seen,
-                insert.excluded.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
-            ),
-        ),
+    page = bind_page(
+        connection,
+        {
+            t.c.source_id: [asset.source_id for asset in assets],
+            t.c.fingerprint_seen: [asset.fingerprint for asset in assets],
+            t.c.title: [asset.title for asset in assets],
+            t.c.raw: [text_of(asset.raw) for asset in assets],
+            **given,
+        },
     )
-    # Always in the same order: otherwise two such transactions could deadlock.
-    connection.execute(statement, sorted(rows, key=lambda row: str(row["source_id"])))
+    alike = {"connector": connector, "listed_at": now, "updated_at": now, **same}
+    constants = [sa.literal(value, t.c[name].type) for name, value in alike.items()]
+    # SQLite cannot parse an upsert of a query without a condition.
+    rows = sa.select(*page.c, *constants).where(sa.true())
+    insert = insert_into(connection, t).from_select([*page.c.keys(), *alike], rows)
+    new = insert.excluded
+    is_changed = sa.and_(
+        new.fingerprint_seen != t.c.fingerprint_seen,
+        new.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
+    )
+    where = sa.or_(t.c.fingerprint_seen == REFUSED, is_changed)
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=list(t.primary_key), set_=_changes(new), where=where)
+    )
+
+
+def _requeue_skipped(
+    connection: sa.Connection, connector: str, assets: Sequence[SourceAsset], now: datetime
+) -> None:
+    if assets:
+        page = bind_page(connection, {t.c.source_id: [asset.source_id for asset in assets]})
+        skipped = (t.c.connector == connector, t.c.state == RowState.SKIPPED)
+        values = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "updated_at": now}
+        update = sa.update(t).where(*skipped, t.c.source_id.in_(sa.select(page.c.source_id)))
+        connection.execute(update.values(values))
 
 
 def refuse(
@@ -104,25 +173,3 @@ def _changes(new: Any) -> dict[str, Any]:
     changes = {name: sa.case((at_rest, value), else_=t.c[name]) for name, value in afresh.items()}
     changes["updated_at"] = sa.case((at_rest, new.updated_at), else_=t.c.updated_at)
     return changes | {name: new[name] for name in ("fingerprint_seen", "title", "raw", "listed_at")}
-
-
-def _new_row(
-    connector: str, asset: SourceAsset, now: datetime, place: int, found: Mapping[str, str]
-) -> dict[str, Any]:
-    target = found.get(asset.source_id)
-    return {
-        "connector": connector,
-        "source_id": asset.source_id,
-        "state": RowState.PUSHED if target else RowState.DUE,
-        "reason": "found in the portal" if target else "",
-        "target_id": target,
-        "result": dump_result(PushResult(target)) if target else None,
-        "title": asset.title,
-        "raw": text_of(asset.raw),
-        "fingerprint_seen": asset.fingerprint,
-        "fingerprint_carried": asset.fingerprint if target else None,
-        # Rows of one batch are carried in the order in which they were listed.
-        "due_at": None if target else now + timedelta(microseconds=place),
-        "listed_at": now,
-        "updated_at": now,
-    }

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from damlink._state.accounts import Accounts
 from damlink._state.claim import Claimant, claimable
+from damlink._state.compare import Compared, compare_listed, find_rows
 from damlink._state.database import Database
-from damlink._state.listed import Progress
+from damlink._state.listed import Listed, Progress
 from damlink._state.rows import FINISHED, Row, RowState, as_row
 from damlink._state.siblings import Hold, find_holds
 from damlink._state.tables import cursor as cursor_table
@@ -64,17 +65,17 @@ class LedgerReader:
     def find(self, ids: Sequence[str]) -> dict[str, Row]:
         """Return the rows with these source ids, by source id."""
         with self._database.read() as connection:
-            return self._find(connection, ids)
+            return find_rows(connection, self._connector, ids)
+
+    def compare(self, listed: Listed) -> list[Compared]:
+        """Compare a batch of a listing with the rows; return the assets that are not unchanged."""
+        with self._database.read() as connection:
+            return compare_listed(connection, self._connector, listed)
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
         """Return the holds of sibling connectors on these source ids, by source id."""
         with self._database.read() as connection:
             return find_holds(connection, self._connector, self._run.siblings, ids)
-
-    def _find(self, connection: sa.Connection, ids: Sequence[str], *, held: bool = False) -> dict[str, Row]:
-        query = sa.select(t).where(self._mine, t.c.source_id.in_(ids))
-        query = query.order_by(t.c.source_id).with_for_update() if held else query
-        return {record.source_id: as_row(record) for record in connection.execute(query)}
 
     def ready(self, now: datetime) -> Iterator[Row]:
         """Yield the rows that the next run would claim without listing, in that order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -79,8 +80,13 @@ def read_record(kind: type[T], row: Any, **converted: Any) -> T:
     Args:
         converted: values of fields that differ from their columns.
     """
-    names = (field.name for field in attrs.fields(cast(Any, kind)) if field.name not in converted)
+    names = (name for name in _names_of(cast(Any, kind)) if name not in converted)
     return kind(**converted, **{name: getattr(row, name) for name in names})
+
+
+@functools.cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))
 
 
 metadata = sa.MetaData()
