@@ -79,11 +79,30 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'damlink.db'}"
 
 
+@attrs.define
+class Time:
+    """A clock that moves when it is told to; call it for the moment."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **lapse: float) -> datetime:
+        self.now += timedelta(**lapse)
+        return self.now
+
+
 @pytest.fixture
-def opened(url: str, tmp_path: Path) -> Iterator[Callable[[], Database]]:
-    """Open the database once more, as another process would; closed at the end."""
+def time_() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def opened(url: str, tmp_path: Path, time_: Time) -> Iterator[Callable[[], Database]]:
+    """Open the database once more, as another process would; closed at the end. Its clock is `time_`."""
     with contextlib.ExitStack() as closing:
-        yield lambda: closing.enter_context(contextlib.closing(Database(url, tmp_path)))
+        yield lambda: closing.enter_context(contextlib.closing(Database(url, tmp_path, now=time_)))
 
 
 @pytest.fixture
@@ -106,25 +125,6 @@ def together() -> Callable[..., list[Any]]:
             return list(pool.map(begin, range(number)))
 
     return call
-
-
-@attrs.define
-class Time:
-    """A clock that moves when it is told to; call it for the moment."""
-
-    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_by(self, **lapse: float) -> datetime:
-        self.now += timedelta(**lapse)
-        return self.now
-
-
-@pytest.fixture
-def time_() -> Time:
-    return Time()
 
 
 @pytest.fixture

@@ -59,12 +59,12 @@ def folder(tmp_path: Path, url: str, old: str, monkeypatch: pytest.MonkeyPatch) 
                 for number in range(ROWS)
             ]
             connection.execute(sa.insert(credential), values)
-        Topics(database).note("brand", "arn:1", former.encrypt(b"token"), NOW)
+        Topics(database).note("brand", "arn:1", former.encrypt(b"token"))
         ledger = Ledger(database, "stock", lease.epoch)
-        ledger.record(Listed((SourceAsset("1", "fingerprint"),)), "", NOW)
-        row = ledger.claim(NOW)
+        ledger.record(Listed((SourceAsset("1", "fingerprint"),)), "")
+        row = ledger.claim()
         assert row
-        ledger.checkpoint(row, former.encrypt(b'{"part": 1}'), NOW)
+        ledger.checkpoint(row, former.encrypt(b'{"part": 1}'))
     return tmp_path
 
 
@@ -79,7 +79,7 @@ def assert_all_opens(folder: Path) -> None:
         assert {session.secrets.get(str(number)) for number in (0, 199, 200, ROWS - 1)} == {"value"}
         ledger = Ledger(session.database, "stock", 1)
         row = ledger.find(["1"])["1"]
-        checkpoint = LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: NOW)
+        checkpoint = LedgerCheckpoint(ledger, row, cipher.seal, cipher.open)
         assert checkpoint.get("part") == 1
         sealed = Topics(session.database).token("brand", "arn:1")
         assert cipher.open(sealed or b"", ("topic", "brand", "arn:1")) == b"token"

@@ -161,7 +161,7 @@ def test_raw_delivery_when_it_comes_is_refused_and_the_admin_is_told(
 
 def test_unsubscription_when_it_comes_is_kept_and_never_undone(served: Any, sns: Any) -> None:
     before = served.inbox.open_count("brand")
-    served.topics.mark_confirmed("brand", sns.fields()["TopicArn"], served.session.now())
+    served.topics.mark_confirmed("brand", sns.fields()["TopicArn"])
     asked = sns.sandbox.world.counts["sns GET /"]
     answer = served.post(sns.envelope("UnsubscribeConfirmation"))
     assert answer.text == "stored\n"
@@ -205,7 +205,7 @@ def test_topic_when_its_signature_is_wrong_is_not_even_noted(served: Any, sns: A
 def test_topic_when_approved_is_let_in(served: Any, sns: Any) -> None:
     arn = "arn:aws:sns:eu-west-1:111122223333:approved-later"
     assert served.post(sns.envelope(TopicArn=arn)).status_code == 403
-    served.topics.approve("brand", arn, served.session.now())
+    served.topics.approve("brand", arn)
     assert served.post(sns.envelope(TopicArn=arn)).text == "stored\n"
     assert served.topics.state("other", arn) is None
 

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class Scene:
             message=json.dumps({"media_id": asset_id, **content}),
             occurred_at=self.now(),
         )
-        self.inbox.put(told, self.now())
+        self.inbox.put(told)
 
     def work(self, seconds: float = PAUSE + 1) -> bool:
         self.sandbox.world.clock.advance(seconds)
@@ -147,7 +147,7 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
         pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
         session = Session(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now, pace=pace)
         sessions.append(session)
-        return Scene(sandbox, tmp_path, session, Dispatcher(session, now=sandbox.world.clock.now))
+        return Scene(sandbox, tmp_path, session, Dispatcher(session))
 
     yield make
     for session in sessions:
@@ -388,7 +388,8 @@ def test_events_when_a_plugin_is_rude_to_one_put_off_that_one_alone(
     scene.work()
     assert (scene.due("rude"), sorted(scene.due("calm"))) == ([fine], sorted([odd, fine]))
     assert scene.inbox.open_count() == 1
-    (later,) = scene.inbox.gather("brand", scene.now() + timedelta(hours=1), PAUSE)
+    scene.sandbox.world.clock.advance(3600)
+    (later,) = scene.inbox.gather("brand", PAUSE)
     assert (later.notification.asset_id, later.attempts) == (odd, 1)
     with scene.session.database.read() as connection:
         assert said in str(connection.execute(sa.select(inbox_table.c.last_error)).scalars().all())

@@ -85,7 +85,7 @@ class Site:
     time: Time
 
     def schedule(self) -> Schedule:
-        return Schedule(self.session, now=self.time)
+        return Schedule(self.session)
 
     def loop(self) -> ConnectorLoop:
         (loop,) = self.schedule().loops
@@ -96,7 +96,7 @@ class Site:
 
     def bring(self, *ids: str, name: str = "stock") -> None:
         assets = [SourceAsset(each, "a") for each in ids]
-        Inbox(self.session.database).settle((), {name: assets}, self.time())
+        Inbox(self.session.database).settle((), {name: assets})
 
     @property
     def log(self) -> list[str]:
@@ -166,7 +166,7 @@ def test_schedule_when_restarted_before_the_time_does_not_run_again(site: Site) 
 
 
 def test_schedule_when_a_run_died_in_the_middle_runs_at_once(site: Site) -> None:
-    Runs(site.session.database, "stock").begin(1, site.time())
+    Runs(site.session.database, "stock").begin(1)
     site.time.pass_by(minutes=1)
     site.loop().step()
     assert [run.exit_code for run in site.runs()] == [None, 0]

@@ -113,7 +113,7 @@ def test_confirmation_when_refused_for_a_while_is_tried_again(
     asked = sns.envelope("SubscriptionConfirmation", Token=subscription.token)
     envelope = parse(json.dumps(asked).encode())
     subscriptions = subscriptions_of(session, "brand")
-    subscriptions.note(envelope, session.now())
+    subscriptions.note(envelope)
     confirmer = Confirmer([subscriptions], again_seconds=0.02)
     confirmer.start()
     eventually(lambda: subscription.confirmed)
@@ -132,7 +132,7 @@ def test_confirmation_when_refused_for_good_is_not_tried_again_until_a_new_token
     confirmer.start()
     for number in (1, 2):
         asked = sns.envelope("SubscriptionConfirmation", Token=f"wrong-{number}")
-        subscriptions.note(parse(json.dumps(asked).encode()), session.now())
+        subscriptions.note(parse(json.dumps(asked).encode()))
         confirmer.wake()
         eventually(lambda expected=before + number: counts["sns GET /"] == expected)
     confirmer.stop()

@@ -32,7 +32,7 @@ CHANGE = "UPDATE ledger SET reason = 'x' WHERE source_id = %s"
 @pytest.fixture
 def crossing(url: str, ledger: Ledger, eventually: Callable[..., Any]) -> Iterator[Callable[[], None]]:
     """Another transaction that has locked row 2; called, it wants row 1 once somebody waits for row 2."""
-    ledger.record(Listed([SourceAsset(each, "a") for each in ("1", "2")]), "s", NOW)
+    ledger.record(Listed([SourceAsset(each, "a") for each in ("1", "2")]), "s")
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     with psycopg.connect(address) as other, psycopg.connect(address, autocommit=True) as looking:
@@ -53,8 +53,8 @@ def test_write_when_it_meets_a_deadlock_is_begun_again(
     database: Database, ledger: Ledger, crossing: Callable[[], None], writer: str
 ) -> None:
     writes: dict[str, Callable[[], object]] = {
-        "listing": lambda: ledger.record(Listed(ASSETS), "s", NOW),
-        "events": lambda: Inbox(database).settle(iter(()), {"stock": ASSETS}, NOW),
+        "listing": lambda: ledger.record(Listed(ASSETS), "s"),
+        "events": lambda: Inbox(database).settle(iter(()), {"stock": ASSETS}),
     }
     thread = threading.Thread(target=writes[writer])
     thread.start()

@@ -26,10 +26,10 @@ def marker(database: Database) -> Marker:
 def carry(database: Database, marker: Marker, source_id: str) -> None:
     with Lease(database, "stock") as lease:
         ledger = Ledger(database, "stock", lease.epoch, on_carried=marker.note)
-        ledger.record(Listed([SourceAsset(source_id, "a")]), "s", NOW)
-        row = ledger.claim(NOW)
+        ledger.record(Listed([SourceAsset(source_id, "a")]), "s")
+        row = ledger.claim()
         assert row is not None
-        ledger.mark_pushed(row, PushResult("x"), NOW)
+        ledger.mark_pushed(row, PushResult("x"))
 
 
 def restore(database: Database, count: int) -> None:
@@ -59,7 +59,7 @@ def test_database_when_accepted_goes_on_under_another_identity(database: Databas
     with pytest.raises(StateError, match="`damlink state accept`"):
         verify_not_restored(database, "stock")
     before = Identity(database).get()
-    accept(database, ["stock"], lambda: NOW)
+    accept(database, ["stock"])
     assert Identity(database).get() != before
     assert not is_restored(database, "stock")
     progress = Ledger(database, "stock").progress()

@@ -44,14 +44,14 @@ def put(inbox: Inbox, time_: Any) -> Callable[..., bool]:
             message=options.get("message", json.dumps({"media_id": asset})),
             occurred_at=time_() + timedelta(seconds=after),
         )
-        return inbox.put(told, time_())
+        return inbox.put(told)
 
     return put
 
 
 def ready(inbox: Inbox, time_: Any, portal: str = "brand") -> list[tuple[str, int]]:
     """What is ready: the asset and how many notifications tell of it."""
-    gathered = inbox.gather(portal, time_(), PAUSE)
+    gathered = inbox.gather(portal, PAUSE)
     return [(each.notification.asset_id, len(each.numbers)) for each in gathered]
 
 
@@ -72,12 +72,12 @@ def test_put_when_it_is_finished_long_ago_is_known_for_a_day(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    inbox.settle(map(Outcome, inbox.gather("brand", time_(), PAUSE)), {}, time_())
+    inbox.settle(map(Outcome, inbox.gather("brand", PAUSE)), {})
     time_.pass_by(hours=30)
-    assert inbox.prune(time_()) == 0
+    assert inbox.prune() == 0
     assert put(1) is False
     time_.pass_by(hours=30)
-    assert inbox.prune(time_()) == 1
+    assert inbox.prune() == 1
     assert put(1) is True
 
 
@@ -86,9 +86,9 @@ def test_prune_when_nobody_finished_them_takes_them_after_a_month(
 ) -> None:
     put(1)
     time_.pass_by(days=29)
-    assert inbox.prune(time_()) == 0
+    assert inbox.prune() == 0
     time_.pass_by(days=2)
-    assert inbox.prune(time_()) == 1
+    assert inbox.prune() == 1
 
 
 def test_gather_when_an_asset_changes_again_waits_until_it_rests(
@@ -143,7 +143,7 @@ def test_gather_when_several_tell_of_one_asset_gives_the_one_that_counts(
     put(1, kind=kinds[1], after=2)  # SNS keeps no order
     put(2, kind=kinds[0], after=1)
     time_.pass_by(seconds=10)
-    (gathered,) = inbox.gather("brand", time_(), PAUSE)
+    (gathered,) = inbox.gather("brand", PAUSE)
     assert gathered.notification.subject == f"asset_bank.media.{counts}"
 
 
@@ -166,8 +166,8 @@ def test_settle_when_something_is_brought_closes_it_in_the_same_transaction(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    gathered = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]}, time_())
+    gathered = inbox.gather("brand", PAUSE)
+    inbox.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]})
     assert [(row.source_id, row.state) for row in Ledger(database, "print").rows()] == [(A, RowState.DUE)]
     assert (inbox.open_count(), ready(inbox, time_)) == (0, [])
 
@@ -177,11 +177,11 @@ def test_settle_when_another_process_has_taken_over_changes_nothing(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    gathered = inbox.gather("brand", time_(), PAUSE)
+    gathered = inbox.gather("brand", PAUSE)
     with Lease(database, DISPATCHER) as lease:
         frozen = Inbox(database, lease.epoch)
     with Lease(database, DISPATCHER), pytest.raises(LeaseLostError):
-        frozen.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]}, time_())
+        frozen.settle(map(Outcome, gathered), {"print": [SourceAsset(A, "1")]})
     assert (inbox.open_count(), Ledger(database, "print").counts()) == (1, {})
 
 
@@ -192,7 +192,7 @@ def test_settle_when_it_cannot_be_written_leaves_everything_open(
     time_.pass_by(seconds=10)
     broken: Any = SourceAsset(A, None)  # type: ignore[arg-type]
     with pytest.raises(StateError):
-        inbox.settle(map(Outcome, inbox.gather("brand", time_(), PAUSE)), {"print": [broken]}, time_())
+        inbox.settle(map(Outcome, inbox.gather("brand", PAUSE)), {"print": [broken]})
     assert (inbox.open_count(), Ledger(database, "print").counts()) == (1, {})
 
 
@@ -201,11 +201,11 @@ def test_settle_when_a_connector_failed_comes_again_for_that_one_only(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    (first,) = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(minutes=1), "oops")], {}, time_())
+    (first,) = inbox.gather("brand", PAUSE)
+    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(minutes=1), "oops")], {})
     assert ready(inbox, time_) == []
     time_.pass_by(minutes=2)
-    (again,) = inbox.gather("brand", time_(), PAUSE)
+    (again,) = inbox.gather("brand", PAUSE)
     assert (set(again.processed_by), again.attempts, inbox.open_count("brand")) == ({"print"}, 1, 1)
 
 
@@ -214,11 +214,11 @@ def test_gather_when_something_new_comes_while_one_waits_tells_everybody_again(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    (first,) = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(hours=1), "oops")], {}, time_())
+    (first,) = inbox.gather("brand", PAUSE)
+    inbox.settle([Outcome(first, frozenset({"print"}), time_() + timedelta(hours=1), "oops")], {})
     put(2)
     time_.pass_by(seconds=10)
-    (both,) = inbox.gather("brand", time_(), PAUSE)
+    (both,) = inbox.gather("brand", PAUSE)
     assert (both.processed_by, len(both.numbers)) == (frozenset(), 2)
 
 
@@ -227,9 +227,9 @@ def test_settle_when_something_came_meanwhile_leaves_that_open(
 ) -> None:
     put(1)
     time_.pass_by(seconds=10)
-    gathered = inbox.gather("brand", time_(), PAUSE)
+    gathered = inbox.gather("brand", PAUSE)
     put(2)
-    inbox.settle(map(Outcome, gathered), {}, time_())
+    inbox.settle(map(Outcome, gathered), {})
     time_.pass_by(seconds=10)
     assert ready(inbox, time_) == [(A, 1)]
 
@@ -238,7 +238,7 @@ def test_settle_when_something_came_meanwhile_leaves_that_open(
 
 
 def bring(inbox: Inbox, fingerprint: str, time_: Any) -> None:
-    inbox.settle((), {"stock": [SourceAsset(A, fingerprint)]}, time_())
+    inbox.settle((), {"stock": [SourceAsset(A, fingerprint)]})
 
 
 def state(ledger: Ledger) -> tuple[str, str]:
@@ -250,11 +250,12 @@ def test_events_when_a_run_carries_the_asset_make_it_due_again_afterwards(
     inbox: Inbox, ledger: Ledger, time_: Any
 ) -> None:
     bring(inbox, "1", time_)
-    row = ledger.claim(time_.pass_by(seconds=1))
+    time_.pass_by(seconds=1)
+    row = ledger.claim()
     bring(inbox, "2", time_)
     assert row is not None
     assert state(ledger) == ("running", "2")
-    ledger.mark_skipped(row, "why", time_())
+    ledger.mark_skipped(row, "why")
     assert state(ledger) == ("due", "2")
 
 
@@ -265,12 +266,13 @@ def test_events_when_the_asset_is_finished_make_only_a_change_due(
     inbox: Inbox, ledger: Ledger, time_: Any, fingerprint: str, left: str
 ) -> None:
     bring(inbox, "1", time_)
-    row = ledger.claim(time_.pass_by(seconds=1))
+    time_.pass_by(seconds=1)
+    row = ledger.claim()
     assert row is not None
-    ledger.mark_skipped(row, "why", time_())
+    ledger.mark_skipped(row, "why")
     bring(inbox, fingerprint, time_)
     assert state(ledger)[0] == left
-    assert ledger.has_ready(time_()) == (left == "due")
+    assert ledger.has_ready() == (left == "due")
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["while it is carried", "afterwards"])
@@ -278,10 +280,11 @@ def test_events_when_they_tell_of_our_own_write_make_nothing_due(
     inbox: Inbox, ledger: Ledger, time_: Any, before: bool
 ) -> None:
     bring(inbox, "1", time_)
-    row = ledger.claim(time_.pass_by(seconds=1))
+    time_.pass_by(seconds=1)
+    row = ledger.claim()
     assert row is not None
     bring(inbox, "ours" if before else "1", time_)
-    ledger.mark_pushed(row, PushResult("id", fingerprint_after="ours"), time_())
+    ledger.mark_pushed(row, PushResult("id", fingerprint_after="ours"))
     bring(inbox, "ours", time_)
     assert state(ledger)[0] == "pushed"
 
@@ -293,7 +296,7 @@ def test_events_when_several_processes_bring_the_same_new_assets_keep_each_once(
     inboxes = [Inbox(opened()) for _ in range(4)]
 
     def settle(who: int) -> None:
-        inboxes[who].settle((), {"stock": assets[:: -1 if who % 2 else 1]}, time_())
+        inboxes[who].settle((), {"stock": assets[:: -1 if who % 2 else 1]})
 
     together(4, settle)
     assert ledger.counts() == {"due": 50}
@@ -304,21 +307,24 @@ def test_events_when_the_clock_is_set_back_after_them_are_carried_all_the_same(
 ) -> None:
     bring(inbox, "1", time_)
     time_.pass_by(days=-400)
-    assert Ledger(database, "stock").has_ready(time_())
-    assert new_run().claim(time_()) is not None
+    assert Ledger(database, "stock").has_ready()
+    assert new_run().claim() is not None
 
 
 def test_has_ready_when_put_off_until_the_next_run_is_not_and_for_a_time_is_then(
     inbox: Inbox, ledger: Ledger, time_: Any
 ) -> None:
     bring(inbox, "1", time_)
-    row = ledger.claim(time_.pass_by(seconds=1))
+    time_.pass_by(seconds=1)
+    row = ledger.claim()
     assert row is not None
-    ledger.mark_waiting(row, "dry mode", time_(), time_())
-    assert not ledger.has_ready(time_.pass_by(days=1))
-    ledger.mark_waiting(row, "a cap", time_() + timedelta(hours=1), time_())
-    assert not ledger.has_ready(time_())
-    assert ledger.has_ready(time_.pass_by(hours=1))
+    ledger.mark_waiting(row, "dry mode", timedelta())
+    time_.pass_by(days=1)
+    assert not ledger.has_ready()
+    ledger.mark_waiting(row, "a cap", timedelta(hours=1))
+    assert not ledger.has_ready()
+    time_.pass_by(hours=1)
+    assert ledger.has_ready()
 
 
 @settings(max_examples=15)
@@ -337,7 +343,7 @@ def test_inbox_when_events_come_in_any_order_hands_each_over_once(
             message=json.dumps({"media_id": asset}),
             occurred_at=time_.pass_by(seconds=pause),
         )
-        inbox.put(told, time_())
+        inbox.put(told)
         handed += work(inbox, time_)
     time_.pass_by(seconds=10)
     handed += work(inbox, time_)
@@ -346,6 +352,6 @@ def test_inbox_when_events_come_in_any_order_hands_each_over_once(
 
 
 def work(inbox: Inbox, time_: Any) -> list[int]:
-    gathered = inbox.gather("brand", time_(), PAUSE)
-    inbox.settle(map(Outcome, gathered), {}, time_())
+    gathered = inbox.gather("brand", PAUSE)
+    inbox.settle(map(Outcome, gathered), {})
     return [number for each in gathered for number in each.numbers]

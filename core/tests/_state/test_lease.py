@@ -144,8 +144,8 @@ def outlived(database: Database, time_: Any, eventually: Callable[..., Any]) -> 
     """A run that lost its lock while another took over: its lease, its ledger, and a row that it carries."""
     with Lease(database, "stock") as lease:
         ledger = Ledger(database, "stock", lease.epoch)
-        ledger.record(Listed([SourceAsset("1", "a")]), "s", time_())
-        row = ledger.claim(time_())
+        ledger.record(Listed([SourceAsset("1", "a")]), "s")
+        row = ledger.claim()
         lose_lock(lease, database)
         eventually(lambda: tried(database))
         yield lease, ledger, row
@@ -223,9 +223,9 @@ def test_writes_when_another_has_taken_over_are_refused_and_change_nothing(
 ) -> None:
     _, ledger, row = outlived
     writes: dict[RowState, Callable[[], object]] = {
-        RowState.RUNNING: lambda: ledger.checkpoint(row, b"notes", time_()),
-        RowState.PUSHED: lambda: ledger.mark_skipped(row, "no", time_()),
-        RowState.FAILED: lambda: ledger.mark_failed(row, "no", time_()),
+        RowState.RUNNING: lambda: ledger.checkpoint(row, b"notes"),
+        RowState.PUSHED: lambda: ledger.mark_skipped(row, "no"),
+        RowState.FAILED: lambda: ledger.mark_failed(row, "no"),
     }
     before = list(ledger.rows())
     with pytest.raises(LeaseLostError):

@@ -26,15 +26,15 @@ def assets(*ids: str, fingerprint: str = "a") -> list[SourceAsset]:
 
 
 def listed(ledger: Ledger, *ids: str, fingerprint: str = "a", **options: Any) -> Tally:
-    return ledger.record(Listed(assets(*ids, fingerprint=fingerprint), **options), "s", NOW)
+    return ledger.record(Listed(assets(*ids, fingerprint=fingerprint), **options), "s")
 
 
 def record(ledger: Ledger, asset: SourceAsset) -> None:
-    ledger.record(Listed([asset]), "s", NOW)
+    ledger.record(Listed([asset]), "s")
 
 
-def claimed(ledger: Ledger, now: datetime = NOW + timedelta(seconds=1)) -> Row:
-    row = ledger.claim(now)
+def claimed(ledger: Ledger) -> Row:
+    row = ledger.claim()
     assert row is not None
     return row
 
@@ -56,7 +56,7 @@ def test_record_when_assets_are_new_changed_or_known_tells_them_apart(ledger: Le
 
 def test_record_when_an_asset_comes_twice_in_a_batch_takes_the_last(ledger: Ledger) -> None:
     batch = Listed([*assets("1"), *assets("1", fingerprint="b")])
-    assert ledger.record(batch, "s", NOW) == Tally(new=1)
+    assert ledger.record(batch, "s") == Tally(new=1)
     assert state(ledger) == ("due", "b", None)
 
 
@@ -65,7 +65,7 @@ def test_record_when_it_has_a_cursor_keeps_it_with_the_rows(ledger: Ledger, new_
     listed(ledger, "1", cursor="c1")
     listed(ledger, "2")
     assert ledger.progress() == Progress("c1", "s", None)
-    ledger.complete("s", NOW)
+    ledger.complete("s")
     assert new_run().progress() == Progress("c1", "s", "s")
     assert new_run("other").progress() == Progress()
 
@@ -74,54 +74,57 @@ def test_record_when_it_fails_half_way_keeps_neither_rows_nor_cursor(ledger: Led
     listed(ledger, "0", cursor="c0")
     unkeepable = SourceAsset("2", "a", raw={"x": {1}})
     with pytest.raises(TypeError):
-        ledger.record(Listed([*assets("1"), unkeepable], "c1"), "s", NOW)
+        ledger.record(Listed([*assets("1"), unkeepable], "c1"), "s")
     assert ledger.counts() == {"due": 1}
     assert ledger.progress().cursor == "c0"
 
 
 def test_record_when_only_a_cursor_comes_keeps_it(ledger: Ledger) -> None:
-    assert ledger.record(Listed([], "c1"), "s", NOW) == Tally()
+    assert ledger.record(Listed([], "c1"), "s") == Tally()
     assert ledger.progress().cursor == "c1"
 
 
-def test_record_when_assets_are_found_in_the_portal_never_carries_them(ledger: Ledger) -> None:
+def test_record_when_assets_are_found_in_the_portal_never_carries_them(ledger: Ledger, time_: Any) -> None:
     assert listed(ledger, "1", "2", found={"1": "asset 1", "9": "x"}) == Tally(new=1, found=1)
     row = ledger.find(["1"])["1"]
     assert (row.state, row.reason, row.previous) == ("pushed", "found in the portal", PushResult("asset 1"))
     assert claimed(ledger).source_id == "2"
-    assert ledger.claim(NOW + timedelta(days=9)) is None
+    time_.pass_by(days=9)
+    assert ledger.claim() is None
 
 
 def test_record_when_judged_again_makes_skipped_rows_due_and_no_others(ledger: Ledger) -> None:
     listed(ledger, "1", "2", "3")
-    ledger.mark_skipped(claimed(ledger), "no", NOW)
-    ledger.mark_pushed(claimed(ledger), PushResult("x"), NOW)
+    ledger.mark_skipped(claimed(ledger), "no")
+    ledger.mark_pushed(claimed(ledger), PushResult("x"))
     assert listed(ledger, "1", "2", "3", reconsider_skipped=True) == Tally(unchanged=3)
     assert [state(ledger, each)[0] for each in "123"] == ["due", "pushed", "due"]
 
 
-def test_record_when_our_own_write_changed_the_source_is_no_change(ledger: Ledger) -> None:
+def test_record_when_our_own_write_changed_the_source_is_no_change(ledger: Ledger, time_: Any) -> None:
     listed(ledger, "1")
-    ledger.mark_pushed(claimed(ledger), PushResult("x", fingerprint_after="ours"), NOW)
+    ledger.mark_pushed(claimed(ledger), PushResult("x", fingerprint_after="ours"))
     assert listed(ledger, "1", fingerprint="ours") == Tally(unchanged=1)
-    assert ledger.claim(NOW + timedelta(days=1)) is None
+    time_.pass_by(days=1)
+    assert ledger.claim() is None
     assert listed(ledger, "1", fingerprint="theirs") == Tally(changed=1)
 
 
 def test_record_when_changed_keeps_the_newest_title_and_record(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.record(Listed([SourceAsset("1", "b", "new", {"n": [1]})]), "s", NOW)
+    ledger.record(Listed([SourceAsset("1", "b", "new", {"n": [1]})]), "s")
     assert claimed(ledger).source == SourceAsset("1", "b", "new", {"n": [1]})
 
 
 # --- claiming --------------------------------------------------------------------------------------
 
 
-def test_claim_when_several_are_due_takes_them_as_they_were_listed(ledger: Ledger) -> None:
+def test_claim_when_several_are_due_takes_them_as_they_were_listed(ledger: Ledger, time_: Any) -> None:
     listed(ledger, "3", "1", "2")
     order = [claimed(ledger).source_id for _ in range(3)]
     assert order == ["3", "1", "2"]
-    assert ledger.claim(NOW + timedelta(days=1)) is None
+    time_.pass_by(days=1)
+    assert ledger.claim() is None
 
 
 @pytest.mark.parametrize(
@@ -138,24 +141,25 @@ def test_claim_when_several_are_due_takes_them_as_they_were_listed(ledger: Ledge
     ],
 )
 def test_claim_when_a_row_was_left_in_a_state_takes_it_as_documented(
-    ledger: Ledger, new_run: NewRun, left: str, same_run: bool, next_run: bool
+    ledger: Ledger, new_run: NewRun, time_: Any, left: str, same_run: bool, next_run: bool
 ) -> None:
     listed(ledger, "1")
-    row, later = claimed(ledger), NOW + timedelta(days=2)
+    row = claimed(ledger)
     leave: dict[str, Callable[[], object]] = {
         "running": lambda: None,
-        "due": lambda: ledger.release(NOW),
-        "failed": lambda: ledger.mark_failed(row, "why", NOW),
-        "waiting": lambda: ledger.mark_waiting(row, "why", NOW, NOW),
-        "uncertain": lambda: ledger.mark_uncertain(row, "why", NOW),
-        "pushed": lambda: ledger.mark_pushed(row, PushResult("x"), NOW),
-        "skipped": lambda: ledger.mark_skipped(row, "why", NOW),
-        "rejected": lambda: ledger.mark_rejected(row, "why", NOW),
+        "due": lambda: ledger.release(),
+        "failed": lambda: ledger.mark_failed(row, "why"),
+        "waiting": lambda: ledger.mark_waiting(row, "why", timedelta()),
+        "uncertain": lambda: ledger.mark_uncertain(row, "why"),
+        "pushed": lambda: ledger.mark_pushed(row, PushResult("x")),
+        "skipped": lambda: ledger.mark_skipped(row, "why"),
+        "rejected": lambda: ledger.mark_rejected(row, "why"),
     }
     leave[left]()
     assert state(ledger)[0] == left
-    assert (ledger.claim(later) is not None) is same_run
-    assert (new_run().claim(later) is not None) is next_run
+    time_.pass_by(days=2)
+    assert (ledger.claim() is not None) is same_run
+    assert (new_run().claim() is not None) is next_run
 
 
 def test_claim_when_a_row_was_left_by_two_crashes_takes_the_others_first(new_run: NewRun) -> None:
@@ -165,11 +169,13 @@ def test_claim_when_a_row_was_left_by_two_crashes_takes_the_others_first(new_run
     assert [claimed(last).source_id for _ in range(3)] == ["2", "3", "1"]
 
 
-def test_claim_when_it_is_too_early_waits(ledger: Ledger) -> None:
+def test_claim_when_it_is_too_early_waits(ledger: Ledger, time_: Any) -> None:
     listed(ledger, "1")
-    ledger.mark_failed(claimed(ledger), "why", NOW)
-    assert ledger.claim(NOW + timedelta(minutes=14)) is None
-    assert claimed(ledger, NOW + timedelta(minutes=15)).attempts == 1
+    ledger.mark_failed(claimed(ledger), "why")
+    time_.pass_by(minutes=14)
+    assert ledger.claim() is None
+    time_.pass_by(minutes=1)
+    assert claimed(ledger).attempts == 1
 
 
 def test_claim_when_many_threads_do_gives_each_row_once(
@@ -180,7 +186,7 @@ def test_claim_when_many_threads_do_gives_each_row_once(
 
     def work(_: int) -> list[str]:
         taken = []
-        while (row := ledger.claim(NOW + timedelta(days=1))) is not None:
+        while (row := ledger.claim()) is not None:
             taken.append(row.source_id)
         return taken
 
@@ -193,19 +199,19 @@ def leave(ledger: Ledger, row: Row, how: str) -> None:
     """Leave a claimed row as the name says; `running`: as it is."""
     ways: dict[str, Callable[[], object]] = {
         "running": lambda: None,
-        "pushed": lambda: ledger.mark_pushed(row, PushResult("x"), NOW),
+        "pushed": lambda: ledger.mark_pushed(row, PushResult("x")),
         "pushed and changed": lambda: (
-            ledger.mark_pushed(row, PushResult("x"), NOW),
+            ledger.mark_pushed(row, PushResult("x")),
             listed(ledger, "1", fingerprint="b"),
         ),
-        "uncertain": lambda: ledger.mark_uncertain(row, "why", NOW),
-        "notes": lambda: (ledger.checkpoint(row, b"x", NOW), ledger.mark_failed(row, "why", NOW)),
-        "failed": lambda: ledger.mark_failed(row, "why", NOW),
-        "rejected": lambda: ledger.mark_rejected(row, "why", NOW),
-        "skipped": lambda: ledger.mark_skipped(row, "why", NOW),
-        "waiting": lambda: ledger.mark_waiting(row, "why", NOW + timedelta(hours=1), NOW),
-        "released": lambda: ledger.release(NOW),
-        "revived": lambda: ledger.revive(row, NOW),
+        "uncertain": lambda: ledger.mark_uncertain(row, "why"),
+        "notes": lambda: (ledger.checkpoint(row, b"x"), ledger.mark_failed(row, "why")),
+        "failed": lambda: ledger.mark_failed(row, "why"),
+        "rejected": lambda: ledger.mark_rejected(row, "why"),
+        "skipped": lambda: ledger.mark_skipped(row, "why"),
+        "waiting": lambda: ledger.mark_waiting(row, "why", timedelta(hours=1)),
+        "released": lambda: ledger.release(),
+        "revived": lambda: ledger.revive(row),
     }
     ways[how]()
 
@@ -229,13 +235,16 @@ def test_claim_when_a_sibling_has_pushed_the_asset_skips_it(new_run: NewRun, lef
 
 
 @pytest.mark.parametrize("left", ["running", "uncertain", "notes"])
-def test_claim_when_a_sibling_is_not_done_with_the_asset_waits(new_run: NewRun, left: str) -> None:
+def test_claim_when_a_sibling_is_not_done_with_the_asset_waits(
+    new_run: NewRun, left: str, time_: Any
+) -> None:
     sibling = new_run("first")
     listed(sibling, "1")
     leave(sibling, claimed(sibling), left)
     second = second_of(new_run, "1", "2")
     assert claimed(second).source_id == "2"
-    assert second.claim(NOW + timedelta(days=9)) is None
+    time_.pass_by(days=9)
+    assert second.claim() is None
     row = second.find(["1"])["1"]
     assert (row.state, row.reason) == ("waiting", "waits until first is done with it")
 
@@ -248,9 +257,9 @@ def test_claim_when_a_sibling_ends_takes_the_asset_unless_it_was_pushed(new_run:
     listed(sibling, "1")
     row = claimed(sibling)
     second = second_of(new_run, "1")
-    assert second.claim(NOW) is None
+    assert second.claim() is None
     leave(sibling, row, left)
-    assert (second.claim(NOW) is None) is (left == "pushed")
+    assert (second.claim() is None) is (left == "pushed")
     assert state(second)[0] == ("skipped" if left == "pushed" else "running")
 
 
@@ -262,9 +271,9 @@ def test_claim_when_an_uncertain_sibling_is_settled_goes_by_it(
     listed(sibling, "1")
     leave(sibling, claimed(sibling), "uncertain")
     second = second_of(new_run, "1")
-    assert second.claim(NOW) is None
+    assert second.claim() is None
     leave(sibling, sibling.find(["1"])["1"], "pushed" if saved else "revived")
-    second.claim(NOW)
+    second.claim()
     assert state(second)[0] == left
 
 
@@ -274,23 +283,24 @@ def test_claim_when_a_sibling_crashed_or_is_no_longer_configured_looks_again_eac
     sibling = new_run("first")
     listed(sibling, "1")
     claimed(sibling)
-    assert second_of(new_run, "1").claim(NOW) is None
-    assert second_of(new_run).claim(NOW) is None
+    assert second_of(new_run, "1").claim() is None
+    assert second_of(new_run).claim() is None
     assert claimed(new_run("second")).waits_for is None
     new_run("first")
     assert claimed(second_of(new_run)).source_id == "1"
 
 
-def test_claim_when_both_siblings_have_notes_lets_the_first_go_on(new_run: NewRun) -> None:
+def test_claim_when_both_siblings_have_notes_lets_the_first_go_on(new_run: NewRun, time_: Any) -> None:
     ledgers = [new_run("first", siblings=("second",)), new_run("second", siblings=("first",))]
     for ledger in ledgers:
         listed(ledger, "1")
     rows = [claimed(ledgers[0])]
     leave(ledgers[0], rows[0], "released")
     leave(ledgers[1], claimed(ledgers[1]), "notes")
-    ledgers[0].checkpoint(rows[0], b"x", NOW)
+    ledgers[0].checkpoint(rows[0], b"x")
     assert claimed(ledgers[0]).checkpoint == b"x"
-    assert ledgers[1].claim(NOW + timedelta(days=1)) is None
+    time_.pass_by(days=1)
+    assert ledgers[1].claim() is None
 
 
 @pytest.mark.parametrize("left", ["failed", "rejected", "skipped", "waiting"])
@@ -299,9 +309,9 @@ def test_claim_when_a_sibling_has_not_brought_the_asset_takes_it(new_run: NewRun
     listed(sibling, "1")
     row = claimed(sibling)
     if left == "waiting":
-        sibling.mark_waiting(row, "why", NOW, NOW)
+        sibling.mark_waiting(row, "why", timedelta())
     else:
-        getattr(sibling, f"mark_{left}")(row, "why", NOW)
+        getattr(sibling, f"mark_{left}")(row, "why")
     second = new_run("second", siblings=("first",))
     listed(second, "1")
     assert claimed(second).source_id == "1"
@@ -318,7 +328,7 @@ def test_claim_when_siblings_do_at_once_gives_each_asset_to_one(
 
     def work(who: int) -> list[str]:
         taken = []
-        while (row := ledgers[who].claim(NOW + timedelta(days=1))) is not None:
+        while (row := ledgers[who].claim()) is not None:
             taken.append(row.source_id)
         return taken
 
@@ -341,12 +351,12 @@ def test_finish_when_the_source_changed_meanwhile_is_due_again(ledger: Ledger, k
 
 
 def finish(ledger: Ledger, row: Row, kind: str) -> None:
-    getattr(ledger, f"mark_{kind}")(row, PushResult("x") if kind == "pushed" else "why", NOW)
+    getattr(ledger, f"mark_{kind}")(row, PushResult("x") if kind == "pushed" else "why")
 
 
 @pytest.mark.parametrize("kind", ["pushed", "failed"])
 def test_finish_when_a_change_arrives_at_the_same_moment_never_loses_it(
-    ledger: Ledger, together: Callable[..., list[Any]], kind: str
+    ledger: Ledger, together: Callable[..., list[Any]], kind: str, time_: Any
 ) -> None:
     for number in range(25):
         key = str(number)
@@ -360,33 +370,35 @@ def test_finish_when_a_change_arrives_at_the_same_moment_never_loses_it(
         after = ledger.find([key])[key]
         assert after.fingerprint_seen == "b"
         assert (after.state == "due") or (kind, after.attempts) == ("failed", 1)
-        claimed(ledger, NOW + timedelta(days=1))
+        time_.pass_by(days=1)
+        claimed(ledger)
 
 
 def test_pushed_when_it_returns_keeps_the_result_for_the_next_time(ledger: Ledger, new_run: NewRun) -> None:
     result = PushResult("id", "https://x", notice="twice", detail={"pages": [1, 2]})
     listed(ledger, "1")
-    ledger.mark_pushed(claimed(ledger), result, NOW)
+    ledger.mark_pushed(claimed(ledger), result)
     listed(ledger, "1", fingerprint="b")
     row = claimed(new_run())
     assert (row.previous, row.source.fingerprint) == (result, "b")
 
 
-def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger: Ledger) -> None:
+def test_failed_when_again_and_again_comes_later_and_later_and_then_never(ledger: Ledger, time_: Any) -> None:
     listed(ledger, "1")
-    now, pauses = NOW + timedelta(seconds=1), []
+    pauses = []
     for _ in range(8):
-        ledger.mark_failed(claimed(ledger, now), "why", now)
+        ledger.mark_failed(claimed(ledger), "why")
         due = ledger.find(["1"])["1"].due_at
-        pauses.append(due and (due - now).total_seconds() / 60)
-        now = due or now
+        pauses.append(due and (due - time_()).total_seconds() / 60)
+        time_.now = due or time_()
     assert pauses == [15, 30, 60, 120, 240, 480, 960, None]
-    assert ledger.claim(now + timedelta(days=1000)) is None
+    time_.pass_by(days=1000)
+    assert ledger.claim() is None
 
 
 def test_failed_when_the_source_changes_starts_afresh(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.mark_failed(claimed(ledger), "why", NOW)
+    ledger.mark_failed(claimed(ledger), "why")
     listed(ledger, "1", fingerprint="b")
     row = claimed(ledger)
     assert (row.attempts, row.carrying) == (0, "b")
@@ -402,16 +414,16 @@ def test_next_round_when_counted_doubles_from_a_quarter_of_an_hour(
 def test_revive_when_a_person_asks_makes_it_due_at_once(ledger: Ledger) -> None:
     listed(ledger, "1")
     row = claimed(ledger)
-    ledger.mark_rejected(row, "why", NOW)
-    ledger.revive(row, NOW)
+    ledger.mark_rejected(row, "why")
+    ledger.revive(row)
     assert claimed(ledger).attempts == 0
 
 
 def test_uncertain_when_settled_after_a_change_carries_the_change(ledger: Ledger) -> None:
     listed(ledger, "1")
-    ledger.mark_uncertain(claimed(ledger), "why", NOW)
+    ledger.mark_uncertain(claimed(ledger), "why")
     listed(ledger, "1", fingerprint="b")
-    ledger.mark_pushed(ledger.find(["1"])["1"], PushResult("by hand"), NOW)
+    ledger.mark_pushed(ledger.find(["1"])["1"], PushResult("by hand"))
     assert state(ledger) == ("due", "b", "a")
 
 
@@ -430,18 +442,18 @@ def test_forget_when_asked_leaves_other_connectors_alone(new_run: NewRun) -> Non
 @pytest.mark.parametrize(
     "write",
     [
-        lambda ledger, row: ledger.record(Listed(assets("9"), "c9"), "s", NOW),
-        lambda ledger, row: ledger.complete("s", NOW),
-        lambda ledger, row: ledger.claim(NOW),
-        lambda ledger, row: ledger.checkpoint(row, b"x", NOW),
-        lambda ledger, row: ledger.mark_pushed(row, PushResult("x"), NOW),
-        lambda ledger, row: ledger.mark_skipped(row, "x", NOW),
-        lambda ledger, row: ledger.mark_rejected(row, "x", NOW),
-        lambda ledger, row: ledger.mark_failed(row, "x", NOW),
-        lambda ledger, row: ledger.mark_waiting(row, "x", NOW, NOW),
-        lambda ledger, row: ledger.mark_uncertain(row, "x", NOW),
-        lambda ledger, row: ledger.revive(row, NOW),
-        lambda ledger, row: ledger.release(NOW),
+        lambda ledger, row: ledger.record(Listed(assets("9"), "c9"), "s"),
+        lambda ledger, row: ledger.complete("s"),
+        lambda ledger, row: ledger.claim(),
+        lambda ledger, row: ledger.checkpoint(row, b"x"),
+        lambda ledger, row: ledger.mark_pushed(row, PushResult("x")),
+        lambda ledger, row: ledger.mark_skipped(row, "x"),
+        lambda ledger, row: ledger.mark_rejected(row, "x"),
+        lambda ledger, row: ledger.mark_failed(row, "x"),
+        lambda ledger, row: ledger.mark_waiting(row, "x", timedelta()),
+        lambda ledger, row: ledger.mark_uncertain(row, "x"),
+        lambda ledger, row: ledger.revive(row),
+        lambda ledger, row: ledger.release(),
         lambda ledger, row: ledger.forget(),
     ],
     ids=[
@@ -484,7 +496,7 @@ def test_write_when_another_run_begins_at_the_same_moment_is_before_it_or_refuse
         assert not begun.wait(0.1)
     taking.join()
     with pytest.raises(LeaseLostError):
-        ledger.release(NOW)
+        ledger.release()
 
 
 def test_ledger_when_it_has_no_epoch_only_reads(database: Database, ledger: Ledger) -> None:
@@ -509,7 +521,7 @@ def test_counts_when_asked_are_of_one_connector_in_the_order_of_states(new_run: 
     ledger = new_run()
     listed(new_run("other"), "9")
     listed(ledger, "1", "2", "3")
-    ledger.mark_skipped(claimed(ledger), "no", NOW)
+    ledger.mark_skipped(claimed(ledger), "no")
     claimed(ledger)
     assert list(ledger.counts().items()) == [("due", 1), ("running", 1), ("skipped", 1)]
 
@@ -520,7 +532,7 @@ def cipher() -> Cipher:
 
 
 def notes(ledger: Ledger, row: Row, cipher: Cipher) -> LedgerCheckpoint:
-    return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: NOW)
+    return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open)
 
 
 def test_checkpoint_when_put_outlives_a_crash_and_is_encrypted(
@@ -579,7 +591,7 @@ def test_checkpoint_when_the_source_changes_finishes_what_was_begun_first(
     following = new_run()
     row = claimed(following)
     assert (row.source.fingerprint, notes(following, row, cipher).get("a")) == ("a", 1)
-    following.mark_pushed(row, PushResult("x"), NOW)
+    following.mark_pushed(row, PushResult("x"))
     assert state(following) == ("due", "b", "a")
     assert claimed(following).checkpoint is None
 
@@ -593,7 +605,7 @@ def test_checkpoint_when_the_source_changes_keeps_the_record_that_was_begun(
     following = new_run()
     row = claimed(following)
     assert notes(following, row, cipher).source == SourceAsset("1", "a", "old", {"url": "old"})
-    following.mark_pushed(row, PushResult("x"), NOW)
+    following.mark_pushed(row, PushResult("x"))
     row = claimed(following)
     assert notes(following, row, cipher).source == SourceAsset("1", "b", "new", {"url": "new"})
 
@@ -658,5 +670,5 @@ def test_complete_when_nothing_was_committed_keeps_no_cursor_of_another_selectio
     ledger: Ledger, selection: str, cursor: str | None
 ) -> None:
     listed(ledger, "1", cursor="c1")
-    ledger.complete(selection, NOW)
+    ledger.complete(selection)
     assert ledger.progress() == Progress(cursor, selection, selection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -64,11 +64,11 @@ def rank(asset: Asset) -> int:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    def __init__(self, new_run: Callable[[str], Ledger]) -> None:
+    def __init__(self, new_run: Callable[[str], Ledger], time_: Any) -> None:
         super().__init__()
         self.connector = f"connector {next(_numbers)}"
         self.new_run = new_run
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.time = time_
         self.assets: dict[str, Asset] = {}
         self.held: dict[str, Row] = {}
         self.stale: list[tuple[Ledger, Row | None]] = []
@@ -82,7 +82,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(listed=st.dictionaries(IDS, FINGERPRINTS, min_size=1))
     def list_(self, listed: dict[str, str]) -> None:
         assets = [SourceAsset(key, fingerprint) for key, fingerprint in listed.items()]
-        tally = self.ledger.record(Listed(assets), "s", self.now)
+        tally = self.ledger.record(Listed(assets), "s")
         new = [key for key in listed if key not in self.assets]
         changed = [
             key
@@ -90,9 +90,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if listed[key] not in (self.assets[key].seen, self.assets[key].after)
         ]
         for place, key in enumerate(new):
-            self.assets[key] = Asset(listed[key], self.now + timedelta(microseconds=place))
+            self.assets[key] = Asset(listed[key], self.time.now + timedelta(microseconds=place))
         for key in changed:
-            self.assets[key].change(listed[key], self.now)
+            self.assets[key].change(listed[key], self.time.now)
         assert (tally.new, tally.changed, tally.unchanged) == (
             len(new),
             len(changed),
@@ -101,8 +101,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        ready = {key: asset for key, asset in self.assets.items() if asset.ready(self.run, self.now)}
-        row = self.ledger.claim(self.now)
+        ready = {key: asset for key, asset in self.assets.items() if asset.ready(self.run, self.time.now)}
+        row = self.ledger.claim()
         assert (row is None) == (not ready)
         if row is None:
             return
@@ -121,7 +121,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def note(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
-        self.ledger.checkpoint(self.held[key], b"notes", self.now)
+        self.ledger.checkpoint(self.held[key], b"notes")
         self.assets[key].notes = self.held[key].carrying
 
     @precondition(lambda self: self.held)
@@ -132,12 +132,12 @@ class LedgerMachine(RuleBasedStateMachine):
         if state == "pushed":
             self.deliver(row, after)
         else:
-            getattr(self.ledger, f"mark_{state}")(row, "why", self.now)
+            getattr(self.ledger, f"mark_{state}")(row, "why")
             self.settle_as(state, row, {row.carrying})
 
     def deliver(self, row: Row, after: str | None) -> None:
         result = PushResult(f"id of {row.source_id}", fingerprint_after=after)
-        self.ledger.mark_pushed(row, result, self.now)
+        self.ledger.mark_pushed(row, result)
         self.assets[row.source_id].after = after
         self.settle_as("pushed", row, {row.carrying, after})
 
@@ -147,32 +147,32 @@ class LedgerMachine(RuleBasedStateMachine):
         if asset.seen in done:
             asset.state, asset.due, asset.done = state, None, done
         else:
-            asset.state, asset.due = "due", self.now
+            asset.state, asset.due = "due", self.time.now
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
         row, asset = self.held.pop(key), self.assets[key]
-        self.ledger.mark_failed(row, "why", self.now)
+        self.ledger.mark_failed(row, "why")
         asset.attempts = row.attempts + 1 if asset.seen == row.fingerprint_seen else 1
         pause = min(timedelta(minutes=15) * 2 ** (asset.attempts - 1), timedelta(hours=24))
-        asset.state, asset.due = "failed", self.now + pause if asset.attempts < 8 else None
+        asset.state, asset.due = "failed", self.time.now + pause if asset.attempts < 8 else None
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), minutes=st.integers(0, 90))
     def wait(self, data: st.DataObject, minutes: int) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
         asset = self.assets[key]
-        asset.state, asset.due = "waiting", self.now + timedelta(minutes=minutes)
-        self.ledger.mark_waiting(self.held.pop(key), "why", asset.due, self.now)
+        asset.state, asset.due = "waiting", self.time.now + timedelta(minutes=minutes)
+        self.ledger.mark_waiting(self.held.pop(key), "why", timedelta(minutes=minutes))
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def leave_to_a_person(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.held)))
         row, asset = self.held.pop(key), self.assets[key]
-        self.ledger.mark_uncertain(row, "why", self.now)
+        self.ledger.mark_uncertain(row, "why")
         asset.state, asset.due, asset.notes = "uncertain", None, row.carrying
 
     @precondition(lambda self: any(asset.state == "uncertain" for asset in self.assets.values()))
@@ -183,9 +183,9 @@ class LedgerMachine(RuleBasedStateMachine):
         if saved:
             self.deliver(row, None)
         else:
-            self.ledger.revive(row, self.now)
+            self.ledger.revive(row)
             asset = self.assets[row.source_id]
-            asset.state, asset.due, asset.attempts = "due", self.now, 0
+            asset.state, asset.due, asset.attempts = "due", self.time.now, 0
 
     @rule()
     def crash(self) -> None:
@@ -196,10 +196,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def end(self) -> None:
-        self.ledger.release(self.now)
+        self.ledger.release()
         for asset in self.assets.values():
             if asset.state == "running" and asset.run == self.run:
-                asset.state, asset.due = "due", self.now
+                asset.state, asset.due = "due", self.time.now
         self.crash()
 
     @precondition(lambda self: self.stale)
@@ -207,11 +207,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def write_from_an_older_run(self, data: st.DataObject, write: str) -> None:
         ledger, row = data.draw(st.sampled_from(self.stale))
         writes: dict[str, list[Callable[[], Any]]] = {
-            "record": [lambda: ledger.record(Listed([SourceAsset("z", "1")], "cursor"), "s", self.now)],
-            "claim": [lambda: ledger.claim(self.now)],
-            "release": [lambda: ledger.release(self.now)],
-            "complete": [lambda: ledger.complete("s", self.now)],
-            "row": [] if row is None else row_writes(ledger, row, self.now),
+            "record": [lambda: ledger.record(Listed([SourceAsset("z", "1")], "cursor"), "s")],
+            "claim": [lambda: ledger.claim()],
+            "release": [lambda: ledger.release()],
+            "complete": [lambda: ledger.complete("s")],
+            "row": [] if row is None else row_writes(ledger, row),
         }
         for each in writes[write]:
             with pytest.raises(LeaseLostError):
@@ -219,7 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 20, 60 * 25]))
     def pass_time(self, minutes: int) -> None:
-        self.now += timedelta(minutes=minutes)
+        self.time.pass_by(minutes=minutes)
 
     @invariant()
     def no_row_is_lost_and_all_are_as_they_must_be(self) -> None:
@@ -239,21 +239,21 @@ class LedgerMachine(RuleBasedStateMachine):
             assert row.state not in FINISHED or row.fingerprint_seen in self.assets[key].done
 
 
-def row_writes(ledger: Ledger, row: Row, now: datetime) -> list[Callable[[], Any]]:
+def row_writes(ledger: Ledger, row: Row) -> list[Callable[[], Any]]:
     return [
-        lambda: ledger.checkpoint(row, b"x", now),
-        lambda: ledger.mark_pushed(row, PushResult("x"), now),
-        lambda: ledger.mark_skipped(row, "x", now),
-        lambda: ledger.mark_rejected(row, "x", now),
-        lambda: ledger.mark_failed(row, "x", now),
-        lambda: ledger.mark_waiting(row, "x", now, now),
-        lambda: ledger.mark_uncertain(row, "x", now),
-        lambda: ledger.revive(row, now),
+        lambda: ledger.checkpoint(row, b"x"),
+        lambda: ledger.mark_pushed(row, PushResult("x")),
+        lambda: ledger.mark_skipped(row, "x"),
+        lambda: ledger.mark_rejected(row, "x"),
+        lambda: ledger.mark_failed(row, "x"),
+        lambda: ledger.mark_waiting(row, "x", timedelta()),
+        lambda: ledger.mark_uncertain(row, "x"),
+        lambda: ledger.revive(row),
     ]
 
 
 def test_ledger_when_anything_happens_in_any_order_loses_nothing_and_repeats_nothing(
-    new_run: Callable[[str], Ledger], url: str
+    new_run: Callable[[str], Ledger], time_: Any, url: str
 ) -> None:
     settings = hypothesis.settings(max_examples=20 if url.startswith("sqlite") else 8, stateful_step_count=30)
-    run_machine(lambda: LedgerMachine(new_run), settings=settings)
+    run_machine(lambda: LedgerMachine(new_run, time_), settings=settings)

@@ -98,28 +98,28 @@ def batch() -> Listed:
 
 
 def taken(ledger: Ledger) -> Row:
-    row = ledger.claim(NOW + timedelta(days=1))
+    row = ledger.claim()
     assert row is not None
     return row
 
 
 WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
-    "record": lambda ledger: ledger.record(batch(), "s", NOW),
-    "refuse": lambda ledger: ledger.refuse("1", None, "title", "why", NOW),
-    "complete": lambda ledger: ledger.complete("s", NOW),
-    "claim": lambda ledger: ledger.claim(NOW),
-    "mark_pushed": lambda ledger: ledger.mark_pushed(taken(ledger), PushResult("x"), NOW),
-    "mark_skipped": lambda ledger: ledger.mark_skipped(taken(ledger), "x", NOW),
-    "mark_rejected": lambda ledger: ledger.mark_rejected(taken(ledger), "x", NOW),
-    "mark_failed": lambda ledger: ledger.mark_failed(taken(ledger), "x", NOW),
-    "mark_waiting": lambda ledger: ledger.mark_waiting(taken(ledger), "x", NOW, NOW),
-    "mark_uncertain": lambda ledger: ledger.mark_uncertain(taken(ledger), "x", NOW),
-    "checkpoint": lambda ledger: ledger.checkpoint(taken(ledger), b"x", NOW),
-    "revive": lambda ledger: ledger.revive(taken(ledger), NOW),
-    "adapt": lambda ledger: ledger.adapt(Accounts(), NOW, from_beginning=True),
-    "look_in_portal": lambda ledger: ledger.look_in_portal(NOW),
-    "retarget": lambda ledger: ledger.retarget(NOW, drops_checkpoints=True),
-    "release": lambda ledger: ledger.release(NOW),
+    "record": lambda ledger: ledger.record(batch(), "s"),
+    "refuse": lambda ledger: ledger.refuse("1", None, "title", "why"),
+    "complete": lambda ledger: ledger.complete("s"),
+    "claim": lambda ledger: ledger.claim(),
+    "mark_pushed": lambda ledger: ledger.mark_pushed(taken(ledger), PushResult("x")),
+    "mark_skipped": lambda ledger: ledger.mark_skipped(taken(ledger), "x"),
+    "mark_rejected": lambda ledger: ledger.mark_rejected(taken(ledger), "x"),
+    "mark_failed": lambda ledger: ledger.mark_failed(taken(ledger), "x"),
+    "mark_waiting": lambda ledger: ledger.mark_waiting(taken(ledger), "x", timedelta()),
+    "mark_uncertain": lambda ledger: ledger.mark_uncertain(taken(ledger), "x"),
+    "checkpoint": lambda ledger: ledger.checkpoint(taken(ledger), b"x"),
+    "revive": lambda ledger: ledger.revive(taken(ledger)),
+    "adapt": lambda ledger: ledger.adapt(Accounts(), from_beginning=True),
+    "look_in_portal": lambda ledger: ledger.look_in_portal(),
+    "retarget": lambda ledger: ledger.retarget(drops_checkpoints=True),
+    "release": lambda ledger: ledger.release(),
     "forget": lambda ledger: ledger.forget(),
 }
 
@@ -145,8 +145,8 @@ def test_write_when_there_are_very_many_rows_is_short(large: Database, write: st
 def test_claim_when_a_sibling_holds_very_many_rows_passes_them_by(large: Database) -> None:
     with Lease(large, "claim") as lease:
         ledger = Ledger(large, "claim", lease.epoch, siblings=("elsewhere",))
-    ledger.record(Listed([SourceAsset("new", "a")]), "s", NOW + timedelta(days=1))
-    row = ledger.claim(NOW + timedelta(days=1))
+    ledger.record(Listed([SourceAsset("new", "a")]), "s")
+    row = ledger.claim()
     assert row is not None
     assert row.source_id == "new"
     assert ledger.counts() == {"running": 1, "skipped": HELD}

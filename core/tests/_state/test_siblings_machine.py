@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
@@ -23,12 +23,12 @@ _numbers = itertools.count(1)
 
 
 class SiblingsMachine(RuleBasedStateMachine):
-    def __init__(self, new_run: Callable[..., Ledger]) -> None:
+    def __init__(self, new_run: Callable[..., Ledger], time_: Any) -> None:
         super().__init__()
         self.new_run = new_run
         number = next(_numbers)
         self.names = (f"first {number}", f"second {number}")
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.time = time_
         self.ledgers: list[Ledger] = []
         self.held: list[dict[str, Row]] = [{}, {}]
         self.delivered: dict[str, set[int]] = {}
@@ -48,11 +48,11 @@ class SiblingsMachine(RuleBasedStateMachine):
     @rule(side=SIDES, ids=st.sets(IDS, min_size=1), fingerprint=st.sampled_from("123"))
     def list_(self, side: int, ids: set[str], fingerprint: str) -> None:
         listed = Listed([SourceAsset(each, fingerprint) for each in sorted(ids)])
-        self.ledgers[side].record(listed, "s", self.now)
+        self.ledgers[side].record(listed, "s")
 
     @rule(side=SIDES)
     def claim(self, side: int) -> None:
-        row = self.ledgers[side].claim(self.now)
+        row = self.ledgers[side].claim()
         if row is not None:
             assert row.source_id not in self.held[1 - side]
             assert self.delivered.get(row.source_id, set()) <= {side}
@@ -62,7 +62,7 @@ class SiblingsMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def note(self, data: st.DataObject) -> None:
         side, row = self.pick(data)
-        self.ledgers[side].checkpoint(row, b"notes", self.now)
+        self.ledgers[side].checkpoint(row, b"notes")
 
     @precondition(lambda self: any(self.held))
     @rule(
@@ -76,18 +76,18 @@ class SiblingsMachine(RuleBasedStateMachine):
         if how == "pushed":
             self.deliver(side, row)
         elif how == "waiting":
-            ledger.mark_waiting(row, "why", self.now + timedelta(hours=1), self.now)
+            ledger.mark_waiting(row, "why", timedelta(hours=1))
         else:
-            getattr(ledger, f"mark_{how}")(row, "why", self.now)
+            getattr(ledger, f"mark_{how}")(row, "why")
 
     def deliver(self, side: int, row: Row) -> None:
-        self.ledgers[side].mark_pushed(row, PushResult(f"id of {row.source_id}"), self.now)
+        self.ledgers[side].mark_pushed(row, PushResult(f"id of {row.source_id}"))
         self.delivered.setdefault(row.source_id, set()).add(side)
 
     @rule(side=SIDES, kill=st.booleans())
     def end_run(self, side: int, kill: bool) -> None:
         if not kill:
-            self.ledgers[side].release(self.now)
+            self.ledgers[side].release()
         self.held[side].clear()
         self.ledgers[side] = self.started(side)
 
@@ -95,11 +95,11 @@ class SiblingsMachine(RuleBasedStateMachine):
     def settle(self, side: int, saved: bool) -> None:
         for row in list(self.ledgers[side].rows()):
             if row.state == "uncertain":
-                self.deliver(side, row) if saved else self.ledgers[side].revive(row, self.now)
+                self.deliver(side, row) if saved else self.ledgers[side].revive(row)
 
     @rule(minutes=st.sampled_from([20, 60 * 25]))
     def pass_time(self, minutes: int) -> None:
-        self.now += timedelta(minutes=minutes)
+        self.time.pass_by(minutes=minutes)
 
     @invariant()
     def each_asset_comes_once(self) -> None:
@@ -109,10 +109,10 @@ class SiblingsMachine(RuleBasedStateMachine):
         """Whatever has happened: when both go on, everything arrives that is not refused by both."""
         if not self.ledgers:
             return
-        self.now += timedelta(days=30)
+        self.time.pass_by(days=30)
         for _, side in itertools.product(range(3), (0, 1)):
             self.settle_all_by_hand(side)
-            while (row := self.ledgers[side].claim(self.now)) is not None:
+            while (row := self.ledgers[side].claim()) is not None:
                 self.deliver(side, row)
         self.each_asset_comes_once()
         rows = [row for ledger in self.ledgers for row in ledger.rows()]
@@ -126,7 +126,7 @@ class SiblingsMachine(RuleBasedStateMachine):
 
 
 def test_siblings_when_anything_happens_in_any_order_bring_each_asset_once(
-    new_run: Callable[..., Any], url: str
+    new_run: Callable[..., Any], time_: Any, url: str
 ) -> None:
     settings = hypothesis.settings(max_examples=25 if url.startswith("sqlite") else 8, stateful_step_count=30)
-    run_machine(lambda: SiblingsMachine(new_run), settings=settings)
+    run_machine(lambda: SiblingsMachine(new_run, time_), settings=settings)

@@ -90,7 +90,7 @@ def _confirmation(subscriptions: Subscriptions) -> str:
         if not subscriptions.is_allowed(topic.arn):
             return f"approve its topic: damlink events approve {topic.portal} {topic.arn}"
         try:
-            subscriptions.confirm(topic.arn, now)
+            subscriptions.confirm(topic.arn)
         except ConnectorError as error:
             return f"its confirmation was refused, and `damlink serve` goes on trying: {error}"
         return "its confirmation is complete, and events come"

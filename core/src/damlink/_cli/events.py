@@ -174,12 +174,11 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
         parse_topic(arn)
     except MalformedError as error:
         raise click.UsageError(f"{arn!r} is {error}") from error
-    now = datetime.now(UTC)
     with Session(_config(config_path, portal)) as session:
         subscriptions = _subscriptions(session, portal)
-        subscriptions.approve(arn, now)
+        subscriptions.approve(arn)
         try:
-            subscription = subscriptions.confirm(arn, now)
+            subscription = subscriptions.confirm(arn)
         except ConnectorError as error:
             hint = "`damlink serve` keeps trying for two days; then run `damlink events subscribe` again"
             raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
@@ -203,7 +202,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
     with Session(_config(config_path, portal)) as session:
         notification = _notification(portal, file)
         # A new message id: the inbox would drop a known one as a duplicate.
-        Inbox(session.database).put(notification, datetime.now(UTC))
+        Inbox(session.database).put(notification)
     echo(f"{notification.subject} is in the inbox; `damlink serve` processes it", err=True)
 
 

@@ -111,5 +111,5 @@ def accept(config_path: Path | None) -> None:
         if not any(is_restored(session.database, name) for name in names):
             echo("the database is not older than its last run; there is nothing to accept")
             return
-        go_on(session.database, names, session.now)
+        go_on(session.database, names)
     echo("accepted: every asset is looked for in the portal before it is carried")

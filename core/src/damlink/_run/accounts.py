@@ -112,7 +112,7 @@ def describe(name: str, change: AccountChange) -> list[str]:
 
 def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:
     """Update the ledger to the accounts of the config. After a kill the next run repeats it."""
-    now, known = runtime.context.now(), ledger.progress().accounts
+    known = ledger.progress().accounts
     accounts = accounts_of(session, runtime)
     change = change_of(runtime, ledger, accounts)
     for line in describe(runtime.name, change):
@@ -121,15 +121,15 @@ def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:
         _retarget(session, runtime, ledger, change)
     together = accounts.merge_with(known)
     if together != known:
-        ledger.adapt(together, now, from_beginning=bool(change.source))
+        ledger.adapt(together, from_beginning=bool(change.source))
 
 
 def _retarget(session: Session, runtime: ConnectorRuntime, ledger: Ledger, change: AccountChange) -> None:
-    now, is_portal = runtime.context.now(), "portal" in change.target
+    is_portal = "portal" in change.target
     if is_portal:
         for row in [row for row in ledger.rows() if row.checkpoint is not None]:
             cipher = session.cipher
-            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_uploads()
-    ledger.retarget(now, drops_checkpoints=not is_portal)
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_uploads()
+    ledger.retarget(drops_checkpoints=not is_portal)
     if is_portal and runtime.config.adopt_existing:
-        ledger.look_in_portal(now)
+        ledger.look_in_portal()

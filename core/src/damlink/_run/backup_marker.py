@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -110,7 +110,7 @@ def verify_not_restored(database: Database, connector: str) -> None:
         raise StateError(what, hint=_CURE)
 
 
-def accept(database: Database, connectors: list[str], now: Callable[[], datetime]) -> None:
+def accept(database: Database, connectors: list[str]) -> None:
     """Accept a restored database: each row is looked up in the portal before it is carried.
 
     The database gets a new identity, so that the original of the copy can be used as well.
@@ -122,5 +122,5 @@ def accept(database: Database, connectors: list[str], now: Callable[[], datetime
     since = latest - CLOCK_TOLERANCE if latest else None
     for name in connectors:
         with Lease(database, name) as lease:
-            Ledger(database, name, lease.epoch).look_in_portal(now(), since)
+            Ledger(database, name, lease.epoch).look_in_portal(since)
     Identity(database).renew()

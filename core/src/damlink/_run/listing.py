@@ -52,7 +52,7 @@ def list_into(
 
     def store(batch: Batch) -> None:
         listed = Listed(batch.assets, batch.cursor, found, reconsider_skipped)
-        listener.on_batch(ledger.record(listed, selection, runtime.context.now()))
+        listener.on_batch(ledger.record(listed, selection))
 
     with (
         Recorder(store) as recorder,
@@ -69,7 +69,7 @@ def list_into(
             elif not nameless:
                 recorder.reach(item.value)
         recorder.finish()
-    ledger.complete(selection, runtime.context.now())
+    ledger.complete(selection)
     listener.on_listing_end()
     if nameless:
         more = f" (and {len(nameless) - 1} more)" if len(nameless) > 1 else ""
@@ -94,7 +94,7 @@ def _refuse(
     if item.source_id is None:
         return [item.error]
     message = str(item.error)
-    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message, runtime.context.now())
+    row = ledger.refuse(item.source_id, item.fingerprint, item.title, message)
     if row is not None:
         listener.on_finish(row, RowState.FAILED, message)
     return []

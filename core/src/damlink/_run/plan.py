@@ -73,7 +73,7 @@ def plan_connector(
     change = change_of(runtime, ledger, accounts_of(session, runtime)) if ledger else AccountChange()
     parts = (
         _plan_retargeted(ledger, change),
-        _plan_due(ledger, runtime),
+        _plan_due(ledger),
         _plan_listing(runtime, ledger, full=full or bool(change.source)),
     )
     planned = planned if planned is not None else {}
@@ -95,8 +95,8 @@ def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[P
     return (Planned(row.source_id, row.title, why) for row in rows)
 
 
-def _plan_due(ledger: Ledger | None, runtime: ConnectorRuntime) -> Iterator[Planned]:
-    rows = ledger.ready(runtime.context.now()) if ledger else iter(())
+def _plan_due(ledger: Ledger | None) -> Iterator[Planned]:
+    rows = ledger.ready() if ledger else iter(())
     while page := list(itertools.islice(rows, PAGE)):
         held = _find_held(ledger, {row.source_id: row for row in page})
         yield from (

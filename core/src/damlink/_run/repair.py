@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from damlink._model import PushResult
 from damlink._secrets.crypto import Cipher
@@ -32,7 +31,7 @@ def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
                 hint = f"decide with `damlink settle {connector} {row.source_id} --saved or --again`"
                 raise ConfigError("", f"{connector}: {row.source_id} is uncertain", hint=hint)
         for row in rows:
-            ledger.revive(row, datetime.now(UTC))
+            ledger.revive(row)
         return len(rows)
 
 
@@ -63,12 +62,11 @@ def settle(
         if row.state is not RowState.UNCERTAIN:
             what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
-        now = datetime.now(UTC)
         if saved:
-            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"), now)
+            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"))
         else:
-            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open, lambda: now).forget_effect()
-            ledger.revive(row, now)
+            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_effect()
+            ledger.revive(row)
 
 
 def reset(database: Database, connector: str) -> int:

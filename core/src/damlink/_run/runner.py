@@ -112,10 +112,10 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
         ledger = Ledger(session.database, name, lease.epoch, runtime.siblings, marker.note)
         adapt(session, runtime, ledger)
         runs = Runs(session.database, name)
-        number = runs.begin(lease.epoch, runtime.context.now(), listing=not options.events_only)
+        number = runs.begin(lease.epoch, listing=not options.events_only)
         report = _Run(runtime, ledger, cipher, options, counter, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""
-        runs.end(number, runtime.context.now(), report.exit_code, report.totals(), error)
+        runs.end(number, report.exit_code, report.totals(), error)
         marker.note(identity.raise_count(name), durable=True)
     return report
 
@@ -186,7 +186,7 @@ class _Run:
         finally:
             # Also after a bug in the core: a row left running would come first in every later run.
             with contextlib.suppress(LeaseLostError):
-                self._ledger.release(self._runtime.context.now())
+                self._ledger.release()
         if self._stopping.soon.is_set():
             self._end(StoppedError(f"{self._name}: stopped; the next run goes on from here"), drain=True)
         elif self._switch.is_off():
@@ -278,7 +278,7 @@ class _Run:
                 return None
             self._claims += 1
             self._active += 1
-        row = self._ledger.claim(self._runtime.context.now())
+        row = self._ledger.claim()
         if row is None:
             with self._changed:
                 self._claims -= 1
@@ -292,9 +292,7 @@ class _Run:
     def _begin(self, row: Row) -> Job:
         self._counter.on_start(row)
         cipher = self._cipher
-        return Job(
-            row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open, self._runtime.context.now)
-        )
+        return Job(row, LedgerCheckpoint(self._ledger, row, cipher.seal, cipher.open))
 
     def _carry(self, job: Job) -> None:
         outcome = Outcome(RowState.RUNNING)

@@ -111,7 +111,7 @@ class Session:
         """
         if self._shared_database is not None:
             return self._shared_database
-        database = Database(self.config.state.url, self.config.folder, create=self._creates)
+        database = Database(self.config.state.url, self.config.folder, create=self._creates, now=self.now)
         self._closing.callback(database.close)
         return database
 

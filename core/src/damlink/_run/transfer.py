@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import attrs
@@ -118,13 +118,13 @@ class Transfer:
             raise PluginBugError(row.last_error)
         if job.prepared is None:
             if found := find_existing(self._runtime, row, self._progress):
-                self._ledger.mark_pushed(row, PushResult(found, notice=FOUND), self._now())
+                self._ledger.mark_pushed(row, PushResult(found, notice=FOUND))
                 return Outcome(RowState.PUSHED, FOUND)
             prepared = plugin.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
             if isinstance(prepared, Skip):
                 if job.checkpoint.is_unclear:
                     raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
-                self._ledger.mark_skipped(row, prepared.reason, self._now())
+                self._ledger.mark_skipped(row, prepared.reason)
                 return Outcome(RowState.SKIPPED, prepared.reason)
             job.prepared = prepared
         source = job.checkpoint.source
@@ -135,7 +135,7 @@ class Transfer:
         """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice."""
         row = job.row
         try:
-            self._ledger.mark_pushed(row, result, self._now())
+            self._ledger.mark_pushed(row, result)
         except LeaseLostError:
             raise
         except Exception as error:  # noqa: BLE001 - after any error the asset has arrived
@@ -151,8 +151,7 @@ class Transfer:
             again_after = max(LEAST_PAUSE_SECONDS, pause.retry_after)
             if self._may_wait(job, again_after):
                 return Outcome(RowState.RUNNING, pause.reason, again_after=again_after)
-        now = self._now()
-        self._ledger.mark_waiting(job.row, pause.reason, now + timedelta(seconds=pause.retry_after or 0), now)
+        self._ledger.mark_waiting(job.row, pause.reason, timedelta(seconds=pause.retry_after or 0))
         return Outcome(RowState.WAITING, pause.reason)
 
     def _may_wait(self, job: Job, pause: float) -> bool:
@@ -166,23 +165,20 @@ class Transfer:
         row, message = job.row, str(error)
         if isinstance(error, AssetRejectedError):
             if not job.checkpoint.is_unclear:
-                self._ledger.mark_rejected(row, message, self._now())
+                self._ledger.mark_rejected(row, message)
                 return Outcome(RowState.REJECTED, message)
             # To finish the row would forget the save, and a later change would become a second asset.
             return self._record_failure(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
         if isinstance(error, UnclearError):
             hint = f"decide with `damlink settle {self._runtime.name} {row.source_id} --saved or --again`"
-            self._ledger.mark_uncertain(row, f"{message}; {hint}", self._now())
+            self._ledger.mark_uncertain(row, f"{message}; {hint}")
             return Outcome(RowState.UNCERTAIN, message)
         if isinstance(error, PluginBugError):
             _log.error("%s %s: %s", self._runtime.name, row.source_id, message, exc_info=error)
-        self._ledger.mark_failed(row, message, self._now())
+        self._ledger.mark_failed(row, message)
         return Outcome(RowState.FAILED, message)
 
     def _announce(self, row: Row, result: PushResult) -> None:
         _log.info("%s: pushed %s as %s", self._runtime.name, row.source_id, result.target_id)
         if result.notice:
             _log.warning("%s %s: %s", self._runtime.name, row.source_id, result.notice)
-
-    def _now(self) -> datetime:
-        return self._runtime.context.now()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Final
 
 from damlink._serve.subscriptions import Subscriptions
@@ -26,10 +25,9 @@ class Confirmer:
         subscriptions: Iterable[Subscriptions],
         *,
         again_seconds: float = AGAIN_SECONDS,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._subscriptions = tuple(subscriptions)
-        self._again_seconds, self._now = again_seconds, now
+        self._again_seconds = again_seconds
         self._wake, self._stopping = threading.Event(), threading.Event()
         # Tokens that SNS refused for good. A new subscription brings a new token.
         self._refused: set[bytes] = set()
@@ -78,7 +76,7 @@ class Confirmer:
             if sealed in self._refused:
                 continue
             try:
-                subscriptions.confirm(arn, self._now())
+                subscriptions.confirm(arn)
             except TransientError as error:
                 _log.warning("%s: %s is not confirmed yet: %s", subscriptions.portal, arn, error)
             except ConnectorError as error:

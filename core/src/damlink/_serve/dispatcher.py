@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from damlink._model import SourceAsset
@@ -32,19 +31,16 @@ class Dispatcher:
 
     Args:
         on_new_rows: called after rows have been added to a ledger.
-        now: the clock.
     """
 
     def __init__(
         self,
         session: Session,
         on_new_rows: Callable[[], None] = lambda: None,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._session = session
         self._inbox = Inbox(session.database)
-        self._on_new_rows, self._now = on_new_rows, now
+        self._on_new_rows = on_new_rows
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at = float("-inf")
@@ -108,7 +104,7 @@ class Dispatcher:
     def _process_batch(self, portal: str, fanout: Fanout) -> bool:
         if not fanout.is_reachable():
             return False
-        events = self._inbox.gather(portal, self._now(), self._pause)
+        events = self._inbox.gather(portal, self._pause)
         if not events:
             return False
         try:
@@ -125,13 +121,13 @@ class Dispatcher:
     def _process(self, fanout: Fanout, events: Sequence[CoalescedEvent]) -> list[Result]:
         """Process a batch. If a bug breaks it, process each event alone and postpone the broken one."""
         try:
-            return fanout.process(events, self._now())
+            return fanout.process(events, self._session.now())
         except DamlinkError:
             raise
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others
             if len(events) == 1:
                 _log.exception("the event of %s is put off: a bug", events[0].notification.asset_id)
-                return [Result(postpone(events[0], describe(error), self._now()))]
+                return [Result(postpone(events[0], describe(error), self._session.now()))]
             return [result for event in events for result in self._process(fanout, [event])]
 
     def _settle(self, results: Sequence[Result]) -> bool:
@@ -154,7 +150,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - as above
             event = result.outcome.event
             _log.exception("the event of %s is put off", event.notification.asset_id)
-            self._save([Result(postpone(event, describe(error), self._now()))])
+            self._save([Result(postpone(event, describe(error), self._session.now()))])
             return False
         return bool(result.new_rows)
 
@@ -164,9 +160,9 @@ class Dispatcher:
             outcomes.append(each.outcome)
             for name, assets in each.new_rows.items():
                 new_rows.setdefault(name, []).extend(assets)
-        self._inbox.settle(outcomes, new_rows, self._now())
+        self._inbox.settle(outcomes, new_rows)
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at > PRUNE_SECONDS:
             self._pruned_at = time.monotonic()
-            self._inbox.prune(self._now())
+            self._inbox.prune()

@@ -128,26 +128,25 @@ class EventReceiver:
             return UNAVAILABLE
 
     def _process(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
-        now = self._now()
         is_allowed = endpoint.subscriptions.is_allowed(envelope.topic.arn)
-        endpoint.verifier.verify(envelope, now)
+        endpoint.verifier.verify(envelope, self._now())
         if not is_allowed:
-            return self._unapproved_topic(endpoint, envelope, now)
+            return self._unapproved_topic(endpoint, envelope)
         if envelope.kind == SUBSCRIPTION:
-            endpoint.subscriptions.note(envelope, now)
+            endpoint.subscriptions.note(envelope)
             self._on_confirmation()
             return NOTED
-        return self._store(endpoint, envelope, now)
+        return self._store(endpoint, envelope)
 
-    def _unapproved_topic(self, endpoint: Endpoint, envelope: Envelope, now: datetime) -> Answer:
+    def _unapproved_topic(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
         # The signature proves that the message comes from SNS, but not who owns the topic.
-        endpoint.subscriptions.note(envelope, now)
+        endpoint.subscriptions.note(envelope)
         arn = envelope.topic.arn
         approve = f"damlink events approve {endpoint.portal} {arn}"
         _log.warning("%s: the topic %s is not approved; if it is yours: %s", endpoint.portal, arn, approve)
         return PENDING
 
-    def _store(self, endpoint: Endpoint, envelope: Envelope, now: datetime) -> Answer:
+    def _store(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
         # The end of a subscription is stored like an event. Its SubscribeURL would undo it, and is ignored.
         subject = envelope.subject if envelope.kind == NOTIFICATION else envelope.kind
         notification = Notification(
@@ -158,7 +157,7 @@ class EventReceiver:
             message=envelope.message,
             occurred_at=envelope.timestamp,
         )
-        if not self._inbox.put(notification, now):
+        if not self._inbox.put(notification):
             return DUPLICATE
         if envelope.kind != NOTIFICATION:
             endpoint.subscriptions.mark_ended(envelope.topic.arn)

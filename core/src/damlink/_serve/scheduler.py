@@ -6,7 +6,6 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -44,14 +43,10 @@ _serve_log = logging.getLogger("damlink.serve")
 
 
 class Schedule:
-    """Background service with one loop for each enabled connector that has an interval or receives events.
+    """Background service with one loop for each enabled connector that has an interval or receives events."""
 
-    Args:
-        now: the clock that decides when runs start.
-    """
-
-    def __init__(self, session: Session, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._session, self._now = session, now
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._lock = threading.Lock()
         self._is_started = self._is_stopped = False
         self._errors: list[str] = []
@@ -146,7 +141,7 @@ class Schedule:
         interval, is_subscribed = _interval(self._session, name)
         if not interval and not is_subscribed:
             return None
-        return ConnectorLoop(self._session, name, interval, Stopping(), self._now)
+        return ConnectorLoop(self._session, name, interval, Stopping())
 
     def _is_usable(self, name: str) -> bool:
         try:
@@ -178,7 +173,6 @@ class ConnectorLoop:
         name: str,
         interval: Duration | None,
         stopping: Stopping,
-        now: Callable[[], datetime],
     ) -> None:
         self.name = name
         self.wake = threading.Event()
@@ -186,7 +180,7 @@ class ConnectorLoop:
         self.stopping = stopping
         self._switch = ConnectorSwitch(session.config, name)
         self._runs, self._ledger = Runs(session.database, name), Ledger(session.database, name)
-        self._now = now
+        self._now = session.now
         self._failures = 0
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._thread = threading.Thread(target=self.run_forever, name=f"loop-{name}", daemon=True)
@@ -239,7 +233,7 @@ class ConnectorLoop:
         listing_at = self.due_at(now)
         if listing_at is not None and listing_at <= now:
             return self._run(RunOptions())
-        if self._ledger.has_ready(now):
+        if self._ledger.has_ready():
             return self._run(RunOptions(events_only=True))
         left = (listing_at - now).total_seconds() if listing_at else POLL_SECONDS
         return min(POLL_SECONDS, left)

@@ -56,7 +56,7 @@ class Server:
         self._session, self._certificates = session, Certificates()
         endpoints = endpoints_of(session, self._certificates)
         self._inbox = Inbox(session.database)
-        self._confirmer = Confirmer((each.subscriptions for each in endpoints.values()), now=session.now)
+        self._confirmer = Confirmer(each.subscriptions for each in endpoints.values())
         self._services: list[BackgroundService] = [*services, self._confirmer]
         self._receiver = EventReceiver(
             endpoints, self._inbox, on_confirmation=self._confirmer.wake, now=session.now

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Final
 
 import attrs
@@ -45,7 +44,7 @@ class Subscriptions:
         """Return whether the config or an administrator has approved a topic."""
         return arn in self.listed or self.topics.state(self.portal, arn) == "approved"
 
-    def note(self, envelope: Envelope, now: datetime) -> None:
+    def note(self, envelope: Envelope) -> None:
         """Store a topic whose message was verified, and the token of its request to be confirmed."""
         arn, known = envelope.topic.arn, self.topics.listing(self.portal)
         pending = [topic for topic in known if topic.state == "pending" and topic.arn != arn]
@@ -54,13 +53,13 @@ class Subscriptions:
             return
         name = topic_name(self.portal, arn)
         token = self.cipher().seal(envelope.token.encode(), name) if envelope.token else None
-        self.topics.note(self.portal, arn, token, now)
+        self.topics.note(self.portal, arn, token)
 
-    def approve(self, arn: str, now: datetime) -> None:
+    def approve(self, arn: str) -> None:
         """Approve a topic."""
-        self.topics.approve(self.portal, arn, now)
+        self.topics.approve(self.portal, arn)
 
-    def confirm(self, arn: str, now: datetime) -> str | None:
+    def confirm(self, arn: str) -> str | None:
         """Confirm a topic's subscription with the token of its last request.
 
         Returns:
@@ -75,7 +74,7 @@ class Subscriptions:
         subscription = confirm(
             self.hosts, parse_topic(arn), self.cipher().open(sealed, topic_name(self.portal, arn)).decode()
         )
-        self.topics.mark_confirmed(self.portal, arn, now)
+        self.topics.mark_confirmed(self.portal, arn)
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from damlink._checkpoint import (
@@ -41,13 +40,11 @@ class LedgerCheckpoint:
         row: Row,
         seal: Callable[[bytes, Sequence[str]], bytes],
         open_sealed: Callable[[bytes, Sequence[str]], bytes],
-        now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._row = row
         self._name = checkpoint_name(row.connector, row.source_id, row.carrying)
         self._seal = seal
-        self._now = now
         self._lock = threading.Lock()
         self._values: dict[str, Any] = (
             json.loads(open_sealed(row.checkpoint, self._name)) if row.checkpoint else {}
@@ -115,5 +112,5 @@ class LedgerCheckpoint:
         """Store the values with the source asset that they belong to; an empty checkpoint stores neither."""
         begun = {"title": self._source.title, "raw": dict(self._source.raw)}
         sealed = self._seal(json.dumps(values | {_SOURCE: begun}).encode(), self._name) if values else None
-        self._ledger.checkpoint(self._row, sealed, self._now())
+        self._ledger.checkpoint(self._row, sealed)
         self._values = values

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -57,7 +57,7 @@ class Credentials:
 
         Durable when this returns.
         """
-        new, changes = _new_value(name, sealed)
+        new, changes = _new_value(name, sealed, self._database.now())
         with self._database.write() as connection:
             row = insert_into(connection, t).values(new)
             same = t.c.version == version
@@ -67,7 +67,7 @@ class Credentials:
     def save(self, name: str, sealed: bytes) -> None:
         """Store sealed bytes; durable when this returns."""
         with self._database.write() as connection:
-            upsert(connection, t, *_new_value(name, sealed))
+            upsert(connection, t, *_new_value(name, sealed, self._database.now()))
 
     def remove(self, name: str) -> bool:
         """Delete a name; return whether it existed."""
@@ -136,13 +136,13 @@ class Credentials:
                 return True
             if connection.execute(sa.select(t.c.name).where(t.c.name == name)).scalar() is not None:
                 return False
-            new = insert_into(connection, t).values(name=name, updated_at=datetime.now(UTC), **values)
+            new = insert_into(connection, t).values(name=name, updated_at=self._database.now(), **values)
             return connection.execute(new.on_conflict_do_nothing().returning(t.c.name)).first() is not None
 
 
-def _new_value(name: str, sealed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+def _new_value(name: str, sealed: bytes, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the columns of a new row, and the changes of an existing one."""
-    changes = {"sealed": sealed, "updated_at": datetime.now(UTC)}
+    changes = {"sealed": sealed, "updated_at": now}
     return changes | {"name": name, "version": 1}, changes | {"version": t.c.version + 1}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -36,12 +36,21 @@ class Database:
     Args:
         url: an SQLAlchemy address; a relative SQLite file begins at `folder`.
         create: create missing tables, and upgrade those of an older version.
+        now: the clock of everything that is stored.
 
     Raises:
         StateError: it cannot be opened, or is newer than this version.
     """
 
-    def __init__(self, url: str, folder: Path, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *,
+        create: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.now = now
         self.url = _resolve(url, folder)
         self.file = Path(self.url.database) if self._is_sqlite and self.url.database else None
         if self.file and not create and not self.file.exists():

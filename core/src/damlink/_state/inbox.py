@@ -111,8 +111,9 @@ class Inbox:
     def __init__(self, database: Database, epoch: int | None = None) -> None:
         self._database, self._epoch = database, epoch
 
-    def put(self, notification: Notification, now: datetime) -> bool:
+    def put(self, notification: Notification) -> bool:
         """Store a notification; durable when this returns. Return `False` if it is stored already."""
+        now = self._database.now()
         row = attrs.asdict(notification) | {
             "asset_id": notification.asset_id,
             "received_at": now,
@@ -122,12 +123,13 @@ class Inbox:
             new = insert_into(connection, t).values(row).on_conflict_do_nothing().returning(t.c.number)
             return connection.execute(new).scalar() is not None
 
-    def gather(self, portal: str, now: datetime, pause: float) -> list[CoalescedEvent]:
+    def gather(self, portal: str, pause: float) -> list[CoalescedEvent]:
         """Return the events that are ready to be processed, the oldest first, for at most a hundred assets.
 
         Args:
             pause: seconds without another notification about the asset before it is ready.
         """
+        now = self._database.now()
         open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
         calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
         late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * MAX_PAUSES)
@@ -147,9 +149,7 @@ class Inbox:
             found = list(connection.execute(rows.limit(MOST_ROWS))) if ids else []
         return _coalesce(found)
 
-    def settle(
-        self, outcomes: Iterable[Outcome], new_rows: Mapping[str, Sequence[SourceAsset]], now: datetime
-    ) -> None:
+    def settle(self, outcomes: Iterable[Outcome], new_rows: Mapping[str, Sequence[SourceAsset]]) -> None:
         """Write the new rows into the ledgers and the outcomes into the inbox, in one transaction.
 
         Args:
@@ -158,6 +158,7 @@ class Inbox:
         Raises:
             LeaseLostError: another process holds the dispatcher's lease now.
         """
+        now = self._database.now()
         with self._database.write() as connection:
             if self._epoch is not None:
                 check_epoch(connection, DISPATCHER, self._epoch)
@@ -181,8 +182,9 @@ class Inbox:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def prune(self, now: datetime) -> int:
+    def prune(self) -> int:
         """Delete notifications finished long ago, and abandoned ones; return how many."""
+        now = self._database.now()
         old = sa.or_(t.c.finished_at < now - KEPT, t.c.received_at < now - ABANDONED)
         with self._database.write() as connection:
             return connection.execute(sa.delete(t).where(old)).rowcount

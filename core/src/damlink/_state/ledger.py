@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -39,33 +39,33 @@ UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 class Ledger(LedgerReader):
     """One connector's rows, written under an epoch of its lease."""
 
-    def record(self, listed: Listed, selection: str, now: datetime) -> Tally:
+    def record(self, listed: Listed, selection: str) -> Tally:
         """Store a batch and the cursor behind it in one transaction."""
         with self._write() as connection:
-            tally = merge_listed(connection, self._connector, listed, now)
+            tally = merge_listed(connection, self._connector, listed, self._now())
             if listed.cursor is not None:
-                self._keep(connection, now, value=listed.cursor, selection=selection)
+                self._keep(connection, value=listed.cursor, selection=selection)
         return tally
 
-    def refuse(
-        self, source_id: str, fingerprint: str | None, title: str, error: str, now: datetime
-    ) -> Row | None:
+    def refuse(self, source_id: str, fingerprint: str | None, title: str, error: str) -> Row | None:
         """Store a failed row for an invalid source asset; return it, or `None` if the existing row stays."""
         with self._write() as connection:
-            record = refuse(connection, self._connector, source_id, fingerprint, title, error, now)
+            given = (source_id, fingerprint, title, error, self._now())
+            record = refuse(connection, self._connector, *given)
         return as_row(record) if record else None
 
-    def complete(self, selection: str, now: datetime) -> None:
+    def complete(self, selection: str) -> None:
         """Store that the listing has been read to its end under this selection."""
         # A cursor is valid only for the selection under which it was committed.
         value = sa.case((cursor_table.c.selection == selection, cursor_table.c.value), else_=None)
+        now = self._now()
         looked = sa.case((cursor_table.c.look_until > now, now), else_=cursor_table.c.look_until)
         values = {"selection": selection, "completed": selection, "look_until": looked}
         with self._write() as connection:
-            self._keep(connection, now, value=value, **values)
+            self._keep(connection, value=value, **values)
 
-    def _keep(self, connection: sa.Connection, now: datetime, **values: Any) -> None:
-        values |= {"updated_at": now}
+    def _keep(self, connection: sa.Connection, **values: Any) -> None:
+        values |= {"updated_at": self._now()}
         mine = cursor_table.c.connector == self._connector
         updated = connection.execute(sa.update(cursor_table).where(mine).values(values))
         if not updated.rowcount:
@@ -73,7 +73,7 @@ class Ledger(LedgerReader):
             new = {"connector": self._connector, "selection": ""} | new
             connection.execute(sa.insert(cursor_table).values(new))
 
-    def adapt(self, accounts: Accounts, now: datetime, *, from_beginning: bool) -> None:
+    def adapt(self, accounts: Accounts, *, from_beginning: bool) -> None:
         """Store the accounts that the connector works with.
 
         Args:
@@ -82,37 +82,38 @@ class Ledger(LedgerReader):
         values: dict[str, Any] = {"source": json.dumps(dict(accounts.source), sort_keys=True)}
         values |= {"target": json.dumps(dict(accounts.target), sort_keys=True), "portal": accounts.portal}
         with self._write() as connection:
-            self._keep(connection, now, **values, **({"value": None} if from_beginning else {}))
+            self._keep(connection, **values, **({"value": None} if from_beginning else {}))
 
-    def look_in_portal(self, now: datetime, since: datetime | None = None) -> None:
+    def look_in_portal(self, since: datetime | None = None) -> None:
         """Look for every row in the portal before it is carried, until the next complete listing.
 
         Args:
             since: uploads before this time are known to the database.
         """
         with self._write() as connection:
-            self._keep(connection, now, look_since=since, look_until=UNTIL_LISTED)
+            self._keep(connection, look_since=since, look_until=UNTIL_LISTED)
 
-    def retarget(self, now: datetime, *, drops_checkpoints: bool) -> int:
+    def retarget(self, *, drops_checkpoints: bool) -> int:
         """Make finished rows due for another target; return how many.
 
         Args:
             drops_checkpoints: delete the checkpoints of transfers, because they belong to the former target.
         """
+        now = self._now()
         forgotten = {"result": None, "target_id": None, "fingerprint_after": None, "updated_at": now}
         due = {"state": RowState.DUE, "due_at": now, "attempts": 0, "reason": "", "last_error": ""}
         known = sa.or_(t.c.result.is_not(None), t.c.target_id.is_not(None))
         without_checkpoint = {"checkpoint": None, "checkpoint_fingerprint": None, "updated_at": now}
         is_unfinished = sa.and_(t.c.checkpoint.is_not(None), t.c.state != RowState.UNCERTAIN)
-        count = self._set_all(t.c.state.in_(FINISHED), forgotten | due, now)
-        self._set_all(known, forgotten, now)
+        count = self._set_all(t.c.state.in_(FINISHED), forgotten | due)
+        self._set_all(known, forgotten)
         if drops_checkpoints:
-            self._set_all(is_unfinished, without_checkpoint, now)
+            self._set_all(is_unfinished, without_checkpoint)
         return count
 
     # --- transfer ----------------------------------------------------------------------------------
 
-    def claim(self, now: datetime) -> Row | None:
+    def claim(self) -> Row | None:
         """Claim the next row to carry; return `None` if there is none.
 
         Rows left by a crash come first, then due rows, then failed ones; each in the order of becoming due.
@@ -123,14 +124,14 @@ class Ledger(LedgerReader):
         while row is None and is_more:
             # A transaction for each batch: very many held rows must not block other writers.
             with self._write() as connection:
-                row, is_more = take(connection, self._run, now, batch)
+                row, is_more = take(connection, self._run, self._now(), batch)
                 count = count_up(connection, self._connector) if row is not None else 0
             batch = min(4 * batch, MOST_BATCH)
         if row is not None:
             self._on_carried(count)
         return row
 
-    def mark_pushed(self, row: Row, result: PushResult, now: datetime) -> None:
+    def mark_pushed(self, row: Row, result: PushResult) -> None:
         """Finish a delivered row, with the result of its push."""
         values = {
             "result": dump_result(result),
@@ -138,14 +139,15 @@ class Ledger(LedgerReader):
             "fingerprint_after": result.fingerprint_after,
             "reason": result.notice,
         }
-        with self._end_transfer(row, now) as connection:
-            self._finish(connection, row, RowState.PUSHED, now, **values)
+        with self._end_transfer(row) as connection:
+            self._finish(connection, row, RowState.PUSHED, **values)
             count = count_up(connection, self._connector)
         self._on_carried(count)
 
-    def revive(self, row: Row, now: datetime) -> None:
+    def revive(self, row: Row) -> None:
         """Make a row due again on a person's request. Its checkpoint stays: no step is paid for twice."""
-        self._set(row, RowState.DUE, now, {"due_at": now, "attempts": 0, "reason": "", "waits_for": None})
+        values = {"due_at": self._now(), "attempts": 0, "reason": "", "waits_for": None}
+        self._set(row, RowState.DUE, values)
 
     def forget(self) -> int:
         """Delete the connector's rows, cursor and values; return how many rows. Lease and runs stay."""
@@ -154,21 +156,21 @@ class Ledger(LedgerReader):
                 connection.execute(sa.delete(table).where(table.c.connector == self._connector))
         return sum(self._in_batches(self._mine, lambda chosen: sa.delete(t).where(*chosen)))
 
-    def release(self, now: datetime) -> None:
+    def release(self) -> None:
         """Make the rows due that this run leaves unfinished."""
+        now = self._now()
         values = {"state": RowState.DUE, "due_at": now, "updated_at": now}
         left = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == self._run.epoch)
-        self._set_all(left, values, now)
+        self._set_all(left, values)
 
-    def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any], now: datetime) -> int:
+    def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:
         update = sa.update(t).values(values)
-        return sum(self._in_batches(condition, lambda chosen: update.where(*chosen), now))
+        return sum(self._in_batches(condition, lambda chosen: update.where(*chosen)))
 
     def _in_batches(
         self,
         condition: sa.ColumnElement[bool],
         change: Callable[[tuple[sa.ColumnElement[bool], ...]], sa.Executable],
-        now: datetime | None = None,
     ) -> Iterator[int]:
         """Change the rows that match a condition, a bounded number in each transaction; yield each number.
 
@@ -180,59 +182,55 @@ class Ledger(LedgerReader):
             with self._end_transfers() as connection:
                 ids = connection.execute(query).scalars().all()
                 connection.execute(change((self._mine, t.c.source_id.in_(ids), condition)))
-                wake(connection, self._connector, ids, now or datetime.now(UTC))
+                wake(connection, self._connector, ids, self._now())
             count = len(ids)
             yield count
 
-    def mark_skipped(self, row: Row, reason: str, now: datetime) -> None:
+    def mark_skipped(self, row: Row, reason: str) -> None:
         """Finish a row that is not to be carried."""
-        with self._end_transfer(row, now) as connection:
-            self._finish(connection, row, RowState.SKIPPED, now, reason=reason)
+        with self._end_transfer(row) as connection:
+            self._finish(connection, row, RowState.SKIPPED, reason=reason)
 
-    def mark_rejected(self, row: Row, error: str, now: datetime) -> None:
+    def mark_rejected(self, row: Row, error: str) -> None:
         """Finish a row whose asset was rejected."""
-        with self._end_transfer(row, now) as connection:
-            self._finish(connection, row, RowState.REJECTED, now, reason=error, last_error=error)
+        with self._end_transfer(row) as connection:
+            self._finish(connection, row, RowState.REJECTED, reason=error, last_error=error)
 
-    def mark_failed(self, row: Row, error: str, now: datetime) -> None:
+    def mark_failed(self, row: Row, error: str) -> None:
         """Store a failed attempt, and when the next one is due; the interval doubles."""
-        with self._end_transfer(row, now) as connection:
+        with self._end_transfer(row) as connection:
             # The asset has changed since: start counting attempts again.
             is_changed = self._read_fingerprint(connection, row) != row.fingerprint_seen
-            attempts = 1 if is_changed else row.attempts + 1
+            attempts, now = 1 if is_changed else row.attempts + 1, self._now()
             values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
-            self._update(connection, row, {"state": RowState.FAILED, "updated_at": now, **values})
+            self._update(connection, row, {"state": RowState.FAILED, **values})
 
-    def mark_waiting(self, row: Row, reason: str, due_at: datetime, now: datetime) -> None:
+    def mark_waiting(self, row: Row, reason: str, pause: timedelta) -> None:
         """Postpone a row that is not ready yet."""
-        self._set(row, RowState.WAITING, now, {"reason": reason, "due_at": due_at})
+        self._set(row, RowState.WAITING, {"reason": reason, "due_at": self._now() + pause})
 
-    def mark_uncertain(self, row: Row, error: str, now: datetime) -> None:
+    def mark_uncertain(self, row: Row, error: str) -> None:
         """Leave a row to a person, because an effect may or may not have happened."""
         values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
-        self._set(row, RowState.UNCERTAIN, now, values)
+        self._set(row, RowState.UNCERTAIN, values)
 
-    def checkpoint(self, row: Row, sealed: bytes | None, now: datetime) -> None:
+    def checkpoint(self, row: Row, sealed: bytes | None) -> None:
         """Store a row's checkpoint, or delete it with `None`; durable when this returns."""
         with self._write() as connection:
             noted_for = row.carrying if sealed else None
-            values = {"checkpoint": sealed, "checkpoint_fingerprint": noted_for, "updated_at": now}
-            self._update(connection, row, values)
+            self._update(connection, row, {"checkpoint": sealed, "checkpoint_fingerprint": noted_for})
 
-    def _finish(
-        self, connection: sa.Connection, row: Row, state: RowState, now: datetime, **values: Any
-    ) -> None:
+    def _finish(self, connection: sa.Connection, row: Row, state: RowState, **values: Any) -> None:
         """Finish a row. If its source has changed meanwhile it is due again."""
         again = self._read_fingerprint(connection, row) not in (row.carrying, values.get("fingerprint_after"))
         values |= {
             "state": RowState.DUE if again else state,
-            "due_at": now if again else None,
+            "due_at": self._now() if again else None,
             "fingerprint_carried": row.carrying,
             "attempts": 0,
             "checkpoint": None,
             "checkpoint_fingerprint": None,
             "waits_for": None,
-            "updated_at": now,
         }
         values.setdefault("last_error", "")
         self._update(connection, row, values)
@@ -242,12 +240,13 @@ class Ledger(LedgerReader):
         seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
         return str(connection.execute(seen.with_for_update()).scalar_one())
 
-    def _set(self, row: Row, state: RowState, now: datetime, values: Mapping[str, Any]) -> None:
-        with self._end_transfer(row, now) as connection:
-            self._update(connection, row, {"state": state, "updated_at": now, **values})
+    def _set(self, row: Row, state: RowState, values: Mapping[str, Any]) -> None:
+        with self._end_transfer(row) as connection:
+            self._update(connection, row, {"state": state, **values})
 
     def _update(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> None:
-        connection.execute(sa.update(t).where(self._mine, t.c.source_id == row.source_id).values(**values))
+        mine = sa.update(t).where(self._mine, t.c.source_id == row.source_id)
+        connection.execute(mine.values(updated_at=self._now(), **values))
 
     # --- transactions ------------------------------------------------------------------------------
 
@@ -266,8 +265,8 @@ class Ledger(LedgerReader):
             yield connection
 
     @contextlib.contextmanager
-    def _end_transfer(self, row: Row, now: datetime) -> Iterator[sa.Connection]:
+    def _end_transfer(self, row: Row) -> Iterator[sa.Connection]:
         """Begin a transaction that ends a transfer; make the siblings' rows due that wait for it."""
         with self._end_transfers() as connection:
             yield connection
-            wake(connection, self._connector, [row.source_id], now)
+            wake(connection, self._connector, [row.source_id], self._now())

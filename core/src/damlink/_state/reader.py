@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +39,7 @@ class LedgerReader:
         on_carried: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._database = database
+        self._now = database.now
         self._connector = connector
         self._on_carried = on_carried
         self._run = Claimant(connector, epoch, tuple(siblings))
@@ -77,9 +77,9 @@ class LedgerReader:
         with self._database.read() as connection:
             return find_holds(connection, self._connector, self._run.siblings, ids)
 
-    def ready(self, now: datetime) -> Iterator[Row]:
+    def ready(self) -> Iterator[Row]:
         """Yield the rows that the next run would claim without listing, in that order."""
-        for condition in claimable(now, None):
+        for condition in claimable(self._now(), None):
             yield from self._rows(sa.and_(self._mine, condition), t.c.due_at, t.c.source_id)
 
     def targets(self, limit: int) -> list[str]:
@@ -93,7 +93,7 @@ class LedgerReader:
         for state in FINISHED:
             yield from self.rows(state)
 
-    def has_ready(self, now: datetime) -> bool:
+    def has_ready(self) -> bool:
         """Return whether a run would find something to carry without listing.
 
         A row that waits for the next run does not count; one that waits for a time does.
@@ -103,7 +103,7 @@ class LedgerReader:
             sa.and_(t.c.state == RowState.WAITING, t.c.due_at > t.c.updated_at),
         )
         at_once = t.c.state.in_((RowState.DUE, RowState.RUNNING))
-        ready = sa.or_(at_once, sa.and_(t.c.due_at <= now, by_time))
+        ready = sa.or_(at_once, sa.and_(t.c.due_at <= self._now(), by_time))
         with self._database.read() as connection:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 

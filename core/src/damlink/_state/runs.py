@@ -43,13 +43,13 @@ class Runs:
         self._database = database
         self._connector = connector
 
-    def begin(self, epoch: int, now: datetime, *, listing: bool = True) -> int:
+    def begin(self, epoch: int, *, listing: bool = True) -> int:
         """Store the beginning of a run; return its number."""
         values = {
             "connector": self._connector,
             "epoch": epoch,
             "owner": owner(),
-            "started_at": now,
+            "started_at": self._database.now(),
             "listing": listing,
         }
         with self._database.write() as connection:
@@ -64,12 +64,10 @@ class Runs:
         listed_last = sa.select(sa.func.max(t.c.id)).where(mine, t.c.listing).scalar_subquery()
         connection.execute(sa.delete(t).where(t.c.id.in_(old), t.c.id.is_distinct_from(listed_last)))
 
-    def end(
-        self, number: int, now: datetime, exit_code: int, totals: Mapping[str, Any], error: str = ""
-    ) -> None:
+    def end(self, number: int, exit_code: int, totals: Mapping[str, Any], error: str = "") -> None:
         """Store the end of a run."""
         values = {
-            "finished_at": now,
+            "finished_at": self._database.now(),
             "exit_code": exit_code,
             "totals": json.dumps(dict(totals)),
             "error": error,

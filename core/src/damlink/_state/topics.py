@@ -47,25 +47,28 @@ class Topics:
             found = connection.execute(sa.select(t).where(*_at(portal, arn))).one_or_none()
         return read_record(Topic, found).state if found else None
 
-    def note(self, portal: str, arn: str, token: bytes | None, now: datetime) -> None:
+    def note(self, portal: str, arn: str, token: bytes | None) -> None:
         """Store that a topic has sent a message.
 
         Args:
             token: the sealed token of its subscription request; `None` keeps the stored one.
         """
+        now = self._database.now()
         new = {"portal": portal, "arn": arn, "token": token, "noted_at": now}
         changes = {"noted_at": now} if token is None else {"noted_at": now, "token": token}
         with self._database.write() as connection:
             upsert(connection, t, new, changes)
 
-    def approve(self, portal: str, arn: str, now: datetime) -> None:
+    def approve(self, portal: str, arn: str) -> None:
         """Approve a topic, known or not."""
+        now = self._database.now()
         new = {"portal": portal, "arn": arn, "noted_at": now, "approved_at": now}
         with self._database.write() as connection:
             upsert(connection, t, new, {"approved_at": now})
 
-    def mark_confirmed(self, portal: str, arn: str, now: datetime) -> None:
+    def mark_confirmed(self, portal: str, arn: str) -> None:
         """Store that the subscription was confirmed, and delete its token."""
+        now = self._database.now()
         new = {"portal": portal, "arn": arn, "noted_at": now, "confirmed_at": now}
         with self._database.write() as connection:
             upsert(connection, t, new, {"confirmed_at": now, "token": None})

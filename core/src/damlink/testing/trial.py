@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import attrs
-
 from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
 from damlink._config.load import load
@@ -94,12 +92,14 @@ class Trial:
         with contextlib.ExitStack() as opening:
             pace = Pace(self.folder / "pace.db", _NO_LIMIT, share=1.0)
             opening.callback(pace.close)
-            self._session = opening.enter_context(Session(load(self._write_config()), pace=pace))
+            self._session = opening.enter_context(
+                Session(load(self._write_config()), now=self.clock.now, pace=pace)
+            )
             opening.callback(self._release_lease)
             self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
         self.connector = self._runtime.plugin
-        self.context = attrs.evolve(self._runtime.context, now=self.clock.now)
+        self.context = self._runtime.context
         return self
 
     def __exit__(
@@ -147,10 +147,10 @@ class Trial:
         """Read the checkpoint of a source asset from the database, as a run after a crash does."""
         ledger = self._writable_ledger()
         if not (known := ledger.find([source.source_id])):
-            ledger.record(Listed((source,)), self._runtime.selection, self.context.now())
+            ledger.record(Listed((source,)), self._runtime.selection)
             known = ledger.find([source.source_id])
         cipher = self._session.cipher
-        return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open, self.context.now)
+        return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open)
 
     def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
         """Transform with the present checkpoint."""
