@@ -68,7 +68,7 @@ def test_compare_when_rows_are_of_any_kind_leaves_out_exactly_the_unchanged_ones
 def test_record_when_a_batch_is_long_needs_no_more_statements(
     database: Database, ledger: Ledger, when: str
 ) -> None:
-    ledger.record(Listed([SourceAsset(f"{when} {number}", "a") for number in range(500)]), "s", NOW)
+    ledger.record(Listed([SourceAsset(f"{when} {number}", "a") for number in range(500)]), "s")
     batches = [
         [SourceAsset(f"{when} {number}" + "x" * (when == "new"), fingerprint) for number in numbers]
         for numbers, fingerprint in ((range(1), when), (range(1, 500), when))
@@ -76,9 +76,9 @@ def test_record_when_a_batch_is_long_needs_no_more_statements(
     if when == "unchanged":
         batches = [[SourceAsset(asset.source_id, "a") for asset in batch] for batch in batches]
     with counted(database) as one:
-        ledger.record(Listed(batches[0]), "s", NOW)
+        ledger.record(Listed(batches[0]), "s")
     with counted(database) as many:
-        assert ledger.record(Listed(batches[1]), "s", NOW) == Tally(**{when: 499})
+        assert ledger.record(Listed(batches[1]), "s") == Tally(**{when: 499})
     assert len(many) == len(one)
 
 
@@ -103,7 +103,7 @@ ODD = [
 
 def test_record_when_texts_are_odd_finds_them_again_as_they_are(ledger: Ledger) -> None:
     assets = [SourceAsset(each, each, each, {each: each}) for each in ODD]
-    assert ledger.record(Listed(assets), "s", NOW) == Tally(new=len(ODD))
-    assert ledger.record(Listed(assets), "s", NOW) == Tally(unchanged=len(ODD))
+    assert ledger.record(Listed(assets), "s") == Tally(new=len(ODD))
+    assert ledger.record(Listed(assets), "s") == Tally(unchanged=len(ODD))
     kept = ledger.find(ODD)
     assert [kept[each].source for each in ODD] == assets

@@ -136,7 +136,7 @@ def test_write_when_the_disk_is_full_says_so_and_loses_nothing(tmp_path: Path) -
     database = Database("sqlite:///own.db", tmp_path)
     values = Values(database, "stock")
     values.put("a", 1)
-    with database.engine.connect() as connection:
+    with database.write() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(StateError, match="; make room on the disk, then run again; nothing is lost$"):
         values.put("b", "x" * 100_000)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._state.conflicts import ConflictError, is_conflict, repeating
 from damlink._state.tables import alembic_version, metadata
+from damlink._state.writer import Writer
 from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock, holders
 from damlink.errors import StateError
@@ -58,6 +59,7 @@ class Database:
         self._inode: int | None = None
         self._check_names()
         self.engine = _engine(self.url)
+        self._writer = Writer(self._connect_to_write, self._check_file)
         try:
             self._make_private(create=create)
             self._prepare(create=create)
@@ -92,14 +94,18 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Begin a transaction that may write. Commit it at the end, roll it back on any error."""
-        with self.translate_errors():
-            self._check_file()
-            with self.engine.connect() as connection:
-                connection = connection.execution_options(damlink_write=True)
-                with connection.begin():
-                    yield connection
+    def write(self, *, ordered: bool = False) -> Iterator[sa.Connection]:
+        """Run the block in a transaction that may write; durable when it has ended, rolled back on any error.
+
+        Args:
+            ordered: the block begins with a lock that all processes take first; see `Writer`.
+        """
+        ordered = ordered and not self._is_sqlite
+        with self.translate_errors(), self._writer.write(ordered=ordered) as connection:
+            yield connection
+
+    def _connect_to_write(self) -> sa.Connection:
+        return self.engine.connect().execution_options(damlink_write=True)
 
     def clock(self, connection: sa.Connection) -> datetime:
         """Return the time on a monotonic clock that all processes using this database share.
@@ -114,6 +120,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._writer.close()
         self.engine.dispose()
 
     def _check_names(self) -> None:

@@ -123,7 +123,7 @@ class Ledger(LedgerReader):
         row: Row | None = None
         while row is None and is_more:
             # A transaction for each batch: very many held rows must not block other writers.
-            with self._write() as connection:
+            with self._write(ordered=bool(self._run.siblings)) as connection:
                 row, is_more = take(connection, self._run, self._now(), batch)
                 count = count_up(connection, self._connector) if row is not None else 0
             batch = min(4 * batch, MOST_BATCH)
@@ -251,15 +251,15 @@ class Ledger(LedgerReader):
     # --- transactions ------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._database.write() as connection:
+    def _write(self, *, ordered: bool = False) -> Iterator[sa.Connection]:
+        with self._database.write(ordered=ordered) as connection:
             check_epoch(connection, self._connector, self._run.epoch)
             yield connection
 
     @contextlib.contextmanager
     def _end_transfers(self) -> Iterator[sa.Connection]:
         """Begin a transaction that ends transfers for which siblings may wait."""
-        with self._write() as connection:
+        with self._write(ordered=bool(self._run.siblings)) as connection:
             if self._run.siblings:
                 serialize(connection)
             yield connection
