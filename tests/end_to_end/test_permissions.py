@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from loopback import Site
 
+from damlink._checkpoint import FileCheckpoint
 from damlink._config.edit import ConfigFile
 from damlink._http.pace import Pace
 from damlink._secrets.crypto import new_key
@@ -18,7 +19,6 @@ from damlink._secrets.key import find_key
 from damlink._state.database import Database
 from damlink._state.lease import Lease
 from damlink._state.values import Values
-from damlink._upload.file_checkpoint import FileCheckpoint
 
 
 @pytest.fixture

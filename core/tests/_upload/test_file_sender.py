@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from damlink import Content, Portal, PreparedAsset
-from damlink._upload.file_checkpoint import FileCheckpoint
+from damlink._checkpoint import FileCheckpoint
 from damlink._upload.part_sizes import SMALLEST_PART_BYTES
 from damlink._upload.progress import UploadRecord
 from damlink.errors import DamlinkError, NotYet, TransientError

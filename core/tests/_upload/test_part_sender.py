@@ -15,6 +15,7 @@ from made_contents import make_content, make_session
 from damlink import Content
 from damlink._upload.buffered_parts import BUFFERED_AT_ONCE, BUFFERS
 from damlink._upload.part_sender import send_parts
+from damlink._upload.part_sizes import PartSizes
 from damlink._upload.session import UploadSession
 from damlink._upload.source import SourceFailureError
 from damlink._upload.streamed_parts import STREAMED_AT_ONCE
@@ -43,7 +44,7 @@ class S3Sender:
 @pytest.fixture
 def sender(hurried: None) -> Iterator[Callable[..., S3Sender]]:
     with Portal("http://127.0.0.1:1", httpx.Auth()) as portal:
-        yield lambda report=lambda _: None: S3Sender(S3Transport(portal.uploads), report)
+        yield lambda report=lambda _: None: S3Sender(S3Transport(portal.uploads, PartSizes()), report)
 
 
 DATA = b"0123456789" * 3

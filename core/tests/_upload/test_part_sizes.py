@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,20 @@ from damlink._upload.part_sizes import (
     PartSizes,
     smallest_part,
 )
+
+
+class Remembered:
+    """Durable values of a test."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def put(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
 
 S3_LEAST_BYTES = 5 * 1024 * 1024
 S3_MOST_BYTES = 5 * 1024**3
@@ -74,3 +90,22 @@ def test_avoid_large_when_the_parts_were_small_changes_nothing(caplog: pytest.Lo
     sizes.avoid_large(SMALLEST_PART_BYTES, "S3 answered 413")
     assert sizes.choose(512_000_000) > SMALLEST_PART_BYTES
     assert caplog.messages == []
+
+
+def test_avoid_large_when_it_is_remembered_holds_in_the_next_process() -> None:
+    memory = Remembered()
+    PartSizes("https://brand", lambda: memory).avoid_large(LARGEST_PART_BYTES, "S3 answered 413")
+    assert PartSizes("https://brand", lambda: memory).choose(512_000_000) == SMALLEST_PART_BYTES
+    assert PartSizes("https://other", lambda: memory).choose(512_000_000) > SMALLEST_PART_BYTES
+
+
+def test_avoid_large_when_it_was_long_ago_is_tried_again() -> None:
+    memory = Remembered()
+    PartSizes("https://brand", lambda: memory).avoid_large(LARGEST_PART_BYTES, "S3 answered 413")
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    memory.values = dict.fromkeys(memory.values, long_ago.isoformat())
+    assert PartSizes("https://brand", lambda: memory).choose(512_000_000) > SMALLEST_PART_BYTES
+
+
+def test_choose_when_the_file_is_small_opens_no_memory() -> None:
+    assert PartSizes("https://brand", lambda: pytest.fail("opened")).choose(200_000) == SMALLEST_PART_BYTES

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from damlink._checkpoint import UPLOAD_RECORD
-from damlink._upload.file_checkpoint import FileCheckpoint
+from damlink._checkpoint import UPLOAD_RECORD, FileCheckpoint
 from damlink._upload.progress import Conversion, SaveAttempt, UploadProgress, UploadRecord
 from damlink._upload.session import UploadSession
 from damlink.errors import UploadError

@@ -14,9 +14,8 @@ import pytest
 from ports import free_port
 
 from damlink import Content, Portal, PreparedAsset, PushResult, Secret
-from damlink._checkpoint import UPLOAD_RECORD
+from damlink._checkpoint import UPLOAD_RECORD, FileCheckpoint
 from damlink._http.bearer import BearerAuth
-from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink._upload.lookup import Marker
 from damlink._upload.progress import UploadRecord
 from damlink._upload.save import TRIES_A_ROUND, Destination, LostUploadError, Saver

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from damlink import Content, Portal, PreparedAsset, Secret
+from damlink._checkpoint import FileCheckpoint
 from damlink._http.bearer import BearerAuth
 from damlink._http.client import Client
 from damlink._http.media_kind import WrongKindError
 from damlink._http.retry import pause
-from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink.errors import ConnectorError, NotYet, TransientError
 from damlink_sandbox import Fault, Sandbox
 

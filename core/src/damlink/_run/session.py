@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
@@ -42,6 +42,8 @@ from damlink.errors import StateError
 
 __all__ = ["Session"]
 
+# Values of portals are stored as those of a connector with this name, which no connector can have.
+PORTALS: Final = "damlink.portals"
 KEY_CHECK = "key"  # a credential that only the right key can decrypt
 
 
@@ -205,6 +207,7 @@ class Session:
             on_bytes=(listener or self.listener).on_bytes,
             verify_before_send=verify_before_send,
             on_request=on_request,
+            open_memory=lambda: self._values(PORTALS),
         )
         self._closing.callback(portal.close)
         return portal

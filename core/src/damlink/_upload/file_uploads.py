@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from damlink._checkpoint import FileCheckpoint
 from damlink._content import Content
 from damlink._http.client import Client
 from damlink._model import PreparedAsset, PushResult
-from damlink._upload.file_checkpoint import FileCheckpoint
 from damlink._upload.uploader import Uploader
 from damlink.bynder._action import action
 from damlink.bynder.resources.metaproperties import Metaproperties

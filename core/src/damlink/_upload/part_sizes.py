@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Final
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
 
 __all__ = [
     "LARGEST_PART_BYTES",
     "MOST_PARTS",
     "SMALLEST_PART_BYTES",
+    "Memory",
     "PartSizes",
     "smallest_part",
 ]
@@ -24,6 +27,10 @@ MOST_PARTS: Final = 10_000
 # Each part costs a request to the portal; these suffice to send a file in parallel.
 _PARTS_OF_A_FILE: Final = 4
 
+# After this time large parts are tried once more.
+_MEMORY: Final = timedelta(days=30)
+_KEY: Final = "small parts: "
+
 _log = logging.getLogger("damlink.upload")
 
 
@@ -32,29 +39,56 @@ def smallest_part(size: int) -> int:
     return max(SMALLEST_PART_BYTES, -(-size // MOST_PARTS))
 
 
-class PartSizes:
-    """Sizes of the parts of new uploads into one portal, until this process ends."""
+class Memory(Protocol):
+    """Durable values."""
 
-    def __init__(self) -> None:
-        self._accepts_large = True
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or `default`."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Store a JSON value."""
+
+
+class PartSizes:
+    """Sizes of the parts of new uploads into one portal.
+
+    Args:
+        portal: address of the portal.
+        open_memory: opens the place where a refusal of large parts is remembered. It is called for the first
+            file that can have large parts. If not given, a refusal is remembered by this object only.
+    """
+
+    def __init__(self, portal: str = "", open_memory: Callable[[], Memory] | None = None) -> None:
+        self._key = _KEY + portal
+        self._open_memory = open_memory
+        self._accepts_large: bool | None = None if open_memory else True
         self._lock = threading.Lock()
 
     def choose(self, size: int) -> int:
         """Return the size of each part but the last, for a file whose parts need no memory."""
-        if not self._accepts_large:
-            return smallest_part(size)
-        share = -(-size // (_PARTS_OF_A_FILE * _MIB)) * _MIB
-        return max(smallest_part(size), min(share, LARGEST_PART_BYTES))
+        share = min(-(-size // (_PARTS_OF_A_FILE * _MIB)) * _MIB, LARGEST_PART_BYTES)
+        smallest = smallest_part(size)
+        return share if share > smallest and self._are_large_accepted() else smallest
 
     def avoid_large(self, part_bytes: int, cause: str) -> None:
-        """Send small parts only from now on, because larger ones were refused."""
+        """Make small parts only from now on, because larger ones were refused."""
         with self._lock:
-            if not self._accepts_large or part_bytes <= SMALLEST_PART_BYTES:
+            if self._accepts_large is False or part_bytes <= SMALLEST_PART_BYTES:
                 return
             self._accepts_large = False
+            if self._open_memory is not None:
+                self._open_memory().put(self._key, datetime.now(UTC).isoformat())
         _log.warning(
             "parts of %d MiB are refused; sending parts of %d MiB from now on: %s",
             part_bytes // _MIB,
             SMALLEST_PART_BYTES // _MIB,
             cause,
         )
+
+    def _are_large_accepted(self) -> bool:
+        with self._lock:
+            if self._accepts_large is None and self._open_memory is not None:
+                refused = self._open_memory().get(self._key)
+                is_recent = refused and datetime.now(UTC) - datetime.fromisoformat(refused) < _MEMORY
+                self._accepts_large = not is_recent
+            return bool(self._accepts_large)

@@ -13,6 +13,7 @@ from damlink._http.redact import SentRequest
 from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
 from damlink._upload.file_uploads import FileUploads
+from damlink._upload.part_sizes import Memory, PartSizes
 from damlink._upload.save import Saver
 from damlink._upload.uploader import Uploader
 from damlink.bynder._portal import PortalClient
@@ -34,6 +35,7 @@ class Portal(PortalClient):
         on_bytes: called with the bytes of an upload that are sent, as a number.
         verify_before_send: called before every request; raises an error to stop it.
         on_request: called with every request that is sent, secrets redacted.
+        open_memory: opens the durable values in which it is remembered that the portal refuses large parts.
     """
 
     uploads: FileUploads
@@ -51,6 +53,7 @@ class Portal(PortalClient):
         on_bytes: Callable[[int], None] = lambda _count: None,
         verify_before_send: Callable[[], None] | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
+        open_memory: Callable[[], Memory] | None = None,
     ) -> None:
         super().__init__(
             url,
@@ -70,6 +73,7 @@ class Portal(PortalClient):
             saver,
             self._upload_check,
             setting=uploads,
+            sizes=PartSizes(url, open_memory),
             on_bytes=on_bytes,
         )
         self.uploads = FileUploads(self._client, self._s3, self.metaproperties, self._uploader)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from damlink._content import Content
+from damlink._content import PIECE_BYTES, Content
 from damlink._upload.checksums import Checksums
 from damlink._upload.parts import ChangedContentError
 from damlink._upload.session import UploadSession
@@ -63,7 +63,7 @@ class StreamedPart:
             SourceFailureError: the content cannot be read.
         """
         checksums, left = Checksums(), self.size
-        for piece in read_source(self._content, self._offset, self._count):
+        for piece in _join(read_source(self._content, self._offset, self._count)):
             left -= len(piece)
             if left < 0:
                 break
@@ -103,3 +103,17 @@ class StreamedPart:
 
 class CancelledPartError(Exception):
     """The part is not needed any more."""
+
+
+def _join(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join the small pieces of a network: each costs the sender as much as a large one."""
+    small: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        small.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield b"".join(small)
+            small, size = [], 0
+    if small:
+        yield b"".join(small)

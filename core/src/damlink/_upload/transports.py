@@ -71,10 +71,10 @@ class S3Transport:
     converts: ClassVar[bool] = True
     closes_into_additional: ClassVar[bool] = True
 
-    def __init__(self, uploads: Uploads) -> None:
+    def __init__(self, uploads: Uploads, sizes: PartSizes) -> None:
         self._uploads = uploads
         self._endpoint = ""
-        self._sizes = PartSizes()
+        self._sizes = sizes
         # Held during the first request, so that only one thread sends it.
         self._lock = threading.Lock()
 

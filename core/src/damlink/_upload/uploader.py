@@ -1,6 +1,7 @@
 """An upload into the portal: open, send, finalise, convert, save.
 
-Each step is recorded, so that after a crash the upload continues from there and never saves twice.
+Each step is recorded. After a crash the upload resumes at the first step that is not recorded as done
+(`Uploader._resume`), and never saves twice.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from damlink._content import Content, spool_content
 from damlink._model import PreparedAsset, PushResult
 from damlink._upload.file_sender import BeginAgainError, FileSender
 from damlink._upload.lookup import Marker
+from damlink._upload.part_sizes import PartSizes
 from damlink._upload.progress import Conversion, UploadRecord
 from damlink._upload.save import Destination, Saver
 from damlink._upload.session import UploadSession
@@ -41,6 +43,7 @@ class Uploader:
 
     Args:
         setting: transport of new uploads, `v4` or `v7`; an upload in progress keeps its own.
+        sizes: sizes of the parts of new uploads by S3.
         on_bytes: called with the number of bytes that are sent.
     """
 
@@ -53,13 +56,14 @@ class Uploader:
         check: UploadCheck,
         *,
         setting: str,
+        sizes: PartSizes,
         on_bytes: Callable[[int], None],
     ) -> None:
         self._uploads = uploads
         self._assets = assets
         self._saver = saver
         self._check = check
-        transports: tuple[Transport, ...] = (S3Transport(uploads), FilesServiceTransport(service))
+        transports: tuple[Transport, ...] = (S3Transport(uploads, sizes), FilesServiceTransport(service))
         self._sender = FileSender(transports, TRANSPORT_OF_SETTING[setting], on_bytes)
 
     def upload(
@@ -86,9 +90,9 @@ class Uploader:
             marker=_marker(marker, prepared, checkpoint.source_id),
             at_once=at_once,
         )
-        return self._upload(prepared, UploadRecord(checkpoint), destination)
+        return self._resume(prepared, UploadRecord(checkpoint), destination)
 
-    def _upload(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> PushResult:
+    def _resume(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> PushResult:
         """Do the steps that are not recorded as done.
 
         Raises:

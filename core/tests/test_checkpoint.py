@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from damlink._upload.file_checkpoint import FileCheckpoint
+from damlink._checkpoint import FileCheckpoint
 from damlink.errors import StateError
 
 
