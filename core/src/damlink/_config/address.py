@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import urllib.parse
 from typing import Any
@@ -11,6 +12,7 @@ from damlink.errors import ConfigError
 __all__ = ["address_problem", "check_address", "is_loopback", "is_safe"]
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
     if host == "localhost":

@@ -199,7 +199,7 @@ class Client(httpx.Client):
         for _ in range(_MOST_REDIRECTS):
             terms: Terms | None = request.extensions.get(TERMS)
             attempt = functools.partial(self._try, request, stream, options)
-            has_moved = once and not is_same_but_for_slash(seen[0], request.url)
+            has_moved = once and len(seen) > 1 and not is_same_but_for_slash(seen[0], request.url)
             with unwrap_failures(), unclear_once_moved(has_moved):
                 response = call_with_retries(attempt, terms, self._verify)
             following = follow(self, request, response)

@@ -38,6 +38,8 @@ class NetworkTransport(httpx.BaseTransport):
     def __init__(self, verify: Verify = verify_nothing) -> None:
         self._verify = verify
         self._routes: dict[str | None, httpx.HTTPTransport] = {}
+        # By scheme and host: to read the environment takes as long as half a request.
+        self._proxies: dict[tuple[str, str], str | None] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -47,7 +49,10 @@ class NetworkTransport(httpx.BaseTransport):
             leaving = request.extensions.get(LEAVING)
             last = _LastCheck(verifier(self._verify, request), leaving, trace)
             request.extensions = {**request.extensions, _TRACE: last}
-        return self._route(_proxy(request.url)).handle_request(request)
+        where = request.url.scheme, request.url.host
+        if where not in self._proxies:
+            self._proxies[where] = _proxy(request.url)
+        return self._route(self._proxies[where]).handle_request(request)
 
     def close(self) -> None:
         """Close every connection."""

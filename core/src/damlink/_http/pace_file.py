@@ -179,21 +179,28 @@ class PaceFile:
 
     def _when_free(self, begin: Callable[[], object], verify: Verify) -> None:
         """Call a function that other processes may block, repeatedly for a limited time."""
+        if self._is_begun(begin):
+            return
         for seconds in slices(self._busy_seconds, verify):
-            try:
-                begin()
-            except BlockingIOError:
-                pass
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _BUSY:
-                    raise
-            else:
-                return
             time.sleep(min(seconds, 0.01))
+            if self._is_begun(begin):
+                return
         who = holders(self.path, *(Path(f"{self.path}{each}") for each in _COMPANIONS), self._lock_path)
         by = f" by process {', '.join(map(str, who))}" if who else ""
         cause = f"{self.path}: held{by} for more than {self._busy_seconds:.0f} s"
         raise StateError(cause, hint="end the program that holds it, then run again")
+
+    def _is_begun(self, begin: Callable[[], object]) -> bool:
+        """Call a function, and return whether no other process blocked it."""
+        try:
+            begin()
+        except BlockingIOError:
+            return False
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY:
+                raise
+            return False
+        return True
 
     @property
     def _lock_path(self) -> Path:
