@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -234,6 +235,7 @@ class LedgerMachine(RuleBasedStateMachine):
             key: (asset.state, asset.seen, asset.carried, asset.due, asset.attempts)
             for key, asset in self.assets.items()
         }
+        assert self.ledger.counts() == Counter(asset.state for asset in self.assets.values())
         for key, row in rows.items():
             assert row.carrying == (self.assets[key].notes or self.assets[key].seen)
             assert row.state not in FINISHED or row.fingerprint_seen in self.assets[key].done

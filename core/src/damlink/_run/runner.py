@@ -23,6 +23,7 @@ from damlink._run.transfer import MAX_WAIT_SECONDS, Job, Outcome, Transfer
 from damlink._secrets.crypto import Cipher
 from damlink._state.checkpoint import LedgerCheckpoint
 from damlink._state.health import Health
+from damlink._state.history import History
 from damlink._state.identity import Identity
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
@@ -113,6 +114,7 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
         adapt(session, runtime, ledger)
         runs = Runs(session.database, name)
         number = runs.begin(lease.epoch, listing=not options.events_only)
+        History(session.database, name).prune()
         report = _Run(runtime, ledger, cipher, options, counter, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""
         runs.end(number, report.exit_code, report.totals(), error)

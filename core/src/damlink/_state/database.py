@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._state.conflicts import ConflictError, is_conflict, repeating
 from damlink._state.tables import alembic_version, metadata
+from damlink._state.triggers import install_triggers
 from damlink._state.writer import Writer
 from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock, holders
@@ -22,7 +23,7 @@ from damlink.errors import StateError
 
 __all__ = ["Database", "UnpreparedError", "insert_into", "upsert"]
 
-SCHEMA: Final = "0005"  # the newest migration
+SCHEMA: Final = "0006"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
@@ -217,6 +218,7 @@ def _create(connection: sa.Connection) -> None:
     metadata.create_all(connection)
     versions = sa.select(alembic_version.c.version_num)
     if connection.execute(versions).scalar() is None:
+        install_triggers(connection)
         connection.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
 
 

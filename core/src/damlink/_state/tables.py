@@ -18,8 +18,10 @@ __all__ = [
     "UtcDateTime",
     "alembic_version",
     "carried",
+    "counter",
     "credential",
     "cursor",
+    "history",
     "identity",
     "inbox",
     "lease",
@@ -118,10 +120,37 @@ ledger = sa.Table(
     sa.Column("listed_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("waits_for", KeepableText),
+    sa.Column("last_requests", Message),
     sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
 )
 _waits = ledger.c.waits_for.is_not(None)
 sa.Index("ledger_waits", ledger.c.waits_for, ledger.c.source_id, sqlite_where=_waits, postgresql_where=_waits)
+
+# Written by triggers: the number of rows is the sum over the shards.
+counter = sa.Table(
+    "counter",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("state", KeepableText, primary_key=True),
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)
+
+# Written by triggers, and never changed.
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("connector", KeepableText, nullable=False),
+    sa.Column("source_id", KeepableText, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("run", sa.Integer),
+    sa.Column("from_state", KeepableText, nullable=False),
+    sa.Column("to_state", KeepableText, nullable=False),
+    sa.Column("cause", Message, nullable=False),
+    sa.Column("requests", Message),
+    sa.Index("history_asset", "connector", "source_id", "id"),
+)
 
 cursor = sa.Table(
     "cursor",
