@@ -26,6 +26,7 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     at: float = attrs.field(factory=time.time)
+    port: int = 0  # of the connection
 
 
 @attrs.frozen
@@ -121,7 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        reply = self.server.owner.answer(Asked(self.command, self.path, headers, body))
+        port = self.client_address[1]
+        reply = self.server.owner.answer(Asked(self.command, self.path, headers, body, port=port))
         with contextlib.suppress(ConnectionError):
             self._send(reply)
 

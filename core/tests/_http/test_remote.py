@@ -66,6 +66,19 @@ files = st.builds(
 )
 
 
+@pytest.mark.parametrize("count", [4, 2], ids=["whole", "range"])
+def test_open_when_read_to_the_size_and_no_further_keeps_the_connection(
+    partner: Client, server: Any, count: int
+) -> None:
+    file = File(b"sand", '"v"', announces=True)
+    address = f"{file.serve(server)}/beach.bin"
+    content = Content.from_url(partner, address)
+    with contextlib.closing(content.open_range(0, count) if count < 4 else content.open()) as pieces:
+        assert next(pieces) == b"sand"[:count]
+    partner.get(address)
+    assert server.asked[-1].port == server.asked[-2].port
+
+
 @given(file=files, offset=st.integers(0, 60))
 @example(File(b"sand", '"v"', cuts=[4], chunked=True), 0).via("all bytes came, and the end of them did not")
 @example(File(b"sand", '"v"'), 4)

@@ -22,7 +22,7 @@ LEAVING: Final = "damlink.leaving"
 _TRACE: Final = "trace"  # httpx's own extension
 _FIRST_BYTES: Final = ".send_request_headers.started"
 
-LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30.0)
+LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30.0)
 
 
 class NetworkTransport(httpx.BaseTransport):

@@ -145,7 +145,7 @@ class RemoteContent(Content):
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return
             # In the sizes of the network: a break would lose a piece that is being filled.
-            pieces = response.iter_bytes()
+            pieces = _end_early(response.iter_bytes(), response.headers)
             if response.status_code == httpx.codes.PARTIAL_CONTENT:
                 yield from pieces
             elif received.bytes:
@@ -266,6 +266,20 @@ class _Progress:
             yield wanted
             if self.bytes == self.end:
                 return
+
+
+def _end_early(pieces: Iterator[bytes], headers: httpx.Headers) -> Iterator[bytes]:
+    """Yield the same pieces, but read the end of the answer before the last one.
+
+    A reader that knows the size stops there, and only an answer read to its end leaves its connection open.
+    """
+    left = _size(headers)
+    for piece in pieces:
+        if left is not None:
+            left -= len(piece)
+            if not left:
+                next(pieces, None)
+        yield piece
 
 
 def _skip(pieces: Iterator[bytes], received: _Progress) -> Iterator[bytes]:
