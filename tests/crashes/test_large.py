@@ -53,7 +53,7 @@ def test_eight_videos_in_parallel_take_less_than_100_megabytes(site: Site) -> No
     site.istock.control("etag", {"on": True})
     site.tables["connectors"]["stock"]["workers"] = 8
     site.write()
-    videos = {license_video(site, GIB // 2 + number) for number in range(8)}
+    videos = {license_video(site, GIB // 4 + number) for number in range(8)}
     child = site.start("run")
     assert watched(child) < 100
     assert child.returncode == 0
