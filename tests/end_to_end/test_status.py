@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Site
@@ -65,6 +66,20 @@ def test_assets_when_there_is_one_are_called_one_asset(withdrawn: Site) -> None:
     assert withdrawn.run("assets", "Stock of EMEA", "--state", "rejected").stdout.startswith(
         "1 asset: iStock"
     )
+
+
+def test_assets_when_one_is_named_shows_its_history(withdrawn: Site) -> None:
+    (rejected,) = json_lines(withdrawn, "--state", "rejected")
+    (change,) = json_lines(withdrawn, rejected["source_id"])
+    assert (change["run"], change["from_state"], change["to_state"]) == (1, "running", "rejected")
+    assert change["cause"].startswith("iStock no longer offers it")
+    shown = withdrawn.run("assets", "stock", rejected["source_id"]).stdout
+    assert " UTC  run 1  running -> rejected  (iStock no longer offers it" in shown
+
+
+def json_lines(site: Site, *options: str) -> list[dict[str, Any]]:
+    lines = site.run("assets", "stock", *options, "--json").stdout.splitlines()
+    return [json.loads(line) for line in lines]
 
 
 # --- the sandbox -----------------------------------------------------------------------------------

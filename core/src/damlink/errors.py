@@ -23,7 +23,8 @@ DamlinkError                 base class; str(error) is one line, with a hint if 
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from damlink._secret import redact
 
@@ -149,6 +150,7 @@ class ConnectorError(DamlinkError):
         status: the HTTP status of the answer, or `None`.
         body: of the answer, shortened and without secrets.
         answer: the whole answer, where a raw request was refused.
+        request: method, route, status and request id of the request that failed; filled in by the core.
         connector: the connector's name; filled in by the core.
         hook: the hook that raised; filled in by the core.
         source_id: the source asset; filled in by the core.
@@ -159,6 +161,7 @@ class ConnectorError(DamlinkError):
         self.status = status
         self.body = _plain(body)
         self.answer: object | None = None
+        self.request: Mapping[str, Any] | None = None
         self.connector: str | None = None
         self.hook: str | None = None
         self.source_id: str | None = None

@@ -54,6 +54,23 @@ def test_get_when_it_never_works_is_tried_five_times(partner: Client, server: An
     assert (caught.value.status, caught.value.body) == (503, "closed today")
 
 
+def test_error_when_a_request_failed_names_it_without_its_query(partner: Client, server: Any) -> None:
+    server.always(404, headers={"X-Request-Id": "r-1"})
+    with pytest.raises(AssetRejectedError) as caught:
+        partner.get("/a/b?key=1")
+    named = {"method": "GET", "route": "127.0.0.1/a/b", "status": 404, "request_id": "r-1"}
+    assert caught.value.request == named
+
+
+def test_error_when_another_host_failed_leaves_out_its_path(
+    partner: Client, server: Any, stranger: Any
+) -> None:
+    stranger.always(404)
+    with pytest.raises(UnavailableError) as caught:
+        partner.get(f"{stranger.url}/secret/b")
+    assert caught.value.request == {"method": "GET", "route": "127.0.0.1/…", "status": 404}
+
+
 def test_get_when_throttled_is_more_patient_than_when_it_fails(partner: Client, server: Any) -> None:
     server.always(429, headers={"Retry-After": "3600"})
     with pytest.raises(TransientError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,17 @@ def test_history_when_an_asset_is_listed_and_claimed_only_is_empty(
     ledger.record(listed("1"), "s")
     claimed(ledger)
     assert History(database, "stock").read("1") == []
+
+
+REQUESTS = '[{"method": "GET", "route": "portal/a", "status": 503}]'
+
+
+@pytest.mark.parametrize("state", ["failed", "rejected", "uncertain"])
+def test_history_when_an_asset_fails_has_its_requests(database: Database, ledger: Ledger, state: str) -> None:
+    ledger.record(listed("1"), "s")
+    getattr(ledger, f"mark_{state}")(claimed(ledger), "why", REQUESTS)
+    (change,) = History(database, "stock").read("1")
+    assert (change.to_state, change.cause, change.requests) == (state, "why", json.loads(REQUESTS))
 
 
 def test_history_when_old_is_pruned(database: Database, ledger: Ledger, time_: Time) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from damlink._cli._options import as_json, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo
 
 if TYPE_CHECKING:
+    from damlink._state.history import Change
     from damlink._state.rows import Row
 
 STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "rejected", "failed")
@@ -21,17 +23,28 @@ BAD = ("uncertain", "rejected", "failed")
 
 @click.command("assets")
 @click.argument("name")
+@click.argument("source_id", metavar="[ID]", required=False)
 @click.option("--state", type=click.Choice(STATES), help="List only assets in this state.")
 @as_json
 @with_config
-def command(name: str, state: str | None, json_: bool, config_path: Path | None) -> None:
-    """List a connector's assets. With --state, assets that were not carried are grouped by cause."""
+def command(
+    name: str, source_id: str | None, state: str | None, json_: bool, config_path: Path | None
+) -> None:
+    """List a connector's assets. With --state, assets that were not carried are grouped by cause.
+
+    With ID, show the history of that asset: each change of its state in the last 90 days.
+    """
     from damlink._cli._output import print_json_lines
+    from damlink._state.history import History
     from damlink._state.ledger import Ledger
     from damlink._state.rows import RowState
 
     with open_connector_session(config_path, name, keeps=False) as (session, name):
         if not session.has_database:
+            return
+        if source_id is not None:
+            changes = History(session.database, name).read(source_id)
+            print_json_lines(map(attrs.asdict, changes)) if json_ else _print_history(changes)
             return
         rows = Ledger(session.database, name).rows(RowState(state) if state else None)
         if json_:
@@ -58,6 +71,17 @@ def _document(row: Row) -> dict[str, Any]:
         "fingerprint": row.fingerprint_seen,
         "updated_at": row.updated_at,
     }
+
+
+def _print_history(changes: Iterable[Change]) -> None:
+    from damlink._cli._output import moment_text
+
+    for each in changes:
+        run = f"run {each.run}" if each.run is not None else "no run"
+        why = f"  ({each.cause})" if each.cause else ""
+        echo(f"{moment_text(each.at)} UTC  {run}  {each.from_state} -> {each.to_state}{why}")
+        for request in each.requests:
+            echo(f"    {' '.join(str(value) for value in request.values())}")
 
 
 def _print(rows: Iterable[Row]) -> None:

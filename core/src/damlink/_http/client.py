@@ -33,7 +33,7 @@ from damlink._http.redact import SentRequest
 from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
 from damlink._http.retry import Account, Terms, call_with_retries, pause
-from damlink._http.status import clock_ahead, other_host_error, partner_error, plugin_error
+from damlink._http.status import clock_ahead, name_request, other_host_error, partner_error, plugin_error
 from damlink._http.transports import (
     ACCOUNT,
     LogTransport,
@@ -225,13 +225,13 @@ class Client(httpx.Client):
             response = super().send(request, stream=True, **options)
             self._read(response, stream)
         except httpx.RequestError as broken:
-            raise broken_error(broken, request) from broken
+            raise name_request(broken_error(broken, request), request, self.origin) from broken
         self._ahead = clock_ahead(response, self._ahead)
         error = self._error(response, is_repeatable(request))
         if (take := request.extensions.get(ANSWERED)) is not None:
             take(response)
         if error is not None:
-            raise error
+            raise name_request(error, request, self.origin, response)
         return response
 
     def _read(self, response: httpx.Response, stream: bool) -> None:

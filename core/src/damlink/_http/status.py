@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -21,7 +22,15 @@ from damlink.errors import (
     UnclearError,
 )
 
-__all__ = ["clock_ahead", "other_host_error", "partner_error", "plugin_error", "retry_after", "shorten_body"]
+__all__ = [
+    "clock_ahead",
+    "name_request",
+    "other_host_error",
+    "partner_error",
+    "plugin_error",
+    "retry_after",
+    "shorten_body",
+]
 
 _WAIT_AND_SEE = frozenset({408, 425, 429})
 
@@ -89,6 +98,23 @@ def other_host_error(response: httpx.Response, repeatable: bool) -> ConnectorErr
     if status >= 500:
         return UnclearError(message, status=status)
     return UnavailableError(message, status=status)
+
+
+def name_request(
+    error: ConnectorError, request: httpx.Request, own: httpx.URL, response: httpx.Response | None = None
+) -> ConnectorError:
+    """Note in an error which request failed, for the history of the asset; return the error.
+
+    Args:
+        own: the origin that we are signed in to; the path of another address may be a secret.
+    """
+    at_home = request.url.netloc == own.netloc
+    named: dict[str, Any] = {"method": request.method}
+    named["route"] = f"{request.url.host}{request.url.path if at_home else '/…'}"
+    if response is not None:
+        named |= {"status": response.status_code, "request_id": response.headers.get("x-request-id")}
+    error.request = {name: value for name, value in named.items() if value is not None}
+    return error
 
 
 def retry_after(response: httpx.Response) -> float | None:

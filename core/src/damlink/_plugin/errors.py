@@ -17,7 +17,7 @@ PLUGIN_HINT: Final = "report it to the plugin's author"
 NO_REASON: Final = "no reason given"
 
 # Set by `ConnectorError.__init__`, which a plugin's subclass may not call.
-_OWN: Final = ("connector", "hook", "source_id", "status", "body")
+_OWN: Final = ("connector", "hook", "source_id", "status", "body", "request")
 
 
 def translate(error: BaseException, who: str) -> DamlinkError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from damlink._state.rows import Row, RowState
 from damlink._system.process import is_interrupt
 from damlink.errors import (
     AssetRejectedError,
+    ConnectorError,
     DamlinkError,
     LeaseLostError,
     NotYet,
@@ -37,6 +39,8 @@ LEAST_PAUSE_SECONDS: Final = 0.02
 _UNANSWERED: Final = "a save of it that was sent before got no answer"
 
 FOUND: Final = "found in the portal"
+# Errors in a chain of causes: a plugin may raise its own error for one of ours.
+MOST_BEHIND: Final = 5
 
 _log = logging.getLogger("damlink.run")
 
@@ -162,23 +166,37 @@ class Transfer:
         return now - min(job.waiting_since, self._idle_since) + pause <= self._max_wait
 
     def _record_failure(self, job: Job, error: DamlinkError) -> Outcome:
-        row, message = job.row, str(error)
+        row, message, requests = job.row, str(error), _requests_of(error)
         if isinstance(error, AssetRejectedError):
             if not job.checkpoint.is_unclear:
-                self._ledger.mark_rejected(row, message)
+                self._ledger.mark_rejected(row, message, requests)
                 return Outcome(RowState.REJECTED, message)
             # To finish the row would forget the save, and a later change would become a second asset.
-            return self._record_failure(job, UnclearError(f"{message}; moreover, {_UNANSWERED}"))
+            unclear = UnclearError(f"{message}; moreover, {_UNANSWERED}")
+            unclear.__cause__ = error
+            return self._record_failure(job, unclear)
         if isinstance(error, UnclearError):
             hint = f"decide with `damlink settle {self._runtime.name} {row.source_id} --saved or --again`"
-            self._ledger.mark_uncertain(row, f"{message}; {hint}")
+            self._ledger.mark_uncertain(row, f"{message}; {hint}", requests)
             return Outcome(RowState.UNCERTAIN, message)
         if isinstance(error, PluginBugError):
             _log.error("%s %s: %s", self._runtime.name, row.source_id, message, exc_info=error)
-        self._ledger.mark_failed(row, message)
+        self._ledger.mark_failed(row, message, requests)
         return Outcome(RowState.FAILED, message)
 
     def _announce(self, row: Row, result: PushResult) -> None:
         _log.info("%s: pushed %s as %s", self._runtime.name, row.source_id, result.target_id)
         if result.notice:
             _log.warning("%s %s: %s", self._runtime.name, row.source_id, result.notice)
+
+
+def _requests_of(error: BaseException) -> str | None:
+    """Return the request that an error, or an error behind it, is about, as JSON for the history."""
+    behind: BaseException | None = error
+    for _ in range(MOST_BEHIND):
+        if behind is None:
+            break
+        if (request := getattr(behind, "request", None)) and isinstance(behind, ConnectorError):
+            return json.dumps([dict(request)])
+        behind = behind.__cause__ or behind.__context__
+    return None

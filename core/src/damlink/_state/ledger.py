@@ -191,28 +191,30 @@ class Ledger(LedgerReader):
         with self._end_transfer(row) as connection:
             self._finish(connection, row, RowState.SKIPPED, reason=reason)
 
-    def mark_rejected(self, row: Row, error: str) -> None:
-        """Finish a row whose asset was rejected."""
+    def mark_rejected(self, row: Row, error: str, requests: str | None = None) -> None:
+        """Finish a row whose asset was rejected; `requests` is JSON for the history, as in the next two."""
+        values = {"reason": error, "last_error": error, "last_requests": requests}
         with self._end_transfer(row) as connection:
-            self._finish(connection, row, RowState.REJECTED, reason=error, last_error=error)
+            self._finish(connection, row, RowState.REJECTED, **values)
 
-    def mark_failed(self, row: Row, error: str) -> None:
+    def mark_failed(self, row: Row, error: str, requests: str | None = None) -> None:
         """Store a failed attempt, and when the next one is due; the interval doubles."""
         with self._end_transfer(row) as connection:
             # The asset has changed since: start counting attempts again.
             is_changed = self._read_fingerprint(connection, row) != row.fingerprint_seen
             attempts, now = 1 if is_changed else row.attempts + 1, self._now()
             values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
-            self._update(connection, row, {"state": RowState.FAILED, **values})
+            values |= {"state": RowState.FAILED, "last_requests": requests}
+            self._update(connection, row, values)
 
     def mark_waiting(self, row: Row, reason: str, pause: timedelta) -> None:
         """Postpone a row that is not ready yet."""
         self._set(row, RowState.WAITING, {"reason": reason, "due_at": self._now() + pause})
 
-    def mark_uncertain(self, row: Row, error: str) -> None:
+    def mark_uncertain(self, row: Row, error: str, requests: str | None = None) -> None:
         """Leave a row to a person, because an effect may or may not have happened."""
         values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
-        self._set(row, RowState.UNCERTAIN, values)
+        self._set(row, RowState.UNCERTAIN, values | {"last_requests": requests})
 
     def checkpoint(self, row: Row, sealed: bytes | None) -> None:
         """Store a row's checkpoint, or delete it with `None`; durable when this returns."""

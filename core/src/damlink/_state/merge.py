@@ -140,6 +140,7 @@ def refuse(
     values: dict[str, Any] = {
         "state": RowState.FAILED,
         "last_error": error,
+        "last_requests": None,
         "due_at": None,
         "fingerprint_seen": REFUSED,
     }

@@ -31,7 +31,7 @@ _REQUESTS: Final = """
 _HISTORY: Final = "INSERT INTO history (connector, source_id, at, run, from_state, to_state, cause, requests)"
 
 
-def _changed(new: str, old: str) -> str:
+def _line(new: str, old: str) -> str:
     """Return the values of a line of the history."""
     values = "{new}.connector, {new}.source_id, {new}.updated_at," + _RUN
     values += f", {{old}}.state, {{new}}.state,{_CAUSE},{_REQUESTS}"
@@ -52,7 +52,7 @@ _SQLITE: Final = (
     "CREATE TRIGGER ledger_moved AFTER UPDATE OF state ON ledger "
     "WHEN OLD.state <> NEW.state AND NEW.state <> 'running' BEGIN "
     # SQLite has IS DISTINCT FROM since version 3.39 only.
-    f"{_HISTORY} SELECT {_changed('NEW', 'OLD').replace('IS DISTINCT FROM', 'IS NOT')}; END",
+    f"{_HISTORY} SELECT {_line('NEW', 'OLD').replace('IS DISTINCT FROM', 'IS NOT')}; END",
 )
 
 _DIFFERENCES: Final = {
@@ -82,7 +82,7 @@ _POSTGRESQL: Final = (
     _function(
         "ledger_updated",
         f"""{_count_all(" UNION ALL ".join(_DIFFERENCES.values()))}
-        {_HISTORY} SELECT {_changed("later", "earlier")}
+        {_HISTORY} SELECT {_line("later", "earlier")}
         FROM new_rows AS later JOIN old_rows AS earlier
              ON earlier.connector = later.connector AND earlier.source_id = later.source_id
         WHERE earlier.state <> later.state AND later.state <> 'running';""",  # noqa: S608 - our own words
