@@ -8,37 +8,32 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from damlink._config.duration import Duration
 from damlink._config.load import Config, opener
 from damlink._config.settings import SecretOpener, parse
-from damlink._config.tables import ConnectorConfig, PortalConfig
-from damlink._context import Context, State
-from damlink._http.client import Client, open_client
-from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace, default_path
-from damlink._http.redact import SentRequest
-from damlink._plugin.discovery import find
-from damlink._plugin.hooks import Plugin
-from damlink._plugin.loader import load
-from damlink._run.notify import Notifier
 from damlink._run.report import RunListener
-from damlink._run.runtime import ConnectorLog, ConnectorRuntime, ParsedConnector
-from damlink._secrets.crypto import Cipher, new_key
-from damlink._secrets.key import find_key
-from damlink._secrets.portal_auth import portal_auth
-from damlink._secrets.store import SecretStore, give_custody
-from damlink._state.credentials import Credentials
-from damlink._state.database import Database, UnpreparedError
-from damlink._state.key_lock import using_key
-from damlink._state.sealed import credential_name
-from damlink._state.values import ReadOnlyValues, Values
 from damlink._system.waiting import Verify, verify_nothing
-from damlink.bynder import Portal
 from damlink.errors import StateError
+
+# A command that does not use a part does not import its libraries either.
+if TYPE_CHECKING:
+    import httpx
+
+    from damlink._config.tables import ConnectorConfig, PortalConfig
+    from damlink._context import State
+    from damlink._http.client import Client
+    from damlink._http.redact import SentRequest
+    from damlink._plugin.hooks import Plugin
+    from damlink._run.notify import Notifier
+    from damlink._run.runtime import ConnectorRuntime, ParsedConnector
+    from damlink._secrets.crypto import Cipher
+    from damlink._secrets.store import SecretStore
+    from damlink._state.credentials import Credentials
+    from damlink._state.database import Database
+    from damlink.bynder import Portal
 
 __all__ = ["Session"]
 
@@ -111,6 +106,8 @@ class Session:
         Raises:
             StateError: it cannot be used, or there is none and none may be created.
         """
+        from damlink._state.database import Database
+
         if self._shared_database is not None:
             return self._shared_database
         database = Database(self.config.state.url, self.config.folder, create=self._creates, now=self.now)
@@ -120,6 +117,8 @@ class Session:
     @property
     def has_database(self) -> bool:
         """True if there is a database, or one may be created."""
+        from damlink._state.database import UnpreparedError
+
         try:
             return bool(self.database)
         except UnpreparedError:
@@ -143,6 +142,11 @@ class Session:
         Raises:
             StateError: its key is not the key of the database.
         """
+        from damlink._secrets.crypto import Cipher, new_key
+        from damlink._secrets.key import find_key
+        from damlink._state.key_lock import using_key
+        from damlink._state.sealed import credential_name
+
         if self._keeps or self.has_database:
             self._closing.enter_context(using_key(self.database))
         sealed = self.credentials.load(KEY_CHECK) if self._keeps or self.has_database else None
@@ -156,11 +160,15 @@ class Session:
     @functools.cached_property
     def credentials(self) -> Credentials:
         """The encrypted credentials."""
+        from damlink._state.credentials import Credentials
+
         return Credentials(self.database)
 
     @property
     def secrets(self) -> SecretStore:
         """The secrets in the database."""
+        from damlink._secrets.store import SecretStore
+
         return SecretStore(self.credentials, lambda: self.cipher)
 
     @property
@@ -175,6 +183,8 @@ class Session:
         Raises:
             ConfigError: an address is not supported, or cannot be opened.
         """
+        from damlink._run.notify import Notifier
+
         config = self.config.notify
         return Notifier(config.open(self.opener).urls, f"{config.place}.urls")
 
@@ -193,6 +203,8 @@ class Session:
         Args:
             settings: of the portal, if they are parsed already.
         """
+        from damlink.bynder import Portal
+
         config = self.config.portal(name)
         settings = settings or config.open(self.opener)
         auth = self.portal_auth(name, verify_before_send or verify_nothing, settings)
@@ -216,12 +228,17 @@ class Session:
         self, name: str, verify: Verify = verify_nothing, settings: PortalConfig | None = None
     ) -> httpx.Auth:
         """Return the authentication of a portal; its tokens are stored."""
+        from damlink._secrets.portal_auth import portal_auth
+
         auth = portal_auth(settings or self.config.portals[name].open(self.opener))
         self._take_custody(auth, verify, name)
         return auth
 
     def load_plugin(self, name: str) -> Plugin:
         """Load the plugin behind a connector."""
+        from damlink._plugin.discovery import find
+        from damlink._plugin.loader import load
+
         config = self.config.connector(name)
         return load(find(config.plugin, f"{config.place}.plugin"), name)
 
@@ -242,6 +259,8 @@ class Session:
         return self._parse(name)
 
     def _parse(self, name: str) -> ParsedConnector:
+        from damlink._run.runtime import ParsedConnector
+
         config = self.config.connector(name)
         plugin = self.load_plugin(name)
         settings = self.parse_settings(name, plugin)
@@ -265,6 +284,9 @@ class Session:
             ConfigError: a setting is wrong, or a secret cannot be opened.
             PluginLoadError: the plugin cannot be used.
         """
+        from damlink._context import Context
+        from damlink._run.runtime import ConnectorLog, ConnectorRuntime
+
         parsed = parsed or self._parse(name)
         config, plugin, settings = parsed.config, parsed.plugin, parsed.settings
         portal = self.open_portal(config.portal, verify_before_send, listener, settings=parsed.portal)
@@ -294,6 +316,8 @@ class Session:
         )
 
     def _partner_client(self, settings: Any, verify_before_send: Callable[[], None] | None) -> Client:
+        from damlink._http.client import open_client
+
         client = open_client(
             getattr(settings, "api_url", ""),
             requests_per_second=getattr(settings, "requests_per_second", None),
@@ -303,12 +327,17 @@ class Session:
         return client
 
     def _values(self, name: str) -> State:
+        from damlink._state.values import ReadOnlyValues, Values
+
         if self._keeps:
             return Values(self.database, name)
         return ReadOnlyValues(Values(self.database, name) if self.has_database else None)
 
     def _take_custody(self, auth: object, verify: Verify, name: str) -> None:
         """Store tokens for the next command; rotating refresh tokens even in read-only commands."""
+        from damlink._http.oauth2 import OAuth2
+        from damlink._secrets.store import give_custody
+
         if not isinstance(auth, OAuth2):
             return
         auth.name = name

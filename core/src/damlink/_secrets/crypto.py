@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -128,6 +126,10 @@ class Certificate:
     """
 
     def __init__(self, pem: bytes) -> None:
+        # Imported here, because only a service that receives events reads a certificate.
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
         self._certificate = x509.load_pem_x509_certificate(pem)
         try:
             key = self._certificate.public_key()
@@ -143,6 +145,8 @@ class Certificate:
 
     def is_valid_signature(self, data: bytes, signature: bytes, *, sha256: bool) -> bool:
         """Return whether its key signed these bytes: RSA PKCS#1 v1.5 with SHA-256, or with SHA-1."""
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         algorithm = hashes.SHA256() if sha256 else hashes.SHA1()  # noqa: S303 - SNS version 1
         try:
             self._key.verify(signature, data, padding.PKCS1v15(), algorithm)

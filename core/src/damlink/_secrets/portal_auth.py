@@ -8,7 +8,6 @@ import httpx
 
 from damlink._config.tables import PortalConfig
 from damlink._http.bearer import BearerAuth
-from damlink._http.oauth1 import OAuth1
 from damlink._http.oauth2 import OAuth2
 from damlink._secret import Secret
 
@@ -29,6 +28,9 @@ def portal_auth(settings: PortalConfig) -> httpx.Auth:
     if settings.auth == "permanent-token":
         return BearerAuth(settings.token or Secret(""))
     if settings.auth == "oauth1":
+        # Imported here, because it brings Authlib, and few portals use it.
+        from damlink._http.oauth1 import OAuth1
+
         empty = Secret("")
         return OAuth1(
             settings.consumer_key,
