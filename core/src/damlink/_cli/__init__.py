@@ -125,6 +125,8 @@ def root(ctx: click.Context, config_path: Path | None, log_level: str, log_forma
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of `EXIT_CODES`."""
+    # httpx imports rich for a command line of its own, which takes longer than the rest of it.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     with redact_streams(), _private_files():
         code = _run(arguments)
     sys.exit(code)

@@ -1,17 +1,14 @@
-"""Progress of a run: a live display on a terminal, plain lines elsewhere."""
+"""Progress of a run as plain lines."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import time
-from collections.abc import Iterator
 
 from damlink._cli._output import echo, seconds_text
 from damlink._run.report import RunListener
 from damlink._state.rows import Row, RowState
 
-__all__ = ["HOLD_SHOWN_SECONDS", "Lines", "colour_of", "show_progress"]
+__all__ = ["HOLD_SHOWN_SECONDS", "Lines", "colour_of"]
 
 _COLOURS = {
     RowState.PUSHED: "green",
@@ -57,16 +54,3 @@ def line(connector: str, row: Row, state: RowState, message: str) -> str:
     """Return the outcome of an asset in one line."""
     title = f" {row.title!r}" if row.title else ""
     return f"{connector}: {state.value} {row.source_id}{title}{': ' + message if message else ''}"
-
-
-@contextlib.contextmanager
-def show_progress(connector: str) -> Iterator[RunListener]:
-    """Show the progress of a run on stderr: live on a terminal, else as lines."""
-    if not sys.stderr.isatty():
-        yield Lines(connector)
-        return
-    # Imported here, because a run without a terminal needs no rich.
-    from damlink._cli._screen import show_screen
-
-    with show_screen(connector) as screen:
-        yield screen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
+    from damlink._run.report import RunListener
     from damlink._run.runner import RunOptions, RunReport
 
 __all__ = ["command", "failure_document", "most_severe", "prefix_connector", "run_all", "summarize"]
@@ -57,14 +60,13 @@ def command(
 
 def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, RunReport | DamlinkError]:
     """Run one connector after the other; a failure_document does not stop the next one."""
-    from damlink._cli._progress import show_progress
     from damlink._run.runner import run_connector
     from damlink._run.session import Session
 
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:
         try:
-            with show_progress(name) as listener, Session(config, listener=listener) as session:
+            with _show_progress(name) as listener, Session(config, listener=listener) as session:
                 report = run_connector(session, name, options)
         except DamlinkError as error:
             reports[name] = error
@@ -78,6 +80,17 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
         if report.error and report.error.stops == "run":
             break
     return reports
+
+
+def _show_progress(connector: str) -> contextlib.AbstractContextManager[RunListener]:
+    """Show the progress of a run on stderr: live on a terminal, else as lines, which need no rich."""
+    if sys.stderr.isatty():
+        from damlink._cli._screen import show_screen
+
+        return show_screen(connector)
+    from damlink._cli._progress import Lines
+
+    return contextlib.nullcontext(Lines(connector))
 
 
 def prefix_connector(name: str, error: DamlinkError) -> str:

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
-import platformdirs
 
 from damlink._http.pace_file import PaceFile
 from damlink._http.permits import Permits
@@ -44,7 +43,11 @@ T = TypeVar("T")
 
 def default_path() -> Path:
     """Return the path of the shared file: in `DAMLINK_STATE_DIR`, or in the user's state folder."""
-    folder = os.environ.get("DAMLINK_STATE_DIR") or platformdirs.user_state_dir("damlink", appauthor=False)
+    folder = os.environ.get("DAMLINK_STATE_DIR")
+    if not folder:
+        import platformdirs
+
+        folder = platformdirs.user_state_dir("damlink", appauthor=False)
     return Path(folder) / "pace.db"
 
 
