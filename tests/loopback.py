@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 import pytest
+from forks import Forked
 from own_log import restored_log
 from ports import free_port
 
@@ -55,9 +56,9 @@ class Site:
             **SECRET_VALUES,
         }
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start the command line in a child process."""
-        return subprocess.Popen(
+    def start(self, *arguments: str, fresh: bool = False, **options: Any) -> subprocess.Popen[str]:
+        """Start the command line in a child process; `fresh` in an interpreter of its own."""
+        return (subprocess.Popen if fresh else Forked)(
             [*COMMAND, *arguments],
             cwd=self.folder,
             env=self.environment,

@@ -15,15 +15,11 @@ import types
 from collections.abc import Iterable
 from typing import Self
 
+from forks import Forked
 from loopback import COMMAND, Site
 
 PATIENCE_SECONDS = 60.0
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
-
-
-def _hear_interrupts() -> None:
-    """As a shell's job in the foreground does, wherever the tests themselves run."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -32,14 +28,13 @@ class Terminal:
     def __init__(self, site: Site, *arguments: str) -> None:
         self._near, far = pty.openpty()
         termios.tcsetwinsize(far, (24, 100))
-        self.child = subprocess.Popen(
+        self.child = Forked(
             [*COMMAND, *arguments],
             cwd=site.folder,
             env=site.environment | {"TERM": "xterm-256color"},
             stdin=far,
             stdout=far,
             stderr=far,
-            preexec_fn=_hear_interrupts,
             start_new_session=True,  # or it would ask for passwords on the terminal of whoever tests
         )
         os.close(far)

@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from forks import Forked
 from loopback import COMMAND, Site, until
 from ports import free_port
 
@@ -106,7 +107,7 @@ def shelf(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 def serving(site: Site, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`damlink serve` in a child process; killed at the end if it still runs."""
     with (site.folder / "serve.log").open("a") as log:
-        child = subprocess.Popen(
+        child = Forked(
             [*COMMAND, "serve", *options], cwd=site.folder, env=site.environment, stderr=log, text=True
         )
     try:

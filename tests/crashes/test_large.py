@@ -42,7 +42,7 @@ def license_video(site: Site, size: int) -> str:
 
 def test_video_of_a_gigabyte_arrives_in_less_than_150_megabytes(site: Site) -> None:
     video = license_video(site, GIB)
-    child = site.start("run")
+    child = site.start("run", fresh=True)
     assert watched(child) < 150
     assert child.returncode == 0
     assert_arrived_once_and_whole(site, {video})
@@ -54,7 +54,7 @@ def test_eight_videos_in_parallel_take_less_than_100_megabytes(site: Site) -> No
     site.tables["connectors"]["stock"]["workers"] = 8
     site.write()
     videos = {license_video(site, GIB // 4 + number) for number in range(8)}
-    child = site.start("run")
+    child = site.start("run", fresh=True)
     assert watched(child) < 100
     assert child.returncode == 0
     assert_arrived_once_and_whole(site, videos)
@@ -68,13 +68,13 @@ def test_video_of_three_gigabytes_when_killed_at_two_thirds_goes_on_from_there(
     video = license_video(site, 3 * GIB)
     counts = site.sandbox.world.counts
     parts = 24 if etag else 512
-    child = site.start("run")
+    child = site.start("run", fresh=True)
     while counts["parts"] < parts * 2 // 3 and child.poll() is None:
         time.sleep(POLL_SECONDS)
     first = peak_megabytes(child)
     child.kill()
     child.communicate()
-    again = site.start("run")
+    again = site.start("run", fresh=True)
     assert max(first, watched(again)) < 100
     assert again.returncode == 0
     assert_arrived_once_and_whole(site, {video})

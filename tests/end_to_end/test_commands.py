@@ -242,7 +242,7 @@ def test_secret_when_kept_works_and_stands_nowhere_in_the_open(site: Site) -> No
     said = entered(site, f"{raw}\n", "secret", "set", "brand.token")
     site.tables["portals"]["brand"]["token"] = {"secret": "brand.token"}
     site.write()
-    with site.start("--log-level", "debug", "run", "--limit", "2") as child:
+    with site.start("--log-level", "debug", "run", "--limit", "2", fresh=True) as child:
         own = "-m damlink --log-level debug run"
         while own not in (processes := process_list()) and Path("/proc").is_dir() and child.poll() is None:
             time.sleep(0.01)

@@ -62,7 +62,7 @@ class Watch:
     @contextlib.contextmanager
     def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Start one in a session of its own, which does not outlive the block."""
-        with self.site.start(*arguments, start_new_session=True) as child:
+        with self.site.start(*arguments, fresh=True, start_new_session=True) as child:
             try:
                 yield child
             finally:
