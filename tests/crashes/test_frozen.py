@@ -114,6 +114,8 @@ def at_rest(site: Site) -> bool:
     return (site.folder / "damlink.db.locks" / "stock.lock").exists() and sent(site) == before
 
 
+LAST_ASKED = {for_the_rate: "istock-login", for_another_try: "portal"}
+"""The service that has been asked when the wait begins, where one is."""
 WAITS = [for_the_pace, for_the_pace_with_a_token_request, for_the_rate, for_another_try]
 
 
@@ -124,6 +126,7 @@ def waiting(site: Site, request: pytest.FixtureRequest) -> subprocess.Popen[str]
     request.param(site)
     site.write()
     process = site.start("run")
+    until(lambda: sent(site).get(LAST_ASKED.get(request.param, ""), 1))
     until(lambda: all(at_rest(site) for _ in range(4)))
     return process
 

@@ -178,8 +178,9 @@ class _Run:
         count = self._options.workers or self._runtime.config.workers
         try:
             with ThreadPoolExecutor(count, thread_name_prefix=self._runtime.name) as pool:
-                workers = [pool.submit(self._carry_all) for _ in range(count)]
+                # The workers start inside: an interrupt meanwhile must stop them, or the pool waits for them.
                 try:
+                    workers = [pool.submit(self._carry_all) for _ in range(count)]
                     self._list()
                     for worker in workers:
                         worker.result()
