@@ -16,7 +16,7 @@ FILES: Final = sorted(path for path in (CORE / "tests").rglob("test_*.py") if pa
 # These test a room or a command as a whole.
 OF_A_ROOM: Final = {
     *("_cli/test_help.py", "_cli/test_other_commands.py", "_state/test_ledger_machine.py"),
-    "_run/test_previous_version.py",
+    *("_run/test_previous_version.py", "_state/test_counters.py"),
 }
 
 
