@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -43,6 +43,11 @@ acceptance: $(TOOLS)
 
 # All rows, or some: make bench ROWS=small,list ROUNDS=3
 ROUNDS ?= 5
+# The seeds 0 to SEEDS - 1; or one: SEED=7, and KEEP=0,2 of its faults.
+SEEDS ?= 1000
+simulate: $(TOOLS)
+	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED) $(if $(KEEP),--keep $(KEEP)),--seeds $(SEEDS))
+
 bench: $(TOOLS)
 	$(BIN)/python tests/benchmarks $(ROWS) --rounds $(ROUNDS)
 

@@ -1,0 +1,111 @@
+"""The product as a simulation runs it: imported once, with a plugin of its own and small constants."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from simulation.scheduler import OncePerProcess, SimulationError
+
+__all__ = ["INDEX_LAG", "prepare", "write_config"]
+
+# Seconds, as the config says; the portal's lists are never later.
+INDEX_LAG: Final = 30.0
+_KEY: Final = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+_MEMORY: Final = Path("/dev/shm")
+
+
+def prepare() -> Path:
+    """Import the product, install the plugin and create a database; return the folder of all schedules."""
+    folder = Path(tempfile.mkdtemp(prefix="damlink-simulation-", dir=_MEMORY if _MEMORY.is_dir() else None))
+    facts = folder / "site" / "damlink_simulation-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-simulation\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[damlink]\nsimulation = simulation.connector\n")
+    sys.path.insert(0, str(folder / "site"))
+    os.environ |= {"DAMLINK_KEY": _KEY, "TOKEN": "t", "DAMLINK_STATE_DIR": str(folder / "state")}
+    _adjust()
+    _share_statements()
+    _create_database(folder / "template")
+    return folder
+
+
+def write_config(
+    folder: Path,
+    *,
+    requests: int = 1000,
+    seconds: int = 300,
+    workers: int = 1,
+    names: Sequence[str] = ("a",),
+    marks: bool = True,
+) -> None:
+    """Write the config of a schedule with so many connectors of one plugin and portal."""
+    tables = [
+        f'[state]\nurl = "sqlite:///{folder}/damlink.db"\n',
+        f"[pace]\nrequests = {requests}\nseconds = {seconds}\nshare = 1.0\n",
+        f'[portals.brand]\nurl = "https://portal.example"\ntoken = {{ env = "TOKEN" }}\n'
+        f'index_lag = "{INDEX_LAG:.0f}s"\n',
+        *(
+            f'[connectors.{name}]\nplugin = "simulation"\nportal = "brand"\nworkers = {workers}\n'
+            f'api_url = "https://partner.example"\nadopt_existing = false\nmarks = {str(marks).lower()}\n'
+            for name in names
+        ),
+    ]
+    (folder / "damlink.toml").write_text("\n".join(tables))
+
+
+def _create_database(folder: Path) -> None:
+    """Create a database that each schedule begins with a copy of."""
+    from damlink._config.load import load
+    from damlink._run.session import Session
+
+    folder.mkdir()
+    write_config(folder)
+    with Session(load(folder / "damlink.toml")) as session:
+        _ = session.cipher
+
+
+def _adjust() -> None:
+    """Set constants for small files on a virtual clock, and give each process what a process has once."""
+    import damlink._run.runner
+    import damlink._system.waiting
+    import simulation.connector  # noqa: F401 - imported before any schedule begins
+    from damlink._upload import buffered_parts, part_sender, part_sizes
+
+    constants: dict[tuple[Any, str], Any] = {
+        (damlink._system.waiting, "SLICE_SECONDS"): 5.0,
+        (damlink._run.runner, "IDLE_SECONDS"): 20.0,
+        (part_sizes, "_MIB"): 4,
+        (part_sizes, "SMALLEST_PART_BYTES"): 32,
+        (part_sizes, "LARGEST_PART_BYTES"): 128,
+        (buffered_parts, "_buffers"): OncePerProcess(lambda: buffered_parts._Buffers(buffered_parts.BUFFERS)),
+        (part_sender, "_pool"): OncePerProcess(lambda: ThreadPoolExecutor(part_sender.PARTS_IN_ALL, "part")),
+    }
+    for (module, name), value in constants.items():
+        if not hasattr(module, name):
+            raise SimulationError(f"{module.__name__} has no {name} any more")
+        setattr(module, name, value)
+
+
+def _share_statements() -> None:
+    """Compile each statement once for all schedules, not once for each engine."""
+    import sqlalchemy as sa
+
+    create = sa.create_engine
+    first: list[sa.Engine] = []
+
+    def create_alike(*given: Any, **options: Any) -> sa.Engine:
+        engine = create(*given, **options)
+        if first:
+            engine._compiled_cache = first[0]._compiled_cache
+            engine.dialect = engine.pool._dialect = first[0].dialect
+        else:
+            first.append(engine)
+        return engine
+
+    sa.create_engine = create_alike

@@ -1,0 +1,225 @@
+"""One schedule: some processes on one database, a portal, a partner, faults, and a verdict."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from simulation import edges
+from simulation.auditor import Auditor
+from simulation.faults import PROCESSES, WORLD, Fault, Plan, draw
+from simulation.network import Network
+from simulation.portal import Portal, Source
+from simulation.product import INDEX_LAG, write_config
+from simulation.scheduler import Process, Scheduler, SimulationError, Task
+
+__all__ = ["Result", "simulate"]
+
+BEGIN: Final = 1_900_000_000.0
+ASSETS: Final = 6
+# Places where one process runs after the other, and how many in each while faults strike.
+PLACES: Final = 2
+RUNS: Final = 2
+# Runs afterwards, a day apart: by then nothing is left to do.
+LAST_RUNS: Final = 14
+
+_numbers = itertools.count(1)
+
+
+@attrs.frozen
+class Result:
+    """Result of a schedule.
+
+    Attributes:
+        failure: the broken promise, or empty.
+        trace: digest of all that happened, the same for the same seed.
+        coverage: how often a row changed its state after each kind of fault.
+    """
+
+    seed: int
+    failure: str
+    details: str
+    trace: str
+    steps: int
+    switches: int
+    faults: tuple[str, ...]
+    coverage: dict[str, int]
+
+
+def simulate(base: Path, seed: int, keep: Sequence[int] | None = None) -> Result:
+    """Run one schedule.
+
+    Args:
+        base: the folder that `prepare` has made.
+        keep: numbers of the faults of its plan to keep; all if not given.
+    """
+    plan = Plan([fault for number, fault in enumerate(draw(seed)) if keep is None or number in keep])
+    faults = tuple(map(str, plan.faults))
+    folder = base / f"{os.getpid()}-{next(_numbers)}"
+    shutil.copytree(base / "template", folder)
+    # Its turns would depend on what earlier schedules have left behind.
+    gc.disable()
+    world = _World(seed, folder, plan)
+    failure = details = ""
+    try:
+        world.run()
+    except BaseException as error:  # noqa: BLE001 - whatever ends a schedule is its result
+        failure, details = f"{type(error).__name__}: {error}", world.scheduler.failure_text
+    finally:
+        world.close()
+        gc.enable()
+        shutil.rmtree(folder, ignore_errors=True)
+    coverage = {f"{edge} | {kind}": count for (edge, kind), count in world.auditor.edges.items()}
+    done = world.scheduler
+    return Result(seed, failure, details, done.trace, done.steps, done.switches, faults, coverage)
+
+
+class _World:
+    """Everything of one schedule."""
+
+    def __init__(self, seed: int, folder: Path, plan: Plan) -> None:
+        self._seed, self._folder, self._plan = seed, folder, plan
+        self._dice = dice = random.Random(f"world {seed}")
+        self._seconds = dice.choice((60, 300))
+        self._names = dice.choice((("a",), ("a", "b")))
+        limit, marks = dice.choice((45, 90, 1000)), dice.random() < 0.85
+        write_config(
+            folder,
+            requests=limit,
+            seconds=self._seconds,
+            workers=dice.choice((1, 2, 3)),
+            names=self._names,
+            marks=marks,
+        )
+        self.scheduler = Scheduler(seed, BEGIN, self._on_step, edges.enter)
+        self.auditor = Auditor(folder / "damlink.db", plan)
+        self._portal = Portal(
+            lambda: self.scheduler.now, self._lag, limit, self._seconds, self.auditor.check_save
+        )
+        self._portal.second_save_makes_another = dice.random() < 0.5
+        self._source = Source({f"asset-{number}": 1 for number in range(1, ASSETS + 1)})
+        self.auditor.portal, self.auditor.source = self._portal, self._source
+        self._pids = itertools.count(100_001)
+        self._operator = Process("operator", next(self._pids))
+        self._network = Network(
+            self.scheduler, plan, self._portal, self._source, self.auditor, self._operator
+        )
+
+    def run(self) -> None:
+        """Run the schedule.
+
+        Raises:
+            SimulationError: a promise is broken.
+        """
+        os.environ["DAMLINK_STATE_DIR"] = str(self._folder / "state")
+        edges.begin(BEGIN)
+        edges.set_network(self._network.send)
+        edges.commit_listeners[:] = [self.auditor.check_commit]
+        random.seed(self._seed)  # the product's back-off has jitter
+        self.scheduler.processes.append(self._operator)
+        places = [self._begin_place(number) for number in range(PLACES)]
+        self.scheduler.spawn("end", self._operator, lambda: self._drain(places))
+        self.scheduler.run()
+
+    def close(self) -> None:
+        """Free what the schedule has opened."""
+        edges.commit_listeners.clear()
+        for process in self.scheduler.processes:
+            edges.end_of_system_resources(process)
+        self.auditor.close()
+        edges.end()
+
+    # --- processes ---------------------------------------------------------------------------------
+
+    def _begin_place(self, number: int) -> Task:
+        name = self._names[number % len(self._names)]
+        return self.scheduler.spawn(f"place {number}", self._operator, lambda: self._run_place(name, number))
+
+    def _run_place(self, name: str, number: int) -> None:
+        """Start one process after another, as a person or a timer does."""
+        for _ in range(RUNS):
+            self._run_process(f"{name}{number}", name)
+            self._network.wait(self._dice.choice((0.1, 5.0, 40.0, 1000.0)))
+
+    def _run_process(self, title: str, name: str) -> None:
+        process = Process(title, next(self._pids))
+        process.on_crash.append(lambda: edges.end_of_system_resources(process))
+        self.scheduler.processes.append(process)
+        edges.register(process)
+        self.auditor.connector_of[process] = name
+        self.scheduler.spawn("main", process, lambda: self._run_connector(process, name))
+        self.scheduler.block("process", lambda: process.is_crashed or process.is_over, None)
+        self.scheduler.retire(process)
+
+    def _run_connector(self, process: Process, name: str) -> None:
+        from damlink._config.load import load
+        from damlink._run.runner import RunOptions, run_connector
+        from damlink._run.session import Session
+        from damlink.errors import DamlinkError
+
+        try:
+            with Session(load(self._folder / "damlink.toml")) as session:
+                report = run_connector(session, name, RunOptions())
+                self.scheduler.note(f"run {report.exit_code}")
+        except DamlinkError as error:
+            self.scheduler.note(f"run {type(error).__name__}")
+        process.is_over = True
+
+    def _drain(self, places: Sequence[Task]) -> None:
+        """When all is over, switch the faults off and run until nothing is left to do."""
+        self.scheduler.block("places", lambda: all(each.is_done for each in places), None)
+        self._plan.is_on = False
+        for number in range(LAST_RUNS):
+            self._network.wait(25 * 3600.0 if number else 400.0)
+            for name in self._names:
+                self._run_process(f"{name}-last", name)
+            if self.auditor.is_settled:
+                break
+        try:
+            self.auditor.check_end()
+        except SimulationError as error:
+            self.scheduler.fail(error)
+
+    # --- faults ------------------------------------------------------------------------------------
+
+    def _on_step(self, task: Task, _point: str) -> None:
+        if not self._plan.is_on or self.scheduler.steps < self._plan.next_step:
+            return
+        is_product = task.process is not self._operator
+        if is_product and (fault := self._plan.take(PROCESSES, self.scheduler.steps)):
+            self.scheduler.note(str(fault))
+            self._strike(task.process, fault)
+        elif fault := self._plan.take(WORLD, self.scheduler.steps):
+            self.scheduler.note(str(fault))
+            self._change_world(fault.kind)
+
+    def _strike(self, process: Process, fault: Fault) -> None:
+        if fault.kind == "crash":
+            self.scheduler.crash(process)
+        elif fault.kind == "freeze":
+            process.frozen_until = self.scheduler.now + fault.amount
+        elif fault.kind == "clock":
+            process.clock_offset += fault.amount
+        else:
+            shutil.rmtree(f"{self._folder}/damlink.db.locks", ignore_errors=True)
+
+    def _change_world(self, kind: str) -> None:
+        if kind == "changed":
+            self._source.fingerprints[self._dice.choice(sorted(self._source.fingerprints))] += 1
+        elif kind == "blocked":
+            self._portal.blocked_until = self.scheduler.now + self._seconds
+        elif kind == "deleted":
+            self._portal.delete(self._dice, self.auditor.finished)
+        else:
+            self._portal.edit(self._dice)
+
+    def _lag(self) -> float:
+        return self._dice.choice((0.0, 0.5, 4.0, INDEX_LAG / 2))
