@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import attrs
 import httpx
-
 from simulation import edges
 from simulation.portal import Asset, Portal, Source, title_of
 from simulation.scheduler import Process, SimulationError, active

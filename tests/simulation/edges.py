@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import httpx
 import time_machine
-
 from simulation import threads
 from simulation.scheduler import Process, active, current_process
 

@@ -10,7 +10,6 @@ from typing import Final
 
 import attrs
 import httpx
-
 from simulation.auditor import Auditor
 from simulation.faults import ANSWERS, Fault, Plan
 from simulation.portal import Answer, Portal, Source

@@ -72,9 +72,10 @@ def _create_database(folder: Path) -> None:
 
 def _adjust() -> None:
     """Set constants for small files on a virtual clock, and give each process what a process has once."""
+    import simulation.connector  # noqa: F401 - imported before any schedule begins
+
     import damlink._run.runner
     import damlink._system.waiting
-    import simulation.connector  # noqa: F401 - imported before any schedule begins
     from damlink._upload import buffered_parts, part_sender, part_sizes
 
     constants: dict[tuple[Any, str], Any] = {

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-
 from simulation import edges
 from simulation.auditor import Auditor
 from simulation.faults import PROCESSES, WORLD, Fault, Plan, draw

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import attrs
 import click
-
 from simulation.faults import KINDS, draw
 from simulation.product import prepare
 from simulation.schedule import Result, simulate
