@@ -5,19 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 import sqlalchemy as sa
 
 from damlink._state.rows import Row, RowState, as_row
 from damlink._state.siblings import Hold, HoldKind, find_holds, serialize
+from damlink._state.tables import UtcDateTime
 from damlink._state.tables import ledger as t
 
 __all__ = ["FIRST_BATCH", "MOST_BATCH", "Claimant", "claimable", "take"]
 
 FIRST_BATCH: Final = 8
 MOST_BATCH: Final = 100
+
+_Parameter: TypeAlias = "sa.BindParameter[Any]"
 
 
 @attrs.frozen
@@ -34,7 +37,9 @@ class Claimant:
         return t.c.connector == self.connector
 
 
-def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool], ...]:
+def claimable(
+    now: datetime | _Parameter, epoch: int | _Parameter | None
+) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of the rows that may be claimed, in the order of claiming.
 
     Rows left by a crash come first, then due rows, then failed rows. A row left by two crashes may be
@@ -59,30 +64,44 @@ def claimable(now: datetime, epoch: int | None) -> tuple[sa.ColumnElement[bool],
     )
 
 
+_NOW: Final = sa.bindparam("now", type_=UtcDateTime)
+_EPOCH: Final = sa.bindparam("epoch", type_=sa.Integer)
+# One query for each condition: together they could not use the index.
+_CANDIDATES: Final = tuple(
+    sa.select(t.c.source_id, t.c.checkpoint.is_not(None))
+    .where(t.c.connector == sa.bindparam("connector"), condition)
+    .order_by(t.c.due_at, t.c.source_id)
+    .limit(sa.bindparam("batch", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+    for condition in claimable(_NOW, _EPOCH)
+)
+_CLAIM: Final = (
+    sa.update(t)
+    .where(t.c.connector == sa.bindparam("of"), t.c.source_id == sa.bindparam("id"))
+    .values(
+        state=RowState.RUNNING,
+        epoch=sa.bindparam("in_epoch"),
+        waits_for=None,
+        updated_at=_NOW,
+        # Counts a crash as the first attempt, so that a second crash can be recognised.
+        attempts=sa.case((sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0), 1), else_=t.c.attempts),
+    )
+    .returning(t)
+)
+
+
 def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
     """Claim the next row; also return whether to try again because siblings hold all of the batch."""
     if claimant.siblings:
         serialize(connection)
-    # One query for each condition: together they could not use the index.
-    for condition in claimable(now, claimant.epoch):
-        candidates = _candidates(connection, claimant, condition, batch if claimant.siblings else 1)
+    given = {"connector": claimant.connector, "epoch": claimant.epoch, "now": now}
+    given["batch"] = batch if claimant.siblings else 1
+    for query in _CANDIDATES:
+        # Whether each has a checkpoint, by source id in the order of claiming.
+        candidates = {key: bool(has_notes) for key, has_notes in connection.execute(query, given)}
         if candidates:
             return _take_first_free(connection, claimant, candidates, now)
     return None, False
-
-
-def _candidates(
-    connection: sa.Connection, claimant: Claimant, condition: sa.ColumnElement[bool], batch: int
-) -> dict[str, bool]:
-    """Lock the next rows. Return, by source id in the order of claiming, whether each has a checkpoint."""
-    query = (
-        sa.select(t.c.source_id, t.c.checkpoint.is_not(None))
-        .where(claimant.owns, condition)
-        .order_by(t.c.due_at, t.c.source_id)
-        .limit(batch)
-        .with_for_update(skip_locked=True)
-    )
-    return {source_id: bool(has_checkpoint) for source_id, has_checkpoint in connection.execute(query)}
 
 
 def _take_first_free(
@@ -95,17 +114,8 @@ def _take_first_free(
     if len(held) == len(candidates):
         return None, True
     free = next(itertools.islice(candidates, len(held), None))
-    values: dict[str, Any] = {
-        "state": RowState.RUNNING,
-        "epoch": claimant.epoch,
-        "waits_for": None,
-        "updated_at": now,
-    }
-    # Counts a crash as the first attempt, so that a second crash can be recognised.
-    after_crash = sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0)
-    values["attempts"] = sa.case((after_crash, 1), else_=t.c.attempts)
-    claimed = sa.update(t).where(claimant.owns, t.c.source_id == free).values(values).returning(t)
-    return as_row(connection.execute(claimed).one()), False
+    given = {"of": claimant.connector, "id": free, "in_epoch": claimant.epoch, "now": now}
+    return as_row(connection.execute(_CLAIM, given).one()), False
 
 
 def _set_aside(connection: sa.Connection, claimant: Claimant, holds: dict[str, Hold], now: datetime) -> None:

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._state.conflicts import repeat_conflicts
-from damlink._state.database import Database, upsert
+from damlink._state.database import Database
 from damlink._state.tables import carried, identity, ledger
 
 __all__ = ["Identity", "count_up"]
+
+_LEAST: Final = sa.bindparam("least", type_=sa.Integer)
+_HIGHER: Final = sa.case((carried.c.count >= _LEAST, carried.c.count + 1), else_=_LEAST)
+
+
+def _raise(insert: sqlite.Insert | postgresql.Insert) -> sa.Executable:
+    changes = {"count": _HIGHER}
+    return insert.on_conflict_do_update(index_elements=[carried.c.connector], set_=changes).returning(
+        carried.c.count
+    )
+
+
+# Built once for each dialect.
+_RAISE: Final = {"sqlite": _raise(sqlite.insert(carried)), "postgresql": _raise(postgresql.insert(carried))}
 
 
 @repeat_conflicts
@@ -57,8 +73,5 @@ class Identity:
 
 def count_up(connection: sa.Connection, connector: str, least: int = 0) -> int:
     """Raise the count within a transaction; call it last, because it locks the connector's count."""
-    higher = sa.case((carried.c.count >= least, carried.c.count + 1), else_=least)
-    new = {"connector": connector, "count": max(1, least)}
-    upsert(connection, carried, new, {"count": higher})
-    query = sa.select(carried.c.count).where(carried.c.connector == connector)
-    return int(connection.execute(query).scalar_one())
+    values = {"connector": connector, "count": max(1, least), "least": least}
+    return int(connection.execute(_RAISE[connection.dialect.name], values).scalar_one())

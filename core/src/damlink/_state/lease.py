@@ -36,6 +36,11 @@ __all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "check_epoch", "read
 BEAT_SECONDS: Final = 10.0
 # After this time without a heartbeat, errors and `status` call the run silent.
 SILENT_AFTER_SECONDS: Final = 60.0
+_HELD: Final = (
+    sa.select(t.c.epoch)
+    .where(t.c.connector == sa.bindparam("connector"), t.c.epoch == sa.bindparam("epoch"))
+    .with_for_update(read=True)
+)
 # The server frees the lock of a machine that no longer answers after 10 + 4 * 10 seconds.
 KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
@@ -144,9 +149,7 @@ def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) ->
     Raises:
         LeaseLostError: another run has taken over.
     """
-    mine = (t.c.connector == connector, t.c.epoch == epoch)
-    held = sa.select(t.c.epoch).where(*mine).with_for_update(read=True)
-    if connection.execute(held).scalar() is None:
+    if connection.execute(_HELD, {"connector": connector, "epoch": epoch}).scalar() is None:
         raise _lease_lost(connector)
 
 

@@ -34,6 +34,11 @@ __all__ = ["Ledger"]
 BATCH_ROWS: Final = 250
 UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_ROW: Final = (t.c.connector == sa.bindparam("of_connector"), t.c.source_id == sa.bindparam("of_id"))
+_FINGERPRINT: Final = sa.select(t.c.fingerprint_seen).where(*_ROW).with_for_update()
+_UPDATE: Final = sa.update(t).where(*_ROW)
+
 
 @repeat_conflicts
 class Ledger(LedgerReader):
@@ -239,16 +244,17 @@ class Ledger(LedgerReader):
 
     def _read_fingerprint(self, connection: sa.Connection, row: Row) -> str:
         """Read the latest fingerprint, and lock the row against listings until the transaction ends."""
-        seen = sa.select(t.c.fingerprint_seen).where(self._mine, t.c.source_id == row.source_id)
-        return str(connection.execute(seen.with_for_update()).scalar_one())
+        return str(connection.execute(_FINGERPRINT, self._key_of(row)).scalar_one())
+
+    def _key_of(self, row: Row) -> dict[str, str]:
+        return {"of_connector": self._connector, "of_id": row.source_id}
 
     def _set(self, row: Row, state: RowState, values: Mapping[str, Any]) -> None:
         with self._end_transfer(row) as connection:
             self._update(connection, row, {"state": state, **values})
 
     def _update(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> None:
-        mine = sa.update(t).where(self._mine, t.c.source_id == row.source_id)
-        connection.execute(mine.values(updated_at=self._now(), **values))
+        connection.execute(_UPDATE, {"updated_at": self._now(), **values, **self._key_of(row)})
 
     # --- transactions ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._state.rows import RowState
-from damlink._state.tables import cursor, lease
+from damlink._state.tables import UtcDateTime, cursor, lease
 from damlink._state.tables import ledger as t
 
 __all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake"]
@@ -24,6 +24,13 @@ _IS_BUSY: Final = sa.or_(
     t.c.state == RowState.UNCERTAIN, sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == lease.c.epoch)
 )
 _HAS_CHECKPOINT: Final = t.c.checkpoint.is_not(None)
+_NOW: Final = sa.bindparam("now", type_=UtcDateTime)
+_WAKE: Final = (
+    sa.update(t)
+    .where(t.c.waits_for == sa.bindparam("by"), t.c.source_id.in_(sa.bindparam("ids", expanding=True)))
+    .where(t.c.state == RowState.WAITING)
+    .values(state=RowState.DUE, due_at=_NOW, reason="", waits_for=None, updated_at=_NOW)
+)
 
 
 class HoldKind(StrEnum):
@@ -94,6 +101,4 @@ def serialize(connection: sa.Connection) -> None:
 
 def wake(connection: sa.Connection, connector: str, ids: Iterable[str], now: datetime) -> None:
     """Make the rows due that wait for rows of this connector."""
-    waits = (t.c.waits_for == connector, t.c.source_id.in_(list(ids)), t.c.state == RowState.WAITING)
-    values = {"state": RowState.DUE, "due_at": now, "reason": "", "waits_for": None, "updated_at": now}
-    connection.execute(sa.update(t).where(*waits).values(values))
+    connection.execute(_WAKE, {"by": connector, "ids": list(ids), "now": now})
