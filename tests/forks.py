@@ -25,9 +25,12 @@ __all__ = ["Forked"]
 PR_SET_CHILD_SUBREAPER: Final = 36
 MOST_BYTES: Final = 1 << 20
 IMPORTED: Final = (
-    *(f"damlink._cli.{name}" for name in ("run", "serve", "status", "assets", "check", "login", "plan")),
+    *(
+        f"damlink._cli.{name}"
+        for name in ("run", "serve", "init", "portal", "add", "check", "plan", "login", "events")
+    ),
     *("damlink._run.runner", "damlink._serve.server", "damlink._upload.portal", "damlink.testing"),
-    *("damlink_istock", "damlink_imatag", "damlink_gelato"),
+    *("damlink_istock.plugin", "damlink_imatag.plugin", "damlink_gelato.plugin"),
     *("alembic.command", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
     *(
         "cryptography.hazmat.primitives.ciphers.aead",
