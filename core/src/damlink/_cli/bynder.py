@@ -51,8 +51,8 @@ class _Resources(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the only portal if the command line begins with a resource."""
-        # The commands are derived from the client, which is slow to import.
-        if not {"--config", "--help", "-h"} & {each.partition("=")[0] for each in args}:
+        # The commands are derived from the client, which is slow to import. One word alone is shown the help.
+        if len(args) > 1 and not {"--config", "--help", "-h"} & {each.partition("=")[0] for each in args}:
             existing_config(None)
         if args and args[0] in resources() and not _is_portal(args[0], ctx):
             args = [only_portal(load_config(None)), *args]
