@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -33,13 +34,19 @@ def kill_after(site: Site, requests: int, *, beside: bool = False) -> set[int | 
     """
     until = seen(site) + requests
     children = [site.start("run") for _ in range(2 if beside else 1)]
-    while any(child.poll() is None for child in children) and seen(site) < until:
+    # Of two, one is to be refused before the other is killed: it may come to that later than to the requests.
+    while running(children) and (seen(site) < until or running(children) == 2):
         time.sleep(POLL_SECONDS)
     ended = {child.poll() for child in children} - {None}
     for child in children:
         child.send_signal(signal.SIGKILL)
         child.communicate()
     return ended
+
+
+def running(children: list[subprocess.Popen[str]]) -> int:
+    """How many of them have not ended."""
+    return sum(child.poll() is None for child in children)
 
 
 def seen(site: Site) -> int:
