@@ -48,7 +48,6 @@ def check_kind(
         WrongKindError: they are an HTML page, or an XML or JSON document, instead of media. Unknown kinds
             pass.
     """
-    announced = media_type or mimetypes.guess_type(filename, strict=False)[0] or ""
     head = b""
     try:
         for piece in pieces:
@@ -57,17 +56,21 @@ def check_kind(
                 break
     except Exception:
         # Yield the bytes received so far: the caller continues after them.
-        _check(head, filename, announced, said)
+        _check(head, filename, media_type, said)
         if head:
             yield head
         raise
-    _check(head, filename, announced, said)
+    _check(head, filename, media_type, said)
     if head:
         yield head
     yield from pieces
 
 
-def _check(head: bytes, filename: str, announced: str, said: str) -> None:
+def _check(head: bytes, filename: str, media_type: str, said: str) -> None:
+    if _is_binary(head[:HEAD_BYTES]):
+        # Ordinary media: their extension does not matter, and to look it up is slow the first time.
+        return
+    announced = media_type or mimetypes.guess_type(filename, strict=False)[0] or ""
     found = _document(head[:HEAD_BYTES], announced, said.partition(";")[0].strip().lower())
     if found:
         wanted = next((word for kind, word in _WORD.items() if announced.startswith(kind)), "a file")
@@ -76,11 +79,22 @@ def _check(head: bytes, filename: str, announced: str, said: str) -> None:
         raise WrongKindError(message, hint=hint)
 
 
+def _is_binary(head: bytes) -> bool:
+    """Return whether the bytes are no document of any kind, whatever was announced."""
+    text = _without_mark(head)
+    is_document = any(kind.match(text) for kind in (_HTML, _XML, _JSON))
+    return bool(_CONTROL.search(head)) and not is_document
+
+
+def _without_mark(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
 def _document(head: bytes, announced: str, said: str) -> str:
     """Return the kind of document found in place of media; empty if it may be the announced kind."""
     if not announced.startswith(_MEDIA) and announced not in _OTHERS:
         return ""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = _without_mark(head)
     if _HTML.match(text):
         return "an HTML page"
     if announced.endswith("+xml"):

@@ -37,10 +37,12 @@ class NetworkTransport(httpx.BaseTransport):
 
     def __init__(self, verify: Verify = verify_nothing) -> None:
         self._verify = verify
-        self._routes: dict[str | None, httpx.HTTPTransport] = {}
+        self._routes: dict[tuple[str, str | None], httpx.HTTPTransport] = {}
         # By scheme and host: to read the environment takes as long as half a request.
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._lock = threading.Lock()
+        # httpx imports its network layer with the first transport: not within the first request.
+        self._route("http", None)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request directly or through its proxy."""
@@ -52,18 +54,20 @@ class NetworkTransport(httpx.BaseTransport):
         where = request.url.scheme, request.url.host
         if where not in self._proxies:
             self._proxies[where] = _proxy(request.url)
-        return self._route(self._proxies[where]).handle_request(request)
+        return self._route(request.url.scheme, self._proxies[where]).handle_request(request)
 
     def close(self) -> None:
         """Close every connection."""
         for route in self._routes.values():
             route.close()
 
-    def _route(self, proxy: str | None) -> httpx.HTTPTransport:
+    def _route(self, scheme: str, proxy: str | None) -> httpx.HTTPTransport:
         with self._lock:
-            if proxy not in self._routes:
-                self._routes[proxy] = httpx.HTTPTransport(verify=_tls(), proxy=proxy, limits=LIMITS)
-            return self._routes[proxy]
+            if (scheme, proxy) not in self._routes:
+                # Without https nothing is verified: an empty context saves reading the authorities.
+                tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else _tls()
+                self._routes[scheme, proxy] = httpx.HTTPTransport(verify=tls, proxy=proxy, limits=LIMITS)
+            return self._routes[scheme, proxy]
 
 
 @attrs.frozen
