@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -47,6 +47,9 @@ ROUNDS ?= 5
 SEEDS ?= 1000
 simulate: $(TOOLS)
 	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED) $(if $(KEEP),--keep $(KEEP)),--seeds $(SEEDS))
+
+mutants: $(TOOLS)
+	$(BIN)/python tests/simulation/mutants.py
 
 bench: $(TOOLS)
 	$(BIN)/python tests/benchmarks $(ROWS) --rounds $(ROUNDS)

@@ -120,8 +120,9 @@ class Auditor:
     def is_settled(self) -> bool:
         """True if every listed asset has a row, and each row is finished or waits for a person's decision."""
         assert self.source is not None
-        states = self._states_of_assets()
-        return set(states) >= set(self.source.fingerprints) and all(map(_is_final, states.values()))
+        states, deleted = self._states_of_assets(), self._deleted()
+        finals = (_is_final(each) for key, each in states.items() if key not in deleted)
+        return set(states) >= set(self.source.fingerprints) and all(finals)
 
     def check_end(self) -> None:
         """The faults are off and the system has drained: both sides agree."""
@@ -134,15 +135,19 @@ class Auditor:
         states = self._states_of_assets()
         assets = self.portal.assets.values()
         arrived = {title_of(content) for each in assets for content in each.contents}
-        deleted = {title_of(each.contents[0])[0] for each in assets if each.is_deleted}
+        deleted = self._deleted()
         for key, version in self.source.fingerprints.items():
-            # A new version of an asset that a person has deleted cannot arrive.
             if UNCERTAIN in states[key] or key in deleted:
                 continue
             if "pushed" not in states[key]:
                 raise SimulationError(f"not carried: {key} is {', '.join(sorted(states[key]))}")
             if (key, version) not in arrived:
                 raise SimulationError(f"lost: {key} version {version} is pushed and not in the portal")
+
+    def _deleted(self) -> set[str]:
+        """Return the ids of assets that a person has deleted: a new version of them fails."""
+        assert self.portal is not None
+        return {title_of(each.contents[0])[0] for each in self.portal.assets.values() if each.is_deleted}
 
     def _states_of_assets(self) -> dict[str, set[str]]:
         """Return, by source id, the states of its rows: each connector has one."""

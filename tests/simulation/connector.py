@@ -35,14 +35,16 @@ about = About(title="Simulation", summary="A partner's list into the portal.", o
 
 
 @hookimpl
-def list_source_assets(ctx: Context) -> Iterator[SourceAsset | Cursor]:
-    """Yield every asset of the partner, page by page."""
-    start = 0
+def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
+    """Yield the assets of the partner page by page, from where the last listing was broken off."""
+    start = int(since or 0)
     while page := ctx.http.get("/list", params={"after": start}).json():
         for each in page:
             yield SourceAsset(each["id"], f"v{each['version']}", each["id"], {"version": each["version"]})
         start += len(page)
         yield Cursor(str(start))
+    # The next one begins anew, since any asset may have changed.
+    yield Cursor("0")
 
 
 @hookimpl

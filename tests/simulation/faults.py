@@ -24,6 +24,7 @@ ANSWERS: Final = (
     "unavailable",
     "throttled",
     "slow",
+    "slow before",
     "killed before",
     "killed after",
 )

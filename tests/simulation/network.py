@@ -51,6 +51,8 @@ class Network:
         kind = fault.kind if fault else ""
         if refusal := self._fail_before(kind, request, body):
             return refusal
+        if fault and kind == "slow before":
+            self.wait(fault.amount)
         answer = self._act(request, body)
         if kind == "killed after":
             self._kill()

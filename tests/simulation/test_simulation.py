@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.servers  # it starts processes
 
 TESTS = Path(__file__).parents[1]
+MUTANTS = sorted((TESTS / "simulation/mutants").glob("*.patch"))
 
 
 def simulate(*options: str) -> str:
@@ -34,3 +35,10 @@ def test_simulate_when_processes_crash_and_answers_lie_breaks_no_promise() -> No
 def test_simulate_when_a_seed_is_repeated_takes_the_same_way() -> None:
     traces = [re.findall("trace ([0-9a-f]{16})", simulate("--seed", "8", "--repeat", "2")) for _ in range(2)]
     assert traces[0] == traces[1] != []
+
+
+@pytest.mark.parametrize("patch", MUTANTS, ids=lambda patch: patch.stem)
+def test_mutant_when_its_line_is_still_there_applies(patch: Path) -> None:
+    command = ["git", "apply", "--check", str(patch)]
+    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"the line that it sabotages has changed: {done.stderr}"
