@@ -31,7 +31,6 @@ token = { env = "DAMLINK_KEY" }
 
 [connectors.stock]
 plugin = "acme"
-every = "2h"
 """
 PROGRAM = """
 import sys

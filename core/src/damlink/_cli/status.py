@@ -82,7 +82,7 @@ def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str
 def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
     """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval."""
     config = session.config.connector(name)
-    seconds = config.every or _interval_of_plugin(session, name)
+    seconds = config.every or _interval_of_plugin(session, name, last)
     if not seconds or not config.enabled:
         return None
     is_due = last is None or last.finished_at is None or last.error
@@ -90,8 +90,12 @@ def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime |
     return now if is_due or last is None else max(now, last.started_at + timedelta(seconds=seconds))
 
 
-def _interval_of_plugin(session: Session, name: str) -> float | None:
+def _interval_of_plugin(session: Session, name: str, last: RunRecord | None) -> float | None:
+    """Return the interval that the last run has stored: to load the plugin takes longer than all the rest."""
     from damlink._config.duration import Duration
+
+    if last is not None and last.every is not None:
+        return last.every
 
     try:
         every = session.load_plugin(name).about.every

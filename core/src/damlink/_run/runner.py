@@ -113,7 +113,7 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
         ledger = Ledger(session.database, name, lease.epoch, runtime.siblings, marker.note)
         adapt(session, runtime, ledger)
         runs = Runs(session.database, name)
-        number = runs.begin(lease.epoch, listing=not options.events_only)
+        number = runs.begin(lease.epoch, listing=not options.events_only, every=runtime.interval)
         History(session.database, name).prune()
         report = _Run(runtime, ledger, cipher, options, counter, stop, stopping, switch).execute()
         error = str(report.error) if report.error else ""

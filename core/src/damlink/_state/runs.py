@@ -23,7 +23,12 @@ KEPT: Final = 500  # of each connector
 
 @attrs.frozen
 class RunRecord:
-    """One run: times, exit code and totals; `listing` is true if it listed its source."""
+    """One run: times, exit code and totals.
+
+    Attributes:
+        listing: whether it listed its source.
+        every: interval of the connector in seconds, 0 if it had none; `None` if an earlier version ran it.
+    """
 
     id: int
     connector: str
@@ -33,6 +38,7 @@ class RunRecord:
     error: str
     totals: Mapping[str, Any]
     listing: bool = True
+    every: int | None = None
 
 
 @repeat_conflicts
@@ -43,14 +49,15 @@ class Runs:
         self._database = database
         self._connector = connector
 
-    def begin(self, epoch: int, *, listing: bool = True) -> int:
-        """Store the beginning of a run; return its number."""
+    def begin(self, epoch: int, *, listing: bool = True, every: float | None = None) -> int:
+        """Store the beginning of a run of a connector with this interval; return its number."""
         values = {
             "connector": self._connector,
             "epoch": epoch,
             "owner": owner(),
             "started_at": self._database.now(),
             "listing": listing,
+            "every": round(every or 0),
         }
         with self._database.write() as connection:
             number = connection.execute(sa.insert(t).values(values).returning(t.c.id)).scalar_one()

@@ -189,6 +189,7 @@ run = sa.Table(
     sa.Column("error", Message, nullable=False, server_default=""),
     sa.Column("totals", KeepableText, nullable=False, server_default="{}"),
     sa.Column("listing", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("every", sa.Integer),
     sa.Index("run_connector", "connector", "id"),
 )
 
