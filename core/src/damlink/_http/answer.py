@@ -49,16 +49,17 @@ def read_answer(response: httpx.Response, limits: AnswerLimits) -> None:
 def _body(response: httpx.Response, limits: AnswerLimits) -> bytes:
     _prepare_decoding(response)
     deadline = time.monotonic() + limits.seconds
-    body = bytearray()
+    pieces, size = [], 0
     for piece in response.iter_bytes():
-        body += piece
-        if len(body) > limits.bytes:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limits.bytes:
             message = f"the answer is larger than {limits.bytes} bytes"
             raise httpx.DecodingError(message, request=response.request)
         if time.monotonic() > deadline:
             message = f"the answer takes longer than {limits.seconds:g} seconds"
             raise httpx.ReadTimeout(message, request=response.request)
-    return bytes(body)
+    return b"".join(pieces)
 
 
 def _prepare_decoding(response: httpx.Response) -> None:

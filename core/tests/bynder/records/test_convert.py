@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -44,6 +46,26 @@ def test_decode_when_a_text_is_damaged_reads_the_rest(body: bytes, name: str) ->
 def test_decode_when_it_is_no_json_says_so(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(body)
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b'["\\ud83d"]', b'["\xff"]'], ids=["json", "half emoji", "not utf-8"]
+)
+@pytest.mark.parametrize("switch", [gc.enable, gc.disable], ids=["collecting", "not collecting"])
+@pytest.mark.usefixtures("collector")
+def test_decode_when_done_leaves_the_collector_as_it_was(switch: Callable[[], None], body: bytes) -> None:
+    switch()
+    before = gc.isenabled()
+
+    decode(body)
+
+    assert gc.isenabled() == before
 
 
 @pytest.mark.parametrize(

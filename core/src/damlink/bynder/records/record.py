@@ -87,12 +87,23 @@ class _Field:
     def __init__(self, name: str, keys: tuple[str, ...], convert: Callable[[Any], Any]) -> None:
         self._name = name
         self._keys = keys
+        self._first = keys[0]
+        self._is_text = convert is text
         self._convert = convert
 
     def __get__(self, record: Record | None, kind: type[Record]) -> Any:
         if record is None:
             return self
-        raw, value = record.raw, None
+        raw = record.raw
+        value = raw.get(self._first)
+        # Most values are texts, which need no conversion.
+        if not value or not self._is_text or type(value) is not str:
+            value = self._read(raw)
+        _set(record, self._name, value)
+        return value
+
+    def _read(self, raw: Mapping[str, Any]) -> Any:
+        value = None
         try:
             # A value counts only once converted: the portal also sends empty objects for "no value".
             for key in self._keys:
@@ -100,8 +111,7 @@ class _Field:
                     break
         # Nested too deep, or too large a number.
         except (RecursionError, OverflowError):
-            value = self._convert(None)
-        _set(record, self._name, value)
+            return self._convert(None)
         return value
 
 
