@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -63,6 +64,9 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
     from damlink._run.runner import run_connector
     from damlink._run.session import Session
 
+    # What is loaded stays loaded: the garbage collections of a run need not go through it. Once a process.
+    if not gc.get_freeze_count():
+        gc.freeze()
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:
         try:
