@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import sys
 import threading
 import time
@@ -23,7 +24,11 @@ class Sampler:
 
     def run(self) -> None:
         while not self.stop.wait(INTERVAL_SECONDS):
-            for thread, frame in sys._current_frames().items():
+            # CPython 3.11 deadlocks if a garbage collection begins within the call.
+            gc.disable()
+            frames = sys._current_frames()
+            gc.enable()
+            for thread, frame in frames.items():
                 if thread != threading.get_ident():
                     self.tops[f"{_place(frame)}:{frame.f_lineno}"] += 1
                     self.within.update(_places(frame))
