@@ -10,7 +10,7 @@ from damlink._checkpoint import FileCheckpoint
 from damlink._content import Content
 from damlink._http.client import Client
 from damlink._model import PreparedAsset, PushResult
-from damlink._upload.uploader import Uploader
+from damlink._upload.resumable_upload import Uploader
 from damlink.bynder._action import action
 from damlink.bynder.resources.metaproperties import Metaproperties
 from damlink.bynder.resources.uploads import Uploads

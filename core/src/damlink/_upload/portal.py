@@ -14,8 +14,8 @@ from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
 from damlink._upload.file_uploads import FileUploads
 from damlink._upload.part_sizes import Memory, PartSizes
+from damlink._upload.resumable_upload import Uploader
 from damlink._upload.save import Saver
-from damlink._upload.uploader import Uploader
 from damlink.bynder._portal import PortalClient
 
 __all__ = ["Portal"]
