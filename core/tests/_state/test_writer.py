@@ -72,6 +72,14 @@ class Crowd:
             self.outcomes[number] = None
 
 
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A shell starts background jobs with Ctrl-C ignored."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
 @pytest.fixture
 def crowd(database: Database, eventually: Eventually) -> Crowd:
     database._writer.longest_seconds = 60.0  # a slow machine must not split a group
