@@ -178,7 +178,7 @@ def test_prepare_when_an_earlier_version_made_the_file_keeps_its_permits(machine
     for earlier in ("DROP TABLE reserve", "ALTER TABLE permit DROP COLUMN urgent"):
         machine.database.execute(earlier)
     machine.database.execute("INSERT INTO permit (pid, sent, answered) VALUES (1, 999, 999.5)")
-    assert machine.permits().used(machine.database, machine.now) == 1
+    assert machine.permits().count_used(machine.database, machine.now) == 1
 
 
 def test_prepare_when_an_earlier_version_opens_the_file_afterwards_finds_its_own_tables(
@@ -191,4 +191,4 @@ def test_prepare_when_an_earlier_version_opens_the_file_afterwards_finds_its_own
     ):
         machine.database.execute(statement)
     machine.database.execute("INSERT INTO permit (pid, sent) VALUES (1, 999)")
-    assert machine.permits().used(machine.database, machine.now) == 1
+    assert machine.permits().count_used(machine.database, machine.now) == 1

@@ -9,6 +9,18 @@ import pytest
 from damlink import NotYet, SourceAsset, TransientError
 from damlink.errors import BynderError, ConfigError
 
+
+def send(bench: Any, processing: int) -> tuple[Any, SourceAsset]:
+    """Send a file that Gelato is at work on for so many seconds."""
+    bench.add()
+    bench.gelato("settings", processing=processing)
+    trial = bench.trial()
+    source = bench.only(trial)
+    with pytest.raises(NotYet):
+        bench.pushed(trial, source)
+    return trial, source
+
+
 # --- waited for ------------------------------------------------------------------------------------
 
 
@@ -28,25 +40,15 @@ def test_processing_is_asked_after_with_growing_pauses_and_sent_once(bench: Any)
 
 
 def test_error_page_in_place_of_the_status_is_asked_past(bench: Any) -> None:
-    bench.add()
-    bench.gelato("settings", processing=100)
-    trial = bench.trial()
-    source = bench.only(trial)
-    with pytest.raises(NotYet):
-        bench.pushed(trial, source)
+    trial, source = send(bench, processing=100)
     bench.fault(match="^GET", status=200, body="<html>")
     with pytest.raises(NotYet, match="Gelato is not finished"):
         bench.pushed(trial, source)
 
 
 def test_processing_that_fails_is_a_failure_with_its_words_and_sent_anew(bench: Any) -> None:
-    bench.add()
-    bench.gelato("settings", processing=5)
     bench.gelato("fail")
-    trial = bench.trial()
-    source = bench.only(trial)
-    with pytest.raises(NotYet):
-        bench.pushed(trial, source)
+    trial, source = send(bench, processing=5)
     trial.clock.advance(5)
     with pytest.raises(TransientError, match="FILE_UNREADABLE: the file cannot be read"):
         bench.pushed(trial, source)
@@ -69,24 +71,14 @@ def test_reason_in_place_of_a_file_is_a_failure_with_its_words(bench: Any) -> No
 
 
 def test_status_that_is_accepted_but_told_by_no_word_is_not_done(bench: Any) -> None:
-    bench.add()
-    bench.gelato("settings", processing=100)
-    trial = bench.trial()
-    source = bench.only(trial)
-    with pytest.raises(NotYet):
-        bench.pushed(trial, source)
+    trial, source = send(bench, processing=100)
     bench.fault(match="^GET", status=202, body="{}")
     with pytest.raises(NotYet, match="Gelato is not finished"):
         bench.pushed(trial, source)
 
 
 def test_processing_without_end_is_given_up_after_half_an_hour(bench: Any) -> None:
-    bench.add()
-    bench.gelato("settings", processing=100_000)
-    trial = bench.trial()
-    source = bench.only(trial)
-    with pytest.raises(NotYet):
-        bench.pushed(trial, source)
+    trial, source = send(bench, processing=100_000)
     trial.clock.advance(31 * 60)
     with pytest.raises(TransientError, match="after 30 minutes"):
         bench.pushed(trial, source)
@@ -100,12 +92,7 @@ def test_processing_that_cannot_be_asked_after_says_what_is_missing(bench: Any) 
 
 
 def test_file_that_gelato_has_forgotten_is_sent_anew(bench: Any) -> None:
-    bench.add()
-    bench.gelato("settings", processing=100)
-    trial = bench.trial()
-    source = bench.only(trial)
-    with pytest.raises(NotYet):
-        bench.pushed(trial, source)
+    trial, source = send(bench, processing=100)
     trial.clock.advance(100)
     bench.fault(match="^GET", status=404, body='{"code": "FILE_NOT_FOUND"}')
     assert bench.pushed(trial, source).url

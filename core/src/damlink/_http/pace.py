@@ -140,7 +140,7 @@ class Pace:
 
         def read(database: sqlite3.Connection) -> Budget:
             now = self._clock()
-            used = self._permits.used(database, now)
+            used = self._permits.count_used(database, now)
             return Budget(self.allowed, used, self.seconds, self._permits.silent_seconds(database, now))
 
         return self._file.run(read)

@@ -69,7 +69,7 @@ class Permits:
 
     @property
     def reserved(self) -> int:
-        """How many are reserved for urgent requests."""
+        """Number of permits that are reserved for urgent requests."""
         return int(self.allowed * RESERVED_SHARE)
 
     def prepare(self, database: sqlite3.Connection, now: float, lost: bool) -> None:
@@ -114,7 +114,7 @@ class Permits:
         until = now + self.seconds + SILENCE_MARGIN_SECONDS
         database.execute("UPDATE gate SET silent_until = max(silent_until, ?)", (until,))
 
-    def used(self, database: sqlite3.Connection, now: float) -> int:
+    def count_used(self, database: sqlite3.Connection, now: float) -> int:
         """Return how many permits the window up to now contains."""
         return self._count(database, now)[0]
 

@@ -62,7 +62,7 @@ def _distributions() -> Iterator[tuple[str, _Read]]:
         try:
             names = os.listdir(entry or ".")  # noqa: PTH208 - a path for each file of a folder is slow
         except NotADirectoryError:
-            yield from _archived(entry)
+            yield from _read_archive(entry)
             continue
         except OSError:
             continue
@@ -86,7 +86,7 @@ def _reader(folder: str) -> _Read:
     return read
 
 
-def _archived(path: str) -> Iterator[tuple[str, _Read]]:
+def _read_archive(path: str) -> Iterator[tuple[str, _Read]]:
     import importlib.metadata
 
     for each in importlib.metadata.distributions(path=[path]):

@@ -131,14 +131,14 @@ class EventReceiver:
         is_allowed = endpoint.subscriptions.is_allowed(envelope.topic.arn)
         endpoint.verifier.verify(envelope, self._now())
         if not is_allowed:
-            return self._unapproved_topic(endpoint, envelope)
+            return self._note_unapproved(endpoint, envelope)
         if envelope.kind == SUBSCRIPTION:
             endpoint.subscriptions.note(envelope)
             self._on_confirmation()
             return NOTED
         return self._store(endpoint, envelope)
 
-    def _unapproved_topic(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
+    def _note_unapproved(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
         # The signature proves that the message comes from SNS, but not who owns the topic.
         endpoint.subscriptions.note(envelope)
         arn = envelope.topic.arn

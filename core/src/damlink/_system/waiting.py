@@ -19,8 +19,8 @@ __all__ = [
     "SLICE_SECONDS",
     "Verify",
     "hold",
+    "interrupt_waits",
     "slices",
-    "stopped_by",
     "verify_nothing",
     "verify_wait",
     "wait",
@@ -74,7 +74,7 @@ def hold(lock: threading.Lock, verify: Verify = verify_nothing) -> Iterator[None
 
 
 @contextlib.contextmanager
-def stopped_by(verify: Verify) -> Iterator[None]:
+def interrupt_waits(verify: Verify) -> Iterator[None]:
     """Call `verify` during every wait of this thread as well; it raises to end the wait."""
     _thread.verify = verify
     try:

@@ -12,7 +12,7 @@ import attrs
 import httpx
 
 from damlink._http.client import Client
-from damlink._system.waiting import stopped_by
+from damlink._system.waiting import interrupt_waits
 from damlink.bynder._bodies import expect_records, read_again, read_body
 from damlink.bynder.records.convert import number
 from damlink.errors import StoppedError
@@ -116,7 +116,7 @@ def read_ahead(pages: Pages[T]) -> Iterator[T]:
             raise StoppedError("the list is not read any more")
 
     def get_next() -> tuple[Sequence[T], bool] | None:
-        with stopped_by(verify):
+        with interrupt_waits(verify):
             return next(pages, None)
 
     with ThreadPoolExecutor(1, "damlink-next-page") as thread:
