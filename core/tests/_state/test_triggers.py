@@ -196,6 +196,7 @@ def _undo(connection: sa.Connection) -> None:
         "DROP TABLE counter",
         "DROP TABLE history",
         "ALTER TABLE ledger DROP COLUMN last_requests",
+        "ALTER TABLE ledger DROP COLUMN raw_packed",
         "ALTER TABLE run DROP COLUMN every",
     ):
         connection.exec_driver_sql(statement)

@@ -16,6 +16,7 @@ from damlink._model import PushResult, SourceAsset
 from damlink._state.compare import AT_REST, Comparison, compare_listed
 from damlink._state.database import insert_into
 from damlink._state.listed import Listed, Tally
+from damlink._state.packing import pack
 from damlink._state.page import bind_page
 from damlink._state.rows import REFUSED, RowState, dump_result
 from damlink._state.tables import ledger as t
@@ -86,13 +87,15 @@ def _upsert(
     """
     if not assets:
         return
+    records = [pack(text_of(asset.raw)) for asset in assets]
     page = bind_page(
         connection,
         {
             t.c.source_id: [asset.source_id for asset in assets],
             t.c.fingerprint_seen: [asset.fingerprint for asset in assets],
             t.c.title: [asset.title for asset in assets],
-            t.c.raw: [text_of(asset.raw) for asset in assets],
+            t.c.raw: [text for text, _ in records],
+            t.c.raw_packed: [packed for _, packed in records],
             **given,
         },
     )
@@ -173,4 +176,6 @@ def _changes(new: Any) -> dict[str, Any]:
     afresh = {"state": state, "due_at": due_at, "attempts": 0, "reason": ""}
     changes = {name: sa.case((at_rest, value), else_=t.c[name]) for name, value in afresh.items()}
     changes["updated_at"] = sa.case((at_rest, new.updated_at), else_=t.c.updated_at)
-    return changes | {name: new[name] for name in ("fingerprint_seen", "title", "raw", "listed_at")}
+    return changes | {
+        name: new[name] for name in ("fingerprint_seen", "title", "raw", "raw_packed", "listed_at")
+    }

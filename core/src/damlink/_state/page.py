@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +27,8 @@ def bind_page(connection: sa.Connection, values: Mapping[Column, Sequence[Any]])
 def _bind(column: Column, values: Sequence[Any], dialect: sa.Dialect) -> Sequence[Any]:
     """Convert values for the driver, as SQLAlchemy does value by value."""
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if process is None:
+    # The driver's wrapper of bytes does not fit in an array.
+    if process is None or _is_binary(column):
         return values
     if isinstance(column.type, KeepableText) and None not in values:
         # Hardly ever must a text be changed: all are verified together.
@@ -37,14 +39,40 @@ def _bind(column: Column, values: Sequence[Any], dialect: sa.Dialect) -> Sequenc
 
 
 def _json_table(bound: Mapping[Column, Sequence[Any]]) -> sa.FromClause:
-    rows = json.dumps(list(zip(*bound.values(), strict=True)), ensure_ascii=False)
+    # JSON has no bytes: those of a column are bound together, and each row has the place of its own.
+    spans = {column: _spans_of(each) if _is_binary(column) else each for column, each in bound.items()}
+    rows = json.dumps(list(zip(*spans.values(), strict=True)), ensure_ascii=False)
     row = sa.func.json_each(rows).table_valued("value").c.value
-    # The paths are text of the statement: a bound one would be parsed again for each row.
     parts = (
-        sa.func.json_extract(row, sa.literal_column(f"'$[{place}]'"), type_=column.type).label(column.name)
-        for place, column in enumerate(bound)
+        _json_part(row, f"$[{place}]", column, each) for place, (column, each) in enumerate(bound.items())
     )
     return sa.select(*parts).subquery()
+
+
+def _json_part(row: Any, path: str, column: Column, values: Sequence[Any]) -> sa.ColumnElement[Any]:
+    if not _is_binary(column):
+        return _extract(row, path, column.type).label(column.name)
+    together = sa.literal(b"".join(each or b"" for each in values), sa.LargeBinary)
+    span = (_extract(row, f"{path}[{at}]", sa.Integer()) for at in (0, 1))
+    return sa.func.substr(together, *span, type_=column.type).label(column.name)
+
+
+def _extract(row: Any, path: str, kind: Any) -> sa.ColumnElement[Any]:
+    # The path is text of the statement: a bound one would be parsed again for each row.
+    return sa.func.json_extract(row, sa.literal_column(f"'{path}'"), type_=kind)
+
+
+def _is_binary(column: Column) -> bool:
+    return isinstance(column.type, sa.LargeBinary)
+
+
+def _spans_of(values: Sequence[bytes | None]) -> list[tuple[int, int] | None]:
+    """Return the beginning, counted from 1, and the length of each value in all of them together."""
+    ends = itertools.accumulate(len(each or b"") for each in values)
+    return [
+        None if each is None else (end - len(each) + 1, len(each))
+        for each, end in zip(values, ends, strict=True)
+    ]
 
 
 def _array_table(bound: Mapping[Column, Sequence[Any]]) -> sa.FromClause:

@@ -12,6 +12,7 @@ import attrs
 
 from damlink._model import PushResult, SourceAsset
 from damlink._secret import redact
+from damlink._state.packing import unpack
 from damlink._state.tables import read_record
 
 __all__ = ["FINISHED", "REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
@@ -81,7 +82,7 @@ class Row:
 
 def as_row(record: Any) -> Row:
     """Convert a database row to a `Row`."""
-    state, raw, previous = RowState(record.state), json.loads(record.raw), load_result(record.result)
+    state, raw, previous = RowState(record.state), json.loads(unpack(record)), load_result(record.result)
     return read_record(Row, record, state=state, raw=raw, previous=previous)
 
 

@@ -121,6 +121,7 @@ ledger = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("waits_for", KeepableText),
     sa.Column("last_requests", Message),
+    sa.Column("raw_packed", sa.LargeBinary),
     sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
 )
 _waits = ledger.c.waits_for.is_not(None)
