@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import httpx
 from simulation import edges
-from simulation.portal import Asset, Portal, Source, title_of
+from simulation.files import title_of
+from simulation.library import Asset
+from simulation.portal import Portal
 from simulation.scheduler import Process, SimulationError, active
 
 __all__ = ["Auditor"]
 
 # States in which a row may stay when nothing goes wrong any more; uncertain ones wait for a person.
-FINISHED: Final = ("pushed", "skipped", "rejected")
+FINISHED: Final = ("pushed", "skipped", "rejected", "removed")
 UNCERTAIN: Final = "uncertain"
+_ROWS: Final = "SELECT connector, source_id, state, fingerprint_carried FROM ledger ORDER BY 1, 2"
 
 
 @attrs.define
@@ -26,26 +29,30 @@ class Auditor:
     """Checks after every effect, every commit and at the end.
 
     Attributes:
+        part: what the schedule exercises: it knows what must arrive, and what has.
         edges: changes of a row's state that were committed, with the faults that had struck before.
     """
 
     file: Path
     plan: Any
     portal: Portal | None = None
-    source: Source | None = None
+    part: Any = None
     edges: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    commit_checks: list[Callable[[Process | None, set[str]], None]] = attrs.field(factory=list)
     _shadow: Any = None
     _states: dict[tuple[str, str], str] = attrs.field(factory=dict)
+    _carried: Counter[tuple[str, str, str]] = attrs.field(factory=Counter)
     connector_of: dict[Process, str] = attrs.field(factory=dict)
 
     # --- the portal --------------------------------------------------------------------------------
 
-    def check_save(self, asset: Asset) -> None:
-        """An asset or a version was saved: it must be the only one of its fingerprint, and of its asset."""
+    def check_save(self, _asset: Asset, content: bytes) -> None:
+        """A file was saved: it must be the only one of its fingerprint, and its asset the only one too."""
         assert self.portal is not None
-        name, version = title_of(asset.contents[-1])
-        assets = list(self.portal.assets.values())
-        same = [each.id for each in assets for known in each.contents if title_of(known) == (name, version)]
+        name, version = title_of(content)
+        assets = list(self.portal.library.assets.values())
+        files = [(each.id, known) for each in assets for known in (*each.contents, *each.added)]
+        same = [where for where, known in files if title_of(known) == (name, version)]
         if len(same) > 1:
             raise SimulationError(f"{name} version {version} twice in the portal: {', '.join(same)}")
         visible = [
@@ -65,7 +72,7 @@ class Auditor:
     def check_sent(self, process: Process | None, request: httpx.Request) -> None:
         """The first byte of a request leaves: no other process may have taken over the lease."""
         name = self.connector_of.get(process) if process else None
-        if name is None or request.method not in ("POST", "PUT", "DELETE"):
+        if name is None or request.method == "GET" or request.url.path.endswith("/token"):
             return
         holder = self._holder(name)
         if holder not in (None, process):
@@ -85,31 +92,41 @@ class Auditor:
 
     def check_commit(self, process: Process | None, tables: set[str]) -> None:
         """A transaction was committed: a writer of the ledger must have the lease."""
+        for check in self.commit_checks:
+            check(process, tables)
         if "ledger" not in tables or process is None:
             return
         name = self.connector_of.get(process)
         if name is not None:
-            (owner,) = self._query("SELECT owner FROM lease WHERE connector = ?", name)[0]
+            (owner,) = self.query("SELECT owner FROM lease WHERE connector = ?", name)[0]
             if f"/{process.pid}/" not in owner:
                 raise SimulationError(f"{process.name} wrote the ledger under the lease of {owner}")
         self._note_edges()
 
     def _note_edges(self) -> None:
-        now = {(connector, key): state for connector, key, state in self.rows()}
-        for key, state in now.items():
-            before = self._states.get(key, "none")
+        now = {}
+        for connector, key, state, carried in self.query(_ROWS):
+            now[connector, key] = state
+            before = self._states.get((connector, key), "none")
             if before != state:
-                if (scheduler := active()) is not None:
-                    scheduler.note(f"{key}{state}")
-                for kind in {*self.plan.struck, "none"}:
-                    self.edges[f"{before} -> {state}", kind] += 1
+                self._note_edge(before, state, (connector, key, carried))
         self._states = now
+
+    def _note_edge(self, before: str, state: str, row: tuple[str, str, str]) -> None:
+        if (scheduler := active()) is not None:
+            scheduler.note(f"{row}{state}")
+        for kind in {*self.plan.struck, "none"}:
+            self.edges[f"{before} -> {state}", kind] += 1
+        if state == "pushed":
+            self._carried[row] += 1
+            if self._carried[row] > 1:
+                raise SimulationError(f"{row[0]}: {row[1]} was carried twice for its fingerprint {row[2]}")
 
     # --- the end -----------------------------------------------------------------------------------
 
     def rows(self) -> Iterable[tuple[str, str, str]]:
         """Return connector, source id and state of each row."""
-        return self._query("SELECT connector, source_id, state FROM ledger ORDER BY 1, 2")
+        return [row[:3] for row in self.query(_ROWS)]
 
     @property
     def finished(self) -> set[str]:
@@ -118,36 +135,26 @@ class Auditor:
 
     @property
     def is_settled(self) -> bool:
-        """True if every listed asset has a row, and each row is finished or waits for a person's decision."""
-        assert self.source is not None
-        states, deleted = self._states_of_assets(), self._deleted()
-        finals = (_is_final(each) for key, each in states.items() if key not in deleted)
-        return set(states) >= set(self.source.fingerprints) and all(finals)
+        """True if every wanted asset has a row, and each row is finished or waits for a person's decision."""
+        states, excused = self._states_of_assets(), self.part.excused()
+        finals = (_is_final(each) for key, each in states.items() if key not in excused)
+        return set(states) >= set(self.part.wanted()) and all(finals) and self.part.is_settled()
 
     def check_end(self) -> None:
         """The faults are off and the system has drained: both sides agree."""
-        assert self.portal is not None
-        assert self.source is not None
         if not self.is_settled:
             raise SimulationError(
                 f"not drained: {', '.join(f'{key} {state}' for _, key, state in self.rows())}"
             )
-        states = self._states_of_assets()
-        assets = self.portal.assets.values()
-        arrived = {title_of(content) for each in assets for content in each.contents}
-        deleted = self._deleted()
-        for key, version in self.source.fingerprints.items():
-            if UNCERTAIN in states[key] or key in deleted:
+        states, arrived, excused = self._states_of_assets(), self.part.arrived(), self.part.excused()
+        for key, version in self.part.wanted().items():
+            if UNCERTAIN in states[key] or key in excused:
                 continue
             if "pushed" not in states[key]:
                 raise SimulationError(f"not carried: {key} is {', '.join(sorted(states[key]))}")
             if (key, version) not in arrived:
-                raise SimulationError(f"lost: {key} version {version} is pushed and not in the portal")
-
-    def _deleted(self) -> set[str]:
-        """Return the ids of assets that a person has deleted: a new version of them fails."""
-        assert self.portal is not None
-        return {title_of(each.contents[0])[0] for each in self.portal.assets.values() if each.is_deleted}
+                raise SimulationError(f"lost: {key} version {version} is pushed and has not arrived")
+        self.part.check_end()
 
     def _states_of_assets(self) -> dict[str, set[str]]:
         """Return, by source id, the states of its rows: each connector has one."""
@@ -156,7 +163,8 @@ class Auditor:
             states.setdefault(key, set()).add(state)
         return states
 
-    def _query(self, sql: str, *values: object) -> list[Any]:
+    def query(self, sql: str, *values: object) -> list[Any]:
+        """Read what is committed."""
         if self._shadow is None:
             self._shadow = edges._real_connect(self.file, isolation_level=None, check_same_thread=False)
         return list(self._shadow.execute(sql, values))

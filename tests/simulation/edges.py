@@ -52,6 +52,7 @@ def begin(now: float) -> None:
     _processes.clear()
     _locked.clear()
     _connections.clear()
+    _failing.clear()
     _traveller = time_machine.travel(now, tick=False)
     _coordinates = _traveller.start()
 
@@ -213,6 +214,7 @@ class Connection(sqlite3.Connection):
             action()
             return
         scheduler.switch(point)
+        _fail_if_wanted(self.process)
         end = scheduler.now + self.busy_seconds
         while True:
             try:
@@ -252,6 +254,20 @@ class Connection(sqlite3.Connection):
         _releases[0] += 1
 
 
+def fail_next_statement(process: Process, error: tuple[str, int]) -> None:
+    """Let the next statement or commit of a process fail with what SQLite says, and its code."""
+    _failing[process] = error
+
+
+def _fail_if_wanted(process: Process | None) -> None:
+    if process in _failing:
+        message, code = _failing.pop(process)
+        error = sqlite3.OperationalError(message)
+        error.sqlite_errorcode = code
+        raise error
+
+
+_failing: dict[Process | None, tuple[str, int]] = {}
 _connections: list[Connection] = []
 # Called with the process and the tables after each commit.
 commit_listeners: list[Callable[[Process | None, set[str]], None]] = []

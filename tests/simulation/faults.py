@@ -7,36 +7,65 @@ from typing import Final
 
 import attrs
 
-__all__ = ["ANSWERS", "KINDS", "Fault", "Plan", "draw"]
+__all__ = ["ANSWERS", "FILE_ANSWERS", "KINDS", "PARTS", "Fault", "Plan", "draw", "part_of"]
 
 # What a request meets: whether it acts, and what the client sees.
 ANSWERS: Final = (
     "lost before",
     "lost after",
     "late",
+    "hangs",
     "html",
     "empty",
     "braces",
     "half",
     "no success",
+    "other type",
+    "elsewhere",
+    "wrong length",
     "error before",
     "error after",
     "unavailable",
+    "gateway",
     "throttled",
+    "throttled bare",
     "slow",
     "slow before",
+    "drip",
     "killed before",
     "killed after",
 )
+# What only a download meets.
+FILE_ANSWERS: Final = ("cut", "wrong range", "other etag")
 # What a process meets at a step.
-PROCESSES: Final = ("crash", "freeze", "clock", "locks gone")
-# What happens in the world at a step.
-WORLD: Final = ("changed", "edited", "deleted", "blocked")
-KINDS: Final = (*ANSWERS, *PROCESSES, *WORLD)
+PROCESSES: Final = (
+    "crash",
+    "freeze",
+    "clock",
+    "clock jump",
+    "locks gone",
+    "database locked",
+    "disk full",
+    "disk error",
+)
+# What happens in the world at a step: people, and the portal.
+PEOPLE: Final = ("changed", "edited", "archived", "deleted", "restored", "blocked")
+WORLD: Final = PEOPLE
+KINDS: Final = (*ANSWERS, *FILE_ANSWERS, *PROCESSES, *WORLD)
+
+# The parts of the world of which a seed exercises one, and how often each comes.
+PARTS: Final = {"source": 5}
+# Kinds that only these parts know.
+_OWN: Final[dict[str, tuple[str, ...]]] = {}
 
 _LAST_STEP: Final = 1500
-_LAST_REQUEST: Final = 35
-_LAST_SAVE: Final = 8
+# Requests of a sort that a fault may hit, and how often each sort is chosen.
+_SORTS: Final = {"once": (8, 50), "change": (35, 20), "read": (25, 15), "file": (10, 15)}
+# A download meets some of its own more often. A short text of no known form is a file like any other.
+_OF_SORT: Final = {
+    "file": (*(kind for kind in ANSWERS if kind != "other type"), *FILE_ANSWERS * 5),
+}
+_JUMPS: Final = (300.0, 86_400.0)
 
 
 @attrs.frozen
@@ -44,20 +73,20 @@ class Fault:
     """One fault.
 
     Attributes:
-        at: number of the step, or of the request, at which it strikes.
+        at: number of the step, or of the request of its sort, at which it strikes.
         amount: seconds, where it needs some.
-        saves: counts only requests that save an asset, the ones that must never be repeated.
+        sort: of the requests that count: those that must never be repeated, those that change something,
+            those that read, those that read a file.
     """
 
     kind: str
     at: int
     amount: float = 0.0
-    saves: bool = False
+    sort: str = ""
 
     def __str__(self) -> str:
         amount = f" {self.amount:.0f} s" if self.amount else ""
-        what = "save" if self.saves else "request" if self.kind in ANSWERS else "step"
-        return f"{self.kind}{amount} at {what} {self.at}"
+        return f"{self.kind}{amount} at {self.sort or 'step'} {self.at}"
 
 
 @attrs.define
@@ -68,12 +97,12 @@ class Plan:
     struck: list[str] = attrs.field(factory=list)
     is_on: bool = True
 
-    def take(self, kinds: tuple[str, ...], at: int, *, saves: bool = False) -> Fault | None:
+    def take(self, kinds: tuple[str, ...], at: int, sort: str = "") -> Fault | None:
         """Return the fault of these kinds that is due, and strike it off."""
         if not self.is_on:
             return None
         for fault in self.faults:
-            if fault.kind in kinds and fault.saves == saves and fault.at <= at:
+            if fault.kind in kinds and fault.sort == sort and fault.at <= at:
                 self.faults.remove(fault)
                 self.struck.append(fault.kind)
                 return fault
@@ -82,7 +111,13 @@ class Plan:
     @property
     def next_step(self) -> float:
         """Number of the step of the next fault that strikes at a step."""
-        return min((each.at for each in self.faults if each.kind not in ANSWERS), default=float("inf"))
+        return min((each.at for each in self.faults if not each.sort), default=float("inf"))
+
+
+def part_of(seed: int) -> str:
+    """Return the name of the part of the world that a seed exercises."""
+    dice = random.Random(f"part {seed}")
+    return dice.choices(list(PARTS), list(PARTS.values()))[0]
 
 
 def draw(seed: int) -> list[Fault]:
@@ -90,17 +125,32 @@ def draw(seed: int) -> list[Fault]:
     dice = random.Random(f"faults {seed}")
     faults = [Fault("crash", dice.randrange(20, 700))]
     for _ in range(dice.randint(2, 6)):
-        if dice.random() < 0.55:
-            kind = dice.choice(ANSWERS)
-            saves = dice.random() < 0.6
-            at = dice.randrange(_LAST_SAVE if saves else _LAST_REQUEST)
-            faults.append(Fault(kind, at, dice.choice((1.0, 5.0, 70.0)), saves))
-        elif dice.random() < 0.7:
-            amount = dice.choice((2.0, 30.0, 90.0, 400.0)) * dice.choice((1, 1, -1))
-            kind = dice.choice(PROCESSES)
-            faults.append(
-                Fault(kind, dice.randrange(20, _LAST_STEP), amount if kind == "clock" else abs(amount))
-            )
+        chance = dice.random()
+        if chance < 0.6:
+            faults.append(_draw_answer(dice))
+        elif chance < 0.85:
+            faults.append(_draw_process_fault(dice))
         else:
-            faults.append(Fault(dice.choice(WORLD), dice.randrange(50, _LAST_STEP)))
+            kinds = (*WORLD, *_OWN.get(part_of(seed), ()))
+            faults.append(Fault(dice.choice(kinds), dice.randrange(50, _LAST_STEP)))
     return sorted(faults, key=lambda each: each.at)
+
+
+def _draw_answer(dice: random.Random) -> Fault:
+    sorts = list(_SORTS)
+    sort = dice.choices(sorts, [_SORTS[each][1] for each in sorts])[0]
+    return Fault(
+        dice.choice(_OF_SORT.get(sort, ANSWERS)),
+        dice.randrange(_SORTS[sort][0]),
+        dice.choice((1.0, 5.0, 70.0)),
+        sort,
+    )
+
+
+def _draw_process_fault(dice: random.Random) -> Fault:
+    kind = dice.choice(PROCESSES)
+    step, sign = dice.randrange(20, _LAST_STEP), dice.choice((1, 1, -1))
+    if kind == "clock jump":
+        return Fault(kind, step, dice.choice(_JUMPS) * sign)
+    amount = dice.choice((2.0, 30.0, 90.0, 400.0))
+    return Fault(kind, step, amount * sign if kind == "clock" else amount)

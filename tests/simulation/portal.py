@@ -1,57 +1,40 @@
-"""Bynder and a partner as plain Python: what a request does at once, and what its answer says.
+"""Bynder as plain Python: what a request does at once, and what its answer says.
 
-Facts: reference pages of Bynder's API for uploads, saves and lists. Every effect is atomic; when the answer
-arrives, and whether it does, is the network's business.
+Facts: reference pages of Bynder's API for uploads, saves, lists and tokens. Every effect is atomic; when the
+answer arrives, and whether it does, is the network's business.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
-import re
-import urllib.parse
 from collections import Counter
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
 import httpx
+from simulation.answers import Answer, read_fields, read_form
+from simulation.library import BRAND, FILES, Asset, Library
+from simulation.tokens import TokenServer
 
-__all__ = ["Answer", "Asset", "Portal", "Source", "content_of", "title_of"]
+__all__ = ["HOST", "Portal"]
 
-BRAND: Final = "0B5B7B5D-CAC6-4C5D-9D5C-9D5D5D5D5D5D"
-_RANGE: Final = re.compile(r"bytes=(\d+)-(\d*)")
+HOST: Final = "portal.example"
+STORAGE: Final = "s3.example"
 PROFILE: Final = "686B6F43-D5D1-793D-5B3096C4406297D1"
-ROLES: Final = ["MEDIAUPLOAD", "MEDIAUPLOADFORAPPROVAL", "MEDIAREMOVE", "STATISTICS"]
+ROLES: Final = [
+    "MEDIAUPLOAD",
+    "MEDIAUPLOADFORAPPROVAL",
+    "MEDIAREMOVE",
+    "STATISTICS",
+    "MEDIAHIGHRES",
+    "MEDIAEDIT",
+    "METAPROPERTYMANAGEMENT",
+]
+_TOKEN_PATH: Final = "/v6/authentication/oauth2/token"
+_NOT_FOUND: Final = Answer(404, {"message": "Not found"})
 
-
-@attrs.frozen
-class Answer:
-    """Status and JSON body of an answer."""
-
-    status: int
-    body: Any = None
-    headers: dict[str, str] = attrs.field(factory=dict)
-
-
-@attrs.define
-class Asset:
-    """An asset of the portal with its versions.
-
-    Attributes:
-        contents: content of each version, the newest last.
-        shown_at: when lists show it.
-    """
-
-    id: str
-    name: str
-    tags: list[str]
-    contents: list[bytes]
-    created: float
-    shown_at: float
-    dates: list[float] = attrs.field(factory=list)
-    is_deleted: bool = False
+_Handler = Callable[[str, list[str], dict[str, str]], Answer]
 
 
 @attrs.define
@@ -59,18 +42,17 @@ class Portal:
     """A portal with S3 behind it.
 
     Args:
-        clock: the virtual clock.
-        lag: returns the seconds until lists show a new asset.
+        library: its assets.
         limit: requests allowed in a window.
-        on_save: called with the asset after each save.
+        on_save: called with the asset and the new file after each save.
+        tokens: who gives its access tokens; `None`: it takes a permanent one.
     """
 
-    clock: Callable[[], float]
-    lag: Callable[[], float]
+    library: Library
     limit: int
     seconds: float
-    on_save: Callable[[Asset], None]
-    assets: dict[str, Asset] = attrs.field(factory=dict)
+    on_save: Callable[[Asset, bytes], None]
+    tokens: TokenServer | None = None
     counts: Counter[str] = attrs.field(factory=Counter)
     counted: list[float] = attrs.field(factory=list)
     blocked_until: float = 0.0
@@ -79,30 +61,11 @@ class Portal:
     _opened: dict[str, dict[int, bytes]] = attrs.field(factory=dict)
     _sent: dict[str, bytes] = attrs.field(factory=dict)
     _imports: dict[str, tuple[bytes, float]] = attrs.field(factory=dict)
+    _routes: dict[tuple[str, ...], _Handler] = attrs.field(factory=dict)
 
-    def answer(self, request: httpx.Request, body: bytes) -> Answer:
-        """Do what a request asks for."""
-        path = request.url.path.strip("/").split("/")
-        if path[0] == "s3":
-            return self._store(body)
-        now = self.clock()
-        self.counted.append(now)
-        self.counted = [each for each in self.counted if each > now - self.seconds]
-        if now < self.blocked_until or len(self.counted) > self.limit:
-            self.blocked_until = now + self.seconds
-            self.counts["429"] += 1
-            return Answer(429, {"message": "Too many requests"})
-        rest = path[2:] if path[:2] == ["api", "v4"] else path[1:]
-        form = dict(urllib.parse.parse_qsl(body.decode(errors="replace")))
-        query = dict(request.url.params)
-        for head, handler in self._routes().items():
-            if rest[: len(head)] == list(head):
-                return handler(request.method, rest[len(head) :], {**query, **form})
-        return Answer(404, {"message": "Not found"})
-
-    def _routes(self) -> dict[tuple[str, ...], Callable[[str, list[str], dict[str, str]], Answer]]:
-        return {
-            ("upload", "endpoint"): lambda *_: Answer(200, "https://s3.example/s3/"),
+    def __attrs_post_init__(self) -> None:
+        self._routes = {
+            ("upload", "endpoint"): lambda *_: Answer(200, f"https://{STORAGE}/s3/"),
             ("upload", "init"): self._init,
             ("upload", "poll"): self._poll,
             ("upload",): self._upload,
@@ -111,25 +74,41 @@ class Portal:
             ("brands",): lambda *_: Answer(200, [{"id": BRAND, "name": "Main", "subBrands": []}]),
             ("currentUser",): lambda *_: Answer(200, {"id": "1", "username": "u", "profileId": PROFILE}),
             ("profiles",): lambda *_: Answer(200, {"id": PROFILE, "name": "All", "roles": ROLES}),
-            ("metaproperties",): lambda *_: Answer(200, {}),
+            ("metaproperties",): self._metaproperties,
             ("account",): lambda *_: Answer(200, {"name": "Simulated"}),
         }
 
-    # --- people ------------------------------------------------------------------------------------
+    def answer(self, request: httpx.Request, body: bytes) -> Answer | None:
+        """Do what a request asks for; `None` if it is not for this portal."""
+        if request.url.host == STORAGE:
+            return self._store(body)
+        if request.url.host == FILES:
+            return self.library.send_file(request)
+        return self._count(request, body) if request.url.host == HOST else None
 
-    def edit(self, dice: random.Random) -> None:
-        """Rename an asset and add a tag, as a person does."""
-        if self.assets:
-            asset = self.assets[dice.choice(sorted(self.assets))]
-            asset.name, asset.tags = "renamed", [*asset.tags, "kept"]
+    def _count(self, request: httpx.Request, body: bytes) -> Answer:
+        now = self.library.clock()
+        self.counted.append(now)
+        self.counted = [each for each in self.counted if each > now - self.seconds]
+        if now < self.blocked_until or len(self.counted) > self.limit:
+            self.blocked_until = now + self.seconds
+            self.counts["429"] += 1
+            return Answer(429, {"message": "Too many requests"})
+        if self.tokens is not None:
+            if request.url.path == _TOKEN_PATH:
+                return self.tokens.answer(read_fields(request, body))
+            if not self.tokens.is_valid(request.headers.get("authorization", "")):
+                return Answer(401, {"message": "Unauthorized"})
+        return self._route(request, body)
 
-    def delete(self, dice: random.Random, finished: Collection[str]) -> None:
-        """Delete an asset that has arrived, as a person does."""
-        found = [
-            each for each in sorted(self.assets) if title_of(self.assets[each].contents[0])[0] in finished
-        ]
-        if found:
-            self.assets[dice.choice(found)].is_deleted = True
+    def _route(self, request: httpx.Request, body: bytes) -> Answer:
+        path = request.url.path.strip("/").split("/")
+        rest = path[2:] if path[:2] == ["api", "v4"] else path[1:]
+        fields = read_fields(request, body)
+        for head, handler in self._routes.items():
+            if rest[: len(head)] == list(head):
+                return handler(request.method, [each for each in rest[len(head) :] if each], fields)
+        return _NOT_FOUND
 
     # --- uploads -----------------------------------------------------------------------------------
 
@@ -148,7 +127,7 @@ class Portal:
         )
 
     def _store(self, body: bytes) -> Answer:
-        fields = _read_form(body)
+        fields = read_form(body)
         key = fields["key"].decode()
         self._sent[key] = fields["file"]
         return Answer(201, "<PostResponse/>")
@@ -169,13 +148,13 @@ class Portal:
             return Answer(400, {"message": "parts are missing"})
         import_id = f"import-{next(self._numbers)}"
         whole = b"".join(parts[number] for number in sorted(parts))
-        self._imports[import_id] = (whole, self.clock() + self.lag() / 2)
+        self._imports[import_id] = (whole, self.library.clock() + self.library.lag() / 2)
         del self._opened[upload_id]
         return Answer(202, {"importId": import_id, "success": True})
 
     def _poll(self, _method: str, _rest: list[str], fields: dict[str, str]) -> Answer:
         asked = fields["items"].split(",")
-        now = self.clock()
+        now = self.library.clock()
         done = [each for each in asked if each in self._imports and self._imports[each][1] <= now]
         return Answer(200, {"itemsDone": done, "itemsFailed": [], "itemsRejected": []})
 
@@ -185,14 +164,18 @@ class Portal:
         found = self._take(rest[0])
         if found is None:
             return Answer(404, {"message": "unknown import"})
-        number, now = next(self._numbers), self.clock()
         tags = [each for each in fields.get("tags", "").split(",") if each]
-        identity = f"{number:08X}-0000-0000-0000000000000000"
-        asset = Asset(identity, fields.get("name", ""), tags, [found[0]], now, now + self.lag(), [now])
-        self.assets[identity] = asset
-        self.counts["saved"] += 1
-        self.on_save(asset)
-        return Answer(201, {"success": True, "mediaid": identity, "batchId": "B", "mediaitems": []})
+        asset = self.add(fields.get("name", ""), tags, found[0])
+        asset.values |= {
+            name.partition(".")[2]: value
+            for name, value in fields.items()
+            if name.startswith("metaproperty.")
+        }
+        return self._saved(asset, found[0], "saved")
+
+    def add(self, name: str, tags: list[str], content: bytes) -> Asset:
+        """Add an asset; lists show it later."""
+        return self.library.add(next(self._numbers), name, tags, content)
 
     def _take(self, import_id: str) -> tuple[bytes, float] | None:
         """Return an import; what a second save of it does is unknown, so both ways occur."""
@@ -200,111 +183,42 @@ class Portal:
             return self._imports.get(import_id)
         return self._imports.pop(import_id, None)
 
-    def _save_version(self, asset: Asset, import_id: str) -> Answer:
-        found = self._take(import_id)
+    def _save_file(self, asset: Asset, rest: list[str]) -> Answer:
+        """Save a version, or an additional file."""
+        found = self._take(rest[-1])
         if found is None:
             return Answer(404, {"message": "unknown import"})
-        asset.contents.append(found[0])
-        asset.dates.append(self.clock())
-        self.counts["versions"] += 1
-        self.on_save(asset)
+        if "additional" in rest:
+            asset.additionals.append((found[0], self.library.clock()))
+            return self._saved(asset, found[0], "additionals")
+        self.library.add_version(asset, found[0])
+        return self._saved(asset, found[0], "versions")
+
+    def _saved(self, asset: Asset, content: bytes, kind: str) -> Answer:
+        self.counts[kind] += 1
+        self.on_save(asset, content)
+        self.library.touch(
+            asset, "asset_bank.media.create" if kind == "saved" else "asset_bank.media.updated"
+        )
         return Answer(201, {"success": True, "mediaid": asset.id, "batchId": "B", "mediaitems": []})
 
     # --- assets ------------------------------------------------------------------------------------
 
     def _media(self, method: str, rest: list[str], fields: dict[str, str]) -> Answer:
-        rest = [each for each in rest if each]
-        if rest:
-            asset = self.assets.get(rest[0])
-            if asset is None or asset.is_deleted:
-                return Answer(404, {"message": "Not found"})
-            if rest[1:2] == ["save"]:
-                return self._save_version(asset, rest[2])
-            if method == "POST":
-                asset.tags = [each for each in fields.get("tags", ",".join(asset.tags)).split(",") if each]
-                return Answer(202, {"message": "Accepted", "statuscode": 202})
-            return Answer(200, self._record(asset, items="versions" in fields))
-        now = self.clock()
-        shown = [each for each in self.assets.values() if each.shown_at <= now and not each.is_deleted]
-        if "tags" in fields:
-            shown = [each for each in shown if fields["tags"] in each.tags]
-        page, limit = int(fields.get("page", "1")), int(fields.get("limit", "50"))
-        return Answer(200, [self._record(each) for each in shown[(page - 1) * limit : page * limit]])
+        if not rest:
+            return self.library.list(fields)
+        asset = self.library.find(rest[0])
+        if asset is None:
+            return _NOT_FOUND
+        if "save" in rest:
+            return self._save_file(asset, rest[1:])
+        if rest[1:2] == ["download"]:
+            return self.library.link(asset, rest[1:])
+        if method == "POST":
+            return self.library.modify(asset, fields)
+        return Answer(200, self.library.record(asset, items="versions" in fields))
 
-    def _record(self, asset: Asset, *, items: bool = False) -> dict[str, Any]:
-        record = {
-            "id": asset.id,
-            "name": asset.name,
-            "type": "image",
-            "tags": asset.tags,
-            "brandId": BRAND,
-            "extension": ["jpg"],
-            "fileSize": len(asset.contents[-1]),
-            "dateCreated": _date(asset.created),
-            "dateModified": _date(asset.dates[-1]),
-            "archive": 0,
-        }
-        if items:
-            record["mediaItems"] = [
-                {
-                    "id": f"{asset.id}-{number}",
-                    "type": "original",
-                    "version": number,
-                    "active": number == len(asset.contents),
-                    "size": len(content),
-                    "fileName": asset.name,
-                    "dateCreated": _date(date),
-                }
-                for number, (content, date) in enumerate(zip(asset.contents, asset.dates, strict=True), 1)
-            ]
-        return record
-
-
-@attrs.define
-class Source:
-    """The partner: a list of assets, and their files."""
-
-    fingerprints: dict[str, int]
-
-    def answer(self, request: httpx.Request) -> Answer:
-        """Answer a list or a file."""
-        path = request.url.path.strip("/").split("/")
-        if path[0] == "list":
-            start = int(request.url.params.get("after", "0"))
-            found = list(self.fingerprints.items())[start : start + 2]
-            return Answer(200, [{"id": name, "version": version} for name, version in found])
-        name, _, version = path[1].partition("-v")
-        content, headers = content_of(name, int(version)), {"ETag": f'"{path[1]}"', "Accept-Ranges": "bytes"}
-        if found := _RANGE.fullmatch(request.headers.get("range", "")):
-            first, last = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
-            if first >= len(content):
-                return Answer(416, b"", {"Content-Range": f"bytes */{len(content)}"})
-            headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-            return Answer(206, content[first : last + 1], headers)
-        return Answer(200, content, headers)
-
-
-def content_of(name: str, version: int) -> bytes:
-    """Return the file of an asset, which tells the auditor what it is."""
-    # Some have several parts.
-    return f"{name}:{version}:".encode() + b"x" * (version + (60 if name < "asset-3" else 5))
-
-
-def title_of(content: bytes) -> tuple[str, int]:
-    """Return id and version of the asset that a file belongs to."""
-    name, version, _ = content.decode().split(":", 2)
-    return name, int(version)
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_form(body: bytes) -> dict[str, bytes]:
-    boundary, _, _ = body.partition(b"\r\n")
-    fields = {}
-    for part in body.split(boundary)[1:-1]:
-        head, _, value = part.partition(b"\r\n\r\n")
-        name = head.split(b'name="', 1)[1].split(b'"', 1)[0].decode()
-        fields[name] = value[:-2]
-    return fields
+    def _metaproperties(self, method: str, _rest: list[str], fields: dict[str, str]) -> Answer:
+        if method == "POST":
+            return self.library.create_metaproperty(next(self._numbers), fields)
+        return self.library.list_metaproperties()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import tempfile
@@ -36,27 +37,21 @@ def prepare() -> Path:
 
 
 def write_config(
-    folder: Path,
-    *,
-    requests: int = 1000,
-    seconds: int = 300,
-    workers: int = 1,
-    names: Sequence[str] = ("a",),
-    marks: bool = True,
+    folder: Path, tables: Sequence[str] = (), *, requests: int = 1000, seconds: int = 300, auth: str = ""
 ) -> None:
-    """Write the config of a schedule with so many connectors of one plugin and portal."""
-    tables = [
+    """Write the config of a schedule.
+
+    Args:
+        tables: of the connectors.
+        auth: the lines of the portal's table that sign requests.
+    """
+    signing = auth or 'token = { env = "TOKEN" }'
+    common = (
         f'[state]\nurl = "sqlite:///{folder}/damlink.db"\n',
         f"[pace]\nrequests = {requests}\nseconds = {seconds}\nshare = 1.0\n",
-        f'[portals.brand]\nurl = "https://portal.example"\ntoken = {{ env = "TOKEN" }}\n'
-        f'index_lag = "{INDEX_LAG:.0f}s"\n',
-        *(
-            f'[connectors.{name}]\nplugin = "simulation"\nportal = "brand"\nworkers = {workers}\n'
-            f'api_url = "https://partner.example"\nadopt_existing = false\nmarks = {str(marks).lower()}\n'
-            for name in names
-        ),
-    ]
-    (folder / "damlink.toml").write_text("\n".join(tables))
+        f'[portals.brand]\nurl = "https://portal.example"\nindex_lag = "{INDEX_LAG:.0f}s"\n{signing}\n',
+    )
+    (folder / "damlink.toml").write_text("\n".join((*common, *tables)))
 
 
 def _create_database(folder: Path) -> None:
@@ -107,6 +102,8 @@ def _share_statements() -> None:
             engine.dialect = engine.pool._dialect = first[0].dialect
         else:
             first.append(engine)
+            # Its own lock would be a switch point only where a statement is new.
+            engine._compiled_cache._mutex = _thread.allocate_lock()
         return engine
 
     sa.create_engine = create_alike

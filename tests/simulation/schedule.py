@@ -7,28 +7,36 @@ import itertools
 import os
 import random
 import shutil
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import attrs
 from simulation import edges
 from simulation.auditor import Auditor
-from simulation.faults import PROCESSES, WORLD, Fault, Plan, draw
+from simulation.faults import PROCESSES, WORLD, Fault, Plan, draw, part_of
+from simulation.library import Library
 from simulation.network import Network
-from simulation.portal import Portal, Source
+from simulation.parts import make_part
+from simulation.parts.part import Stage
+from simulation.portal import Portal
 from simulation.product import INDEX_LAG, write_config
 from simulation.scheduler import Process, Scheduler, SimulationError, Task
 
 __all__ = ["Result", "simulate"]
 
 BEGIN: Final = 1_900_000_000.0
-ASSETS: Final = 6
-# Places where one process runs after the other, and how many in each while faults strike.
+# Places where one process runs after the other while faults strike.
 PLACES: Final = 2
-RUNS: Final = 2
 # Runs afterwards, a day apart: by then nothing is left to do.
 LAST_RUNS: Final = 14
+# What SQLite says, and its code.
+STATEMENT_ERRORS: Final = {
+    "database locked": ("database is locked", sqlite3.SQLITE_BUSY),
+    "disk full": ("database or disk is full", sqlite3.SQLITE_FULL),
+    "disk error": ("disk I/O error", sqlite3.SQLITE_IOERR),
+}
 
 _numbers = itertools.count(1)
 
@@ -88,29 +96,32 @@ class _World:
         self._seed, self._folder, self._plan = seed, folder, plan
         self._dice = dice = random.Random(f"world {seed}")
         self._seconds = dice.choice((60, 300))
-        self._names = dice.choice((("a",), ("a", "b")))
-        limit, marks = dice.choice((45, 90, 1000)), dice.random() < 0.85
-        write_config(
-            folder,
-            requests=limit,
-            seconds=self._seconds,
-            workers=dice.choice((1, 2, 3)),
-            names=self._names,
-            marks=marks,
-        )
+        limit = dice.choice((45, 90, 1000))
         self.scheduler = Scheduler(seed, BEGIN, self._on_step, edges.enter)
         self.auditor = Auditor(folder / "damlink.db", plan)
-        self._portal = Portal(
-            lambda: self.scheduler.now, self._lag, limit, self._seconds, self.auditor.check_save
-        )
+        library = Library(lambda: self.scheduler.now, self._lag)
+        self._portal = Portal(library, limit, self._seconds, self.auditor.check_save)
         self._portal.second_save_makes_another = dice.random() < 0.5
-        self._source = Source({f"asset-{number}": 1 for number in range(1, ASSETS + 1)})
-        self.auditor.portal, self.auditor.source = self._portal, self._source
         self._pids = itertools.count(100_001)
         self._operator = Process("operator", next(self._pids))
-        self._network = Network(
-            self.scheduler, plan, self._portal, self._source, self.auditor, self._operator
+        stage = Stage(
+            folder=folder,
+            dice=dice,
+            plan=plan,
+            scheduler=self.scheduler,
+            auditor=self.auditor,
+            portal=self._portal,
+            operator=self._operator,
+            run=self._run_connector,
+            start=self._start_process,
         )
+        self._part = make_part(part_of(seed), stage)
+        self.auditor.portal, self.auditor.part = self._portal, self._part
+        self._network = Network(self.scheduler, plan, self._portal, self.auditor, self._operator, self._part)
+        workers = dice.choice((1, 2, 3))
+        tables = [self._part.connector(name, workers) for name in self._part.names]
+        auth = self._part.portal_auth()
+        write_config(folder, tables, requests=limit, seconds=self._seconds, auth=auth)
 
     def run(self) -> None:
         """Run the schedule.
@@ -124,7 +135,13 @@ class _World:
         edges.commit_listeners[:] = [self.auditor.check_commit]
         random.seed(self._seed)  # the product's back-off has jitter
         self.scheduler.processes.append(self._operator)
-        places = [self._begin_place(number) for number in range(PLACES)]
+        self._part.begin()
+        places = [
+            self.scheduler.spawn(
+                f"place {number}", self._operator, lambda number=number: self._part.run_place(number)
+            )
+            for number in range(PLACES)
+        ]
         self.scheduler.spawn("end", self._operator, lambda: self._drain(places))
         self.scheduler.run()
 
@@ -138,27 +155,23 @@ class _World:
 
     # --- processes ---------------------------------------------------------------------------------
 
-    def _begin_place(self, number: int) -> Task:
-        name = self._names[number % len(self._names)]
-        return self.scheduler.spawn(f"place {number}", self._operator, lambda: self._run_place(name, number))
-
-    def _run_place(self, name: str, number: int) -> None:
-        """Start one process after another, as a person or a timer does."""
-        for _ in range(RUNS):
-            self._run_process(f"{name}{number}", name)
-            self._network.wait(self._dice.choice((0.1, 5.0, 40.0, 1000.0)))
-
-    def _run_process(self, title: str, name: str) -> None:
+    def _start_process(self, title: str, name: str, work: Callable[[Process], None]) -> None:
+        """Start a process that works for a connector, and wait for its end."""
         process = Process(title, next(self._pids))
         process.on_crash.append(lambda: edges.end_of_system_resources(process))
         self.scheduler.processes.append(process)
         edges.register(process)
-        self.auditor.connector_of[process] = name
-        self.scheduler.spawn("main", process, lambda: self._run_connector(process, name))
+        if name:
+            self.auditor.connector_of[process] = name
+        self.scheduler.spawn("main", process, lambda: work(process))
         self.scheduler.block("process", lambda: process.is_crashed or process.is_over, None)
         self.scheduler.retire(process)
 
-    def _run_connector(self, process: Process, name: str) -> None:
+    def _run_connector(self, title: str, name: str) -> None:
+        """Run a connector as `damlink run` does."""
+        self._start_process(title, name, lambda process: self._run(process, name))
+
+    def _run(self, process: Process, name: str) -> None:
         from damlink._config.load import load
         from damlink._run.runner import RunOptions, run_connector
         from damlink._run.session import Session
@@ -168,8 +181,10 @@ class _World:
             with Session(load(self._folder / "damlink.toml")) as session:
                 report = run_connector(session, name, RunOptions())
                 self.scheduler.note(f"run {report.exit_code}")
+                self._part.on_report(name, report)
         except DamlinkError as error:
             self.scheduler.note(f"run {type(error).__name__}")
+            self._part.on_report(name, error)
         process.is_over = True
 
     def _drain(self, places: Sequence[Task]) -> None:
@@ -178,8 +193,7 @@ class _World:
         self._plan.is_on = False
         for number in range(LAST_RUNS):
             self._network.wait(25 * 3600.0 if number else 400.0)
-            for name in self._names:
-                self._run_process(f"{name}-last", name)
+            self._part.run_last()
             if self.auditor.is_settled:
                 break
         try:
@@ -198,27 +212,19 @@ class _World:
             self._strike(task.process, fault)
         elif fault := self._plan.take(WORLD, self.scheduler.steps):
             self.scheduler.note(str(fault))
-            self._change_world(fault.kind)
+            self._part.change(fault.kind)
 
     def _strike(self, process: Process, fault: Fault) -> None:
         if fault.kind == "crash":
             self.scheduler.crash(process)
         elif fault.kind == "freeze":
             process.frozen_until = self.scheduler.now + fault.amount
-        elif fault.kind == "clock":
+        elif fault.kind in ("clock", "clock jump"):
             process.clock_offset += fault.amount
-        else:
+        elif fault.kind == "locks gone":
             shutil.rmtree(f"{self._folder}/damlink.db.locks", ignore_errors=True)
-
-    def _change_world(self, kind: str) -> None:
-        if kind == "changed":
-            self._source.fingerprints[self._dice.choice(sorted(self._source.fingerprints))] += 1
-        elif kind == "blocked":
-            self._portal.blocked_until = self.scheduler.now + self._seconds
-        elif kind == "deleted":
-            self._portal.delete(self._dice, self.auditor.finished)
         else:
-            self._portal.edit(self._dice)
+            edges.fail_next_statement(process, STATEMENT_ERRORS[fault.kind])
 
     def _lag(self) -> float:
         return self._dice.choice((0.0, 0.5, 4.0, INDEX_LAG / 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -32,8 +32,9 @@ from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
+from damlink._http.remote_clock import RemoteClock
 from damlink._http.retry import Account, Terms, call_with_retries, pause
-from damlink._http.status import clock_ahead, name_request, other_host_error, partner_error, plugin_error
+from damlink._http.status import name_request, other_host_error, partner_error, plugin_error
 from damlink._http.transports import (
     ACCOUNT,
     LogTransport,
@@ -92,8 +93,7 @@ class Client(httpx.Client):
         self._verify = verify
         self._verify_effect = verify_nothing
         self._plugin_classify: PluginClassify | None = None
-        # The difference between the other side's clock and ours.
-        self._ahead = timedelta()
+        self._remote_clock = RemoteClock()
         super().__init__(
             base_url=base_url,
             transport=transport,
@@ -170,7 +170,7 @@ class Client(httpx.Client):
 
     def remote_now(self) -> datetime:
         """Return the time on the other side's clock, by its last answer; ours before there is one."""
-        return datetime.now(UTC) + self._ahead
+        return self._remote_clock.now()
 
     def pause(self, seconds: float) -> None:
         """Wait between two requests, unless the run ends.
@@ -226,7 +226,7 @@ class Client(httpx.Client):
             self._read(response, stream)
         except httpx.RequestError as broken:
             raise name_request(broken_error(broken, request), request, self.origin) from broken
-        self._ahead = clock_ahead(response, self._ahead)
+        self._remote_clock.set_by(response)
         error = self._error(response, is_repeatable(request))
         if (take := request.extensions.get(ANSWERED)) is not None:
             take(response)

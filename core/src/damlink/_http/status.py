@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.utils
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -23,7 +22,6 @@ from damlink.errors import (
 )
 
 __all__ = [
-    "clock_ahead",
     "name_request",
     "other_host_error",
     "partner_error",
@@ -126,15 +124,6 @@ def retry_after(response: httpx.Response) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError):
         return None
-
-
-def clock_ahead(response: httpx.Response, known: timedelta) -> timedelta:
-    """Return the difference between the other side's clock and ours by an answer's date, or `known`."""
-    try:
-        date = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
-        return known
-    return date.astimezone(UTC) - datetime.now(UTC)
 
 
 def shorten_body(response: httpx.Response) -> str:

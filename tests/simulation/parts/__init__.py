@@ -1,0 +1,17 @@
+"""The parts of the world of which each schedule exercises one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulation.parts.part import Part, Stage
+from simulation.parts.source import SourcePart
+
+__all__ = ["make_part"]
+
+_PARTS: Final[dict[str, type[Part]]] = {"source": SourcePart}
+
+
+def make_part(name: str, stage: Stage) -> Part:
+    """Return the part of a name."""
+    return _PARTS[name](stage)
