@@ -20,6 +20,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import faulty_files
+
 __all__ = ["Forked"]
 
 PR_SET_CHILD_SUBREAPER: Final = 36
@@ -140,4 +142,6 @@ if __name__ == "__main__":
         become(asked_for)
         from damlink._cli import main
 
+        if faulty_files.PLAN in os.environ:
+            faulty_files.install(os.environ[faulty_files.PLAN])
         main()

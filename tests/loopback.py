@@ -56,12 +56,18 @@ class Site:
             **SECRET_VALUES,
         }
 
-    def start(self, *arguments: str, fresh: bool = False, **options: Any) -> subprocess.Popen[str]:
+    def start(
+        self,
+        *arguments: str,
+        fresh: bool = False,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> subprocess.Popen[str]:
         """Start the command line in a child process; `fresh` in an interpreter of its own."""
         return (subprocess.Popen if fresh else Forked)(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env=self.environment,
+            env=dict(environment or self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

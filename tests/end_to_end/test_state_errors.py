@@ -197,7 +197,7 @@ def test_run_when_the_folder_is_read_only_says_so_before_anything_begins(site: S
     assert result.returncode == 3, result.stderr
     line = the_line(result.stderr)
     assert "damlink.db: unable to open database file; " in line
-    assert line.endswith("check that the folder exists and can be written")
+    assert line.endswith("check that the folder exists, that it can be written, and that its disk has room")
     assert_the_next_run_finishes(site)
 
 
@@ -205,5 +205,7 @@ def test_run_when_the_folder_has_become_read_only_says_so_and_the_next_goes_on(b
     with read_only(begun.folder):
         result = run_as_a_user(begun)
     assert result.returncode == 3, result.stderr
-    assert the_line(result.stderr).endswith("check that the folder exists and can be written")
+    assert the_line(result.stderr).endswith(
+        "check that the folder exists, that it can be written, and that its disk has room"
+    )
     assert_the_next_run_finishes(begun)

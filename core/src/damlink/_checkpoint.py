@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from damlink._system.disk import cure_of
 from damlink._system.private_files import FILE_MODE
 from damlink._system.whole_file import replacing
 from damlink.errors import StateError
@@ -142,7 +143,10 @@ def _read(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        hint = cure_of(error, "name another file")
+        raise StateError(f"cannot read the notes in {path}: {error.strerror}", hint=hint) from error
+    except ValueError as error:
         raise StateError(f"cannot read the notes in {path}: {error}", hint="name another file") from error
     if not isinstance(values, dict):
         raise StateError(f"{path} does not hold the notes of an upload", hint="name another file")
@@ -151,8 +155,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, values: dict[str, Any]) -> None:
     """Replace the file as a whole, so that a crash leaves the old values or the new ones."""
-    with replacing(path, FILE_MODE) as file:
-        file.write(json.dumps(values).encode())
+    try:
+        with replacing(path, FILE_MODE) as file:
+            file.write(json.dumps(values).encode())
+    except OSError as error:
+        hint = f"{cure_of(error, 'make its folder writable')}: the upload goes on from the notes"
+        raise StateError(f"cannot write the notes in {path}: {error.strerror}", hint=hint) from error
 
 
 def move_early_upload(checkpoint: Checkpoint) -> None:

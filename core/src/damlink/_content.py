@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from damlink._system.disk import naming
 from damlink._system.keepable import clean, show
 from damlink.errors import TransientError
 
@@ -246,12 +247,17 @@ class Spool:
     """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close(), or with this object
+        with naming("the folder of temporary files (TMPDIR)"):
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close(), or with this object
         self._closing = weakref.finalize(self, self._file.close)
+        folder = f"a temporary file in {tempfile.gettempdir()}"
         try:
             for piece in pieces:
-                self._file.write(piece)
-            self._file.flush()
+                # What the source raises is not about this file.
+                with naming(folder):
+                    self._file.write(piece)
+            with naming(folder):
+                self._file.flush()
         except BaseException:
             self.close()
             raise

@@ -102,7 +102,10 @@ def test_find_key_when_another_was_faster_takes_that_one_whole(tmp_path: Path) -
 
 
 def test_find_key_when_the_folder_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"damlink.key: cannot write a key: .*; set DAMLINK_KEY"):
+    with pytest.raises(
+        ConfigError,
+        match=r"damlink.key: cannot write a key: .*; make its folder writable, or set DAMLINK_KEY",
+    ):
         find_key(tmp_path / "missing", new_key)
 
 

@@ -111,7 +111,10 @@ def test_database_when_nobody_answers_hides_the_password(tmp_path: Path) -> None
 
 
 def test_database_when_its_folder_is_missing_says_what_to_check(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="; check that the folder exists and can be written$"):
+    with pytest.raises(
+        StateError,
+        match="; check that the folder exists, that it can be written, and that its disk has room$",
+    ):
         Database("sqlite:///missing/own.db", tmp_path)
 
 

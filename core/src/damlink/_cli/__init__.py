@@ -159,12 +159,21 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except DamlinkError as error:
         return _fail(str(error), error.exit_code)
-    except Exception:  # noqa: BLE001 - a bug: developers need the traceback; the streams redact secrets
-        import traceback
-
-        traceback.print_exc()
-        return 1
+    except Exception as error:  # noqa: BLE001 - either the disk's error or a bug
+        return _fail_unforeseen(error)
     return result if isinstance(result, int) else 0
+
+
+def _fail_unforeseen(error: Exception) -> int:
+    """Report an error of a file in one line, and a bug with its traceback; the streams redact secrets."""
+    from damlink._system.disk import cure_of, describe_error, is_file_error
+
+    if isinstance(error, OSError) and is_file_error(error):
+        return _fail(f"{describe_error(error)}; {cure_of(error)}", 3)
+    import traceback
+
+    traceback.print_exc()
+    return 1
 
 
 def _usage(error: click.UsageError) -> str:

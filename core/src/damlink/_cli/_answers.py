@@ -15,6 +15,7 @@ import click
 from damlink._cli._output import print_json, print_json_lines
 from damlink._content import Content
 from damlink._secret import redact, redact_bytes
+from damlink._system.disk import cure_of, naming
 from damlink._system.printable import printable
 from damlink._system.whole_file import replacing
 
@@ -83,9 +84,10 @@ def _write_bytes(pieces: Iterable[bytes], output: Path | None, *, is_text: bool 
     # Bytes of a file on a terminal would be executed as control sequences.
     if sys.stdout.isatty() and not is_text:
         raise click.UsageError("This is a file, and stdout is a terminal: name a file with --output")
-    sys.stdout.flush()
-    sys.stdout.buffer.writelines(pieces)
-    sys.stdout.buffer.flush()
+    with naming("standard output"):
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
 
 
 def _write_file(pieces: Iterable[bytes], path: Path) -> None:
@@ -93,4 +95,5 @@ def _write_file(pieces: Iterable[bytes], path: Path) -> None:
         with replacing(path) as file:
             file.writelines(pieces)
     except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
+        hint = f"{error.strerror}; {cure_of(error, 'name another file')}"
+        raise click.FileError(str(path), hint) from error

@@ -10,6 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import ParseError
 
+from damlink._system.disk import cure_of
 from damlink._system.private_files import FILE_MODE
 from damlink._system.whole_file import replacing
 from damlink.errors import ConfigError
@@ -52,8 +53,8 @@ class ConfigFile:
             with replacing(self.path, FILE_MODE) as file:
                 file.write(self.text.encode())
         except OSError as error:
-            hint = "create its folder, and make it writable"
-            raise ConfigError(str(self.path), f"cannot be written: {error}", hint=hint) from error
+            hint = cure_of(error, "create its folder, and make it writable")
+            raise ConfigError(str(self.path), f"cannot be written: {error.strerror}", hint=hint) from error
 
 
 def document(tables: Mapping[str, Any]) -> str:

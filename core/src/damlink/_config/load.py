@@ -24,6 +24,7 @@ from damlink._config.tables import (
     ServeConfig,
     StateConfig,
 )
+from damlink._system.disk import cure_of
 from damlink._system.suggest import suggest
 from damlink.errors import ConfigError
 
@@ -151,7 +152,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise missing(path) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        hint = cure_of(error, "make it a readable file")
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
         raise ConfigError(str(path), f"cannot be read: {error}", hint="make it a readable file") from error
 
 
@@ -257,7 +261,10 @@ def _from_file(path: Path, place: str) -> str:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return without_line_break(file.read())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        what = f"cannot read the secret in {path}: {error.strerror}"
+        raise ConfigError(place, what, hint=cure_of(error)) from error
+    except ValueError as error:
         raise ConfigError(place, f"cannot read the secret in {path}: {error}") from error
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from damlink._system.disk import cure_of, naming
 from damlink._system.private_files import make_file, make_folder
 from damlink._system.process import holders
 from damlink._system.waiting import Verify, hold, slices, verify_nothing
@@ -26,6 +27,13 @@ _COMPANIONS: Final = ("-wal", "-shm")
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # A missing table or column counts as well: such a file is not ours.
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+_WRITABLE: Final = (
+    "make room on the disk if it is full, and make the file and its folder writable for this user"
+)
+_CURES: Final = {
+    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_IOERR: "check the disk and that it has room",
+}
 _ELSEWHERE: Final = "or set DAMLINK_STATE_DIR to a folder of your own"
 
 _log = logging.getLogger("damlink.pace")
@@ -94,7 +102,8 @@ class PaceFile:
             make_folder(self.path.parent)
         except OSError as error:
             cause = f"{self.path.parent}: this folder cannot be made: {error.strerror}"
-            raise StateError(cause, hint=f"make it, {_ELSEWHERE}") from error
+            hint = f"{cure_of(error, 'make it')}, {_ELSEWHERE}"
+            raise StateError(cause, hint=hint) from error
 
     def _open(self, *, lost: bool = False, damaged: tuple[int, int] | None = None) -> None:
         """Open the file; rename a damaged one and create a new one in its place."""
@@ -139,7 +148,8 @@ class PaceFile:
         """Hold the lock for opening, creating and replacing the file."""
         handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._when_free(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), verify_nothing)
+            with naming(self._lock_path):
+                self._when_free(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), verify_nothing)
             yield
         finally:
             os.close(handle)
@@ -212,15 +222,17 @@ class PaceFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            file = getattr(error, "filename", None) or self.path
             cause = error.strerror if isinstance(error, OSError) else str(error)
-            raise StateError(f"{self.path}: {cause}", hint=self._hint(error)) from error
+            raise StateError(f"{file}: {cause}", hint=self._hint(error)) from error
 
     def _hint(self, error: Exception) -> str:
-        if self.path.is_dir():
+        # Unlike a path's own method this raises nothing, where the folder cannot be read for example.
+        if os.path.isdir(self.path):  # noqa: PTH112
             return f"this is a folder: move it away, {_ELSEWHERE}"
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            return f"make room on the disk, {_ELSEWHERE}"
-        return f"make the file and its folder writable for this user, {_ELSEWHERE}"
+        if isinstance(error, OSError):
+            return f"{cure_of(error, _WRITABLE)}, {_ELSEWHERE}"
+        return f"{_CURES.get(getattr(error, 'sqlite_errorcode', 0) & 0xFF, _WRITABLE)}, {_ELSEWHERE}"
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

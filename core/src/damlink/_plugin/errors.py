@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from damlink._system.disk import cure_of, describe_error, is_file_error
 from damlink._system.keepable import clean, describe, seconds, shorten
 from damlink.errors import ArgumentError, ConnectorError, DamlinkError, NotYet, PluginBugError, TransientError
 
@@ -30,6 +31,8 @@ def translate(error: BaseException, who: str) -> DamlinkError:
         return TransientError(f"the partner's answer is not JSON: {describe(error)}")
     if isinstance(error, httpx.HTTPError):
         return TransientError(f"the connection broke: {describe(error) or type(error).__name__}")
+    if isinstance(error, OSError) and is_file_error(error):
+        return TransientError(describe_error(error), hint=cure_of(error))
     if isinstance(error, ArgumentError):
         # A wrong call in the hook is a bug of the plugin, not a refusal by the portal.
         return _bug(error, who)

@@ -20,6 +20,7 @@ from damlink._state.database import Database
 from damlink._state.identity import Identity
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
+from damlink._system.disk import cure_of
 from damlink._system.private_files import FILE_MODE, make_folder
 from damlink.errors import StateError
 
@@ -82,7 +83,8 @@ class Marker:
         try:
             yield
         except OSError as error:
-            hint = "make the folder writable, or set DAMLINK_STATE_DIR to a folder of your own"
+            cure = cure_of(error, "make the folder writable")
+            hint = f"{cure}, or set DAMLINK_STATE_DIR to a folder of your own"
             raise StateError(f"{self.path}: {error.strerror}", hint=hint) from error
 
 

@@ -29,6 +29,7 @@ from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.rows import Row, RowState
 from damlink._state.runs import Runs
+from damlink._system.disk import translating
 from damlink.errors import DamlinkError, LeaseLostError, StoppedError
 
 __all__ = ["RunOptions", "RunReport", "Stopping", "run_connector"]
@@ -81,7 +82,8 @@ def run_connector(
     """
     listing = not options.events_only
     try:
-        report = _run(session, name, options, stopping or Stopping())
+        with translating():
+            report = _run(session, name, options, stopping or Stopping())
     except DamlinkError as error:
         _notify(session, name, error, str(error), listing=listing)
         raise

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from damlink._system.disk import cure_of
 from damlink._system.private_files import warn_if_shared
 from damlink.errors import ConfigError
 
@@ -27,7 +28,7 @@ def find_key(folder: Path, make: Callable[[], str]) -> tuple[str, str]:
     if key := os.environ.get("DAMLINK_KEY"):
         return key, "DAMLINK_KEY"
     file = folder / KEY_FILE
-    if file.exists():
+    if _exists(file):
         warn_if_shared(file)
         return _read(file), str(file)
     if key := _from_keyring(str(folder)):
@@ -51,7 +52,8 @@ def replace_key_file(file: Path, keys: Sequence[str]) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise ConfigError(str(file), f"cannot write the key: {error}") from error
+        what = f"cannot write the key: {error.strerror}"
+        raise ConfigError(str(file), what, hint=cure_of(error, "make its folder writable")) from error
 
 
 def _write_new(file: Path, text: str) -> str:
@@ -64,11 +66,21 @@ def _write_new(file: Path, text: str) -> str:
     return name
 
 
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError as error:
+        raise ConfigError(str(file), f"cannot read the key: {error.strerror}", hint=cure_of(error)) from error
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(file), f"cannot read the key: {error}") from error
+    except OSError as error:
+        raise ConfigError(str(file), f"cannot read the key: {error.strerror}", hint=cure_of(error)) from error
+    except UnicodeDecodeError as error:
+        hint = "put back the key file of this database"
+        raise ConfigError(str(file), f"cannot read the key: {error}", hint=hint) from error
 
 
 def _create(file: Path, make: Callable[[], str]) -> str:
@@ -83,8 +95,9 @@ def _create(file: Path, make: Callable[[], str]) -> str:
     except FileExistsError:  # created by another process meanwhile
         return _read(file)
     except OSError as error:
-        hint = "set DAMLINK_KEY (`damlink secret key` makes one)"
-        raise ConfigError(str(file), f"cannot write a key: {error}", hint=hint) from error
+        cure = cure_of(error, "make its folder writable")
+        hint = f"{cure}, or set DAMLINK_KEY (`damlink secret key` makes one)"
+        raise ConfigError(str(file), f"cannot write a key: {error.strerror}", hint=hint) from error
     return key
 
 

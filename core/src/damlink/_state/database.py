@@ -17,6 +17,7 @@ from damlink._state.conflicts import ConflictError, is_conflict, repeating
 from damlink._state.tables import alembic_version, metadata
 from damlink._state.triggers import install_triggers
 from damlink._state.writer import Writer
+from damlink._system.disk import cure_of
 from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock, holders
 from damlink.errors import StateError
@@ -55,10 +56,11 @@ class Database:
         self.now = now
         self.url = _resolve(url, folder)
         self.file = Path(self.url.database) if self._is_sqlite and self.url.database else None
-        if self.file and not create and not self.file.exists():
-            raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
         self._inode: int | None = None
-        self._check_names()
+        with self.translate_errors():
+            if self.file and not create and not self.file.exists():
+                raise UnpreparedError(f"{self.file}: there is no database yet", hint="run a connector first")
+            self._check_names()
         self.engine = _engine(self.url)
         self._writer = Writer(self._connect_to_write, self._check_file)
         try:
@@ -68,7 +70,8 @@ class Database:
             self.close()
             raise
         if self.file:
-            self._inode = self.file.stat().st_ino
+            with self.translate_errors():
+                self._inode = self.file.stat().st_ino
 
     def _make_private(self, *, create: bool) -> None:
         """Create SQLite's file for this user alone; warn if it is readable by others."""
@@ -182,6 +185,9 @@ class Database:
         except sa.exc.DBAPIError as error:
             kind = ConflictError if is_conflict(error) else StateError
             raise kind(f"{self.place}: {_cause(error)}", hint=_hint(error, self.file)) from error
+        except OSError as error:
+            hint = cure_of(error, "check the file and its folder, then run again")
+            raise StateError(f"{self.place}: {error.strerror}", hint=hint) from error
 
 
 def upsert(
@@ -259,8 +265,10 @@ def _hint(error: sa.exc.DBAPIError, file: Path | None) -> str:
         return f"{holder} holds the database: close it, then run again"
     if "malformed" in cause or "not a database" in cause:
         return "check the database and state.url; if it is damaged, put a backup in its place"
-    if "full" in cause or "no space" in cause or "i/o" in cause:
+    if "full" in cause or "no space" in cause:
         return "make room on the disk, then run again; nothing is lost"
+    if "i/o" in cause:
+        return "check the disk and that it has room, then run again; nothing is lost"
     if "unable to open" in cause or "readonly" in cause or "read-only" in cause:
-        return "check that the folder exists and can be written"
+        return "check that the folder exists, that it can be written, and that its disk has room"
     return "check the database and state.url, then run again; nothing is lost"

@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from damlink._state.database import Database
+from damlink._system.disk import cure_of, naming
 from damlink._system.private_files import make_folder
 from damlink.errors import RunActiveError, StateError
 
@@ -49,19 +50,29 @@ def _file_lock(database: Database, exclusive: bool) -> Iterator[bool]:
         handle = os.open(folder / ".key", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         if exclusive:
-            raise StateError(f"{folder}: cannot lock: {error}") from error
+            raise StateError(f"{folder}: cannot be locked: {error.strerror}", hint=cure_of(error)) from error
         # A read-only folder needs no lock: no value can be sealed with an old key there.
         yield True
         return
     try:
-        fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        taken = True
-    except BlockingIOError:
-        taken = False
-    try:
-        yield taken
+        yield _lock(handle, folder / ".key", fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, path: Path, kind: int) -> bool:
+    """Lock an open file; return whether it was free."""
+    import fcntl
+
+    try:
+        with naming(path):
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        cause = f"{path}: cannot be locked: {error.strerror}"
+        raise StateError(cause, hint=cure_of(error, "put it on a disk that can lock files")) from error
+    return True
 
 
 @contextlib.contextmanager

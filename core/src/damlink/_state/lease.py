@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database
 from damlink._state.tables import lease as t
+from damlink._system.disk import cure_of
 from damlink._system.private_files import make_folder
 from damlink._system.process import age_clock, owner
 from damlink.errors import LeaseLostError, RunActiveError, StateError
@@ -224,7 +225,7 @@ class _FileLock:
             return False
         except OSError as error:
             self.release()
-            hint = "make this folder writable for this user, on a disk that can lock files"
+            hint = cure_of(error, "make this folder writable for this user, on a disk that can lock files")
             raise StateError(f"{self._path}: cannot be locked: {error.strerror}", hint=hint) from error
         return True
 

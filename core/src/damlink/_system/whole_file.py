@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from damlink._system.disk import naming
+
 __all__ = ["replacing"]
 
 
@@ -24,13 +26,20 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
         mode: the mode of a new file, by default that of the umask. An existing file keeps its own.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; it is named in the error.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        with path.open("wb") as file:
+    with naming(path):
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            with path.open("wb") as file:
+                yield file
+            return
+        with _replacing(target, mode) as file:
             yield file
-        return
+
+
+@contextlib.contextmanager
+def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
     unfinished = target.with_name(f".damlink-{secrets.token_hex(6)}.part")
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     try:
@@ -42,5 +51,7 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         unfinished.replace(target)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        # A disk that fails may refuse this as well: the first error is the cause.
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise

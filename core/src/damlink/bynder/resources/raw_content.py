@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypedDict
 
+from damlink._system.disk import cure_of
 from damlink.bynder._fields import text_of
 from damlink.errors import ArgumentError
 
@@ -125,7 +126,7 @@ def _explain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ArgumentError(f"cannot read {path}: {error.strerror}") from error
+        raise ArgumentError(f"cannot read {path}: {error.strerror}", hint=cure_of(error)) from error
 
 
 class _FileBody:
