@@ -50,20 +50,24 @@ PROCESSES: Final = (
 )
 # What happens in the world at a step: people, and the portal.
 PEOPLE: Final = ("changed", "edited", "archived", "deleted", "restored", "blocked")
-WORLD: Final = PEOPLE
+# Kinds that only some parts of the world know.
+_OWN: Final[dict[str, tuple[str, ...]]] = {
+    "tokens": ("revoked",),
+    "events": ("notification repeated", "notification late", "acknowledgement lost"),
+}
+WORLD: Final = (*PEOPLE, *sorted({kind for kinds in _OWN.values() for kind in kinds}))
 KINDS: Final = (*ANSWERS, *FILE_ANSWERS, *PROCESSES, *WORLD)
 
 # The parts of the world of which a seed exercises one, and how often each comes.
-PARTS: Final = {"source": 5}
-# Kinds that only these parts know.
-_OWN: Final[dict[str, tuple[str, ...]]] = {}
+PARTS: Final = {"source": 5, "tokens": 2, "events": 2}
 
 _LAST_STEP: Final = 1500
 # Requests of a sort that a fault may hit, and how often each sort is chosen.
 _SORTS: Final = {"once": (8, 50), "change": (35, 20), "read": (25, 15), "file": (10, 15)}
-# A download meets some of its own more often. A short text of no known form is a file like any other.
+# A download meets some of its own more often. A short text of no known form is a file like any other, and
+# an empty file is rejected: that is shown, and a person decides.
 _OF_SORT: Final = {
-    "file": (*(kind for kind in ANSWERS if kind != "other type"), *FILE_ANSWERS * 5),
+    "file": (*(kind for kind in ANSWERS if kind not in ("other type", "empty")), *FILE_ANSWERS * 5),
 }
 _JUMPS: Final = (300.0, 86_400.0)
 
@@ -131,7 +135,7 @@ def draw(seed: int) -> list[Fault]:
         elif chance < 0.85:
             faults.append(_draw_process_fault(dice))
         else:
-            kinds = (*WORLD, *_OWN.get(part_of(seed), ()))
+            kinds = (*PEOPLE, *_OWN.get(part_of(seed), ()))
             faults.append(Fault(dice.choice(kinds), dice.randrange(50, _LAST_STEP)))
     return sorted(faults, key=lambda each: each.at)
 

@@ -25,7 +25,7 @@ class Asset:
 
     Attributes:
         contents: content of each version, the newest last.
-        shown_at: when lists show it.
+        shown: what lists show of it, each with the moment from which they do.
         dates: moment of each version.
         values: of metaproperties, by their ids.
         additionals: content and moment of the additional files.
@@ -36,7 +36,7 @@ class Asset:
     tags: list[str]
     contents: list[bytes]
     created: float
-    shown_at: float
+    shown: list[tuple[float, dict[str, Any]]] = attrs.field(factory=list)
     dates: list[float] = attrs.field(factory=list)
     values: dict[str, str] = attrs.field(factory=dict)
     additionals: list[tuple[bytes, float]] = attrs.field(factory=list)
@@ -57,7 +57,7 @@ class Library:
 
     Args:
         clock: the virtual clock.
-        lag: returns the seconds until lists show a new asset.
+        lag: returns the seconds until lists show a change.
         on_change: called with the asset and the kind of the change.
     """
 
@@ -98,8 +98,11 @@ class Library:
             self.touch(asset, "asset_bank.media.create")
 
     def touch(self, asset: Asset, kind: str) -> None:
-        """Note that an asset has changed."""
+        """Note that an asset has changed: records show it at once, lists later."""
         asset.modified = self.clock()
+        # A later change is never shown before an earlier one.
+        begin = max([self.clock() + self.lag(), *(since for since, _ in asset.shown)])
+        asset.shown.append((begin, self.record(asset)))
         self.on_change(asset, kind)
 
     def _alive(self) -> list[Asset]:
@@ -111,7 +114,7 @@ class Library:
         """Add an asset; lists show it later."""
         now = self.clock()
         identity = f"{number:08X}-0000-0000-0000000000000000"
-        asset = Asset(identity, name, tags, [content], now, now + self.lag(), [now], modified=now)
+        asset = Asset(identity, name, tags, [content], now, dates=[now], modified=now)
         self.assets[identity] = asset
         return asset
 
@@ -140,17 +143,22 @@ class Library:
 
     def list(self, fields: dict[str, str]) -> Answer:
         """Answer with one page of the assets that fit."""
-        now = self.clock()
-        shown = [each for each in self.assets.values() if each.shown_at <= now and not each.is_deleted]
+        found = [each for each in map(self._listed, self.assets.values()) if each is not None]
         if "tags" in fields:
-            shown = [each for each in shown if set(fields["tags"].split(",")) <= set(each.tags)]
+            found = [each for each in found if set(fields["tags"].split(",")) <= set(each["tags"])]
         if "ids" in fields:
-            shown = [each for each in shown if each.id in fields["ids"].split(",")]
+            found = [each for each in found if each["id"] in fields["ids"].split(",")]
         if "dateModified" in fields:
-            shown = [each for each in shown if iso_date(each.modified) >= fields["dateModified"][:19]]
-        shown = [each for each in shown if not each.is_archived or "archive" in fields]
+            found = [each for each in found if each["dateModified"] >= fields["dateModified"][:19]]
+        found = [each for each in found if bool(each["archive"]) == ("archive" in fields)]
         page, limit = int(fields.get("page", "1")), int(fields.get("limit", "50"))
-        return Answer(200, [self.record(each) for each in shown[(page - 1) * limit : page * limit]])
+        return Answer(200, found[(page - 1) * limit : page * limit])
+
+    def _listed(self, asset: Asset) -> dict[str, Any] | None:
+        """Return the record that lists show now."""
+        now = self.clock()
+        records = [record for since, record in asset.shown if since <= now]
+        return records[-1] if records and not asset.is_deleted else None
 
     def record(self, asset: Asset, *, items: bool = False) -> dict[str, Any]:
         """Return the record of an asset."""
@@ -158,7 +166,7 @@ class Library:
             "id": asset.id,
             "name": asset.name,
             "type": "image",
-            "tags": asset.tags,
+            "tags": [*asset.tags],
             "brandId": BRAND,
             "extension": ["jpg"],
             "fileSize": len(asset.contents[-1]),

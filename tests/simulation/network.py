@@ -66,7 +66,10 @@ class Network:
         if kind == "killed after":
             self._kill()
         self.wait(fault.amount if fault and kind == "slow" else _SECONDS)
-        return self._fail_after(kind, request, answer) or self._respond(answer)
+        if failure := self._fail_after(kind, request, answer):
+            return failure
+        self.part.on_answered(process, request, body, answer)
+        return self._respond(answer)
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""

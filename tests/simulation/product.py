@@ -18,6 +18,11 @@ __all__ = ["INDEX_LAG", "prepare", "write_config"]
 # Seconds, as the config says; the portal's lists are never later.
 INDEX_LAG: Final = 30.0
 _KEY: Final = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+_ENTRY_POINTS: Final = """\
+[damlink]
+simulation = simulation.connector
+simulation-events = simulation.connector_events
+"""
 _MEMORY: Final = Path("/dev/shm")
 
 
@@ -27,7 +32,7 @@ def prepare() -> Path:
     facts = folder / "site" / "damlink_simulation-1.0.dist-info"
     facts.mkdir(parents=True)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-simulation\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[damlink]\nsimulation = simulation.connector\n")
+    (facts / "entry_points.txt").write_text(_ENTRY_POINTS)
     sys.path.insert(0, str(folder / "site"))
     os.environ |= {"DAMLINK_KEY": _KEY, "TOKEN": "t", "DAMLINK_STATE_DIR": str(folder / "state")}
     _adjust()
@@ -67,15 +72,22 @@ def _create_database(folder: Path) -> None:
 
 def _adjust() -> None:
     """Set constants for small files on a virtual clock, and give each process what a process has once."""
-    import simulation.connector  # noqa: F401 - imported before any schedule begins
+    # Imported before any schedule begins.
+    import simulation.connector
+    import simulation.connector_events  # noqa: F401
 
     import damlink._run.runner
+    import damlink._serve.dispatcher
+    import damlink._serve.receiver
+    import damlink._serve.scheduler
     import damlink._system.waiting
     from damlink._upload import buffered_parts, part_sender, part_sizes
 
     constants: dict[tuple[Any, str], Any] = {
         (damlink._system.waiting, "SLICE_SECONDS"): 5.0,
         (damlink._run.runner, "IDLE_SECONDS"): 20.0,
+        (damlink._serve.dispatcher, "POLL_SECONDS"): 5.0,
+        (damlink._serve.scheduler, "POLL_SECONDS"): 10.0,
         (part_sizes, "_MIB"): 4,
         (part_sizes, "SMALLEST_PART_BYTES"): 32,
         (part_sizes, "LARGEST_PART_BYTES"): 128,

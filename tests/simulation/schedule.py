@@ -132,7 +132,7 @@ class _World:
         os.environ["DAMLINK_STATE_DIR"] = str(self._folder / "state")
         edges.begin(BEGIN)
         edges.set_network(self._network.send)
-        edges.commit_listeners[:] = [self.auditor.check_commit]
+        edges.commit_listeners[:] = [self._check_commit]
         random.seed(self._seed)  # the product's back-off has jitter
         self.scheduler.processes.append(self._operator)
         self._part.begin()
@@ -196,8 +196,16 @@ class _World:
             self._part.run_last()
             if self.auditor.is_settled:
                 break
+        self._part.finish()
         try:
             self.auditor.check_end()
+        except SimulationError as error:
+            self.scheduler.fail(error)
+
+    def _check_commit(self, process: Process | None, tables: set[str]) -> None:
+        # The product would take what is raised here for an error of the database.
+        try:
+            self.auditor.check_commit(process, tables)
         except SimulationError as error:
             self.scheduler.fail(error)
 

@@ -20,7 +20,8 @@ class TokenServer:
         clock: the virtual clock.
         life: seconds of an access token.
         is_strict: a refresh token that is used twice ends the grant, as RFC 9700 (4.14.2) recommends.
-        has_refresh: the grant has refresh tokens; without them the client's secret or a password suffices.
+        has_refresh: it gives refresh tokens.
+        needs_consent: only a person's consent begins a grant; else the client's secret or a password does.
 
     Attributes:
         refresh: the refresh token that is good now; empty if a person must sign in.
@@ -31,6 +32,7 @@ class TokenServer:
     life: float
     is_strict: bool = True
     has_refresh: bool = True
+    needs_consent: bool = True
     refresh: str = ""
     issued: list[str] = attrs.field(factory=list)
     count: int = 0
@@ -61,15 +63,12 @@ class TokenServer:
                     self.refresh = ""
                     self.revoke()
                 return Answer(400, {"error": "invalid_grant"})
-        elif self.has_refresh and not self._may_begin(fields):
+        elif self.needs_consent:
             return Answer(400, {"error": "unauthorized_client"})
         if self.has_refresh:
             self.refresh = body["refresh_token"] = self._issue()
         self._good[access] = self.clock() + self.life
         return Answer(200, body)
-
-    def _may_begin(self, fields: dict[str, str]) -> bool:
-        return fields.get("grant_type") == "password"
 
     def _issue(self) -> str:
         token = f"refresh-{next(self._numbers)}"

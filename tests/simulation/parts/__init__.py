@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.parts.events import EventsPart
 from simulation.parts.part import Part, Stage
 from simulation.parts.source import SourcePart
+from simulation.parts.tokens import TokensPart
 
 __all__ = ["make_part"]
 
-_PARTS: Final[dict[str, type[Part]]] = {"source": SourcePart}
+_PARTS: Final[dict[str, type[Part]]] = {"source": SourcePart, "tokens": TokensPart, "events": EventsPart}
 
 
 def make_part(name: str, stage: Stage) -> Part:

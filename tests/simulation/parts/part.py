@@ -77,6 +77,9 @@ class Part:
         for name in self.names:
             self.stage.run(f"{name}-last", name)
 
+    def finish(self) -> None:
+        """End what this part does by itself."""
+
     def change(self, kind: str) -> None:
         """Let a person, the portal or the partner do something."""
         dice, portal = self.stage.dice, self.stage.portal
@@ -123,6 +126,11 @@ class Part:
 
     def on_sent(self, process: Process | None, request: httpx.Request, body: bytes) -> None:
         """The first byte of a request leaves."""
+
+    def on_answered(
+        self, process: Process | None, request: httpx.Request, body: bytes, answer: Answer
+    ) -> None:
+        """An answer comes back whole."""
 
     # --- the truth ---------------------------------------------------------------------------------
 
