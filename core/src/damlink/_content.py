@@ -29,7 +29,7 @@ class UnprovenOffsetError(TransientError):
 class _Remote(Protocol):
     """Client that `from_url` needs; `ctx.http` is one."""
 
-    def content(self, url: str, filename: str | None) -> Content:
+    def content(self, url: str, filename: str | None, media_type: str | None = None) -> Content:
         """Return the content behind an address."""
 
 
@@ -113,15 +113,19 @@ class Content:
         return _PathContent(file, filename or file.name)
 
     @classmethod
-    def from_url(cls, client: Any, url: str, filename: str | None = None) -> Content:
+    def from_url(
+        cls, client: Any, url: str, filename: str | None = None, media_type: str | None = None
+    ) -> Content:
         """Return the content behind an address, which is requested at the first use.
 
         Args:
             client: `ctx.http`. What belongs to another origin is fetched unsigned.
             filename: if not given, the one the answer names.
+            media_type: what is expected, such as `image/jpeg`, where no filename says it: an error page in
+                its place is refused.
         """
         remote: _Remote = client
-        return remote.content(url, filename)
+        return remote.content(url, filename, media_type)
 
 
 def _check(filename: object, size: object, media_type: object, validator: object) -> None:

@@ -398,3 +398,12 @@ def test_open_range_when_the_range_is_doubtful_gives_none_of_it(
     with pytest.raises(UnprovenOffsetError, match="sends no ranges"):
         list(content.open_range(4, 6))
     assert not content.has_ranges
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"half', b"<html><body>no</body></html>"])
+def test_content_when_only_its_media_type_is_known_refuses_a_document(
+    partner: Client, server: Any, body: bytes
+) -> None:
+    server.then(200, body)
+    with pytest.raises(TransientError, match="in place of an image"):
+        read(Content.from_url(partner, f"{server.url}/12", media_type="image/*"))

@@ -112,11 +112,30 @@ def test_address_while_it_lives_is_used_again(trial: Trial) -> None:
     assert (asked(trial), paid(trial), told(trial)) == (1, 1, "")
 
 
-def test_address_when_it_has_expired_is_asked_for_anew(trial: Trial) -> None:
+def test_address_when_it_has_expired_is_asked_for_anew_with_a_notice(trial: Trial) -> None:
     first = ask(trial)
     trial.clock.advance(timedelta(hours=24).total_seconds())
     assert ask(trial) != first
-    assert (paid(trial), told(trial)) == (2, "")
+    assert (paid(trial), told(trial)) == (2, licence.EXPIRED)
+
+
+@pytest.mark.parametrize("settings", [{"repeat_unclear_downloads": False}], ids=["no repeat"])
+def test_address_when_it_has_expired_and_repeating_is_off_is_left_to_a_person(trial: Trial) -> None:
+    ask(trial)
+    trial.clock.advance(timedelta(hours=24).total_seconds())
+    with pytest.raises(UnclearError, match="whose address has expired"):
+        ask(trial)
+    assert paid(trial) == 1
+
+
+def test_address_when_it_has_expired_and_a_new_one_is_refused_stays_noted(trial: Trial) -> None:
+    ask(trial)
+    trial.clock.advance(timedelta(hours=24).total_seconds())
+    noted = trial.checkpoint(image()).get("licence")
+    fail(trial, status=429, times=20)
+    with pytest.raises(TransientError):
+        ask(trial)
+    assert trial.checkpoint(image()).get("licence") == noted
 
 
 # --- lost answers ----------------------------------------------------------------------------------

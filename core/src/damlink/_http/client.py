@@ -181,9 +181,13 @@ class Client(httpx.Client):
         """
         pause(seconds, self._verify)
 
-    def content(self, url: str, filename: str | None) -> Content:
-        """Return the file at an address as content."""
-        return RemoteContent(self, url, filename)
+    def content(self, url: str, filename: str | None, media_type: str | None = None) -> Content:
+        """Return the file at an address as content.
+
+        Args:
+            media_type: what is expected; an error page in its place is refused.
+        """
+        return RemoteContent(self, url, filename, media_type)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request, repeat it where that is safe, and follow redirects.

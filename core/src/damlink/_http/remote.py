@@ -35,10 +35,16 @@ class RemoteContent(Content):
     After a broken connection the download continues at the same offset: with a range request if the
     server sends the same strong ETag, otherwise from the beginning, comparing a digest of the bytes
     received before.
+
+    Args:
+        media_type: what is expected, where no filename says it.
     """
 
-    def __init__(self, client: httpx.Client, url: str, filename: str | None) -> None:
+    def __init__(
+        self, client: httpx.Client, url: str, filename: str | None, media_type: str | None = None
+    ) -> None:
         super().__init__(filename or "", self._read)
+        self._expected = media_type or ""
         self._client = client
         self._url = url
         self._facts: httpx.Headers | None = None
@@ -99,7 +105,7 @@ class RemoteContent(Content):
     @property
     def _announced(self) -> str:
         """The media type that is known before the answer, if any."""
-        return ""
+        return self._expected
 
     def _name_from_address(self) -> str:
         """Return the file's name if the answer contains none."""

@@ -22,9 +22,10 @@ from damlink_istock.auth import UserTokenError
 from damlink_istock.settings import IStockSettings
 from damlink_istock.transform import Choice, choices
 
-__all__ = ["NOTICE", "file_uri", "notice", "reset_cap"]
+__all__ = ["EXPIRED", "NOTICE", "file_uri", "notice", "reset_cap"]
 
 NOTICE: Final = "may have been charged twice: an answer of iStock's was lost"
+EXPIRED: Final = "may have been charged twice: the address of its first download had expired"
 # The address of a download is valid for 24 hours: leave an hour for the transfer.
 LIFE: Final = timedelta(hours=23)
 # Each request may cost money: even repeated crashes cause no more of them for one asset.
@@ -47,30 +48,37 @@ def file_uri(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> str:
 
     Raises:
         NotYet: the allowance, or the cap of this run, is used up.
-        UnclearError: an answer was lost, and the download must not be requested again.
+        UnclearError: an answer was lost or an address has expired, and the download must not be requested
+            again.
         AssetRejectedError: iStock no longer has the asset, or refuses the download.
     """
     with _paying:
         noted = checkpoint.get("licence") or {}
         if "uri" in noted and ctx.now() < datetime.fromisoformat(noted["until"]):
             return str(noted["uri"])
-        uri = _pay_for(ctx, source, checkpoint, {} if "uri" in noted else noted)
+        uri, asked = _pay_for(ctx, source, checkpoint, noted)
         until = ctx.now() + LIFE
-        checkpoint.put(licence={"uri": uri, "until": until.isoformat()})
+        checkpoint.put(licence={"uri": uri, "until": until.isoformat(), "asked": asked})
         return uri
 
 
-def _pay_for(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: Mapping[str, Any]) -> str:
-    """Request the download; once more if its answer was lost, by a crash or by the network."""
-    asked = int(noted.get("asked", 0))
+def _pay_for(
+    ctx: Context, source: SourceAsset, checkpoint: Checkpoint, noted: Mapping[str, Any]
+) -> tuple[str, int]:
+    """Request the download, and return its address and the number of requests so far.
+
+    Request it once more if its answer was lost, by a crash or by the network, or if its address has expired.
+    """
+    # Notes of earlier versions do not count the request of an address.
+    asked = int(noted.get("asked", "uri" in noted))
     if noted.get("lost") or asked >= MOST_REQUESTS:
         raise _unclear(asked)
-    cause = ""
+    cause, what = "", "whose address has expired" if "uri" in noted else "whose answer was lost"
     for number in range(asked + 1, max(asked + 1, 2) + 1):
         if number > 1 and not ctx.settings.repeat_unclear_downloads:
-            raise UnclearError(f"iStock may have charged a download whose answer was lost{cause}")
+            raise UnclearError(f"iStock may have charged a download {what}{cause}")
         try:
-            return _note_and_ask(ctx, source, checkpoint, number)
+            return _note_and_ask(ctx, source, checkpoint, number, noted), number
         except UnclearError as error:
             cause = f": {error}"
             checkpoint.put(licence={"asked": number, "lost": number > 1})
@@ -96,17 +104,20 @@ def _check_istock(ctx: Context) -> None:
         ctx.state.put(_DOUBT, False)
 
 
-def _note_and_ask(ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int) -> str:
-    """Note one request, then send it; remove the note if iStock itself refuses it."""
+def _note_and_ask(
+    ctx: Context, source: SourceAsset, checkpoint: Checkpoint, asked: int, noted: Mapping[str, Any]
+) -> str:
+    """Note one request, then send it; restore what was noted before if iStock itself refuses it."""
     settings: IStockSettings = ctx.settings
     _check_istock(ctx)
     _count(ctx, settings)
     # Before the request: a crash after it must leave a trace of what may have been paid.
-    checkpoint.put(licence={"asked": asked}, **({"notice": NOTICE} if asked > 1 else {}))
+    reason = EXPIRED if "uri" in noted and asked == 2 else NOTICE
+    checkpoint.put(licence={"asked": asked}, **({"notice": reason} if asked > 1 else {}))
     try:
         return _ask(ctx, source, settings)
     except (TransientError, AuthError, AssetRejectedError, NotYet):
-        checkpoint.put(licence={"asked": asked - 1} if asked > 1 else None)
+        checkpoint.put(licence=(dict(noted) or {"asked": asked - 1}) if asked > 1 else None)
         raise
 
 

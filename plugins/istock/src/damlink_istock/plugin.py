@@ -21,7 +21,7 @@ from damlink import (
 from damlink.errors import ConnectorError
 from damlink_istock import auth, checks, deliver, licence, listing
 from damlink_istock.settings import IStockSettings
-from damlink_istock.transform import TAG, prepare, source_asset
+from damlink_istock.transform import TAG, media_type, prepare, source_asset
 
 settings_class = IStockSettings
 
@@ -62,7 +62,7 @@ def transform(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> Prep
     if source.raw["kind"] == "video" and not ctx.settings.include_videos:
         return Skip("videos are not included")
     uri = licence.file_uri(ctx, source, checkpoint)
-    return prepare(source, Content.from_url(ctx.http, uri))
+    return prepare(source, Content.from_url(ctx.http, uri, media_type=media_type(source)))
 
 
 @hookimpl

@@ -80,8 +80,9 @@ class IStockSettings:
     repeat_unclear_downloads: bool = setting(
         advanced=True,
         default=True,
-        help="Request a download again if its answer was lost, although it may be charged twice: after each "
-        "crash, and once after a network failure. With `false`, such an asset waits for a person's decision.",
+        help="Request a download again if its answer was lost or its address has expired, although it may be "
+        "charged twice: after each crash, and once after a network failure. With `false`, such an asset "
+        "waits for a person's decision.",
     )
     requests_per_second: float = setting(
         advanced=True, default=1.0, help="The most requests in a second to iStock's API."

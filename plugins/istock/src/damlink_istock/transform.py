@@ -11,7 +11,7 @@ from damlink import Content, PreparedAsset, SourceAsset
 from damlink_istock.api import Metadata, Size
 from damlink_istock.listing import Licensed
 
-__all__ = ["TAG", "Choice", "choices", "prepare", "source_asset"]
+__all__ = ["TAG", "Choice", "choices", "media_type", "prepare", "source_asset"]
 
 TAG: Final = "iStock"
 # A licensed file never changes: another licence of it is not another asset.
@@ -86,6 +86,11 @@ def _height(raw: Mapping[str, Any], wanted: str) -> int:
     offered = [height for name, height in raw["sizes"] if height and height <= licensed]
     chosen = [height for name, height in raw["sizes"] if name == wanted and height in offered]
     return max(chosen or offered, default=0)
+
+
+def media_type(source: SourceAsset) -> str:
+    """Return the kind of file to expect. Its name, and so its exact type, is known only from its answer."""
+    return f"{source.raw['kind']}/*"
 
 
 def prepare(source: SourceAsset, content: Content) -> PreparedAsset:
