@@ -46,9 +46,10 @@ class Auditor:
 
     # --- the portal --------------------------------------------------------------------------------
 
-    def check_save(self, _asset: Asset, content: bytes) -> None:
+    def check_save(self, asset: Asset, content: bytes) -> None:
         """A file was saved: it must be the only one of its fingerprint, and its asset the only one too."""
         assert self.portal is not None
+        self.part.on_save(asset, content)
         name, version = title_of(content)
         assets = list(self.portal.library.assets.values())
         files = [(each.id, known) for each in assets for known in (*each.contents, *each.added)]

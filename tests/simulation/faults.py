@@ -53,13 +53,15 @@ PEOPLE: Final = ("changed", "edited", "archived", "deleted", "restored", "blocke
 # Kinds that only some parts of the world know.
 _OWN: Final[dict[str, tuple[str, ...]]] = {
     "tokens": ("revoked",),
+    "istock": ("revoked", "allowance used"),
+    "gelato": ("tag off",),
     "events": ("notification repeated", "notification late", "acknowledgement lost"),
 }
 WORLD: Final = (*PEOPLE, *sorted({kind for kinds in _OWN.values() for kind in kinds}))
 KINDS: Final = (*ANSWERS, *FILE_ANSWERS, *PROCESSES, *WORLD)
 
 # The parts of the world of which a seed exercises one, and how often each comes.
-PARTS: Final = {"source": 5, "tokens": 2, "events": 2}
+PARTS: Final = {"source": 5, "tokens": 2, "events": 2, "istock": 2, "imatag": 3, "gelato": 2}
 
 _LAST_STEP: Final = 1500
 # Requests of a sort that a fault may hit, and how often each sort is chosen.

@@ -44,6 +44,7 @@ class Asset:
     is_deleted: bool = False
     was_deleted: bool = False
     is_archived: bool = False
+    was_archived: bool = False
 
     @property
     def added(self) -> list[bytes]:
@@ -81,6 +82,7 @@ class Library:
         if found := self._alive():
             asset = dice.choice(found)
             asset.is_archived = not asset.is_archived
+            asset.was_archived = True
             self.touch(asset, "asset_bank.media.meta_updated")
 
     def delete(self, dice: random.Random, deletable: Collection[str]) -> None:

@@ -143,14 +143,20 @@ class Portal:
                 return Answer(400, {"message": "the part is not there"})
             parts[number] = self._sent[key]
             return Answer(200, {"success": True})
-        count = int(fields["chunks"])
-        if sorted(parts) != list(range(1, count + 1)):
+        whole = self._close(upload_id, fields)
+        if whole is None:
             return Answer(400, {"message": "parts are missing"})
         import_id = f"import-{next(self._numbers)}"
-        whole = b"".join(parts[number] for number in sorted(parts))
         self._imports[import_id] = (whole, self.library.clock() + self.library.lag() / 2)
-        del self._opened[upload_id]
         return Answer(202, {"importId": import_id, "success": True})
+
+    def _close(self, upload_id: str, fields: dict[str, str]) -> bytes | None:
+        """Return the whole file of an upload whose parts are all there, and forget the upload."""
+        parts = self._opened[upload_id]
+        if sorted(parts) != list(range(1, int(fields["chunks"]) + 1)):
+            return None
+        del self._opened[upload_id]
+        return b"".join(parts[number] for number in sorted(parts))
 
     def _poll(self, _method: str, _rest: list[str], fields: dict[str, str]) -> Answer:
         asked = fields["items"].split(",")
@@ -183,16 +189,20 @@ class Portal:
             return self._imports.get(import_id)
         return self._imports.pop(import_id, None)
 
-    def _save_file(self, asset: Asset, rest: list[str]) -> Answer:
-        """Save a version, or an additional file."""
-        found = self._take(rest[-1])
+    def _save_version(self, asset: Asset, import_id: str) -> Answer:
+        found = self._take(import_id)
         if found is None:
             return Answer(404, {"message": "unknown import"})
-        if "additional" in rest:
-            asset.additionals.append((found[0], self.library.clock()))
-            return self._saved(asset, found[0], "additionals")
         self.library.add_version(asset, found[0])
         return self._saved(asset, found[0], "versions")
+
+    def _save_additional(self, asset: Asset, upload_id: str, fields: dict[str, str]) -> Answer:
+        """Close an upload into an additional file."""
+        content = self._close(upload_id, fields) if upload_id in self._opened else None
+        if content is None:
+            return Answer(404, {"message": "unknown upload"})
+        asset.additionals.append((content, self.library.clock()))
+        return self._saved(asset, content, "additionals")
 
     def _saved(self, asset: Asset, content: bytes, kind: str) -> Answer:
         self.counts[kind] += 1
@@ -210,8 +220,10 @@ class Portal:
         asset = self.library.find(rest[0])
         if asset is None:
             return _NOT_FOUND
-        if "save" in rest:
-            return self._save_file(asset, rest[1:])
+        if rest[1:3] == ["save", "additional"]:
+            return self._save_additional(asset, rest[3], fields)
+        if rest[1:2] == ["save"]:
+            return self._save_version(asset, rest[2])
         if rest[1:2] == ["download"]:
             return self.library.link(asset, rest[1:])
         if method == "POST":

@@ -21,6 +21,7 @@ class TokenServer:
         life: seconds of an access token.
         is_strict: a refresh token that is used twice ends the grant, as RFC 9700 (4.14.2) recommends.
         has_refresh: it gives refresh tokens.
+        rotates: each refresh brings another refresh token; else the first one stays good.
         needs_consent: only a person's consent begins a grant; else the client's secret or a password does.
 
     Attributes:
@@ -33,6 +34,7 @@ class TokenServer:
     is_strict: bool = True
     has_refresh: bool = True
     needs_consent: bool = True
+    rotates: bool = True
     refresh: str = ""
     issued: list[str] = attrs.field(factory=list)
     count: int = 0
@@ -65,7 +67,8 @@ class TokenServer:
                 return Answer(400, {"error": "invalid_grant"})
         elif self.needs_consent:
             return Answer(400, {"error": "unauthorized_client"})
-        if self.has_refresh:
+        is_refresh = fields.get("grant_type") == "refresh_token"
+        if self.has_refresh and (self.rotates or not is_refresh):
             self.refresh = body["refresh_token"] = self._issue()
         self._good[access] = self.clock() + self.life
         return Answer(200, body)

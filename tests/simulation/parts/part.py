@@ -12,7 +12,7 @@ import httpx
 from simulation.answers import Answer
 from simulation.auditor import Auditor
 from simulation.faults import Plan
-from simulation.library import FILES
+from simulation.library import FILES, Asset
 from simulation.portal import Portal
 from simulation.scheduler import Process, Scheduler
 
@@ -131,6 +131,9 @@ class Part:
         self, process: Process | None, request: httpx.Request, body: bytes, answer: Answer
     ) -> None:
         """An answer comes back whole."""
+
+    def on_save(self, asset: Asset, content: bytes) -> None:
+        """A file was saved in the portal."""
 
     # --- the truth ---------------------------------------------------------------------------------
 
