@@ -7,6 +7,7 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import format_datetime
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -64,6 +65,7 @@ class Faulty:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or fail as scripted."""
         self._count(scope["method"], scope["path"])
+        send = _dated(send, self._world)
         # First of all: a request that a failure swallows counts against the limit, too.
         refusal = self._admit(scope["client"][0] if scope.get("client") else "")
         if refusal is not None:
@@ -78,6 +80,20 @@ class Faulty:
         route = _ID.sub("{id}", path.rstrip("/")) or "/"
         self._world.counts.add(f"requests:{self._service}")
         self._world.counts.add(f"{self._service} {method} {route}")
+
+
+def _dated(send: Send, world: World) -> Send:
+    """Return a function that sends answers dated by the sandbox's clock."""
+
+    async def send_on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ())]
+            if all(name.lower() != b"date" for name, _ in headers):
+                headers.append((b"date", format_datetime(world.clock.now(), usegmt=True).encode()))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_on
 
 
 async def _answer(answer: Answer, receive: Receive, send: Send) -> None:

@@ -222,6 +222,8 @@ def _config(app: Any, tls: tuple[str, str] | None) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         server_header=False,
+        # Answers are dated by the sandbox's own clock.
+        date_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         ssl_certfile=certificate,
