@@ -7,10 +7,12 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from damlink import Cursor, Event, NotYet, SourceAsset
 from damlink.errors import AuthError, ConfigError
+from damlink_imatag import plugin
 from damlink_sandbox import Fault
 
 MEDIA = "GET /api/v4/media$"
@@ -44,6 +46,13 @@ def test_delta_lists_what_changed_since_the_cursor_and_full_everything(bench: An
         bench.sandbox.world.clock.advance(3600)
         cursor = trial.context.now().isoformat()
         assert ids(trial.listing(cursor)) == {old, new}
+
+
+def test_listing_when_our_clock_is_ahead_keeps_a_cursor_that_the_portal_has_reached(bench: Any) -> None:
+    with bench.open() as trial:
+        ahead = attrs.evolve(trial.context, now=lambda: datetime.now(UTC) + timedelta(days=3))
+        *_, last = plugin.list_source_assets(ahead, None)
+        assert datetime.fromisoformat(last.value) < datetime.now(UTC) + timedelta(minutes=5)
 
 
 def test_listing_where_versions_are_told_asks_for_no_asset_by_itself(bench: Any) -> None:

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 
 from damlink import Cursor, SourceAsset
 from damlink.testing import Trial, no_waiting
-from damlink_istock import api
+from damlink_istock import api, plugin
 from damlink_istock.listing import FLOOR, windows
 from damlink_istock.sandbox import COLLEAGUE, IStockSandbox
 from damlink_sandbox import Sandbox, Synthetic
@@ -51,6 +52,10 @@ def test_windows_when_resumed_lose_nothing(start: datetime, days: float, number:
     resumed = list(windows(start, walked[-1].end.isoformat(), later))
     assert resumed[0].begin == max(start, walked[-1].end - DAY)
     assert resumed[-1].end == later
+
+
+def test_windows_when_the_cursor_is_in_the_future_begin_a_day_ago() -> None:
+    assert next(windows(None, (NOW + 3 * DAY).isoformat(), NOW)).begin == NOW - DAY
 
 
 def test_windows_without_a_start_go_back_ten_years() -> None:
@@ -103,6 +108,12 @@ def test_listing_when_resumed_finds_what_was_listed_late(trial: Trial) -> None:
     cursor = last_cursor(trial)
     late = license_assets(trial, days_ago=0.9)
     assert set(late) <= set(listed(trial, cursor))
+
+
+def test_listing_when_our_clock_is_ahead_keeps_a_cursor_that_istock_has_reached(trial: Trial) -> None:
+    ahead = attrs.evolve(trial.context, now=lambda: datetime.now(UTC) + timedelta(days=3))
+    *_, last = plugin.list_source_assets(ahead, None)
+    assert datetime.fromisoformat(last.value) < datetime.now(UTC) + timedelta(minutes=5)
 
 
 def test_listing_comes_oldest_first(trial: Trial) -> None:

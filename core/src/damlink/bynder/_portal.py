@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -116,6 +117,10 @@ class PortalClient:
             ConfigError: the brand is unknown, or must be chosen.
         """
         return self._upload_check.check(waiting_room=waiting_room, brand=brand)
+
+    def now(self) -> datetime:
+        """Return the time on the portal's clock, by its last answer; on ours before there is one."""
+        return self._client.remote_now()
 
     def close(self) -> None:
         """Close every connection."""

@@ -26,9 +26,10 @@ def walk(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
     The list is ordered by creation, not by modification: our own writing modifies assets while the list is
     read, and they would move from a later page to an earlier one.
     """
-    query, begun = query_of(ctx), ctx.now()
+    # A clock that is ahead must not lead past changes that no later list would contain.
+    query, begun = query_of(ctx), min(ctx.now(), ctx.bynder.now())
     if since and ctx.settings.delta:
-        changed = datetime.fromisoformat(since) - OVERLAP
+        changed = min(datetime.fromisoformat(since), begun) - OVERLAP
         query["date_modified"] = max(changed, query.get("date_modified", changed))
     listed = ctx.bynder.assets.list(order_by="dateCreated asc", include_version_number=True, **query)
     for asset in listed:

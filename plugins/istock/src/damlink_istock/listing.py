@@ -46,7 +46,7 @@ def windows(sync_after: datetime | None, since: str | None, now: datetime) -> It
     Args:
         since: the end of the last listed window, ISO 8601.
     """
-    begin = datetime.fromisoformat(since) - OVERLAP if since else now - FLOOR
+    begin = min(datetime.fromisoformat(since), now) - OVERLAP if since else now - FLOOR
     if sync_after:
         begin = max(begin, sync_after) if since else sync_after
     while True:

@@ -53,7 +53,8 @@ def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset 
     checks.verify(ctx)
     for window, licensed in listing.walk(ctx, since):
         yield from map(source_asset, licensed)
-        yield Cursor(window.end.isoformat())
+        # A clock that is ahead must not lead past licences that no later list would contain.
+        yield Cursor(min(window.end, ctx.http.remote_now()).isoformat())
 
 
 @hookimpl
