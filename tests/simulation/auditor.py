@@ -154,18 +154,16 @@ class Auditor:
     def _is_drained(self) -> bool:
         states, excused = self._states_of_assets(), self.part.excused()
         finals = (_is_final(each) for key, each in states.items() if key not in excused)
-        return set(states) >= set(self.part.wanted()) and all(finals) and self.part.is_settled()
+        listed = set(states) >= {key for key in self.part.wanted() if key not in excused}
+        return listed and all(finals) and self.part.is_settled()
 
     def _missing(self) -> str:
         """Return which asset has not arrived although its row is finished; empty if there is none."""
         states, arrived, excused = self._states_of_assets(), self.part.arrived(), self.part.excused()
         for key, version in self.part.wanted().items():
-            if UNCERTAIN in states[key] or key in excused:
+            if key in excused or UNCERTAIN in states[key] or (key, version) in arrived:
                 continue
-            if "pushed" not in states[key]:
-                return f"not carried: {key} is {', '.join(sorted(states[key]))}"
-            if (key, version) not in arrived:
-                return f"lost: {key} version {version} is pushed and has not arrived"
+            return f"lost: {key} is {', '.join(sorted(states[key]))}, and version {version} has not arrived"
         return ""
 
     def _states_of_assets(self) -> dict[str, set[str]]:
