@@ -156,6 +156,39 @@ def test_write_when_it_fails_in_a_group_fails_alone(
     assert stored(opened) == {"a": "1", "b": "1"}
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_single_statement_when_it_fails_in_a_group_fails_alone(
+    crowd: Crowd, values: Values, opened: Callable[[], Database], place: int
+) -> None:
+    def write_nothing() -> None:
+        with crowd.database.write(single=True) as connection:
+            connection.execute(sa.insert(table).values(connector="stock", key="failed", value=sa.null()))
+
+    writes = [lambda key=key: values.put(key, 1) for key in ("a", "b")]
+    writes.insert(place, write_nothing)
+    with crowd.held():
+        for write in writes:
+            crowd.add(write)
+    assert [number for number in range(3) if crowd.outcomes[number] is not None] == [place]
+    assert stored(opened) == {"a": "1", "b": "1"}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_single_statement_when_the_database_rolls_back_everything_fails_the_group(
+    crowd: Crowd, values: Values, opened: Callable[[], Database]
+) -> None:
+    def meet_a_full_disk() -> None:
+        with crowd.database.write(single=True) as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            raise ValueError("full")
+
+    with pytest.raises(ValueError, match="full"), crowd.held():
+        crowd.add(meet_a_full_disk)
+    assert type(crowd.outcomes[0]) is ValueError
+    values.put("a", 1)
+    assert stored(opened) == {"a": "1"}
+
+
 def test_write_when_the_first_of_a_group_fails_leaves_the_others(
     crowd: Crowd, values: Values, opened: Callable[[], Database]
 ) -> None:
@@ -192,7 +225,7 @@ def test_commit_when_it_fails_is_the_error_of_every_write_of_the_group(
             raise failures.pop()
 
     sa.event.listen(crowd.database.engine, "commit", fail)
-    with pytest.raises(StateError, match="disk I/O error; make room"), crowd.held():
+    with pytest.raises(StateError, match="disk I/O error; check the disk"), crowd.held():
         for key in ("a", "b"):
             crowd.add(lambda key=key: values.put(key, 1))
     assert [type(each) for each in crowd.outcomes.values()] == [StateError, StateError]

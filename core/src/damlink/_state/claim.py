@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from damlink._state.rows import Row, RowState, as_row
 from damlink._state.siblings import Hold, HoldKind, find_holds, serialize
-from damlink._state.tables import UtcDateTime
+from damlink._state.tables import KeepableText, UtcDateTime
 from damlink._state.tables import ledger as t
 
 __all__ = ["FIRST_BATCH", "MOST_BATCH", "Claimant", "claimable", "take"]
@@ -65,40 +65,61 @@ def claimable(
 
 
 _NOW: Final = sa.bindparam("now", type_=UtcDateTime)
-_EPOCH: Final = sa.bindparam("epoch", type_=sa.Integer)
+# Not named as columns are: SQLAlchemy keeps those names for values.
+_OF: Final = sa.bindparam("of", type_=KeepableText)
+_EPOCH: Final = sa.bindparam("in_epoch", type_=sa.Integer)
+_BATCH: Final = sa.bindparam("batch", type_=sa.Integer)
+
+
 # One query for each condition: together they could not use the index.
-_CANDIDATES: Final = tuple(
-    sa.select(t.c.source_id, t.c.checkpoint.is_not(None))
-    .where(t.c.connector == sa.bindparam("connector"), condition)
+_IN_ORDER: Final = tuple(
+    sa.select(t.c.source_id)
+    .where(t.c.connector == _OF, condition)
     .order_by(t.c.due_at, t.c.source_id)
-    .limit(sa.bindparam("batch", type_=sa.Integer))
     .with_for_update(skip_locked=True)
     for condition in claimable(_NOW, _EPOCH)
 )
-_CLAIM: Final = (
-    sa.update(t)
-    .where(t.c.connector == sa.bindparam("of"), t.c.source_id == sa.bindparam("id"))
-    .values(
-        state=RowState.RUNNING,
-        epoch=sa.bindparam("in_epoch"),
-        waits_for=None,
-        updated_at=_NOW,
+_CANDIDATES: Final = tuple(
+    query.add_columns(t.c.checkpoint.is_not(None)).limit(_BATCH) for query in _IN_ORDER
+)
+
+
+def _claim(source_id: sa.ColumnElement[str]) -> sa.Executable:
+    """Return a statement that claims a row."""
+    claimed = {
+        "state": RowState.RUNNING,
+        "epoch": _EPOCH,
+        "waits_for": None,
+        "updated_at": _NOW,
         # Counts a crash as the first attempt, so that a second crash can be recognised.
-        attempts=sa.case((sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0), 1), else_=t.c.attempts),
+        "attempts": sa.case(
+            (sa.and_(t.c.state == RowState.RUNNING, t.c.attempts == 0), 1), else_=t.c.attempts
+        ),
+    }
+    mine = (t.c.connector == _OF, t.c.source_id == source_id)
+    return sa.update(t).where(*mine).values(claimed).returning(t)
+
+
+_CLAIM: Final = _claim(sa.bindparam("id"))
+# The database ends at the first query that finds a row.
+_CLAIM_NEXT: Final = _claim(
+    sa.func.coalesce(
+        *(query.limit(sa.literal_column("1")).correlate(None).scalar_subquery() for query in _IN_ORDER)
     )
-    .returning(t)
 )
 
 
 def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
     """Claim the next row; also return whether to try again because siblings hold all of the batch."""
-    if claimant.siblings:
-        serialize(connection)
-    given = {"connector": claimant.connector, "epoch": claimant.epoch, "now": now}
-    given["batch"] = batch if claimant.siblings else 1
+    given = {"of": claimant.connector, "in_epoch": claimant.epoch, "now": now}
+    if not claimant.siblings:
+        record = connection.execute(_CLAIM_NEXT, given).one_or_none()
+        return (as_row(record) if record else None), False
+    serialize(connection)
     for query in _CANDIDATES:
         # Whether each has a checkpoint, by source id in the order of claiming.
-        candidates = {key: bool(has_notes) for key, has_notes in connection.execute(query, given)}
+        found = connection.execute(query, given | {"batch": batch})
+        candidates = {key: bool(has_notes) for key, has_notes in found}
         if candidates:
             return _take_first_free(connection, claimant, candidates, now)
     return None, False

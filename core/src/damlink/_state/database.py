@@ -98,14 +98,16 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def write(self, *, ordered: bool = False) -> Iterator[sa.Connection]:
+    def write(self, *, ordered: bool = False, single: bool = False) -> Iterator[sa.Connection]:
         """Run the block in a transaction that may write; durable when it has ended, rolled back on any error.
 
         Args:
             ordered: the block begins with a lock that all processes take first; see `Writer`.
+            single: the block writes by one statement; see `Writer`.
         """
-        ordered = ordered and not self._is_sqlite
-        with self.translate_errors(), self._writer.write(ordered=ordered) as connection:
+        # A statement that fails makes PostgreSQL refuse all that follow, up to a savepoint.
+        kind = {"ordered": ordered and not self._is_sqlite, "single": single and self._is_sqlite}
+        with self.translate_errors(), self._writer.write(**kind) as connection:
             yield connection
 
     def _connect_to_write(self) -> sa.Connection:

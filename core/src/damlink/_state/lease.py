@@ -42,6 +42,8 @@ _HELD: Final = (
     .where(t.c.connector == sa.bindparam("connector"), t.c.epoch == sa.bindparam("epoch"))
     .with_for_update(read=True)
 )
+# In the `info` of a connection: a transaction, and the epochs that were verified in it.
+_VERIFIED: Final = "damlink.verified"
 # The server frees the lock of a machine that no longer answers after 10 + 4 * 10 seconds.
 KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
@@ -111,6 +113,7 @@ class Lease:
             connection.execute(
                 sa.update(t).where(mine).values(values) if held else sa.insert(t).values(values)
             )
+            connection.info.pop(_VERIFIED, None)
             return epoch
 
     def _beat(self) -> None:
@@ -147,11 +150,19 @@ class Lease:
 def check_epoch(connection: sa.Connection, connector: str, epoch: int | None) -> None:
     """Verify that the lease is still ours, and keep it so until the transaction ends.
 
+    Writes that share a transaction verify it once: only `Lease._take` raises an epoch; it clears the note.
+
     Raises:
         LeaseLostError: another run has taken over.
     """
+    transaction = connection.get_transaction()
+    noted, verified = connection.info.get(_VERIFIED, (None, set()))
+    if noted is transaction and (connector, epoch) in verified:
+        return
     if connection.execute(_HELD, {"connector": connector, "epoch": epoch}).scalar() is None:
         raise _lease_lost(connector)
+    known = verified if noted is transaction else set()
+    connection.info[_VERIFIED] = (transaction, {*known, (connector, epoch)})
 
 
 def read_lease(database: Database, connector: str) -> dict[str, Any] | None:

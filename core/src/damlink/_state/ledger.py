@@ -24,7 +24,8 @@ from damlink._state.listed import Listed, Tally
 from damlink._state.merge import merge_listed, refuse
 from damlink._state.reader import LedgerReader
 from damlink._state.rows import FINISHED, Row, RowState, as_row, dump_result, next_round
-from damlink._state.siblings import serialize, wake
+from damlink._state.siblings import serialize, wake, wake_one
+from damlink._state.tables import KeepableText, UtcDateTime
 from damlink._state.tables import cursor as cursor_table
 from damlink._state.tables import ledger as t
 from damlink._state.tables import value as value_table
@@ -38,6 +39,19 @@ UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _ROW: Final = (t.c.connector == sa.bindparam("of_connector"), t.c.source_id == sa.bindparam("of_id"))
 _FINGERPRINT: Final = sa.select(t.c.fingerprint_seen).where(*_ROW).with_for_update()
 _UPDATE: Final = sa.update(t).where(*_ROW)
+# The source has changed since the transfer began, and this is not the transfer's own effect.
+_CARRIED: Final = sa.bindparam("carried", type_=KeepableText)
+_CAUSED: Final = sa.bindparam("caused", type_=KeepableText)
+_IS_CHANGED: Final = t.c.fingerprint_seen.not_in([_CARRIED, _CAUSED])
+_FINISH: Final = _UPDATE.values(
+    state=sa.case((_IS_CHANGED, RowState.DUE), else_=sa.bindparam("finished", type_=KeepableText)),
+    due_at=sa.case((_IS_CHANGED, sa.bindparam("now", type_=UtcDateTime)), else_=None),
+    fingerprint_carried=_CARRIED,
+    attempts=0,
+    checkpoint=None,
+    checkpoint_fingerprint=None,
+    waits_for=None,
+)
 
 
 @repeat_conflicts
@@ -223,24 +237,16 @@ class Ledger(LedgerReader):
 
     def checkpoint(self, row: Row, sealed: bytes | None) -> None:
         """Store a row's checkpoint, or delete it with `None`; durable when this returns."""
-        with self._write() as connection:
+        with self._write(single=True) as connection:
             noted_for = row.carrying if sealed else None
             self._update(connection, row, {"checkpoint": sealed, "checkpoint_fingerprint": noted_for})
 
     def _finish(self, connection: sa.Connection, row: Row, state: RowState, **values: Any) -> None:
         """Finish a row. If its source has changed meanwhile it is due again."""
-        again = self._read_fingerprint(connection, row) not in (row.carrying, values.get("fingerprint_after"))
-        values |= {
-            "state": RowState.DUE if again else state,
-            "due_at": self._now() if again else None,
-            "fingerprint_carried": row.carrying,
-            "attempts": 0,
-            "checkpoint": None,
-            "checkpoint_fingerprint": None,
-            "waits_for": None,
-        }
-        values.setdefault("last_error", "")
-        self._update(connection, row, values)
+        now, caused = self._now(), values.get("fingerprint_after")
+        given = {"finished": state, "now": now, "updated_at": now, "last_error": "", **values}
+        given |= {"carried": row.carrying, "caused": row.carrying if caused is None else caused}
+        connection.execute(_FINISH, given | self._key_of(row))
 
     def _read_fingerprint(self, connection: sa.Connection, row: Row) -> str:
         """Read the latest fingerprint, and lock the row against listings until the transaction ends."""
@@ -259,8 +265,8 @@ class Ledger(LedgerReader):
     # --- transactions ------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _write(self, *, ordered: bool = False) -> Iterator[sa.Connection]:
-        with self._database.write(ordered=ordered) as connection:
+    def _write(self, *, ordered: bool = False, single: bool = False) -> Iterator[sa.Connection]:
+        with self._database.write(ordered=ordered, single=single) as connection:
             check_epoch(connection, self._connector, self._run.epoch)
             yield connection
 
@@ -277,4 +283,4 @@ class Ledger(LedgerReader):
         """Begin a transaction that ends a transfer; make the siblings' rows due that wait for it."""
         with self._end_transfers() as connection:
             yield connection
-            wake(connection, self._connector, [row.source_id], self._now())
+            wake_one(connection, self._connector, row.source_id, self._now())

@@ -14,7 +14,7 @@ from damlink._state.rows import RowState
 from damlink._state.tables import UtcDateTime, cursor, lease
 from damlink._state.tables import ledger as t
 
-__all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake"]
+__all__ = ["Hold", "HoldKind", "find_holds", "serialize", "wake", "wake_one"]
 
 CLAIM_LOCK: Final = 0x73696273  # "sibs" as a number
 
@@ -27,10 +27,12 @@ _HAS_CHECKPOINT: Final = t.c.checkpoint.is_not(None)
 _NOW: Final = sa.bindparam("now", type_=UtcDateTime)
 _WAKE: Final = (
     sa.update(t)
-    .where(t.c.waits_for == sa.bindparam("by"), t.c.source_id.in_(sa.bindparam("ids", expanding=True)))
-    .where(t.c.state == RowState.WAITING)
+    .where(t.c.waits_for == sa.bindparam("by"), t.c.state == RowState.WAITING)
     .values(state=RowState.DUE, due_at=_NOW, reason="", waits_for=None, updated_at=_NOW)
 )
+_WAKE_SOME: Final = _WAKE.where(t.c.source_id.in_(sa.bindparam("ids", expanding=True)))
+# Each transfer ends with it: a list of ids takes SQLAlchemy twice as long.
+_WAKE_ONE: Final = _WAKE.where(t.c.source_id == sa.bindparam("id"))
 
 
 class HoldKind(StrEnum):
@@ -101,4 +103,9 @@ def serialize(connection: sa.Connection) -> None:
 
 def wake(connection: sa.Connection, connector: str, ids: Iterable[str], now: datetime) -> None:
     """Make the rows due that wait for rows of this connector."""
-    connection.execute(_WAKE, {"by": connector, "ids": list(ids), "now": now})
+    connection.execute(_WAKE_SOME, {"by": connector, "ids": list(ids), "now": now})
+
+
+def wake_one(connection: sa.Connection, connector: str, source_id: str, now: datetime) -> None:
+    """Make the rows due that wait for one row of this connector."""
+    connection.execute(_WAKE_ONE, {"by": connector, "id": source_id, "now": now})

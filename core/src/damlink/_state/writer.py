@@ -12,7 +12,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -39,6 +39,7 @@ class _Group:
     transaction: sa.RootTransaction
     is_ordered: bool
     writes: int = 0
+    has_savepoint: bool = False
     began: float = attrs.field(factory=time.monotonic)
     done: threading.Event = attrs.field(factory=threading.Event)
     error: BaseException | None = None
@@ -79,7 +80,7 @@ class Writer:
         self._refusal: tuple[BaseException, int] | None = None
 
     @contextlib.contextmanager
-    def write(self, *, ordered: bool = False) -> Iterator[sa.Connection]:
+    def write(self, *, ordered: bool = False, single: bool = False) -> Iterator[sa.Connection]:
         """Run the block as one write; durable when it has ended.
 
         Ctrl-C during the waits is raised after them, when it is certain whether the write is stored.
@@ -87,11 +88,13 @@ class Writer:
         Args:
             ordered: the block begins with a lock that all processes take first. It joins no group that holds
                 other locks already: two such groups could deadlock.
+            single: the block writes by one statement, which the database undoes by itself when it fails: it
+                needs no savepoint.
         """
         group: _Group | None = None
         try:
             with defer_signals():
-                group = self._enter(ordered=ordered)
+                group = self._enter(ordered=ordered, single=single)
             yield group.connection
             with defer_signals():
                 kept, group = group, None
@@ -108,7 +111,7 @@ class Writer:
         with self._turn:
             self._drop()
 
-    def _enter(self, *, ordered: bool) -> _Group:
+    def _enter(self, *, ordered: bool, single: bool) -> _Group:
         """Wait for the turn. Begin a transaction, or a savepoint in the open one."""
         if self._holder == threading.get_ident():
             raise RuntimeError("a write within a write would wait for itself")
@@ -125,7 +128,9 @@ class Writer:
                 self._commit(self._group)
             if self._group is None:
                 return self._begin(number, ordered=ordered)
-            self._send(self._group, "SAVEPOINT damlink_write")
+            self._group.has_savepoint = not single
+            if not single:
+                self._send(self._group, "SAVEPOINT damlink_write")
             return self._group
         except BaseException:
             self._pass_turn()
@@ -150,7 +155,7 @@ class Writer:
         """End the write. Commit its group, unless another thread waits to join it."""
         try:
             # The first write of a group has no savepoint: it is rolled back with the transaction.
-            if group.writes:
+            if group.has_savepoint:
                 self._send(group, "RELEASE SAVEPOINT damlink_write")
             group.writes += 1
             is_old = time.monotonic() - group.began >= self.longest_seconds
@@ -162,12 +167,13 @@ class Writer:
     def _undo(self, group: _Group, error: BaseException) -> None:
         """Roll the write back, and commit the others of its group."""
         try:
-            if group.connection.invalidated or not group.writes:
+            if group.connection.invalidated or not group.writes or _is_over(group):
                 self._fail(group, error)
                 return
             # A full disk, for example, makes SQLite roll back the others as well: `error` is their cause.
             with contextlib.suppress(sa.exc.SQLAlchemyError):
-                self._send(group, "ROLLBACK TO SAVEPOINT damlink_write", error)
+                if group.has_savepoint:
+                    self._send(group, "ROLLBACK TO SAVEPOINT damlink_write", error)
                 # At once: in a deadlock, another process waits for a lock of this group.
                 self._commit(group)
         finally:
@@ -216,3 +222,9 @@ class Writer:
             with contextlib.suppress(sa.exc.SQLAlchemyError):
                 connection.invalidate()
                 connection.close()
+
+
+def _is_over(group: _Group) -> bool:
+    """Return whether SQLite has rolled back the whole transaction, as it may when the disk is full."""
+    driver: Any = group.connection.connection.driver_connection
+    return not group.has_savepoint and not driver.in_transaction
