@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import attrs
 import httpx
 import pytest
 import uvicorn
@@ -40,6 +43,7 @@ UNFINISHED: Final = {
     "half a body elsewhere": HALF_BODY.replace(b"{}", b"/nowhere"),
     "half a chunk": b"POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{",
     "an answer is due": b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /",
+    "no answer is read": b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000,
 }
 
 
@@ -128,11 +132,18 @@ def test_head_when_larger_than_any_is_refused(hasty: tuple[str, int]) -> None:
 # --- many connections ------------------------------------------------------------------------------
 
 
+@attrs.frozen
+class Few:
+    """`damlink serve` in a process with few descriptors, its address, and the path of its events."""
+
+    child: subprocess.Popen[str]
+    url: str
+    path: str
+
+
 @pytest.fixture(scope="module")
-def few_descriptors(
-    tables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
-    """The address of `damlink serve` in a process with few descriptors, and the path of its events."""
+def few_descriptors(tables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Few]:
+    """A server that may open few files."""
     folder = tmp_path_factory.mktemp("few")
     (folder / "damlink.toml").write_text(document(tables))
     environment = {**os.environ, "TOKEN": "t", "DAMLINK_KEY": KEY, "DAMLINK_STATE_DIR": str(folder)}
@@ -145,16 +156,16 @@ def few_descriptors(
         ["/bin/sh", "-c", command], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     )
     assert child.stderr is not None
-    yield child.stderr.readline().split()[-1], path
+    yield Few(child, child.stderr.readline().split()[-1], path)
     child.terminate()
     child.communicate()
 
 
 @pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED.keys())
 def test_server_when_more_connections_hang_than_it_has_descriptors_still_answers(
-    few_descriptors: tuple[str, str], sns: Any, sent: bytes
+    few_descriptors: Few, sns: Any, sent: bytes
 ) -> None:
-    url, path = few_descriptors
+    url, path = few_descriptors.url, few_descriptors.path
     address = urlsplit(url)
     with (
         ExitStack() as hanging,
@@ -167,6 +178,29 @@ def test_server_when_more_connections_hang_than_it_has_descriptors_still_answers
                 connection.sendall(sent.replace(b"{}", path.encode()))
         assert client.get("/healthz").status_code == 200
         assert client.post(path, json=sns.envelope()).text == "stored\n"
+
+
+def descriptors_of(process: subprocess.Popen[str]) -> int:
+    return len([*Path(f"/proc/{process.pid}/fd").iterdir()])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is Linux's")
+def test_server_when_it_has_no_descriptor_left_makes_room_and_recovers(
+    few_descriptors: Few, eventually: Any
+) -> None:
+    url, child = few_descriptors.url, few_descriptors.child
+    address = urlsplit(url)
+    limits = resource.prlimit(child.pid, resource.RLIMIT_NOFILE)
+    with ExitStack() as hanging, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        eventually(lambda: descriptors_of(child) < DESCRIPTORS // 4)
+        resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (descriptors_of(child) + 2, limits[1]))
+        for _ in range(6):
+            hanging.enter_context(socket.create_connection((address.hostname, address.port), timeout=60))
+        starved = eventually(lambda: descriptors_of(child))
+        assert client.get("/healthz", headers={"Connection": "close"}).status_code == 200
+        resource.prlimit(child.pid, resource.RLIMIT_NOFILE, limits)
+        assert client.get("/readyz").status_code == 200
+    assert starved < DESCRIPTORS // 2
 
 
 # --- bodies ----------------------------------------------------------------------------------------

@@ -41,11 +41,14 @@ def fields() -> dict[str, str]:
 def certificate() -> Callable[..., bytes]:
     """A certificate of a key of one's choice."""
 
-    def make(key: Any = None, *, begins: timedelta = timedelta(days=-1), days: float = 2) -> bytes:
+    def make(
+        key: Any = None, *, begins: timedelta = timedelta(days=-1), days: float = 2, public: Any = None
+    ) -> bytes:
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = public or key.public_key()
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
         first = datetime.now(UTC) + begins
-        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        builder = x509.CertificateBuilder(name, name, public, x509.random_serial_number())
         dated = builder.not_valid_before(first).not_valid_after(first + timedelta(days=days))
         return dated.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import json
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -103,6 +105,11 @@ HOSTILE: Final = {
     "deep": "[",
     "digits": "9",
     "fraction": "0.1",
+    "numbers": "1,",
+    "exponents": "1e1",
+    "half surrogates": "\\ud800",
+    "astral": "\U0001f600",
+    "keys of their own": '"aa":"bb",',
     "spaces": " ",
     "escapes": "\\u0041",
     "keys": '"a":1,',
@@ -134,11 +141,35 @@ def test_parse_when_hostile_takes_time_in_proportion_to_its_size(unit: str, plac
     assert large < 60 * max(small, 0.001)
 
 
+def bytes_to_refuse(body: bytes) -> int:
+    """The most memory that it took, beyond the body itself."""
+    gc.collect()
+    tracemalloc.start()
+    with pytest.raises(MalformedError):
+        parse(body)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+@pytest.mark.parametrize("place", ["{}", '{{"Type": "{}', "[{}"], ids=["bare", "field", "list"])
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
+def test_parse_when_hostile_takes_memory_in_proportion_to_its_size(unit: str, place: str) -> None:
+    body = place.format(unit * 1_048_576).encode()[: 1_048_576 - 8]
+    assert bytes_to_refuse(body) < 12 * len(body)
+    assert bytes_to_refuse(body[: len(body) // 2]) < 12 * len(body) // 2 + 4_000_000
+
+
 @given(st.text(st.sampled_from('"\\[]{}:,u0a \n\u00e9'), max_size=3000))
 @settings(max_examples=200)
 def test_parse_when_it_is_a_jumble_of_json_is_malformed(jumble: str) -> None:
     with pytest.raises(MalformedError):
         parse(jumble.encode())
+
+
+def test_parse_when_it_has_many_small_parts_takes_little_memory(fields: dict[str, str]) -> None:
+    parts = ", ".join(f'"{number:x}": "b"' for number in range(60_000))
+    assert bytes_to_refuse(f'{json.dumps(fields)[:-1]}, "x": {{{parts}}}}}'.encode()) < 6_000_000
 
 
 @pytest.mark.parametrize("depth", [9, 1000, 500_000])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from damlink._sns.envelope import Envelope, parse, parse_topic
 from damlink._sns.hosts import Hosts
@@ -141,6 +142,14 @@ def test_certificate_when_the_key_is_small_or_of_another_kind_is_not_believed(
         server.then(200, certificate(key))
         with pytest.raises(ForgedError, match="no certificate at its address"):
             verifier.verify(sent(), NOW)
+
+
+def test_certificate_when_the_key_is_larger_than_any_is_not_believed(
+    verifier: Verifier, sent: Any, server: Any, certificate: Any
+) -> None:
+    server.then(200, certificate(public=rsa.RSAPublicNumbers(65537, (1 << 9000) + 1).public_key()))
+    with pytest.raises(ForgedError, match="too small or too large"):
+        verifier.verify(sent(), NOW)
 
 
 @pytest.mark.parametrize(("begins", "days"), [(timedelta(days=-9), 1), (timedelta(days=1), 9)])

@@ -21,6 +21,7 @@ from damlink.errors import ConfigError, StateError
 __all__ = ["SMALLEST_KEY_BITS", "Certificate", "Cipher", "new_key", "split_keys"]
 
 SMALLEST_KEY_BITS: Final = 2048
+LARGEST_KEY_BITS: Final = 8192  # the time to verify grows with the square of the size
 # The first byte of a sealed value; values of earlier versions begin with a letter.
 VERSION: Final = b"\x02"
 KEY_NAME_BYTES: Final = 4
@@ -122,7 +123,7 @@ class Certificate:
         pem: the certificate as downloaded.
 
     Raises:
-        ValueError: it is not such a certificate, or its key is too small.
+        ValueError: it is not such a certificate, or its key is too small or too large.
     """
 
     def __init__(self, pem: bytes) -> None:
@@ -135,8 +136,10 @@ class Certificate:
             key = self._certificate.public_key()
         except UnsupportedAlgorithm as error:
             raise ValueError("the certificate's key cannot be read") from error
-        if not isinstance(key, rsa.RSAPublicKey) or key.key_size < SMALLEST_KEY_BITS:
-            raise ValueError("the certificate's key is not RSA, or too small")
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise ValueError("the certificate's key is not RSA")
+        if not SMALLEST_KEY_BITS <= key.key_size <= LARGEST_KEY_BITS:
+            raise ValueError("the certificate's key is too small or too large")
         self._key = key
 
     def is_valid_at(self, moment: datetime) -> bool:

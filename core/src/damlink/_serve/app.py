@@ -29,6 +29,8 @@ CUT_OFF: Final = Answer(400, "cut-off")
 EVENT_THREADS: Final = 16
 PROBE_THREADS: Final = 2
 
+_CLOSE: Final = {"connection": "close"}
+
 
 def make_app(
     receiver: EventReceiver,
@@ -43,15 +45,18 @@ def make_app(
         note: returns a remark for the administrator that does not affect readiness; for `/readyz`.
     """
     handlers = _Handlers(receiver, metrics, why_not_ready, note)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/events/{portal}/{token}", handlers.events, methods=["POST"]),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
             Route("/metrics", handlers.metrics),
         ],
-        middleware=[Middleware(_UnambiguousLength)],
+        middleware=[Middleware(_Unambiguous)],
     )
+    # Another address is unknown: a redirect would repeat the secret of an event address.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Handlers:
@@ -119,29 +124,26 @@ class _Handlers:
         return Response(text, media_type=CONTENT_TYPE)
 
 
-class _UnambiguousLength:
-    """Middleware that refuses a request with two different declarations of its body's length.
+class _Unambiguous:
+    """Middleware that refuses a request that a proxy in front of us may read in another way.
 
-    A proxy in front of us may use the other one, which would allow request smuggling.
-    Source: RFC 9112, 6.1 and 6.3.
+    Two declarations of a body's length would allow request smuggling.
+    Source: RFC 9112, 2.3, 6.1 and 6.3.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = _refuse_length if _is_ambiguous(scope) else self._app
-        await app(scope, receive, send)
+        await (_refusal(scope) or self._app)(scope, receive, send)
 
 
-def _is_ambiguous(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return "transfer-encoding" in headers and (
-        "content-length" in headers or scope["http_version"] not in ("1.1", "2")
-    )
-
-
-async def _refuse_length(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer and close the connection: the start of its next request is unknown."""
-    text = "Content-Length and Transfer-Encoding exclude each other\n"
-    await PlainTextResponse(text, 400, {"connection": "close"})(scope, receive, send)
+def _refusal(scope: Scope) -> Response | None:
+    """Return the refusal of an ambiguous request; it closes the connection, whose next request is unclear."""
+    headers, version = Headers(scope=scope), scope["http_version"]
+    if version not in ("1.0", "1.1"):
+        return PlainTextResponse("send HTTP/1.1\n", 505, _CLOSE)
+    if "transfer-encoding" in headers and ("content-length" in headers or version == "1.0"):
+        text = "Content-Length and Transfer-Encoding exclude each other\n"
+        return PlainTextResponse(text, 400, _CLOSE)
+    return None

@@ -85,7 +85,7 @@ class BodyReader:
             ClientDisconnect: the sender closed the connection.
         """
         announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced[:20]) > LARGEST_BYTES:
+        if announced.isdecimal() and int(announced[:20]) > LARGEST_BYTES:
             raise TooLargeError
         async with asyncio.timeout(BODY_SECONDS) as self._limit:
             async for piece in request.stream():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import logging
 import math
 import signal
 import socket
@@ -18,7 +20,7 @@ from damlink._config.tables import ServeConfig
 from damlink._run.session import Session
 from damlink._serve.app import make_app
 from damlink._serve.confirmer import Confirmer
-from damlink._serve.connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol
+from damlink._serve.connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol, make_room
 from damlink._serve.metrics import Metrics
 from damlink._serve.receiver import EventReceiver, endpoints_of
 from damlink._serve.service import BackgroundService
@@ -32,7 +34,10 @@ __all__ = ["Server"]
 END_SECONDS: Final = 25.0
 ANSWER_SECONDS: Final = 5  # of these for HTTP requests under way
 BACKLOG: Final = 512
+WARN_SECONDS: Final = 60.0
 
+_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_log = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -139,7 +144,13 @@ class Server:
 
 
 class _Http(uvicorn.Server):
-    """uvicorn's server without its signal handlers, which would raise the signal again at the end."""
+    """uvicorn's server without its signal handlers, which would raise the signal again at the end.
+
+    When the process has no file descriptor left for a connection, others are closed for it; asyncio itself
+    tries again a second later.
+    """
+
+    _warn_again_at = -math.inf
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -148,9 +159,22 @@ class _Http(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Set a long backlog although few connections are accepted at once: asyncio uses one number."""
+        asyncio.get_running_loop().set_exception_handler(self._handle_error)
         await super().startup(sockets)
         for each in sockets or ():
             each.listen(BACKLOG)
+
+    def _handle_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _EXHAUSTED:
+            loop.default_exception_handler(context)
+            return
+        make_room(self.server_state.connections, ACCEPTED_AT_ONCE)
+        # asyncio reports each connection of a batch.
+        if loop.time() >= self._warn_again_at:
+            self._warn_again_at = loop.time() + WARN_SECONDS
+            hint = "raise the limit of open files (ulimit -n)"
+            _log.warning("connections are closed for others: %s; %s", error.strerror, hint)
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:
