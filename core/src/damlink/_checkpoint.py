@@ -21,6 +21,8 @@ __all__ = [
     "has_unclear",
     "keep_finished_uploads",
     "move_early_upload",
+    "place_of",
+    "uploads_of",
     "without_uploads",
 ]
 
@@ -58,26 +60,27 @@ class Checkpoint(Protocol):
     def scope(self, name: str) -> Checkpoint:
         """Return a part of the checkpoint under a name: for a second upload, or a plugin's own use.
 
-        Each upload into the portal needs a checkpoint, or a part of one, of its own.
+        Each upload into the portal needs a checkpoint, or a part of one, of its own: a second one under
+        the same is an error, and sends nothing.
         """
 
 
 class ScopedCheckpoint:
     """Checkpoint within a checkpoint: all its values are kept under one name of the outer one.
 
-    Args:
-        checkpoint: the outer one.
+    Attributes:
+        outer: the outer one.
         name: name of this part in the outer one.
     """
 
-    def __init__(self, checkpoint: Checkpoint, name: str) -> None:
-        self._checkpoint = checkpoint
-        self._name = name
+    def __init__(self, outer: Checkpoint, name: str) -> None:
+        self.outer = outer
+        self.name = name
 
     @property
     def source_id(self) -> str:
         """Id of the source asset that this transfer belongs to."""
-        return self._checkpoint.source_id
+        return self.outer.source_id
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value kept under a name, or `default`."""
@@ -87,14 +90,30 @@ class ScopedCheckpoint:
         """Store values; they are durable when this returns. `None` removes a name."""
         together = self._values() | values
         kept = {name: value for name, value in together.items() if value is not None}
-        self._checkpoint.put(**{self._name: kept or None})
+        self.outer.put(**{self.name: kept or None})
 
     def scope(self, name: str) -> ScopedCheckpoint:
         """Return a part of this part."""
         return ScopedCheckpoint(self, name)
 
     def _values(self) -> dict[str, Any]:
-        return dict(self._checkpoint.get(self._name) or {})
+        return dict(self.outer.get(self.name) or {})
+
+
+def place_of(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the names of the scopes that lead to a part of a checkpoint."""
+    if not isinstance(checkpoint, ScopedCheckpoint):
+        return ()
+    return (*place_of(checkpoint.outer), checkpoint.name)
+
+
+def uploads_of(checkpoint: Checkpoint) -> dict[tuple[str, ...], Any]:
+    """Return what the present push has uploaded, by the scope of each upload."""
+    outermost = checkpoint
+    while isinstance(outermost, ScopedCheckpoint):
+        outermost = outermost.outer
+    found: dict[tuple[str, ...], Any] = getattr(outermost, "uploads", {})
+    return found
 
 
 class FileCheckpoint:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +27,22 @@ class State(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete a key, if it exists."""
+
+    def keys(self) -> Sequence[str]:
+        """Return the keys that have a value, sorted."""
+
+    def update(self, key: str, function: Callable[[Any], Any], default: Any = None) -> Any:
+        """Replace a value by what a function makes of it; no other change of the key is lost.
+
+        Safe for several threads and processes: `ctx.state.update("count", lambda n: n + 1, 0)`.
+
+        Args:
+            function: takes the value, or `default`, and returns the new one. It is called again if the value
+                was changed meanwhile: let it only compute.
+
+        Returns:
+            The new value, which is committed when this returns.
+        """
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from damlink._secret import redact
+from damlink._system.keepable import show
 
 if TYPE_CHECKING:
     from damlink._content import Content
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
 __all__ = ["About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult", "Skip", "SourceAsset"]
 
 
-def _as_tuple(values: Iterable[str]) -> tuple[str, ...]:
+def _tags(values: Iterable[str]) -> tuple[str, ...]:
+    return _texts("tags", values)
+
+
+def _permissions(values: Iterable[str]) -> tuple[str, ...]:
+    return _texts("permissions", values)
+
+
+def _texts(field: str, values: Any) -> tuple[str, ...]:
+    """Return the texts of a field as a tuple.
+
+    Raises:
+        TypeError: the value is one text, or no list; names the field and what to write.
+    """
     if isinstance(values, str):
-        raise TypeError(f"expected a list of texts, got the text {values!r:.80}; write [{values!r:.80}]")
+        found = f"{values!r:.80}"
+        raise TypeError(f"{field}: expected a list of texts, got the text {found}; write [{found}]")
+    if not isinstance(values, Iterable) or isinstance(values, Mapping | bytes | bytearray):
+        raise TypeError(f"{field} is {show(values)}; write a list of texts")
     return tuple(values)
 
 
@@ -47,7 +64,7 @@ class About:
     title: str
     summary: str
     every: str | None = None
-    permissions: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    permissions: tuple[str, ...] = attrs.field(default=(), converter=_permissions)
     once_per_portal: bool = False
     adopt_tag: str | None = None
     uploads: bool = True
@@ -98,7 +115,7 @@ class PreparedAsset:
     name: str
     description: str = ""
     copyright: str = ""
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_tags)
     metaproperties: Mapping[str, str | list[str]] = attrs.field(factory=dict)
 
 

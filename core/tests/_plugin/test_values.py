@@ -265,7 +265,14 @@ def test_list_when_a_fingerprint_cannot_be_kept_takes_a_digest_that_push_means_t
         ("PreparedAsset(C, 'a', description=None)", "description is None; write text"),
         ("PreparedAsset(C, 'a', copyright=b'a')", "copyright is bytes b'a'; write text"),
         ("PreparedAsset(C, 'a', tags=['a', 5])", "tags[1] is int 5; write text"),
-        ("PreparedAsset(C, 'a', tags='summer')", "got the text 'summer'; write ['summer']"),
+        (
+            "PreparedAsset(C, 'a', tags='E-22')",
+            "tags: expected a list of texts, got the text 'E-22'; write ['E-22']",
+        ),
+        ("PreparedAsset(C, 'a', tags=None)", "tags is None; write a list of texts"),
+        ("PreparedAsset(C, 'a', tags=5)", "tags is int 5; write a list of texts"),
+        ("PreparedAsset(C, 'a', tags=b'ab')", "tags is bytes b'ab'; write a list of texts"),
+        ("PreparedAsset(C, 'a', tags={'b': 1})", "tags is dict {'b': 1}; write a list of texts"),
         (
             "PreparedAsset(C, 'a', metaproperties=['a'])",
             "metaproperties is list ['a']; write a dict",
@@ -289,6 +296,69 @@ def test_transform_when_it_gives_a_wrong_type_is_a_bug_that_says_what_to_write(
     assert said in str(caught.value)
     assert str(caught.value).startswith("transform of damlink-acme ")
     assert caught.value.source_id == "1"
+
+
+# What a hook may give in place of what it should, and the words of the error.
+ODD: dict[str, tuple[str, str]] = {
+    "None": ("None", "gave None instead of"),
+    "text": ("'abc'", "gave 'abc' instead of"),
+    "bytes": ("b'abc'", "gave b'abc' instead of"),
+    "number": ("5", "gave 5 instead of"),
+    "dict": ("{'a': 1}", "gave {'a': 1} instead of"),
+    "class": ("SourceAsset", "gave <class 'damlink._model.SourceAsset'> instead of"),
+    "one asset": ("SourceAsset('1', 'a')", "gave SourceAsset(source_id='1'"),
+    "function": ("len", "gave <built-in function len> instead of"),
+}
+WRITE = {
+    "authenticate": "return a damlink.Auth",
+    "list_source_assets": "yield SourceAsset(source_id, fingerprint)",
+    "on_event": "yield SourceAsset(source_id, fingerprint)",
+    "transform": "return PreparedAsset(content, name) or Skip(reason)",
+    "push": "the asset may have been delivered",
+    "check": "yield Finding(what, detail)",
+}
+NOTHING_IS_FINE = {"authenticate", "on_event", "check"}
+# A hook that yields may give an odd value as a whole, or among its items.
+RETURNS = {
+    "list_source_assets": "def list_source_assets(ctx):\n    return {}\n",
+    "on_event": "def on_event(event):\n    return {}\n",
+    "check": "def check(ctx):\n    return {}\n",
+}
+
+
+def returning(hook: str, given: str) -> dict[str, str]:
+    """What makes a hook return a value as a whole."""
+    if hook == "check":
+        return {"check": RETURNS[hook].format(given)}
+    if hook in RETURNS:
+        return {"again": f"@hookimpl\n{RETURNS[hook].format(given)}"}
+    return {hook: f"return {given}"}
+
+
+@pytest.mark.parametrize(("given", "said"), ODD.values(), ids=ODD)
+@pytest.mark.parametrize("hook", CALLS)
+def test_hook_when_it_returns_a_wrong_type_names_it_and_what_to_write(
+    made: Made, hook: str, given: str, said: str
+) -> None:
+    if given == "None" and hook in NOTHING_IS_FINE:
+        assert not CALLS[hook](made(**returning(hook, given)))
+        return
+    with pytest.raises((PluginBugError, UnclearError)) as caught:
+        CALLS[hook](made(**returning(hook, given)))
+    assert str(caught.value).startswith(f"{hook} of damlink-acme {said}")
+    assert WRITE[hook] in str(caught.value)
+    assert caught.value.hook == hook
+
+
+@pytest.mark.parametrize(("given", "said"), [ODD[each] for each in ODD if each != "one asset"])
+@pytest.mark.parametrize("hook", RETURNS)
+def test_hook_when_it_yields_a_wrong_type_names_it_and_what_to_write(
+    made: Made, hook: str, given: str, said: str
+) -> None:
+    with pytest.raises(PluginBugError) as caught:
+        CALLS[hook](made(**returning(hook, f"[{given}]")))
+    assert str(caught.value).startswith(f"{hook} of damlink-acme {said}")
+    assert WRITE[hook] in str(caught.value)
 
 
 def test_transform_when_its_texts_can_be_made_keepable_has_them_so(made: Made) -> None:

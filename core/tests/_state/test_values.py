@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from damlink._state.database import Database
 from damlink._state.runs import KEPT, Runs
 from damlink._state.tables import run as table
-from damlink._state.values import Values
+from damlink._state.values import ReadOnlyValues, Values
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -105,3 +105,70 @@ def test_runs_when_many_only_carried_what_events_brought_keep_the_last_that_list
     latest = runs.latest_listing()
     assert latest is not None
     assert (latest.id, older in kept, len(kept)) == (listed, False, KEPT + 1)
+
+
+# --- updates and keys ------------------------------------------------------------------------------
+
+
+def test_update_when_many_threads_and_connections_do_loses_none(
+    database: Database, opened: Callable[[], Database], together: Callable[..., list[Any]]
+) -> None:
+    stores = [Values(database, "stock"), Values(opened(), "stock")]
+
+    def count(who: int) -> None:
+        for _ in range(10):
+            stores[who % 2].update("count", lambda number: number + 1, 0)
+
+    together(6, count)
+    assert Values(database, "stock").get("count") == 60
+
+
+def test_update_when_there_is_no_value_begins_with_the_default_and_returns_the_new_one(
+    database: Database,
+) -> None:
+    values = Values(database, "stock")
+    assert values.update("seen", lambda seen: [*seen, "a"], []) == ["a"]
+    assert values.update("seen", lambda seen: [*seen, "b"], []) == values.get("seen") == ["a", "b"]
+
+
+def test_update_when_the_value_changes_meanwhile_is_made_again_from_the_new_one(database: Database) -> None:
+    values = Values(database, "stock")
+    values.put("a", 1)
+    meanwhile = iter([5])
+
+    def double(number: int) -> int:
+        for other in meanwhile:
+            values.put("a", other)
+        return 2 * number
+
+    assert values.update("a", double) == values.get("a") == 10
+
+
+@pytest.mark.parametrize("fails", [lambda _value: {1}, lambda _value: 1 / 0], ids=["no JSON", "raises"])
+def test_update_when_its_function_fails_leaves_the_value(
+    database: Database, fails: Callable[[Any], Any]
+) -> None:
+    values = Values(database, "stock")
+    values.put("a", 1)
+    with pytest.raises((TypeError, ZeroDivisionError)):
+        values.update("a", fails)
+    assert values.get("a") == 1
+
+
+def test_keys_when_asked_are_those_of_the_connector_sorted(database: Database) -> None:
+    values = Values(database, "stock")
+    Values(database, "other").put("z", 1)
+    for key in ("b", "ä", "a"):
+        values.put(key, 1)
+    values.delete("b")
+    assert values.keys() == ["a", "ä"]
+
+
+def test_values_when_read_only_update_and_list_in_memory(database: Database) -> None:
+    kept = Values(database, "stock")
+    kept.put("a", 1)
+    kept.put("gone", 1)
+    values = ReadOnlyValues(kept)
+    values.delete("gone")
+    assert (values.update("a", lambda n: n + 1), values.update("b", lambda n: n, 7)) == (2, 7)
+    assert (values.keys(), kept.keys(), kept.get("a")) == (["a", "b"], ["a", "gone"], 1)

@@ -43,6 +43,7 @@ STEPS: Mapping[str, Any] = {
     "saved_id": "M1",
     "base_version": 3,
     "not_ready_since": NOW,
+    "kind": "version",
 }
 
 
@@ -59,7 +60,7 @@ def test_steps_of_this_test_are_all_there_are() -> None:
 def test_update_when_all_steps_are_stored_writes_json_of_format_1(checkpoint: FileCheckpoint) -> None:
     UploadRecord(checkpoint).update(**STEPS)
     stored = json.loads(json.dumps(checkpoint.get(UPLOAD_RECORD)))
-    names = {"format", "upload", "import", "save", "saved", "version", "not_ready"}
+    names = {"format", "upload", "import", "save", "saved", "version", "not_ready", "kind"}
     assert (set(stored), stored["format"], stored["not_ready"]) == (names, 1, TEXT)
 
 

@@ -31,7 +31,8 @@ from damlink._plugin.values import (
     keep_result,
     refuse,
 )
-from damlink._system.keepable import NotKeepableError, quote
+from damlink._plugin.wrong_types import check_iterable, wrong_type
+from damlink._system.keepable import NotKeepableError
 from damlink._system.process import is_interrupt
 from damlink.errors import (
     ConfigError,
@@ -81,6 +82,8 @@ class Plugin:
     ) -> Generator[SourceAsset | Cursor | Refused]:
         """Yield the listing item by item. An item that cannot be stored is refused; the others go on."""
         hook = "list_source_assets"
+        if hook not in self.hooks:
+            return
         items = self._walk(hook, lambda: self._manager.hook.list_source_assets(ctx=ctx, since=since))
         border = self._translate_errors(hook)
         with contextlib.closing(items):
@@ -184,8 +187,7 @@ class Plugin:
         """Yield what a hook yields; translate the errors of its beginning, of each step and of its end."""
         border = self._translate_errors(hook)
         with border:
-            found = begin()
-            items = iter(() if found is None else found)
+            items = iter(check_iterable(hook, self.info.distribution, begin()))
         try:
             while True:
                 with border:
@@ -212,7 +214,7 @@ class Plugin:
         if isinstance(value, kinds):
             return value
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
-        raise PluginBugError(f"{hook} of {self.info.distribution} gave {quote(value)} instead of {wanted}")
+        raise wrong_type(hook, self.info.distribution, value, wanted)
 
     def _verify(self, hook: str, check: Callable[[T], T], value: T) -> T:
         try:

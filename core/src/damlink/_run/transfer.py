@@ -132,6 +132,8 @@ class Transfer:
                 return Outcome(RowState.SKIPPED, prepared.reason)
             job.prepared = prepared
         source = job.checkpoint.source
+        # A push that is repeated makes the same uploads once more.
+        job.checkpoint.uploads.clear()
         result = plugin.push(context, job.prepared, source, row.previous, job.checkpoint)
         return self._record_delivery(job, result)
 

@@ -46,6 +46,8 @@ class LedgerCheckpoint:
         self._name = checkpoint_name(row.connector, row.source_id, row.carrying)
         self._seal = seal
         self._lock = threading.Lock()
+        # What the present push has uploaded, by scope; see `_upload.scope`.
+        self.uploads: dict[tuple[str, ...], Any] = {}
         self._values: dict[str, Any] = (
             json.loads(open_sealed(row.checkpoint, self._name)) if row.checkpoint else {}
         )

@@ -2,7 +2,8 @@
 
 Its JSON form, number 1, with every part left out that does not apply:
 
-    {"format": 1, "upload": {…}, "import": {…}, "save": {…}, "saved": "id", "version": 3, "not_ready": "…Z"}
+    {"format": 1, "upload": {…}, "import": {…}, "save": {…}, "saved": "id", "version": 3, "not_ready": "…Z",
+     "kind": "asset"}
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class UploadProgress:
         saved_id: id of the saved asset or file; in JSON `saved`.
         base_version: version of the asset when an upload of a new version began; in JSON `version`.
         not_ready_since: time since which the portal answers "not ready"; in JSON `not_ready`.
+        kind: what was saved, `asset`, `version` or `additional`; empty in records of earlier versions.
     """
 
     session: UploadSession | None = None
@@ -80,6 +82,7 @@ class UploadProgress:
     saved_id: str | None = None
     base_version: int | None = None
     not_ready_since: datetime | None = None
+    kind: str = ""
 
 
 class UploadRecord:

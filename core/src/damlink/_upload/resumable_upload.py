@@ -20,6 +20,7 @@ from damlink._upload.lookup import Marker
 from damlink._upload.part_sizes import PartSizes
 from damlink._upload.progress import Conversion, UploadRecord
 from damlink._upload.save import Destination, Saver
+from damlink._upload.scope import kind_of, mark_uploaded, verify_scope
 from damlink._upload.session import UploadSession
 from damlink._upload.transports import (
     TRANSPORT_OF_SETTING,
@@ -90,7 +91,11 @@ class Uploader:
             marker=_marker(marker, prepared, checkpoint.source_id),
             at_once=at_once,
         )
-        return self._resume(prepared, UploadRecord(checkpoint), destination)
+        record = UploadRecord(checkpoint)
+        verify_scope(checkpoint, prepared, record.progress, destination)
+        result = self._resume(prepared, record, destination)
+        mark_uploaded(checkpoint, prepared, destination)
+        return result
 
     def _resume(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> PushResult:
         """Do the steps that are not recorded as done.
@@ -101,7 +106,7 @@ class Uploader:
             AssetRejectedError: the portal rejects the file.
         """
         saved = record.progress.saved_id or self._save(prepared, record, to)
-        record.update(saved_id=saved)
+        record.update(saved_id=saved, kind=kind_of(to))
         if to.version_of:
             self._saver.describe(prepared, to.version_of)
         return PushResult(to.asset_id or saved, detail={"item_id": saved} if to.asset_id else {})

@@ -1,0 +1,47 @@
+"""Errors about what a hook returns: the hook, what it gave instead of what, and what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from damlink._system.keepable import quote
+from damlink.errors import PluginBugError
+
+__all__ = ["check_iterable", "wrong_type"]
+
+_CURES: Final = {
+    "authenticate": "return a damlink.Auth such as HeaderAuth(…) or OAuth2(…), or None",
+    "list_source_assets": "yield SourceAsset(source_id, fingerprint) for each asset, and Cursor(value)",
+    "on_event": "yield SourceAsset(source_id, fingerprint) for each asset, or return ()",
+    "transform": "return PreparedAsset(content, name) or Skip(reason), without yield",
+    "push": "return PushResult(target_id)",
+    "check": "yield Finding(what, detail) for each step",
+    "classify": "return an error of damlink.errors, or None",
+}
+# Of these, nothing at all is an answer: the event is of no interest, there is nothing to report.
+_OPTIONAL: Final = ("on_event", "check")
+
+
+def wrong_type(hook: str, distribution: str, value: object, wanted: str) -> PluginBugError:
+    """Return the error for a value of a wrong type.
+
+    Args:
+        wanted: the right types, in words.
+    """
+    return PluginBugError(
+        f"{hook} of {distribution} gave {quote(value)} instead of {wanted}", hint=_CURES[hook]
+    )
+
+
+def check_iterable(hook: str, distribution: str, value: Any) -> Iterable[Any]:
+    """Return what a hook gives, item by item.
+
+    Raises:
+        PluginBugError: it is nothing, or one value in place of several.
+    """
+    if value is None and hook in _OPTIONAL:
+        return ()
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping):
+        return value
+    raise wrong_type(hook, distribution, value, "a generator or a list")
