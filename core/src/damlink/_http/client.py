@@ -64,6 +64,15 @@ PluginClassify = Callable[[httpx.Response], ConnectorError | None]
 T = TypeVar("T")
 
 
+class _Cookies(httpx.Cookies):
+    """Cookies that are looked for only in an answer that sets one."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take the cookies of an answer."""
+        if "set-cookie" in response.headers:
+            super().extract_cookies(response)
+
+
 class Client(httpx.Client):
     """An `httpx.Client` that signs for its own origin only, repeats safe requests, and raises
     the errors of `damlink.errors`.
@@ -100,6 +109,14 @@ class Client(httpx.Client):
             headers={"User-Agent": f"damlink/{__version__}", "Accept-Encoding": ENCODINGS},
             timeout=TIMEOUT,
         )
+        self._cookies = _Cookies()
+        self._base = "" if self.base_url.query else str(self.base_url).rstrip("/")
+
+    def _merge_url(self, url: httpx.URL | str) -> httpx.URL:
+        # httpx parses a path, and then the whole address once more.
+        if self._base and isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
+            return httpx.URL(f"{self._base}{url}")
+        return super()._merge_url(url)
 
     def sign_with(self, auth: httpx.Auth | None) -> None:
         """Sign requests to this client's origin from now on."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import ssl
 import threading
+import time
 import urllib.request
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
 
 import attrs
 import httpx
 
+from damlink._http.origin import origin_of
 from damlink._system.waiting import Verify, verify_nothing
 
 __all__ = ["LEAVING", "VERIFY", "NetworkTransport", "verifier"]
@@ -22,7 +24,8 @@ LEAVING: Final = "damlink.leaving"
 _TRACE: Final = "trace"  # httpx's own extension
 _FIRST_BYTES: Final = ".send_request_headers.started"
 
-LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30.0)
+KEPT_SECONDS: Final = 30.0
+_ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_SECONDS)
 
 
 class NetworkTransport(httpx.BaseTransport):
@@ -37,12 +40,12 @@ class NetworkTransport(httpx.BaseTransport):
 
     def __init__(self, verify: Verify = verify_nothing) -> None:
         self._verify = verify
-        self._routes: dict[tuple[str, str | None], httpx.HTTPTransport] = {}
+        self._routes: dict[tuple[str, str | None], _Connections] = {}
         # By scheme and host: to read the environment takes as long as half a request.
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._lock = threading.Lock()
         # httpx imports its network layer with the first transport: not within the first request.
-        self._route("http", None)
+        _open_transport("http", None).close()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request directly or through its proxy."""
@@ -61,13 +64,102 @@ class NetworkTransport(httpx.BaseTransport):
         for route in self._routes.values():
             route.close()
 
-    def _route(self, scheme: str, proxy: str | None) -> httpx.HTTPTransport:
+    def _route(self, scheme: str, proxy: str | None) -> _Connections:
         with self._lock:
             if (scheme, proxy) not in self._routes:
-                # Without https nothing is verified: an empty context saves reading the authorities.
-                tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else _tls()
-                self._routes[scheme, proxy] = httpx.HTTPTransport(verify=tls, proxy=proxy, limits=LIMITS)
+                self._routes[scheme, proxy] = _Connections(scheme, proxy)
             return self._routes[scheme, proxy]
+
+
+class _Connections:
+    """Connections of one route, each in a transport of its own, of which the latest is used again.
+
+    httpcore's own pool polls all of its connections at the beginning and at the end of each request.
+    """
+
+    def __init__(self, scheme: str, proxy: str | None) -> None:
+        self._route = scheme, proxy
+        self._lock = threading.Lock()
+        # By origin: those that no request uses, with the time of their last use, the latest at the end.
+        self._free: dict[object, list[tuple[float, httpx.HTTPTransport]]] = {}
+        self._all: set[httpx.HTTPTransport] = set()
+        self._swept_at = time.monotonic()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request on a free connection to its origin, or on a new one."""
+        origin = origin_of(request.url)
+        transport = self._take(origin)
+        give_back = functools.partial(self._give_back, origin, transport)
+        try:
+            response = transport.handle_request(request)
+        except BaseException:
+            give_back()
+            raise
+        response.stream = _Stream(cast(httpx.SyncByteStream, response.stream), give_back)
+        return response
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            left, self._all = self._all, set()
+            self._free.clear()
+        for transport in left:
+            transport.close()
+
+    def _take(self, origin: object) -> httpx.HTTPTransport:
+        with self._lock:
+            if free := self._free.get(origin):
+                return free.pop()[1]
+        transport = _open_transport(*self._route)
+        with self._lock:
+            self._all.add(transport)
+        return transport
+
+    def _give_back(self, origin: object, transport: httpx.HTTPTransport) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if transport in self._all:
+                self._free.setdefault(origin, []).append((now, transport))
+            old = self._sweep(now) if now - self._swept_at > KEPT_SECONDS else ()
+        for each in old:
+            each.close()
+
+    def _sweep(self, now: float) -> list[httpx.HTTPTransport]:
+        """Remove the connections that were not used for long, and return them."""
+        self._swept_at, old = now, []
+        for origin, free in list(self._free.items()):
+            old += [transport for used_at, transport in free if now - used_at > KEPT_SECONDS]
+            self._free[origin] = [each for each in free if now - each[0] <= KEPT_SECONDS]
+            if not self._free[origin]:
+                del self._free[origin]
+        self._all.difference_update(old)
+        return old
+
+
+class _Stream(httpx.SyncByteStream):
+    """Body of an answer, at whose end the connection is free for the next request."""
+
+    def __init__(self, inner: httpx.SyncByteStream, give_back: Callable[[], None]) -> None:
+        self._inner = inner
+        self._give_back: Callable[[], None] | None = give_back
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._inner)
+
+    def close(self) -> None:
+        """End the answer."""
+        give_back, self._give_back = self._give_back, None
+        try:
+            self._inner.close()
+        finally:
+            if give_back is not None:
+                give_back()
+
+
+def _open_transport(scheme: str, proxy: str | None) -> httpx.HTTPTransport:
+    # Without https nothing is verified: an empty context saves reading the authorities.
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else _tls()
+    return httpx.HTTPTransport(verify=tls, proxy=proxy, limits=_ONE)
 
 
 @attrs.frozen

@@ -165,11 +165,25 @@ def call_with_retries(
             return terms.pause_seconds(state.attempt_number, error)
         return account.hold(error) if isinstance(error, TransientError) else 0.0
 
+    may_repeat = terms.permit if terms else _is_worth_another_try
+    # Nearly all requests succeed at once: they need no controller, which costs as much as their building.
+    try:
+        return attempt()
+    except Exception as error:
+        if not may_repeat(error):
+            raise
+        failed = [error]
+
+    def attempt_again() -> T:
+        if failed:
+            raise failed.pop()
+        return attempt()
+
     controller = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(terms.permit if terms else _is_worth_another_try),
+        retry=tenacity.retry_if_exception(may_repeat),
         wait=seconds_until_next,
         stop=tenacity.stop_after_attempt(terms.retries + 1) if terms else lambda _state: account.spent,
         sleep=functools.partial(pause, verify=verify),
         reraise=True,
     )
-    return controller(attempt)
+    return controller(attempt_again)

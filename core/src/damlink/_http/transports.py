@@ -43,6 +43,8 @@ class LogTransport(_Around):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send and log a request."""
+        if not _log.isEnabledFor(logging.DEBUG):
+            return self._inner.handle_request(request)
         began = time.monotonic()
         outcome = "no answer"
         try:

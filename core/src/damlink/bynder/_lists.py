@@ -23,6 +23,7 @@ def accept_single_values(method: _Method) -> _Method:
         TypeError: at the call: the method has no such argument.
         ArgumentError: at the call: an item of a list of texts is not a text.
     """
+    has_lists = any(_may_be_list(hint) for hint in method.__annotations__.values())
 
     @functools.cache
     def facts() -> tuple[inspect.Signature, Mapping[str, Any]]:
@@ -31,11 +32,13 @@ def accept_single_values(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def call(*arguments: Any, **named: Any) -> Any:
-        signature, items = facts()
+        signature, items = facts() if has_lists else (None, method.__annotations__)
         for name in named:
             # Python does not check a typed `**`, and the portal would ignore a misspelt argument.
             if name not in items:
                 raise TypeError(f"unexpected argument {name!r}")
+        if signature is None:
+            return method(*arguments, **named)
         bound = signature.bind(*arguments, **named)
         for given in (bound.arguments, *_keyword_mappings(signature, bound)):
             for name in items.keys() & given.keys():
@@ -53,11 +56,27 @@ def list_arguments(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 def _argument_types(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield the arguments of a method with their types; a typed `**` counts as those that it declares."""
-    for name, hint in typing.get_type_hints(method).items():
-        if typing.get_origin(hint) is typing.Unpack:
-            yield from typing.get_type_hints(typing.get_args(hint)[0]).items()
-        elif name != "return":
-            yield name, hint
+    for name, hint in method.__annotations__.items():
+        if name == "return":
+            continue
+        if not _may_be_list(hint):
+            # To evaluate a hint takes longer than many requests.
+            yield name, None
+        elif typing.get_origin(evaluated := _evaluate(hint, method)) is typing.Unpack:
+            yield from typing.get_type_hints(typing.get_args(evaluated)[0]).items()
+        else:
+            yield name, evaluated
+
+
+def _may_be_list(hint: Any) -> bool:
+    """Return whether an annotation names the type of a list, or arguments that are declared elsewhere."""
+    return "Sequence[" in str(hint) or "Unpack[" in str(hint)
+
+
+def _evaluate(hint: Any, method: Callable[..., Any]) -> Any:
+    alone = types.SimpleNamespace(__annotations__={"hint": hint})
+    names = inspect.unwrap(method).__globals__
+    return typing.get_type_hints(alone, names)["hint"]
 
 
 def _item(hint: Any) -> Any:
