@@ -73,6 +73,29 @@ def url(session: Session, worker: Diligent) -> Iterator[str]:
     assert worker.told[-2:] == ["stop", "join"]
 
 
+@attrs.define
+class Locking(Diligent):
+    """A worker whose start is interrupted by a signal while it holds the lock that its end takes."""
+
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def start(self) -> None:
+        with self.lock:
+            signal.raise_signal(signal.SIGTERM)
+        super().start()
+
+    def stop(self) -> None:
+        with self.lock:
+            super().stop()
+
+
+def test_signal_when_it_interrupts_a_start_that_holds_a_lock_ends_the_server(session: Session) -> None:
+    worker = Locking()
+    assert Server(session, (worker,)).run()
+    assert worker.told[0] == "start"
+    assert worker.told[-1] == "join"
+
+
 def path_of(session: Session) -> str:
     return event_path("brand", event_token(session, "brand"))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import math
+import os
 import signal
 import socket
 import threading
@@ -130,17 +132,33 @@ class Server:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        earlier = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        reading, writing = os.pipe()
+        stopping = threading.Thread(target=self._stop_after, args=(reading,), name="signals", daemon=True)
+        stopping.start()
+        handle = functools.partial(self._on_signal, writing)
+        earlier = {number: signal.signal(number, handle) for number in _SIGNALS}
         try:
             yield
         finally:
             for number, handler in earlier.items():
                 signal.signal(number, handler)
+            os.close(writing)
 
-    def _on_signal(self, _number: int, _frame: Any) -> None:
+    def _on_signal(self, writing: int, _number: int, _frame: Any) -> None:
+        """Have another thread stop the services.
+
+        This one may hold any of their locks right now, and would wait for itself.
+        """
         if self._http.should_exit:
             raise KeyboardInterrupt
-        self.stop()
+        self._http.should_exit = True
+        os.write(writing, b"x")
+
+    def _stop_after(self, reading: int) -> None:
+        """Stop when a byte arrives; end when the other end is closed."""
+        with open(reading, "rb", buffering=0) as signals:
+            if signals.read(1):
+                self.stop()
 
 
 class _Http(uvicorn.Server):
