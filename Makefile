@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate mutants bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants kill-points bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -47,6 +47,10 @@ ROUNDS ?= 5
 SEEDS ?= 1000
 simulate: $(TOOLS)
 	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED) $(if $(KEEP),--keep $(KEEP)),--seeds $(SEEDS))
+
+# Every point of each case; or CASE=istock, or POINTS=5 of each.
+kill-points: $(TOOLS)
+	PYTHONPATH=tests $(BIN)/python -m kill_points $(if $(CASE),--case $(CASE)) $(if $(POINTS),--points $(POINTS))
 
 mutants: $(TOOLS)
 	$(BIN)/python tests/simulation/mutants.py

