@@ -116,6 +116,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         distribution: str = "",
         module: str = "",
         requires: str = "damlink",
+        group: str = "damlink",
+        attribute: str = "",
     ) -> Path:
         distribution, module = distribution or f"damlink-{name}", module or f"damlink_{name}_plugin"
         folder = tmp_path / "site" / distribution
@@ -123,7 +125,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         facts.mkdir(parents=True)
         metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\nSummary: The {name} plugin.\n"
         (facts / "METADATA").write_text(f"{metadata}Requires-Dist: {requires}\n")
-        (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = {module}\n")
+        (facts / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}{attribute}\n")
         if source is not None:
             (folder / f"{module}.py").write_text(source)
         monkeypatch.syspath_prepend(str(folder))

@@ -56,6 +56,10 @@ def settings_page() -> Iterator[str]:
     for name, fields in reference().items():
         yield f"## `[{name}]`\n"
         yield from settings_table(fields)
+    yield (
+        "`[connectors.NAME.extensions.EXTENSION]` switches an extension on, and holds its settings; see "
+        "[Use extensions](../how-to/extensions.md).\n"
+    )
 
 
 def settings_table(fields: Iterable[Field]) -> Iterator[str]:

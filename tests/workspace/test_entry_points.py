@@ -15,13 +15,17 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 PUBLIC: Final = {"damlink", "damlink.bynder", "damlink_sandbox", "damlink.testing"}
 PARTNERS: Final = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if folder.name != "sandbox")
-GROUPS: Final = ("damlink", "damlink.sandbox", "damlink.commands", "console_scripts")
+GROUPS: Final = ("damlink", "damlink.extensions", "damlink.sandbox", "damlink.commands", "console_scripts")
 
 
 def declared(group: str) -> dict[str, str]:
     """The entry points of a group as the distributions of this repository declare them."""
     found: dict[str, str] = {}
-    for file in [ROOT / "core/pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]:
+    for file in [
+        ROOT / "core/pyproject.toml",
+        *ROOT.glob("plugins/*/pyproject.toml"),
+        *ROOT.glob("extensions/*/pyproject.toml"),
+    ]:
         project: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))["project"]
         found |= project.get("entry-points", {}).get(group, {})
         found |= project.get("scripts", {}) if group == "console_scripts" else {}
@@ -47,7 +51,7 @@ def is_public(module: str, name: str) -> bool:
 
 SOURCES: Final = [
     pytest.param(file, id=str(file.relative_to(ROOT)))
-    for file in sorted(ROOT.glob("plugins/*/src/**/*.py"))
+    for file in sorted([*ROOT.glob("plugins/*/src/**/*.py"), *ROOT.glob("extensions/*/src/**/*.py")])
     if of_the_core(file)
 ]
 

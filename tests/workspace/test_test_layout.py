@@ -36,7 +36,12 @@ def test_file_when_in_a_room_begins_with_the_name_of_a_module_there(path: Path) 
 def bodies() -> Iterator[tuple[str, list[ast.AST]]]:
     """Every test of the repository, with the nodes of its body."""
     for path in sorted(
-        [*ROOT.glob("core/tests/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/*/tests/*.py")]
+        [
+            *ROOT.glob("core/tests/**/*.py"),
+            *ROOT.glob("tests/**/*.py"),
+            *ROOT.glob("plugins/*/tests/*.py"),
+            *ROOT.glob("extensions/*/tests/*.py"),
+        ]
     ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

@@ -9,27 +9,31 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
-from damlink._plugin.discovery import PluginInfo, list_plugins
+from damlink._plugin.discovery import EXTENSION_GROUP, GROUP, PluginInfo, list_plugins
 
 
 @click.group("plugins", invoke_without_command=True)
 @click.option("--verify", is_flag=True, help="Import each plugin in a separate process, and check its hooks.")
+@click.option("--extensions", is_flag=True, help="List the installed extensions instead.")
 @as_json
 @click.pass_context
-def command(ctx: click.Context, verify: bool, json_: bool) -> int:
+def command(ctx: click.Context, verify: bool, extensions: bool, json_: bool) -> int:
     """List the installed plugins. A broken plugin is reported; the others still work."""
     if ctx.invoked_subcommand:
         return 0
     from damlink._cli._output import print_json, print_table
 
-    plugins = [_verify(info) if verify and not info.problem else info for info in list_plugins()]
+    plugins = list_plugins(EXTENSION_GROUP if extensions else GROUP)
+    if verify and not extensions:
+        plugins = [info if info.problem else _verify(info) for info in plugins]
+    kind = "extension" if extensions else "plugin"
     if json_:
         print_json([info._asdict() for info in plugins])
     elif plugins:
         rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
-        print_table(("plugin", "distribution", ""), rows)
+        print_table((kind, "distribution", ""), rows)
     else:
-        echo("no plugin is installed; install one with pip")
+        echo(f"no {kind} is installed; install one with pip")
     return 3 if any(info.problem for info in plugins) else 0
 
 

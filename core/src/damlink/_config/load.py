@@ -194,7 +194,7 @@ def _portal(name: str, table: Any, place: str) -> PortalTable:
 
 def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
     here, checked = _check_name("connectors", name, table, str(path))
-    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS}
+    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS and key != "extensions"}
     parsed = parse(ConnectorConfig, own, here, opener(path))
     return attrs.evolve(
         parsed,
@@ -203,7 +203,15 @@ def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) ->
         portal=_choose_portal(parsed.portal, f"{here}.portal", portals),
         settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
         table=checked,
+        extensions=_extensions(checked.get("extensions", {}), f"{here}.extensions"),
     )
+
+
+def _extensions(value: Any, place: str) -> dict[str, dict[str, Any]]:
+    """Return a table for each extension: `["exif"]` is short for `{ exif = {} }`."""
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return {name: {} for name in value}
+    return {name: _table(settings, f"{place}.{name}") for name, settings in _table(value, place).items()}
 
 
 def _check_titles(connectors: Iterable[ConnectorConfig]) -> None:

@@ -183,7 +183,16 @@ class PortalConfig:
 
 
 MOST_WORKERS: Final = 64
-CONNECTOR_KEYS: Final = ("plugin", "title", "portal", "every", "enabled", "workers", "adopt_existing")
+CONNECTOR_KEYS: Final = (
+    "plugin",
+    "title",
+    "portal",
+    "every",
+    "enabled",
+    "workers",
+    "adopt_existing",
+    "extensions",
+)
 
 
 @attrs.frozen
@@ -195,12 +204,14 @@ class ConnectorConfig:
         place: where the table stands, for errors.
         settings: the plugin's own keys, not parsed yet.
         table: all keys, as they are written.
+        extensions: the settings of each extension, not parsed yet, in the order of the config.
     """
 
     name: str = plain_field(str)
     place: str = plain_field(str)
     settings: Mapping[str, Any] = plain_field(dict)
     table: Mapping[str, Any] = plain_field(dict)
+    extensions: Mapping[str, Mapping[str, Any]] = plain_field(dict)
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
     title: str = setting(
         default="", help="A name of any form, for people; commands take it in place of the table's name."

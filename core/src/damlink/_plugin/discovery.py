@@ -10,9 +10,10 @@ from damlink._plugin.installed import EntryPoint, entry_points
 from damlink._version import __version__
 from damlink.errors import PluginLoadError
 
-__all__ = ["GROUP", "PluginInfo", "find", "list_plugins"]
+__all__ = ["EXTENSION_GROUP", "GROUP", "PluginInfo", "find", "list_plugins"]
 
 GROUP: Final = "damlink"
+EXTENSION_GROUP: Final = "damlink.extensions"
 
 
 class PluginInfo(NamedTuple):
@@ -40,25 +41,27 @@ def list_plugins(group: str = GROUP) -> list[PluginInfo]:
     return [_with_rivals(info, found) for info in sorted(found)]
 
 
-def find(name: str, place: str = "") -> PluginInfo:
-    """Return the plugin of a name.
+def find(name: str, place: str = "", group: str = GROUP) -> PluginInfo:
+    """Return the plugin, or the extension, of a name.
 
     Args:
         place: where the name stands, for the error.
+        group: the entry-point group to search.
 
     Raises:
         PluginLoadError: there is none, two have the name, or it cannot be used.
     """
     from damlink._system.suggest import suggest
 
-    plugins = list_plugins()
+    kind = "plugin" if group == GROUP else "extension"
+    plugins = list_plugins(group)
     for info in plugins:
         if info.name == name:
             if info.problem:
-                raise PluginLoadError(f"plugin {name!r} ({info.distribution}): {info.problem}")
+                raise PluginLoadError(f"{kind} {name!r} ({info.distribution}): {info.problem}")
             return info
     hint = suggest(name, (info.name for info in plugins)) or f"pip install damlink-{name}"
-    said = f"{place}: no plugin {name!r} is installed" if place else f"no plugin {name!r} is installed"
+    said = f"{place}: no {kind} {name!r} is installed" if place else f"no {kind} {name!r} is installed"
     raise PluginLoadError(said, hint=hint)
 
 

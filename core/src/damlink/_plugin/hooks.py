@@ -6,8 +6,10 @@ A fresh plugin manager holds exactly one plugin, so that a call is always addres
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -61,15 +63,24 @@ class Plugin:
     def __init__(self, name: str, module: ModuleType, info: PluginInfo) -> None:
         self.name = name
         self.info = info
+        self._package = module.__name__.partition(".")[0]
         self.settings_class: type[Any] = getattr(module, "settings_class", NoSettings)
         self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
-        self._check = getattr(module, "check", None)
+        self._checks = [check] if (check := getattr(module, "check", None)) else []
+        self._extensions: dict[str, str] = {}
         self._classify = getattr(module, "classify", None)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(module, info.name)
         self._manager.check_pending()
         self.hooks = frozenset(hook for hook in HOOKS if getattr(self._manager.hook, hook).get_hookimpls())
+
+    def extend(self, extensions: Mapping[str, object]) -> None:
+        """Wrap `transform` and `push` by extensions. A result passes them in the order given."""
+        for name, extension in extensions.items():
+            self._manager.register(extension, f"extension {name}")
+            self._extensions[type(extension).__module__] = name
+            self._checks += [check] if (check := getattr(extension, "check", None)) else []
 
     def authenticate(self, ctx: Context) -> httpx.Auth | None:
         """Return the authentication of the partner's requests."""
@@ -136,11 +147,12 @@ class Plugin:
             yield asset
 
     def check(self, ctx: Context) -> Iterator[Finding]:
-        """Yield the findings of the plugin's own `check`, if it has one."""
-        for item in self._walk("check", lambda: self._check(ctx) if self._check else ()):
-            with self._translate_errors("check"):
-                finding = self._verify("check", check_finding, self._expect("check", item, (Finding,)))
-            yield finding
+        """Yield the findings of the plugin's own `check`, if it has one, and of its extensions."""
+        for check in self._checks:
+            for item in self._walk("check", functools.partial(check, ctx)):
+                with self._translate_errors("check"):
+                    finding = self._verify("check", check_finding, self._expect("check", item, (Finding,)))
+                yield finding
 
     def classify(self, response: httpx.Response) -> ConnectorError | None:
         """Return the error that the plugin makes of the partner's answer; `None` where it has no opinion."""
@@ -227,9 +239,20 @@ class Plugin:
         return _Border(lambda error: self._translate(error, hook, source))
 
     def _translate(self, error: BaseException, hook: str, source: SourceAsset | None) -> DamlinkError:
-        translated = translate(error, f"{hook} of {self.info.distribution} {self.info.version}")
+        translated = translate(error, f"{hook} of {self._blame(error)}")
         self._name(translated, hook, source)
         return translated
+
+    def _blame(self, error: BaseException) -> str:
+        """Return whose code raised an error: an extension's, or else the plugin's."""
+        modules = [
+            str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)
+        ]
+        names = [self._extensions[module] for module in modules if module in self._extensions]
+        # A wrapper stands in the trace of the plugin's own errors too, for they pass it.
+        if names and not any(module.partition(".")[0] == self._package for module in modules):
+            return f"the extension {names[-1]}"
+        return f"{self.info.distribution} {self.info.version}"
 
     def _name(self, error: DamlinkError, hook: str, source: SourceAsset | None) -> None:
         if isinstance(error, ConnectorError):

@@ -19,6 +19,7 @@ __all__ = [
     "REQUIRED",
     "SOURCES",
     "NoSettings",
+    "argument_problem",
     "declaration_problem",
     "function_problem",
     "hook_problem",
@@ -46,14 +47,20 @@ def hook_problem(module: ModuleType) -> str:
             return f"{name} is a class; write a function"
         if inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member):
             return f"{name} is async; write a plain function"
-        if problem := _argument_problem(name, member):
+        if problem := argument_problem(name, member):
             return problem
     return ""
 
 
-def _argument_problem(hook: str, function: Any) -> str:
+def argument_problem(hook: str, function: Any, *, method: bool = False) -> str:
+    """Return what is wrong with the arguments of a hook's implementation, or nothing.
+
+    Args:
+        method: whether the first argument is the object of a method.
+    """
     offered = inspect.signature(getattr(hookspecs, hook)).parameters
-    for name, parameter in inspect.signature(function).parameters.items():
+    asked = list(inspect.signature(function).parameters.items())
+    for name, parameter in asked[int(method) :]:
         if parameter.default is not parameter.empty:
             return f"{hook} gives {name} a default; remove it, it is always passed"
         if name not in offered:

@@ -1,0 +1,1 @@
+"""Every file through a ClamAV daemon before it is delivered."""

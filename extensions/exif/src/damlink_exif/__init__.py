@@ -1,0 +1,1 @@
+"""Fields of an image's EXIF data into metaproperties."""
