@@ -178,3 +178,42 @@ def test_echo_when_scripted_repeats_the_credential_and_does_nothing(client: Any)
 def test_fault_when_its_kind_is_unknown_is_refused(client: Any, fields: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="'no'"):
         client.fault(service="portal", **fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [("reset", 0), ("reset-within", 0), ("reset-after", 1)],
+)
+def test_reset_when_scripted_ends_the_connection_without_an_answer(
+    client: Any, kind: str, count: int
+) -> None:
+    import_id = client.imported()
+    client.fault(service="portal", match="POST /api/v4/media/save", kind=kind)
+    with pytest.raises((httpx.ReadError, httpx.WriteError)):
+        client.save(import_id)
+    assert len(client.state()["assets"]) == count
+
+
+def test_overlong_when_scripted_announces_half_of_what_is_sent(client: Any) -> None:
+    whole = client.portal.get("/api/v4/brands/").content
+    client.fault(service="portal", match="brands", kind="overlong")
+    answer = client.portal.get("/api/v4/brands/")
+    assert answer.content == whole[: len(whole) // 2]
+    assert answer.headers["content-length"] == str(len(answer.content))
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "asked", "said"),
+    [
+        pytest.param("wrong-range", "content-range", {"Range": "bytes=2-"}, "bytes 3-10/10", id="range"),
+        pytest.param("wrong-range", "content-range", {}, "bytes 1-11/*", id="no range"),
+        pytest.param("wrong-etag", "etag", {}, '"of-another-version"', id="etag"),
+    ],
+)
+def test_header_when_scripted_is_another_and_the_bytes_are_right(
+    client: Any, kind: str, header: str, asked: dict[str, str], said: str
+) -> None:
+    url = client.portal.get(f"/api/v4/media/{client.saved(b'0123456789')}/download").json()["s3_file"]
+    client.fault(service="s3", match="GET /download", kind=kind)
+    answer = client.storage.get(url, headers=asked)
+    assert (answer.headers[header], b"0123456789".endswith(answer.content)) == (said, True)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from damlink_sandbox.frames import another_etag, another_range, half_announced, reset
 from damlink_sandbox.garbage import bomb, garble
 from damlink_sandbox.router import Answer, Message, Receive, Send, json_answer, whole_body
 from damlink_sandbox.world import Fault, World
@@ -135,6 +136,24 @@ async def _cut_after(app: Application, fault: Fault, scope: Message, receive: Re
     await _cut(app, fault, scope, receive, send)
 
 
+async def _reset(_app: Application, _fault: Fault, scope: Message, _receive: Receive, _send: Send) -> None:
+    reset(scope[_TRANSPORT])
+
+
+async def _reset_within(
+    _app: Application, _fault: Fault, scope: Message, receive: Receive, _send: Send
+) -> None:
+    await receive()
+    reset(scope[_TRANSPORT])
+
+
+async def _reset_after(
+    app: Application, _fault: Fault, scope: Message, receive: Receive, _send: Send
+) -> None:
+    await _own_answer(app, scope, receive)
+    reset(scope[_TRANSPORT])
+
+
 async def _delay(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     began = time.monotonic()
     # In steps, because a test may shorten the delay of a request that it holds.
@@ -222,6 +241,21 @@ async def _garble(app: Application, fault: Fault, scope: Message, receive: Recei
     await answer.deliver(_Unfinished(send, scope[_TRANSPORT]) if answer.size else send)
 
 
+async def _overlong(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+    announced, rest = half_announced(await _own_answer(app, scope, receive))
+    await announced.deliver(send)
+    scope[_TRANSPORT].write(rest)
+
+
+def _changed(change: Callable[[Answer], Answer]) -> Callable[..., Awaitable[None]]:
+    """Return a strike that acts, and sends the answer with a change."""
+
+    async def strike(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
+        await change(await _own_answer(app, scope, receive)).deliver(send)
+
+    return strike
+
+
 async def _hang(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     await _own_answer(app, scope, receive)
     with contextlib.suppress(TimeoutError):
@@ -264,4 +298,10 @@ _STRIKES: Mapping[str, Callable[[Application, Fault, Message, Receive, Send], Aw
     "drip": _drip,
     "bomb": _bomb,
     "echo": _echo,
+    "reset": _reset,
+    "reset-within": _reset_within,
+    "reset-after": _reset_after,
+    "overlong": _overlong,
+    "wrong-range": _changed(another_range),
+    "wrong-etag": _changed(another_etag),
 }

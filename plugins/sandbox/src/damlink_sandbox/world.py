@@ -20,7 +20,8 @@ JSON = Any
 
 FAULT_KINDS = (
     "status", "status-after", "cut", "cut-after", "truncate", "delay",
-    "garble", "hang", "drip", "bomb", "echo",
+    "garble", "hang", "drip", "bomb", "echo", "reset", "reset-within", "reset-after",
+    "overlong", "wrong-range", "wrong-etag",
 )  # fmt: skip
 
 
@@ -58,6 +59,10 @@ class Fault:
             closes the connection after them); `drip` acts, then sends its answer byte by byte
             with `seconds` in between; `bomb` acts, then sends a small body that decompresses to
             300 MiB; `echo` does not act, and answers `status` with the credentials of the request.
+            `reset` resets the connection without acting, `reset-within` after the first bytes of the
+            request's body; `reset-after` acts first. `overlong` acts, then announces half of its answer
+            and sends all of it; `wrong-range` and `wrong-etag` act, then answer with a `Content-Range`
+            of other bytes, or with another `ETag`.
         garbage: what `garble` sends: `html`, `empty`, `object`, `list`, `null`, `text`, `half`,
             `success-false`, `null-id`, `other-type`, `not-utf8`, `broken-encoding`, `too-short`.
         times: how often it strikes; 0 for ever.
