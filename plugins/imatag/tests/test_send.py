@@ -155,6 +155,22 @@ def test_upload_whose_answer_is_unclear_is_looked_for_and_not_sent_again(
         assert (trial.asked(UPLOADS).total(), bench.marks(key)) == (1, 1)
 
 
+def test_upload_that_a_killed_process_has_sent_for_minutes_is_searched_for_some_seconds_later(
+    bench: Any,
+) -> None:
+    key = bench.add()
+    with bench.open() as trial:
+        source = bench.listed(trial, key)
+        checkpoint = trial.checkpoint(source)
+        checkpoint.put(sending={"lost": 0, "taken": []})  # noted before the upload, minutes ago
+        with pytest.raises(NotYet, match="looking whether Imatag has it") as early:
+            trial.connector.transform(trial.context, source, None, checkpoint)
+        assert (early.value.retry_after, trial.asked(UPLOADS).total()) == (5.0, 0)
+        trial.clock.advance(6)
+        trial.connector.transform(trial.context, source, None, checkpoint).content.close()
+    assert bench.marks(key) == 1
+
+
 def test_upload_that_keeps_failing_fails_the_asset_and_is_tried_again_later(bench: Any) -> None:
     key = bench.add()
     with bench.open() as trial:

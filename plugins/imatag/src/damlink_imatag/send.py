@@ -41,11 +41,26 @@ def find(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
         NotYet: it is too early to search.
     """
     if sending := checkpoint.get("sending"):
-        early = datetime.fromisoformat(sending["since"]) + SETTLE - ctx.now()
+        early = _until_shown(ctx, sending, checkpoint)
         if early > timedelta():
             raise NotYet("looking whether Imatag has it", early.total_seconds())
     folder = directory.normalise(ctx.settings.directory)
     return api.find(ctx.http, ctx.settings, folder, asset.id)
+
+
+def _until_shown(ctx: Context, sending: dict[str, Any], checkpoint: Checkpoint) -> timedelta:
+    """Return the time until a search shows an upload without an answer.
+
+    It counts from the time when a process found that there is no answer: an upload may have been under way
+    for minutes when the process that sent it was killed.
+    """
+    now = ctx.now()
+    ended = datetime.fromisoformat(sending["ended"]) if "ended" in sending else None
+    # A time in the future means that the clock was set back.
+    if ended is None or ended > now:
+        checkpoint.put(sending=sending | {"ended": now.isoformat()})
+        return SETTLE
+    return ended + SETTLE - now
 
 
 def is_of(media: api.Media, asset: Asset, facts: Facts) -> bool:
@@ -82,36 +97,38 @@ def send(
 
 
 def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {"lost": 0, "taken": []} | (checkpoint.get("sending") or {})
+    """Return the notes of the uploads so far, without the end of the last one."""
+    noted = {"lost": 0, "taken": []} | (checkpoint.get("sending") or {})
+    return {name: noted[name] for name in ("lost", "taken")}
 
 
 def _upload(ctx: Context, asset: Asset, content: Content, path: str, checkpoint: Checkpoint) -> None:
     file = MeasuredFile(content)
-    sending = _notes(checkpoint) | {"since": ctx.now().isoformat()}
+    sending = _notes(checkpoint)
     checkpoint.put(sending=sending)
     try:
         media = api.upload(ctx.http, ctx.settings, path, asset.id, cast(Any, file), content.media_type)
     except UnclearError as error:
         lost = (sending["lost"] + 1) % MOST_LOST
-        checkpoint.put(sending=sending | {"lost": lost, "since": ctx.now().isoformat()})
+        checkpoint.put(sending=sending | {"lost": lost, "ended": ctx.now().isoformat()})
         if not lost:
             raise TransientError(f"Imatag keeps failing to take it: {error}", status=error.status) from error
         raise NotYet(f"looking whether Imatag has it: {error}", SETTLE.total_seconds()) from error
     except (AssetRejectedError, AuthError, TransientError) as error:
         if error.status == CONFLICT:
-            raise _note_occupied(path, sending, checkpoint) from error
+            raise _note_occupied(ctx, path, sending, checkpoint) from error
         checkpoint.put(sending=None)
         raise
     noted = {"id": str(media.id), "ready": media.state == api.READY}
     put_facts(checkpoint, "source", file.facts(), media=noted, sending=None)
 
 
-def _note_occupied(path: str, sending: dict[str, Any], checkpoint: Checkpoint) -> NotYet:
+def _note_occupied(ctx: Context, path: str, sending: dict[str, Any], checkpoint: Checkpoint) -> NotYet:
     """Note that the name is in use, by an upload of ours that the search does not show yet.
 
     If the search never shows it, it is not ours, and the next name is tried.
     """
     lost = (sending["lost"] + 1) % MOST_LOST
     taken = sending["taken"] if lost else [*sending["taken"], path]
-    checkpoint.put(sending=sending | {"lost": lost, "taken": taken})
+    checkpoint.put(sending=sending | {"lost": lost, "taken": taken, "ended": ctx.now().isoformat()})
     return NotYet("looking whether Imatag has it: its name is taken there", SETTLE.total_seconds())
