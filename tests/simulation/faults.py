@@ -31,6 +31,7 @@ ANSWERS: Final = (
     "throttled bare",
     "slow",
     "slow before",
+    "slow sending",
     "drip",
     "killed before",
     "killed after",

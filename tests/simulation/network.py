@@ -60,9 +60,10 @@ class Network:
         kind = fault.kind if fault else ""
         if refusal := self._fail_before(kind, request, body):
             return refusal
-        if fault and kind == "slow before":
+        if fault and kind in ("slow sending", "killed after"):
+            # Its bytes are under way for so long: it acts once they have all come.
             self.wait(fault.amount)
-        answer = self._act(request, body)
+        answer = self._act_slowly(request, body) if kind == "slow before" else self._act(request, body)
         if kind == "killed after":
             self._kill()
         self.wait(fault.amount if fault and kind == "slow" else _SECONDS)
@@ -158,6 +159,18 @@ class Network:
 
         self._audit(act)
         return answer
+
+    def _act_slowly(self, request: httpx.Request, body: bytes) -> Answer:
+        """Act some time after all has come: also if the process that waits for the answer ends meanwhile."""
+        answers: list[Answer] = []
+
+        def act() -> None:
+            self.wait(self.part.late_seconds(request))
+            answers.append(self._act(request, body))
+
+        self.scheduler.spawn("slow", self.operator, act)
+        self.scheduler.block("acted", lambda: bool(answers), None)
+        return answers[0]
 
     def _act_late(self, request: httpx.Request, body: bytes) -> None:
         self.wait(self.part.late_seconds(request))

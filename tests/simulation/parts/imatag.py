@@ -27,7 +27,7 @@ TAG: Final = "protect"
 WAYS: Final = ("new-version", "new-asset", "additional")
 # A search shows an upload within 5 s (assumed): it acts so late, and is shown so late after that.
 LATE: Final = 2.0
-LAGS: Final = (0.0, 1.0, 2.5)
+LAGS: Final = (0.0, 1.0, 2.9)
 
 
 @attrs.define
@@ -61,6 +61,8 @@ class ImatagPart(Part):
         self._way = stage.dice.choice(WAYS)
         self._is_delta = stage.dice.random() < 0.7
         self._fails = stage.dice.random() < 0.1
+        # What an upload to a path in use does is unknown, so both ways occur.
+        self._refuses_paths = stage.dice.random() < 0.5
         self.media: dict[str, Media] = {}
         self.overwritten: set[str] = set()
         self._numbers = itertools.count(1)
@@ -138,7 +140,7 @@ class ImatagPart(Part):
     def _upload(self, body: bytes) -> Answer:
         fields = read_form(body)
         path, content = fields["path"].decode(), fields["file"]
-        if any(each.path == path for each in self.media.values()):
+        if self._refuses_paths and any(each.path == path for each in self.media.values()):
             return Answer(409, {"detail": "The path is taken."})
         asset_id = json.loads(fields["metadata"])["bynder_media_id"]
         now, dice, number = self.stage.scheduler.now, self.stage.dice, next(self._numbers)

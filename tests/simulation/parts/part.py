@@ -70,7 +70,7 @@ class Part:
         name = self.names[number % len(self.names)]
         for _ in range(2):
             self.stage.run(f"{name}{number}", name)
-            self.stage.wait(self.stage.dice.choice((0.1, 5.0, 40.0, 1000.0)))
+            self.stage.wait(self.stage.dice.choice((0.1, 0.1, 5.0, 40.0, 1000.0)))
 
     def run_last(self) -> None:
         """Run what runs in a day, when no fault strikes any more."""
