@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import sqlalchemy.event
@@ -48,6 +48,29 @@ def test_run_when_the_listing_fails_keeps_what_it_listed_and_is_no_success(stock
     stock.write(list_source_assets=f"raise {raised}")
     assert stock.run().exit_code != 0
     assert stock.states.keys() == {"1"}
+
+
+MEET: Final = """
+import threading
+calls, is_finished = [], threading.Event()
+
+def meet(source_id):
+    calls.append(source_id)
+    if calls == ["1"]:
+        raise NotYet("converting", 0.02)
+    if source_id == "1":
+        is_finished.set()
+    elif not is_finished.wait(60):
+        raise TransientError("asset 1 was not finished meanwhile")
+"""
+
+
+def test_run_when_an_asset_waits_finishes_it_while_all_workers_carry_others(stock: Any) -> None:
+    stock.write(
+        list_source_assets="yield SourceAsset('3', 'a')", push="pass\n    meet(source.source_id)", meet=MEET
+    )
+    stock.run(workers=2)
+    assert stock.states == {"1": "pushed", "2": "pushed", "3": "pushed"}
 
 
 def test_run_when_only_events_are_carried_lists_nothing(stock: Any) -> None:

@@ -224,7 +224,10 @@ class ConnectorConfig:
     enabled: bool = setting(
         default=True, help="Whether `damlink serve`, and `damlink run` without a name, run it."
     )
-    workers: int = setting(default=4, help="How many assets are carried at once.")
+    workers: int = setting(
+        default=4,
+        help="How many assets are carried at once; half as many more are finished after a wait.",
+    )
     adopt_existing: bool = setting(
         default=True, help="Whether the first run takes over what it finds in the portal already."
     )

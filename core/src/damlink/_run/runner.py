@@ -7,6 +7,7 @@ import heapq
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -171,7 +172,11 @@ class _Run:
         self._order = itertools.count()
         # Number of changes: a thread that looked for work before the last one looks again.
         self._news = 0
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        # For the threads that carry parked jobs only.
+        self._parking = threading.Condition(lock)
+        self._claiming = options.workers or runtime.config.workers
         counter.after_batch = self._wake
 
     def execute(self) -> RunReport:
@@ -179,10 +184,12 @@ class _Run:
         began = time.monotonic()
         count = self._options.workers or self._runtime.config.workers
         try:
-            with ThreadPoolExecutor(count, thread_name_prefix=self._runtime.name) as pool:
+            with ThreadPoolExecutor(count + count // 2, thread_name_prefix=self._runtime.name) as pool:
                 # The workers start inside: an interrupt meanwhile must stop them, or the pool waits for them.
                 try:
-                    workers = [pool.submit(self._carry_all) for _ in range(count)]
+                    workers = [pool.submit(self._claim_and_carry_all) for _ in range(count)]
+                    # An asset that waits for the portal takes no place of one that is sent.
+                    workers += [pool.submit(self._carry_all, self._next_parked) for _ in range(count // 2)]
                     self._list()
                     for worker in workers:
                         worker.result()
@@ -222,6 +229,8 @@ class _Run:
         with self._changed:
             self._news += 1
             self._changed.notify_all()
+            if self._stop.is_set():
+                self._parking.notify_all()
 
     def _end(self, error: DamlinkError, *, drain: bool = False) -> None:
         """Store the error of the run; unless `drain`, stop the transfer threads."""
@@ -234,10 +243,18 @@ class _Run:
 
     # --- workers -----------------------------------------------------------------------------------
 
-    def _carry_all(self) -> None:
+    def _claim_and_carry_all(self) -> None:
+        try:
+            self._carry_all(self._next)
+        finally:
+            with self._changed:
+                self._claiming -= 1
+                self._parking.notify_all()
+
+    def _carry_all(self, find: Callable[[], Job | None]) -> None:
         healthy = False
         try:
-            while (job := self._next()) is not None:
+            while (job := find()) is not None:
                 self._carry(job)
             healthy = True
         except DamlinkError as error:
@@ -253,9 +270,8 @@ class _Run:
         """Return the next job, a parked one that is ready or a row; `None` if nothing is left."""
         while not self._is_stopped():
             with self._changed:
-                if self._parked and self._parked[0][0] <= time.monotonic():
-                    self._active += 1
-                    return heapq.heappop(self._parked)[2]
+                if (job := self._take_parked()) is not None:
+                    return job
                 listing, news = self._listing, self._news
             if (row := self._claim()) is not None:
                 return self._begin(row)
@@ -267,6 +283,23 @@ class _Run:
                     return None
                 self._changed.wait(self._pause())
         return None
+
+    def _next_parked(self) -> Job | None:
+        """Return the next parked job that is ready; `None` if nothing is left."""
+        while not self._is_stopped():
+            with self._changed:
+                if (job := self._take_parked()) is not None:
+                    return job
+                if not self._claiming:
+                    return None
+                self._parking.wait(self._pause())
+        return None
+
+    def _take_parked(self) -> Job | None:
+        if not self._parked or self._parked[0][0] > time.monotonic():
+            return None
+        self._active += 1
+        return heapq.heappop(self._parked)[2]
 
     def _is_stopped(self) -> bool:
         is_asked_to = self._stopping.soon.is_set() or self._stop.is_set()
@@ -309,6 +342,7 @@ class _Run:
                 if outcome.again_after is not None:
                     due = time.monotonic() + outcome.again_after
                     heapq.heappush(self._parked, (due, next(self._order), job))
+                    self._parking.notify()
             if outcome.again_after is None:
                 job.close()
             self._wake()
