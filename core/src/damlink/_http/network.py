@@ -199,7 +199,6 @@ def _tls() -> ssl.SSLContext:
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    if urllib.request.proxy_bypass(url.host):
-        return None
     proxies = urllib.request.getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return None if proxy is None or urllib.request.proxy_bypass(url.host) else proxy

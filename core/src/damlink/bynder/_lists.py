@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -56,27 +57,25 @@ def list_arguments(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 def _argument_types(method: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield the arguments of a method with their types; a typed `**` counts as those that it declares."""
-    for name, hint in method.__annotations__.items():
-        if name == "return":
-            continue
-        if not _may_be_list(hint):
-            # To evaluate a hint takes longer than many requests.
-            yield name, None
-        elif typing.get_origin(evaluated := _evaluate(hint, method)) is typing.Unpack:
-            yield from typing.get_type_hints(typing.get_args(evaluated)[0]).items()
+    declared = {name: hint for name, hint in method.__annotations__.items() if name != "return"}
+    for name, hint in _evaluate_lists(declared, inspect.unwrap(method).__globals__):
+        if typing.get_origin(hint) is typing.Unpack:
+            (fields,) = typing.get_args(hint)
+            yield from _evaluate_lists(fields.__annotations__, vars(sys.modules[fields.__module__]))
         else:
-            yield name, evaluated
+            yield name, hint
+
+
+def _evaluate_lists(hints: Mapping[str, Any], names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each annotation, evaluated only if it may be a list: that takes as long as a request."""
+    for name, hint in hints.items():
+        alone = types.SimpleNamespace(__annotations__={name: hint})
+        yield name, typing.get_type_hints(alone, names)[name] if _may_be_list(hint) else None
 
 
 def _may_be_list(hint: Any) -> bool:
     """Return whether an annotation names the type of a list, or arguments that are declared elsewhere."""
     return "Sequence[" in str(hint) or "Unpack[" in str(hint)
-
-
-def _evaluate(hint: Any, method: Callable[..., Any]) -> Any:
-    alone = types.SimpleNamespace(__annotations__={"hint": hint})
-    names = inspect.unwrap(method).__globals__
-    return typing.get_type_hints(alone, names)["hint"]
 
 
 def _item(hint: Any) -> Any:

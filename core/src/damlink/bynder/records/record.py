@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 
@@ -88,18 +88,18 @@ class _Field:
         self._name = name
         self._keys = keys
         self._first = keys[0]
-        self._is_text = convert is text
         self._convert = convert
+        # The type of most values, and how one is converted without a look at other forms.
+        self._usual, self._take = _USUAL.get(convert, (None, convert))
 
     def __get__(self, record: Record | None, kind: type[Record]) -> Any:
         if record is None:
             return self
         raw = record.raw
         value = raw.get(self._first)
-        # Most values are texts, which need no conversion.
-        if not value or not self._is_text or type(value) is not str:
+        if type(value) is not self._usual or not value or not (value := self._take(value)):
             value = self._read(raw)
-        _set(record, self._name, value)
+        record.__dict__[self._name] = value
         return value
 
     def _read(self, raw: Mapping[str, Any]) -> Any:
@@ -113,6 +113,18 @@ class _Field:
         except (RecursionError, OverflowError):
             return self._convert(None)
         return value
+
+
+def _take_texts(value: Sequence[Any]) -> tuple[str, ...]:
+    """Return a list of texts as a tuple; nothing if it has anything else."""
+    return tuple(value) if {*map(type, value)} == _TEXTS and "" not in value else ()
+
+
+_TEXTS: Final = {str}
+_USUAL: Final[Mapping[Any, tuple[type | None, Callable[[Any], Any]]]] = {
+    text: (str, str),
+    texts: (list, _take_texts),
+}
 
 
 @functools.cache
