@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from damlink._config.settings import Field, fields_of, parse
+from damlink._config.parse import parse
+from damlink._config.settings import Field, fields_of
 from damlink._config.tables import PortalConfig, ServeConfig
 from damlink._plugin.discovery import find, list_plugins
 from damlink._plugin.loader import load

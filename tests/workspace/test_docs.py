@@ -19,7 +19,8 @@ from ports import free_port
 from damlink import _cli
 from damlink._config.edit import document
 from damlink._config.load import load, reference
-from damlink._config.settings import check, fields_of
+from damlink._config.parse import check
+from damlink._config.settings import fields_of
 from damlink_istock.sandbox.controls import ACTIONS as ISTOCK_ACTIONS
 from damlink_istock.settings import IStockSettings
 from damlink_sandbox import BynderSandbox, Sandbox

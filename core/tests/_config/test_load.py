@@ -8,7 +8,7 @@ import pytest
 from damlink._config.duration import Duration
 from damlink._config.load import Config, load, opener, reference
 from damlink._config.location import find
-from damlink._config.settings import SecretRef
+from damlink._config.parse import SecretRef
 from damlink.errors import ConfigError
 
 PORTAL = """

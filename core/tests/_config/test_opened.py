@@ -7,7 +7,7 @@ import pytest
 
 from damlink import Secret, setting
 from damlink._config.load import opener
-from damlink._config.settings import parse
+from damlink._config.parse import parse
 from damlink.errors import ConfigError
 
 WRONG = {

@@ -11,15 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damlink._config.duration import Duration
+from damlink._config.parse import SecretRef, check, parse
 from damlink._config.schema import json_schema
-from damlink._config.settings import (
-    SecretRef,
-    check,
-    fields_of,
-    parse,
-    selection_of,
-    setting,
-)
+from damlink._config.settings import fields_of, selection_of, setting
 from damlink._secret import Secret
 from damlink._system.suggest import suggest
 from damlink.errors import ConfigError

@@ -12,7 +12,7 @@ import pytest
 from rude import HEAD, OUTCOMES, plugin
 
 from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Skip, SourceAsset
-from damlink._config.settings import parse
+from damlink._config.parse import parse
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin
 from damlink._plugin.loader import load

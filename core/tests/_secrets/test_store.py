@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from damlink import OAuth2, Secret
 from damlink._config.load import opener
-from damlink._config.settings import SecretRef
+from damlink._config.parse import SecretRef
 from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
 from damlink._http.token import Token

@@ -10,7 +10,8 @@ import click
 
 from damlink._cli._output import echo, echo_text
 from damlink._cli._typed import entry_of, is_list, is_table, value_of
-from damlink._config.settings import Field, SecretRef, fields_of, parse, plain
+from damlink._config.parse import SecretRef, parse
+from damlink._config.settings import Field, fields_of, plain
 from damlink._config.values import value_text
 from damlink.errors import ConfigError
 

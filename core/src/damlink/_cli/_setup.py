@@ -13,7 +13,7 @@ from damlink._cli._questions import UNKNOWN, Interview
 from damlink._cli._terminal import is_terminal
 from damlink._config.edit import ConfigFile
 from damlink._config.load import Config, loads
-from damlink._config.settings import SecretOpener, SecretRef
+from damlink._config.parse import SecretOpener, SecretRef
 from damlink._model import Finding
 from damlink._run.check import check_connector, check_portal
 from damlink._run.session import Session

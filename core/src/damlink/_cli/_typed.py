@@ -9,18 +9,20 @@ import click
 
 from damlink._config.edit import toml_value
 from damlink._config.settings import Field
+from damlink._config.values import item_of
+from damlink._config.values import value_of as value_of_table
 
 __all__ = ["entry_of", "is_list", "is_table", "parse_settings", "value_of"]
 
 
 def is_list(field: Field) -> bool:
     """Return whether a setting is a list of texts."""
-    return bool(field.type == tuple[str, ...])
+    return item_of(field.type) is str
 
 
 def is_table(field: Field) -> bool:
     """Return whether a setting is a table of names and values."""
-    return field.type in (dict[str, Any], Mapping[str, Any])
+    return value_of_table(field.type) is not None
 
 
 def value_of(field: Field | None, text: str) -> Any:

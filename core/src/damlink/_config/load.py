@@ -14,7 +14,8 @@ import attrs
 from damlink._config.location import missing
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
-from damlink._config.settings import Field, SecretOpener, SecretRef, check, fields_of, parse
+from damlink._config.parse import SecretOpener, SecretRef, check, parse
+from damlink._config.settings import Field, fields_of
 from damlink._config.tables import (
     CONNECTOR_KEYS,
     ConnectorConfig,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from damlink._config.duration import Duration
 from damlink._config.settings import Field, fields_of, plain
+from damlink._config.values import choices_of, item_of, value_of
 from damlink._secret import Secret
 
 __all__ = ["json_schema"]
@@ -30,9 +31,8 @@ _SCHEMAS: Final[dict[Any, dict[str, Any]]] = {
     bool: {"type": "boolean"},
     date: {"type": "string", "format": "date"},
     Duration: {"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"},
+    timedelta: {"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"},
     Secret: _SECRET_SCHEMA,
-    tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
-    tuple[Secret, ...]: {"type": "array", "items": _SECRET_SCHEMA},
 }
 
 
@@ -50,12 +50,31 @@ def json_schema(settings_class: type[Any], title: str) -> dict[str, Any]:
 
 
 def _property(field: Field) -> dict[str, Any]:
-    schema: dict[str, Any] = (
-        {"enum": list(field.choices)} if field.choices else dict(_SCHEMAS.get(field.type, {}))
-    )
+    schema: dict[str, Any] = {"enum": list(field.choices)} if field.choices else _schema(field.type)
+    if field.type in (int, float):
+        limits = {"minimum": field.minimum, "maximum": field.maximum}
+        schema |= {name: limit for name, limit in limits.items() if limit is not None}
+    if field.pattern:
+        (schema["items"] if item_of(field.type) else schema)["pattern"] = f"^(?:{field.pattern})$"
     schema["description"] = field.help
     if field.identifies:
         schema["x-identifies"] = field.identifies
     if not field.required and field.default is not None and not field.secret:
         schema["default"] = plain(field.default)
     return schema
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    if choices := choices_of(kind):
+        return {"enum": list(choices)}
+    if item := item_of(kind):
+        return {"type": "array", "items": _item_schema(item)}
+    if value := value_of(kind):
+        values = {} if value is Any else {"additionalProperties": _item_schema(value)}
+        return {"type": "object", **values}
+    return dict(_SCHEMAS.get(kind, {}))
+
+
+def _item_schema(kind: Any) -> dict[str, Any]:
+    # Only a setting itself can be a reference to a secret, and so a text written as a table.
+    return {"type": "string"} if kind is str else _schema(kind)

@@ -1,34 +1,24 @@
-"""Declaration of settings, and all that is derived from it: parsing, schema, reference, questions."""
+"""Declaration of settings: parsing, schema, reference and questions are derived from it."""
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any, Final, Literal, TypeVar, cast
+from datetime import date, timedelta
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
-import cattrs
 
-from damlink._config.address import check_address
 from damlink._config.duration import Duration
-from damlink._config.opened import check_opened
-from damlink._config.values import CONVERTER, SECRET_FORM, WORDS, value_text
+from damlink._config.values import choices_of, item_of, words
 from damlink._secret import Secret
-from damlink._system.keepable import describe
-from damlink._system.process import is_interrupt
-from damlink._system.suggest import suggest
-from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
 __all__ = [
     "Field",
-    "SecretOpener",
-    "SecretRef",
     "Side",
-    "check",
     "fields_of",
-    "parse",
     "plain",
     "plain_field",
     "selection_of",
@@ -45,7 +35,10 @@ def setting(
     *,
     default: Any = attrs.NOTHING,
     help: str = "",  # noqa: A002 - the contract's word
-    choices: Sequence[str] = (),
+    choices: Sequence[str | int] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    pattern: str = "",
     selects: bool = False,
     advanced: bool = False,
     when: Mapping[str, Any] | None = None,
@@ -57,7 +50,10 @@ def setting(
     Args:
         default: the value if it is not set; without one the setting is required.
         help: what it does, for the person who sets it; one or two sentences.
-        choices: the only values allowed.
+        choices: the only values allowed. A type `Literal["a", "b"]` says the same.
+        minimum: of a number, or of a duration in seconds.
+        maximum: likewise.
+        pattern: a regular expression that the whole text fits; of a list, each of its texts.
         selects: it decides what is listed, so that changing it lists again from the beginning.
         advanced: `damlink add` asks for it only with `--all`.
         when: values of other settings without which it has no effect, and is not asked for. True stands
@@ -71,6 +67,9 @@ def setting(
         _METADATA: {
             "help": help,
             "choices": tuple(choices),
+            "minimum": minimum,
+            "maximum": maximum,
+            "pattern": pattern,
             "selects": selects,
             "advanced": advanced,
             "when": dict(when or {}),
@@ -97,8 +96,11 @@ class Field:
     required: bool
     default: Any
     help: str
-    choices: tuple[str, ...]
+    choices: tuple[str | int, ...]
     selects: bool
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""
     identifies: Side | None = None
     advanced: bool = False
     when: Mapping[str, Any] = attrs.field(factory=dict)
@@ -116,7 +118,25 @@ class Field:
     @property
     def expects(self) -> str:
         """The allowed values, in words."""
-        return " or ".join(self.choices) if self.choices else WORDS.get(self.type, "a value")
+        if self.choices:
+            return " or ".join(map(str, self.choices))
+        least = "" if self.minimum is None else f"at least {self.minimum:g}"
+        most = "" if self.maximum is None else f"at most {self.maximum:g}"
+        limits = " and ".join(filter(None, (least, most)))
+        form = f"of the form {self.pattern}" if self.pattern else ""
+        return ", ".join(filter(None, (words(self.type), limits, form)))
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value of the right type keeps to the choices, the limits and the form."""
+        if self.choices and value not in self.choices:
+            return False
+        number = value.total_seconds() if isinstance(value, timedelta) else value
+        if self.minimum is not None and number < self.minimum:
+            return False
+        if self.maximum is not None and number > self.maximum:
+            return False
+        texts = value if item_of(self.type) else (value,)
+        return not self.pattern or all(re.fullmatch(self.pattern, text) for text in texts)
 
 
 def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
@@ -128,13 +148,17 @@ def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
 
 def _field(attribute: attrs.Attribute[Any]) -> Field:
     declared = attribute.metadata.get(_METADATA, {})
+    kind = _without_none(attribute.type)
     return Field(
         name=attribute.name,
-        type=_without_none(attribute.type),
+        type=kind,
         required=attribute.default is attrs.NOTHING,
         default=None if attribute.default is attrs.NOTHING else attribute.default,
         help=declared.get("help", ""),
-        choices=declared.get("choices", ()),
+        choices=declared.get("choices") or choices_of(kind),
+        minimum=declared.get("minimum"),
+        maximum=declared.get("maximum"),
+        pattern=declared.get("pattern", ""),
         selects=declared.get("selects", False),
         advanced=declared.get("advanced", False),
         when=declared.get("when", {}),
@@ -156,121 +180,16 @@ def _without_none(kind: Any) -> Any:
     return kinds[0] if len(kinds) == 1 else kind
 
 
-SecretKind = Literal["env", "secret", "file"]
-
-# --- parsing ---------------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class SecretRef:
-    """Reference to a secret: an environment variable, a stored secret, or a file."""
-
-    kind: SecretKind
-    name: str
-
-
-SecretOpener = Callable[[SecretRef, str], str]
-"""Opens a reference; the second argument is its place, for the error."""
-
-
-def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_secret: SecretOpener) -> T:
-    """Turn a table of the config into a settings object.
-
-    Args:
-        place: where the table stands, such as `damlink.toml: connectors.stock`.
-        open_secret: opens the references of secrets.
-
-    Raises:
-        ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
-    """
-    values = _values(settings_class, table, place, open_secret)
-    try:
-        return settings_class(**values)
-    except ValueError as error:
-        # A validator of the plugin's own: its text is meant for people.
-        raise ConfigError(place, describe(error)) from error
-    except DamlinkError:
-        raise
-    except BaseException as error:
-        # Validators, converters and defaults are the plugin's code: only Ctrl-C has another cause.
-        if is_interrupt(error):
-            raise
-        what = f"{settings_class.__module__}.{settings_class.__name__} raised {type(error).__name__}"
-        hint = "report it to the plugin's author"
-        raise PluginLoadError(f"{place}: {what}: {describe(error)}", hint=hint) from error
-
-
-def check(settings_class: type[Any], table: Mapping[str, Any], place: str) -> None:
-    """Check a table as `parse` does, as far as that goes without opening its secrets.
-
-    Raises:
-        ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
-    """
-    _values(settings_class, table, place, lambda ref, _place: ref.name)
-
-
-def _values(
-    settings_class: type[Any], table: Mapping[str, Any], place: str, open_secret: SecretOpener
-) -> dict[str, Any]:
-    fields = {field.name: field for field in fields_of(settings_class)}
-    for key in table:
-        if key not in fields:
-            raise ConfigError(f"{place}.{key}", "unknown key", hint=suggest(key, fields))
-    values = {}
-    for field in fields.values():
-        if field.name in table:
-            values[field.name] = _value(field, table[field.name], f"{place}.{field.name}", open_secret)
-        elif field.required:
-            raise ConfigError(f"{place}.{field.name}", f"missing; expected {field.expects}")
-    return values
-
-
-def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> Any:
-    if field.type == tuple[Secret, ...]:
-        return _secrets(value, place, open_secret)
-    if field.type in (Secret, str) and isinstance(value, Mapping):
-        text = check_opened(open_secret(_secret_ref(value, place), place), place)
-        return Secret(text) if field.secret else check_address(field.name, text, place)
-    try:
-        parsed = check_address(field.name, CONVERTER.structure(value, field.type), place)
-    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
-        wrong = f"expected {field.expects}, got {_describe_value(value, field)}"
-        hint = "a secret never stands in the file" if field.secret else ""
-        raise ConfigError(place, wrong, hint=hint) from error
-    if field.choices and parsed not in field.choices:
-        raise ConfigError(place, f"expected {field.expects}, got {parsed!r}")
-    return parsed
-
-
-def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
-        hint = "a secret never stands in the file"
-        raise ConfigError(place, f"expected {WORDS[tuple[Secret, ...]]}", hint=hint)
-    return tuple(Secret(check_opened(open_secret(_secret_ref(each, place), place), place)) for each in value)
-
-
-def _describe_value(value: Any, field: Field) -> str:
-    if field.secret:
-        return "plain text"
-    return repr(value) if isinstance(value, str) else value_text(value)
-
-
-def _secret_ref(value: Mapping[str, Any], place: str) -> SecretRef:
-    kind, name = next(iter(value.items()), ("", None))
-    if len(value) != 1 or kind not in ("env", "secret", "file") or not isinstance(name, str):
-        raise ConfigError(place, f"expected {SECRET_FORM}")
-    return SecretRef(cast("SecretKind", kind), name)
-
-
-# --- values for other uses -------------------------------------------------------------------------
-
-
 def plain(value: Any) -> Any:
     """Return a setting's value in a form that JSON can hold; a secret stays redacted."""
+    if isinstance(value, timedelta):
+        return str(Duration(value.total_seconds()))
     if isinstance(value, Duration | date | Secret):
         return str(value)
-    if isinstance(value, tuple):
-        return list(value)
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
     return value
 
 

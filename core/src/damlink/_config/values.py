@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import typing
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal
 
 import cattrs
 
 from damlink._config.duration import Duration
 from damlink._secret import Secret
 
-__all__ = ["CONVERTER", "SECRET_FORM", "WORDS", "value_text"]
+__all__ = ["CONVERTER", "SECRET_FORM", "choices_of", "item_of", "value_of", "value_text", "words"]
 
 SECRET_FORM: Final = "{ env = … }, { secret = … } or { file = … }"
 
@@ -23,12 +24,49 @@ WORDS: Final[dict[Any, str]] = {
     bool: "true or false",
     date: "a date such as 2024-01-31",
     Duration: "a duration such as 90s, 15m, 2h or 1d",
+    timedelta: "a duration such as 90s, 15m, 2h or 1d",
     Secret: f"a secret: {SECRET_FORM}",
-    tuple[str, ...]: "a list of texts",
-    tuple[Secret, ...]: f"a list of secrets, each {SECRET_FORM}",
-    dict[str, Any]: "a table",
-    Mapping[str, Any]: "a table",
 }
+_PLURALS: Final[dict[Any, str]] = {
+    str: "texts",
+    int: "whole numbers",
+    float: "numbers",
+    bool: "values, each true or false",
+    date: "dates such as 2024-01-31",
+    Duration: "durations such as 90s",
+    timedelta: "durations such as 90s",
+    Secret: f"secrets, each {SECRET_FORM}",
+}
+
+
+def words(kind: Any) -> str:
+    """Return in words what a setting of a type expects."""
+    if choices := choices_of(kind):
+        return " or ".join(map(str, choices))
+    if item := item_of(kind):
+        return f"a list of {_plural(item)}"
+    if value := value_of(kind):
+        return "a table" if value is Any else f"a table of {_plural(value)}"
+    return WORDS.get(kind, "a value")
+
+
+def _plural(kind: Any) -> str:
+    return _PLURALS.get(kind) or f"values, each {words(kind)}"
+
+
+def choices_of(kind: Any) -> tuple[Any, ...]:
+    """Return the values of a `Literal`; none of another type."""
+    return typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
+
+
+def item_of(kind: Any) -> Any:
+    """Return the type of a list's items; `None` of what is no list."""
+    return typing.get_args(kind)[0] if typing.get_origin(kind) in (tuple, list) else None
+
+
+def value_of(kind: Any) -> Any:
+    """Return the type of a table's values; `None` of what is no table."""
+    return typing.get_args(kind)[1] if typing.get_origin(kind) in (dict, Mapping) else None
 
 
 def value_text(value: Any) -> str:
@@ -80,10 +118,28 @@ def _duration(value: Any, _: Any) -> Duration:
     return Duration.parse(value)
 
 
-def _texts(value: Any, _: Any) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(each) is str for each in value):
-        raise TypeError("not a list of texts")
-    return tuple(value)
+def _timedelta(value: Any, _: Any) -> timedelta:
+    return timedelta(seconds=_duration(value, Duration))
+
+
+def _literal_value(value: Any, kind: Any) -> Any:
+    # 1 == True and 1.0 == 1: another type is another value.
+    if not any(type(each) is type(value) and each == value for each in choices_of(kind)):
+        raise ValueError("not one of the choices")
+    return value
+
+
+def _items(value: Any, kind: Any) -> Any:
+    if type(value) is not list:
+        raise TypeError("not a list")
+    items = [CONVERTER.structure(each, item_of(kind)) for each in value]
+    return items if typing.get_origin(kind) is list else tuple(items)
+
+
+def _entries(value: Any, kind: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("not a table")
+    return {name: CONVERTER.structure(each, value_of(kind)) for name, each in value.items()}
 
 
 def _secret(_value: Any, _: Any) -> Secret:
@@ -98,7 +154,10 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(date, _date)
     converter.register_structure_hook(Duration, _duration)
     converter.register_structure_hook(Secret, _secret)
-    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
+    converter.register_structure_hook(timedelta, _timedelta)
+    converter.register_structure_hook_func(lambda kind: bool(choices_of(kind)), _literal_value)
+    converter.register_structure_hook_func(lambda kind: item_of(kind) is not None, _items)
+    converter.register_structure_hook_func(lambda kind: value_of(kind) is not None, _entries)
     return converter
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from damlink import hookspecs
-from damlink._config.settings import SecretOpener, parse
+from damlink._config.parse import SecretOpener, parse
 from damlink._plugin.discovery import EXTENSION_GROUP, PluginInfo, find
 from damlink._plugin.shape import argument_problem
 from damlink._system.keepable import describe

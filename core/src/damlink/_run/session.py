@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from damlink._config.duration import Duration
 from damlink._config.load import Config, opener
-from damlink._config.settings import SecretOpener, parse
+from damlink._config.parse import SecretOpener, parse
 from damlink._http.pace import Pace, default_path
 from damlink._run.report import RunListener
 from damlink._system.waiting import Verify, verify_nothing
