@@ -14,7 +14,7 @@ from simulation import edges
 from simulation.files import title_of
 from simulation.library import Asset
 from simulation.portal import Portal
-from simulation.scheduler import Process, SimulationError, active
+from simulation.tasks import Process, SimulationError, active
 
 __all__ = ["Auditor"]
 

@@ -13,14 +13,15 @@ from typing import Any, Final
 import httpx
 import time_machine
 from simulation import threads
-from simulation.scheduler import Process, active, current_process
+from simulation.tasks import Process, active, current_process, here
 
-__all__ = ["Network", "end_of_system_resources", "enter", "install", "set_network"]
+__all__ = ["Network", "end_of_system_resources", "install", "set_network"]
 
 Network = Callable[[httpx.Request, Callable[[], None]], httpx.Response]
 
 # A time-out of the driver's; SQLite itself would sleep where no scheduler sees it.
 _DEFAULT_BUSY_SECONDS: Final = 5.0
+_BEGIN_NS: Final = 1_900_000_000 * 10**9
 _LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 _real_connect = sqlite3.connect
@@ -29,8 +30,7 @@ _network: list[Network] = []
 _processes: dict[int, Process] = {}
 # Counts what may free a lock: a commit, a rollback, a closed file.
 _releases = [0]
-_traveller: Any = None
-_coordinates: Any = None
+_travel: Any = None
 
 
 def install() -> None:
@@ -48,18 +48,19 @@ def install() -> None:
 
 def begin(now: float) -> None:
     """Begin a schedule at a time of the virtual clock."""
-    global _traveller, _coordinates
+    global _travel
     _processes.clear()
     _locked.clear()
     _connections.clear()
     _failing.clear()
-    _traveller = time_machine.travel(now, tick=False)
-    _coordinates = _traveller.start()
+    _travel = time_machine.travel(now, tick=False)
+    # It asks this at each look at the clock; to move it at each step would cost more.
+    _travel.start().time_ns = _time_ns
 
 
 def end() -> None:
     """End a schedule: the real clock is shown again."""
-    _traveller.stop()
+    _travel.stop()
 
 
 def set_network(network: Network) -> None:
@@ -80,11 +81,6 @@ def set_network(network: Network) -> None:
     NetworkTransport.handle_request = handle  # type: ignore[method-assign]
 
 
-def enter(now: float, offset: float) -> None:
-    """Show a process its clock."""
-    _coordinates.move_to(now + offset)
-
-
 def register(process: Process) -> None:
     """Make a process known by its number."""
     _processes[process.pid] = process
@@ -93,15 +89,22 @@ def register(process: Process) -> None:
 # --- clocks ----------------------------------------------------------------------------------------
 
 
+def _time_ns() -> int:
+    scheduler, task = here.scheduler, here.task
+    if scheduler is None or task is None:
+        return _BEGIN_NS
+    return int((scheduler.now + task.process.clock_offset) * 1e9)
+
+
 def _sleep(seconds: float) -> None:
     scheduler = active()
     if scheduler is not None:
-        scheduler.block("sleep", lambda: False, seconds)
+        scheduler.block("sleep", seconds)
 
 
 def _monotonic() -> float:
     # The machine's boot clock: the same in all processes, whatever date they see.
-    scheduler = active()
+    scheduler = here.scheduler
     return 1000.0 if scheduler is None else 1000.0 + scheduler.now - scheduler.began_at
 
 
@@ -139,7 +142,7 @@ def _flock(handle: int, operation: int) -> None:
             if operation & fcntl.LOCK_NB:
                 raise
             seen = _releases[0]
-            scheduler.block("flocked", lambda seen=seen: _releases[0] != seen, 1.0)  # type: ignore[misc]
+            scheduler.block("flocked", 1.0, lambda seen=seen: _releases[0] != seen)  # type: ignore[misc]
         else:
             _locked[handle] = process
             return
@@ -167,20 +170,19 @@ def end_of_system_resources(process: Process) -> None:
 class Cursor(sqlite3.Cursor):
     """A cursor whose every statement is a switch point."""
 
+    connection: Connection  # type: ignore[assignment]
+
     def execute(self, sql: str, parameters: Any = ()) -> Cursor:
-        connection: Connection = self.connection  # type: ignore[assignment]
         if sql.startswith("PRAGMA busy_timeout"):
-            connection.busy_seconds = int(sql.rpartition("=")[2]) / 1000
+            self.connection.busy_seconds = int(sql.rpartition("=")[2]) / 1000
             return self
-        connection.note(sql)
-        connection.attempt("sql", lambda: super(Cursor, self).execute(sql, parameters))
+        self.connection.note(sql)
+        self.connection.attempt("sql", super().execute, sql, parameters)
         return self
 
     def executemany(self, sql: str, parameters: Any) -> Cursor:
-        connection: Connection = self.connection  # type: ignore[assignment]
-        connection.note(sql)
-        rows = list(parameters)
-        connection.attempt("sqls", lambda: super(Cursor, self).executemany(sql, rows))
+        self.connection.note(sql)
+        self.connection.attempt("sqls", super().executemany, sql, list(parameters))
         return self
 
 
@@ -203,28 +205,28 @@ class Connection(sqlite3.Connection):
 
     def note(self, sql: str) -> None:
         """Remember which table a transaction writes."""
-        words = sql.split(None, 3)
-        if len(words) > 2 and words[0] in ("UPDATE", "INSERT", "DELETE"):
+        if sql[0] in "UID":
+            words = sql.split(None, 3)
             self.writes.add(words[1] if words[0] == "UPDATE" else words[2].partition("(")[0])
 
-    def attempt(self, point: str, action: Callable[[], object]) -> None:
+    def attempt(self, point: str, action: Callable[..., object], *given: Any) -> None:
         """Do something as soon as no other connection holds the lock for it."""
-        scheduler = active()
+        scheduler = here.scheduler
         if scheduler is None:
-            action()
+            action(*given)
             return
         scheduler.switch(point)
         _fail_if_wanted(self.process)
         end = scheduler.now + self.busy_seconds
         while True:
             try:
-                action()
+                action(*given)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in _LOCKED or scheduler.now >= end:
                     raise
                 seen = _releases[0]
                 left = end - scheduler.now
-                scheduler.block("busy", lambda seen=seen: _releases[0] != seen, left)  # type: ignore[misc]
+                scheduler.block("busy", left, lambda seen=seen: _releases[0] != seen)  # type: ignore[misc]
             else:
                 return
 

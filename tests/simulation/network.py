@@ -14,7 +14,8 @@ from simulation.answers import Answer
 from simulation.auditor import Auditor
 from simulation.faults import ANSWERS, FILE_ANSWERS, Fault, Plan
 from simulation.portal import Portal
-from simulation.scheduler import Process, Scheduler, SimulationError, current_process
+from simulation.scheduler import Scheduler
+from simulation.tasks import Process, SimulationError, current_process
 
 __all__ = ["Network"]
 
@@ -74,7 +75,7 @@ class Network:
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
-        self.scheduler.block("answer", lambda: False, seconds)
+        self.scheduler.block("answer", seconds)
 
     def _take_fault(self, request: httpx.Request) -> Fault | None:
         for sort in self._sorts(request):
@@ -169,7 +170,7 @@ class Network:
             answers.append(self._act(request, body))
 
         self.scheduler.spawn("slow", self.operator, act)
-        self.scheduler.block("acted", lambda: bool(answers), None)
+        self.scheduler.block("acted", None, lambda: bool(answers))
         return answers[0]
 
     def _act_late(self, request: httpx.Request, body: bytes) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from simulation.scheduler import OncePerProcess, SimulationError
+from simulation.tasks import OncePerProcess, SimulationError
 
 __all__ = ["INDEX_LAG", "prepare", "write_config"]
 

@@ -22,7 +22,8 @@ from simulation.parts import make_part
 from simulation.parts.part import Stage
 from simulation.portal import Portal
 from simulation.product import INDEX_LAG, write_config
-from simulation.scheduler import Process, Scheduler, SimulationError, Task
+from simulation.scheduler import Scheduler
+from simulation.tasks import Process, SimulationError, Task
 
 __all__ = ["Result", "simulate"]
 
@@ -97,7 +98,7 @@ class _World:
         self._dice = dice = random.Random(f"world {seed}")
         self._seconds = dice.choice((60, 300))
         limit = dice.choice((45, 90, 1000))
-        self.scheduler = Scheduler(seed, BEGIN, self._on_step, edges.enter)
+        self.scheduler = Scheduler(seed, BEGIN, self._on_alarm)
         self.auditor = Auditor(folder / "damlink.db", plan)
         library = Library(lambda: self.scheduler.now, self._lag)
         self._portal = Portal(library, limit, self._seconds, self.auditor.check_save)
@@ -164,7 +165,7 @@ class _World:
         if name:
             self.auditor.connector_of[process] = name
         self.scheduler.spawn("main", process, lambda: work(process))
-        self.scheduler.block("process", lambda: process.is_crashed or process.is_over, None)
+        self.scheduler.block("process", None, lambda: process.is_crashed or process.is_over)
         self.scheduler.retire(process)
 
     def _run_connector(self, title: str, name: str) -> None:
@@ -189,7 +190,7 @@ class _World:
 
     def _drain(self, places: Sequence[Task]) -> None:
         """When all is over, switch the faults off and run until nothing is left to do."""
-        self.scheduler.block("places", lambda: all(each.is_done for each in places), None)
+        self.scheduler.block("places", None, lambda: all(each.is_done for each in places))
         self._plan.is_on = False
         for number in range(LAST_RUNS):
             self._network.wait(25 * 3600.0 if number else 400.0)
@@ -211,14 +212,17 @@ class _World:
 
     # --- faults ------------------------------------------------------------------------------------
 
-    def _on_step(self, task: Task, _point: str) -> None:
-        if not self._plan.is_on or self.scheduler.steps < self._plan.next_step:
+    def _on_alarm(self, task: Task) -> None:
+        """Let the faults strike that are due."""
+        step = self.scheduler.steps
+        self.scheduler.set_alarm(self._plan.next_step)
+        if step < self._plan.next_step or not self._plan.is_on:
             return
         is_product = task.process is not self._operator
-        if is_product and (fault := self._plan.take(PROCESSES, self.scheduler.steps)):
+        if is_product and (fault := self._plan.take(PROCESSES, step)):
             self.scheduler.note(str(fault))
             self._strike(task.process, fault)
-        elif fault := self._plan.take(WORLD, self.scheduler.steps):
+        elif fault := self._plan.take(WORLD, step):
             self.scheduler.note(str(fault))
             self._part.change(fault.kind)
 
@@ -226,7 +230,7 @@ class _World:
         if fault.kind == "crash":
             self.scheduler.crash(process)
         elif fault.kind == "freeze":
-            process.frozen_until = self.scheduler.now + fault.amount
+            self.scheduler.freeze(process, fault.amount)
         elif fault.kind in ("clock", "clock jump"):
             process.clock_offset += fault.amount
         elif fault.kind == "locks gone":

@@ -3,6 +3,8 @@
 A task is a thread of the program under test. A process is a group of tasks that can crash, freeze and have
 a wrong clock. Time is virtual: it advances a little with every step, and when all tasks wait it jumps to the
 end of the shortest wait.
+
+Nothing is looked at that cannot have changed: a task that waits for a lock is woken by its release.
 """
 
 from __future__ import annotations
@@ -16,17 +18,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
+from simulation.tasks import Process, SimulationError, Task, here
 
-__all__ = [
-    "OncePerProcess",
-    "Process",
-    "Scheduler",
-    "SimulationError",
-    "Task",
-    "active",
-    "current_process",
-    "current_task",
-]
+__all__ = ["Scheduler"]
 
 # Seconds of one step: a loop that only looks at the clock comes to an end.
 STEP_SECONDS: Final = 0.002
@@ -34,49 +28,10 @@ STEP_SECONDS: Final = 0.002
 STAY: Final = 0.6
 # A schedule that is not over by then does not end at all.
 MOST_STEPS: Final = 60_000
+_NEVER: Final = float("inf")
 
 # The real ones: the simulation replaces those of the module `threading`.
 _allocate = _thread.allocate_lock
-_here = _thread._local()
-
-
-class SimulationError(AssertionError):
-    """A promise was broken, or the schedule cannot go on."""
-
-
-@attrs.define(eq=False)
-class Process:
-    """A simulated process.
-
-    Attributes:
-        clock_offset: seconds by which its clock differs from the others.
-        frozen_until: virtual time of its waking.
-        on_crash: functions that end what the system ends with a process: connections, locks.
-    """
-
-    name: str
-    pid: int
-    clock_offset: float = 0.0
-    frozen_until: float = 0.0
-    is_crashed: bool = False
-    is_over: bool = False
-    on_crash: list[Callable[[], None]] = attrs.field(factory=list)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pid})"
-
-
-@attrs.define(eq=False)
-class Task:
-    """A thread of a simulated process."""
-
-    name: str
-    number: int
-    process: Process
-    baton: Any = attrs.field(factory=_allocate)
-    ready: Callable[[], bool] | None = None
-    wakes_at: float | None = None
-    is_done: bool = False
 
 
 class Scheduler:
@@ -85,40 +40,40 @@ class Scheduler:
     Args:
         seed: of every decision.
         now: seconds since the epoch at which the virtual clock begins.
-        on_step: called at every switch point, before the decision.
-        on_enter: called with the clock of the process that goes on.
+        on_alarm: called at each switch point from the step of the alarm on, before the decision.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        now: float,
-        on_step: Callable[[Task, str], None],
-        on_enter: Callable[[float, float], None],
-    ) -> None:
+    def __init__(self, seed: int, now: float, on_alarm: Callable[[Task], None]) -> None:
         self.random = random.Random(seed)
         self.now = now
         self.began_at = now
         self.steps = 0
         self.switches = 0
+        self._alarm_at: float = 0
         self.failure: BaseException | None = None
         self.failure_text = ""
         self.processes: list[Process] = []
+        self._draw = self.random.random
+        # Every task that is not done, those that can go on, and those with a condition to look at.
         self._tasks: list[Task] = []
+        self._able: list[Task] = []
+        self._polled: list[Task] = []
+        # No wait is over before this time, and no process is frozen after that one.
+        self._next_end = _NEVER
+        self._thawed_at = 0.0
         self._count = 0
-        self._current: Task | None = None
         self._over = _allocate()
-        self._trace = hashlib.blake2b(digest_size=8)
-        self._on_step, self._on_enter = on_step, on_enter
+        self._noted: list[str] = []
+        self._on_alarm = on_alarm
 
     @property
     def trace(self) -> str:
         """Digest of everything that happened, in order."""
-        return self._trace.hexdigest()
+        return hashlib.blake2b("\n".join(self._noted).encode(errors="replace"), digest_size=8).hexdigest()
 
     def note(self, text: str) -> None:
         """Add a fact to the trace."""
-        self._trace.update(text.encode(errors="replace"))
+        self._noted.append(text)
 
     def take_number(self) -> int:
         """Return a number that nothing else of this schedule has."""
@@ -132,6 +87,7 @@ class Scheduler:
         task = Task(name, self.take_number(), process)
         task.baton.acquire()
         self._tasks.append(task)
+        self._able.append(task)
         # In a list, so that the thread can let go of them before it hands over.
         _thread.start_new_thread(self._bootstrap, (task, [work, thread]))
         return task
@@ -139,13 +95,11 @@ class Scheduler:
     def run(self) -> None:
         """Run until every task is done, crashed or the schedule has failed."""
         self._over.acquire()
-        chosen = self._choose(None)
-        if chosen is None:
-            return
-        self._current = chosen
-        chosen.baton.release()
+        here.scheduler = self
+        self._leave()
         self._over.acquire()
         self._over.release()
+        here.task = here.scheduler = None
         if self.failure is not None:
             raise self.failure
 
@@ -160,7 +114,7 @@ class Scheduler:
         """Let a process end as by `kill -9`: none of its code runs again."""
         process.is_crashed = True
         self.retire(process)
-        if self._current is not None and self._current.process is process:
+        if here.task is not None and here.task.process is process:
             self._leave()
             self._park_forever()
 
@@ -171,81 +125,123 @@ class Scheduler:
         for task in self._tasks:
             if task.process is process:
                 task.is_done = True
-        self._tasks = [task for task in self._tasks if not task.is_done]
+        for tasks in (self._tasks, self._able, self._polled):
+            tasks[:] = [task for task in tasks if not task.is_done]
+
+    def freeze(self, process: Process, seconds: float) -> None:
+        """Let a process stand still."""
+        process.frozen_until = self.now + seconds
+        self._thawed_at = max(self._thawed_at, process.frozen_until)
+
+    def set_alarm(self, step: float) -> None:
+        """Set the step from which on `on_alarm` is called."""
+        self._alarm_at = min(step, MOST_STEPS)
 
     # --- switch points -----------------------------------------------------------------------------
 
     def switch(self, point: str) -> None:
         """Let the seed decide who goes on."""
         task = self._step(point)
-        if self.random.random() < STAY and not self._is_frozen(task):
-            self._on_enter(self.now, task.process.clock_offset)
-            return
-        self._hand_over(task)
+        if self._draw() >= STAY or task.process.frozen_until > self.now:
+            self._hand_over(task)
 
-    def block(self, point: str, ready: Callable[[], bool], seconds: float | None) -> bool:
-        """Wait until a condition holds, or for some seconds; return whether it holds."""
+    def block(
+        self, point: str, seconds: float | None = None, ready: Callable[[], bool] | None = None
+    ) -> bool:
+        """Wait for a waking or a condition, or for some seconds; return whether it was not the time."""
         task = self._step(point)
-        task.ready = ready
-        task.wakes_at = None if seconds is None else self.now + max(0.0, seconds)
+        task.is_able = task.is_woken = False
+        self._able.remove(task)
+        if ready is not None:
+            task.ready = ready
+            self._polled.append(task)
+        if seconds is not None:
+            task.wakes_at = self.now + max(0.0, seconds)
+            self._next_end = min(self._next_end, task.wakes_at)
         self._hand_over(task)
-        task.ready = task.wakes_at = None
-        return ready()
+        return task.is_woken if ready is None else ready()
+
+    def wake(self, task: Task) -> None:
+        """End the wait of a task."""
+        task.is_woken = True
+        if not task.is_able and not task.is_done:
+            self._make_able(task)
+
+    def _make_able(self, task: Task) -> None:
+        task.is_able, task.wakes_at = True, None
+        if task.ready is not None:
+            task.ready = None
+            self._polled.remove(task)
+        self._able.append(task)
 
     def _step(self, point: str) -> Task:
-        task = self._current
+        task = here.task
         assert task is not None
         self.steps += 1
         self.now += STEP_SECONDS
-        self.note(f"{task.number}{point}")
+        self._noted.append(f"{task.number}{point}")
+        if self.steps >= self._alarm_at:
+            self._alarm(task)
+        return task
+
+    def _alarm(self, task: Task) -> None:
         if self.steps > MOST_STEPS:
             self.fail(SimulationError(f"not over after {MOST_STEPS} steps"))
         try:
-            self._on_step(task, point)
+            self._on_alarm(task)
         except SimulationError as error:
             self.fail(error)
-        return task
 
     def _hand_over(self, task: Task) -> None:
-        chosen = self._choose(task)
-        if chosen is not task:
-            self.switches += 1
-            self._current = chosen
-            if chosen is None:
-                self._end()
-            else:
-                chosen.baton.release()
-            task.baton.acquire()
-        self._on_enter(self.now, task.process.clock_offset)
+        chosen = self._choose()
+        if chosen is task:
+            return
+        self.switches += 1
+        here.task = chosen
+        if chosen is None:
+            self._end()
+        else:
+            chosen.baton.release()
+        task.baton.acquire()
 
-    def _choose(self, asking: Task | None) -> Task | None:
+    def _choose(self) -> Task | None:
         """Return one of the tasks that can go on; let time pass if all wait; `None` if none is left."""
         while self._tasks:
-            able = [task for task in self._tasks if self._is_able(task)]
+            if self.now >= self._next_end:
+                self._end_waits()
+            for task in [each for each in self._polled if each.ready is not None and each.ready()]:
+                self._make_able(task)
+            able = self._able
+            if self.now < self._thawed_at:
+                able = [task for task in able if task.process.frozen_until <= self.now]
             if able:
-                return able[int(self.random.random() * len(able))]
-            ends = [end for task in self._tasks if (end := self._end_of_wait(task)) is not None]
-            if not ends:
-                self._fail_stuck()
+                return able[int(self._draw() * len(able))]
+            if not self._let_time_pass():
                 return None
-            self.now = max(self.now, min(ends))
         return None
 
-    def _is_frozen(self, task: Task) -> bool:
-        return task.process.frozen_until > self.now
+    def _end_waits(self) -> None:
+        """Let the tasks go on whose time has come."""
+        for task in self._tasks:
+            if task.wakes_at is not None and task.wakes_at <= self.now:
+                self._make_able(task)
+        self._next_end = min(
+            (task.wakes_at for task in self._tasks if task.wakes_at is not None), default=_NEVER
+        )
 
-    def _is_able(self, task: Task) -> bool:
-        if task.process.frozen_until > self.now:
+    def _let_time_pass(self) -> bool:
+        """Go to the end of the shortest wait or freeze; return whether there is one."""
+        ends = [
+            max(_NEVER if task.wakes_at is None else task.wakes_at, task.process.frozen_until)
+            if not task.is_able
+            else task.process.frozen_until
+            for task in self._tasks
+        ]
+        if (end := min(ends)) == _NEVER:
+            self._fail_stuck()
             return False
-        if task.ready is None or (task.wakes_at is not None and task.wakes_at <= self.now):
-            return True
-        return task.ready()
-
-    def _end_of_wait(self, task: Task) -> float | None:
-        frozen = task.process.frozen_until
-        if task.ready is None or task.ready():
-            return frozen
-        return None if task.wakes_at is None else max(task.wakes_at, frozen)
+        self.now = max(self.now, end)
+        return True
 
     def _fail_stuck(self) -> None:
         names = ", ".join(f"{task.process.name}:{task.name}" for task in self._tasks)
@@ -254,10 +250,8 @@ class Scheduler:
 
     def _bootstrap(self, task: Task, given: list[Any]) -> None:
         task.baton.acquire()
-        _here.task, _here.scheduler = task, self
         # Without one `threading` would make one, unless an ended thread had the same identity.
         threading._active[_thread.get_ident()] = given.pop() or _Nameless(task.name)  # type: ignore[attr-defined]
-        self._on_enter(self.now, task.process.clock_offset)
         try:
             given.pop()()
         except BaseException as error:  # noqa: BLE001 - nothing may end a thread unseen
@@ -267,23 +261,28 @@ class Scheduler:
             return
         finally:
             threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]
-            _here.task = None
+        self._finish(task)
+
+    def _finish(self, task: Task) -> None:
         task.is_done = True
-        self.note(f"{task.number}done")
+        self._noted.append(f"{task.number}done")
         self._tasks.remove(task)
+        self._able.remove(task)
+        for each in task.joining:
+            self.wake(each)
         self._leave()
 
     def _leave(self) -> None:
         """Hand over for good."""
-        chosen = self._choose(None)
-        self._current = chosen
+        chosen = self._choose()
+        here.task = chosen
         if chosen is None:
             self._end()
         else:
             chosen.baton.release()
 
     def _end(self) -> None:
-        self._current = None
+        here.task = None
         if self._over.locked():
             self._over.release()
 
@@ -299,33 +298,3 @@ class _Nameless:
 
     name: str
     daemon: bool = False
-
-
-class OncePerProcess:
-    """An object of a module, of which each simulated process has its own."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._made: dict[Process | None, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        process = current_process()
-        if process not in self._made:
-            self._made[process] = self._make()
-        return getattr(self._made[process], name)
-
-
-def current_task() -> Task | None:
-    """Return the task of the calling thread; `None` outside the simulation."""
-    return getattr(_here, "task", None)
-
-
-def current_process() -> Process | None:
-    """Return the process of the calling thread; `None` outside the simulation."""
-    task = current_task()
-    return task.process if task is not None else None
-
-
-def active() -> Scheduler | None:
-    """Return the scheduler of the calling thread; `None` outside the simulation."""
-    return _here.scheduler if current_task() is not None else None

@@ -13,7 +13,7 @@ from simulation.answers import Answer, iso_date
 from simulation.files import content_of, title_of
 from simulation.library import Asset
 from simulation.parts.part import Part, Stage
-from simulation.scheduler import Process, SimulationError
+from simulation.tasks import Process, SimulationError
 
 __all__ = ["EventsPart"]
 
@@ -124,7 +124,7 @@ class EventsPart(Part):
         while not self._is_over:
             first = min((each.at for each in self._messages), default=None)
             seconds = None if first is None else first - scheduler.now
-            scheduler.block("sns", lambda first=first: self._has_news(first), seconds)
+            scheduler.block("sns", seconds, lambda first=first: self._has_news(first))
             for message in [each for each in self._messages if each.at <= scheduler.now]:
                 message.sends -= self._deliver(message)
                 message.tries += 1
@@ -148,7 +148,7 @@ class EventsPart(Part):
             answers.append(receiver.receive(endpoint, {}, message.body).status)
 
         self.stage.scheduler.spawn("request", process, receive)
-        self.stage.scheduler.block("acknowledged", lambda: bool(answers) or process.is_crashed, PATIENCE)
+        self.stage.scheduler.block("acknowledged", PATIENCE, lambda: bool(answers) or process.is_crashed)
         is_acknowledged = answers == [200]
         if is_acknowledged and not self._is_stored(message):
             raise SimulationError(f"{message.id} was acknowledged and not stored")

@@ -16,7 +16,7 @@ from simulation.answers import Answer, read_form
 from simulation.files import content_of, title_of
 from simulation.library import FILES, Asset
 from simulation.parts.part import Part, Stage
-from simulation.scheduler import Process, SimulationError
+from simulation.tasks import Process, SimulationError
 
 __all__ = ["GelatoPart"]
 

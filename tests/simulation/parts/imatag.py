@@ -18,7 +18,7 @@ from simulation.answers import Answer, answer_with_file, read_form
 from simulation.files import MARKED, mark, picture_of, title_of
 from simulation.library import Asset
 from simulation.parts.part import Part, Stage
-from simulation.scheduler import SimulationError
+from simulation.tasks import SimulationError
 
 __all__ = ["ImatagPart"]
 

@@ -16,7 +16,7 @@ import httpx
 from simulation.answers import Answer, answer_with_file, iso_date, read_fields
 from simulation.files import content_of, title_of
 from simulation.parts.part import Part, Stage
-from simulation.scheduler import Process, SimulationError
+from simulation.tasks import Process, SimulationError
 from simulation.tokens import TokenServer
 
 __all__ = ["IStockPart"]

@@ -14,7 +14,8 @@ from simulation.auditor import Auditor
 from simulation.faults import Plan
 from simulation.library import FILES, Asset
 from simulation.portal import Portal
-from simulation.scheduler import Process, Scheduler
+from simulation.scheduler import Scheduler
+from simulation.tasks import Process
 
 __all__ = ["Part", "Stage"]
 
@@ -40,7 +41,7 @@ class Stage:
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
-        self.scheduler.block("wait", lambda: False, seconds)
+        self.scheduler.block("wait", seconds)
 
 
 class Part:

@@ -10,7 +10,7 @@ from simulation.answers import Answer, read_fields
 from simulation.faults import ANSWERS
 from simulation.parts.part import Stage
 from simulation.parts.source import SourcePart
-from simulation.scheduler import Process, SimulationError
+from simulation.tasks import Process, SimulationError
 from simulation.tokens import TokenServer
 
 __all__ = ["TokensPart"]
