@@ -1,12 +1,13 @@
-"""Test kit for plugins: the contract as a test class, and a connector to test step by step."""
+"""Test kit for plugins: rules that each plugin must keep, as a test class and as a command, and a connector
+to test step by step.
+"""
 
 from __future__ import annotations
 
-import pytest
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
-pytest.register_assert_rewrite("damlink.testing.contract")  # before it is imported
-
-from damlink.errors import ConfigError  # noqa: E402
+from damlink.errors import ConfigError
 
 try:
     import damlink_sandbox  # noqa: F401
@@ -14,8 +15,45 @@ except ModuleNotFoundError as error:
     message = f"the tests of plugins need {error.name}"
     raise ConfigError("", message, hint="install damlink-sandbox") from error
 
-from damlink._http.retry import no_waiting  # noqa: E402
-from damlink.testing.contract import ConnectorContract  # noqa: E402
-from damlink.testing.trial import Trial, make_context  # noqa: E402
+if TYPE_CHECKING:
+    from damlink._http.retry import no_waiting
+    from damlink.testing.case import Case, Subject
+    from damlink.testing.contract import ConnectorContract
+    from damlink.testing.rule import BrokenRuleError, NotApplicableError, Rule, rule
+    from damlink.testing.rules import all_rules
+    from damlink.testing.trial import Trial, make_context
 
-__all__ = ["ConnectorContract", "Trial", "make_context", "no_waiting"]
+__all__ = [
+    "BrokenRuleError",
+    "Case",
+    "ConnectorContract",
+    "NotApplicableError",
+    "Rule",
+    "Subject",
+    "Trial",
+    "all_rules",
+    "make_context",
+    "no_waiting",
+    "rule",
+]
+
+# Imported at their first use: only the test class needs pytest.
+_MODULES: Final = {
+    "damlink._http.retry": ("no_waiting",),
+    "damlink.testing.case": ("Case", "Subject"),
+    "damlink.testing.contract": ("ConnectorContract",),
+    "damlink.testing.rule": ("BrokenRuleError", "NotApplicableError", "Rule", "rule"),
+    "damlink.testing.rules": ("all_rules",),
+    "damlink.testing.trial": ("Trial", "make_context"),
+}
+_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'damlink.testing' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

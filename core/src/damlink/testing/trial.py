@@ -34,9 +34,10 @@ from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink.errors import NotYet
+from damlink.testing.outcomes import Failures, Outcomes
 from damlink_sandbox import Clock, Part, Sandbox
 
-__all__ = ["Trial", "make_context"]
+__all__ = ["IgnoredCheckpointError", "Trial", "make_context"]
 
 Value = Any  # any TOML value; None removes a setting
 T = TypeVar("T")
@@ -52,6 +53,10 @@ def _raise_refused(items: Generator[SourceAsset | Cursor | Refused]) -> Generato
             if isinstance(item, Refused):
                 raise item.error
             yield item
+
+
+class IgnoredCheckpointError(AssertionError):
+    """A push is repeated until the other side is ready, and begins anew each time."""
 
 
 class Trial:
@@ -145,12 +150,19 @@ class Trial:
 
     def checkpoint(self, source: SourceAsset) -> Checkpoint:
         """Read the checkpoint of a source asset from the database, as a run after a crash does."""
+        return self._checkpoint(source)
+
+    def _checkpoint(self, source: SourceAsset) -> LedgerCheckpoint:
         ledger = self._writable_ledger()
         if not (known := ledger.find([source.source_id])):
             ledger.record(Listed((source,)), self._runtime.selection)
             known = ledger.find([source.source_id])
         cipher = self._session.cipher
         return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open)
+
+    def noted(self, source: SourceAsset) -> tuple[str, ...]:
+        """Return the names that the checkpoint of a source asset has a value for."""
+        return self._checkpoint(source).names()
 
     def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
         """Transform with the present checkpoint."""
@@ -160,9 +172,27 @@ class Trial:
 
     def push(self, prepared: PreparedAsset, source: SourceAsset) -> PushResult:
         """Push with the present checkpoint; repeat it until the other side is ready."""
-        return _wait_while_not_yet(
-            lambda: self.connector.push(self.context, prepared, source, None, self.checkpoint(source))
-        )
+        futile = 0
+
+        def attempt() -> PushResult:
+            nonlocal futile
+            effects = self._effects()
+            try:
+                return self.connector.push(self.context, prepared, source, None, self.checkpoint(source))
+            except NotYet:
+                futile += self._effects() > effects and not self.noted(source)
+                if futile > 1:
+                    raise IgnoredCheckpointError(
+                        "it begins anew each time, and notes nothing there"
+                    ) from None
+                raise
+
+        return _wait_while_not_yet(attempt)
+
+    def _effects(self) -> int:
+        """Return the number of requests so far, to any service, that may have an effect."""
+        services = self.sandbox.origins
+        return sum(self.asked(r"^(POST|PUT|PATCH|DELETE) ", service).total() for service in services)
 
     def carry(self, source: SourceAsset) -> PushResult | Skip:
         """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""
@@ -172,17 +202,19 @@ class Trial:
         with contextlib.closing(prepared.content):
             return self.push(prepared, source)
 
-    def run(self) -> dict[str, int]:
-        """Run the connector like `damlink run`, and return the number of assets by state.
+    def run(self) -> Outcomes:
+        """Run the connector like `damlink run`, and return the number of assets by state, with the causes of
+        failures.
 
         Raises:
             DamlinkError: the error that stopped the run.
         """
         self._release_lease()
+        failures = self._session.listener = Failures()
         report = run_connector(self._session, self.plugin, RunOptions())
         if report.error:
             raise report.error
-        return report.outcomes
+        return Outcomes(report.outcomes, failures.causes)
 
     # --- set-up ------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from damlink_sandbox.rate_limit import RateLimit
 from damlink_sandbox.server import Sandbox, discover_parts, wait_for_signal
 from damlink_sandbox.sns.service import SnsSandbox
 from damlink_sandbox.stand_in import StandIn, refuse, route
+from damlink_sandbox.trial_facts import TrialFacts
 from damlink_sandbox.world import Clock, Fault, Finding, MediaFile, Part, Scene, World
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SnsSandbox",
     "StandIn",
     "Synthetic",
+    "TrialFacts",
     "UserPassword",
     "World",
     "application",

@@ -32,6 +32,12 @@ class GelatoSandbox:
     """The stand-in for Gelato: one account, and a library with folders."""
 
     name = "gelato"
+    # For the tests of the plugin. An import may be sent as often as one likes: its key makes it one file.
+    trial_reads = r"^POST "
+    trial_acts = ""
+    trial_carries = True
+    # The list is the portal's, and a page of it holds more assets than a test has.
+    trial_is_paged = False
 
     def __init__(self, world: World) -> None:
         self._library = Library(world, {ACCOUNT.id: Account(ACCOUNT.id, ACCOUNT.key)})
@@ -80,6 +86,10 @@ class GelatoSandbox:
     def furnish(self, parts: Mapping[str, Part]) -> None:
         """Put a few tagged assets into the portal, and one that has no tag yet."""
         self._untagged = demo.furnish(self._library, parts)
+
+    def trial_targets(self, parts: Mapping[str, Part]) -> Iterable[str]:  # noqa: ARG002 - of the protocol
+        """Return the ids of the library's files."""
+        return [file["id"] for file in self.state()["files"]]
 
     def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
         """Compare each tagged asset of the portal with the library, and its link with the library's."""

@@ -6,16 +6,17 @@ docs/reference/assumptions.md. It shares nothing with the plugin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from damlink_imatag.sandbox import demo as demo
 from damlink_imatag.sandbox.api import BASE, KEY, api_service, files_service
 from damlink_imatag.sandbox.controls import ACTIONS
 from damlink_imatag.sandbox.library import Item, Library
+from damlink_sandbox import Synthetic
 
 if TYPE_CHECKING:
-    from damlink_sandbox import Finding, Part, Scene, World
+    from damlink_sandbox import Finding, MediaFile, Part, Scene, World
 
 HASH = "imatag_hash"
 FIELD = "bynder_media_id"
@@ -25,6 +26,9 @@ class ImatagSandbox:
     """The stand-in for Imatag: one account, whose home directory is `acme`."""
 
     name = "imatag"
+    # For the tests of the plugin. A page of the portal's list holds more assets than a test has.
+    trial_acts = r"^POST /api/v3/media/?$"
+    trial_is_paged = False
 
     def __init__(self, world: World) -> None:
         self._library = Library(world)
@@ -69,6 +73,28 @@ class ImatagSandbox:
     def furnish(self, parts: Mapping[str, Part]) -> None:
         """Put assets to be marked into the portal."""
         self._furnished += demo.furnish(self._library, parts)
+
+    @staticmethod
+    def trial_media() -> Sequence[MediaFile]:
+        """Return files that Imatag can mark."""
+        photographs = [Synthetic(f"photo-{seed}.jpg", 30_000 + seed, "image", seed) for seed in range(3)]
+        return [*photographs, Synthetic("film.mov", 90_000)]
+
+    def trial_setup(self, parts: Mapping[str, Part]) -> None:
+        """Put assets to be marked into a portal that shows them at once, and mark without delay."""
+        parts["bynder"].control("lag", {"index": 0, "conversion": 0})
+        self.control("settings", {"processing": 0})
+        self.furnish(parts)
+
+    def trial_requests(self, http: Any) -> None:
+        """Ask twice for the account: a listing asks once."""
+        for _ in range(2):
+            http.get("/account/")
+
+    def trial_targets(self, parts: Mapping[str, Part]) -> Iterable[str]:
+        """Return the ids of all versions in the portal: a marked file is a new one."""
+        assets = parts["bynder"].state()["assets"]
+        return [version["id"] for asset in assets for version in asset["versions"]]
 
     def findings(self, parts: Mapping[str, Part]) -> Iterable[Finding]:
         """Compare the marked assets with the portal."""

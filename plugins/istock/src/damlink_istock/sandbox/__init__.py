@@ -56,6 +56,8 @@ class IStockSandbox:
     """The stand-in for iStock: one company with two users, a subscription and credits."""
 
     name = "istock"
+    # For the tests of the plugin.
+    trial_acts = r"^POST /v3/downloads/"
 
     def __init__(self, world: World) -> None:
         products = [Product(4711, SUBSCRIPTION, 100_000), Product(0, CREDITS, 1_000)]
@@ -101,6 +103,11 @@ class IStockSandbox:
     def secrets(self) -> Iterable[str]:
         """Return the names of the secret settings of `connector()`."""
         return ("api_key", "api_secret", "username", "password")
+
+    def trial_settings(self) -> Mapping[str, Any]:
+        """Return a beginning, without which ten years are listed, and no repetition of unclear downloads."""
+        begin = self._vendor.world.clock.now() - timedelta(days=450)
+        return {"sync_after": begin.date(), "repeat_unclear_downloads": False}
 
     def findings(self, parts: Mapping[str, Part]) -> Iterator[Finding]:
         """Yield each licensed file that must arrive, compared with the portal's."""

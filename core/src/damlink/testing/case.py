@@ -1,0 +1,172 @@
+"""One plugin in a test: its connector on a sandbox, and what its stand-in says about testing it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Final
+
+from damlink._model import Cursor, PreparedAsset, SourceAsset
+from damlink.testing.trial import Trial
+from damlink_sandbox import Fault, Part, Sandbox
+
+__all__ = ["Case", "Subject"]
+
+_READS: Final = r"^GET "
+_ACTS: Final = r"^POST "
+_NONE: Final = r"(?!)"
+
+
+class Subject:
+    """What a test must know of a plugin. By default the stand-in says it; see `damlink_sandbox.TrialFacts`.
+
+    Attributes:
+        plugin: its name, as `damlink plugins` shows it.
+        service: the sandbox's service that simulates the partner's API; by default it has the plugin's name.
+        reads: a regular expression for requests that may be repeated, searched in "METHOD /path".
+        acts: a regular expression for the requests that must not happen twice; empty for none.
+        repeats: how often such a request may be repeated after a lost answer, by a documented rule that the
+            administrator can turn off.
+    """
+
+    plugin: str
+    service: str = ""
+    reads: str | None = None
+    acts: str | None = None
+    repeats: int | None = None
+
+    def ask_partner(self, trial: Trial) -> None:
+        """Send requests to the partner's API that may be repeated: by default, list everything; carry it, if
+        the stand-in says that this asks the partner.
+        """
+        part = trial.sandbox.part(self.plugin)
+        if getattr(part, "trial_carries", False):
+            for source in trial.source_assets():
+                trial.carry(source)
+        else:
+            deque(trial.listing(), maxlen=0)
+        if ask := getattr(part, "trial_requests", None):
+            ask(trial.context.http)
+
+    def listing_requests(self, trial: Trial) -> int:
+        """Return the number of requests that listing has sent so far, to any service."""
+        return sum(trial.asked(service=service).total() for service in trial.sandbox.origins)
+
+    def targets(self, trial: Trial) -> list[str]:
+        """Return the ids of what was delivered: by default, of the assets in the portal."""
+        part = trial.sandbox.part(self.plugin)
+        found = getattr(part, "trial_targets", None)
+        if found is not None:
+            return list(found(trial.sandbox.parts))
+        return [asset["id"] for asset in trial.sandbox.part("bynder").state()["assets"]]
+
+
+class Case:
+    """One connector, open in a sandbox, with the subject's facts. A rule tries something with it.
+
+    Args:
+        trial: the open connector.
+        subject: what is known of the plugin.
+        source: returns a source asset that is carried, not skipped; by default, the first one that is.
+    """
+
+    def __init__(
+        self, trial: Trial, subject: Subject, source: Callable[[], SourceAsset] | None = None
+    ) -> None:
+        self.trial = trial
+        self.subject = subject
+        self.plugin = subject.plugin
+        self._source = source or self._first_carried
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The running sandbox."""
+        return self.trial.sandbox
+
+    @property
+    def part(self) -> Part:
+        """The partner's stand-in."""
+        return self.sandbox.part(self.plugin)
+
+    @property
+    def service(self) -> str:
+        """The service that simulates the partner's API."""
+        return self.subject.service or self.plugin
+
+    @property
+    def reads(self) -> str:
+        """The requests that may be repeated."""
+        return str(_stated(self.subject.reads, self.part, "trial_reads", _READS))
+
+    @property
+    def acts(self) -> str:
+        """The requests that must not happen twice."""
+        return str(_stated(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
+
+    @property
+    def repeats(self) -> int:
+        """How often such a request may be repeated after a lost answer."""
+        return int(_stated(self.subject.repeats, self.part, "trial_repeats", 0))
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether the partner's list has pages."""
+        return bool(getattr(self.part, "trial_is_paged", True))
+
+    @property
+    def lists(self) -> bool:
+        """Whether the plugin has a listing."""
+        return "list_source_assets" in self.trial.connector.hooks
+
+    def listing(self, since: str | None = None) -> Generator[SourceAsset | Cursor]:
+        """Yield the listing after a cursor's value."""
+        return self.trial.listing(since)
+
+    @functools.cached_property
+    def source(self) -> SourceAsset:
+        """A source asset that is carried, not skipped."""
+        return self._source()
+
+    def _first_carried(self) -> SourceAsset:
+        with contextlib.closing(self.listing()) as items:
+            for item in items:
+                if isinstance(item, SourceAsset) and self._is_carried(item):
+                    return item
+        raise LookupError("the listing has no asset that is carried; give the stand-in one")
+
+    def _is_carried(self, source: SourceAsset) -> bool:
+        prepared = self.trial.transform(source)
+        if isinstance(prepared, PreparedAsset):
+            prepared.content.close()
+        return isinstance(prepared, PreparedAsset)
+
+    def prepare(self) -> PreparedAsset:
+        """Transform the source asset."""
+        prepared = self.trial.transform(self.source)
+        if not isinstance(prepared, PreparedAsset):
+            raise LookupError("the source asset of the test is skipped; choose one that is carried")
+        return prepared
+
+    def acted(self) -> Mapping[str, int]:
+        """Return the number of requests so far that must not happen twice, by "METHOD /path"."""
+        return self.trial.asked(self.acts, self.service)
+
+    def targets(self) -> list[str]:
+        """Return the ids of what was delivered."""
+        return self.subject.targets(self.trial)
+
+    def ask_partner(self) -> None:
+        """Send requests to the partner's API that may be repeated."""
+        self.subject.ask_partner(self.trial)
+
+    def script(self, *, match: str = "", **failure: Any) -> Fault:
+        """Let requests to the partner fail; by default those that may be repeated."""
+        fault = Fault(self.service, match or self.reads, **failure)
+        self.sandbox.world.faults.add(fault)
+        return fault
+
+
+def _stated(own: Any, part: Part, name: str, default: Any) -> Any:
+    return own if own is not None else getattr(part, name, default)

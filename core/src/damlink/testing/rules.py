@@ -1,0 +1,18 @@
+"""All rules of the kit, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from damlink.testing import asset_rules as asset_rules
+from damlink.testing import listing_rules as listing_rules
+from damlink.testing import partner_rules as partner_rules
+from damlink.testing import plugin_rules as plugin_rules
+from damlink.testing.rule import RULES, Rule
+
+__all__ = ["ORDER", "all_rules"]
+
+ORDER = ("plugin", "settings", "listing", "transform", "content", "push", "run", "partner", "log")
+
+
+def all_rules() -> list[Rule]:
+    """Return every rule, by its subject."""
+    return sorted(RULES.values(), key=lambda rule: ORDER.index(rule.id.partition(".")[0]))
