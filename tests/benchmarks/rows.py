@@ -61,12 +61,12 @@ class Row:
 
 # Why a goal is missed, for the page.
 _SMALL: Final = (
-    "One process needs 9 to 13 ms of processor time a file, of which about half is HTTP by httpx and two "
-    "fifths are the ledger and the checkpoint. The JavaScript SDK needs 4 ms, and keeps no record."
+    "One process needs 8 to 10 ms of processor time a file, of which some two thirds is HTTP by httpx and a "
+    "quarter the ledger and the checkpoint. The JavaScript SDK needs 4 ms, and keeps no record."
 )
 _FAR: Final = (
-    "A file takes five requests one after the other, and a sixth that all share: 0.2 s at 40 ms. So 8 "
-    "workers cannot exceed 40 files/s."
+    "A worker sends four requests for a file, one after the other, and other threads the last one: 0.16 s at "
+    "40 ms. So 8 workers cannot exceed 50 files/s, and the first and the last files have none beside them."
 )
 _LIST: Final = "HTTP, decoding, the reading of fields and garbage collection take some 0.2 s each."
 _ALONE: Final = "Damlink asks for the brand and for the rights of the profile first: three requests more."
