@@ -64,6 +64,15 @@ def test_answer_when_it_has_no_end_is_given_up(
         opened(**limits).request(method, path, data={"filename": "a.jpg"})
 
 
+def test_answer_when_more_is_sent_than_announced_does_not_begin_the_next_one(
+    opened: Any, sandbox: Sandbox
+) -> None:
+    sandbox.world.faults.add(Fault("portal", "POST /api/upload/init", "overlong"))
+    client = opened()
+    client.post("/api/upload/init", data={"filename": "a.jpg"})
+    assert client.post("/api/upload/init", data={"filename": "a.jpg"}).json()["multipart_params"]
+
+
 def test_answer_when_it_is_a_bomb_stays_out_of_memory(opened: Any, sandbox: Sandbox) -> None:
     sandbox.world.faults.add(Fault("portal", "", "bomb"))
     tracemalloc.start()

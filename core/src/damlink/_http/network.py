@@ -117,6 +117,11 @@ class _Connections:
 
     def _give_back(self, origin: object, transport: httpx.HTTPTransport) -> None:
         now = time.monotonic()
+        if _has_leftovers(transport):
+            with self._lock:
+                self._all.discard(transport)
+            transport.close()
+            return
         with self._lock:
             if transport in self._all:
                 self._free.setdefault(origin, []).append((now, transport))
@@ -134,6 +139,21 @@ class _Connections:
                 del self._free[origin]
         self._all.difference_update(old)
         return old
+
+
+def _has_leftovers(transport: httpx.HTTPTransport) -> bool:
+    """Return whether more bytes have arrived on a connection than its answer announced.
+
+    h11 would take them for the beginning of the answer to the next request.
+    """
+    for each in transport._pool.connections:
+        connection: Any = each
+        # A proxy's connection holds the one that it leads to.
+        while connection is not None and not hasattr(connection, "_h11_state"):
+            connection = getattr(connection, "_connection", None)
+        if connection is not None and connection._h11_state.trailing_data[0]:
+            return True
+    return False
 
 
 class _Stream(httpx.SyncByteStream):

@@ -12,7 +12,15 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from damlink_sandbox.frames import another_etag, another_range, half_announced, reset
+from damlink_sandbox.frames import (
+    Half,
+    Unfinished,
+    another_etag,
+    another_range,
+    half_announced,
+    in_one_segment,
+    reset,
+)
 from damlink_sandbox.garbage import bomb, garble
 from damlink_sandbox.router import Answer, Message, Receive, Send, json_answer, whole_body
 from damlink_sandbox.world import Fault, World
@@ -162,30 +170,8 @@ async def _delay(app: Application, fault: Fault, scope: Message, receive: Receiv
     await app(scope, receive, send)
 
 
-class _Half:
-    """A `send` that closes the connection in the middle of the body."""
-
-    def __init__(self, send: Send, transport: asyncio.Transport) -> None:
-        self._send, self._transport = send, transport
-        self._left: int | None = None
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            length = dict(message["headers"]).get(b"content-length")
-            self._left = None if length is None else int(length) // 2
-            await self._send(message)
-        else:
-            body = message.get("body", b"")
-            piece = body[: len(body) // 2 if self._left is None else self._left]
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            self._left = 0 if self._left is None else self._left - len(piece)
-        if self._left == 0:
-            # Unlike abort(), lets what was written leave.
-            self._transport.close()
-
-
 async def _truncate(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
-    await app(scope, receive, _Half(send, scope[_TRANSPORT]))
+    await app(scope, receive, Half(send, scope[_TRANSPORT]))
 
 
 class _Recorder:
@@ -223,28 +209,16 @@ async def _status_after(app: Application, fault: Fault, scope: Message, receive:
     await _answer_of(fault).deliver(send)
 
 
-class _Unfinished:
-    """A `send` that closes the connection where less has been sent than was announced."""
-
-    def __init__(self, send: Send, transport: asyncio.Transport) -> None:
-        self._send, self._transport = send, transport
-
-    async def __call__(self, message: Message) -> None:
-        await self._send(message | {"more_body": True})
-        if message["type"] == "http.response.body":
-            # Unlike abort(), lets what was written leave.
-            self._transport.close()
-
-
 async def _garble(app: Application, fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     answer = garble(fault.garbage, await _own_answer(app, scope, receive))
-    await answer.deliver(_Unfinished(send, scope[_TRANSPORT]) if answer.size else send)
+    await answer.deliver(Unfinished(send, scope[_TRANSPORT]) if answer.size else send)
 
 
 async def _overlong(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
     announced, rest = half_announced(await _own_answer(app, scope, receive))
-    await announced.deliver(send)
-    scope[_TRANSPORT].write(rest)
+    with in_one_segment(scope[_TRANSPORT]):
+        await announced.deliver(send)
+        scope[_TRANSPORT].write(rest)
 
 
 def _changed(change: Callable[[Answer], Answer]) -> Callable[..., Awaitable[None]]:
