@@ -56,6 +56,8 @@ class Case(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     connector: ClassVar[str]
+    # Assets that are carried.
+    count: ClassVar = 2
     site: Site
     explained: list[str] = attrs.field(factory=list)
 
@@ -95,6 +97,10 @@ class Case(ABC):
         rows = self.rows()
         return bool(rows) and {row["state"] for row in rows} <= FINAL_STATES
 
+    def sign_in_again(self, errors: str) -> None:
+        """Do what a person does after a run that has ended with 4."""
+        raise AssertionError(f"{self.name}: {errors}")
+
     def rows(self) -> list[dict[str, Any]]:
         """The ledger as the command line tells it."""
         out = self.site.run("assets", self.connector, "--json", expect=None).stdout
@@ -133,7 +139,7 @@ class Istock(Case):
 
     @classmethod
     def _site(cls, folder: Path) -> contextlib.AbstractContextManager[Site]:
-        return istock_site(folder, MEDIA[:2])
+        return istock_site(folder, MEDIA[: cls.count])
 
     def furnish(self) -> None:
         newest = min(date for asset in self.site.licensed().values() for date in asset["dates"])
@@ -200,13 +206,16 @@ class Tokens(Istock):
         token = httpx.post(url, data=form, trust_env=False).json()["refresh_token"]
         (self.site.folder / "refresh").write_text(token, encoding="utf-8")
 
+    def sign_in_again(self, errors: str) -> None:
+        # The answer with the new refresh token was lost, and the old one has ended.
+        self.explained.append(errors.strip().splitlines()[0])
+        self._consent()
+
     def drive(self, start: Start) -> int:
         child = start("run", "--workers", "1")
         _, errors = child.communicate(timeout=MOST_SECONDS)
         if child.returncode == 4:
-            # The answer with the new refresh token was lost, and the old one has ended.
-            self.explained.append(errors.strip().splitlines()[0])
-            self._consent()
+            self.sign_in_again(errors)
             return self.drive(start)
         if child.returncode not in (0, -signal.SIGKILL):
             raise AssertionError(f"{self.name}: exit {child.returncode}: {errors}")
@@ -226,7 +235,7 @@ class Imatag(Case):
     def furnish(self) -> None:
         self.site.sandbox.part("imatag").control("settings", {"processing": 0})
         self.site.tables["connectors"]["marks"]["deliver_as"] = self.deliver_as
-        for number in range(2):
+        for number in range(self.count):
             data, name = base64.b64encode(_picture(number)).decode(), f"{number}.jpg"
             self.site.portal.control("add_asset", {"base64": data, "tags": ["protect"], "filename": name})
 
@@ -294,7 +303,8 @@ class Gelato(Case):
     def add_assets(self) -> list[str]:
         """Put two tagged assets into the portal; their ids."""
         tag = self.site.tables["connectors"]["print"]["tag"]
-        bodies = ({"text": f"poster {n}", "filename": f"poster-{n}.pdf", "tags": [tag]} for n in range(2))
+        posters = (f"poster-{number}" for number in range(self.count))
+        bodies = ({"text": name, "filename": f"{name}.pdf", "tags": [tag]} for name in posters)
         return [str(self.site.portal.control("add_asset", body)["id"]) for body in bodies]
 
     def copies(self) -> dict[str, int]:
@@ -362,7 +372,7 @@ class Events(Gelato):
 
     def _is_carried(self) -> bool:
         rows = self.rows()
-        return len(rows) == 2 and {row["state"] for row in rows} <= FINAL_STATES
+        return len(rows) == self.count and {row["state"] for row in rows} <= FINAL_STATES
 
     def is_over(self) -> bool:
         return not self.todo and self._is_carried()
