@@ -11,6 +11,7 @@ __all__ = ["ANSWERS", "FILE_ANSWERS", "KINDS", "PARTS", "Fault", "Plan", "draw",
 
 # What a request meets: whether it acts, and what the client sees.
 ANSWERS: Final = (
+    "unreachable",
     "lost before",
     "lost after",
     "late",
@@ -50,7 +51,7 @@ PROCESSES: Final = (
     "disk error",
 )
 # What happens in the world at a step: people, and the portal.
-PEOPLE: Final = ("changed", "edited", "archived", "deleted", "restored", "blocked")
+PEOPLE: Final = ("changed", "edited", "versioned", "archived", "deleted", "restored", "blocked")
 # Kinds that only some parts of the world know.
 _OWN: Final[dict[str, tuple[str, ...]]] = {
     "tokens": ("revoked",),

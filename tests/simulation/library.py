@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 import httpx
 from simulation.answers import Answer, answer_with_file, iso_date
-from simulation.files import title_of
+from simulation.files import content_of, title_of
 
 __all__ = ["FILES", "Asset", "Library"]
 
@@ -76,6 +76,14 @@ class Library:
             asset = dice.choice(found)
             asset.name, asset.tags = "renamed", [*asset.tags, "kept"]
             self.touch(asset, "asset_bank.media.meta_updated")
+
+    def replace(self, dice: random.Random) -> None:
+        """Upload a version of one's own, as a person does."""
+        if found := self._alive():
+            asset = dice.choice(found)
+            name, version = title_of(asset.contents[0])[0], len(asset.contents)
+            self.add_version(asset, content_of(f"{name} by a person", version))
+            self.touch(asset, "asset_bank.media.updated")
 
     def archive(self, dice: random.Random) -> None:
         """Archive an asset, or take it back."""

@@ -95,6 +95,8 @@ class Network:
 
     def _fail_before(self, kind: str, request: httpx.Request, body: bytes) -> httpx.Response | None:
         """Meet a fault of a request that does not act, or not yet."""
+        if kind == "unreachable":
+            raise httpx.ConnectError("connection refused", request=request)
         if kind == "lost before":
             raise httpx.ReadError("the connection broke", request=request)
         if kind in ("error before", "unavailable"):

@@ -80,6 +80,8 @@ class EventsPart(Part):
         if kind.startswith(("notification", "acknowledgement")):
             self._fate.append(kind)
             self.change_source()
+        elif kind == "versioned":
+            self.change_source()
         else:
             super().change(kind)
 

@@ -79,7 +79,9 @@ class GelatoPart(Part):
 
     def change(self, kind: str) -> None:
         """Take a tag off, or what else happens."""
-        if kind == "tag off":
+        if kind == "versioned":
+            self.change_source()
+        elif kind == "tag off":
             asset = self.stage.dice.choice(self._tagged())
             asset.tags = [each for each in asset.tags if each != TAG]
             self._untagged.add(asset.id)

@@ -84,6 +84,10 @@ class ImatagPart(Part):
             asset = self.stage.portal.add(f"asset-{number}", [TAG], picture_of(f"asset-{number}", 1))
             self.stage.portal.library.touch(asset, "asset_bank.media.create")
 
+    def change(self, kind: str) -> None:
+        """Upload a new version, or what else happens."""
+        super().change("changed" if kind == "versioned" else kind)
+
     def change_source(self) -> None:
         """Upload a new version of an original, as a person does."""
         library = self.stage.portal.library

@@ -92,6 +92,8 @@ class Part:
             portal.library.restore(dice)
         elif kind == "archived":
             portal.library.archive(dice)
+        elif kind == "versioned":
+            portal.library.replace(dice)
         elif kind == "edited":
             portal.library.edit(dice)
         else:
