@@ -67,7 +67,7 @@ def configs() -> list[Any]:
 
 
 # Tables of a connector that are not its plugin's.
-CORE: Final = {"extensions"}
+CORE: Final = {"metadata", "extensions"}
 
 
 def stock_tables() -> list[dict[str, Any]]:

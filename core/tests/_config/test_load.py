@@ -263,7 +263,15 @@ def test_find_when_asked_prefers_what_is_given_then_the_environment(monkeypatch:
 
 def test_reference_when_asked_describes_every_key() -> None:
     tables = reference()
-    assert list(tables) == ["state", "pace", "serve", "notify", "portals.NAME", "connectors.NAME"]
+    assert list(tables) == [
+        "state",
+        "pace",
+        "serve",
+        "notify",
+        "portals.NAME",
+        "connectors.NAME",
+        "connectors.NAME.metadata",
+    ]
     for table, fields in tables.items():
         for field in fields:
             assert field.help.endswith("."), f"{table}.{field.name} has no sentence"

@@ -63,7 +63,7 @@ def extend(install: Install) -> Make:
 
     def extended(table: str) -> Plugin:
         plugin = load(find("acme"), "stock")
-        plugin.extend(load_extensions(connector(table), lambda ref, _place: ref.name))
+        plugin.extend(load_extensions(connector(table), plugin.about, lambda ref, _place: ref.name))
         return plugin
 
     return extended

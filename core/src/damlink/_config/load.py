@@ -12,12 +12,14 @@ from typing import Any
 import attrs
 
 from damlink._config.location import missing
+from damlink._config.metadata import MetadataConfig
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
 from damlink._config.parse import SecretOpener, SecretRef, check, parse
 from damlink._config.settings import Field, fields_of
 from damlink._config.tables import (
     CONNECTOR_KEYS,
+    SUBTABLES,
     ConnectorConfig,
     NotifyConfig,
     PaceConfig,
@@ -195,7 +197,7 @@ def _portal(name: str, table: Any, place: str) -> PortalTable:
 
 def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) -> ConnectorConfig:
     here, checked = _check_name("connectors", name, table, str(path))
-    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS and key != "extensions"}
+    own = {key: value for key, value in checked.items() if key in CONNECTOR_KEYS and key not in SUBTABLES}
     parsed = parse(ConnectorConfig, own, here, opener(path))
     return attrs.evolve(
         parsed,
@@ -204,8 +206,15 @@ def _connector(name: str, table: Any, path: Path, portals: Mapping[str, Any]) ->
         portal=_choose_portal(parsed.portal, f"{here}.portal", portals),
         settings={key: value for key, value in checked.items() if key not in CONNECTOR_KEYS},
         table=checked,
+        metadata=_metadata(checked.get("metadata", {}), f"{here}.metadata", path),
         extensions=_extensions(checked.get("extensions", {}), f"{here}.extensions"),
     )
+
+
+def _metadata(value: Any, place: str, path: Path) -> dict[str, Any]:
+    table = _table(value, place)
+    parse(MetadataConfig, table, place, opener(path))
+    return table
 
 
 def _extensions(value: Any, place: str) -> dict[str, dict[str, Any]]:
@@ -291,4 +300,5 @@ def reference() -> dict[str, tuple[Field, ...]]:
         "notify": fields_of(NotifyConfig),
         "portals.NAME": fields_of(PortalConfig),
         "connectors.NAME": fields_of(ConnectorConfig),
+        "connectors.NAME.metadata": fields_of(MetadataConfig),
     }

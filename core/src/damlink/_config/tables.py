@@ -16,6 +16,7 @@ from damlink._secret import Secret
 __all__ = [
     "AUTH_KEYS",
     "CONNECTOR_KEYS",
+    "SUBTABLES",
     "ConnectorConfig",
     "NotifyConfig",
     "PaceConfig",
@@ -191,8 +192,11 @@ CONNECTOR_KEYS: Final = (
     "enabled",
     "workers",
     "adopt_existing",
+    "metadata",
     "extensions",
 )
+# Those of them that are tables.
+SUBTABLES: Final = ("metadata", "extensions")
 
 
 @attrs.frozen
@@ -204,6 +208,7 @@ class ConnectorConfig:
         place: where the table stands, for errors.
         settings: the plugin's own keys, not parsed yet.
         table: all keys, as they are written.
+        metadata: what new assets get beside what the plugin gives them, checked.
         extensions: the settings of each extension, not parsed yet, in the order of the config.
     """
 
@@ -211,6 +216,7 @@ class ConnectorConfig:
     place: str = plain_field(str)
     settings: Mapping[str, Any] = plain_field(dict)
     table: Mapping[str, Any] = plain_field(dict)
+    metadata: Mapping[str, Any] = plain_field(dict)
     extensions: Mapping[str, Mapping[str, Any]] = plain_field(dict)
     plugin: str = setting(help="The plugin, by the name `damlink plugins` shows.")
     title: str = setting(

@@ -14,11 +14,13 @@ import attrs
 
 from damlink import hookspecs
 from damlink._config.parse import SecretOpener, parse
+from damlink._model import About
 from damlink._plugin.discovery import EXTENSION_GROUP, PluginInfo, find
+from damlink._plugin.metadata import Metadata, read_metadata
 from damlink._plugin.shape import argument_problem
 from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
-from damlink.errors import PluginLoadError
+from damlink.errors import ConfigError, PluginLoadError
 
 if TYPE_CHECKING:
     from damlink._config.tables import ConnectorConfig
@@ -29,14 +31,19 @@ __all__ = ["WRAPPED", "load_class", "load_extensions"]
 WRAPPED: Final = ("transform", "push")
 
 
-def load_extensions(config: ConnectorConfig, open_secret: SecretOpener) -> Mapping[str, object]:
-    """Return the extensions of a connector by name, in the order of the config.
+def load_extensions(config: ConnectorConfig, about: About, open_secret: SecretOpener) -> Mapping[str, object]:
+    """Return the extensions of a connector by name, in the order of the config; its metadata is the first.
 
     Raises:
         PluginLoadError: one is not installed, cannot be imported, or breaks the contract.
         ConfigError: one of its settings is wrong.
     """
-    return {name: _load(name, table, config, open_secret) for name, table in config.extensions.items()}
+    if config.metadata and not about.uploads:
+        hint = "remove the table"
+        raise ConfigError(f"{config.place}.metadata", f"{about.title} uploads nothing", hint=hint)
+    own = {"metadata": Metadata(read_metadata(config, open_secret))} if config.metadata else {}
+    extensions = config.extensions.items()
+    return own | {name: _load(name, table, config, open_secret) for name, table in extensions}
 
 
 def _load(name: str, table: Mapping[str, Any], config: ConnectorConfig, open_secret: SecretOpener) -> object:

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from damlink._model import Cursor, SourceAsset
+from damlink._plugin.metadata import describe_metadata, read_metadata
 from damlink._plugin.values import Refused
 from damlink._run.accounts import accounts_of, change_of, describe
 from damlink._run.adoption import find_adoptable
@@ -79,7 +80,11 @@ def plan_connector(
     planned = planned if planned is not None else {}
     taken = set().union(*(planned.get(sibling, set()) for sibling in runtime.siblings))
     own = planned.setdefault(name, set())
-    return Plan(describe(name, change), _each_once(itertools.chain(*parts), own, taken))
+    notices = describe(name, change)
+    if runtime.config.metadata:
+        metadata = read_metadata(runtime.config, session.opener)
+        notices.append(f"{name}: each asset gets {describe_metadata(metadata)}")
+    return Plan(notices, _each_once(itertools.chain(*parts), own, taken))
 
 
 def _each_once(assets: Iterable[Planned], own: set[str], taken: set[str]) -> Iterator[Planned]:

@@ -264,10 +264,10 @@ class Session:
         config = self.config.connector(name)
         plugin = self.load_plugin(name)
         settings = self.parse_settings(name, plugin)
-        if config.extensions:
+        if config.metadata or config.extensions:
             from damlink._plugin.extensions import load_extensions
 
-            plugin.extend(load_extensions(config, self.opener))
+            plugin.extend(load_extensions(config, plugin.about, self.opener))
         return ParsedConnector(config, plugin, settings, self.config.portals[config.portal].open(self.opener))
 
     def open_connector(
