@@ -33,6 +33,7 @@ PUBLIC = {
         "Portal",
         "PreparedAsset",
         "PushResult",
+        "Removed",
         "Response",
         "Secret",
         "Skip",

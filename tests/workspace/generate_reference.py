@@ -31,7 +31,15 @@ GIVEN: Final = "What a hook is given"
 NAMES: Final = {
     "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "Auth", "HeaderAuth", "OAuth2"),
     GIVEN: ("Context", "Checkpoint", "Client", "Response", "Portal", "Event"),
-    "What a hook gives": ("SourceAsset", "Cursor", "Content", "PreparedAsset", "Skip", "PushResult"),
+    "What a hook gives": (
+        "SourceAsset",
+        "Cursor",
+        "Content",
+        "PreparedAsset",
+        "Skip",
+        "Removed",
+        "PushResult",
+    ),
     "What a check gives": ("Finding",),
     "What several plugins need": (
         "Backoff",

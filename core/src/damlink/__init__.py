@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
     from damlink._http.origin import origin_of, parse_url
-    from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+    from damlink._model import (
+        About,
+        Cursor,
+        Event,
+        Finding,
+        PreparedAsset,
+        PushResult,
+        Removed,
+        Skip,
+        SourceAsset,
+    )
     from damlink._secret import Secret
     from damlink._system.backoff import Backoff, Poll
     from damlink._system.suggest import suggest
@@ -48,6 +58,7 @@ __all__ = [
     "Portal",
     "PreparedAsset",
     "PushResult",
+    "Removed",
     "Response",
     "Secret",
     "Skip",
@@ -73,7 +84,17 @@ _MODULES = {
     "_http.client": ("Client",),
     "_http.oauth2": ("OAuth2",),
     "_http.origin": ("origin_of", "parse_url"),
-    "_model": ("About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult", "Skip", "SourceAsset"),
+    "_model": (
+        "About",
+        "Cursor",
+        "Event",
+        "Finding",
+        "PreparedAsset",
+        "PushResult",
+        "Removed",
+        "Skip",
+        "SourceAsset",
+    ),
     "_secret": ("Secret",),
     "_system.backoff": ("Backoff", "Poll"),
     "_system.suggest": ("suggest",),

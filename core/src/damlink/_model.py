@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from damlink._content import Content
     from damlink.errors import DamlinkError
 
-__all__ = ["About", "Cursor", "Event", "Finding", "PreparedAsset", "PushResult", "Skip", "SourceAsset"]
+__all__ = [
+    "About",
+    "Cursor",
+    "Event",
+    "Finding",
+    "PreparedAsset",
+    "PushResult",
+    "Removed",
+    "Skip",
+    "SourceAsset",
+]
 
 
 def _tags(values: Iterable[str]) -> tuple[str, ...]:
@@ -124,6 +134,23 @@ class Skip:
     """Decision not to carry an asset; not an error."""
 
     reason: str
+
+
+@attrs.frozen
+class Removed:
+    """Asset that its source no longer offers: archived, untagged or deleted there.
+
+    The listing or `on_event` yields it, or `transform` returns it. Then `push` receives it in place of a
+    `PreparedAsset`, if anything of the asset is at the target, and decides what happens there: it returns the
+    `Removed` if the asset is gone from the target as well, or a `PushResult` if the target keeps it.
+
+    Attributes:
+        source_id: of the `SourceAsset`.
+        reason: for people, such as "archived"; of a long one the first 200 characters are kept.
+    """
+
+    source_id: str
+    reason: str = ""
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from damlink._checkpoint import Checkpoint
     from damlink._context import Context
     from damlink._http.auth import Auth
-    from damlink._model import Cursor, Event, PreparedAsset, PushResult, Skip, SourceAsset
+    from damlink._model import Cursor, Event, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
 
@@ -41,48 +41,53 @@ def authenticate(ctx: Context) -> Auth | None:
 
 
 @hookspec(firstresult=True)
-def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset | Cursor]:
+def list_source_assets(ctx: Context, since: str | None) -> Iterable[SourceAsset | Removed | Cursor]:
     """Yield lazily the assets to carry.
 
     Called once a run, from one thread. `since` is the value of the last `Cursor` committed, or
     `None` the first time, with `--full`, and after a change of what is selected. Yield `Cursor(value)`
     wherever everything before it has been listed. Listing an asset again is harmless: its
     fingerprint shows whether it changed. Without a stable order yield no cursor. An asset that cannot
-    be stored becomes a failed row, and the listing goes on.
+    be stored becomes a failed row, and the listing goes on. Yield `Removed(source_id, reason)` for an asset
+    that the source no longer offers; one that was never listed is ignored.
     """
 
 
 @hookspec(firstresult=True)
 def transform(
     ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
-) -> PreparedAsset | Skip:
+) -> PreparedAsset | Removed | Skip:
     """Decide name, metadata and content of one source asset.
 
     Called in a transfer thread, several at once, and again after a crash: store in `checkpoint` what
-    must not happen twice, before you do it. `previous` is what the last push returned.
+    must not happen twice, before you do it. `previous` is what the last push returned. Return `Removed` if
+    the source no longer offers the asset. Not called for an asset that was listed as removed.
     """
 
 
 @hookspec(firstresult=True)
 def push(
     ctx: Context,
-    prepared: PreparedAsset,
+    prepared: PreparedAsset | Removed,
     source: SourceAsset,
     previous: PushResult | None,
     checkpoint: Checkpoint,
-) -> PushResult:
+) -> PushResult | Removed:
     """Deliver one prepared asset.
 
     Called in a transfer thread, several at once; safe to repeat with the same `checkpoint`. With
     `previous` a changed asset becomes a new version and not a second asset. A value of the result
     that cannot be stored is converted, with a notice; without a usable target id the row is `uncertain`.
+
+    A plugin that yields or returns `Removed` is given it in place of the prepared asset. Do at the target
+    what is right there; return the `Removed` if nothing is left, or a `PushResult` for what the target keeps.
     """
 
 
 @hookspec(firstresult=True)
-def on_event(ctx: Context, event: Event) -> Iterable[SourceAsset]:
+def on_event(ctx: Context, event: Event) -> Iterable[SourceAsset | Removed]:
     """Yield the source assets that this event makes due; none if the event is not of this connector.
 
     Called in one thread for each verified notification of the connector's portal. It names assets
-    and carries none.
+    and carries none. Yield `Removed` for one that was archived, untagged or deleted.
     """

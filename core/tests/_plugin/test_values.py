@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rude import HEAD, OUTCOMES, plugin
 
-from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink import Content, Cursor, Event, NotYet, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._config.parse import parse
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin
@@ -186,6 +186,8 @@ REFUSED = {
         "1",
         f"raw is {RAW_BYTES + 9} bytes of JSON; at most {RAW_BYTES} are kept",
     ),
+    "number as removed id": ("Removed(5)", None, "a Removed whose source_id is int 5; write text"),
+    "number as removal's reason": ("Removed('1', 5)", None, "a Removed whose reason is int 5; write text"),
     "number as cursor": ("Cursor(5)", None, "a Cursor whose value is int 5; write text"),
     "NUL in the cursor": ("Cursor('a\\0')", None, "a Cursor whose value is str 'a\\x00'"),
 }
@@ -239,8 +241,8 @@ def test_list_when_an_asset_can_be_made_keepable_is(made: Made, given: str, kept
     assert list(connector.list_source_assets(ANY, None))[1] == kept
 
 
-@pytest.mark.parametrize("fingerprint", ["'a\\0'", "'\\ud83d'", "'x' * 100_000_000"])
-def test_list_when_a_fingerprint_cannot_be_kept_takes_a_digest_that_push_means_too(
+@pytest.mark.parametrize("fingerprint", ["'damlink.removed '", "'a\\0'", "'\\ud83d'", "'x' * 100_000_000"])
+def test_list_when_a_fingerprint_is_reserved_or_cannot_be_kept_takes_a_digest_that_push_means_too(
     made: Made, fingerprint: str
 ) -> None:
     connector = made(
@@ -256,8 +258,10 @@ def test_list_when_a_fingerprint_cannot_be_kept_takes_a_digest_that_push_means_t
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("None", "gave None instead of PreparedAsset or Skip"),
+        ("None", "gave None instead of PreparedAsset or Skip or Removed"),
         ("Skip(5)", "gave a Skip whose reason is int 5; write text"),
+        ("Removed('1', 5)", "gave a Removed whose reason is int 5; write text"),
+        ("Removed(None)", "gave a Removed whose source_id is None; write text"),
         ("PreparedAsset(None, 'a')", "content is None; write a damlink.Content"),
         ("PreparedAsset(C, None)", "name is None; write text"),
         ("PreparedAsset(C, '')", "name is empty"),
@@ -313,7 +317,7 @@ WRITE = {
     "authenticate": "return a damlink.Auth",
     "list_source_assets": "yield SourceAsset(source_id, fingerprint)",
     "on_event": "yield SourceAsset(source_id, fingerprint)",
-    "transform": "return PreparedAsset(content, name) or Skip(reason)",
+    "transform": "return PreparedAsset(content, name), Skip(reason)",
     "push": "the asset may have been delivered",
     "check": "yield Finding(what, detail)",
 }
@@ -368,6 +372,29 @@ def test_transform_when_its_texts_can_be_made_keepable_has_them_so(made: Made) -
     texts = (prepared.name, prepared.description, *prepared.tags, prepared.content.filename)
     assert texts == (*(f"{each}{REPLACEMENT}" for each in "abc"), f"f{REPLACEMENT}.jpg")
     assert prepared.metaproperties == {f"d{REPLACEMENT}": [f"e{REPLACEMENT}"]}
+
+
+@pytest.mark.parametrize("hook", ["list_source_assets", "on_event"])
+def test_removal_when_listed_has_a_short_clean_reason(made: Made, hook: str) -> None:
+    items = CALLS[hook](made(**{hook: "yield Removed('9', 'a\\0' * 1000)"}))
+    removed = next(item for item in items if isinstance(item, Removed))
+    assert (removed.source_id, len(removed.reason)) == ("9", 200)
+    assert "\0" not in removed.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("prepared", Removed("1", "archived")), ("PushResult('id')", PushResult("id"))]
+)
+def test_push_when_it_is_given_a_removal_may_return_it_or_what_is_kept(
+    made: Made, given: str, kept: object
+) -> None:
+    connector = made(push=f"return {given}")
+    assert connector.push(ANY, Removed("1", "archived"), ASSET, None, ANY) == kept
+
+
+def test_push_when_it_returns_a_removal_for_an_asset_is_unclear(made: Made) -> None:
+    with pytest.raises(UnclearError, match="gave Removed.* instead of PushResult"):
+        CALLS["push"](made(push="return Removed('1')"))
 
 
 def test_transform_when_it_skips_for_no_reason_has_an_empty_one(made: Made) -> None:

@@ -13,6 +13,7 @@ __all__ = ["HOLD_SHOWN_SECONDS", "Lines", "colour_of"]
 _COLOURS = {
     RowState.PUSHED: "green",
     RowState.SKIPPED: "dim",
+    RowState.REMOVED: "dim",
     RowState.WAITING: "yellow",
     RowState.FAILED: "red",
     RowState.REJECTED: "red",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from damlink._state.history import Change
     from damlink._state.rows import Row
 
-STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "rejected", "failed")
+STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "removed", "rejected", "failed")
 BAD = ("uncertain", "rejected", "failed")
 
 

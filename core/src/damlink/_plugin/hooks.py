@@ -20,7 +20,17 @@ import pluggy
 from damlink import hookspecs
 from damlink._config.settings import fields_of
 from damlink._config.tables import ConnectorConfig
-from damlink._model import About, Cursor, Event, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import (
+    About,
+    Cursor,
+    Event,
+    Finding,
+    PreparedAsset,
+    PushResult,
+    Removed,
+    Skip,
+    SourceAsset,
+)
 from damlink._plugin.discovery import PluginInfo
 from damlink._plugin.errors import PLUGIN_HINT, translate
 from damlink._plugin.shape import HOOKS, NoSettings
@@ -29,6 +39,7 @@ from damlink._plugin.values import (
     check_cursor,
     check_finding,
     check_prepared,
+    check_removed,
     check_source_asset,
     keep_result,
     refuse,
@@ -90,7 +101,7 @@ class Plugin:
 
     def list_source_assets(
         self, ctx: Context, since: str | None
-    ) -> Generator[SourceAsset | Cursor | Refused]:
+    ) -> Generator[SourceAsset | Removed | Cursor | Refused]:
         """Yield the listing item by item. An item that cannot be stored is refused; the others go on."""
         hook = "list_source_assets"
         if hook not in self.hooks:
@@ -100,29 +111,33 @@ class Plugin:
         with contextlib.closing(items):
             for item in items:
                 with border:
-                    received = self._verify_item(hook, self._expect(hook, item, (SourceAsset, Cursor)))
+                    received = self._verify_item(
+                        hook, self._expect(hook, item, (SourceAsset, Cursor, Removed))
+                    )
                 yield received
 
     def transform(
         self, ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
-    ) -> PreparedAsset | Skip:
-        """Return name, metadata and content of one source asset."""
+    ) -> PreparedAsset | Removed | Skip:
+        """Return name, metadata and content of one source asset, or why it is not carried."""
         with self._translate_errors("transform", source):
             prepared = self._manager.hook.transform(
                 ctx=ctx, source=source, previous=previous, checkpoint=checkpoint
             )
-            decided: PreparedAsset | Skip = self._expect("transform", prepared, (PreparedAsset, Skip))
+            decided: PreparedAsset | Removed | Skip = self._expect(
+                "transform", prepared, (PreparedAsset, Skip, Removed)
+            )
             return self._verify("transform", check_prepared, decided)
 
     def push(
         self,
         ctx: Context,
-        prepared: PreparedAsset,
+        prepared: PreparedAsset | Removed,
         source: SourceAsset,
         previous: PushResult | None,
         checkpoint: Checkpoint,
-    ) -> PushResult:
-        """Deliver one prepared asset.
+    ) -> PushResult | Removed:
+        """Deliver one prepared asset, or carry its removal.
 
         Raises:
             UnclearError: the result does not identify the asset at the target.
@@ -132,18 +147,19 @@ class Plugin:
                 ctx=ctx, prepared=prepared, source=source, previous=previous, checkpoint=checkpoint
             )
             try:
+                if isinstance(prepared, Removed) and isinstance(result, Removed):
+                    return self._verify("push", check_removed, result)
                 given: PushResult = self._expect("push", result, (PushResult,))
                 return self._verify("push", keep_result, given)
             except PluginBugError as bug:
                 raise UnclearError(f"{bug.args[0]}; the asset may have been delivered") from bug
 
-    def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset]:
-        """Yield the source assets that an event makes due."""
+    def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset | Removed]:
+        """Yield the source assets that an event makes due, and those that it removes."""
         hook = "on_event"
         for item in self._walk(hook, lambda: self._manager.hook.on_event(ctx=ctx, event=event)):
             with self._translate_errors(hook):
-                asset = self._expect(hook, item, (SourceAsset,))
-                asset = self._verify(hook, check_source_asset, asset)
+                asset = self._check_item(hook, self._expect(hook, item, (SourceAsset, Removed)))
             yield asset
 
     def check(self, ctx: Context) -> Iterator[Finding]:
@@ -213,14 +229,22 @@ class Plugin:
                 with border:
                     close()
 
-    def _verify_item(self, hook: str, item: SourceAsset | Cursor) -> SourceAsset | Cursor | Refused:
+    def _verify_item(
+        self, hook: str, item: SourceAsset | Removed | Cursor
+    ) -> SourceAsset | Removed | Cursor | Refused:
         try:
-            if isinstance(item, Cursor):
-                return self._verify(hook, check_cursor, item)
-            return self._verify(hook, check_source_asset, item)
+            checked: SourceAsset | Removed | Cursor = self._check_item(hook, item)
+            return checked
         except PluginBugError as bug:
             self._name(bug, hook, None)
-            return Refused(None, None, "", bug) if isinstance(item, Cursor) else refuse(item, bug)
+            return refuse(item, bug) if isinstance(item, SourceAsset) else Refused(None, None, "", bug)
+
+    def _check_item(self, hook: str, item: Any) -> Any:
+        if isinstance(item, SourceAsset):
+            return self._verify(hook, check_source_asset, item)
+        if isinstance(item, Removed):
+            return self._verify(hook, check_removed, item)
+        return self._verify(hook, check_cursor, item)
 
     def _expect(self, hook: str, value: Any, kinds: tuple[type, ...]) -> Any:
         if isinstance(value, kinds):

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from damlink._content import Content
-from damlink._model import Cursor, Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import Cursor, Finding, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._system.json_record import JsonRecord
 from damlink._system.keepable import (
     MAX_KEY_BYTES,
@@ -35,6 +35,7 @@ __all__ = [
     "check_cursor",
     "check_finding",
     "check_prepared",
+    "check_removed",
     "check_source_asset",
     "keep_result",
     "refuse",
@@ -42,8 +43,10 @@ __all__ = [
 
 RAW_BYTES: Final = 64 * 1024
 DETAIL_BYTES: Final = 1024 * 1024
+RESERVED: Final = "damlink."  # the beginning of the core's own fingerprints
 # Characters. A title is only shown: a longer one is cut off.
 MAX_TITLE: Final = 1000
+MAX_REASON: Final = 200  # of a removal: it is part of a fingerprint
 # Characters. A text that is delivered must not be cut off: a longer one is refused.
 MAX_FIELD: Final = 100_000
 # Characters: so many fit in a key in any encoding.
@@ -87,7 +90,7 @@ def _keep_plain(asset: SourceAsset) -> SourceAsset | None:
     if not (type(key) is type(fingerprint) is type(title) is str and type(raw) is dict):
         return None
     is_short = len(key) <= PLAIN_KEY and len(fingerprint) <= PLAIN_KEY and len(title) <= MAX_TITLE
-    if not (key and fingerprint and is_short):
+    if not (key and fingerprint and is_short) or fingerprint.startswith(RESERVED):
         return None
     together = f"{key}{fingerprint}{title}"
     text = plain_json(raw) if clean(together) == together else None
@@ -118,8 +121,8 @@ def _raw(raw: object, which: str) -> JsonRecord:
 
 
 def _keep_fingerprint(text: str) -> str:
-    """Return the fingerprint, or a digest of one that no database keeps: the same for the same text."""
-    if is_key(text):
+    """Return the fingerprint; of a reserved one, or one that no database keeps, a digest."""
+    if is_key(text) and not text.startswith(RESERVED):
         return text
     return f"sha256 {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
@@ -149,7 +152,18 @@ def check_cursor(cursor: Cursor) -> Cursor:
     return cursor
 
 
-def check_prepared(prepared: PreparedAsset | Skip) -> PreparedAsset | Skip:
+def check_removed(removed: Removed) -> Removed:
+    """Return a removal that can be kept.
+
+    Raises:
+        NotKeepableError: a field is of a wrong type; names it and what to write.
+    """
+    if not is_key(removed.source_id):
+        raise NotKeepableError(f"a Removed whose source_id is {show(removed.source_id)}; {_KEY}")
+    return Removed(removed.source_id, _display(removed.reason, "a Removed whose reason", MAX_REASON))
+
+
+def check_prepared(prepared: PreparedAsset | Removed | Skip) -> PreparedAsset | Removed | Skip:
     """Return what `transform` decided, with clean texts.
 
     Raises:
@@ -157,6 +171,8 @@ def check_prepared(prepared: PreparedAsset | Skip) -> PreparedAsset | Skip:
     """
     if isinstance(prepared, Skip):
         return Skip(_display(prepared.reason, "a Skip whose reason"))
+    if isinstance(prepared, Removed):
+        return check_removed(prepared)
     which = "a PreparedAsset whose"
     if not isinstance(prepared.content, Content):
         raise NotKeepableError(f"{which} content is {show(prepared.content)}; write a damlink.Content")

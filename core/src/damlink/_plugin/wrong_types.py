@@ -12,10 +12,10 @@ __all__ = ["check_iterable", "wrong_type"]
 
 _CURES: Final = {
     "authenticate": "return a damlink.Auth such as HeaderAuth(…) or OAuth2(…), or None",
-    "list_source_assets": "yield SourceAsset(source_id, fingerprint) for each asset, and Cursor(value)",
-    "on_event": "yield SourceAsset(source_id, fingerprint) for each asset, or return ()",
-    "transform": "return PreparedAsset(content, name) or Skip(reason), without yield",
-    "push": "return PushResult(target_id)",
+    "list_source_assets": "yield SourceAsset(source_id, fingerprint), Removed(source_id) or Cursor(value)",
+    "on_event": "yield SourceAsset(source_id, fingerprint) or Removed(source_id), or return ()",
+    "transform": "return PreparedAsset(content, name), Skip(reason) or Removed(source_id)",
+    "push": "return PushResult(target_id), or the Removed that it was given",
     "check": "yield Finding(what, detail) for each step",
     "classify": "return an error of damlink.errors, or None",
 }

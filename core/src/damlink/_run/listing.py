@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
-from damlink._model import SourceAsset
+from damlink._model import Removed, SourceAsset
 from damlink._plugin.values import Refused
 from damlink._run.adoption import find_adoptable
 from damlink._run.recorder import Batch, Recorder
@@ -14,7 +14,7 @@ from damlink._run.report import RunListener
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed, Progress
-from damlink._state.rows import RowState
+from damlink._state.rows import RowState, as_listed
 from damlink.errors import ConnectorError, DamlinkError
 
 __all__ = ["list_into", "starting_point"]
@@ -62,8 +62,8 @@ def list_into(
         for item in items:
             if is_stopped():
                 return
-            if isinstance(item, SourceAsset):
-                recorder.add(item)
+            if isinstance(item, SourceAsset | Removed):
+                recorder.add(as_listed(item))
             elif isinstance(item, Refused):
                 nameless += _refuse(ledger, runtime, item, listener)
             elif not nameless:

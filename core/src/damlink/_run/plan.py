@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from damlink._model import Cursor, SourceAsset
+from damlink._model import Cursor, Removed, SourceAsset
 from damlink._plugin.metadata import describe_metadata, read_metadata
 from damlink._plugin.values import Refused
 from damlink._run.accounts import accounts_of, change_of, describe
@@ -23,7 +23,8 @@ from damlink._state.accounts import AccountChange
 from damlink._state.compare import Compared, Comparison, compare
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed, Progress
-from damlink._state.rows import Row, RowState
+from damlink._state.removal import reason_of
+from damlink._state.rows import REMOVAL, Row, RowState, as_listed
 
 __all__ = ["Plan", "Planned", "plan_connector"]
 
@@ -138,22 +139,25 @@ def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: boo
             held = _find_held(ledger, {each.asset.source_id: each.row for each in differing})
             for each in differing:
                 if each.comparison.is_carried(each.row) and each.asset.source_id not in held:
-                    yield Planned(each.asset.source_id, each.asset.title, _why_listed(each))
+                    title = each.asset.title or (each.row.title if each.row else "")
+                    yield Planned(each.asset.source_id, title, _why_listed(each))
 
 
 def _compare_with_nothing(listed: Listed) -> list[Compared]:
     return [Compared(asset, None, compare(None, asset, listed.found)) for asset in listed.assets]
 
 
-def _assets(items: Iterable[SourceAsset | Cursor | Refused]) -> Iterator[SourceAsset]:
+def _assets(items: Iterable[SourceAsset | Removed | Cursor | Refused]) -> Iterator[SourceAsset]:
     for item in items:
-        if isinstance(item, SourceAsset):
-            yield item
+        if isinstance(item, SourceAsset | Removed):
+            yield as_listed(item)
         elif isinstance(item, Refused):
             _log.error("%s", item.error)
 
 
 def _why_listed(compared: Compared) -> str:
+    if compared.asset.fingerprint.startswith(REMOVAL):
+        return reason_of(compared.asset)
     if compared.comparison is Comparison.RECONSIDERED and compared.row is not None:
         return f"skipped before: {compared.row.reason}"
     return compared.comparison.value

@@ -62,7 +62,9 @@ def settle(
         if row.state is not RowState.UNCERTAIN:
             what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
-        if saved:
+        if saved and row.removal:
+            ledger.mark_removed(row, row.removal, None)
+        elif saved:
             ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"))
         else:
             LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_effect()

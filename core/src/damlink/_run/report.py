@@ -126,7 +126,7 @@ class RunCounter(RunListener):
         """Count an asset by its last state."""
         with self._lock:
             self._left.pop(row.source_id, None)
-            if state in (RowState.PUSHED, RowState.SKIPPED):
+            if state in (RowState.PUSHED, RowState.SKIPPED, RowState.REMOVED):
                 self._done[state.value] += 1
             else:
                 self._left[row.source_id] = state

@@ -7,11 +7,11 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
-from damlink._model import PreparedAsset, PushResult, Skip
+from damlink._model import PreparedAsset, PushResult, Removed, Skip
 from damlink._run.adoption import find_existing
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.checkpoint import LedgerCheckpoint
@@ -51,12 +51,12 @@ class Job:
 
     row: Row
     checkpoint: LedgerCheckpoint
-    prepared: PreparedAsset | None = None
+    prepared: PreparedAsset | Removed | None = None
     waiting_since: float | None = None
 
     def close(self) -> None:
         """Close the content; log the failure of a plugin's own content class."""
-        if self.prepared is None:
+        if not isinstance(self.prepared, PreparedAsset):
             return
         try:
             self.prepared.content.close()
@@ -121,21 +121,43 @@ class Transfer:
         if row.is_refused:
             raise PluginBugError(row.last_error)
         if job.prepared is None:
-            if found := find_existing(self._runtime, row, self._progress):
+            if not row.removal and (found := find_existing(self._runtime, row, self._progress)):
                 self._ledger.mark_pushed(row, PushResult(found, notice=FOUND))
                 return Outcome(RowState.PUSHED, FOUND)
-            prepared = plugin.transform(context, job.checkpoint.source, row.previous, job.checkpoint)
-            if isinstance(prepared, Skip):
-                if job.checkpoint.is_unclear:
-                    raise UnclearError(f"it is to be skipped ({prepared.reason}), but {_UNANSWERED}")
-                self._ledger.mark_skipped(row, prepared.reason)
-                return Outcome(RowState.SKIPPED, prepared.reason)
-            job.prepared = prepared
+            prepared = row.removal or plugin.transform(
+                context, job.checkpoint.source, row.previous, job.checkpoint
+            )
+            if (outcome := self._finish_without_push(job, prepared)) is not None:
+                return outcome
+            job.prepared = cast("PreparedAsset | Removed", prepared)
         source = job.checkpoint.source
         # A push that is repeated makes the same uploads once more.
         job.checkpoint.uploads.clear()
         result = plugin.push(context, job.prepared, source, row.previous, job.checkpoint)
-        return self._record_delivery(job, result)
+        if isinstance(job.prepared, Removed):
+            return self._record_removal(job, job.prepared, result)
+        return self._record_delivery(job, cast("PushResult", result))
+
+    def _finish_without_push(self, job: Job, prepared: PreparedAsset | Removed | Skip) -> Outcome | None:
+        """Finish a row that has nothing to push: it is skipped, or removed before anything was delivered."""
+        if isinstance(prepared, PreparedAsset):
+            return None
+        if job.checkpoint.is_unclear:
+            what = "skipped" if isinstance(prepared, Skip) else "removed"
+            raise UnclearError(f"it is to be {what} ({prepared.reason}), but {_UNANSWERED}")
+        if isinstance(prepared, Skip):
+            self._ledger.mark_skipped(job.row, prepared.reason)
+            return Outcome(RowState.SKIPPED, prepared.reason)
+        if job.row.previous is None and not job.checkpoint.names():
+            return self._record_removal(job, prepared, prepared)
+        return None
+
+    def _record_removal(self, job: Job, removed: Removed, result: PushResult | Removed) -> Outcome:
+        """Finish a row whose asset is removed at the source."""
+        kept = result if isinstance(result, PushResult) else None
+        reason = self._ledger.mark_removed(job.row, removed, kept)
+        _log.info("%s: removed %s: %s", self._runtime.name, job.row.source_id, reason)
+        return Outcome(RowState.REMOVED, reason)
 
     def _record_delivery(self, job: Job, result: PushResult) -> Outcome:
         """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice."""

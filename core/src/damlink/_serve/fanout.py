@@ -16,6 +16,7 @@ from damlink._model import Event, SourceAsset
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
 from damlink._state.inbox import CoalescedEvent, Notification, Outcome
+from damlink._state.rows import as_listed
 from damlink._system.backoff import Backoff
 from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
@@ -230,7 +231,7 @@ def _deliver_to(session: Session, name: str, deliveries: Sequence[Delivery]) -> 
             continue
         try:
             runtime = runtime or session.open_connector(name)
-            assets = list(runtime.plugin.on_event(runtime.context, each.event))
+            assets = [as_listed(item) for item in runtime.plugin.on_event(runtime.context, each.event)]
         except NotYet as pause:
             each.errors[name] = f"{name}: {pause.reason}"
             if pause.retry_after is not None:

@@ -12,12 +12,18 @@ import sqlalchemy as sa
 from damlink._model import SourceAsset
 from damlink._state.listed import Listed
 from damlink._state.page import bind_page
-from damlink._state.rows import REFUSED, Row, RowState, as_row
+from damlink._state.rows import REFUSED, REMOVAL, Row, RowState, as_row
 from damlink._state.tables import ledger as t
 
 __all__ = ["AT_REST", "Compared", "Comparison", "compare", "compare_listed", "find_rows"]
 
-AT_REST: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED, RowState.FAILED)
+AT_REST: Final = (
+    RowState.PUSHED,
+    RowState.SKIPPED,
+    RowState.REMOVED,
+    RowState.REJECTED,
+    RowState.FAILED,
+)
 """The states in which another fingerprint makes a row due at once."""
 
 
@@ -47,9 +53,13 @@ def compare(
         found: ids of assets that the portal has already, by source id.
         reconsider: whether skipped rows become due again, because the selection has changed.
     """
+    if row is None and asset.fingerprint.startswith(REMOVAL):
+        # Nothing of it was carried.
+        return Comparison.UNCHANGED
     if row is None:
         return Comparison.FOUND if asset.source_id in found else Comparison.NEW
-    if row.is_refused or asset.fingerprint not in (row.fingerprint_seen, row.fingerprint_after):
+    after = row.fingerprint_seen if row.is_removal else row.fingerprint_after
+    if row.is_refused or asset.fingerprint not in (row.fingerprint_seen, after):
         return Comparison.CHANGED
     if reconsider and row.state is RowState.SKIPPED:
         return Comparison.RECONSIDERED
@@ -58,7 +68,10 @@ def compare(
 
 def _is_unchanged(fingerprint: sa.ColumnElement[Any], *, reconsider: bool) -> sa.ColumnElement[bool]:
     """Return the condition of the rows for which `compare` returns `UNCHANGED`."""
-    same = sa.or_(t.c.fingerprint_seen == fingerprint, t.c.fingerprint_after == fingerprint)
+    own_change = sa.and_(
+        t.c.fingerprint_after == fingerprint, sa.not_(t.c.fingerprint_seen.startswith(REMOVAL))
+    )
+    same = sa.or_(t.c.fingerprint_seen == fingerprint, own_change)
     skipped = [t.c.state != RowState.SKIPPED] if reconsider else []
     return sa.and_(t.c.fingerprint_seen != REFUSED, same, *skipped)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from damlink._model import PushResult
+from damlink._model import PushResult, Removed
 from damlink._state.accounts import Accounts
 from damlink._state.claim import FIRST_BATCH, MOST_BATCH, take
 from damlink._state.conflicts import repeat_conflicts
@@ -23,6 +23,7 @@ from damlink._state.lease import check_epoch
 from damlink._state.listed import Listed, Tally
 from damlink._state.merge import merge_listed, refuse
 from damlink._state.reader import LedgerReader
+from damlink._state.removal import note_removal
 from damlink._state.rows import FINISHED, Row, RowState, as_row, dump_result, next_round
 from damlink._state.siblings import serialize, wake, wake_one
 from damlink._state.tables import KeepableText, UtcDateTime
@@ -209,6 +210,26 @@ class Ledger(LedgerReader):
         """Finish a row that is not to be carried."""
         with self._end_transfer(row) as connection:
             self._finish(connection, row, RowState.SKIPPED, reason=reason)
+
+    def mark_removed(self, row: Row, removed: Removed, kept: PushResult | None) -> str:
+        """Finish a row whose asset is removed at the source; return the reason that the row shows.
+
+        Args:
+            kept: what the target keeps of it; `None` if nothing.
+        """
+        reason = removed.reason or "removed at the source"
+        if kept is not None:
+            reason = "; ".join(filter(None, (f"{reason}; the target keeps {kept.target_id}", kept.notice)))
+        values = {
+            "reason": reason,
+            "fingerprint_after": kept.fingerprint_after if kept else None,
+            "result": dump_result(kept) if kept else None,
+            "target_id": kept.target_id if kept else None,
+        }
+        with self._end_transfer(row) as connection:
+            self._finish(connection, row, RowState.REMOVED, **values)
+            note_removal(connection, self._key_of(row), removed)
+        return reason
 
     def mark_rejected(self, row: Row, error: str, requests: str | None = None) -> None:
         """Finish a row whose asset was rejected; `requests` is JSON for the history, as in the next two."""

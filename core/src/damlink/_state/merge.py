@@ -18,7 +18,8 @@ from damlink._state.database import insert_into
 from damlink._state.listed import Listed, Tally
 from damlink._state.packing import pack
 from damlink._state.page import bind_page
-from damlink._state.rows import REFUSED, RowState, dump_result
+from damlink._state.removal import remove_listed
+from damlink._state.rows import REFUSED, REMOVAL, RowState, dump_result
 from damlink._state.tables import ledger as t
 from damlink._system.json_record import text_of
 
@@ -48,9 +49,12 @@ def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsse
     """
     dues = {asset.source_id: (asset, now + timedelta(microseconds=n)) for n, asset in enumerate(assets)}
     # Always in the same order: otherwise two such transactions could deadlock.
-    chosen = [dues[key] for key in sorted(dues)]
+    ordered = [dues[key] for key in sorted(dues)]
+    chosen = [each for each in ordered if not each[0].fingerprint.startswith(REMOVAL)]
     given = {t.c.due_at: [due_at for _, due_at in chosen]}
     _upsert(connection, connector, [asset for asset, _ in chosen], now, given, state=RowState.DUE)
+    removals = [asset for asset, _ in ordered if asset.fingerprint.startswith(REMOVAL)]
+    remove_listed(connection, connector, removals, now)
 
 
 def _adopt(
@@ -109,7 +113,8 @@ def _upsert(
         new.fingerprint_seen != t.c.fingerprint_seen,
         new.fingerprint_seen.is_distinct_from(t.c.fingerprint_after),
     )
-    where = sa.or_(t.c.fingerprint_seen == REFUSED, is_changed)
+    was_refused = t.c.fingerprint_seen == REFUSED
+    where = sa.or_(was_refused, t.c.fingerprint_seen.startswith(REMOVAL), is_changed)
     connection.execute(
         insert.on_conflict_do_update(index_elements=list(t.primary_key), set_=_changes(new), where=where)
     )

@@ -10,18 +10,31 @@ from typing import Any, Final
 
 import attrs
 
-from damlink._model import PushResult, SourceAsset
+from damlink._model import PushResult, Removed, SourceAsset
 from damlink._secret import redact
 from damlink._state.packing import unpack
 from damlink._state.tables import read_record
 
-__all__ = ["FINISHED", "REFUSED", "Row", "RowState", "as_row", "dump_result", "load_result", "next_round"]
+__all__ = [
+    "FINISHED",
+    "REFUSED",
+    "REMOVAL",
+    "Row",
+    "RowState",
+    "as_listed",
+    "as_row",
+    "dump_result",
+    "load_result",
+    "next_round",
+]
 
 FIRST_ROUND: Final = timedelta(minutes=15)
 LONGEST_ROUND: Final = timedelta(hours=24)
 MOST_ROUNDS: Final = 8
 # Stored in place of the fingerprint of a source asset that could not be stored.
 REFUSED: Final = ""
+# Stored in its place, with the reason behind it, when the source no longer offers the asset.
+REMOVAL: Final = "damlink.removed "
 
 
 class RowState(StrEnum):
@@ -33,10 +46,12 @@ class RowState(StrEnum):
     UNCERTAIN = "uncertain"
     PUSHED = "pushed"
     SKIPPED = "skipped"
+    REMOVED = "removed"
     REJECTED = "rejected"
     FAILED = "failed"
 
 
+# Another target account makes these due; what was removed at the source never reaches it.
 FINISHED: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED)
 
 
@@ -70,6 +85,18 @@ class Row:
         return self.fingerprint_seen == REFUSED
 
     @property
+    def is_removal(self) -> bool:
+        """True if the source no longer offers the asset, as listed last."""
+        return self.fingerprint_seen.startswith(REMOVAL)
+
+    @property
+    def removal(self) -> Removed | None:
+        """The removal to carry, if it is one."""
+        if not self.carrying.startswith(REMOVAL):
+            return None
+        return Removed(self.source_id, self.carrying.removeprefix(REMOVAL))
+
+    @property
     def carrying(self) -> str:
         """The fingerprint to carry: a transfer with a checkpoint is finished as it began."""
         return self.checkpoint_fingerprint or self.fingerprint_seen
@@ -78,6 +105,13 @@ class Row:
     def source(self) -> SourceAsset:
         """The source asset for the plugin."""
         return SourceAsset(self.source_id, self.carrying, self.title, self.raw)
+
+
+def as_listed(item: SourceAsset | Removed) -> SourceAsset:
+    """Return what a listing yields as the ledger takes it: a removal is a fingerprint of its own."""
+    if isinstance(item, SourceAsset):
+        return item
+    return SourceAsset(item.source_id, f"{REMOVAL}{item.reason}")
 
 
 def as_row(record: Any) -> Row:

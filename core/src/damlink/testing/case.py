@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
 
-from damlink._model import Cursor, PreparedAsset, SourceAsset
+from damlink._model import Cursor, PreparedAsset, Removed, SourceAsset
 from damlink.testing.trial import Trial
 from damlink_sandbox import Fault, Part, Sandbox
 
@@ -120,7 +120,7 @@ class Case:
         """Whether the plugin has a listing."""
         return "list_source_assets" in self.trial.connector.hooks
 
-    def listing(self, since: str | None = None) -> Generator[SourceAsset | Cursor]:
+    def listing(self, since: str | None = None) -> Generator[SourceAsset | Removed | Cursor]:
         """Yield the listing after a cursor's value."""
         return self.trial.listing(since)
 

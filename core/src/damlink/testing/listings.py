@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from damlink._model import Cursor, SourceAsset
+from damlink._model import Cursor, Removed, SourceAsset
 
 __all__ = ["batches_of", "fingerprints_of", "following_of"]
 
 CURSORS_TRIED: Final = 5  # of a long listing; for each, the rest of the listing is read again
 
-Items = Iterable[SourceAsset | Cursor]
+Items = Iterable[SourceAsset | Removed | Cursor]
 
 
 def fingerprints_of(items: Items) -> set[tuple[str, str]]:
@@ -23,7 +23,7 @@ def batches_of(items: Items) -> Iterator[list[str]]:
     """Yield the sorted ids that are committed together: those between two cursors."""
     batch: list[str] = []
     for item in items:
-        if isinstance(item, SourceAsset):
+        if not isinstance(item, Cursor):
             batch.append(item.source_id)
         else:
             yield sorted(batch)
@@ -31,7 +31,7 @@ def batches_of(items: Items) -> Iterator[list[str]]:
     yield sorted(batch)
 
 
-def following_of(items: Sequence[SourceAsset | Cursor]) -> dict[str, set[tuple[str, str]]]:
+def following_of(items: Sequence[SourceAsset | Removed | Cursor]) -> dict[str, set[tuple[str, str]]]:
     """Return for some cursors, including the first and the last, the ids and fingerprints after each."""
     places = [place for place, item in enumerate(items) if isinstance(item, Cursor)]
     step = max(1, -(-len(places) // CURSORS_TRIED))

@@ -19,7 +19,7 @@ from damlink._config.settings import fields_of
 from damlink._context import Context
 from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
-from damlink._model import Cursor, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import Cursor, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin
 from damlink._plugin.loader import load as load_plugin
@@ -46,7 +46,9 @@ NOT_YET_TIMEOUT_SECONDS: Final = 30.0
 _NO_LIMIT: Final = 1_000_000  # requests in a window: the pace must not slow a test down
 
 
-def _raise_refused(items: Generator[SourceAsset | Cursor | Refused]) -> Generator[SourceAsset | Cursor]:
+def _raise_refused(
+    items: Generator[SourceAsset | Removed | Cursor | Refused],
+) -> Generator[SourceAsset | Removed | Cursor]:
     """Yield the items; raise the error of one that a run would refuse."""
     with contextlib.closing(items):
         for item in items:
@@ -140,7 +142,7 @@ class Trial:
 
     # --- the steps of a run ------------------------------------------------------------------------
 
-    def listing(self, since: str | None = None) -> Generator[SourceAsset | Cursor]:
+    def listing(self, since: str | None = None) -> Generator[SourceAsset | Removed | Cursor]:
         """Yield the listing after a cursor's value."""
         return _raise_refused(self.connector.list_source_assets(self.context, since))
 
@@ -164,17 +166,17 @@ class Trial:
         """Return the names that the checkpoint of a source asset has a value for."""
         return self._checkpoint(source).names()
 
-    def transform(self, source: SourceAsset) -> PreparedAsset | Skip:
+    def transform(self, source: SourceAsset) -> PreparedAsset | Removed | Skip:
         """Transform with the present checkpoint."""
         return _wait_while_not_yet(
             lambda: self.connector.transform(self.context, source, None, self.checkpoint(source))
         )
 
-    def push(self, prepared: PreparedAsset, source: SourceAsset) -> PushResult:
+    def push(self, prepared: PreparedAsset | Removed, source: SourceAsset) -> PushResult | Removed:
         """Push with the present checkpoint; repeat it until the other side is ready."""
         futile = 0
 
-        def attempt() -> PushResult:
+        def attempt() -> PushResult | Removed:
             nonlocal futile
             effects = self._effects()
             try:
@@ -194,11 +196,13 @@ class Trial:
         services = self.sandbox.origins
         return sum(self.asked(r"^(POST|PUT|PATCH|DELETE) ", service).total() for service in services)
 
-    def carry(self, source: SourceAsset) -> PushResult | Skip:
+    def carry(self, source: SourceAsset) -> PushResult | Removed | Skip:
         """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""
         prepared = self.transform(source)
         if isinstance(prepared, Skip):
             return prepared
+        if isinstance(prepared, Removed):
+            return self.push(prepared, source)
         with contextlib.closing(prepared.content):
             return self.push(prepared, source)
 
