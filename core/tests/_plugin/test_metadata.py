@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from portals import control, portal, sandbox, tag
 
-from damlink import About, Content, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink import About, Content, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._config.load import loads
 from damlink._plugin.extensions import load_extensions
 from damlink._plugin.metadata import Metadata, describe_metadata, read_metadata
@@ -120,9 +120,24 @@ def test_push_with_a_collection_adds_the_asset_once(ctx: Any, portal: Portal, co
     extension = metadata("collection = 'Spring'")
 
     for _ in range(2):
-        end_of(extension.push(ctx), PushResult(asset_id))
+        end_of(extension.push(ctx, prepared()), PushResult(asset_id))
 
     assert [*portal.collections.media(spring)] == [asset_id]
+
+
+@pytest.mark.parametrize(
+    ("given", "result"),
+    [
+        (Removed("1"), Removed("1")),
+        (Removed("1"), PushResult("A1")),
+        (prepared(), None),
+        (prepared(), PushResult("")),
+    ],
+    ids=["gone", "removed and kept", "wrong type", "no id"],
+)
+def test_push_when_nothing_was_delivered_passes_the_result_on(given: Any, result: Any) -> None:
+    extension = metadata("collection = 'Spring'")
+    assert end_of(extension.push(None, given), result) is result  # type: ignore[arg-type]
 
 
 def test_transform_when_the_collection_is_missing_fails_before_the_upload(ctx: Any) -> None:

@@ -10,7 +10,7 @@ import attrs
 from damlink._config.metadata import MetadataConfig
 from damlink._config.parse import SecretOpener, parse
 from damlink._config.tables import ConnectorConfig
-from damlink._model import Finding, PreparedAsset, PushResult, Skip, SourceAsset
+from damlink._model import Finding, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink.errors import BynderError, DamlinkError
 from damlink.hookspecs import hookimpl
 
@@ -45,7 +45,7 @@ class Metadata:
     @hookimpl(wrapper=True)
     def transform(
         self, ctx: Context, source: SourceAsset
-    ) -> Generator[None, PreparedAsset | Skip, PreparedAsset | Skip]:
+    ) -> Generator[None, PreparedAsset | Removed | Skip, PreparedAsset | Removed | Skip]:
         """Change name, tags and metaproperties."""
         prepared = yield
         if not isinstance(prepared, PreparedAsset):
@@ -55,10 +55,14 @@ class Metadata:
         return self._apply(prepared, source)
 
     @hookimpl(wrapper=True)
-    def push(self, ctx: Context) -> Generator[None, PushResult, PushResult]:
+    def push(
+        self, ctx: Context, prepared: PreparedAsset | Removed
+    ) -> Generator[None, PushResult | Removed, PushResult | Removed]:
         """Add the asset to the collection. A crash in between repeats both, without harm."""
         result = yield
-        if self.config.collection and result.target_id:
+        # Of a wrong type it is refused afterwards: something may have been delivered.
+        is_delivered = isinstance(prepared, PreparedAsset) and self.config.collection
+        if is_delivered and isinstance(result, PushResult) and result.target_id:
             ctx.bynder.collections.add_media(self._find_collection(ctx), asset_ids=[result.target_id])
         return result
 
