@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate mutants kill-points bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants kill-points lies bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -51,6 +51,10 @@ simulate: $(TOOLS)
 # Every point of each case; or CASE=istock, or POINTS=5 of each.
 kill-points: $(TOOLS)
 	PYTHONPATH=tests $(BIN)/python -m kill_points $(if $(CASE),--case $(CASE)) $(if $(POINTS),--points $(POINTS))
+
+# Every lie about each request; or REQUEST=Uploads.save.
+lies: $(TOOLS)
+	PYTHONPATH=tests $(BIN)/python -m lies $(if $(REQUEST),--request "$(REQUEST)")
 
 mutants: $(TOOLS)
 	$(BIN)/python tests/simulation/mutants.py

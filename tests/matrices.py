@@ -17,6 +17,7 @@ PAGE: Final = TESTS.parent / "docs" / "explanation" / "how-it-is-tested.md"
 # The markers on the page, with the file of the last whole run.
 SHOWN: Final = {
     "kill points": TESTS / "kill_points" / "last.json",
+    "lies": TESTS / "lies" / "last.json",
 }
 # Columns whose figures must be 0, and the one whose every figure is explained.
 OUTCOMES: Final = ("lost", "twice", "uncertain")
@@ -43,6 +44,8 @@ def write_page() -> None:
 def written(page: str) -> str:
     """Return the page with the tables of the last whole runs."""
     for name, file in SHOWN.items():
+        if not file.exists():
+            continue
         begin, end = f"<!-- {name}: written by the run -->", f"<!-- end of {name} -->"
         shown = "\n".join(_lines(json.loads(file.read_text("utf-8"))))
         before, _, rest = page.partition(begin)

@@ -8,13 +8,15 @@ from typing import Any, Final
 from damlink_sandbox import Fault
 from damlink_sandbox.garbage import GARBAGE
 
-__all__ = ["KINDS", "fault"]
+__all__ = ["KINDS", "SLOW", "fault"]
 
 _PAGE: Final = "<!DOCTYPE html><html>Please wait</html>"
 _STATUSES: Final = (500, 502, 503, 504)
 _MOVED: Final = (302, 307)
 # Slower than the answer may take; see `short_limits`.
 _DRIP_SECONDS: Final = 0.05
+# They end by the limits of the client.
+SLOW: Final = ("acts, then hangs", "acts, then drips")
 
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     **{f"acts, then {kind}": {"kind": "garble", "garbage": kind} for kind in GARBAGE},
