@@ -14,7 +14,7 @@ from postgres_server import postgres_server
 
 from damlink._secret import forget_revealed
 
-pytest_plugins = ["databases", "scripted_server"]
+pytest_plugins = ["canaries", "databases", "scripted_server"]
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's folder that lies in memory
 ROOM_BYTES = 4 << 30
@@ -64,5 +64,7 @@ def _own_log() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """A server of our own, started once; each call makes an empty database and gives its address."""
-    with postgres_server() as make:
+    from canaries import assert_no_canary_in_tables  # later than pytest, which rewrites the plugin
+
+    with postgres_server(assert_no_canary_in_tables) as make:
         yield make

@@ -12,8 +12,9 @@ from loopback import Site
 
 from damlink_imatag.sandbox import ImatagSandbox
 from damlink_sandbox import Sandbox, Synthetic
+from damlink_sandbox.mark import SECRET_MARK
 
-API_KEY = "sandbox-imatag-key"
+API_KEY = f"sandbox-imatag-key-{SECRET_MARK}"
 MEDIA = [
     *(Synthetic(f"photo-{seed}.jpg", 30_000 + seed, "image", seed) for seed in range(3)),
     Synthetic("film.mov", 90_000),
@@ -24,9 +25,9 @@ MEDIA = [
 def imatag_site(folder: Path) -> Iterator[Site]:
     """A portal, an Imatag account, and a config that connects them; nothing to be marked yet."""
     (folder / "world").mkdir()
-    (folder / "imatag.key").write_text(API_KEY, encoding="utf-8")
+    (folder / "imatag.secret").write_text(API_KEY, encoding="utf-8")
     with Sandbox([ImatagSandbox], folder=folder / "world", media=MEDIA) as sandbox:
-        imatag = dict(sandbox.part("imatag").connector()) | {"api_key": {"file": "imatag.key"}}
+        imatag = dict(sandbox.part("imatag").connector()) | {"api_key": {"file": "imatag.secret"}}
         portal = {"url": sandbox.origins["portal"], "token": {"env": "TOKEN"}, "index_lag": "1s"}
         tables = {
             "pace": {"requests": 100_000, "share": 1.0},

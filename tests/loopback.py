@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 import pytest
+from canaries import canaries
 from forks import Forked
 from own_log import restored_log
 from ports import free_port
@@ -23,6 +24,7 @@ from ports import free_port
 from damlink._cli import main
 from damlink._config.edit import document
 from damlink_sandbox import Sandbox
+from damlink_sandbox.mark import SECRET_MARK
 
 COMMAND = (sys.executable, "-m", "damlink")
 
@@ -133,16 +135,17 @@ class Site:
 def _judged(
     arguments: Sequence[str], code: int, out: str, err: str, expect: int | None
 ) -> subprocess.CompletedProcess[str]:
+    canaries.look("the output of a command", out + err)
     if expect is not None:
         assert code == expect, f"exit {code}\n{out}\n{err}"
     return subprocess.CompletedProcess(arguments, code, out, err)
 
 
 SECRET_VALUES = {
-    "ISTOCK_API_KEY": "sandbox-istock-key",
-    "ISTOCK_API_SECRET": "sandbox-istock-secret",
+    "ISTOCK_API_KEY": f"sandbox-istock-key-{SECRET_MARK}",
+    "ISTOCK_API_SECRET": f"sandbox-istock-secret-{SECRET_MARK}",
     "ISTOCK_USERNAME": "sandbox.user",
-    "ISTOCK_PASSWORD": "sandbox-password",
+    "ISTOCK_PASSWORD": f"sandbox-password-{SECRET_MARK}",
 }
 
 

@@ -19,8 +19,12 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[Callable[[], str]]:
-    """Start a server; each call makes an empty database and gives its address."""
+def postgres_server(look: Callable[[Path], None] = lambda _data: None) -> Iterator[Callable[[], str]]:
+    """Start a server; each call makes an empty database and gives its address.
+
+    Args:
+        look: called at the end with the folder of the server's data, which then has all that was written.
+    """
     with contextlib.ExitStack() as closing:
         room = os.environ.get("PYTEST_DEBUG_TEMPROOT")
         named = tempfile.TemporaryDirectory(prefix="damlink-postgres-", dir=room)
@@ -41,3 +45,5 @@ def postgres_server() -> Iterator[Callable[[], str]]:
             return str(server.get_uri(name))
 
         yield make
+        admin.execute("CHECKPOINT")
+        look(folder / "data")

@@ -15,12 +15,12 @@ from typing import Any
 import hypothesis
 import hypothesis.configuration
 import pytest
+from canaries import KEY
 from scripted_server import Server
 
 from damlink._http.client import Client, open_client
 from damlink._http.retry import no_waiting
 
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # 32 bytes, as `damlink secret key` writes them
 CHILDREN = Path(__file__).parent / "children"
 _numbers = itertools.count(1)
 

@@ -16,6 +16,7 @@ import pytest
 from loopback import Site, ask_for_consent, assert_arrived_once_and_whole, is_reserved
 
 from damlink_sandbox import Fault
+from damlink_sandbox.mark import SECRET_MARK
 
 TOKEN_REQUESTS = "portal POST /v6/authentication/oauth2/token"
 
@@ -221,7 +222,7 @@ def test_connector_when_disabled_is_left_out_until_it_is_enabled(site: Site) -> 
 
 # --- secrets ---------------------------------------------------------------------------------------
 
-RAW = "sandbox-istock-key"
+RAW = f"sandbox-istock-key-{SECRET_MARK}"
 
 
 def kept_bytes(folder: Path) -> bytes:

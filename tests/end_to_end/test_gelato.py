@@ -18,8 +18,9 @@ from ports import free_port
 
 from damlink_gelato.sandbox import ACCOUNT, GelatoSandbox
 from damlink_sandbox import Sandbox, SnsSandbox
+from damlink_sandbox.mark import SECRET_MARK
 
-KEYS = {"GELATO_KEY": ACCOUNT.key, "SECOND_KEY": "second-gelato-key"}
+KEYS = {"GELATO_KEY": ACCOUNT.key, "SECOND_KEY": f"second-gelato-key-{SECRET_MARK}"}
 SCOPES = ["asset:read", "asset:write", "meta.assetbank:read", "meta.assetbank:write"]
 SCOPES += ["current.user:read", "current.profile:read"]
 _numbers = itertools.count(1)

@@ -9,6 +9,8 @@ import pytest
 from loopback import SECRET_VALUES, Site, assert_arrived_once_and_whole
 from terminal import Terminal
 
+from damlink_sandbox.mark import SECRET_MARK
+
 KEY, SECRET, USER, PASSWORD = SECRET_VALUES.values()
 LITERALS = re.compile(r"\{'|\[\]|\(\)|\('|\bTrue\b|\bFalse\b|\bNone\b|Secret\(")
 
@@ -69,7 +71,7 @@ def test_add_asks_what_people_choose_in_the_order_of_the_settings(bare: Site) ->
     assert 'api_key = {secret = "emea-marketing.api_key"}' in written
     assert "include_videos = true\nsync_after = 2025-01-01\n" in written
     assert "license_model" not in written
-    assert "sandbox-password" not in shown + written
+    assert SECRET_MARK not in shown + written
     assert "sandbox-istock" not in shown + written
     bare.run("run", "EMEA Marketing", "--limit", "1")
     assert_arrived_once_and_whole(bare, {*bare.stored()})

@@ -23,9 +23,10 @@ from ports import free_port
 from recorder import Exchange, RecordedSandbox
 
 from damlink_sandbox import Fault, Sandbox
+from damlink_sandbox.mark import SECRET_MARK
 
-PASSWORD = "pass-word-that-nobody-may-see"
-KEPT = "kept-secret-that-nobody-may-see"
+PASSWORD = f"pass-word-that-nobody-may-see-{SECRET_MARK}"
+KEPT = f"kept-secret-that-nobody-may-see-{SECRET_MARK}"
 ECHO = "c2lnbmF0dXJlLXRoYXQtdGhlLXN0b3JhZ2UtdGVsbHM"
 DEBUG = ("--log-level", "debug")
 DEBUG_JSON = (*DEBUG, "--log-format", "json")
@@ -215,8 +216,8 @@ def test_credential_that_no_header_can_carry_is_refused_and_nowhere_to_be_found(
 ) -> None:
     configure(watch)
     site = watch.site
-    (site.folder / "world" / "token").write_bytes(f"{site.portal.token}{ending}\n".encode())
-    site.tables["portals"]["brand"]["token"] = {"file": "world/token"}
+    (site.folder / "world" / "portal.secret").write_bytes(f"{site.portal.token}{ending}\n".encode())
+    site.tables["portals"]["brand"]["token"] = {"file": "world/portal.secret"}
     site.write()
     look_everywhere(watch, "brand")
     refused = "damlink.toml: portals.brand.token: the secret holds a"

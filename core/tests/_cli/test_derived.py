@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import attrs
 import click
 import pytest
+from canaries import CANARY
 
 from damlink import Secret
 from damlink._cli._answers import to_json
@@ -149,15 +150,15 @@ def guarded(*, password: Secret, other: Secret | None = None) -> None:
 
 
 def test_secret_when_in_the_environment_is_taken_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PASSWORD", "hush")
-    assert called(guarded, "--password-env", "PASSWORD") == ([], {"password": Secret("hush")})
+    monkeypatch.setenv("PASSWORD", CANARY)
+    assert called(guarded, "--password-env", "PASSWORD") == ([], {"password": Secret(CANARY)})
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ([], "Missing option '--password -' or '--password-env'"),
-        (["--password", "hush"], "a secret is no argument"),
+        (["--password", CANARY], "a secret is no argument"),
         (["--password-env", "NOT_THERE"], "NOT_THERE is not set"),
     ],
 )
@@ -165,7 +166,7 @@ def test_secret_when_not_given_as_one_is_refused_and_not_repeated(words: list[st
     with pytest.raises(click.UsageError) as caught:
         called(guarded, *words)
     assert said in caught.value.format_message()
-    assert "hush" not in caught.value.format_message()
+    assert CANARY not in caught.value.format_message()
 
 
 # --- results ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import pytest
+from canaries import CANARY
 
 from damlink._cli import main, root
 
@@ -130,7 +131,7 @@ def test_command_when_described_begins_with_a_verb(command: click.Command) -> No
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config with one portal and no connector."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOKEN", "t")
+    monkeypatch.setenv("TOKEN", CANARY)
     path = tmp_path / "damlink.toml"
     path.write_text('[portals.brand]\nurl = "https://brand.example"\ntoken = { env = "TOKEN" }\n')
     return path

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from canaries import CANARY
 
 from damlink._config.duration import Duration
 from damlink._config.load import Config, load, opener, reference
@@ -203,7 +204,7 @@ def test_connector_when_there_is_none_says_what_to_add(loaded: Loaded) -> None:
 def test_portal_when_opened_must_be_encrypted_or_on_loopback(
     loaded: Loaded, monkeypatch: pytest.MonkeyPatch, url: str, fine: bool
 ) -> None:
-    monkeypatch.setenv("TOKEN", "t")
+    monkeypatch.setenv("TOKEN", CANARY)
     config = loaded(PORTAL.replace("https://brand.example", url))
     portal = config.portals["brand"]
     if fine:
@@ -232,8 +233,8 @@ def test_portal_when_credentials_are_missing_says_which(loaded: Loaded, keys: st
 
 
 def test_opener_when_a_variable_is_set_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOKEN", "s3cret")
-    assert opener(tmp_path / "damlink.toml")(SecretRef("env", "TOKEN"), "here") == "s3cret"
+    monkeypatch.setenv("TOKEN", CANARY)
+    assert opener(tmp_path / "damlink.toml")(SecretRef("env", "TOKEN"), "here") == CANARY
 
 
 @pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])

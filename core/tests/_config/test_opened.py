@@ -4,6 +4,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from canaries import CANARY
 
 from damlink import Secret, setting
 from damlink._config.load import opener
@@ -57,12 +58,12 @@ def test_secret_when_empty_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["s3cret", "s3cret\n", "s3cret\r\n"], ids=["no line break", "one", "one of Windows"]
+    "content", [CANARY, f"{CANARY}\n", f"{CANARY}\r\n"], ids=["no line break", "one", "one of Windows"]
 )
 def test_secret_file_with_one_final_line_break_is_opened_without_it(tmp_path: Path, content: str) -> None:
-    (tmp_path / "key").write_bytes(content.encode())
-    settings = parse(Settings, {"key": {"file": "key"}}, "a", opener(tmp_path / "damlink.toml"))
-    assert settings.key == Secret("s3cret")
+    (tmp_path / "key.secret").write_bytes(content.encode())
+    settings = parse(Settings, {"key": {"file": "key.secret"}}, "a", opener(tmp_path / "damlink.toml"))
+    assert settings.key == Secret(CANARY)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from canaries import CANARY
 from ports import free_port
 
 from damlink import Secret, __version__
@@ -229,14 +230,14 @@ def test_error_of_a_download_when_its_body_breaks_off_still_tells_the_status(
 
 @pytest.fixture
 def signed(partner: Client) -> Client:
-    partner.sign_with(BearerAuth(Secret("s3cret")))
+    partner.sign_with(BearerAuth(Secret(CANARY)))
     return partner
 
 
 def test_request_when_of_our_origin_is_signed_and_named(signed: Client, server: Any) -> None:
     signed.get("/a")
     signed.get(f"{server.url}/b")
-    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer s3cret"] * 2
+    assert [asked.headers["authorization"] for asked in server.asked] == [f"Bearer {CANARY}"] * 2
     assert server.asked[0].headers["user-agent"] == f"damlink/{__version__}"
 
 
@@ -252,7 +253,7 @@ def test_request_when_of_another_origin_is_never_signed(signed: Client, server: 
 
 def test_request_when_the_base_address_is_empty_goes_unsigned(server: Any, hurried: None) -> None:
     with open_client("") as client:
-        client.sign_with(BearerAuth(Secret("s3cret")))
+        client.sign_with(BearerAuth(Secret(CANARY)))
         client.get(f"{server.url}/a")
     assert "authorization" not in server.asked[0].headers
 
@@ -261,7 +262,7 @@ def test_redirect_when_within_our_origin_keeps_signature(signed: Client, server:
     server.then(301, headers={"Location": "/b"})
     assert signed.get("/a").status_code == 200
     assert server.lines == ["GET /a", "GET /b"]
-    assert server.asked[1].headers["authorization"] == "Bearer s3cret"
+    assert server.asked[1].headers["authorization"] == f"Bearer {CANARY}"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_redirect_of_a_post_when_to_another_origin_carries_no_body(
     partner: Client, server: Any, stranger: Any
 ) -> None:
     server.then(307, headers={"Location": stranger.url})
-    partner.post("/a", data={"password": "s3cret"})
+    partner.post("/a", data={"password": CANARY})
     assert stranger.lines == ["GET /"]
     assert stranger.asked[0].body == b""
 
@@ -353,7 +354,7 @@ def test_log_when_requests_leave_holds_no_secret_and_no_key_to_a_file(
     ours, theirs = caplog.messages
     assert ours.startswith("GET 127.0.0.1/assets 200 ")
     assert theirs.startswith("GET localhost/… 200 ")
-    assert not any(secret in caplog.text for secret in ("s3cret", "t0ken", "signed-path", "abc"))
+    assert not any(secret in caplog.text for secret in (CANARY, "t0ken", "signed-path", "abc"))
 
 
 def test_rate_when_limited_spaces_the_requests_of_our_host(server: Any, stranger: Any) -> None:

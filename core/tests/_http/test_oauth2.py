@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
+from canaries import CANARY
 
 from damlink import OAuth2, Secret
 from damlink._http.bearer import BearerAuth
@@ -59,7 +60,7 @@ def tokens(server: Any) -> Partner:
 
 
 def auth_of(server: Any, **options: Any) -> OAuth2:
-    return OAuth2(f"{server.url}/token", "client", Secret("s3cret"), **options)
+    return OAuth2(f"{server.url}/token", "client", Secret(CANARY), **options)
 
 
 def expired(auth: OAuth2, refresh: str | None = None) -> None:
@@ -81,7 +82,7 @@ def test_oauth2_when_first_used_asks_for_one_token_and_keeps_it(
         {
             "grant_type": "client_credentials",
             "client_id": "client",
-            "client_secret": "s3cret",
+            "client_secret": CANARY,
             "scope": "read write",
         }
     ]
@@ -102,7 +103,7 @@ def test_oauth2_when_given_credentials_chooses_the_grant(
 ) -> None:
     partner.sign_with(auth_of(server, **options))
     partner.get("/a")
-    own = {"grant_type": grant, "client_id": "client", "client_secret": "s3cret"}
+    own = {"grant_type": grant, "client_id": "client", "client_secret": CANARY}
     assert tokens.forms == [own | fields]
 
 
@@ -206,7 +207,7 @@ def test_oauth2_when_the_only_refresh_token_is_refused_says_to_give_a_new_one(
     assert str(caught.value).startswith(
         '127.0.0.1 gave no token (400): {"error": "invalid_grant"}; the refresh '
     )
-    assert not any(secret in str(caught.value) for secret in ("r0", "s3cret"))
+    assert not any(secret in str(caught.value) for secret in ("r0", CANARY))
     assert server.lines == ["POST /token"]
 
 
@@ -286,7 +287,7 @@ def test_oauth2_when_a_file_is_streamed_does_not_read_it_into_memory(
 def test_account_when_the_credentials_differ_is_another(server: Any, other: Any) -> None:
     assert auth_of(server).account == auth_of(server).account
     assert auth_of(server, **other).account != auth_of(server).account
-    assert "s3cret" not in auth_of(server).account
+    assert CANARY not in auth_of(server).account
 
 
 def test_rotates_when_there_is_nothing_else_to_begin_with(server: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from canaries import CANARY
 
 from damlink import HeaderAuth, Secret, parse_url
 from damlink._http.bearer import BearerAuth
@@ -19,7 +20,7 @@ def auths(secret: str) -> dict[str, httpx.Auth]:
         "bearer": BearerAuth(Secret(secret)),
         "key": HeaderAuth({"X-Acme-Key": Secret(secret)}),
         "headers": OAuth2(
-            "http://127.0.0.1:1/token", "id", Secret("s3cret"), headers={"Api-Key": Secret(secret)}
+            "http://127.0.0.1:1/token", "id", Secret(CANARY), headers={"Api-Key": Secret(secret)}
         ),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from canaries import CANARY
 
 from damlink import OAuth2, Secret
 from damlink._http.client import Client
@@ -137,7 +138,7 @@ def signed(partner: Client, server: Any) -> Client:
     token = b'{"access_token": "t", "expires_in": 3600}'
     server.serve(lambda asked: server.reply(200, token if asked.path == "/token" else MADE))
     server.then(200, token)
-    partner.sign_with(OAuth2(f"{server.url}/token", "client", Secret("s3cret")))
+    partner.sign_with(OAuth2(f"{server.url}/token", "client", Secret(CANARY)))
     return partner
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from canaries import CANARY
 
 from damlink._http.client import Client
 from damlink._http.oauth2 import OAuth2
@@ -93,7 +94,7 @@ def test_classify_when_it_raises_no_connector_error_is_the_plugins_bug(partner: 
 
 
 def test_classify_when_a_token_is_refused_is_asked_too(partner: Client, server: Any) -> None:
-    partner.sign_with(OAuth2(f"{server.url}/token", "id", Secret("s3cret")))
+    partner.sign_with(OAuth2(f"{server.url}/token", "id", Secret(CANARY)))
     partner.classify_with(as_throttled)
     server.then(403, b"slow down").then(200, b'{"access_token": "t"}').then(200, b"sand")
     assert partner.get("/a").content == b"sand"
@@ -101,7 +102,7 @@ def test_classify_when_a_token_is_refused_is_asked_too(partner: Client, server: 
 
 
 def test_classify_when_the_code_of_a_consent_is_redeemed_is_asked_too(partner: Client, server: Any) -> None:
-    auth = OAuth2(f"{server.url}/token", "id", Secret("s3cret"), authorize_url=f"{server.url}/consent")
+    auth = OAuth2(f"{server.url}/token", "id", Secret(CANARY), authorize_url=f"{server.url}/consent")
     partner.classify_with(as_throttled)
     server.always(403, b"slow down")
     with pytest.raises(TransientError, match="over the limit"):

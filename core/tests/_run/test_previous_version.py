@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from canaries import KEY
 from cryptography.fernet import Fernet
 
 from damlink._config.edit import document
@@ -51,7 +52,6 @@ def transform(source):
 def push(ctx, prepared, checkpoint):
     return ctx.bynder.upload(prepared, checkpoint)
 """
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 LONG_AGO = "2026-01-01 00:00:00"
 SINCE = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
 NO_SELECTION = "44136fa355b3678a"  # the digest of a plugin without settings that select

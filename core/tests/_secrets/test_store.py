@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import sqlalchemy as sa
+from canaries import CANARY
 
 from damlink import OAuth2, Secret
 from damlink._config.load import opener
@@ -127,12 +128,12 @@ def test_secrets_when_set_are_encrypted_and_got_back(secrets: SecretStore, crede
     secrets.set("other", "x")
     assert (secrets.get("stock"), secrets.get("nothing")) == ("s3cret é", None)
     assert secrets.names() == ["other", "stock"]
-    assert b"s3cret" not in (credentials.load("secret:stock") or b"")
+    assert CANARY.encode() not in (credentials.load("secret:stock") or b"")
     assert [secrets.remove("stock"), secrets.remove("stock")] == [True, False]
 
 
 def test_secrets_when_the_key_is_another_say_so(secrets: SecretStore, credentials: Credentials) -> None:
-    secrets.set("stock", "s3cret")
+    secrets.set("stock", CANARY)
     other = SecretStore(credentials, lambda: Cipher(new_key(), "DAMLINK_KEY"))
     with pytest.raises(StateError, match="the key from DAMLINK_KEY does not open the database; give the key"):
         other.get("stock")
@@ -165,8 +166,8 @@ def test_opener_when_no_secret_is_kept_needs_no_store(
     def never(_name: str) -> str:
         raise AssertionError("the database is not to be opened")
 
-    monkeypatch.setenv("TOKEN", "t")
-    assert opener(tmp_path / "damlink.toml", never)(SecretRef("env", "TOKEN"), "here") == "t"
+    monkeypatch.setenv("TOKEN", CANARY)
+    assert opener(tmp_path / "damlink.toml", never)(SecretRef("env", "TOKEN"), "here") == CANARY
 
 
 @pytest.mark.parametrize("refresh", [Secret("r"), None], ids=["with refresh token", "without"])

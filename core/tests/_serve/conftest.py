@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from canaries import KEY, canaries
 
 from damlink._config.edit import document
 from damlink._config.load import loads
@@ -25,7 +26,6 @@ from damlink._state.topics import Topics
 from damlink_sandbox import Sandbox, SnsSandbox
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:sandbox-portal-events"
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
 @attrs.define
@@ -142,12 +142,18 @@ def running(session: Session) -> Iterator[Served]:
     thread.start()
     try:
         url = addresses.get(timeout=60)
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        hooks = {"response": [_look_at_answer]}
+        with httpx.Client(base_url=url, trust_env=False, event_hooks=hooks) as client:
             yield Served(session, url, client)
     finally:
         server.stop()
         thread.join(60)
         assert not thread.is_alive()
+
+
+def _look_at_answer(response: httpx.Response) -> None:
+    """Look for secrets in what the service answers: metrics, the probes, refusals."""
+    canaries.look(f"the answer of {response.request.method} /…", response.read())
 
 
 class Recorder(socketserver.ThreadingTCPServer):

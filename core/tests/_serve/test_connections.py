@@ -22,6 +22,7 @@ import attrs
 import httpx
 import pytest
 import uvicorn
+from canaries import CANARY, KEY
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
@@ -34,7 +35,6 @@ from damlink._serve.connections import LARGEST_HEAD_BYTES, BoundedProtocol
 
 DESCRIPTORS: Final = 256
 WAITED_SECONDS: Final = 12.0  # shorter than the deadline of a head: only making room can help
-KEY: Final = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 HALF_BODY: Final = b"POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"
 UNFINISHED: Final = {
     "silent": b"",
@@ -146,7 +146,7 @@ def few_descriptors(tables: dict[str, Any], tmp_path_factory: pytest.TempPathFac
     """A server that may open few files."""
     folder = tmp_path_factory.mktemp("few")
     (folder / "damlink.toml").write_text(document(tables))
-    environment = {**os.environ, "TOKEN": "t", "DAMLINK_KEY": KEY, "DAMLINK_STATE_DIR": str(folder)}
+    environment = {**os.environ, "TOKEN": CANARY, "DAMLINK_KEY": KEY, "DAMLINK_STATE_DIR": str(folder)}
     command = f"ulimit -n {DESCRIPTORS} && exec {sys.executable} -m damlink serve"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAMLINK_KEY", KEY)

@@ -133,8 +133,8 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
     sessions = []
 
     def make(**connectors: dict[str, Any]) -> Scene:
-        (tmp_path / "token").write_text(sandbox.part("bynder").connector()["token"])
-        portal = {"url": sandbox.origins["portal"], "token": {"file": "token"}}
+        (tmp_path / "portal.secret").write_text(sandbox.part("bynder").connector()["token"])
+        portal = {"url": sandbox.origins["portal"], "token": {"file": "portal.secret"}}
         given = connectors or {"print": {}}
         tables = {
             "portals": {"brand": portal},

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from canaries import CANARY
 
 from damlink._config.edit import document
 from damlink._config.load import loads
@@ -165,7 +166,7 @@ def test_confirmation_when_refused_for_good_is_not_tried_again_until_a_new_token
 
 def test_serve_when_interrupted_ends_well(tables: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "damlink.toml").write_text(document(tables))
-    environment = {**os.environ, "TOKEN": "t", "DAMLINK_STATE_DIR": str(tmp_path)}
+    environment = {**os.environ, "TOKEN": CANARY, "DAMLINK_STATE_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "damlink", "serve"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None

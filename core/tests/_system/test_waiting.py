@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canaries import CANARY
 
 import damlink
 from damlink import OAuth2, Secret
@@ -123,7 +124,7 @@ def between_two_requests(world: World, verify: Verify) -> Any:
 
 
 def while_another_process_renews_the_token(world: World, verify: Verify) -> Any:
-    auth = OAuth2(f"{world.server.url}/token", "client", Secret("s3cret"))
+    auth = OAuth2(f"{world.server.url}/token", "client", Secret(CANARY))
     database = world.closing.enter_context(contextlib.closing(Database("sqlite:///d.db", world.folder)))
     give_custody(auth, Credentials(database), lambda: Cipher(new_key(), "a test"), verify)
     world.closing.enter_context(auth.custody.exclusive())

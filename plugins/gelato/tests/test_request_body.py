@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from canaries import CANARY
 
 from damlink import Content, Secret
 from damlink.bynder import Asset
@@ -12,7 +13,7 @@ from damlink_gelato.request_body import ImportRequest, expiry
 from damlink_gelato.settings import GelatoSettings
 from damlink_gelato.transform import File, Original
 
-SETTINGS = GelatoSettings(tag="Print", api_key=Secret("hush"), account_id="a-1")
+SETTINGS = GelatoSettings(tag="Print", api_key=Secret(CANARY), account_id="a-1")
 CONTENT = Content.from_bytes(b"12345", "poster.pdf")
 FILE = File(CONTENT, name="Poster", original=Original("9F2C", 3, 5, "poster.pdf"))
 ORDER = ImportRequest(SETTINGS, "https://brand.bynder.com/", "0A1B", FILE)

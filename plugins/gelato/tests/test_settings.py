@@ -4,13 +4,14 @@ from typing import Any
 
 import attrs
 import pytest
+from canaries import CANARY
 
 from damlink import Secret
 from damlink.errors import ConfigError
 from damlink.testing import make_context
 from damlink_gelato.settings import GelatoSettings
 
-REQUIRED: dict[str, Any] = {"tag": "Print", "api_key": Secret("hush")}
+REQUIRED: dict[str, Any] = {"tag": "Print", "api_key": Secret(CANARY)}
 IMPORT = "https://partner.example/dam/v1/accounts/{account_id}/files:import"
 STATUS = "https://partner.example/dam/v1/accounts/{account_id}/files/{file_id}"
 
@@ -22,7 +23,7 @@ def test_settings_need_no_more_than_a_tag_and_a_key() -> None:
 
 
 def test_settings_when_printed_show_no_secret() -> None:
-    assert "hush" not in repr(GelatoSettings(**REQUIRED))
+    assert CANARY not in repr(GelatoSettings(**REQUIRED))
 
 
 def test_addresses_are_filled_in_and_safe() -> None:

@@ -14,6 +14,7 @@ from damlink import AssetRejectedError, PreparedAsset, TransientError
 from damlink_imatag.deliver import MANIFEST_LOST
 from damlink_imatag.media_info import MANIFEST
 from damlink_sandbox import Fault
+from damlink_sandbox.mark import SECRET_MARK
 
 Painter = Callable[..., bytes]
 UPLOADS = r"^POST /api/v3/media$"
@@ -225,7 +226,7 @@ def test_marked_file_at_a_signed_address_is_fetched_without_the_key(bench: Any) 
 
 def test_oauth_application_is_let_in_also_after_its_token_ends(bench: Any) -> None:
     keys = [bench.add(), bench.add()]
-    client = {"client_id": "sandbox-imatag-client", "client_secret": "sandbox-imatag-secret"}
+    client = {"client_id": "sandbox-imatag-client", "client_secret": f"sandbox-imatag-secret-{SECRET_MARK}"}
     with bench.open(api_key=None, **client) as trial:
         bench.carried(trial, keys[0])
         bench.imatag.control("expire_tokens", {})

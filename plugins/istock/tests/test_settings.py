@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from canaries import CANARY
 
 from damlink import Secret
 from damlink.errors import ConfigError
@@ -15,8 +16,9 @@ from damlink.testing import make_context
 from damlink_istock.sandbox import IStockSandbox
 from damlink_istock.settings import IStockSettings
 from damlink_sandbox import Sandbox
+from damlink_sandbox.mark import SECRET_MARK
 
-REQUIRED: dict[str, Any] = {"api_key": Secret("key"), "api_secret": Secret("hush")}
+REQUIRED: dict[str, Any] = {"api_key": Secret("key"), "api_secret": Secret(CANARY)}
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +43,15 @@ def test_every_address_of_istocks_is_a_setting_with_a_public_https_default() -> 
 
 
 def test_settings_when_printed_show_no_secret() -> None:
-    shown = repr(IStockSettings(**REQUIRED, username="sam", password=Secret("hush")))
-    assert "hush" not in shown
+    shown = repr(IStockSettings(**REQUIRED, username="sam", password=Secret(CANARY)))
+    assert CANARY not in shown
     assert "sam" in shown
 
 
 def test_settings_when_read_from_a_config_have_their_types(sandbox: Sandbox, tmp_path: Path) -> None:
     with make_context("istock", sandbox, tmp_path, sync_after=date(2024, 1, 1), product_id=4711) as ctx:
         assert (ctx.settings.sync_after, ctx.settings.product_id) == (date(2024, 1, 1), 4711)
-        assert ctx.settings.password.reveal() == "sandbox-password"
+        assert ctx.settings.password.reveal() == f"sandbox-password-{SECRET_MARK}"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from damlink_sandbox import (
     route,
     send_file,
 )
+from damlink_sandbox.mark import SECRET_MARK
 
 ROWS = [{"id": number} for number in range(5)]
 
@@ -167,8 +168,8 @@ def test_call_when_it_has_a_body_has_its_fields(http: httpx.Client, sent: Any, e
     assert http.post("/echo", **sent).json() == expected
 
 
-SECRET = "sandbox-key-71d3c0"
-BASIC = ("sandbox-user", "sandbox-password-5ac1e9")
+SECRET = f"sandbox-key-{SECRET_MARK}"
+BASIC = ("sandbox-user", f"sandbox-password-{SECRET_MARK}")
 
 
 @pytest.mark.parametrize(

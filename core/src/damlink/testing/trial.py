@@ -256,7 +256,8 @@ class Trial:
 
     def _store_secret(self, part: Part, name: str, value: str) -> dict[str, str]:
         file = f"{part.name}-{name}.secret"
-        (self.folder / file).write_text(value, encoding="utf-8")
+        # A line break at the end, as an editor writes it: it is no part of the secret.
+        (self.folder / file).write_text(f"{value}\n", encoding="utf-8")
         return {"file": file}
 
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from damlink_sandbox.application import Refusal
 from damlink_sandbox.call import Call
+from damlink_sandbox.mark import SECRET_MARK
 from damlink_sandbox.world import Clock
 
 __all__ = ["Credentials", "Key", "NoCredentials", "OAuthServer", "UserPassword"]
@@ -98,7 +99,7 @@ class Key(NoCredentials):
     setting: str = "api_key"
     place: str = attrs.field(default="header", validator=attrs.validators.in_(("header", "query", "cookie")))
     prefix: str = ""
-    value: str = "sandbox-key-71d3c0"
+    value: str = f"sandbox-key-{SECRET_MARK}"
 
     def fits(self, call: Call) -> bool:
         """Return whether the key is in its place."""
@@ -126,7 +127,7 @@ class UserPassword(NoCredentials):
     """A user name and a password in a Basic header, in the settings `username` and `password`."""
 
     username: str = "sandbox-user"
-    password: str = "sandbox-password-5ac1e9"
+    password: str = f"sandbox-password-{SECRET_MARK}"
 
     def fits(self, call: Call) -> bool:
         """Return whether the header holds both."""
@@ -170,9 +171,9 @@ class OAuthServer(NoCredentials):
 
     path: str = "/oauth/token"
     client_id: str = "sandbox-client"
-    client_secret: str = "sandbox-client-secret-9b04f7"
+    client_secret: str = f"sandbox-client-secret-{SECRET_MARK}"
     username: str = ""
-    password: str = "sandbox-password-5ac1e9"
+    password: str = f"sandbox-password-{SECRET_MARK}"
     refresh_token: str = ""
     lifetime: float = 3600.0
     rotates: bool = False
@@ -244,7 +245,7 @@ class OAuthServer(NoCredentials):
 
     def _new_token(self) -> str:
         self._issued += 1
-        return sha256(f"{self._seed}/{self._issued}".encode()).hexdigest()
+        return SECRET_MARK + sha256(f"{self._seed}/{self._issued}".encode()).hexdigest()
 
 
 def _token_error(status: int, error: str) -> Refusal:

@@ -15,11 +15,12 @@ from damlink_gelato.sandbox import imports as imports
 from damlink_gelato.sandbox.controls import ACTIONS
 from damlink_gelato.sandbox.library import CHECKOUT_HOST, Account, File, Library
 from damlink_gelato.sandbox.wire import service
+from damlink_sandbox.mark import SECRET_MARK
 
 if TYPE_CHECKING:
     from damlink_sandbox import Finding, Part, Scene, World
 
-ACCOUNT = Account("sandbox-account", "sandbox-gelato-key")
+ACCOUNT = Account("sandbox-account", f"sandbox-gelato-key-{SECRET_MARK}")
 
 IMPORTS: dict[str, Any] = {
     "POST /dam/v1/accounts/{account}/files:import": imports.take,

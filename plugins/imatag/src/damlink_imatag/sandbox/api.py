@@ -23,11 +23,12 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from damlink_imatag.sandbox import mark as marks
 from damlink_imatag.sandbox.library import Item, Library
 from damlink_sandbox import Refusal, application
+from damlink_sandbox.mark import SECRET_MARK
 
 BASE = "/api/v3"
 USERNAME = "acme"
-KEY = "sandbox-imatag-key"
-CLIENT_ID, CLIENT_SECRET = "sandbox-imatag-client", "sandbox-imatag-secret"
+KEY = f"sandbox-imatag-key-{SECRET_MARK}"
+CLIENT_ID, CLIENT_SECRET = "sandbox-imatag-client", f"sandbox-imatag-secret-{SECRET_MARK}"
 LINK_SECONDS = 300.0
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 TYPES |= {".tif": "image/tiff", ".tiff": "image/tiff"}

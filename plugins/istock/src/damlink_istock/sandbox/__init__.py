@@ -24,14 +24,15 @@ from damlink_istock.sandbox.product_types import CREDITS, GETTY_TYPES, SUBSCRIPT
 from damlink_istock.sandbox.vendor import Key, Licence, Product, User, Vendor
 from damlink_istock.sandbox.wire import Handler, service
 from damlink_sandbox import Finding
+from damlink_sandbox.mark import SECRET_MARK
 
 if TYPE_CHECKING:
     from damlink_sandbox import Part, World
 
-USER = User("sandbox.user", "sandbox-password", "Sam", "Sandbox")
-COLLEAGUE = User("sandbox.colleague", "colleague-password", "Kim", "Colleague")
-KEY = Key("sandbox-istock-key", "sandbox-istock-secret")
-GETTY_KEY = Key("sandbox-getty-key", "sandbox-getty-secret", GETTY_TYPES)
+USER = User("sandbox.user", f"sandbox-password-{SECRET_MARK}", "Sam", "Sandbox")
+COLLEAGUE = User("sandbox.colleague", f"colleague-password-{SECRET_MARK}", "Kim", "Colleague")
+KEY = Key(f"sandbox-istock-key-{SECRET_MARK}", f"sandbox-istock-secret-{SECRET_MARK}")
+GETTY_KEY = Key(f"sandbox-getty-key-{SECRET_MARK}", f"sandbox-getty-secret-{SECRET_MARK}", GETTY_TYPES)
 # Days ago: the licences inside the last 30 days.
 RECENT = (2, 9, 21)
 

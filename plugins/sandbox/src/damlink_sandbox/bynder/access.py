@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ import attrs
 
 from damlink_sandbox.bynder.rights import ROLES, SCOPES, grantable_scopes
 from damlink_sandbox.bynder.signatures import Signatures
+from damlink_sandbox.mark import SECRET_MARK
 from damlink_sandbox.router import Answer, Call, Refusal, Route, json_answer
 from damlink_sandbox.world import Clock
 
@@ -107,6 +109,11 @@ class Caller:
     roles: frozenset[str]
 
 
+def _marked(new_hex: Callable[[int], str], count: int) -> str:
+    """Return a new secret of so many digits, with the mark of secrets."""
+    return SECRET_MARK + new_hex(count - len(SECRET_MARK))
+
+
 class Access:
     """Users, profiles, tokens and grants of one portal.
 
@@ -129,15 +136,15 @@ class Access:
         new_hex: Callable[[int], str],
     ) -> None:
         self._clock = clock
-        self.new_hex = new_hex
+        self.new_hex = functools.partial(_marked, new_hex)
         profile = Profile(new_id(), "Integration", set(ROLES))
         light = Profile(new_id(), "Light user", {"MEDIAOVERVIEW", "MEDIADOWNLOAD"})
         self.user = User(new_id(), "integration@portal.example", "Ina", "Integration", profile.id)
         self.users = {self.user.id: self.user}
         self.profiles = {profile.id: profile, light.id: light}
-        self.permanent = new_hex(64)
+        self.permanent = self.new_hex(64)
         redirects = ("http://localhost:8765/callback", "http://127.0.0.1:8765/callback")
-        self.client = Client(new_uuid(), new_uuid(), self.user.id, SCOPES, redirects)
+        self.client = Client(new_uuid(), self.new_hex(32), self.user.id, SCOPES, redirects)
         self.tokens = {self.permanent: Token(self.user.id, SCOPES)}
         self.challenges: dict[str, tuple[Grant, str]] = {}
         self.codes: dict[str, Grant] = {}
@@ -147,7 +154,7 @@ class Access:
         self.groups = {
             group.id: group for group in (Group(new_id(), "Designers"), Group(new_id(), "Editors"))
         }
-        self.signatures = Signatures(new_id(), new_hex(32))
+        self.signatures = Signatures(new_id(), self.new_hex(32))
         self.oauth1_secrets: dict[str, str] = {}
         self.oauth1_users: dict[str, str] = {}
         self.oauth1_requests: dict[str, RequestToken] = {}

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import attrs
 
+from damlink_sandbox.mark import SECRET_MARK
 from damlink_sandbox.sns.delivery import Courier, Parcel
 from damlink_sandbox.sns.keys import Signer
 from damlink_sandbox.world import World
@@ -28,6 +29,11 @@ FAULTS = (
 )  # fmt: skip
 # A reordered message also waits for the next one.
 _LATE = ("delay", "reorder")
+
+
+def _new_token() -> str:
+    """Return a token that confirms a subscription."""
+    return SECRET_MARK + secrets.token_hex(58)
 
 
 @attrs.define
@@ -79,7 +85,11 @@ class Topic:
     def subscribe(self, endpoint: str, subjects: Sequence[str]) -> Subscription:
         """Begin a subscription: its confirmation is sent at once."""
         made = Subscription(
-            str(uuid.uuid4()), endpoint, tuple(subjects), secrets.token_hex(64), self._world.clock.now()
+            str(uuid.uuid4()),
+            endpoint,
+            tuple(subjects),
+            _new_token(),
+            self._world.clock.now(),
         )
         with self._lock:
             self.subscriptions[made.id] = made
@@ -103,7 +113,7 @@ class Topic:
             was_confirmed = ended.confirmed
             ended.confirmed, ended.ended = False, True
             # For the message about the end, whose address restores the subscription.
-            ended.token, ended.token_made = secrets.token_hex(64), self._world.clock.now()
+            ended.token, ended.token_made = _new_token(), self._world.clock.now()
         if was_confirmed:
             self._send_confirmation(ended, "UnsubscribeConfirmation")
 
