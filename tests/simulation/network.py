@@ -56,6 +56,12 @@ class Network:
         body = b"".join(request.stream)  # type: ignore[arg-type]
         self._audit(lambda: self.part.on_sent(process, request, body))
         self.scheduler.switch("sent")
+        try:
+            return self._exchange(process, request, body)
+        finally:
+            self.part.on_over(process, request)
+
+    def _exchange(self, process: Process | None, request: httpx.Request, body: bytes) -> httpx.Response:
         fault = self._take_fault(request)
         self.scheduler.note(f"{request.method} {request.url.path} {fault}")
         kind = fault.kind if fault else ""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 import click
-from simulation.faults import KINDS, draw
+from simulation.faults import KINDS, can_meet, draw
 from simulation.product import prepare
 from simulation.schedule import Result, simulate
 
@@ -98,7 +98,7 @@ def _run_series(base: Path, seeds: Sequence[int], jobs: int, *, first: bool) -> 
 
 
 def _missing(coverage: Counter[str]) -> list[str]:
-    pairs = (f"{change} | {kind}" for change in CHANGES for kind in KINDS)
+    pairs = (f"{change} | {kind}" for change in CHANGES for kind in KINDS if can_meet(change, kind))
     return [pair for pair in pairs if not coverage[pair]]
 
 

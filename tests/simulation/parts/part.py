@@ -135,6 +135,9 @@ class Part:
     ) -> None:
         """An answer comes back whole."""
 
+    def on_over(self, process: Process | None, request: httpx.Request) -> None:
+        """A request is over, with an answer or without one; that of a crashed process never is."""
+
     def on_save(self, asset: Asset, content: bytes) -> None:
         """A file was saved in the portal."""
 

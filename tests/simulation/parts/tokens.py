@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import httpx
 from simulation.answers import Answer, read_fields
-from simulation.faults import ANSWERS
 from simulation.parts.part import Stage
 from simulation.parts.source import SourcePart
 from simulation.tasks import Process, SimulationError
@@ -15,8 +14,6 @@ from simulation.tokens import TokenServer
 
 __all__ = ["TokensPart"]
 
-# A refresh whose answer did not come back, or was not written, may end the grant; nothing else may.
-EXPLAINING: Final = {*ANSWERS, "crash", "freeze", "database locked", "disk full", "disk error"}
 _QUERY: Final = "SELECT name, sealed FROM credential WHERE name LIKE 'token:%' AND sealed IS NOT NULL"
 _PATH: Final = "/token"
 
@@ -46,6 +43,7 @@ class TokensPart(SourcePart):
         self.received: list[tuple[Process | None, str]] = []
         self._is_signed_out = False
         self._unanswered = 0
+        self._renewing: list[Process] = []
 
     def portal_auth(self) -> str:
         """Return the lines of the portal's table that sign requests."""
@@ -92,8 +90,8 @@ class TokensPart(SourcePart):
         # Without a whole answer the connector cannot know whether its token is still good.
         if self._unanswered == 0 and self.server.refresh and self.stored() == self.server.refresh:
             raise SimulationError("a person is asked to sign in, and the stored grant is good")
-        if not EXPLAINING.intersection(self.stage.plan.struck):
-            raise SimulationError("the grant is lost, and no answer and no process was")
+        if self._unanswered == 0 and all(token in self.kept for _, token in self.received):
+            raise SimulationError("the grant is lost, and every answer came and was stored")
 
     # --- the truth ---------------------------------------------------------------------------------
 
@@ -105,9 +103,22 @@ class TokensPart(SourcePart):
         """A refresh token that was replaced must never be sent again."""
         sent = read_fields(request, body).get("refresh_token") if request.url.path.endswith(_PATH) else None
         stored = self.stored() if sent else None
-        self._unanswered += bool(sent)
+        if sent is None:
+            return
+        self._unanswered += 1
+        others = [each for each in self._renewing if not each.is_crashed]
+        # The lock of a frozen process is taken over in the end.
+        if others and "freeze" not in self.stage.plan.struck:
+            raise SimulationError(f"{process} renews the token while {others[0]} does")
+        if process is not None:
+            self._renewing.append(process)
         if stored is not None and stored != sent:
             raise SimulationError(f"{process} sent {sent}, and {stored} was stored before")
+
+    def on_over(self, process: Process | None, request: httpx.Request) -> None:
+        """Note that a renewal is over."""
+        if request.url.path.endswith(_PATH) and process in self._renewing:
+            self._renewing.remove(process)
 
     def on_answered(
         self, process: Process | None, request: httpx.Request, body: bytes, answer: Answer
