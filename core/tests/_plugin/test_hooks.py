@@ -94,13 +94,14 @@ OFFERED = "authenticate, list_source_assets, on_event, transform, push"
     [
         pytest.param(
             "import nowhere_at_all",
-            " cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all'; "
-            "reinstall it, or report it to its author",
+            " cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all' "
+            "(damlink_acme_plugin.py:1); reinstall it, or report it to its author",
             id="import error",
         ),
         pytest.param(
             "raise RuntimeError('two\\nlines')",
-            " cannot be imported: RuntimeError: two lines; reinstall it, or report it to its author",
+            " cannot be imported: RuntimeError: two lines (damlink_acme_plugin.py:1); "
+            "reinstall it, or report it to its author",
             id="raises on import",
         ),
         pytest.param(
@@ -240,12 +241,12 @@ def test_list_when_walked_is_lazy_and_closed_when_left(made: Made) -> None:
         (
             "errors.ArgumentError('an id is missing')",
             PluginBugError,
-            "push of damlink-acme 1.0 raised ArgumentError: an id is missing; report it",
+            "push of damlink-acme 1.0 raised ArgumentError: an id is missing (damlink_acme_plugin.py:",
         ),
         (
             "KeyError('name')",
             PluginBugError,
-            "push of damlink-acme 1.0 raised KeyError: 'name'; report it to the plugin's author",
+            "push of damlink-acme 1.0 raised KeyError: 'name' (damlink_acme_plugin.py:",
         ),
     ],
     ids=lambda value: value.partition("(")[0] if isinstance(value, str) and "(" in value else None,

@@ -21,11 +21,12 @@ NO_REASON: Final = "no reason given"
 _OWN: Final = ("connector", "hook", "source_id", "status", "body", "request")
 
 
-def translate(error: BaseException, who: str) -> DamlinkError:
+def translate(error: BaseException, who: str, place: str = "") -> DamlinkError:
     """Return the error of Damlink, with a text that can be stored, for an exception of a hook.
 
     Args:
         who: the hook and its distribution, as the error names them.
+        place: file and line of the code that raised it, if they are known.
     """
     if isinstance(error, json.JSONDecodeError):
         return TransientError(f"the partner's answer is not JSON: {describe(error)}")
@@ -35,17 +36,18 @@ def translate(error: BaseException, who: str) -> DamlinkError:
         return TransientError(describe_error(error), hint=cure_of(error))
     if isinstance(error, ArgumentError):
         # A wrong call in the hook is a bug of the plugin, not a refusal by the portal.
-        return _bug(error, who)
+        return _bug(error, who, place)
     if isinstance(error, DamlinkError):
         try:
             return _tidy(error)
         except Exception as worse:  # noqa: BLE001 - a subclass of the plugin's own may break anywhere
-            return _bug(worse, who)
-    return _bug(error, who)
+            return _bug(worse, who, place)
+    return _bug(error, who, place)
 
 
-def _bug(error: BaseException, who: str) -> PluginBugError:
-    return PluginBugError(f"{who} raised {type(error).__name__}: {describe(error)}", hint=PLUGIN_HINT)
+def _bug(error: BaseException, who: str, place: str) -> PluginBugError:
+    where = f" ({place})" if place else ""
+    return PluginBugError(f"{who} raised {type(error).__name__}: {describe(error)}{where}", hint=PLUGIN_HINT)
 
 
 def _tidy(error: DamlinkError) -> DamlinkError:

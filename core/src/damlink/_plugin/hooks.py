@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import re
-import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -34,6 +34,7 @@ from damlink._model import (
 from damlink._plugin.discovery import PluginInfo
 from damlink._plugin.errors import PLUGIN_HINT, translate
 from damlink._plugin.shape import HOOKS, NoSettings
+from damlink._plugin.traces import find_place, package_of
 from damlink._plugin.values import (
     Refused,
     check_cursor,
@@ -64,6 +65,7 @@ __all__ = ["Plugin"]
 T = TypeVar("T")
 
 _END: Final = object()
+_log = logging.getLogger("damlink.connector")
 
 
 class Plugin:
@@ -74,7 +76,7 @@ class Plugin:
     def __init__(self, name: str, module: ModuleType, info: PluginInfo) -> None:
         self.name = name
         self.info = info
-        self._package = module.__name__.partition(".")[0]
+        self._package = package_of(module.__name__)
         self.settings_class: type[Any] = getattr(module, "settings_class", NoSettings)
         self.about: About = getattr(module, "about", None) or About(title=info.name, summary=info.summary)
         self._checks = [check] if (check := getattr(module, "check", None)) else []
@@ -90,7 +92,7 @@ class Plugin:
         """Wrap `transform` and `push` by extensions. A result passes them in the order given."""
         for name, extension in extensions.items():
             self._manager.register(extension, f"extension {name}")
-            self._extensions[type(extension).__module__] = name
+            self._extensions[package_of(type(extension).__module__)] = name
             self._checks += [check] if (check := getattr(extension, "check", None)) else []
 
     def authenticate(self, ctx: Context) -> httpx.Auth | None:
@@ -263,20 +265,21 @@ class Plugin:
         return _Border(lambda error: self._translate(error, hook, source))
 
     def _translate(self, error: BaseException, hook: str, source: SourceAsset | None) -> DamlinkError:
-        translated = translate(error, f"{hook} of {self._blame(error)}")
+        whose, place = self._origin(error)
+        translated = translate(error, f"{hook} of {whose}", place)
+        if isinstance(translated, PluginBugError):
+            _log.debug("%s of %s", hook, whose, exc_info=error)
         self._name(translated, hook, source)
         return translated
 
-    def _blame(self, error: BaseException) -> str:
-        """Return whose code raised an error: an extension's, or else the plugin's."""
-        modules = [
-            str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)
-        ]
-        names = [self._extensions[module] for module in modules if module in self._extensions]
-        # A wrapper stands in the trace of the plugin's own errors too, for they pass it.
-        if names and not any(module.partition(".")[0] == self._package for module in modules):
-            return f"the extension {names[-1]}"
-        return f"{self.info.distribution} {self.info.version}"
+    def _origin(self, error: BaseException) -> tuple[str, str]:
+        """Return whose code raised an error, and its place there."""
+        own = f"{self.info.distribution} {self.info.version}"
+        place = find_place(error, {self._package, *self._extensions})
+        if place is None:
+            return own, ""
+        extension = self._extensions.get(package_of(place.module))
+        return f"the extension {extension}" if extension else own, str(place)
 
     def _name(self, error: DamlinkError, hook: str, source: SourceAsset | None) -> None:
         if isinstance(error, ConnectorError):

@@ -16,6 +16,7 @@ from damlink._plugin.shape import (
     function_problem,
     hook_problem,
 )
+from damlink._plugin.traces import find_place, package_of
 from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
 from damlink.errors import PluginLoadError
@@ -45,7 +46,8 @@ def load(info: PluginInfo, name: str | None = None) -> Plugin:
     except BaseException as error:
         if is_interrupt(error):
             raise
-        cause = f"{type(error).__name__}: {describe(error)}"
+        place = find_place(error, {package_of(info.module)})
+        cause = f"{type(error).__name__}: {describe(error)}{f' ({place})' if place else ''}"
         hint = "reinstall it, or report it to its author"
         raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
 
