@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate mutants kill-points lies bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants soak kill-points lies bench docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -55,6 +55,11 @@ kill-points: $(TOOLS)
 # Every lie about each request; or REQUEST=Uploads.save.
 lies: $(TOOLS)
 	PYTHONPATH=tests $(BIN)/python -m lies $(if $(REQUEST),--request "$(REQUEST)")
+
+# A simulated year in so many minutes, with real processes; SEED=s begins with the same decisions.
+MINUTES ?= 60
+soak: $(TOOLS)
+	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 mutants: $(TOOLS)
 	$(BIN)/python tests/simulation/mutants.py

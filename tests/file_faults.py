@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 from faulty_files import PLAN
 from loopback import Site
 
-__all__ = ["COMMANDS", "Bench", "Command", "Outcome", "Point"]
+__all__ = ["COMMANDS", "ERRORS", "Bench", "Command", "Outcome", "Point", "problems_of"]
 
-LIMIT_SECONDS: Final = 60
+LIMIT_SECONDS: Final = 240
 # How each operation can fail. No space is only needed where something becomes larger or new.
 ERRORS: Final[Mapping[str, Sequence[str]]] = {
     "open": ("EACCES", "EIO"),
@@ -143,3 +143,26 @@ class Bench:
         out, err = child.communicate(command.entered, timeout=LIMIT_SECONDS)
         lines = log.read_text().splitlines() if log.exists() else []
         return child.returncode, err + (out if "Traceback" in out else ""), lines
+
+
+# What a line must name, by the end of the file's name; the unfinished file is that of another name.
+_NAMES: Final = {
+    **{f"{base}{end}": base for base in ("damlink.db", "pace.db") for end in ("-wal", "-shm", "-journal")},
+    "damlink.key.*": "damlink.key",
+    ".damlink-*.part": "",
+    "": "",
+    "tmp": "temporary files",
+}
+
+
+def problems_of(outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong with what a command said."""
+    where = f"{outcome.command}: {outcome.point.file} {outcome.point.operation} {outcome.error}"
+    name = outcome.point.file.rpartition("/")[2]
+    lines = [line for line in outcome.said.splitlines() if line.startswith("damlink: ")]
+    if "Traceback" in outcome.said or outcome.exit_code not in (0, 1, 3):
+        yield f"{where}: exit {outcome.exit_code}: {outcome.said[-900:]}"
+    elif outcome.exit_code and len(lines) != 1:
+        yield f"{where}: {len(lines)} lines: {outcome.said[-900:]}"
+    elif outcome.exit_code and (_NAMES.get(name, name) not in lines[0] or "; " not in lines[0]):
+        yield f"{where}: names no file or no cure: {lines[0]}"

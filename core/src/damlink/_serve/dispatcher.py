@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from damlink._model import SourceAsset
@@ -43,7 +43,7 @@ class Dispatcher:
         self._on_new_rows = on_new_rows
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
-        self._pruned_at = float("-inf")
+        self._pruned_at: datetime | None = None
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
     @property
@@ -163,6 +163,8 @@ class Dispatcher:
         self._inbox.settle(outcomes, new_rows)
 
     def _prune(self) -> None:
-        if time.monotonic() - self._pruned_at > PRUNE_SECONDS:
-            self._pruned_at = time.monotonic()
+        now = self._session.now()
+        # Either way: the system clock may be set back.
+        if self._pruned_at is None or abs((now - self._pruned_at).total_seconds()) > PRUNE_SECONDS:
+            self._pruned_at = now
             self._inbox.prune()

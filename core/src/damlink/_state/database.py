@@ -14,12 +14,13 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from damlink._state.conflicts import ConflictError, is_conflict, repeating
+from damlink._state.hints import cause_of, hint_for
 from damlink._state.tables import alembic_version, metadata
 from damlink._state.triggers import install_triggers
 from damlink._state.writer import Writer
 from damlink._system.disk import cure_of
 from damlink._system.private_files import make_file, warn_if_shared
-from damlink._system.process import age_clock, holders
+from damlink._system.process import age_clock
 from damlink.errors import StateError
 
 __all__ = ["Database", "UnpreparedError", "insert_into", "upsert"]
@@ -186,7 +187,7 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             kind = ConflictError if is_conflict(error) else StateError
-            raise kind(f"{self.place}: {_cause(error)}", hint=_hint(error, self.file)) from error
+            raise kind(f"{self.place}: {cause_of(error)}", hint=hint_for(error, self.file)) from error
         except OSError as error:
             hint = cure_of(error, "check the file and its folder, then run again")
             raise StateError(f"{self.place}: {error.strerror}", hint=hint) from error
@@ -252,25 +253,3 @@ def _on_sqlite_begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("damlink_write")
     # SQLite may refuse the first write of a transaction that began by reading.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _cause(error: sa.exc.DBAPIError) -> str:
-    return " ".join(str(error.orig).split()) or type(error).__name__
-
-
-def _hint(error: sa.exc.DBAPIError, file: Path | None) -> str:
-    cause = _cause(error).lower()
-    if "locked" in cause or "busy" in cause:
-        names = (file, Path(f"{file}-shm"), Path(f"{file}-wal")) if file else ()
-        who = ", ".join(str(each) for each in holders(*names))
-        holder = f"process {who}" if who else "another program"
-        return f"{holder} holds the database: close it, then run again"
-    if "malformed" in cause or "not a database" in cause:
-        return "check the database and state.url; if it is damaged, put a backup in its place"
-    if "full" in cause or "no space" in cause:
-        return "make room on the disk, then run again; nothing is lost"
-    if "i/o" in cause:
-        return "check the disk and that it has room, then run again; nothing is lost"
-    if "unable to open" in cause or "readonly" in cause or "read-only" in cause:
-        return "check that the folder exists, that it can be written, and that its disk has room"
-    return "check the database and state.url, then run again; nothing is lost"

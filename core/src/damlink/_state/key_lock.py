@@ -50,7 +50,8 @@ def _file_lock(database: Database, exclusive: bool) -> Iterator[bool]:
         handle = os.open(folder / ".key", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         if exclusive:
-            raise StateError(f"{folder}: cannot be locked: {error.strerror}", hint=cure_of(error)) from error
+            cause = f"{folder / '.key'}: cannot be locked: {error.strerror}"
+            raise StateError(cause, hint=cure_of(error, "make its folder writable")) from error
         # A read-only folder needs no lock: no value can be sealed with an old key there.
         yield True
         return
