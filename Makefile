@@ -43,10 +43,10 @@ acceptance: $(TOOLS)
 
 # All rows, or some: make bench ROWS=small,list ROUNDS=3
 ROUNDS ?= 5
-# The seeds 0 to SEEDS - 1; or one: SEED=7, and KEEP=0,2 of its faults.
+# The seeds 0 to SEEDS - 1; or one: SEED=7, and KEEP=0,2 of its faults; REPEAT=100 compares the traces.
 SEEDS ?= 1000
 simulate: $(TOOLS)
-	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED) $(if $(KEEP),--keep $(KEEP)),--seeds $(SEEDS))
+	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED) $(if $(KEEP),--keep $(KEEP)) $(if $(REPEAT),--repeat $(REPEAT)),--seeds $(SEEDS))
 
 # Every point of each case; or CASE=istock, or POINTS=5 of each.
 kill-points: $(TOOLS)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 
-from simulation import edges
-
 # Sets are ordered by hashes: without this two processes would not take the same way.
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.environ["PYTHONHASHSEED"] = "0"
     os.execv(sys.executable, [sys.executable, "-m", "simulation", *sys.argv[1:]])
+
+from simulation import edges
 
 edges.install()
 

@@ -7,7 +7,18 @@ from typing import Final
 
 import attrs
 
-__all__ = ["ANSWERS", "FILE_ANSWERS", "KINDS", "PARTS", "Fault", "Plan", "can_meet", "draw", "part_of"]
+__all__ = [
+    "ANSWERS",
+    "CRASHES",
+    "FILE_ANSWERS",
+    "KINDS",
+    "PARTS",
+    "Fault",
+    "Plan",
+    "can_meet",
+    "draw",
+    "part_of",
+]
 
 # What a request meets: whether it acts, and what the client sees.
 ANSWERS: Final = (
@@ -65,6 +76,10 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
 _ALONE: Final = ("due -> skipped", "due -> waiting", "waiting -> due", "running -> uncertain")
 _NEVER: Final = {"istock": ("pushed -> due",), "gelato": _ALONE, "events": _ALONE}
 WORLD: Final = (*PEOPLE, *sorted({kind for kinds in _OWN.values() for kind in kinds}))
+# What ends a process.
+CRASHES: Final = ("crash", "killed before", "killed after")
+# A schedule has a crash and so many other faults.
+FURTHER: Final = 2
 KINDS: Final = (*ANSWERS, *FILE_ANSWERS, *PROCESSES, *WORLD)
 
 # The parts of the world of which a seed exercises one, and how often each comes.
@@ -120,6 +135,18 @@ class Plan:
                 self.struck.append(fault.kind)
                 return fault
         return None
+
+    @property
+    def is_enough(self) -> bool:
+        """True if a crash and enough other faults have struck."""
+        return bool(set(CRASHES) & set(self.struck)) and len(self.struck) > FURTHER
+
+    def complete(self, step: int) -> None:
+        """Replace what has not struck by faults that strike in the steps to come, until there are enough."""
+        missing = 1 + FURTHER - len(self.struck)
+        kinds = [] if set(CRASHES) & set(self.struck) else ["crash"]
+        kinds += ["freeze"] * (missing - len(kinds))
+        self.faults = [Fault(kind, step + 40 * number, 30.0) for number, kind in enumerate(kinds, 1)]
 
     @property
     def next_step(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import functools
 import os
 import sys
 import tempfile
@@ -28,6 +29,8 @@ _MEMORY: Final = Path("/dev/shm")
 
 def prepare() -> Path:
     """Import the product, install the plugin and create a database; return the folder of all schedules."""
+    from damlink._plugin import discovery
+
     folder = Path(tempfile.mkdtemp(prefix="damlink-simulation-", dir=_MEMORY if _MEMORY.is_dir() else None))
     facts = folder / "site" / "damlink_simulation-1.0.dist-info"
     facts.mkdir(parents=True)
@@ -37,6 +40,8 @@ def prepare() -> Path:
     os.environ |= {"DAMLINK_KEY": _KEY, "TOKEN": "t", "DAMLINK_STATE_DIR": str(folder / "state")}
     _adjust()
     _share_statements()
+    # A schedule installs nothing.
+    discovery.list_plugins = functools.cache(discovery.list_plugins)
     _create_database(folder / "template")
     return folder
 
@@ -86,8 +91,8 @@ def _adjust() -> None:
     constants: dict[tuple[Any, str], Any] = {
         (damlink._system.waiting, "SLICE_SECONDS"): 5.0,
         (damlink._run.runner, "IDLE_SECONDS"): 20.0,
-        (damlink._serve.dispatcher, "POLL_SECONDS"): 5.0,
-        (damlink._serve.scheduler, "POLL_SECONDS"): 10.0,
+        (damlink._serve.dispatcher, "POLL_SECONDS"): 20.0,
+        (damlink._serve.scheduler, "POLL_SECONDS"): 30.0,
         (part_sizes, "_MIB"): 4,
         (part_sizes, "SMALLEST_PART_BYTES"): 32,
         (part_sizes, "LARGEST_PART_BYTES"): 128,

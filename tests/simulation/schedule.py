@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 from simulation import edges
 from simulation.auditor import Auditor
-from simulation.faults import PROCESSES, WORLD, Fault, Plan, draw, part_of
+from simulation.faults import CRASHES, PROCESSES, WORLD, Fault, Plan, draw, part_of
 from simulation.library import Library
 from simulation.network import Network
 from simulation.parts import make_part
@@ -42,7 +42,7 @@ STATEMENT_ERRORS: Final = {
 _numbers = itertools.count(1)
 
 
-@attrs.frozen
+@attrs.define
 class Result:
     """Result of a schedule.
 
@@ -50,6 +50,7 @@ class Result:
         failure: the broken promise, or empty.
         trace: digest of all that happened, the same for the same seed.
         coverage: how often a row changed its state after each kind of fault.
+        size: number of its assets, processes, crashes, further faults and switch points.
     """
 
     seed: int
@@ -60,6 +61,7 @@ class Result:
     switches: int
     faults: tuple[str, ...]
     coverage: dict[str, int]
+    size: dict[str, int]
 
 
 def simulate(base: Path, seed: int, keep: Sequence[int] | None = None) -> Result:
@@ -75,7 +77,7 @@ def simulate(base: Path, seed: int, keep: Sequence[int] | None = None) -> Result
     shutil.copytree(base / "template", folder)
     # Its turns would depend on what earlier schedules have left behind.
     gc.disable()
-    world = _World(seed, folder, plan)
+    world = _World(seed, folder, plan, is_whole=keep is None)
     failure = details = ""
     try:
         world.run()
@@ -87,14 +89,15 @@ def simulate(base: Path, seed: int, keep: Sequence[int] | None = None) -> Result
         shutil.rmtree(folder, ignore_errors=True)
     coverage = {f"{edge} | {kind}": count for (edge, kind), count in world.auditor.edges.items()}
     done = world.scheduler
-    return Result(seed, failure, details, done.trace, done.steps, done.switches, faults, coverage)
+    return Result(seed, failure, details, done.trace, done.steps, done.switches, faults, coverage, world.size)
 
 
 class _World:
     """Everything of one schedule."""
 
-    def __init__(self, seed: int, folder: Path, plan: Plan) -> None:
-        self._seed, self._folder, self._plan = seed, folder, plan
+    def __init__(self, seed: int, folder: Path, plan: Plan, *, is_whole: bool) -> None:
+        self._seed, self._folder, self._plan, self._is_whole = seed, folder, plan, is_whole
+        self.size: dict[str, int] = {}
         self._dice = dice = random.Random(f"world {seed}")
         self._seconds = dice.choice((60, 300))
         limit = dice.choice((45, 90, 1000))
@@ -149,10 +152,21 @@ class _World:
     def close(self) -> None:
         """Free what the schedule has opened."""
         edges.commit_listeners.clear()
+        self._measure()
         for process in self.scheduler.processes:
             edges.end_of_system_resources(process)
         self.auditor.close()
         edges.end()
+
+    def _measure(self) -> None:
+        struck = self._plan.struck
+        self.size = {
+            "assets": len({key for _, key, _ in self.auditor.rows()}),
+            "processes": len(self.scheduler.processes) - 1,
+            "crashes": sum(kind in CRASHES for kind in struck),
+            "further faults": len(struck) - 1,
+            "switch points": self.scheduler.steps,
+        }
 
     # --- processes ---------------------------------------------------------------------------------
 
@@ -191,6 +205,10 @@ class _World:
     def _drain(self, places: Sequence[Task]) -> None:
         """When all is over, switch the faults off and run until nothing is left to do."""
         self.scheduler.block("places", None, lambda: all(each.is_done for each in places))
+        while self._is_whole and not self._plan.is_enough:
+            self._plan.complete(self.scheduler.steps)
+            self.scheduler.set_alarm(0)
+            self._part.run_last()
         self._plan.is_on = False
         for number in range(LAST_RUNS):
             self._network.wait(25 * 3600.0 if number else 400.0)

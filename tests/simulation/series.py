@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
+import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +24,7 @@ from simulation.schedule import Result, simulate
 __all__ = ["main"]
 
 # Schedules of one child: each crash leaves threads behind that wait for ever.
-BATCH: Final = 25
+BATCH: Final = 50
 # In a series of so many schedules, each of these changes of a row must have met each kind of fault.
 COVERING: Final = 2000
 CHANGES: Final = (
@@ -37,6 +40,11 @@ CHANGES: Final = (
     "pushed -> due",
 )
 
+# Size of each schedule.
+SMALLEST: Final = {"assets": 6, "processes": 2, "crashes": 1, "further faults": 2, "switch points": 200}
+
+TRACE_LENGTH: Final = 16
+
 _Work = Sequence[tuple[int, Sequence[int] | None]]
 
 
@@ -46,55 +54,111 @@ _Work = Sequence[tuple[int, Sequence[int] | None]]
 @click.option(
     "--keep", help="With --seed: numbers of its faults to keep, with commas; the others are left out."
 )
-@click.option("--repeat", type=int, default=1, help="With --seed: run it so often, and compare the traces.")
+@click.option("--repeat", type=int, help="With --seed: run it in so many new processes; compare the traces.")
+@click.option("--after", type=int, default=0, help="With --seed: run so many other schedules before.")
 @click.option("--first", is_flag=True, help="Stop at the first broken promise.")
 @click.option("--jobs", type=int, default=os.cpu_count() or 1, help="Child processes at a time.")
-def main(seeds: int, seed: int | None, keep: str | None, repeat: int, first: bool, jobs: int) -> None:
+def main(
+    seeds: int, seed: int | None, keep: str | None, repeat: int | None, after: int, first: bool, jobs: int
+) -> None:
     """Simulate schedules; end with 1 if a promise is broken."""
+    if repeat is not None:
+        sys.exit(_repeat(seed or 0, keep, repeat, jobs))
     logging.disable(logging.CRITICAL)
     base = prepare()
     try:
         if seed is not None:
             kept = None if keep is None else [int(each) for each in keep.split(",") if each]
-            sys.exit(_show_one(base, seed, kept, repeat))
+            sys.exit(_show_one(base, seed, kept, after))
         sys.exit(_run_series(base, range(seeds), jobs, first=first))
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _show_one(base: Path, seed: int, keep: Sequence[int] | None, repeat: int) -> int:
-    results = [result for _ in range(repeat) for result in _in_children(base, [(seed, keep)], 1)]
-    last = results[-1]
+def _repeat(seed: int, keep: str | None, repeat: int, jobs: int) -> int:
+    """Run a schedule in new processes, alone and after others; return 1 unless all take the same way."""
+    command = [sys.executable, "-m", "simulation", "--seed", str(seed)]
+    command += ["--keep", keep] if keep is not None else []
+    traces: Counter[str] = Counter()
+    for start in range(0, repeat, jobs):
+        children = [
+            subprocess.Popen(
+                [*command, "--after", str(number % 3)],
+                env={**os.environ, "PYTHONHASHSEED": "random" if number % 2 else "0"},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(start, min(start + jobs, repeat))
+        ]
+        for child in children:
+            found = re.search("^seed .* trace ([0-9a-f]+)$", child.communicate()[0], re.MULTILINE)
+            traces[found[1] if found and child.returncode == 0 else f"ended with {child.returncode}"] += 1
+    most, same = traces.most_common(1)[0]
+    click.echo(f"seed {seed}: the same trace {most} in {same} of {repeat} repeats, each in its own process")
+    for trace, count in traces.most_common()[1:]:
+        click.echo(f"  {count} times {trace}")
+    return 0 if same == repeat and len(most) == TRACE_LENGTH else 1
+
+
+def _show_one(base: Path, seed: int, keep: Sequence[int] | None, after: int) -> int:
+    before: _Work = [(seed + 1 + number, None) for number in range(after)]
+    *_, last = _in_children(base, [*before, (seed, keep)], 1)
     click.echo(f"seed {seed}: {last.steps} steps, {last.switches} switches, trace {last.trace}")
     for fault in last.faults:
         click.echo(f"  {fault}")
     if last.failure:
         click.echo(last.details or last.failure)
-    traces = {each.trace for each in results}
-    if len(traces) > 1:
-        click.echo(f"{len(traces)} different traces of {repeat} repeats")
-    return 1 if last.failure or len(traces) > 1 else 0
+    return 1 if last.failure else 0
 
 
 def _run_series(base: Path, seeds: Sequence[int], jobs: int, *, first: bool) -> int:
-    coverage: Counter[str] = Counter()
-    steps = switches = count = 0
-    failures: list[Result] = []
+    total = _Total()
+    began = time.time()  # the monotonic clock is virtual
     for result in _in_children(base, [(seed, None) for seed in seeds], jobs):
-        count, steps, switches = count + 1, steps + result.steps, switches + result.switches
-        coverage.update(result.coverage)
+        total.add(result)
         if result.failure:
-            failures.append(result)
             click.echo(f"seed {result.seed}: {result.failure}")
             if first:
-                break
-    for failure in failures[:3]:
+                return 1
+    for failure in total.failures[:3]:
         _shrink(base, failure)
-    click.echo(f"{count} schedules, {steps} steps, {switches} switches, {len(failures)} broken promises")
-    missing = _missing(coverage) if count >= COVERING else []
+    click.echo(f"{total} in {time.time() - began:.0f} s, {len(total.failures)} broken promises")
+    missing = _missing(total.coverage) if total.count >= COVERING else []
     for pair in missing:
         click.echo(f"never seen: {pair}")
-    return 1 if failures or missing else 0
+    return 1 if total.failures or missing else 0
+
+
+@attrs.define
+class _Total:
+    """Sums and smallest numbers of a series."""
+
+    count: int = 0
+    steps: int = 0
+    switches: int = 0
+    coverage: Counter[str] = attrs.field(factory=Counter)
+    smallest: dict[str, int] = attrs.field(factory=dict)
+    failures: list[Result] = attrs.field(factory=list)
+
+    def add(self, result: Result) -> None:
+        """Add a schedule; one that is too small is a failure."""
+        self.count += 1
+        self.steps += result.steps
+        self.switches += result.switches
+        self.coverage.update(result.coverage)
+        if not result.failure:
+            for name, number in result.size.items():
+                self.smallest[name] = min(number, self.smallest.get(name, number))
+            small = [f"{result.size[each]} {each}" for each in SMALLEST if result.size[each] < SMALLEST[each]]
+            result.failure = f"too small: it has only {', '.join(small)}" if small else ""
+        if result.failure:
+            self.failures.append(result)
+
+    def __str__(self) -> str:
+        smallest = ", ".join(f"{number} {name}" for name, number in self.smallest.items())
+        return (
+            f"{self.count} schedules (each at least {smallest}), {self.steps} steps, {self.switches} switches"
+        )
 
 
 def _missing(coverage: Counter[str]) -> list[str]:
@@ -104,14 +168,16 @@ def _missing(coverage: Counter[str]) -> list[str]:
 
 def _shrink(base: Path, failure: Result) -> None:
     """Leave out faults one by one as long as the schedule still fails; print the line to run it again."""
-    keep = list(range(len(draw(failure.seed))))
+    count = len(draw(failure.seed))
+    keep = list(range(count))
     for number in list(keep):
         fewer = [each for each in keep if each != number]
         (result,) = _in_children(base, [(failure.seed, fewer)], 1)
         if result.failure:
             keep, failure = fewer, result
     click.echo(f"  {failure.failure}: {'; '.join(failure.faults) or 'no fault'}")
-    click.echo(f"  make simulate SEED={failure.seed} KEEP={','.join(map(str, keep))}")
+    again = f" KEEP={','.join(map(str, keep))}" if len(keep) < count else ""
+    click.echo(f"  make simulate SEED={failure.seed}{again}")
 
 
 def _in_children(base: Path, work: _Work, jobs: int) -> Iterator[Result]:
@@ -153,4 +219,4 @@ def _collect(pid: int, reader: int, batch: _Work) -> Iterator[Result]:
     _, status = os.waitpid(pid, 0)
     if count < len(batch):
         failure = f"the child ended with status {status}"
-        yield Result(batch[count][0], failure, "", "", 0, 0, (), {})
+        yield Result(batch[count][0], failure, "", "", 0, 0, (), {}, {})

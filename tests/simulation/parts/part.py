@@ -69,7 +69,7 @@ class Part:
     def run_place(self, number: int) -> None:
         """Start one process after another, as a person or a timer does, while faults strike."""
         name = self.names[number % len(self.names)]
-        for _ in range(2):
+        for _ in range(self.stage.dice.choice((1, 2))):
             self.stage.run(f"{name}{number}", name)
             self.stage.wait(self.stage.dice.choice((0.1, 0.1, 5.0, 40.0, 1000.0)))
 
