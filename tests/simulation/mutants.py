@@ -41,7 +41,7 @@ def find(patch: Path, seeds: int, jobs: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="damlink-mutant-") as name:
         sources = Path(name) / "core/src"
         shutil.copytree(ROOT / "core/src", sources, ignore=shutil.ignore_patterns("__pycache__"))
-        subprocess.run(["git", "apply", str(patch)], cwd=name, check=True)
+        subprocess.run(["git", "apply", "-C1", str(patch)], cwd=name, check=True)
         result = _simulate(sources, seeds, jobs)
     broken = re.search(r"^seed (\d+): (.*)", result, re.MULTILINE)
     if broken is None:

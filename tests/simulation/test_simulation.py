@@ -37,6 +37,6 @@ def test_simulate_when_a_seed_is_repeated_takes_the_same_way() -> None:
 
 @pytest.mark.parametrize("patch", MUTANTS, ids=lambda patch: patch.stem)
 def test_mutant_when_its_line_is_still_there_applies(patch: Path) -> None:
-    command = ["git", "apply", "--check", str(patch)]
+    command = ["git", "apply", "-C1", "--check", str(patch)]
     done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"the line that it sabotages has changed: {done.stderr}"

@@ -164,7 +164,7 @@ class EventsPart(Part):
     def run_place(self, number: int) -> None:
         """Start one server after another; a second one stands by."""
         dice = self.stage.dice
-        for _ in range(2):
+        for _ in range(dice.choice((1, 2))):
             seconds = dice.choice((100.0, 400.0))
             self.stage.start(
                 f"serve{number}", self.names[0], lambda process, s=seconds: self._serve(process, s)
