@@ -137,6 +137,20 @@ def test_find_saved_when_many_carry_the_marker_looks_at_all_of_them(
     assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
 
 
+def test_find_saved_when_it_was_archived_meanwhile_finds_it(
+    portal: Portal, control: Control, tag: str
+) -> None:
+    saved = control("add_asset", text="sand", tags=[tag])["id"]
+    portal.assets.modify(saved, archive=True)
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
+
+
+def test_find_saved_when_archived_assets_are_refused_finds_nothing(server: Any, hurried: None) -> None:
+    server.then(200, b"[]").then(403, b'{"message": "no"}')
+    with Portal(server.url, httpx.Auth()) as portal:
+        assert find_saved(portal.assets, search(marker=Marker(tag="12"))) is None
+
+
 def test_find_saved_when_a_metaproperty_marks_it_looks_there(server: Any, hurried: None) -> None:
     sources: dict[str, Any] = {"A": "7", "B": ["8"]}
     own = {"fileSize": 4, "dateCreated": now().isoformat()}

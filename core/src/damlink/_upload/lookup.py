@@ -7,6 +7,7 @@ have made.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,7 +17,7 @@ import attrs
 
 from damlink.bynder.records.assets import Asset, MediaItem
 from damlink.bynder.resources.assets import Assets
-from damlink.errors import UnclearError
+from damlink.errors import BynderAuthError, UnclearError
 
 __all__ = ["CLOCK_TOLERANCE", "Marker", "Search", "find_saved"]
 
@@ -104,8 +105,20 @@ class _Candidate:
 def _list_marked(assets: Assets, search: Search) -> list[_Candidate]:
     if search.marker is None:
         raise UnclearError("the portal gave no answer to the save, and nothing marks the asset")
-    candidates = assets.list(limit=100, order_by="dateCreated desc", extra=search.marker.filter)
-    return [_Candidate(asset.id, _compare_asset(asset, search, search.marker)) for asset in candidates]
+    found = _list_and_compare(assets, search, search.marker)
+    if any(each.fit is not Fit.NO for each in found):
+        return found
+    # It may have been archived meanwhile. Lists show archived assets apart, and only to some users.
+    with contextlib.suppress(BynderAuthError):
+        return _list_and_compare(assets, search, search.marker, archive=True)
+    return []
+
+
+def _list_and_compare(
+    assets: Assets, search: Search, marker: Marker, archive: bool | None = None
+) -> list[_Candidate]:
+    listed = assets.list(limit=100, order_by="dateCreated desc", archive=archive, extra=marker.filter)
+    return [_Candidate(asset.id, _compare_asset(asset, search, marker)) for asset in listed]
 
 
 def _compare_asset(asset: Asset, search: Search, marker: Marker) -> Fit:
