@@ -119,6 +119,8 @@ class PreparedAsset:
         name: what people see.
         tags: without duplicates; a tag may hold a comma.
         metaproperties: values by a metaproperty's name or label; a list for several.
+        content_fingerprint: changes with the bytes, and not with the metadata, such as a checksum. If it is
+            that of the last push, only metadata has changed; see `is_content_of`. Empty: not known.
     """
 
     content: Content
@@ -127,6 +129,12 @@ class PreparedAsset:
     copyright: str = ""
     tags: tuple[str, ...] = attrs.field(default=(), converter=_tags)
     metaproperties: Mapping[str, str | list[str]] = attrs.field(factory=dict)
+    content_fingerprint: str = attrs.field(default="", kw_only=True)
+
+    def is_content_of(self, previous: PushResult | None) -> bool:
+        """Return whether the last push has delivered these very bytes, so that only metadata has changed."""
+        known = previous.content_fingerprint if previous else None
+        return bool(self.content_fingerprint) and self.content_fingerprint == known
 
 
 @attrs.frozen
@@ -163,6 +171,7 @@ class PushResult:
         fingerprint_after: the fingerprint that our own write causes at the source.
         notice: something a person should know, such as "may have been charged twice".
         detail: values that the plugin reads again as `previous`: JSON of at most 1 MiB.
+        content_fingerprint: of the bytes delivered; that of the `PreparedAsset` if not given.
 
     A value that cannot be stored is converted, and the notice names it; without a target id that can be
     stored the row is `uncertain`.
@@ -173,6 +182,7 @@ class PushResult:
     fingerprint_after: str | None = None
     notice: str = ""
     detail: JSONObject = attrs.field(factory=dict)
+    content_fingerprint: str | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen

@@ -284,6 +284,7 @@ def test_list_when_a_fingerprint_is_reserved_or_cannot_be_kept_takes_a_digest_th
         ("PreparedAsset(C, 'a', metaproperties={'b': 5})", "metaproperties['b'] is int 5; write text"),
         ("PreparedAsset(C, 'a', metaproperties={'b': ['c', None]})", "metaproperties['b'][1] is None"),
         ("PreparedAsset(C, 'a', metaproperties={5: 'b'})", "metaproperties[5]: the name is int 5"),
+        ("PreparedAsset(C, 'a', content_fingerprint=5)", "content_fingerprint is int 5; write text"),
         ("PreparedAsset(C, 'a' * 100_000_000)", f"name has 100000000 characters; write at most {MAX_FIELD}"),
         ("PreparedAsset(Content(None, open), 'a')", "filename is None; write text"),
         ("PreparedAsset(Content('a.jpg', open, size='5'), 'a')", "size is str '5'; write a number of bytes"),
@@ -424,6 +425,11 @@ KEPT_WITH = "the plugin's result could not be kept as it was: "
                 detail={"at": "2026-01-01", "x": "{1}", "n": None},
             ),
             id="detail that is no JSON",
+        ),
+        pytest.param(
+            "'id', content_fingerprint=7",
+            PushResult("id", notice=f"{KEPT_WITH}content_fingerprint", content_fingerprint="7"),
+            id="number as content fingerprint",
         ),
         pytest.param("'id', detail=None", PushResult("id", notice=f"{KEPT_WITH}detail"), id="None as detail"),
         pytest.param(

@@ -111,3 +111,14 @@ def test_carry_when_the_plugin_has_a_bug_fails_the_row_and_names_the_hook(carrie
     assert carried.carry().state is RowState.FAILED
     assert carried.row.attempts == 1
     assert "push" in carried.row.last_error
+
+
+CONTENT = "Content.from_bytes(b'a', 'a.jpg')"
+
+
+@pytest.mark.parametrize(
+    "hooks", [{"transform": f"return PreparedAsset({CONTENT}, 'a', content_fingerprint='sha-1')"}]
+)
+def test_carry_when_the_bytes_have_a_fingerprint_keeps_it_for_the_next_push(carried: Carried) -> None:
+    carried.carry()
+    assert carried.row.previous == PushResult("1", content_fingerprint="sha-1")

@@ -184,7 +184,9 @@ def check_prepared(prepared: PreparedAsset | Removed | Skip) -> PreparedAsset | 
         raise NotKeepableError(f"{which} name is empty; write what people see")
     tags = tuple(_deliverable(tag, f"{which} tags[{at}]") for at, tag in enumerate(prepared.tags))
     metaproperties = dict(_metaproperties(prepared.metaproperties, which))
+    content = _deliverable(prepared.content_fingerprint, f"{which} content_fingerprint")
     clean_values: dict[str, Any] = {**texts, "tags": tags, "metaproperties": metaproperties}
+    clean_values["content_fingerprint"] = _keep_fingerprint(content) if content else ""
     # `evolve` keeps a plugin's own subclass.
     return attrs.evolve(prepared, **clean_values)
 
@@ -245,13 +247,15 @@ def keep_result(result: PushResult) -> PushResult:
         raise NotKeepableError(f"a PushResult whose target_id is {show(target)}; {_KEY}, or an empty one")
     changed: list[str] = ["target_id"] if _is_number(result.target_id) else []
     after = _nearest(result.fingerprint_after, "fingerprint_after", changed)
+    content = _nearest(result.content_fingerprint, "content_fingerprint", changed)
     detail = _detail(result.detail, changed)
     url = _nearest(result.url, "url", changed)
     notice = _nearest(result.notice, "notice", changed) or ""
     if changed:
         altered = f"the plugin's result could not be kept as it was: {', '.join(changed[:10])}"
         notice = "; ".join(filter(None, (notice, altered)))
-    return PushResult(target, url, _keep_fingerprint(after) if after else None, shorten(notice), detail)
+    after, content = (_keep_fingerprint(each) if each else None for each in (after, content))
+    return PushResult(target, url, after, shorten(notice), detail, content_fingerprint=content)
 
 
 def _is_number(value: object) -> bool:
@@ -262,7 +266,7 @@ def _nearest(value: object, place: str, changed: list[str]) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if place == "fingerprint_after" else shorten(value)
+        return value if place.startswith(("fingerprint", "content")) else shorten(value)
     changed.append(place)
     return str(value) if _is_number(value) else None
 

@@ -162,6 +162,8 @@ class Transfer:
     def _record_delivery(self, job: Job, result: PushResult) -> Outcome:
         """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice."""
         row = job.row
+        if result.content_fingerprint is None and isinstance(job.prepared, PreparedAsset):
+            result = attrs.evolve(result, content_fingerprint=job.prepared.content_fingerprint or None)
         try:
             self._ledger.mark_pushed(row, result)
         except LeaseLostError:

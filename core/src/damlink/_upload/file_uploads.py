@@ -85,11 +85,17 @@ class FileUploads(Uploads):
                 for key, value in (metaproperties or {}).items()
             },
         )
-        where = {"version_of": version_of, "additional_to": additional_to, "marker": marker}
         while True:
             try:
                 result = self._uploader.upload(
-                    prepared, checkpoint, brand=brand, waiting_room=waiting_room, at_once=True, **where
+                    prepared,
+                    checkpoint,
+                    brand=brand,
+                    waiting_room=waiting_room,
+                    version_of=version_of,
+                    additional_to=additional_to,
+                    marker=marker,
+                    at_once=True,
                 )
             except NotYet as early:
                 self._client.pause(early.retry_after or DEFAULT_PAUSE_SECONDS)

@@ -88,6 +88,7 @@ class Portal(PortalClient):
         version_of: str | None = None,
         additional_to: str | None = None,
         marker: str | None = None,
+        previous: PushResult | None = None,
     ) -> PushResult:
         """Upload an asset: as a new asset, as a version of another, or as a file beside one.
 
@@ -98,9 +99,15 @@ class Portal(PortalClient):
             marker: the tag, or `name=value` of a metaproperty, that only this source asset carries;
                 with it a save without an answer can be looked up. If not given, the tag equal to
                 the source asset's id, where it has one.
+            version_of: id of an asset; its description, copyright, tags and metaproperties follow, its name
+                stays. An empty text changes nothing, and tags that people added stay.
+            additional_to: id of an asset, which is not changed otherwise.
+            previous: what the last push of this source asset returned. Its asset becomes a version, with
+                name and metadata; or only name and metadata are changed, and no byte is sent, if the
+                `content_fingerprint` is the same. `None`, or one without an id: a new asset.
 
         Raises:
-            ArgumentError: both `version_of` and `additional_to` are given.
+            ArgumentError: more than one of `version_of`, `additional_to` and `previous` is given.
             NotYet: the portal is still converting, or an unclear save waits to be looked up.
             UnclearError: it cannot be determined whether the asset was saved.
             AssetRejectedError: the portal rejects the file.
@@ -114,4 +121,5 @@ class Portal(PortalClient):
             version_of=version_of,
             additional_to=additional_to,
             marker=marker,
+            previous=previous,
         )

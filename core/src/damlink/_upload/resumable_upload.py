@@ -14,11 +14,11 @@ import attrs
 
 from damlink._checkpoint import Checkpoint
 from damlink._content import Content, spool_content
-from damlink._model import PreparedAsset, PushResult
+from damlink._model import PreparedAsset, PushResult, Removed
 from damlink._upload.file_sender import BeginAgainError, FileSender
 from damlink._upload.lookup import Marker
 from damlink._upload.part_sizes import PartSizes
-from damlink._upload.progress import Conversion, UploadRecord
+from damlink._upload.progress import Conversion, UploadProgress, UploadRecord
 from damlink._upload.save import Destination, Saver
 from damlink._upload.scope import kind_of, mark_uploaded, verify_scope
 from damlink._upload.session import UploadSession
@@ -77,11 +77,13 @@ class Uploader:
         version_of: str | None = None,
         additional_to: str | None = None,
         marker: str | None = None,
+        previous: PushResult | None = None,
         at_once: bool = False,
     ) -> PushResult:
         """Upload an asset, continuing from the checkpoint; see `Portal.upload` and `Destination`."""
-        if version_of and additional_to:
-            raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
+        _check_arguments(prepared, version_of, additional_to, previous)
+        renames = previous is not None and previous.target_id != ""
+        version_of = previous.target_id if previous and previous.target_id else version_of
         is_new = not version_of and not additional_to
         destination = Destination(
             brand_id=self._check.check(waiting_room=waiting_room, brand=brand or "") if is_new else None,
@@ -90,8 +92,12 @@ class Uploader:
             additional_to=additional_to,
             marker=_marker(marker, prepared, checkpoint.source_id),
             at_once=at_once,
+            renames=renames,
         )
         record = UploadRecord(checkpoint)
+        if previous and renames and prepared.is_content_of(previous) and record.progress == UploadProgress():
+            self._saver.describe(prepared, previous.target_id, with_name=True)
+            return attrs.evolve(previous, fingerprint_after=None, notice="")
         verify_scope(checkpoint, prepared, record.progress, destination)
         result = self._resume(prepared, record, destination)
         mark_uploaded(checkpoint, prepared, destination)
@@ -108,8 +114,12 @@ class Uploader:
         saved = record.progress.saved_id or self._save(prepared, record, to)
         record.update(saved_id=saved, kind=kind_of(to))
         if to.version_of:
-            self._saver.describe(prepared, to.version_of)
-        return PushResult(to.asset_id or saved, detail={"item_id": saved} if to.asset_id else {})
+            self._saver.describe(prepared, to.version_of, with_name=to.renames)
+        return PushResult(
+            to.asset_id or saved,
+            detail={"item_id": saved} if to.asset_id else {},
+            content_fingerprint=None if to.additional_to else prepared.content_fingerprint or None,
+        )
 
     def _save(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> str:
         progress = record.progress
@@ -160,6 +170,18 @@ class Uploader:
             size=session.size,
             filename=session.filename,
         )
+
+
+def _check_arguments(
+    prepared: object, version_of: str | None, additional_to: str | None, previous: PushResult | None
+) -> None:
+    if isinstance(prepared, Removed):
+        what = f"{prepared.source_id} is removed at the source: it cannot be uploaded"
+        raise ArgumentError(f"{what}; let push decide what happens at the target, and return it")
+    if version_of and additional_to:
+        raise ArgumentError("an upload is a version of an asset or a file beside one, not both")
+    if previous and (version_of or additional_to):
+        raise ArgumentError("`previous` names the asset already; leave out version_of and additional_to")
 
 
 def _marker(given: str | None, prepared: PreparedAsset, source_id: str) -> Marker | None:

@@ -46,6 +46,7 @@ class Destination:
 
     Attributes:
         at_once: poll its conversion at once, since the caller does nothing else meanwhile.
+        renames: a version gives its asset the name as well.
     """
 
     brand_id: str | None = None
@@ -54,6 +55,7 @@ class Destination:
     additional_to: str | None = None
     marker: Marker | None = None
     at_once: bool = False
+    renames: bool = False
 
     @property
     def asset_id(self) -> str | None:
@@ -227,14 +229,16 @@ class Saver:
             return self._index_lag
         return self._index_lag - (now - attempt.lost).total_seconds()
 
-    def describe(self, prepared: PreparedAsset, asset_id: str) -> None:
+    def describe(self, prepared: PreparedAsset, asset_id: str, *, with_name: bool) -> None:
         """Write the metadata of a version: its save takes none. Tags that people added stay."""
         wanted = join_tags(prepared.tags)
         tags = (*self._assets.get(asset_id).tags, *wanted.split(",")) if wanted else None
-        if not (prepared.description or prepared.copyright or tags or prepared.metaproperties):
+        name = prepared.name if with_name else ""
+        if not (name or prepared.description or prepared.copyright or tags or prepared.metaproperties):
             return
         self._assets.modify(
             asset_id,
+            name=name or None,
             description=prepared.description or None,
             copyright=prepared.copyright or None,
             tags=tags,
