@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "bynder": "Call the API of a portal: every action, and any request.",
     "login": "Sign in to a portal or partner with a browser.",
     "secret": "Manage encrypted secrets.",
+    "new": "Make the distribution of a new plugin.",
     "test": "Test an installed plugin against its stand-in.",
 }
 

@@ -95,7 +95,10 @@ def fail_for_now(case: Case, **failure: Any) -> None:
 def pass_over(case: Case) -> None:
     """Cut two connections."""
     fault = case.script(kind="cut", skip=1, times=2)
-    case.ask_partner()
+    # A list of one page is one request: ask again.
+    for _ in range(3):
+        if fault.struck < 2:
+            case.ask_partner()
     _require_struck(fault, 2)
 
 

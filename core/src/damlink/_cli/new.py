@@ -1,0 +1,71 @@
+"""`damlink new`: make the distribution of a new plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from damlink._cli._output import echo
+
+if TYPE_CHECKING:
+    from damlink._scaffold.blueprint import Blueprint
+    from damlink._scaffold.names import Names
+
+
+@click.command("new")
+@click.argument("name")
+@click.option(
+    "--destination", is_flag=True, help="Make a plugin that sends assets of the portal to a partner."
+)
+def command(name: str, destination: bool) -> None:
+    """Make the distribution of a new plugin, in a folder NAME below the current one.
+
+    It has a stand-in for its partner, and passes the rules of the kit. Its README lists what is left to
+    decide.
+    """
+    from damlink._scaffold.names import Names
+    from damlink._scaffold.render import write_distribution
+
+    _require_usable(name)
+    names = Names.of(name)
+    blueprint = _blueprint(names, destination)
+    folder = Path.cwd() / name
+    try:
+        files = write_distribution(blueprint, folder)
+    except OSError as error:
+        message = f"{name}: the folder cannot be written: {error.strerror or error}"
+        raise click.ClickException(message) from error
+    _announce(names, len(files), len(blueprint.undecided) + 1)
+
+
+def _require_usable(name: str) -> None:
+    """Verify that a plugin can have a name, and that its folder is not there.
+
+    Raises:
+        click.UsageError: it cannot.
+    """
+    from importlib.metadata import distributions
+
+    from damlink._plugin.discovery import list_plugins
+    from damlink._scaffold.names import name_problem
+
+    installed = {info.name for info in list_plugins()} | {each.name for each in distributions()}
+    if problem := name_problem(name, installed):
+        raise click.UsageError(f"{name!r} cannot be the name of a plugin: {problem}")
+    if Path(name).exists() or Path(name).is_symlink():
+        raise click.UsageError(f"{name!r} is there already: choose another name, or move it away")
+
+
+def _blueprint(names: Names, is_destination: bool) -> Blueprint:
+    from damlink._scaffold.standard import destination_blueprint, source_blueprint
+
+    return destination_blueprint(names) if is_destination else source_blueprint(names)
+
+
+def _announce(names: Names, files: int, undecided: int) -> None:
+    echo(f"{names.folder}/ has the plugin {names.plugin} in {files} files; next:")
+    echo(f"  pip install -e {names.folder}")
+    echo(f"  damlink test {names.plugin}")
+    echo(f'  read "To decide" in {names.folder}/README.md: {undecided} points')

@@ -1,0 +1,1 @@
+"""New plugin distributions, from templates and from definitions of APIs."""

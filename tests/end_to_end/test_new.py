@@ -1,0 +1,90 @@
+"""`damlink new`: what it makes installs, is linted, and passes the rules of the kit untouched."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from made_plugins import call_damlink, call_python, install
+
+LINT: Final = "A,ARG,B,C4,D,E,F,I,N,PTH,RET,RUF,SIM,T20,UP,W"
+LINT_IGNORED: Final = "D100,D104,D105,D107,D203,D213,D205,D417"
+KINDS: Final = {
+    "source": ("acme",),
+    "source-long": ("very-long-name-of-some-partner",),
+    "destination": ("print-shop", "--destination"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS.values(), ids=list(KINDS))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a distribution that `damlink new` has made, installed in `site` beside it."""
+    folder: Path = tmp_path_factory.mktemp("new")
+    child = call_damlink(folder, "new", *request.param)
+    assert child.returncode == 0, child.stderr
+    install(folder / request.param[0], folder / "site")
+    return folder / request.param[0]
+
+
+def tool(*arguments: str, cwd: Path) -> Any:
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def test_distribution_when_made_has_every_file(made: Path) -> None:
+    (package,) = (made / "src").iterdir()
+    roles = ("plugin", "settings", "auth", "api", "listing", "transform", "deliver", "checks")
+    wanted = {*(f"{role}.py" for role in roles), "sandbox", "py.typed", "__init__.py"}
+    assert {path.name for path in package.iterdir()} == wanted
+    assert {path.name for path in made.iterdir()} >= {
+        *("README.md", "CHANGELOG.md", "AGENTS.md", "pyproject.toml", "tests", ".github", ".gitignore")
+    }
+    assert "## To decide\n" in (made / "README.md").read_text("utf-8")
+
+
+def test_distribution_when_made_is_shown_by_its_name(made: Path) -> None:
+    child = call_damlink(made, "plugins", "--json", path=made.parent / "site")
+    shown = {info["name"]: info["problem"] for info in json.loads(child.stdout)}
+    assert shown[made.name] == ""
+
+
+def test_distribution_when_made_is_formatted_and_clean(made: Path) -> None:
+    formatted = tool("ruff", "format", "--no-cache", "--check", "--diff", ".", cwd=made)
+    options = ("--select", LINT, "--ignore", LINT_IGNORED)
+    google = ("--config", 'lint.pydocstyle.convention="google"')
+    linted = tool("ruff", "check", "--no-cache", *options, *google, "src", cwd=made)
+    assert (formatted.returncode, linted.returncode) == (0, 0), formatted.stdout + linted.stdout
+
+
+@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+def test_distribution_when_made_is_typed(made: Path) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        options = ("--strict", "--cache-dir", cache)
+        child = call_python(made, "-m", "mypy", *options, "src", path=made / "src")
+    assert child.returncode == 0, child.stdout
+
+
+@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+def test_distribution_when_made_passes_its_own_tests(made: Path) -> None:
+    child = call_python(made, "-m", "pytest", "-p", "no:cacheprovider", "-q", path=made.parent / "site")
+    assert child.returncode == 0, child.stdout
+
+
+@pytest.mark.parametrize("name", ["Acme", "my stock", "class", "gelato", "sandbox", "", "../up"])
+def test_new_when_the_name_is_hostile_or_taken_exits_2_with_one_line(tmp_path: Path, name: str) -> None:
+    child = call_damlink(tmp_path, "new", name)
+    assert (child.returncode, child.stdout, child.stderr.count("\n")) == (2, "", 1)
+    assert child.stderr.startswith(f"damlink: {name!r} cannot be the name of a plugin: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_new_when_the_folder_is_there_leaves_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "acme").mkdir()
+    child = call_damlink(tmp_path, "new", "acme")
+    assert (child.returncode, child.stderr.count("\n")) == (2, 1)
+    assert "'acme' is there already: choose another name" in child.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["acme"]

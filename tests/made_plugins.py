@@ -1,0 +1,52 @@
+"""Plugins that tests make, laid into a folder as an installer leaves them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+__all__ = ["call_damlink", "call_python", "install"]
+
+
+def install(distribution: Path, target: Path) -> None:
+    """Copy a distribution's packages into a folder, with its metadata."""
+    project = tomllib.loads((distribution / "pyproject.toml").read_text("utf-8"))["project"]
+    shutil.copytree(distribution / "src", target, dirs_exist_ok=True)
+    name, version = project["name"].replace("-", "_"), project["version"]
+    facts = target / f"{name}-{version}.dist-info"
+    facts.mkdir()
+    lines = ["Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {version}"]
+    lines += [f"Summary: {project['description']}"]
+    lines += [f"Requires-Dist: {each}" for each in project["dependencies"]]
+    (facts / "METADATA").write_text("\n".join([*lines, ""]), "utf-8")
+    groups = project["entry-points"].items()
+    points = [
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in each.items())
+        for group, each in groups
+    ]
+    (facts / "entry_points.txt").write_text("\n".join(points), "utf-8")
+
+
+def call_python(folder: Path, *arguments: str, path: Path | None = None) -> Any:
+    """Run Python in a folder, with the packages of another."""
+    places = [str(path)] if path else []
+    search = os.pathsep.join([*places, os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=600,
+    )
+
+
+def call_damlink(folder: Path, *arguments: str, path: Path | None = None) -> Any:
+    """Run the command line in a folder."""
+    return call_python(folder, "-m", "damlink", *arguments, path=path)
