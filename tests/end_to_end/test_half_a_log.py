@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from loopback import Site, assert_arrived_once_and_whole
@@ -42,6 +43,11 @@ def of_another(site: Site) -> None:
     (site.folder / "damlink.db-shm").unlink()
 
 
+def rarely(damage: Callable[[Site], None]) -> Any:
+    """A case for `make acceptance`."""
+    return pytest.param(damage, marks=pytest.mark.acceptance)
+
+
 @pytest.fixture
 def crashed(site: Site) -> Site:
     """The files of a run that was killed: what it has carried last is in the log only."""
@@ -60,7 +66,9 @@ def crashed(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("damage", [cut, torn, without_index, without_log], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "damage", [cut, *map(rarely, (torn, without_index)), without_log], ids=lambda each: each.__name__
+)
 def test_run_when_the_log_is_damaged_carries_nothing_twice(
     crashed: Site, damage: Callable[[Site], None]
 ) -> None:
@@ -80,7 +88,7 @@ def is_garbage(site: Site) -> None:
         (site.folder / f"damlink.db{end}").write_bytes(b"\xff" * 9000)
 
 
-@pytest.mark.parametrize("damage", [of_another, is_garbage], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("damage", [of_another, rarely(is_garbage)], ids=lambda each: each.__name__)
 def test_run_when_the_database_is_beyond_repair_says_so_and_a_new_one_finds_what_has_arrived(
     crashed: Site, damage: Callable[[Site], None]
 ) -> None:

@@ -88,7 +88,7 @@ def assert_the_next_run_finishes(site: Site) -> None:
     assert site.sandbox.world.counts["licences"] == len(site.licensed())
 
 
-@pytest.mark.parametrize("skip", [0, 4])
+@pytest.mark.parametrize("skip", [pytest.param(0, marks=pytest.mark.acceptance), 4])
 def test_run_when_the_server_restarts_in_the_middle_loses_nothing(
     site: Site, address: str, admin: psycopg.Connection, skip: int
 ) -> None:
@@ -103,6 +103,7 @@ def test_run_when_the_server_restarts_in_the_middle_loses_nothing(
     assert_the_next_run_finishes(site)
 
 
+@pytest.mark.acceptance
 def test_run_when_the_server_is_away_for_longer_says_so_and_the_next_goes_on(
     site: Site, address: str, admin: psycopg.Connection
 ) -> None:
@@ -117,6 +118,7 @@ def test_run_when_the_server_is_away_for_longer_says_so_and_the_next_goes_on(
     assert_the_next_run_finishes(site)
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("command", ["run", "status", "plan"])
 def test_command_when_nobody_may_connect_says_so(
     site: Site, address: str, admin: psycopg.Connection, command: str
@@ -128,7 +130,7 @@ def test_command_when_nobody_may_connect_says_so(
     assert_the_next_run_finishes(site)
 
 
-@pytest.mark.parametrize("begun", [True, False], ids=["begun", "fresh"])
+@pytest.mark.parametrize("begun", [True, pytest.param(False, marks=pytest.mark.acceptance)])
 def test_run_when_the_database_is_read_only_says_so(
     site: Site, address: str, admin: psycopg.Connection, begun: bool
 ) -> None:
@@ -161,6 +163,7 @@ def test_run_when_there_are_too_many_connections_says_so(
     assert_the_next_run_finishes(site)
 
 
+@pytest.mark.acceptance
 def test_run_when_another_session_locks_rows_the_other_way_round_loses_nothing(
     site: Site, address: str
 ) -> None:
