@@ -27,6 +27,7 @@ PUBLIC = {
         "Event",
         "Finding",
         "HeaderAuth",
+        "LedgerEntry",
         "NotYet",
         "OAuth2",
         "Poll",

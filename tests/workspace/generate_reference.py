@@ -30,7 +30,7 @@ PLUGINS: Final = ("gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
     "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "Auth", "HeaderAuth", "OAuth2"),
-    GIVEN: ("Context", "Checkpoint", "Client", "Response", "Portal", "Event"),
+    GIVEN: ("Context", "LedgerEntry", "Checkpoint", "Client", "Response", "Portal", "Event"),
     "What a hook gives": (
         "SourceAsset",
         "Cursor",

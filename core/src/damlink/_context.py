@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,9 +11,10 @@ import attrs
 
 if TYPE_CHECKING:
     from damlink._http.client import Client
+    from damlink._model import LedgerEntry
     from damlink.bynder import Portal
 
-__all__ = ["Context", "State"]
+__all__ = ["Context", "EmptyLedger", "ReadOnlyLedger", "State"]
 
 
 class State(Protocol):
@@ -45,6 +46,33 @@ class State(Protocol):
         """
 
 
+class ReadOnlyLedger(Protocol):
+    """What a connector has delivered so far."""
+
+    def get(self, source_id: str) -> LedgerEntry | None:
+        """Return the entry of a source asset; `None` if it was never listed."""
+
+    def find_target(self, target_id: str) -> LedgerEntry | None:
+        """Return the entry that was delivered as this asset of the target; of several, the last one."""
+
+    def delivered(self) -> Iterator[LedgerEntry]:
+        """Yield the entries of which something is at the target, in the order of their source ids."""
+
+
+class EmptyLedger:
+    """The ledger before there is a database."""
+
+    def get(self, source_id: str) -> LedgerEntry | None:  # noqa: ARG002
+        """Return `None`."""
+        return None
+
+    find_target = get
+
+    def delivered(self) -> Iterator[LedgerEntry]:
+        """Yield nothing."""
+        return iter(())
+
+
 @attrs.frozen(kw_only=True)
 class Context:
     """Clients, settings and state of one connector during one run.
@@ -56,6 +84,7 @@ class Context:
             origin only, paced, repeating what may be repeated, logging without secrets.
         bynder: the portal.
         state: small durable values of this connector.
+        ledger: what this connector has delivered, by source id or target id; read only.
         log: stamps the connector's name.
         progress: counts bytes that the partner has received, for the run's totals; uploads into the portal
             are counted already.
@@ -69,4 +98,5 @@ class Context:
     state: State = attrs.field(repr=False)
     log: logging.LoggerAdapter[logging.Logger] = attrs.field(repr=False)
     now: Callable[[], datetime] = attrs.field(repr=False)
+    ledger: ReadOnlyLedger = attrs.field(repr=False, factory=EmptyLedger)
     progress: Callable[[int], None] = attrs.field(repr=False, default=lambda _count: None)

@@ -20,6 +20,7 @@ __all__ = [
     "Cursor",
     "Event",
     "Finding",
+    "LedgerEntry",
     "PreparedAsset",
     "PushResult",
     "Removed",
@@ -183,6 +184,30 @@ class PushResult:
     notice: str = ""
     detail: JSONObject = attrs.field(factory=dict)
     content_fingerprint: str | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class LedgerEntry:
+    """What the ledger knows of one source asset, as `ctx.ledger` shows it.
+
+    Attributes:
+        state: such as `pushed`, `due` or `removed`.
+        fingerprint: of what was carried last; empty if nothing was.
+        result: of the last push, if something of the asset is at the target.
+        updated_at: time of the last change.
+    """
+
+    source_id: str
+    title: str
+    state: str
+    fingerprint: str
+    result: PushResult | None
+    updated_at: datetime
+
+    @property
+    def target_id(self) -> str:
+        """The asset's id at the target; empty if there is none."""
+        return self.result.target_id if self.result else ""
 
 
 @attrs.frozen

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from damlink._config.tables import ConnectorConfig, PortalConfig
-    from damlink._context import State
+    from damlink._context import ReadOnlyLedger, State
     from damlink._http.client import Client
     from damlink._http.redact import SentRequest
     from damlink._plugin.hooks import Plugin
@@ -300,6 +300,7 @@ class Session:
             http=self._partner_client(settings, verify_before_send),
             bynder=portal,
             state=self._values(name),
+            ledger=self._deliveries(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
             now=self.now,
             progress=(listener or self.listener).on_bytes,
@@ -329,6 +330,12 @@ class Session:
         )
         self._closing.callback(client.close)
         return client
+
+    def _deliveries(self, name: str) -> ReadOnlyLedger:
+        from damlink._context import EmptyLedger
+        from damlink._state.deliveries import Deliveries
+
+        return Deliveries(self.database, name) if self.has_database else EmptyLedger()
 
     def _values(self, name: str) -> State:
         from damlink._state.values import ReadOnlyValues, Values

@@ -127,6 +127,15 @@ ledger = sa.Table(
 _waits = ledger.c.waits_for.is_not(None)
 sa.Index("ledger_waits", ledger.c.waits_for, ledger.c.source_id, sqlite_where=_waits, postgresql_where=_waits)
 
+_has_target = ledger.c.target_id.is_not(None)
+sa.Index(
+    "ledger_target",
+    ledger.c.connector,
+    ledger.c.target_id,
+    sqlite_where=_has_target,
+    postgresql_where=_has_target,
+)
+
 # Written by triggers: the number of rows is the sum over the shards.
 counter = sa.Table(
     "counter",
