@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from damlink.testing import asset_rules as asset_rules
 from damlink.testing import listing_rules as listing_rules
+from damlink.testing import misbehaviour as misbehaviour
 from damlink.testing import partner_rules as partner_rules
 from damlink.testing import plugin_rules as plugin_rules
 from damlink.testing.rule import RULES, Rule
