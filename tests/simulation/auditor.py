@@ -21,6 +21,9 @@ __all__ = ["Auditor"]
 # States in which a row may stay when nothing goes wrong any more; uncertain ones wait for a person.
 FINISHED: Final = ("pushed", "skipped", "rejected", "removed")
 UNCERTAIN: Final = "uncertain"
+# A request that was ready when the 429 came still leaves.
+_GRACE_SECONDS: Final = 10.0
+_EXCUSED: Final = {"freeze", "locks gone", "database locked", "disk full", "disk error"}
 _ROWS: Final = "SELECT connector, source_id, state, fingerprint_carried FROM ledger ORDER BY 1, 2"
 
 
@@ -39,6 +42,7 @@ class Auditor:
     part: Any = None
     edges: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     commit_checks: list[Callable[[Process | None, set[str]], None]] = attrs.field(factory=list)
+    _throttled: list[tuple[Process, float]] = attrs.field(factory=list)
     _shadow: Any = None
     _states: dict[tuple[str, str], str] = attrs.field(factory=dict)
     _carried: Counter[tuple[str, str, str]] = attrs.field(factory=Counter)
@@ -67,6 +71,22 @@ class Auditor:
         assert self.portal is not None
         if len(self.portal.counted) > self.portal.limit:
             raise SimulationError(f"{len(self.portal.counted)} requests in one window of the portal")
+
+    def note_throttled(self, process: Process | None, now: float) -> None:
+        """The portal's 429 has come back to a process: from then on nobody sends anything for a window."""
+        if process is not None:
+            self._throttled.append((process, now))
+
+    def check_silence(self, now: float) -> None:
+        """A request to the portal leaves: none of those that live knows of a block."""
+        assert self.portal is not None
+        # What was frozen, or could not write, may have begun before.
+        if _EXCUSED.intersection(self.plan.struck):
+            return
+        for process, since in self._throttled:
+            is_blocked = since + _GRACE_SECONDS < now < since + self.portal.seconds
+            if is_blocked and not process.is_crashed:
+                raise SimulationError(f"a request was sent {now - since:.0f} s after the portal's 429")
 
     # --- the lease ---------------------------------------------------------------------------------
 

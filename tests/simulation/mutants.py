@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -22,37 +23,46 @@ import click
 ROOT: Final = Path(__file__).parents[2]
 PATCHES: Final = Path(__file__).parent / "mutants"
 SCHEDULES: Final = 2000
+# Schedules without a sabotage, none of which may fail.
+CONTROLS: Final = 20
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--seeds", type=int, default=SCHEDULES, show_default=True, help="Schedules of each mutant.")
-@click.option("--jobs", type=int, default=os.cpu_count() or 1, help="Child processes at a time.")
+@click.option("--jobs", type=int, default=os.cpu_count() or 1, help="Mutants at a time.")
 def main(names: tuple[str, ...], seeds: int, jobs: int) -> None:
     """Run the simulation on each mutant; end with 1 if one is not found."""
     patches = [each for each in sorted(PATCHES.glob("*.patch")) if not names or each.stem in names]
-    found = [find(patch, seeds, jobs) for patch in patches]
+    if broken := break_with(None, CONTROLS):
+        click.echo(f"without any sabotage: seed {broken[1]}: {broken[2]}")
+        sys.exit(2)
+    with ThreadPoolExecutor(jobs) as pool:
+        found = list(pool.map(lambda patch: find(patch, seeds), patches))
     click.echo(f"{sum(found)} of {len(patches)} mutants found")
     sys.exit(0 if all(found) and patches else 1)
 
 
-def find(patch: Path, seeds: int, jobs: int) -> bool:
-    """Return whether schedules on a mutant break a promise; print which."""
+def find(patch: Path, seeds: int) -> bool:
+    """Return whether schedules on a mutant break a promise; print a line of the table."""
+    broken = break_with(patch, seeds)
+    said = f"seed {broken[1]:>4}  {broken[2][:110]}" if broken else f"not found in {seeds} schedules"
+    click.echo(f"{patch.stem:42}  {said}")
+    return broken is not None
+
+
+def break_with(patch: Path | None, seeds: int) -> re.Match[str] | None:
+    """Return the first broken promise of so many schedules on a mutant: its seed, and what is broken."""
     with tempfile.TemporaryDirectory(prefix="damlink-mutant-") as name:
         sources = Path(name) / "core/src"
         shutil.copytree(ROOT / "core/src", sources, ignore=shutil.ignore_patterns("__pycache__"))
-        subprocess.run(["git", "apply", "-C1", str(patch)], cwd=name, check=True)
-        result = _simulate(sources, seeds, jobs)
-    broken = re.search(r"^seed (\d+): (.*)", result, re.MULTILINE)
-    if broken is None:
-        click.echo(f"{patch.stem}: not found in {seeds} schedules")
-        return False
-    click.echo(f"{patch.stem}: found by seed {broken[1]}: {broken[2][:150]}")
-    return True
+        if patch is not None:
+            subprocess.run(["git", "apply", "-C1", str(patch)], cwd=name, check=True)
+        return re.search(r"^seed +(\d+): (.*)", _simulate(sources, seeds), re.MULTILINE)
 
 
-def _simulate(sources: Path, seeds: int, jobs: int) -> str:
-    command = [sys.executable, "-m", "simulation", "--first", "--seeds", str(seeds), "--jobs", str(jobs)]
+def _simulate(sources: Path, seeds: int) -> str:
+    command = [sys.executable, "-m", "simulation", "--first", "--seeds", str(seeds), "--jobs", "1"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(sources), str(ROOT / "tests")])}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
 

@@ -13,7 +13,7 @@ import httpx
 from simulation.answers import Answer
 from simulation.auditor import Auditor
 from simulation.faults import ANSWERS, FILE_ANSWERS, Fault, Plan
-from simulation.portal import Portal
+from simulation.portal import HOST, Portal
 from simulation.scheduler import Scheduler
 from simulation.tasks import Process, SimulationError, current_process
 
@@ -53,6 +53,8 @@ class Network:
         last()
         process = current_process()
         self._audit(lambda: self.auditor.check_sent(process, request))
+        if request.url.host == HOST:
+            self._audit(lambda: self.auditor.check_silence(self.scheduler.now))
         body = b"".join(request.stream)  # type: ignore[arg-type]
         self._audit(lambda: self.part.on_sent(process, request, body))
         self.scheduler.switch("sent")
@@ -77,6 +79,8 @@ class Network:
         if failure := self._fail_after(kind, request, answer):
             return failure
         self.part.on_answered(process, request, body, answer)
+        if answer.status == 429 and request.url.host == HOST:
+            self.auditor.note_throttled(process, self.scheduler.now)
         return self._respond(answer)
 
     def wait(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import attrs
 import click
+from simulation import edges
 from simulation.faults import KINDS, can_meet, draw
 from simulation.product import prepare
 from simulation.schedule import Result, simulate
@@ -184,14 +186,19 @@ def _in_children(base: Path, work: _Work, jobs: int) -> Iterator[Result]:
     """Run schedules in child processes, so many at a time; yield the results as they come."""
     batches = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
     running: dict[int, tuple[int, _Work]] = {}
-    while batches or running:
-        while batches and len(running) < jobs:
-            batch = batches.pop(0)
-            pid, reader = _start_child(base, batch)
-            running[pid] = reader, batch
-        pid = next(iter(running))
-        reader, batch = running.pop(pid)
-        yield from _collect(pid, reader, batch)
+    try:
+        while batches or running:
+            while batches and len(running) < jobs:
+                batch = batches.pop(0)
+                pid, reader = _start_child(base, batch)
+                running[pid] = reader, batch
+            pid, (reader, batch) = next(iter(running.items()))
+            yield from _collect(pid, reader, batch)
+            del running[pid]
+    finally:
+        # A series that stops early leaves none behind.
+        for pid in running:
+            edges._real_kill(pid, signal.SIGKILL)
 
 
 def _start_child(base: Path, batch: _Work) -> tuple[int, int]:
