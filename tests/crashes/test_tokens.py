@@ -49,8 +49,8 @@ def refresh_token(site: Site) -> str:
 
 def test_rotated_refresh_token_survives_a_kill_right_after_the_refresh(site: Site) -> None:
     site.istock.control("rotation", {"on": True})
-    (site.folder / "refresh").write_text(refresh_token(site), encoding="utf-8")
-    site.connector(username=None, password=None, refresh_token={"file": "refresh"})
+    (site.folder / "refresh.secret").write_text(refresh_token(site), encoding="utf-8")
+    site.connector(username=None, password=None, refresh_token={"file": "refresh.secret"})
     counts = site.sandbox.world.counts
     child = site.start("run")
     while not counts["requests:istock"]:  # the first call with the new token

@@ -189,7 +189,7 @@ class Tokens(Istock):
         site.istock.control("rotation", {"on": True})
         self._consent()
         since = datetime.now(UTC) - timedelta(days=2)
-        changes = {"username": None, "password": None, "refresh_token": {"file": "refresh"}}
+        changes = {"username": None, "password": None, "refresh_token": {"file": "refresh.secret"}}
         site.connector(**changes, sync_after=since.date())
         site.run("run")
         site.istock.control("license", {"count": 1})
@@ -207,7 +207,7 @@ class Tokens(Istock):
         }
         url = f"{self.site.sandbox.origins['istock-login']}/oauth2/token"
         token = httpx.post(url, data=form, trust_env=False).json()["refresh_token"]
-        (self.site.folder / "refresh").write_text(token, encoding="utf-8")
+        (self.site.folder / "refresh.secret").write_text(token, encoding="utf-8")
 
     def sign_in_again(self, errors: str) -> None:
         # The answer with the new refresh token was lost, and the old one has ended.
