@@ -235,7 +235,7 @@ def look_everywhere(watch: Watch, portal: str, *, runs: bool = True) -> None:
         watch.run(*DEBUG_JSON, "run", "--json", "--limit", "1", expect=None)
         watch.run("runs", "stock", "--json")
         watch.run("assets", "stock", "--json")
-    watch.run(*DEBUG, "check", expect=None)
+    watch.run(*DEBUG, "check", "--debug-request", expect=None)
     watch.run("check", "--json", expect=None)
 
 
@@ -270,12 +270,14 @@ def run_with_failures(watch: Watch) -> None:
     fault(site, "istock-delivery", "GET", "truncate")
     fault(site, "s3", "POST", "status", status=403, body=f"<SignatureProvided>{ECHO}</SignatureProvided>")
     fault(site, "portal", "POST /api/v4/media/save", "cut-after")
-    with watch.start(*DEBUG, "run", "--limit", "4") as child:
+    with watch.start(*DEBUG, "run", "--limit", "4", "--debug-request") as child:
         while child.poll() is None:
             watch.look(child)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 watch.said += child.communicate(timeout=0.1)
     assert child.returncode in (0, 1), watch.said
+    shown = re.findall(r"curl .*?(/v3/downloads/|/api/v4/media/save/)", "\n".join(watch.said))
+    assert set(shown) == {"/v3/downloads/", "/api/v4/media/save/"}
     site.tables["portals"]["brand"]["uploads"] = "v7"
     site.write()
     fault(site, "istock-delivery", "GET", "status", status=404, times=0)

@@ -6,20 +6,25 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import click
 
+from damlink._cli._output import echo_text
+
 if TYPE_CHECKING:
     from damlink._config.load import Config
+    from damlink._http.redact import SentRequest
     from damlink._run.session import Session
 
 __all__ = [
+    "OnRequest",
     "all_option",
     "as_json",
     "config_option",
     "config_path_of",
     "connectors",
+    "debug_request",
     "existing_config",
     "load_config",
     "no_check_option",
@@ -28,6 +33,7 @@ __all__ = [
     "portal_argument",
     "select_connectors",
     "set_option",
+    "show_request",
     "unset_option",
     "with_config",
     "with_new_config",
@@ -98,7 +104,20 @@ no_check_option = click.option(
 )
 all_option = click.option("--all", "all_", is_flag=True, help="Ask for the advanced settings, too.")
 as_json = click.option("--json", "json_", is_flag=True, help="Write JSON on stdout, and nothing else.")
+debug_request = click.option(
+    "--debug-request",
+    "on_request",
+    is_flag=True,
+    callback=lambda _ctx, _option, given: show_request if given else None,
+    help="Show on stderr each request that is sent to the portal and to the partner, with secrets redacted.",
+)
+OnRequest: TypeAlias = "Callable[[SentRequest], None] | None"
 connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
+
+
+def show_request(request: SentRequest) -> None:
+    """Print a sent request as a `curl` command."""
+    echo_text(str(request), err=True)
 
 
 def load_config(given: Path | None) -> Config:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from damlink._cli._options import config_path_of, existing_config, load_config, only_portal
-from damlink._cli._output import echo_text
+from damlink._cli._options import config_path_of, existing_config, load_config, only_portal, show_request
 from damlink.errors import ConnectorError, UnclearError
 
 if TYPE_CHECKING:
-    from damlink._http.redact import SentRequest
+    pass
 
 PORTAL: Final = "damlink.portal"  # key under which the group passes the portal's name to its commands
 RAW: Final = "raw"
@@ -129,7 +128,7 @@ def _call(resource: str, name: str, method: Callable[..., Any], /, **values: Any
 
     portal_name = click.get_current_context().meta[PORTAL]
     positional, named = arguments_of(method, values)
-    on_request = _show if values["debug_request"] else None
+    on_request = show_request if values["debug_request"] else None
     with Session(config, keeps=False, keeps_tokens=True) as session:
         portal = session.open_portal(portal_name, on_request=on_request)
         write = functools.partial(_write, output=values.get("output"), whole=values.get("include", False))
@@ -180,7 +179,3 @@ def _write(answer: Any, output: Path | None, *, whole: bool) -> None:
         write_raw(answer.body, output, refused=answer.status >= 400)
     else:
         write(answer, output)
-
-
-def _show(request: SentRequest) -> None:
-    echo_text(str(request), err=True)

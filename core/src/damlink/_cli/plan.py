@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from damlink._cli._options import as_json, connectors, load_config, select_connectors, with_config
+from damlink._cli._options import (
+    OnRequest,
+    as_json,
+    connectors,
+    debug_request,
+    load_config,
+    select_connectors,
+    with_config,
+)
 from damlink._cli._output import assets_text, echo, print_json_lines
 from damlink._cli.run import failure_document, most_severe, prefix_connector
 from damlink.errors import DamlinkError
@@ -20,9 +28,12 @@ if TYPE_CHECKING:
 @click.command("plan")
 @connectors
 @click.option("--full", is_flag=True, help="Plan for `damlink run --full`.")
+@debug_request
 @as_json
 @with_config
-def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path | None) -> int:
+def command(
+    names: tuple[str, ...], full: bool, on_request: OnRequest, json_: bool, config_path: Path | None
+) -> int:
     """Show what a run would carry, and why. The command changes nothing and causes no costs."""
     from damlink._run.session import Session
 
@@ -31,7 +42,7 @@ def command(names: tuple[str, ...], full: bool, json_: bool, config_path: Path |
     planned: dict[str, set[str]] = {}
     for name in select_connectors(config, names):
         try:
-            with Session(config, keeps=False) as session:
+            with Session(config, keeps=False, on_request=on_request) as session:
                 _plan(session, name, planned, full=full, json_=json_)
         except DamlinkError as error:
             codes.add(error.exit_code)

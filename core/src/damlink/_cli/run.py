@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._options import as_json, connectors, load_config, select_connectors, with_config
+from damlink._cli._options import (
+    OnRequest,
+    as_json,
+    connectors,
+    debug_request,
+    load_config,
+    select_connectors,
+    with_config,
+)
 from damlink._cli._output import echo
 from damlink.errors import DamlinkError
 
@@ -32,6 +40,7 @@ PRECEDENCE = (130, 3, 4, 1, 5)
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Number of transfer threads; else as in the config."
 )
+@debug_request
 @as_json
 @with_config
 def command(
@@ -39,6 +48,7 @@ def command(
     full: bool,
     limit: int | None,
     workers: int | None,
+    on_request: OnRequest,
     json_: bool,
     config_path: Path | None,
 ) -> int:
@@ -53,13 +63,15 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = load_config(config_path)
     options = RunOptions(full=full, limit=limit, workers=workers)
-    reports = run_all(config, select_connectors(config, names), options)
+    reports = run_all(config, select_connectors(config, names), options, on_request)
     if json_:
         print_json([_document(name, report) for name, report in reports.items()])
     return most_severe(_code(report) for report in reports.values())
 
 
-def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, RunReport | DamlinkError]:
+def run_all(
+    config: Config, names: list[str], options: RunOptions, on_request: OnRequest = None
+) -> dict[str, RunReport | DamlinkError]:
     """Run one connector after the other; a failure_document does not stop the next one."""
     from damlink._run.runner import run_connector
     from damlink._run.session import Session
@@ -70,7 +82,10 @@ def run_all(config: Config, names: list[str], options: RunOptions) -> dict[str, 
     reports: dict[str, RunReport | DamlinkError] = {}
     for name in names:
         try:
-            with _show_progress(name) as listener, Session(config, listener=listener) as session:
+            with (
+                _show_progress(name) as listener,
+                Session(config, listener=listener, on_request=on_request) as session,
+            ):
                 report = run_connector(session, name, options)
         except DamlinkError as error:
             reports[name] = error

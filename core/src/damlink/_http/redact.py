@@ -18,6 +18,7 @@ from damlink._secret import REDACTED, redact
 
 __all__ = ["SentRequest"]
 
+_READS: Final = ("GET", "HEAD")
 # A longer body is shown as its size.
 LONGEST_BODY: Final = 64 * 1024
 _OUR_OWN: Final = frozenset({"accept-encoding", "connection", "content-length", "host"})
@@ -53,7 +54,7 @@ class SentRequest:
         """
         return cls(
             method=request.method,
-            url=redact(_address(request.url, own)),
+            url=redact(_address(request, own)),
             headers={
                 name: REDACTED if _SECRET.search(name) else redact(value)
                 for name, value in request.headers.items()
@@ -69,9 +70,14 @@ class SentRequest:
         return " \\\n  ".join(lines)
 
 
-def _address(url: httpx.URL, own: httpx.URL) -> str:
-    query = _redact(url.params.multi_items(), everything=origin_of(url) != origin_of(own))
+def _address(request: httpx.Request, own: httpx.URL) -> str:
+    url = request.url
+    is_foreign = origin_of(url) != origin_of(own)
+    query = _redact(url.params.multi_items(), everything=is_foreign)
     bare = str(url.copy_with(query=None, username=None, password=None))
+    if is_foreign and request.method in _READS:
+        # The path of a file's address may be the key that opens it.
+        bare = f"{url.scheme}://{url.netloc.decode()}/{REDACTED}"
     return f"{bare}?{_pairs(query)}" if query else bare
 
 

@@ -53,6 +53,7 @@ class Session:
         database: of another session, to share it; that session closes it.
         pace: of another session, to share it; that session closes it.
         urgent: its requests to Bynder are for events or checks; see `Pace`.
+        on_request: called with every request to a portal or a partner, secrets redacted.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class Session:
         database: Database | None = None,
         pace: Pace | None = None,
         urgent: bool = False,
+        on_request: Callable[[SentRequest], None] | None = None,
     ) -> None:
         self.config = config
+        self._on_request = on_request
         self.now = now
         self.listener = listener or RunListener()
         self._keeps = self._creates = keeps
@@ -218,7 +221,7 @@ class Session:
             place=config.place,
             on_bytes=(listener or self.listener).on_bytes,
             verify_before_send=verify_before_send,
-            on_request=on_request,
+            on_request=on_request or self._on_request,
             open_memory=lambda: self._values(PORTALS),
         )
         self._closing.callback(portal.close)
@@ -328,6 +331,8 @@ class Session:
             requests_per_second=getattr(settings, "requests_per_second", None),
             verify_before_send=verify_before_send,
         )
+        if self._on_request:
+            client.tell(self._on_request)
         self._closing.callback(client.close)
         return client
 
