@@ -32,6 +32,14 @@ def test_file_when_pushed_again_after_a_failure_is_whole(bench: Any) -> None:
     assert [file["sha256"] for file in bench.files()] == [bench.asset(asset_id)["sha256"]]
 
 
+def test_bytes_when_another_version_comes_before_they_are_sent_are_those_of_their_own(bench: Any) -> None:
+    key = bench.add(text="first")
+    trial = bench.trial(mode="push")
+    prepared = trial.transform(bench.only(trial))
+    bench.add_version(trial, key, b"second")
+    assert b"".join(prepared.content.open()) == b"first"
+
+
 def test_page_in_place_of_an_original_is_not_pushed(bench: Any) -> None:
     bench.add(filename="poster.pdf")
     bench.sandbox.world.faults.add(Fault("s3", "GET /download/", "garble", garbage="html"))

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from damlink import AssetRejectedError, Context, NotYet, Skip, SourceAsset
-from damlink.bynder import Asset
+from damlink.bynder import Asset, download_roles, reject_undownloadable
+from damlink.errors import BynderError
 from damlink_gelato import transform
-from damlink_gelato.transform import File
+from damlink_gelato.transform import File, Original
 
 __all__ = ["list_tagged", "prepare", "select"]
 
 # Assets of one page. With small pages the first transfers begin while the next page is listed.
 PAGE: Final = 100
+NOT_FOUND: Final = 404
 
 
 def list_tagged(ctx: Context) -> Iterator[SourceAsset]:
@@ -51,6 +53,27 @@ def prepare(ctx: Context, source: SourceAsset) -> File | Skip:
     if original is None:
         raise AssetRejectedError("the portal shows no original of it")
     content = ctx.bynder.assets.content(
-        asset.id, filename=original.filename, size=original.size or None, media_type=original.media_type
+        asset.id,
+        item_id=_find_item(ctx, asset, original),
+        filename=original.filename,
+        size=original.size or None,
+        media_type=original.media_type,
     )
     return transform.file(asset, original, content)
+
+
+def _find_item(ctx: Context, asset: Asset, original: Original) -> str | None:
+    """Return the id of this very original, since another version may be active when its bytes are sent.
+
+    `None` if they are not sent, or if the portal offers originals by the id of the asset alone, as some do.
+    """
+    if ctx.settings.mode != "push" or not original.item_id:
+        return None
+    try:
+        with reject_undownloadable(download_roles(asset)):
+            ctx.bynder.assets.download(asset.id, item_id=original.item_id)
+    except BynderError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
+    return original.item_id
