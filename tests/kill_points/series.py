@@ -56,21 +56,20 @@ class Work:
 def main(names: Sequence[str], points: int | None, postgres: bool, jobs: int) -> None:
     """Find the points of each case, and kill once at each."""
     logging.disable(logging.CRITICAL)
-    is_whole = not names and points is None and postgres
     context = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as closing:
         make = closing.enter_context(postgres_server()) if postgres else None
         pool = closing.enter_context(ProcessPoolExecutor(jobs, mp_context=context))
-        works = [*_works(pool, names or [*CASES], make)]
+        found = works = [*_works(pool, names or [*CASES], make)]
         if points is not None:
-            groups = (_sample([*group], points) for _, group in itertools.groupby(works, _row))
+            groups = (_sample([*group], points) for _, group in itertools.groupby(found, _row))
             works = [*itertools.chain.from_iterable(groups)]
         killed = [*_progress(pool.map(_kill, works), len(works))]
-    rows, texts = _rows(works, killed), _texts(killed)
+    rows, texts = _rows(found, works, killed), _texts(killed)
     matrices.print_table(COLUMNS, rows)
     for text, count in texts.items():
         print(f"uncertain {count} times: {text}")
-    if is_whole:
+    if not names and postgres:
         matrices.keep("kill points", COLUMNS, rows, texts)
     sys.exit(any([*_problems(works, killed)]))
 
@@ -129,19 +128,23 @@ def _row(work: Work) -> tuple[str, str]:
     return work.case, work.database
 
 
-def _rows(works: Sequence[Work], killed: Sequence[Killed]) -> list[list[str | int]]:
+def _rows(found: Sequence[Work], works: Sequence[Work], killed: Sequence[Killed]) -> list[list[str | int]]:
     """Return a row for each case, database and kind of point."""
-    found: dict[tuple[str, str, str], list[Killed]] = {}
+    reached = {id(work) for work, each in zip(works, killed, strict=True) if each.is_reached}
+    points = Counter(_key(work) for work in found if work.is_certain or id(work) in reached)
+    of_a_row: dict[tuple[str, str, str], list[Killed]] = {key: [] for key in points}
     for work, each in zip(works, killed, strict=True):
-        if work.is_certain or each.is_reached:
-            key = CASES[work.case].title, work.database, work.point.kind
-            found.setdefault(key, []).append(each)
-    return [[*key, *_figures(of_a_row)] for key, of_a_row in found.items()]
+        of_a_row.setdefault(_key(work), []).append(each)
+    return [[*key, points[key], *_figures(each)] for key, each in of_a_row.items()]
+
+
+def _key(work: Work) -> tuple[str, str, str]:
+    return CASES[work.case].title, work.database, work.point.kind
 
 
 def _figures(killed: Sequence[Killed]) -> list[int]:
     outcomes = [sum(len(getattr(each.outcome, outcome)) for each in killed) for outcome in matrices.OUTCOMES]
-    return [len(killed), sum(each.is_reached for each in killed), *outcomes]
+    return [sum(each.is_reached for each in killed), *outcomes]
 
 
 def _texts(killed: Iterable[Killed]) -> Counter[str]:

@@ -21,7 +21,8 @@ __all__ = ["OUTCOMES", "Told", "plain", "short_limits"]
 OUTCOMES: Final = ("once", "retried", "uncertain", "lost", "twice")
 ANSWER_SECONDS: Final = 1.0
 _MEMORY: Final = Path("/dev/shm")
-_CHANGING: Final = re.compile(r"\b\d{6,}\b|\b[0-9A-Fa-f-]{32,}\b|127\.0\.0\.1:\d+|(?<= at )\S+")
+# Ids, addresses, and paths.
+_CHANGING: Final = re.compile(r"\b\d{6,}\b|\b[0-9A-Fa-f-]{32,}\b|127\.0\.0\.1(?::\d+)?|/[a-z]\w*/[^\s,;:]*")
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import matrices
 import pytest
 from ports import free_port
 
@@ -268,3 +269,8 @@ def test_plugin_of_the_how_to_when_installed_carries_its_pictures(larkspur: Path
         assert child.returncode == 0, child.stderr
         (asset,) = portal.state()["assets"]
     assert (asset["name"], "1 skipped" in child.stderr) == ("Old mill", True)
+
+
+def test_matrices_when_shown_are_those_of_the_last_runs() -> None:
+    page = matrices.PAGE.read_text("utf-8")
+    assert matrices.written(page) == page
