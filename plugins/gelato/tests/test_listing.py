@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from damlink import Event, NotYet, Skip
+from damlink import Event, NotYet, Removed
 from damlink.testing import Trial
 
 
@@ -142,12 +142,13 @@ def test_tag_when_taken_off_meanwhile_waits_until_it_is_back(bench: Any) -> None
     assert trial.run() == {"pushed": 1}
 
 
-def test_asset_when_deleted_meanwhile_is_skipped(bench: Any) -> None:
+def test_asset_when_deleted_meanwhile_is_removed(bench: Any) -> None:
     asset_id = bench.add()
     trial = bench.trial()
     source = bench.only(trial)
     bench.portal("delete_asset", id=asset_id)
-    assert trial.transform(source) == Skip("it is not in the portal any more")
+    removed = Removed(asset_id, "it is not in the portal any more")
+    assert trial.transform(source) == trial.carry(source) == removed
 
 
 def test_version_when_uploaded_meanwhile_is_the_one_that_goes(bench: Any) -> None:

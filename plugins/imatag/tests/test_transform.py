@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from damlink import AssetRejectedError, PreparedAsset, TransientError
+from damlink import AssetRejectedError, PreparedAsset, Removed, TransientError
 from damlink_imatag.deliver import MANIFEST_LOST
 from damlink_imatag.media_info import MANIFEST
 from damlink_sandbox import Fault
@@ -239,3 +239,13 @@ def test_film_comes_back_marked(bench: Any) -> None:
     with bench.open() as trial:
         bench.carried(trial, key)
         assert bench.read(trial, key)["metadata"] == {"bynder_media_id": key}
+
+
+def test_asset_when_deleted_meanwhile_is_removed_and_nothing_is_sent(bench: Any, paint: Painter) -> None:
+    key = bench.add(paint())
+    with bench.open() as trial:
+        source = bench.listed(trial, key)
+        bench.portal.control("delete_asset", {"id": key})
+        removed = Removed(key, "it is no longer in the portal")
+        assert trial.transform(source) == trial.carry(source) == removed
+        assert bench.marks(key) == 0

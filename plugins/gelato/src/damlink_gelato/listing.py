@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from damlink import AssetRejectedError, Context, NotYet, Skip, SourceAsset
+from damlink import AssetRejectedError, Context, NotYet, Removed, SourceAsset
 from damlink.bynder import Asset, download_roles, reject_undownloadable
 from damlink.errors import BynderError
 from damlink_gelato import transform
@@ -37,8 +37,8 @@ def select(ctx: Context, asset: Asset) -> Iterator[SourceAsset]:
         yield transform.source_asset(asset, transform.fingerprint(known))
 
 
-def prepare(ctx: Context, source: SourceAsset) -> File | Skip:
-    """Return the asset's active original, if the asset still has the tag.
+def prepare(ctx: Context, source: SourceAsset) -> File | Removed:
+    """Return the asset's active original, if the portal still has the asset, and the asset its tag.
 
     Raises:
         NotYet: it does not have the tag now; the tag can come back.
@@ -46,7 +46,7 @@ def prepare(ctx: Context, source: SourceAsset) -> File | Skip:
     """
     asset = ctx.bynder.assets.find(source.source_id, versions=True)
     if asset is None:
-        return Skip("it is not in the portal any more")
+        return Removed(source.source_id, "it is not in the portal any more")
     if not transform.is_chosen(asset, ctx.settings.tag):
         raise NotYet(f"its tag {ctx.settings.tag!r} was taken off, or it was archived")
     original = transform.original(asset)

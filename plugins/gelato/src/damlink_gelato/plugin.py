@@ -12,7 +12,7 @@ from damlink import (
     Finding,
     HeaderAuth,
     PushResult,
-    Skip,
+    Removed,
     SourceAsset,
     hookimpl,
 )
@@ -54,14 +54,22 @@ def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
 
 
 @hookimpl
-def transform(ctx: Context, source: SourceAsset) -> File | Skip:
+def transform(ctx: Context, source: SourceAsset) -> File | Removed:
     """Read the asset again, and prepare its active original."""
     return listing.prepare(ctx, source)
 
 
 @hookimpl
-def push(ctx: Context, prepared: File, source: SourceAsset, checkpoint: Checkpoint) -> PushResult:
-    """Import the file into Gelato, and write the link back."""
+def push(
+    ctx: Context,
+    prepared: File | Removed,
+    source: SourceAsset,
+    previous: PushResult | None,
+    checkpoint: Checkpoint,
+) -> PushResult | Removed:
+    """Import the file into Gelato, and write the link back. Gelato keeps the file of a deleted asset."""
+    if isinstance(prepared, Removed):
+        return previous or prepared
     return deliver.deliver(ctx, prepared, source, checkpoint)
 
 

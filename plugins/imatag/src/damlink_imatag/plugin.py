@@ -15,6 +15,7 @@ from damlink import (
     Finding,
     PreparedAsset,
     PushResult,
+    Removed,
     Skip,
     SourceAsset,
     hookimpl,
@@ -66,7 +67,7 @@ def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset]:
 @hookimpl
 def transform(
     ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
-) -> PreparedAsset | Skip:
+) -> PreparedAsset | Removed | Skip:
     """Have the original marked once, and verify the marked file."""
     return prepare(ctx, source, previous, checkpoint)
 
@@ -74,16 +75,21 @@ def transform(
 @hookimpl
 def push(
     ctx: Context,
-    prepared: PreparedAsset,
+    prepared: PreparedAsset | Removed,
     source: SourceAsset,
     previous: PushResult | None,
     checkpoint: Checkpoint,
-) -> PushResult:
-    """Deliver the marked file into Bynder; mark again first if another original has come meanwhile."""
+) -> PushResult | Removed:
+    """Deliver the marked file into Bynder; mark again first if another original has come meanwhile.
+
+    A marked copy stays in the portal when its original was deleted.
+    """
+    if isinstance(prepared, Removed):
+        return previous or prepared
     if is_current(prepared, checkpoint):
         return deliver.deliver(ctx, prepared, source, previous, checkpoint)
     again = prepare(ctx, source, previous, checkpoint)
-    if isinstance(again, Skip):
+    if isinstance(again, Skip | Removed):
         return PushResult(source.source_id, notice=again.reason)
     with contextlib.closing(again.content):
         return deliver.deliver(ctx, again, source, previous, checkpoint)

@@ -15,6 +15,7 @@ from damlink import (
     NotYet,
     PreparedAsset,
     PushResult,
+    Removed,
     Skip,
     SourceAsset,
 )
@@ -33,7 +34,7 @@ START_OVER_SECONDS: Final = 1.0
 
 def prepare(
     ctx: Context, source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
-) -> PreparedAsset | Skip:
+) -> PreparedAsset | Removed | Skip:
     """Return the marked file of an asset's present original, ready for delivery.
 
     Raises:
@@ -44,7 +45,7 @@ def prepare(
         poll.await_ready(ctx, str(source.raw.get("type", "")), checkpoint)
     asset = ctx.bynder.assets.find(source.source_id, versions=True)
     if asset is None:
-        return Skip("it is no longer in the portal")
+        return Removed(source.source_id, "it is no longer in the portal")
     if not checkpoint.get("media"):
         if reason := _begin(ctx, asset, previous, checkpoint):
             return Skip(reason)
