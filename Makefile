@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PLUGINS := plugins/sandbox plugins/istock plugins/imatag plugins/gelato extensions/exif extensions/clamav
+PLUGINS := plugins/sandbox plugins/istock plugins/imatag plugins/gelato plugins/folder extensions/exif extensions/clamav
 EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 
 # Children that the tests start would compile every module anew.

@@ -72,7 +72,7 @@ class Canaries:
             name = str(path.relative_to(folder))
             if not any(fnmatch.fnmatch(f"/{name}", each) for each in LEGITIMATE):
                 with contextlib.suppress(OSError):  # it has gone meanwhile
-                    self.look(name, name.encode() + _content(path))
+                    self.look(name, name.encode("utf-8", "surrogateescape") + _content(path))
 
 
 canaries: Final = Canaries()

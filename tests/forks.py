@@ -33,7 +33,7 @@ IMPORTED: Final = (
         for name in ("run", "serve", "init", "portal", "add", "check", "plan", "login", "events")
     ),
     *("damlink._run.runner", "damlink._serve.server", "damlink._upload.portal", "damlink.testing"),
-    *("damlink_istock.plugin", "damlink_imatag.plugin", "damlink_gelato.plugin"),
+    *("damlink_istock.plugin", "damlink_imatag.plugin", "damlink_gelato.plugin", "damlink_folder.plugin"),
     *("alembic.command", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
     *(
         "cryptography.hazmat.primitives.ciphers.aead",

@@ -28,12 +28,13 @@ PACKAGES: Final = {
     "istock": ROOT / "plugins/istock/src/damlink_istock",
     "imatag": ROOT / "plugins/imatag/src/damlink_imatag",
     "gelato": ROOT / "plugins/gelato/src/damlink_gelato",
+    "folder": ROOT / "plugins/folder/src/damlink_folder",
     "sandbox": ROOT / "plugins/sandbox/src/damlink_sandbox",
 }
-_PLUGINS: Final = ("damlink", "damlink-istock", "damlink-imatag", "damlink-gelato")
+_PLUGINS: Final = ("damlink", "damlink-istock", "damlink-imatag", "damlink-gelato", "damlink-folder")
 INSTALLATIONS: Final = {
     "damlink": ("damlink",),
-    "damlink and three plugins": _PLUGINS,
+    "damlink and four plugins": _PLUGINS,
     "with the sandbox": (*_PLUGINS, "damlink-sandbox"),
 }
 RELATIVE: Final = frozenset({"What", "Whether", "How", "Who", "Where", "Which", "Whose"})

@@ -26,7 +26,7 @@ from damlink._plugin.shape import HOOKS
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
-PLUGINS: Final = ("gelato", "imatag", "istock")
+PLUGINS: Final = ("folder", "gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
     "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "Auth", "HeaderAuth", "OAuth2"),

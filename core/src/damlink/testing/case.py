@@ -12,11 +12,15 @@ from damlink._model import Cursor, PreparedAsset, Removed, SourceAsset
 from damlink.testing.trial import Trial
 from damlink_sandbox import Fault, Part, Sandbox
 
-__all__ = ["Case", "Subject"]
+__all__ = ["Case", "NotApplicableError", "Subject"]
 
 _READS: Final = r"^GET "
 _ACTS: Final = r"^POST "
 _NONE: Final = r"(?!)"
+
+
+class NotApplicableError(Exception):
+    """A rule has nothing to try in this plugin; the text says why."""
 
 
 class Subject:
@@ -96,6 +100,11 @@ class Case:
         return self.subject.service or self.plugin
 
     @property
+    def has_server(self) -> bool:
+        """Whether the partner is asked by HTTP; a folder or a database is not."""
+        return bool(self.part.services())
+
+    @property
     def reads(self) -> str:
         """The requests that may be repeated."""
         return str(_stated(self.subject.reads, self.part, "trial_reads", _READS))
@@ -163,6 +172,8 @@ class Case:
 
     def script(self, *, match: str = "", **failure: Any) -> Fault:
         """Let requests to the partner fail; by default those that may be repeated."""
+        if not self.has_server:
+            raise NotApplicableError("the partner has no server: its stand-in has no service")
         fault = Fault(self.service, match or self.reads, **failure)
         self.sandbox.world.faults.add(fault)
         return fault

@@ -7,17 +7,13 @@ from typing import Any, Final
 
 import attrs
 
-from damlink.testing.case import Case
+from damlink.testing.case import Case, NotApplicableError
 
 __all__ = ["RULES", "BrokenRuleError", "NotApplicableError", "Rule", "rule"]
 
 
 class BrokenRuleError(AssertionError):
     """A plugin breaks a rule; the text says what was seen, in one line."""
-
-
-class NotApplicableError(Exception):
-    """A rule has nothing to try in this plugin; the text says why."""
 
 
 @attrs.frozen

@@ -1,0 +1,1 @@
+"""Files of a hot folder, with their metadata, into a Bynder portal."""
