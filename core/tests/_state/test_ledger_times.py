@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from damlink._model import PushResult, SourceAsset
+from damlink._model import PushResult, Removed, SourceAsset
 from damlink._state.accounts import Accounts
 from damlink._state.database import Database
 from damlink._state.lease import Lease
@@ -110,6 +110,7 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "claim": lambda ledger: ledger.claim(),
     "mark_pushed": lambda ledger: ledger.mark_pushed(taken(ledger), PushResult("x")),
     "mark_skipped": lambda ledger: ledger.mark_skipped(taken(ledger), "x"),
+    "mark_removed": lambda ledger: ledger.mark_removed(taken(ledger), Removed("x"), None),
     "mark_rejected": lambda ledger: ledger.mark_rejected(taken(ledger), "x"),
     "mark_failed": lambda ledger: ledger.mark_failed(taken(ledger), "x"),
     "mark_waiting": lambda ledger: ledger.mark_waiting(taken(ledger), "x", timedelta()),

@@ -19,7 +19,7 @@ from damlink._state.listed import Listed, Tally
 from damlink._state.packing import pack
 from damlink._state.page import bind_page
 from damlink._state.removal import remove_listed
-from damlink._state.rows import REFUSED, REMOVAL, RowState, dump_result
+from damlink._state.rows import REFUSED, REMOVAL, RowState, dump_result, is_removal
 from damlink._state.tables import ledger as t
 from damlink._system.json_record import text_of
 
@@ -50,10 +50,10 @@ def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsse
     dues = {asset.source_id: (asset, now + timedelta(microseconds=n)) for n, asset in enumerate(assets)}
     # Always in the same order: otherwise two such transactions could deadlock.
     ordered = [dues[key] for key in sorted(dues)]
-    chosen = [each for each in ordered if not each[0].fingerprint.startswith(REMOVAL)]
+    chosen = [each for each in ordered if not is_removal(each[0])]
     given = {t.c.due_at: [due_at for _, due_at in chosen]}
     _upsert(connection, connector, [asset for asset, _ in chosen], now, given, state=RowState.DUE)
-    removals = [asset for asset, _ in ordered if asset.fingerprint.startswith(REMOVAL)]
+    removals = [asset for asset, _ in ordered if is_removal(asset)]
     remove_listed(connection, connector, removals, now)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "as_listed",
     "as_row",
     "dump_result",
+    "is_removal",
     "load_result",
     "next_round",
 ]
@@ -112,6 +113,11 @@ def as_listed(item: SourceAsset | Removed) -> SourceAsset:
     if isinstance(item, SourceAsset):
         return item
     return SourceAsset(item.source_id, f"{REMOVAL}{item.reason}")
+
+
+def is_removal(asset: SourceAsset) -> bool:
+    """Return whether an asset as the ledger takes it is a removal."""
+    return str(asset.fingerprint).startswith(REMOVAL)
 
 
 def as_row(record: Any) -> Row:
