@@ -34,7 +34,7 @@ def test_settings_when_they_do_not_fit_name_the_place(hot: Any, changes: dict[st
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({}, "key.*needed for SFTP", id="no-credentials"),
+        pytest.param({}, "key_file.*needed for SFTP", id="no-credentials"),
         pytest.param({"known_hosts": ""}, "known_hosts.*needed", id="no-known-hosts"),
         pytest.param({"address": "sftp://host/out"}, "names no user", id="no-user"),
         pytest.param({"address": "sftp://ada:pw@host/out"}, "contains a password", id="password-in-address"),

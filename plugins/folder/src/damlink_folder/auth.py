@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from damlink_folder.settings import FolderSettings
 __all__ = ["Place", "read_place", "sign_in"]
 
 _PORT: Final = 22
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TIMEOUT_SECONDS: Final = 30
 
 
@@ -40,9 +41,11 @@ def sign_in(settings: FolderSettings) -> paramiko.SSHClient:
 
     Raises:
         AuthError: the server's key is unknown or another one, or the server refuses the user.
+        ConfigError: a file of keys cannot be read.
         TransientError: the server does not answer.
     """
     place, client = read_place(settings.address), paramiko.SSHClient()
+    key = _read_key(settings)
     # Unknown keys are refused: that is the client's own default, and never changed here.
     _load_known_hosts(client, settings.known_hosts)
     try:
@@ -51,7 +54,7 @@ def sign_in(settings: FolderSettings) -> paramiko.SSHClient:
             place.port,
             place.user,
             password=settings.password.reveal() if settings.password else None,
-            pkey=_read_key(settings),
+            pkey=key,
             timeout=_TIMEOUT_SECONDS,
             banner_timeout=_TIMEOUT_SECONDS,
             auth_timeout=_TIMEOUT_SECONDS,
@@ -73,7 +76,7 @@ def _explain(error: Exception, place: Place) -> AuthError | TransientError:
         hint = "find out why; another machine may answer in its place"
         return AuthError(f"{server} has another key than the one in known_hosts", hint=hint)
     if isinstance(error, paramiko.AuthenticationException):
-        return AuthError(f"{server} refuses {place.user}", hint="set key or password anew")
+        return AuthError(f"{server} refuses {place.user}", hint="set key_file or password anew")
     # The only text that says so; the error has no type of its own.
     if "not found in known_hosts" in str(error):
         hint = (
@@ -91,17 +94,15 @@ def _load_known_hosts(client: paramiko.SSHClient, path: str) -> None:
 
 
 def _read_key(settings: FolderSettings) -> paramiko.PKey | None:
-    if settings.key is None:
+    if not settings.key_file:
         return None
-    phrase = settings.key_passphrase.reveal() if settings.key_passphrase else None
-    text = settings.key.reveal().strip() + "\n"
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(text), phrase)
-        except paramiko.PasswordRequiredException as error:
-            raise AuthError("the private key needs a passphrase", hint="set key_passphrase") from error
-        except (paramiko.SSHException, ValueError, IndexError):
-            continue
-    raise AuthError(
-        "the private key cannot be read", hint="set key to an OpenSSH key, and key_passphrase to its own"
-    )
+    path, phrase = Path(settings.key_file).expanduser(), settings.key_passphrase
+    try:
+        if path.stat().st_mode & _OTHERS:
+            raise ConfigError("key_file", f"{path} is open to other users", hint=f"run `chmod 600 {path}`")
+        return paramiko.PKey.from_path(path, phrase.reveal().encode() if phrase else None)
+    except OSError as error:
+        raise ConfigError("key_file", f"{path} cannot be read: {error.strerror}") from error
+    except (paramiko.SSHException, ValueError, TypeError, IndexError) as error:
+        hint = "key_passphrase must be that of the key; empty if it has none"
+        raise ConfigError("key_file", f"{path} is no private key that can be opened", hint=hint) from error

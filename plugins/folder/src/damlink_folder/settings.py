@@ -122,9 +122,11 @@ class FolderSettings:
         "key is not in it is never signed in to.",
     )
     password: Secret | None = setting(default=None, help="SFTP: the user's password, if there is no key.")
-    key: Secret | None = setting(default=None, help="SFTP: the user's private key, as OpenSSH writes it.")
+    key_file: str = setting(
+        default="", help="SFTP: the file with the user's private key, which only its owner may read."
+    )
     key_passphrase: Secret | None = setting(
-        when={"key": True}, advanced=True, default=None, help="SFTP: the passphrase of the private key."
+        when={"key_file": True}, advanced=True, default=None, help="SFTP: the passphrase of the private key."
     )
 
     @property
@@ -164,7 +166,7 @@ class FolderSettings:
             yield "address", "contains a password; set `password` in its place"
         if not self.known_hosts:
             yield "known_hosts", "is needed for SFTP; `ssh-keyscan HOST` prints the line of a server"
-        if self.password is None and self.key is None:
-            yield "key", "is needed for SFTP, or a password"
+        if self.password is None and not self.key_file:
+            yield "key_file", "is needed for SFTP, or a password"
         if self.report == "csv":
             yield "report", "of the form csv needs a folder on this machine; write `json`"
