@@ -12,6 +12,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -408,6 +409,42 @@ def _picture(number: int) -> bytes:
     return buffer.getvalue()
 
 
+class Folder(Case):
+    """Two files of a hot folder come into the portal, and move to `done` with a report."""
+
+    name, title, connector = "folder", "Hot folder, with reports and moves", "hot"
+
+    @classmethod
+    @contextlib.contextmanager
+    def _site(cls, folder: Path) -> Iterator[Site]:
+        with istock_site(folder, []) as site:
+            settings = {"address": str(folder / "hot"), "settle": "0s", "move": True, "report": "json"}
+            site.tables["connectors"] = {"hot": {"plugin": "folder", **settings}}
+            yield site
+
+    @property
+    def _files(self) -> dict[str, bytes]:
+        return {f"sub/{number}.jpg": bytes([number]) * 50_000 for number in range(self.count)}
+
+    def furnish(self) -> None:
+        for name, data in self._files.items():
+            path = self.site.folder / "hot" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            path.with_name(f"{path.name}.json").write_text("{}", "utf-8")
+
+    def copies(self) -> dict[str, int]:
+        stored = [asset["sha256"] for asset in self.site.portal.state()["assets"]]
+        return {name: stored.count(sha256(data).hexdigest()) for name, data in self._files.items()}
+
+    def compare(self) -> Outcome:
+        done = self.site.folder / "hot" / "done"
+        names = [f"{name}{end}" for name in self._files for end in ("", ".json", ".damlink.json")]
+        left = [f"{name}: not moved" for name in names if not (done / name).is_file()]
+        found = super().compare()
+        return attrs.evolve(found, lost=(*found.lost, *left))
+
+
 CASES: Final[Mapping[str, type[Case]]] = {
     case.name: case
     for case in (
@@ -419,5 +456,6 @@ CASES: Final[Mapping[str, type[Case]]] = {
         Gelato,
         Events,
         Tokens,
+        Folder,
     )
 }

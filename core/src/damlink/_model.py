@@ -87,7 +87,7 @@ class SourceAsset:
     """Asset that a connector may have to carry, as its source lists it.
 
     Attributes:
-        source_id: stable and unique within the connector.
+        source_id: stable and unique within the connector; 1 to 1,024 bytes of text.
         fingerprint: changes when the asset must be carried again.
         title: for people; of a long one the first 1,000 characters are kept.
         raw: the source's own record: JSON of at most 64 KiB, without secrets, personal data or

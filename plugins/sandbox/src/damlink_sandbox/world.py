@@ -245,7 +245,7 @@ class World:
 
 
 class Part(Protocol):
-    """One partner's side of the sandbox. Found by the entry-point group `damlink_sandbox`; the value
+    """One partner's side of the sandbox. Found by the entry-point group `damlink.sandbox`; the value
     is a callable that takes the `World`.
     """
 
