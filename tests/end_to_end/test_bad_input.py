@@ -264,7 +264,7 @@ def test_plugin_when_it_cannot_be_imported_does_not_keep_the_next_connector_from
     broken, summary = result.stderr.splitlines()
     assert broken == (
         "damlink: plugin 'broken' (damlink-broken 1.0) cannot be imported: ModuleNotFoundError: "
-        "No module named 'no_such_module'; reinstall it, or report it to its author"
+        "No module named 'no_such_module' (damlink_broken.py:1); reinstall it, or report it to its author"
     )
     assert summary.startswith("stock: 0 pushed")
 
