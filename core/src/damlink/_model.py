@@ -243,6 +243,11 @@ class Finding:
     detail: str = attrs.field(converter=redact)
     error: DamlinkError | None = None
 
+    @classmethod
+    def from_error(cls, what: str, error: DamlinkError) -> Finding:
+        """Return the finding of a step that failed; the error's text is its detail."""
+        return cls(what, str(error), error)
+
     @property
     def ok(self) -> bool:
         """True if there is no error."""

@@ -9,6 +9,7 @@ from clamd import VIRUS, Clamd
 
 from damlink.errors import TransientError
 from damlink_clamav.daemon import Daemon
+from damlink_clamav.extension import ClamAV
 
 
 @pytest.fixture
@@ -57,3 +58,9 @@ def test_version_when_nothing_listens_names_the_address(address: str) -> None:
 
 def test_version_returns_what_clamd_says(daemon: Daemon) -> None:
     assert daemon.version() == "ClamAV 1.4"
+
+
+def test_check_when_nothing_listens_shows_the_cause() -> None:
+    (finding,) = ClamAV(address="127.0.0.1:1").check(None)  # type: ignore[arg-type]
+
+    assert (finding.ok, finding.detail[:44]) == (False, "clamd at 127.0.0.1:1 does not answer: [Errno")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from damlink.testing import ConnectorContract
+from damlink.testing import ConnectorContract, Trial
 
 
 class TestIStockWithExif(ConnectorContract):
@@ -21,3 +21,8 @@ class TestIStockWithExif(ConnectorContract):
             "repeat_unclear_downloads": False,
             "extensions": {"exif": {"fields": ["Artist=photographer"]}},
         }
+
+    def test_check_when_the_portal_lacks_a_metaproperty_shows_the_cause(self, trial: Trial) -> None:
+        findings = {each.what: each for each in trial.connector.check(trial.context)}
+
+        assert (findings["EXIF Artist"].ok, "photographer" in findings["EXIF Artist"].detail) == (False, True)

@@ -112,7 +112,7 @@ def _find(what: str, look: Any) -> Finding:
     try:
         return Finding(what, f"{look()}")
     except DamlinkError as error:
-        return Finding(what, str(error), error)
+        return Finding.from_error(what, error)
 
 
 def _value(record: Mapping[str, Any], field: str) -> str | list[str]:

@@ -43,7 +43,7 @@ def check_portal(session: Session, name: str) -> Iterator[Finding]:
         what = "brand"
         yield Finding(what, _check_brand(portal))
     except DamlinkError as error:
-        yield Finding(what, str(error), error)
+        yield Finding.from_error(what, error)
     else:
         yield Finding("result", "connected")
 
@@ -65,7 +65,7 @@ def _findings(session: Session, name: str) -> Iterator[Finding]:
             yield from _check_subscription(session, runtime)
         yield from runtime.plugin.check(runtime.context)
     except DamlinkError as error:
-        yield Finding(what, str(error), error)
+        yield Finding.from_error(what, error)
 
 
 def _steps(runtime: ConnectorRuntime) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -116,7 +116,7 @@ def _check_event_address(session: Session, runtime: ConnectorRuntime) -> Finding
         said = str(error)
     hint = "start `damlink serve`, or correct [serve] public_url"
     missing = TransientError(f"the event address does not answer as it should: {said}", hint=hint)
-    return Finding("events", str(missing), missing)
+    return Finding.from_error("events", missing)
 
 
 def _check_subscription(session: Session, runtime: ConnectorRuntime) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ class ClamAV:
         try:
             yield Finding("ClamAV", self._daemon.version())
         except DamlinkError as error:
-            yield Finding("ClamAV", "", error)
+            yield Finding.from_error("ClamAV", error)
 
     @property
     def _daemon(self) -> Daemon:

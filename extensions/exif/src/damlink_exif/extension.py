@@ -61,6 +61,6 @@ class Exif:
             try:
                 ctx.bynder.metaproperties.get(name)
             except DamlinkError as error:
-                yield Finding(f"EXIF {field}", "", error)
+                yield Finding.from_error(f"EXIF {field}", error)
             else:
                 yield Finding(f"EXIF {field}", f"goes to {name}")

@@ -25,7 +25,7 @@ def _folder(settings: FolderSettings) -> Finding:
         with open_folder(settings) as folder:
             count = len(folder.children(""))
     except DamlinkError as error:
-        return Finding("folder", str(error), error)
+        return Finding.from_error("folder", error)
     return Finding("folder", f"{count} names in {settings.address}")
 
 
@@ -33,5 +33,5 @@ def _metaproperty(ctx: Context, name: str) -> Finding:
     try:
         found = ctx.bynder.metaproperties.get(name)
     except DamlinkError as error:
-        return Finding("metaproperty", str(error), error)
+        return Finding.from_error("metaproperty", error)
     return Finding("metaproperty", f"{found.name} gets the field {ctx.settings.metaproperties[name]!r}")

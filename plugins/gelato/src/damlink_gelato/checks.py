@@ -50,7 +50,9 @@ def findings(ctx: Context) -> Iterator[Finding]:
     profile = ctx.bynder.profiles.own()
     if profile is None:
         hint = "give it the scopes current.user:read and current.profile:read"
-        yield _wrong("rights", BynderAuthError("the portal's user may not read its own profile", hint=hint))
+        yield Finding.from_error(
+            "rights", BynderAuthError("the portal's user may not read its own profile", hint=hint)
+        )
     else:
         yield from (_right(right, profile.roles, settings) for right in RIGHTS)
     yield _key(ctx, settings)
@@ -65,7 +67,7 @@ def _right(right: Right, roles: frozenset[str], settings: GelatoSettings) -> Fin
     if not (right.always or settings.backlink):
         return Finding(right.name, f"missing; only needed with backlink, {right.purpose}")
     hint = f"give its profile {right.roles[0]}, {right.purpose}"
-    return _wrong(right.name, BynderAuthError("the portal's user lacks it", hint=hint))
+    return Finding.from_error(right.name, BynderAuthError("the portal's user lacks it", hint=hint))
 
 
 def _key(ctx: Context, settings: GelatoSettings) -> Finding:
@@ -74,7 +76,7 @@ def _key(ctx: Context, settings: GelatoSettings) -> Finding:
     try:
         api.check_key(ctx.http, settings)
     except DamlinkError as error:
-        return _wrong("API key", error)
+        return Finding.from_error("API key", error)
     return Finding("API key", "Gelato takes it")
 
 
@@ -82,7 +84,7 @@ def _link(ctx: Context) -> Finding:
     try:
         backlink.verify(ctx)
     except DamlinkError as error:
-        return _wrong("backlink", error)
+        return Finding.from_error("backlink", error)
     return Finding("backlink", f"links go to {ctx.settings.backlink_metaproperty!r}")
 
 
@@ -90,7 +92,3 @@ def _target(settings: GelatoSettings) -> Finding:
     if not settings.import_url:
         return Finding("import", "no import_url is set: files wait, and nothing is sent")
     return Finding("import", f"files go to the folder {settings.folder!r} by {settings.mode}")
-
-
-def _wrong(what: str, error: DamlinkError) -> Finding:
-    return Finding(what, str(error), error)
