@@ -148,7 +148,10 @@ def test_extensions_when_the_config_is_wrong_names_the_place(extend: Make, table
             "would replace the plugin's",
         ),
         (f"@attrs.frozen\nclass Extension:\n{METHOD.replace('self', 'self, sorce')}", "asks for 'sorce'"),
-        ("raise RuntimeError('gone')", "cannot be imported: RuntimeError: gone"),
+        (
+            "raise RuntimeError('gone')",
+            r"imported: RuntimeError: gone \(damlink_odd_plugin\.py:3\)",
+        ),
         ("Other = 1", "cannot be imported: AttributeError"),
     ],
 )

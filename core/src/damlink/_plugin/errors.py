@@ -8,11 +8,20 @@ from typing import Final
 
 import httpx
 
+from damlink._plugin.traces import find_place, package_of
 from damlink._system.disk import cure_of, describe_error, is_file_error
 from damlink._system.keepable import clean, describe, seconds, shorten
-from damlink.errors import ArgumentError, ConnectorError, DamlinkError, NotYet, PluginBugError, TransientError
+from damlink.errors import (
+    ArgumentError,
+    ConnectorError,
+    DamlinkError,
+    NotYet,
+    PluginBugError,
+    PluginLoadError,
+    TransientError,
+)
 
-__all__ = ["PLUGIN_HINT", "translate"]
+__all__ = ["PLUGIN_HINT", "import_error", "translate"]
 
 PLUGIN_HINT: Final = "report it to the plugin's author"
 NO_REASON: Final = "no reason given"
@@ -43,6 +52,19 @@ def translate(error: BaseException, who: str, place: str = "") -> DamlinkError:
         except Exception as worse:  # noqa: BLE001 - a subclass of the plugin's own may break anywhere
             return _bug(worse, who, place)
     return _bug(error, who, place)
+
+
+def import_error(error: BaseException, whose: str, module: str) -> PluginLoadError:
+    """Return the error of Damlink for an exception of a module that is imported.
+
+    Args:
+        whose: the plugin or the extension, as the error names it.
+        module: its full name.
+    """
+    place = find_place(error, {package_of(module)})
+    cause = f"{type(error).__name__}: {describe(error)}{f' ({place})' if place else ''}"
+    hint = "reinstall it, or report it to its author"
+    return PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint)
 
 
 def _bug(error: BaseException, who: str, place: str) -> PluginBugError:

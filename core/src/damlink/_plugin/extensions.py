@@ -16,9 +16,9 @@ from damlink import hookspecs
 from damlink._config.parse import SecretOpener, parse
 from damlink._model import About
 from damlink._plugin.discovery import EXTENSION_GROUP, PluginInfo, find
+from damlink._plugin.errors import import_error
 from damlink._plugin.metadata import Metadata, read_metadata
 from damlink._plugin.shape import argument_problem
-from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
 from damlink.errors import ConfigError, PluginLoadError
 
@@ -61,13 +61,11 @@ def load_class(info: PluginInfo) -> type[Any]:
     whose = f"extension {info.name!r} ({info.distribution} {info.version})"
     module, _, name = info.module.partition(":")
     try:
-        extension_class = getattr(importlib.import_module(module), name or "")
+        extension_class = getattr(importlib.import_module(module), name)
     except BaseException as error:
         if is_interrupt(error):
             raise
-        cause = f"{type(error).__name__}: {describe(error)}"
-        hint = "reinstall it, or report it to its author"
-        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
+        raise import_error(error, whose, module) from error
     problem = next(_problems(extension_class), "")
     if problem:
         raise PluginLoadError(f"{whose}: {problem}", hint="report it to its author")

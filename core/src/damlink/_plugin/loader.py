@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from damlink._plugin.errors import import_error
 from damlink._plugin.hooks import Plugin
 from damlink._plugin.shape import (
     HOOKS,
@@ -16,8 +17,6 @@ from damlink._plugin.shape import (
     function_problem,
     hook_problem,
 )
-from damlink._plugin.traces import find_place, package_of
-from damlink._system.keepable import describe
 from damlink._system.process import is_interrupt
 from damlink.errors import PluginLoadError
 
@@ -46,10 +45,7 @@ def load(info: PluginInfo, name: str | None = None) -> Plugin:
     except BaseException as error:
         if is_interrupt(error):
             raise
-        place = find_place(error, {package_of(info.module)})
-        cause = f"{type(error).__name__}: {describe(error)}{f' ({place})' if place else ''}"
-        hint = "reinstall it, or report it to its author"
-        raise PluginLoadError(f"{whose} cannot be imported: {cause}", hint=hint) from error
+        raise import_error(error, whose, info.module) from error
 
 
 def _load(info: PluginInfo, name: str | None, whose: str) -> Plugin:
