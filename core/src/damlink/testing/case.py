@@ -129,6 +129,11 @@ class Case:
         """Whether the plugin has a listing."""
         return "list_source_assets" in self.trial.connector.hooks
 
+    def require_listing(self) -> None:
+        """Raise a `NotApplicableError` if the plugin has no listing."""
+        if not self.lists:
+            raise NotApplicableError("it lists nothing: its assets come by events")
+
     def listing(self, since: str | None = None) -> Generator[SourceAsset | Removed | Cursor]:
         """Yield the listing after a cursor's value."""
         return self.trial.listing(since)

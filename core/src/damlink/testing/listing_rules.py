@@ -12,11 +12,6 @@ from damlink.testing.listings import batches_of, fingerprints_of, following_of
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 
 
-def _require_listing(case: Case) -> None:
-    if not case.lists:
-        raise NotApplicableError("it lists nothing: its assets come by events")
-
-
 def _some(names: Iterable[str]) -> str:
     found = sorted(set(names))
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
@@ -30,7 +25,7 @@ def _some(names: Iterable[str]) -> str:
 )
 def list_lazily(case: Case) -> None:
     """Count the requests before the first asset, and those of the complete listing."""
-    _require_listing(case)
+    case.require_listing()
     with contextlib.closing(case.listing()) as items:
         first = next((item for item in items if isinstance(item, SourceAsset)), None)
         before = case.subject.listing_requests(case.trial)
@@ -55,7 +50,7 @@ def list_lazily(case: Case) -> None:
 )
 def list_each_once(case: Case) -> None:
     """Look for an id that is listed twice between two cursors."""
-    _require_listing(case)
+    case.require_listing()
     counts = (Counter(batch) for batch in batches_of(case.listing()))
     twice = [name for batch in counts for name, number in batch.items() if number > 1]
     if twice:
@@ -69,7 +64,7 @@ def list_each_once(case: Case) -> None:
 )
 def list_alike(case: Case) -> None:
     """List twice, and compare."""
-    _require_listing(case)
+    case.require_listing()
     first, second = fingerprints_of(case.listing()), fingerprints_of(case.listing())
     if other := {name for name, _ in first} ^ {name for name, _ in second}:
         raise BrokenRuleError(f"in one of two equal listings only: {_some(other)}")
@@ -86,7 +81,7 @@ def list_alike(case: Case) -> None:
 )
 def resume_listing(case: Case) -> None:
     """List again from some of the cursors."""
-    _require_listing(case)
+    case.require_listing()
     for value, assets in following_of(list(case.listing())).items():
         if lost := assets - fingerprints_of(case.listing(value)):
             raise BrokenRuleError(

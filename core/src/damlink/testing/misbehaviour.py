@@ -151,16 +151,15 @@ class _Ends(RunListener):
 )
 def contain(case: Case) -> None:
     """Let `transform` and `push` misbehave in every way, each for an asset of its own."""
-    if not case.lists:
-        raise NotApplicableError("it lists nothing: its assets come by events")
+    case.require_listing()
     ids = [item.source_id for item in case.listing() if isinstance(item, SourceAsset)]
     if len(ids) < 2:
         raise NotApplicableError("the stand-in lists one asset")
     for hook, names in _rounds(len(ids) - 1):
-        chosen = dict(zip(ids, (MISBEHAVIOURS[name] for name in names), strict=False))
-        for source_id, problem in _run(case, hook, chosen):
-            which = dict(zip(ids, names, strict=False))[source_id]
-            raise BrokenRuleError(f"{hook} with {which}: {problem}")
+        chosen = dict(zip(ids, names, strict=False))
+        acts = {source_id: MISBEHAVIOURS[name] for source_id, name in chosen.items()}
+        for source_id, problem in _run(case, hook, acts):
+            raise BrokenRuleError(f"{hook} with {chosen[source_id]}: {problem}")
 
 
 def _rounds(most: int) -> Iterator[tuple[str, list[str]]]:
@@ -219,8 +218,7 @@ def _run_with(case: Case, rude: _Rude, ends: _Ends, stopping: Stopping) -> RunRe
 )
 def stop_endless(case: Case) -> None:
     """List without an end, and stop the run."""
-    if not case.lists:
-        raise NotApplicableError("it lists nothing: its assets come by events")
+    case.require_listing()
     stopping, ends, given = Stopping(), _Ends(), count()
 
     def listing() -> Iterator[SourceAsset]:

@@ -25,6 +25,19 @@ def _require_struck(fault: Fault, times: int = 1) -> None:
         raise BrokenRuleError(_UNASKED)
 
 
+def _require_error(case: Case, wanted: type[DamlinkError], what: str, **failure: Any) -> None:
+    """Fail every request, and verify which error the plugin raises."""
+    fault, seen = case.script(times=0, **failure), None
+    try:
+        case.ask_partner()
+    except wanted:
+        return
+    except DamlinkError as error:
+        seen = error
+    _require_struck(fault)
+    raise BrokenRuleError(f"{what} is no {wanted.__name__} but {seen!r}" if seen else f"{what} is swallowed")
+
+
 @rule(
     "partner.401",
     proves="Refused credentials stop the connector instead of being tried again for every asset.",
@@ -32,15 +45,7 @@ def _require_struck(fault: Fault, times: int = 1) -> None:
 )
 def stop_at_401(case: Case) -> None:
     """Answer 401 to everything."""
-    fault, seen = case.script(status=401, times=0), None
-    try:
-        case.ask_partner()
-    except AuthError:
-        return
-    except DamlinkError as error:
-        seen = error
-    _require_struck(fault)
-    raise BrokenRuleError(f"a 401 is no AuthError but {seen!r}" if seen else "a 401 is swallowed")
+    _require_error(case, AuthError, "a 401", status=401)
 
 
 @rule(
@@ -76,15 +81,7 @@ def wait_out_429(case: Case) -> None:
 )
 def fail_for_now(case: Case, **failure: Any) -> None:
     """Fail every request."""
-    fault, seen = case.script(times=0, **failure), None
-    try:
-        case.ask_partner()
-    except TransientError:
-        return
-    except DamlinkError as error:
-        seen = error
-    _require_struck(fault)
-    raise BrokenRuleError(f"it is no TransientError but {seen!r}" if seen else "it is swallowed")
+    _require_error(case, TransientError, "it", **failure)
 
 
 @rule(
