@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from loopback import Site
+import httpx
+from loopback import SECRET_VALUES, Site
 
 from damlink_sandbox import Sandbox, Synthetic
 
-__all__ = ["MEDIA", "istock_site"]
+__all__ = ["MEDIA", "istock_site", "sign_in"]
 
 MEDIA = [
     *(Synthetic(f"photo-{number}.jpg", 40_000 + number, "image", number, 1600, 1000) for number in range(9)),
@@ -52,3 +53,16 @@ def istock_site(
         site.portal.control("pace", {"requests": 1_000_000, "seconds": 300})
         site.write()
         yield site
+
+
+def sign_in(site: Site) -> str:
+    """Sign in at iStock as a person does, and return the refresh token."""
+    form = {
+        "grant_type": "password",
+        "client_id": SECRET_VALUES["ISTOCK_API_KEY"],
+        "client_secret": SECRET_VALUES["ISTOCK_API_SECRET"],
+        "username": SECRET_VALUES["ISTOCK_USERNAME"],
+        "password": SECRET_VALUES["ISTOCK_PASSWORD"],
+    }
+    answer = httpx.post(f"{site.sandbox.origins['istock-login']}/oauth2/token", data=form, trust_env=False)
+    return str(answer.json()["refresh_token"])

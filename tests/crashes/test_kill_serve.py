@@ -11,10 +11,8 @@ import signal
 import subprocess
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +21,7 @@ import httpx
 import pytest
 from forks import Forked
 from loopback import COMMAND, Site, until
+from notifications import notification
 from ports import free_port
 
 from damlink._state.database import Database
@@ -168,23 +167,6 @@ def notifications(site: Site, assets: list[str], count: int) -> list[str]:
     all_ = first + chance.sample(first, count - len(first))
     chance.shuffle(all_)
     return all_
-
-
-def notification(site: Site, asset: str) -> str:
-    sns: Any = site.sandbox.part("sns")
-    fields = {
-        "Type": "Notification",
-        "MessageId": str(uuid.uuid4()),
-        "TopicArn": sns.state()["topic"],
-        "Subject": "asset_bank.media.meta_updated",
-        "Message": json.dumps({"media_id": asset}),
-        "Timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
-    }
-    certificate = f"{site.sandbox.origins['sns']}{sns.topic.certificate_path}"
-    signature = sns.topic.signer.sign(fields, "1")
-    return json.dumps(
-        fields | {"SignatureVersion": "1", "Signature": signature, "SigningCertURL": certificate}
-    )
 
 
 def pour(site: Site, count: int, assets: int, kills: int) -> set[str]:

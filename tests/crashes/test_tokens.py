@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-import httpx
 import pytest
+from istock_site import sign_in
 from loopback import SECRET_VALUES, Site, assert_arrived_once_and_whole
 
 POLL_SECONDS = 0.005
@@ -34,22 +34,9 @@ def test_token_when_it_expires_under_two_processes_is_renewed_once_each_time(sit
     assert_arrived_once_and_whole(site, {*site.licensed()})
 
 
-def refresh_token(site: Site) -> str:
-    """What a person's consent would have brought."""
-    form = {
-        "grant_type": "password",
-        "client_id": SECRET_VALUES["ISTOCK_API_KEY"],
-        "client_secret": SECRET_VALUES["ISTOCK_API_SECRET"],
-        "username": SECRET_VALUES["ISTOCK_USERNAME"],
-        "password": SECRET_VALUES["ISTOCK_PASSWORD"],
-    }
-    answer = httpx.post(f"{site.sandbox.origins['istock-login']}/oauth2/token", data=form, trust_env=False)
-    return str(answer.json()["refresh_token"])
-
-
 def test_rotated_refresh_token_survives_a_kill_right_after_the_refresh(site: Site) -> None:
     site.istock.control("rotation", {"on": True})
-    (site.folder / "refresh.secret").write_text(refresh_token(site), encoding="utf-8")
+    (site.folder / "refresh.secret").write_text(sign_in(site), encoding="utf-8")
     site.connector(username=None, password=None, refresh_token={"file": "refresh.secret"})
     counts = site.sandbox.world.counts
     child = site.start("run")

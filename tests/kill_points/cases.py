@@ -8,7 +8,6 @@ import io
 import json
 import signal
 import subprocess
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,9 @@ from typing import Any, ClassVar, Final
 import attrs
 import httpx
 from imatag_site import imatag_site, marks_of
-from istock_site import MEDIA, istock_site
+from istock_site import MEDIA, istock_site, sign_in
 from loopback import SECRET_VALUES, Site, until
+from notifications import notification
 from PIL import Image
 from ports import free_port
 
@@ -199,15 +199,7 @@ class Tokens(Istock):
 
     def _consent(self) -> None:
         """A person signs in at iStock, and gives the refresh token to the connector."""
-        form = {
-            "grant_type": "password",
-            "client_id": SECRET_VALUES["ISTOCK_API_KEY"],
-            "client_secret": SECRET_VALUES["ISTOCK_API_SECRET"],
-            "username": SECRET_VALUES["ISTOCK_USERNAME"],
-            "password": SECRET_VALUES["ISTOCK_PASSWORD"],
-        }
-        url = f"{self.site.sandbox.origins['istock-login']}/oauth2/token"
-        token = httpx.post(url, data=form, trust_env=False).json()["refresh_token"]
+        token = sign_in(self.site)
         (self.site.folder / "refresh.secret").write_text(token, encoding="utf-8")
 
     def sign_in_again(self, errors: str) -> None:
@@ -349,7 +341,7 @@ class Events(Gelato):
         # The first listing finds nothing, and the next one comes in a day: the rest is by events.
         site.run("run")
         self.url = site.run("events", "url", "brand").stdout.strip()
-        self.todo = [_notification(site, key) for key in self.add_assets()]
+        self.todo = [notification(site, key) for key in self.add_assets()]
 
     def drive(self, start: Start) -> int:
         child = start("serve")
@@ -385,21 +377,6 @@ class Events(Gelato):
 def _is_linked(file: Mapping[str, Any], asset: Mapping[str, Any]) -> bool:
     same = (file["asset_id"], file["sha256"]) == (asset["id"], asset["sha256"])
     return same and file["checkout_url"] == asset["metaproperties"].get("Gelato_URL")
-
-
-def _notification(site: Site, asset: str) -> str:
-    sns: Any = site.sandbox.part("sns")
-    fields = {
-        "Type": "Notification",
-        "MessageId": str(uuid.uuid4()),
-        "TopicArn": sns.state()["topic"],
-        "Subject": "asset_bank.media.meta_updated",
-        "Message": json.dumps({"media_id": asset}),
-        "Timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
-    }
-    certificate = f"{site.sandbox.origins['sns']}{sns.topic.certificate_path}"
-    signed = {"SignatureVersion": "1", "Signature": sns.topic.signer.sign(fields, "1")}
-    return json.dumps(fields | signed | {"SigningCertURL": certificate})
 
 
 def _picture(number: int) -> bytes:

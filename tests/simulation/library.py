@@ -68,6 +68,14 @@ class Library:
     metaproperties: dict[str, str] = attrs.field(factory=dict)
     on_change: Callable[[Asset, str], None] = lambda _asset, _kind: None
 
+    def versions(self) -> set[tuple[str, int]]:
+        """Return name and version of every file."""
+        return {title_of(content) for each in self.assets.values() for content in each.contents}
+
+    def deleted(self) -> set[str]:
+        """Return the names of the assets that a person has deleted at some time."""
+        return {title_of(each.contents[0])[0] for each in self.assets.values() if each.was_deleted}
+
     # --- people ------------------------------------------------------------------------------------
 
     def edit(self, dice: random.Random) -> None:

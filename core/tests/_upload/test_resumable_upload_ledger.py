@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ledger_uploads import NextRun, backend, calm, next_run
 
-from damlink import Content, Portal, PreparedAsset, SourceAsset
-from damlink._secrets.crypto import Cipher, new_key
+from damlink import Content, Portal, PreparedAsset
 from damlink._state.checkpoint import LedgerCheckpoint
 from damlink._state.ledger import Ledger
-from damlink._state.listed import Listed
 from damlink._upload.progress import UploadProgress, UploadRecord
 from damlink.errors import DamlinkError, LeaseLostError, NotYet
 from damlink_sandbox import Fault, Sandbox
+
+__all__ = ["backend", "calm", "next_run"]
 
 SIZE = 30_000_000  # four parts of 8 MiB
 NewRun = Callable[[], Ledger]
@@ -27,33 +28,6 @@ def film(tmp_path: Path, tag: str) -> PreparedAsset:
     path = tmp_path / "film.mov"
     path.write_bytes(random.Random(9).randbytes(SIZE))
     return PreparedAsset(Content.from_path(path), name="film", tags=(tag,))
-
-
-@pytest.fixture(autouse=True)
-def calm(sandbox: Sandbox) -> Iterator[None]:
-    sandbox.part("bynder").control("lag", {"conversion": 0, "index": 0, "s3": 0})
-    yield
-    sandbox.world.faults.clear()
-
-
-@pytest.fixture
-def backend() -> str:
-    return "sqlite"
-
-
-@pytest.fixture
-def next_run(new_run: NewRun, tag: str) -> Callable[[], LedgerCheckpoint]:
-    """The checkpoint of the asset, as one more run claims it."""
-    cipher = Cipher(new_key(), "a test")
-    new_run().record(Listed((SourceAsset(tag, "fingerprint"),)), "")
-
-    def claim() -> LedgerCheckpoint:
-        ledger = new_run()
-        row = ledger.claim()
-        assert row is not None
-        return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open)
-
-    return claim
 
 
 def progress_of(checkpoint: LedgerCheckpoint) -> UploadProgress:
@@ -72,9 +46,6 @@ def upload(portal: Portal, film: PreparedAsset, checkpoint: LedgerCheckpoint) ->
             return portal.upload(film, checkpoint).target_id
         except NotYet:
             continue
-
-
-NextRun = Callable[[], LedgerCheckpoint]
 
 
 def test_upload_when_a_run_breaks_off_is_resumed_by_the_next_part_by_part(

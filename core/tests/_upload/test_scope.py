@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
+from ledger_uploads import NextRun, backend, calm, next_run
 
-from damlink import Checkpoint, Content, Portal, PreparedAsset, SourceAsset
-from damlink._secrets.crypto import Cipher, new_key
-from damlink._state.checkpoint import LedgerCheckpoint
-from damlink._state.ledger import Ledger
-from damlink._state.listed import Listed
+from damlink import Checkpoint, Content, Portal, PreparedAsset
 from damlink.errors import ArgumentError, NotYet
 from damlink_sandbox import Sandbox
 
-NextPush = Callable[[], LedgerCheckpoint]
-
-
-@pytest.fixture(autouse=True)
-def calm(sandbox: Sandbox) -> Iterator[None]:
-    sandbox.part("bynder").control("lag", {"conversion": 0, "index": 0, "s3": 0})
-    yield
-    sandbox.world.faults.clear()
-
-
-@pytest.fixture
-def backend() -> str:
-    return "sqlite"
-
-
-@pytest.fixture
-def next_push(new_run: Callable[[], Ledger], tag: str) -> NextPush:
-    """The checkpoint of the asset as one more run, after a crash, has it."""
-    cipher = Cipher(new_key(), "a test")
-    new_run().record(Listed((SourceAsset(tag, "fingerprint"),)), "")
-
-    def claim() -> LedgerCheckpoint:
-        ledger = new_run()
-        row = ledger.claim()
-        assert row is not None
-        return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open)
-
-    return claim
+__all__ = ["backend", "calm", "next_run"]
 
 
 def prepared(name: str, tag: str) -> PreparedAsset:
@@ -63,9 +31,9 @@ def found(sandbox: Sandbox, tag: str) -> list[int]:
 
 
 def test_second_upload_under_one_checkpoint_is_an_error_that_names_asset_and_cure(
-    portal: Portal, sandbox: Sandbox, next_push: NextPush, tag: str
+    portal: Portal, sandbox: Sandbox, next_run: NextRun, tag: str
 ) -> None:
-    checkpoint = next_push()
+    checkpoint = next_run()
     main = upload(portal, prepared("main", tag), checkpoint)
     with pytest.raises(ArgumentError) as caught:
         upload(portal, prepared("cover", tag), checkpoint, main)
@@ -76,9 +44,9 @@ def test_second_upload_under_one_checkpoint_is_an_error_that_names_asset_and_cur
 
 @pytest.mark.parametrize("scopes", [("files",), ("files", "more")], ids=["scope", "scope in a scope"])
 def test_second_upload_under_one_scope_is_an_error(
-    portal: Portal, next_push: NextPush, tag: str, scopes: tuple[str, ...]
+    portal: Portal, next_run: NextRun, tag: str, scopes: tuple[str, ...]
 ) -> None:
-    checkpoint = next_push()
+    checkpoint = next_run()
     main = upload(portal, prepared("main", tag), checkpoint)
 
     def part() -> Checkpoint:
@@ -93,18 +61,18 @@ def test_second_upload_under_one_scope_is_an_error(
 
 
 def test_second_upload_when_the_first_was_before_a_crash_is_an_error(
-    portal: Portal, next_push: NextPush, tag: str
+    portal: Portal, next_run: NextRun, tag: str
 ) -> None:
-    main = upload(portal, prepared("main", tag), next_push())
+    main = upload(portal, prepared("main", tag), next_run())
     with pytest.raises(ArgumentError, match="a second upload"):
-        upload(portal, prepared("cover", tag), next_push(), main)
+        upload(portal, prepared("cover", tag), next_run(), main)
 
 
 def test_uploads_when_each_has_its_scope_all_arrive_and_once(
-    portal: Portal, sandbox: Sandbox, next_push: NextPush, tag: str
+    portal: Portal, sandbox: Sandbox, next_run: NextRun, tag: str
 ) -> None:
     for _ in ("a push", "the same after a crash"):
-        checkpoint = next_push()
+        checkpoint = next_run()
         main = upload(portal, prepared("main", tag), checkpoint)
         for name in ("cover", "back"):
             upload(portal, prepared(name, tag), checkpoint.scope(name), main)
@@ -112,8 +80,8 @@ def test_uploads_when_each_has_its_scope_all_arrive_and_once(
 
 
 def test_upload_when_repeated_within_a_push_is_the_same(
-    portal: Portal, sandbox: Sandbox, next_push: NextPush, tag: str
+    portal: Portal, sandbox: Sandbox, next_run: NextRun, tag: str
 ) -> None:
-    checkpoint, main = next_push(), prepared("main", tag)
+    checkpoint, main = next_run(), prepared("main", tag)
     assert upload(portal, main, checkpoint) == upload(portal, main, checkpoint)
     assert found(sandbox, tag) == [0]

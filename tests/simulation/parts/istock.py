@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 import httpx
 from simulation.answers import Answer, answer_with_file, iso_date, read_fields
-from simulation.files import content_of, title_of
+from simulation.files import content_of
 from simulation.parts.part import Part, Stage
 from simulation.tasks import Process, SimulationError
 from simulation.tokens import TokenServer
@@ -203,13 +203,11 @@ class IStockPart(Part):
 
     def arrived(self) -> Collection[tuple[str, int]]:
         """Return what is in the portal."""
-        assets = self.stage.portal.library.assets.values()
-        return {title_of(content) for each in assets for content in each.contents}
+        return self.stage.portal.library.versions()
 
     def excused(self) -> Collection[str]:
         """Return the ids of assets that a person has deleted."""
-        assets = self.stage.portal.library.assets.values()
-        return {title_of(each.contents[0])[0] for each in assets if each.was_deleted}
+        return self.stage.portal.library.deleted()
 
     def check_end(self) -> None:
         """Whatever was paid for twice is reported: by a notice, or by a row that says so."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 from simulation.answers import Answer, answer_with_file
-from simulation.files import content_of, title_of
+from simulation.files import content_of
 from simulation.parts.part import Part, Stage
 
 __all__ = ["SourcePart"]
@@ -52,10 +52,8 @@ class SourcePart(Part):
 
     def arrived(self) -> Collection[tuple[str, int]]:
         """Return what is in the portal."""
-        assets = self.stage.portal.library.assets.values()
-        return {title_of(content) for each in assets for content in each.contents}
+        return self.stage.portal.library.versions()
 
     def excused(self) -> Collection[str]:
         """Return the ids of assets that a person has deleted at some time: a new version of them may fail."""
-        assets = self.stage.portal.library.assets.values()
-        return {title_of(each.contents[0])[0] for each in assets if each.was_deleted}
+        return self.stage.portal.library.deleted()
