@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from ledger_rows import claim
 
 from damlink import SourceAsset
 from damlink._secrets.crypto import Cipher, new_key
@@ -34,10 +35,8 @@ def next_run(new_run: Callable[[], Ledger], tag: str) -> NextRun:
     cipher = Cipher(new_key(), "a test")
     new_run().record(Listed((SourceAsset(tag, "fingerprint"),)), "")
 
-    def claim() -> LedgerCheckpoint:
+    def begin() -> LedgerCheckpoint:
         ledger = new_run()
-        row = ledger.claim()
-        assert row is not None
-        return LedgerCheckpoint(ledger, row, cipher.seal, cipher.open)
+        return LedgerCheckpoint(ledger, claim(ledger), cipher.seal, cipher.open)
 
-    return claim
+    return begin

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from ledger_rows import claim, find
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state.database import Database
@@ -28,16 +29,6 @@ INCOMPRESSIBLE = "".join(random.Random(1).choices([chr(n) for n in range(32, 0x3
 
 def list_one(ledger: Ledger, raw: Mapping[str, Any] = LONG, fingerprint: str = "a", **options: Any) -> None:
     ledger.record(Listed([SourceAsset("1", fingerprint, "title", raw)], **options), "s")
-
-
-def claim(ledger: Ledger) -> Row:
-    row = ledger.claim()
-    assert row is not None
-    return row
-
-
-def find(ledger: Ledger) -> Row:
-    return ledger.find(["1"])["1"]
 
 
 def stored(database: Database) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ledger_rows import claim, find
 
 from damlink._model import PushResult, Removed, SourceAsset
 from damlink._state.database import Database
@@ -30,16 +31,6 @@ def list_one(ledger: Ledger, fingerprint: str = "a") -> Tally:
 
 def remove(ledger: Ledger, reason: str = "archived") -> Tally:
     return ledger.record(Listed([as_listed(Removed("1", reason))]), "s")
-
-
-def claim(ledger: Ledger) -> Row:
-    row = ledger.claim()
-    assert row is not None
-    return row
-
-
-def find(ledger: Ledger) -> Row:
-    return ledger.find(["1"])["1"]
 
 
 @pytest.mark.parametrize("state", LEAVES)
