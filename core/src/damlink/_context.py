@@ -47,7 +47,7 @@ class State(Protocol):
 
 
 class ReadOnlyLedger(Protocol):
-    """What a connector has delivered so far."""
+    """Read-only view of what a connector has delivered."""
 
     def get(self, source_id: str) -> LedgerEntry | None:
         """Return the entry of a source asset; `None` if it was never listed."""
@@ -55,7 +55,7 @@ class ReadOnlyLedger(Protocol):
     def find_target(self, target_id: str) -> LedgerEntry | None:
         """Return the entry that was delivered as this asset of the target; of several, the last one."""
 
-    def delivered(self) -> Iterator[LedgerEntry]:
+    def list_delivered(self) -> Iterator[LedgerEntry]:
         """Yield the entries of which something is at the target, in the order of their source ids."""
 
 
@@ -68,7 +68,7 @@ class EmptyLedger:
 
     find_target = get
 
-    def delivered(self) -> Iterator[LedgerEntry]:
+    def list_delivered(self) -> Iterator[LedgerEntry]:
         """Yield nothing."""
         return iter(())
 

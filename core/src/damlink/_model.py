@@ -188,7 +188,7 @@ class PushResult:
 
 @attrs.frozen(kw_only=True)
 class LedgerEntry:
-    """What the ledger knows of one source asset, as `ctx.ledger` shows it.
+    """Entry of the ledger on one source asset, as `ctx.ledger` shows it.
 
     Attributes:
         state: such as `pushed`, `due` or `removed`.

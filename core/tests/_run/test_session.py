@@ -15,5 +15,5 @@ def test_context_when_the_connector_has_delivered_shows_its_ledger(stock: Any) -
 def test_context_when_there_is_no_database_has_an_empty_ledger(stock: Any) -> None:
     with Session(stock.session.config, keeps=False) as session:
         ledger = session.open_connector("stock").context.ledger
-        assert (ledger.get("1"), ledger.find_target("1"), list(ledger.delivered())) == (None, None, [])
+        assert (ledger.get("1"), ledger.find_target("1"), list(ledger.list_delivered())) == (None, None, [])
         assert [each.source_id for each in plan_connector(session, "stock").assets] == ["1", "2"]

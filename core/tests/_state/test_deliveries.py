@@ -47,14 +47,14 @@ def test_entry_when_nothing_was_delivered_has_no_result(ledger: Ledger, seen: De
     entry = seen.get("1")
     assert entry is not None
     assert (entry.state, entry.target_id, entry.result) == ("skipped", "", None)
-    assert list(seen.delivered()) == []
+    assert list(seen.list_delivered()) == []
 
 
 def test_entry_when_unknown_or_of_another_connector_is_none(
     new_run: Callable[..., Ledger], seen: Deliveries
 ) -> None:
     carry(new_run("other"), "1", end=push)
-    assert (seen.get("1"), seen.find_target("portal-1"), list(seen.delivered())) == (None, None, [])
+    assert (seen.get("1"), seen.find_target("portal-1"), list(seen.list_delivered())) == (None, None, [])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_entry_when_removed_is_delivered_if_the_target_keeps_it(
     ledger: Ledger, seen: Deliveries, kept: PushResult | None, delivered: list[str]
 ) -> None:
     carry(ledger, "1", end=lambda ledger, row: ledger.mark_removed(row, Removed("1"), kept))
-    assert [each.source_id for each in seen.delivered()] == delivered
+    assert [each.source_id for each in seen.list_delivered()] == delivered
     entry = seen.get("1")
     assert entry is not None
     assert entry.state == "removed"
@@ -76,4 +76,4 @@ def test_delivered_when_there_are_pages_yields_all_in_order(
     monkeypatch.setattr(deliveries, "PAGE", 3)
     ids = [f"{number:02}" for number in range(9)]
     carry(ledger, *ids, end=push)
-    assert [each.source_id for each in seen.delivered()] == ids
+    assert [each.source_id for each in seen.list_delivered()] == ids

@@ -1,4 +1,4 @@
-"""What a new plugin is made from: how its partner signs, lists and pages, and what could not be decided."""
+"""Plan of a new plugin: authentication, list and pages of its partner, and what could not be decided."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Setting:
 
 @attrs.frozen
 class Auth:
-    """How requests are signed.
+    """Authentication of requests.
 
     Attributes:
         kind: `none`, `key`, `basic` or `oauth2`.
@@ -71,7 +71,7 @@ class Field:
 
 @attrs.frozen
 class Paging:
-    """How a list is cut into pages.
+    """Division of a list into pages.
 
     Attributes:
         kind: `none`, `number`, `offset`, `cursor` or `link`.

@@ -34,7 +34,7 @@ class Deliveries:
         """Return the entry that was delivered as this asset of the target; of several, the last one."""
         return next(self._read(t.c.target_id == target_id, order=(t.c.updated_at.desc(),)), None)
 
-    def delivered(self) -> Iterator[LedgerEntry]:
+    def list_delivered(self) -> Iterator[LedgerEntry]:
         """Yield the entries of which something is at the target, in the order of their source ids."""
         last = ""
         while True:

@@ -1,4 +1,4 @@
-"""What a person can do about an error of the database's driver."""
+"""Cures for errors of the database's driver."""
 
 from __future__ import annotations
 

@@ -35,13 +35,13 @@ _NAME: Final = {
 }
 
 
-def _numbered(cures: Mapping[str, str]) -> dict[int, str]:
+def _map_by_number(cures: Mapping[str, str]) -> dict[int, str]:
     """Return the cures by the numbers that this system has."""
     return {getattr(errno, name): cure for name, cure in cures.items() if hasattr(errno, name)}
 
 
-_OF_DISKS: Final = _numbered(_DISK)
-_OF_NAMES: Final = _numbered(_NAME)
+_OF_DISKS: Final = _map_by_number(_DISK)
+_OF_NAMES: Final = _map_by_number(_NAME)
 
 
 def is_file_error(error: BaseException) -> bool:

@@ -39,12 +39,12 @@ def leave_record(case: Case) -> None:
 def transform_again(case: Case) -> None:
     """Transform twice."""
     first = _facts(case.prepare())
-    acted = case.acted()
+    acted = case.count_acts()
     second = _facts(case.prepare())
     if other := [name for name, value in first.items() if second[name] != value]:
         raise BrokenRuleError(f"a second transform prepares another {', '.join(other)}")
-    if case.acted() != acted:
-        raise BrokenRuleError(f"a second transform requests again: {_more(acted, case.acted())}")
+    if case.count_acts() != acted:
+        raise BrokenRuleError(f"a second transform requests again: {_more(acted, case.count_acts())}")
 
 
 @rule(
@@ -90,7 +90,7 @@ def push_once(case: Case) -> None:
         first = trial.carry(case.source)
     except IgnoredCheckpointError as error:
         raise BrokenRuleError(f"push ignores its checkpoint: {error}") from error
-    noted = trial.noted(case.source)
+    noted = trial.list_noted(case.source)
     second = trial.carry(case.source)
     if not (isinstance(first, PushResult) and isinstance(second, PushResult)):
         raise BrokenRuleError("the source asset of the test is skipped; choose one that is carried")

@@ -24,7 +24,7 @@ class NotApplicableError(Exception):
 
 
 class Subject:
-    """What a test must know of a plugin. By default the stand-in says it; see `damlink_sandbox.TrialFacts`.
+    """Facts of a plugin that a test needs. By default the stand-in says it; see `damlink_sandbox.TrialFacts`.
 
     Attributes:
         plugin: its name, as `damlink plugins` shows it.
@@ -101,32 +101,32 @@ class Case:
 
     @property
     def has_server(self) -> bool:
-        """Whether the partner is asked by HTTP; a folder or a database is not."""
+        """True if the partner is asked by HTTP; a folder or a database is not."""
         return bool(self.part.services())
 
     @property
     def reads(self) -> str:
         """The requests that may be repeated."""
-        return str(_stated(self.subject.reads, self.part, "trial_reads", _READS))
+        return str(_choose_fact(self.subject.reads, self.part, "trial_reads", _READS))
 
     @property
     def acts(self) -> str:
         """The requests that must not happen twice."""
-        return str(_stated(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
+        return str(_choose_fact(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
 
     @property
     def repeats(self) -> int:
-        """How often such a request may be repeated after a lost answer."""
-        return int(_stated(self.subject.repeats, self.part, "trial_repeats", 0))
+        """Number of times that such a request may be repeated after a lost answer."""
+        return int(_choose_fact(self.subject.repeats, self.part, "trial_repeats", 0))
 
     @property
     def is_paged(self) -> bool:
-        """Whether the partner's list has pages."""
+        """True if the partner's list has pages."""
         return bool(getattr(self.part, "trial_is_paged", True))
 
     @property
     def lists(self) -> bool:
-        """Whether the plugin has a listing."""
+        """True if the plugin has a listing."""
         return "list_source_assets" in self.trial.connector.hooks
 
     def require_listing(self) -> None:
@@ -163,7 +163,7 @@ class Case:
             raise LookupError("the source asset of the test is skipped; choose one that is carried")
         return prepared
 
-    def acted(self) -> Mapping[str, int]:
+    def count_acts(self) -> Mapping[str, int]:
         """Return the number of requests so far that must not happen twice, by "METHOD /path"."""
         return self.trial.asked(self.acts, self.service)
 
@@ -184,5 +184,5 @@ class Case:
         return fault
 
 
-def _stated(own: Any, part: Part, name: str, default: Any) -> Any:
+def _choose_fact(own: Any, part: Part, name: str, default: Any) -> Any:
     return own if own is not None else getattr(part, name, default)

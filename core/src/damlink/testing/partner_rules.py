@@ -116,7 +116,7 @@ def lose_answer(case: Case) -> None:
         raise NotApplicableError("it asks nothing of the partner that must not happen twice")
     with contextlib.suppress(UnclearError):
         case.trial.carry(source)
-    often = {line: number for line, number in case.acted().items() if number > 1 + case.repeats}
+    often = {line: number for line, number in case.count_acts().items() if number > 1 + case.repeats}
     if often:
         line, number = next(iter(often.items()))
         raise BrokenRuleError(f"after a lost answer, {line} was sent {number} times")
@@ -163,12 +163,15 @@ def _debug_log() -> Iterator[io.StringIO]:
     text, own = io.StringIO(), logging.getLogger("damlink")
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
-    with _replaced(logging.getLogger(), [handler]), _replaced(own, [] if own.propagate else [handler]):
+    with (
+        _replace_handlers(logging.getLogger(), [handler]),
+        _replace_handlers(own, [] if own.propagate else [handler]),
+    ):
         yield text
 
 
 @contextlib.contextmanager
-def _replaced(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
+def _replace_handlers(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
     before, level = logger.handlers[:], logger.level
     logger.handlers[:] = handlers
     logger.setLevel(logging.DEBUG)

@@ -162,7 +162,7 @@ class Trial:
         cipher = self._session.cipher
         return LedgerCheckpoint(ledger, known[source.source_id], cipher.seal, cipher.open)
 
-    def noted(self, source: SourceAsset) -> tuple[str, ...]:
+    def list_noted(self, source: SourceAsset) -> tuple[str, ...]:
         """Return the names that the checkpoint of a source asset has a value for."""
         return self._checkpoint(source).names()
 
@@ -182,7 +182,7 @@ class Trial:
             try:
                 return self.connector.push(self.context, prepared, source, None, self.checkpoint(source))
             except NotYet:
-                futile += self._effects() > effects and not self.noted(source)
+                futile += self._effects() > effects and not self.list_noted(source)
                 if futile > 1:
                     raise IgnoredCheckpointError(
                         "it begins anew each time, and notes nothing there"

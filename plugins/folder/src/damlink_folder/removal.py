@@ -32,7 +32,7 @@ def list_removed(ctx: Context, folder: Folder) -> Iterator[Removed]:
     if not folder.children(""):
         ctx.log.warning("the folder is empty: no file counts as removed")
         return
-    for entry in ctx.ledger.delivered():
+    for entry in ctx.ledger.list_delivered():
         path = entry.result.detail.get(_PATH) if entry.result else None
         if path and entry.state != "removed" and folder.find(unquote(path)) is None:
             yield Removed(entry.source_id, GONE)

@@ -22,7 +22,7 @@ _UNAUTHORIZED = {"error": "unauthorized", "message": "the credentials are missin
 
 
 class Credentials(Protocol):
-    """What a stand-in asks of each call that is not open."""
+    """Credentials that a stand-in asks of each call that is not open."""
 
     def copy_for(self, clock: Clock, name: str) -> Self:
         """Return credentials of one stand-in, with its clock and its name."""
@@ -43,7 +43,7 @@ class Credentials(Protocol):
         """Return calls that they answer themselves, such as for a token."""
 
 
-def unauthorized() -> Refusal:
+def refuse_credentials() -> Refusal:
     """Return the refusal of a call without the right credentials."""
     return Refusal(JSONResponse(_UNAUTHORIZED, 401))
 
@@ -61,7 +61,7 @@ class NoCredentials:
     def verify(self, call: Call) -> None:
         """Raise the refusal of a call that does not fit."""
         if self.revoked or not self.fits(call):
-            raise unauthorized()
+            raise refuse_credentials()
 
     def fits(self, call: Call) -> bool:  # noqa: ARG002 - of the protocol
         """Return whether a call shows the credentials."""
@@ -103,9 +103,9 @@ class Key(NoCredentials):
 
     def fits(self, call: Call) -> bool:
         """Return whether the key is in its place."""
-        return self._shown(call) == f"{self.prefix}{self.value}"
+        return self._read_key(call) == f"{self.prefix}{self.value}"
 
-    def _shown(self, call: Call) -> str | None:
+    def _read_key(self, call: Call) -> str | None:
         if self.place == "query":
             return call.query.get(self.name)
         if self.place == "header":

@@ -74,7 +74,7 @@ class Faulty:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or fail as scripted."""
         self._count(scope["method"], scope["path"])
-        send = _dated(send, self._world)
+        send = _add_date(send, self._world)
         # First of all: a request that a failure swallows counts against the limit, too.
         refusal = self._admit(scope["client"][0] if scope.get("client") else "")
         if refusal is not None:
@@ -91,7 +91,7 @@ class Faulty:
         self._world.counts.add(f"{self._service} {method} {route}")
 
 
-def _dated(send: Send, world: World) -> Send:
+def _add_date(send: Send, world: World) -> Send:
     """Return a function that sends answers dated by the sandbox's clock."""
 
     async def send_on(message: Message) -> None:
@@ -221,7 +221,7 @@ async def _overlong(app: Application, _fault: Fault, scope: Message, receive: Re
         scope[_TRANSPORT].write(rest)
 
 
-def _changed(change: Callable[[Answer], Answer]) -> Callable[..., Awaitable[None]]:
+def _change_answer(change: Callable[[Answer], Answer]) -> Callable[..., Awaitable[None]]:
     """Return a strike that acts, and sends the answer with a change."""
 
     async def strike(app: Application, _fault: Fault, scope: Message, receive: Receive, send: Send) -> None:
@@ -276,6 +276,6 @@ _STRIKES: Mapping[str, Callable[[Application, Fault, Message, Receive, Send], Aw
     "reset-within": _reset_within,
     "reset-after": _reset_after,
     "overlong": _overlong,
-    "wrong-range": _changed(another_range),
-    "wrong-etag": _changed(another_etag),
+    "wrong-range": _change_answer(another_range),
+    "wrong-etag": _change_answer(another_etag),
 }

@@ -109,7 +109,7 @@ class Caller:
     roles: frozenset[str]
 
 
-def _marked(new_hex: Callable[[int], str], count: int) -> str:
+def _make_secret(new_hex: Callable[[int], str], count: int) -> str:
     """Return a new secret of so many digits, with the mark of secrets."""
     return SECRET_MARK + new_hex(count - len(SECRET_MARK))
 
@@ -136,7 +136,7 @@ class Access:
         new_hex: Callable[[int], str],
     ) -> None:
         self._clock = clock
-        self.new_hex = functools.partial(_marked, new_hex)
+        self.new_hex = functools.partial(_make_secret, new_hex)
         profile = Profile(new_id(), "Integration", set(ROLES))
         light = Profile(new_id(), "Light user", {"MEDIAOVERVIEW", "MEDIADOWNLOAD"})
         self.user = User(new_id(), "integration@portal.example", "Ina", "Integration", profile.id)
