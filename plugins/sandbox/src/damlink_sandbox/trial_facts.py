@@ -1,4 +1,4 @@
-"""Facts of a stand-in for the tests of its plugin. The kit of Damlink reads them; the sandbox itself does not."""
+"""Facts of a stand-in for the tests of its plugin. The kit of Damlink reads them; the sandbox does not."""
 
 from __future__ import annotations
 
