@@ -69,9 +69,6 @@ _FAR: Final = (
     "40 ms. So 8 workers cannot exceed 50 files/s, and the first and the last files have none beside them."
 )
 _LIST: Final = "HTTP, decoding, the reading of fields and garbage collection take some 0.2 s each."
-_NEW_MEMORY: Final = (
-    "A batch is what was listed within a time, so a fast disk makes larger ones; two are in flight."
-)
 _ALONE: Final = "Damlink asks for the brand and for the rights of the profile first: three requests more."
 
 
@@ -147,7 +144,7 @@ def _table() -> list[Row]:
         Row("unchanged", "200,000 unchanged assets", "rows/s", Goal(40_000, high=True), again, _rows),
         Row("unchanged-memory", "peak memory of that", "MB", Goal(80), again, _peak),
         Row("new", "200,000 new rows into the ledger", "rows/s", Goal(25_000, high=True), new, _rows),
-        Row("new-memory", "peak memory of that", "MB", Goal(80), new, _peak, note=_NEW_MEMORY),
+        Row("new-memory", "peak memory of that", "MB", Goal(80), new, _peak),
         Row("help", "`--help` with 50 plugins", "s", Goal(0.15), help_, _seconds),
         Row("status", "`status` over 200,000 rows", "s", Goal(0.4), Status(new), _seconds),
         Row("no-config", "`run` without a configuration", "s", Goal(0.15), run, _seconds),

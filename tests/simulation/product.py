@@ -81,7 +81,8 @@ def _adjust() -> None:
     import simulation.connector
     import simulation.connector_events  # noqa: F401
 
-    import damlink._run.runner
+    import damlink._run.carrying
+    import damlink._run.workers
     import damlink._serve.dispatcher
     import damlink._serve.receiver
     import damlink._serve.scheduler
@@ -90,7 +91,8 @@ def _adjust() -> None:
 
     constants: dict[tuple[Any, str], Any] = {
         (damlink._system.waiting, "SLICE_SECONDS"): 5.0,
-        (damlink._run.runner, "IDLE_SECONDS"): 20.0,
+        (damlink._run.carrying, "IDLE_SECONDS"): 20.0,
+        (damlink._run.workers, "LOOK_SECONDS"): 3600.0,
         (damlink._serve.dispatcher, "POLL_SECONDS"): 20.0,
         (damlink._serve.scheduler, "POLL_SECONDS"): 30.0,
         (part_sizes, "_MIB"): 4,

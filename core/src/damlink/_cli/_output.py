@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -16,6 +17,7 @@ __all__ = [
     "bytes_text",
     "echo",
     "echo_text",
+    "end_now",
     "moment_text",
     "print_json",
     "print_json_lines",
@@ -39,6 +41,13 @@ def echo_text(text: str, *, err: bool = False, mark: str = "", **style: Any) -> 
 def echo(text: str = "", *, err: bool = False, mark: str = "", **style: Any) -> None:
     """Write one line; a line break in it is replaced, so that a title cannot look like two lines."""
     echo_text(one_line(text), err=err, mark=mark, **style)
+
+
+def end_now(code: int) -> NoReturn:
+    """End the process although threads of it hang; nothing may be left to write but its output."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def print_json(value: Any) -> None:

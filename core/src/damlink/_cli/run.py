@@ -20,7 +20,7 @@ from damlink._cli._options import (
     select_connectors,
     with_config,
 )
-from damlink._cli._output import echo
+from damlink._cli._output import echo, end_now
 from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
     An asset that has arrived is never carried again; an interrupted transfer resumes where it stopped.
     """
     from damlink._cli._output import print_json
-    from damlink._run.runner import RunOptions
+    from damlink._run.runner import RunOptions, RunReport
 
     # SIGTERM ends a run like Ctrl-C: checkpoints are saved and the lease is released.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -66,7 +66,10 @@ def command(
     reports = run_all(config, select_connectors(config, names), options, on_request)
     if json_:
         print_json([_document(name, report) for name, report in reports.items()])
-    return most_severe(_code(report) for report in reports.values())
+    code = most_severe(_code(report) for report in reports.values())
+    if any(isinstance(report, RunReport) and report.hanging for report in reports.values()):
+        end_now(code)
+    return code
 
 
 def run_all(
@@ -96,7 +99,9 @@ def run_all(
             echo(f"damlink: {prefix_connector(name, report.error)}", err=True)
         if report.outcomes or not report.error:
             echo(summarize(report), err=True)
-        if report.error and report.error.stops == "run":
+        for line in report.hanging:
+            echo(f"damlink: {line}", err=True)
+        if report.hanging or (report.error and report.error.stops == "run"):
             break
     return reports
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from damlink._cli._options import load_config, with_config
-from damlink._cli._output import echo
+from damlink._cli._output import echo, end_now
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         import damlink._serve.server as server
     except ModuleNotFoundError as error:
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
+    from damlink._plugin.under_way import describe_hanging
     from damlink._run.backup_marker import verify_not_restored
     from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
@@ -58,7 +58,9 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         follower.add(running.follow)
         if not running.run():
             echo("damlink: what has not ended in time goes on after the next start", err=True)
-            os._exit(0)  # the remaining threads would keep the process alive
+            for line in describe_hanging():
+                echo(f"damlink: {line}", err=True)
+            end_now(0)
 
 
 def _speak() -> None:

@@ -10,10 +10,9 @@ import functools
 import logging
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import attrs
 import httpx
 import pluggy
 
@@ -31,10 +30,12 @@ from damlink._model import (
     Skip,
     SourceAsset,
 )
+from damlink._plugin.border import Border
 from damlink._plugin.discovery import PluginInfo
 from damlink._plugin.errors import PLUGIN_HINT, translate
 from damlink._plugin.shape import HOOKS, NoSettings
 from damlink._plugin.traces import find_place, package_of
+from damlink._plugin.under_way import Call
 from damlink._plugin.values import (
     Refused,
     check_cursor,
@@ -47,7 +48,6 @@ from damlink._plugin.values import (
 )
 from damlink._plugin.wrong_types import check_iterable, wrong_type
 from damlink._system.keepable import NotKeepableError
-from damlink._system.process import is_interrupt
 from damlink.errors import (
     ConfigError,
     ConnectorError,
@@ -159,7 +159,8 @@ class Plugin:
     def on_event(self, ctx: Context, event: Event) -> Iterator[SourceAsset | Removed]:
         """Yield the source assets that an event makes due, and those that it removes."""
         hook = "on_event"
-        for item in self._walk(hook, lambda: self._manager.hook.on_event(ctx=ctx, event=event)):
+        begin = functools.partial(self._manager.hook.on_event, ctx=ctx, event=event)
+        for item in self._walk(hook, begin, getattr(event, "asset_id", None)):
             with self._translate_errors(hook):
                 asset = self._check_item(hook, self._expect(hook, item, (SourceAsset, Removed)))
             yield asset
@@ -213,9 +214,11 @@ class Plugin:
 
     # --- the border ---------------------------------------------------------------------------------
 
-    def _walk(self, hook: str, begin: Callable[[], Iterable[Any] | None]) -> Generator[Any]:
+    def _walk(
+        self, hook: str, begin: Callable[[], Iterable[Any] | None], source_id: str | None = None
+    ) -> Generator[Any]:
         """Yield what a hook yields; translate the errors of its beginning, of each step and of its end."""
-        border = self._translate_errors(hook)
+        border = self._translate_errors(hook, source_id=source_id)
         with border:
             items = iter(check_iterable(hook, self.info.distribution, begin()))
         try:
@@ -261,8 +264,11 @@ class Plugin:
             gave = f"{hook} of {self.info.distribution} gave {error}"
             raise PluginBugError(gave, hint=PLUGIN_HINT) from error
 
-    def _translate_errors(self, hook: str, source: SourceAsset | None = None) -> _Border:
-        return _Border(lambda error: self._translate(error, hook, source))
+    def _translate_errors(
+        self, hook: str, source: SourceAsset | None = None, source_id: str | None = None
+    ) -> Border:
+        call = Call(self.name, hook, source.source_id if source else source_id)
+        return Border(call, lambda error: self._translate(error, hook, source))
 
     def _translate(self, error: BaseException, hook: str, source: SourceAsset | None) -> DamlinkError:
         whose, place = self._origin(error)
@@ -285,26 +291,3 @@ class Plugin:
         if isinstance(error, ConnectorError):
             error.connector, error.hook = self.name, hook
             error.source_id = source.source_id if source else error.source_id
-
-
-@attrs.frozen
-class _Border:
-    """Context manager that translates what foreign code raises. A listing enters it for every item.
-
-    Attributes:
-        translate: returns the error of Damlink for an exception.
-    """
-
-    translate: Callable[[BaseException], DamlinkError]
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None or is_interrupt(error):
-            return
-        translated = self.translate(error)
-        if translated is not error:
-            raise translated from error

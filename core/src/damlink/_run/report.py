@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
 
 from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
-from damlink.errors import DamlinkError
+from damlink.errors import DamlinkError, StoppedError
 
 __all__ = ["RunCounter", "RunListener", "RunReport"]
 
@@ -52,6 +52,7 @@ class RunReport:
         outcomes: number of assets by the state that this run left them in.
         notices: messages for a person, by source id.
         error: the error that stopped the run, or `None`.
+        hanging: one line for each hook that had not returned when the run ended.
     """
 
     connector: str
@@ -61,12 +62,15 @@ class RunReport:
     seconds: float
     notices: dict[str, str]
     error: DamlinkError | None
+    hanging: list[str] = attrs.field(factory=list)
 
     @property
     def exit_code(self) -> int:
         """The exit code of a process that does this run alone."""
         if self.error is not None:
             return self.error.exit_code
+        if self.hanging:
+            return StoppedError.exit_code
         return 1 if any(self.outcomes.get(state) for state in _BAD) else 0
 
     @property
@@ -138,7 +142,9 @@ class RunCounter(RunListener):
         """Pass it on."""
         self._inner.on_rate_limit(seconds)
 
-    def report(self, connector: str, seconds: float, error: DamlinkError | None) -> RunReport:
+    def report(
+        self, connector: str, seconds: float, error: DamlinkError | None, hanging: Sequence[str] = ()
+    ) -> RunReport:
         """Return the result of the run."""
         outcomes = self._done + Counter(state.value for state in self._left.values())
         return RunReport(
@@ -149,4 +155,5 @@ class RunCounter(RunListener):
             seconds=seconds,
             notices=dict(self._notices),
             error=error,
+            hanging=list(hanging),
         )

@@ -12,6 +12,7 @@ from typing import Final, cast
 import attrs
 
 from damlink._model import PreparedAsset, PushResult, Removed, Skip
+from damlink._plugin.under_way import calling
 from damlink._run.adoption import find_existing
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.checkpoint import LedgerCheckpoint
@@ -59,7 +60,8 @@ class Job:
         if not isinstance(self.prepared, PreparedAsset):
             return
         try:
-            self.prepared.content.close()
+            with calling(self.row.connector, "close of its content", self.row.source_id):
+                self.prepared.content.close()
         except BaseException as error:
             if is_interrupt(error):
                 raise

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from damlink._model import SourceAsset
+from damlink._plugin.under_way import warn_of_long_calls
 from damlink._run.session import Session
 from damlink._serve.fanout import Fanout, Result, postpone
 from damlink._state.inbox import DISPATCHER, CoalescedEvent, Inbox
@@ -74,7 +75,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with Lease(self._session.database, DISPATCHER) as lease:
+                with Lease(self._session.database, DISPATCHER, warn_of_long_calls) as lease:
                     self._work(lease)
             except RunActiveError:
                 self._stopped.wait(STANDBY_SECONDS)

@@ -17,6 +17,7 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -52,11 +53,17 @@ KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "10"
 class Lease:
     """Context manager that holds a connector's lease during a run.
 
+    Args:
+        on_beat: called between two heartbeats, in a thread of its own.
+
     Raises:
         RunActiveError: another run holds the lease.
     """
 
-    def __init__(self, database: Database, connector: str) -> None:
+    def __init__(
+        self, database: Database, connector: str, on_beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_beat = on_beat
         self._database = database
         self._connector = connector
         self._renewing = threading.Lock()
@@ -118,6 +125,7 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS) and not self._lost.is_set():
+            self._on_beat()
             # The next write of the run raises the same error.
             with contextlib.suppress(StateError):
                 self._renew()
