@@ -60,6 +60,7 @@ def main(names: Sequence[str], points: int | None, postgres: bool, jobs: int) ->
     with contextlib.ExitStack() as closing:
         make = closing.enter_context(postgres_server()) if postgres else None
         pool = closing.enter_context(ProcessPoolExecutor(jobs, mp_context=context))
+        closing.callback(pool.shutdown, cancel_futures=True)  # also after Ctrl-C
         found = works = [*_works(pool, names or [*CASES], make)]
         if points is not None:
             groups = (_sample([*group], points) for _, group in itertools.groupby(found, _row))
