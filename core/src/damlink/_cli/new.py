@@ -10,6 +10,8 @@ import click
 from damlink._cli._output import echo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from damlink._scaffold.blueprint import Blueprint
     from damlink._scaffold.names import Names
 
@@ -17,9 +19,15 @@ if TYPE_CHECKING:
 @click.command("new")
 @click.argument("name")
 @click.option(
+    "--from-openapi",
+    "definition",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take authentication, rows and pages from an OpenAPI definition, in JSON or YAML.",
+)
+@click.option(
     "--destination", is_flag=True, help="Make a plugin that sends assets of the portal to a partner."
 )
-def command(name: str, destination: bool) -> None:
+def command(name: str, definition: Path | None, destination: bool) -> None:
     """Make the distribution of a new plugin, in a folder NAME below the current one.
 
     It has a stand-in for its partner, and passes the rules of the kit. Its README lists what is left to
@@ -30,14 +38,14 @@ def command(name: str, destination: bool) -> None:
 
     _require_usable(name)
     names = Names.of(name)
-    blueprint = _blueprint(names, destination)
+    blueprint = _blueprint(names, definition, destination)
     folder = Path.cwd() / name
     try:
         files = write_distribution(blueprint, folder)
     except OSError as error:
         message = f"{name}: the folder cannot be written: {error.strerror or error}"
         raise click.ClickException(message) from error
-    _announce(names, len(files), len(blueprint.undecided) + 1)
+    _announce(names, len(files), blueprint.undecided)
 
 
 def _require_usable(name: str) -> None:
@@ -58,14 +66,21 @@ def _require_usable(name: str) -> None:
         raise click.UsageError(f"{name!r} is there already: choose another name, or move it away")
 
 
-def _blueprint(names: Names, is_destination: bool) -> Blueprint:
+def _blueprint(names: Names, definition: Path | None, is_destination: bool) -> Blueprint:
     from damlink._scaffold.standard import destination_blueprint, source_blueprint
 
-    return destination_blueprint(names) if is_destination else source_blueprint(names)
+    plan = destination_blueprint(names) if is_destination else source_blueprint(names)
+    if definition is None:
+        return plan
+    from damlink._scaffold.openapi.definition import adapt
+
+    return adapt(plan, definition)
 
 
-def _announce(names: Names, files: int, undecided: int) -> None:
+def _announce(names: Names, files: int, undecided: Sequence[str]) -> None:
     echo(f"{names.folder}/ has the plugin {names.plugin} in {files} files; next:")
     echo(f"  pip install -e {names.folder}")
     echo(f"  damlink test {names.plugin}")
-    echo(f'  read "To decide" in {names.folder}/README.md: {undecided} points')
+    echo(f'  read "To decide" in {names.folder}/README.md: {len(undecided) + 1} points:')
+    for point in (*undecided, "`pyproject.toml`: the licence."):
+        echo(f"    {point}")

@@ -12,6 +12,7 @@ import httpx
 from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http.body import guard_body, unwrap_failures
+from damlink._http.library_log import redact_library_log
 from damlink._http.network import VERIFY, NetworkTransport
 from damlink._http.origin import OriginAuth, origin_of
 from damlink._http.outcome import (
@@ -302,6 +303,7 @@ def open_client(
             repetitions and redirects included, and repeatedly during every wait; raises to stop it.
         limits: limits of answers that are not streamed.
     """
+    redact_library_log()
     verify = verify_before_send or verify_nothing
     url = httpx.URL(base_url)
     transport: httpx.BaseTransport = LogTransport(NetworkTransport(verify), url)

@@ -79,6 +79,7 @@ class Paging:
         size: the query parameter for the number of rows; empty if there is none.
         first: the number of the first page.
         following: the names that lead to the next cursor in an answer.
+        most: the number of rows to ask for.
     """
 
     kind: str = "number"
@@ -86,6 +87,7 @@ class Paging:
     size: str = ""
     first: int = 1
     following: Sequence[str] = ()
+    most: int = 100
 
 
 @attrs.frozen

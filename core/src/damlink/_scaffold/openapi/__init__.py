@@ -1,0 +1,1 @@
+"""Reading of OpenAPI definitions, for the blueprint of a plugin."""

@@ -1,0 +1,54 @@
+"""Names in a definition that tell what something is, and names for Python."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from typing import Final
+
+__all__ = ["identifier", "is_media", "plain_text", "squeeze", "unique"]
+
+_MEDIA: Final = re.compile(
+    r"asset|media|image|photo|picture|file|video|document|download|attachment|upload", re.I
+)
+
+
+def squeeze(name: str) -> str:
+    """Return a name in small letters and digits: `next_page-Token` becomes `nextpagetoken`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def is_media(text: str) -> bool:
+    """Return whether a path or a name is about files."""
+    return _MEDIA.search(text) is not None
+
+
+def identifier(name: str) -> str:
+    """Return a name for Python: `fileSize` becomes `file_size`."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", ascii_name)
+    plain = re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_") or "field"
+    plain = plain if plain[0].isalpha() else f"field_{plain}"
+    return f"{plain}_" if keyword.iskeyword(plain) else plain[:60]
+
+
+def unique(names: Iterable[str], taken: Collection[str] = ()) -> list[str]:
+    """Return identifiers for names, each once."""
+    found: list[str] = []
+    for name in names:
+        plain, number = identifier(name), 1
+        candidate = plain
+        while candidate in found or candidate in taken:
+            number += 1
+            candidate = f"{plain}_{number}"
+        found.append(candidate)
+    return found
+
+
+def plain_text(text: object, longest: int = 90) -> str:
+    """Return a text in one line that is safe in a help text and in a docstring."""
+    words = " ".join(str(text).split()) if isinstance(text, str) else ""
+    clean = "".join(each for each in words if each.isprintable() and each not in "\"'\\`{}%<>")
+    return clean if len(clean) <= longest else clean[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:.")
