@@ -79,15 +79,22 @@ def test_find_saved_when_the_record_of_a_marked_asset_cannot_be_read_cannot_tell
         find_saved(served.assets, search(marker=Marker(tag="7")))
 
 
+ORIGINAL: dict[str, Any] = {"id": "i1", "type": "original", "size": 5}
+
+
 @pytest.mark.parametrize(
-    "change",
-    [{"dateCreated": None, "fileSize": 5}, {"fileSize": None, "dateCreated": "2020-01-01T00:00:00Z"}],
+    ("change", "answers"),
+    [
+        ({"dateCreated": None, "fileSize": 5}, [{"id": "M1", "mediaItems": [ORIGINAL]}, []]),
+        ({"fileSize": None, "dateCreated": "2020-01-01T00:00:00Z"}, [[]]),
+    ],
     ids=["another size", "much older"],
 )
 def test_find_saved_when_what_can_be_read_speaks_against_it_finds_nothing(
-    served: Portal, server: Any, change: dict[str, Any]
+    served: Portal, server: Any, change: dict[str, Any], answers: list[Any]
 ) -> None:
-    server.always(200, json.dumps([{"id": "M1", "tags": ["7"]} | change]).encode())
+    for answer in [[{"id": "M1", "tags": ["7"]} | change], *answers]:
+        server.then(200, json.dumps(answer).encode())
     assert find_saved(served.assets, search(marker=Marker(tag="7"))) is None
 
 
@@ -143,6 +150,25 @@ def test_find_saved_when_it_was_archived_meanwhile_finds_it(
     saved = control("add_asset", text="sand", tags=[tag])["id"]
     portal.assets.modify(saved, archive=True)
     assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
+
+
+def test_find_saved_when_a_person_added_a_version_meanwhile_finds_it(
+    portal: Portal, control: Control, tag: str
+) -> None:
+    saved = control("add_asset", text="sand", tags=[tag])["id"]
+    control("add_version", id=saved, text="retouched")
+    assert find_saved(portal.assets, search(marker=Marker(tag=tag))) == saved
+
+
+@pytest.mark.parametrize("items", [None, [], [{"id": "i1", "type": "original"}]])
+def test_find_saved_when_the_versions_of_a_marked_asset_are_not_shown_cannot_tell(
+    served: Portal, server: Any, items: Any
+) -> None:
+    record = {"id": "M1", "tags": ["7"], "fileSize": 9, "dateCreated": now().isoformat()}
+    server.then(200, json.dumps([record]).encode())
+    server.then(200, json.dumps(record | {"mediaItems": items}).encode())
+    with pytest.raises(UnclearError, match="M1 in the portal may be what was saved"):
+        find_saved(served.assets, search(marker=Marker(tag="7")))
 
 
 def test_find_saved_when_archived_assets_are_refused_finds_nothing(server: Any, hurried: None) -> None:

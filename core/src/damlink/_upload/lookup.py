@@ -118,12 +118,27 @@ def _list_and_compare(
     assets: Assets, search: Search, marker: Marker, archive: bool | None = None
 ) -> list[_Candidate]:
     listed = assets.list(limit=100, order_by="dateCreated desc", archive=archive, extra=marker.filter)
-    return [_Candidate(asset.id, _compare_asset(asset, search, marker)) for asset in listed]
+    return [_Candidate(asset.id, _compare_asset(assets, asset, search, marker)) for asset in listed]
 
 
-def _compare_asset(asset: Asset, search: Search, marker: Marker) -> Fit:
+def _compare_asset(assets: Assets, asset: Asset, search: Search, marker: Marker) -> Fit:
     is_marked = Fit.YES if marker.is_on(asset) else Fit.NO if marker.is_readable(asset) else Fit.UNKNOWN
-    return _combine((is_marked, _compare(asset.created, asset.size, search)))
+    is_new = _combine((is_marked, _compare_date(asset.created, search)))
+    size = _compare_size(asset.size, search)
+    if is_new is not Fit.NO and size is Fit.NO:
+        # Its record shows the newest version, which a person may have added since.
+        size = _find_version(assets, asset.id, search)
+    return _combine((is_new, size))
+
+
+def _find_version(assets: Assets, asset_id: str, search: Search) -> Fit:
+    """Return whether any version of an asset is the file that was sent; unknown if none is shown."""
+    asset = assets.find(asset_id, versions=True)
+    items = asset.items if asset else ()
+    sizes = {_compare_size(each.size, search) for each in items if each.type == "original"}
+    if sizes == {Fit.NO}:
+        return Fit.NO
+    return Fit.YES if Fit.YES in sizes else Fit.UNKNOWN
 
 
 def _list_items(assets: Assets, search: Search) -> list[_Candidate]:
@@ -135,9 +150,15 @@ def _list_items(assets: Assets, search: Search) -> list[_Candidate]:
 
 def _compare(created: datetime | None, size: int, search: Search) -> Fit:
     """Compare date and size; a value that the portal does not show is unknown."""
-    date = Fit.UNKNOWN if created is None else _fit(created >= search.since - CLOCK_TOLERANCE)
-    length = _fit(size in search.sizes) if size else Fit.UNKNOWN
-    return _combine((date, length))
+    return _combine((_compare_date(created, search), _compare_size(size, search)))
+
+
+def _compare_date(created: datetime | None, search: Search) -> Fit:
+    return Fit.UNKNOWN if created is None else _fit(created >= search.since - CLOCK_TOLERANCE)
+
+
+def _compare_size(size: int, search: Search) -> Fit:
+    return _fit(size in search.sizes) if size else Fit.UNKNOWN
 
 
 def _fit(is_equal: bool) -> Fit:
