@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import multiprocessing
@@ -66,6 +67,7 @@ def main(names: Sequence[str], points: int | None, postgres: bool, jobs: int) ->
             groups = (_sample([*group], points) for _, group in itertools.groupby(found, _row))
             works = [*itertools.chain.from_iterable(groups)]
         killed = [*_progress(pool.map(_kill, works), len(works))]
+        killed = [*map(functools.partial(_try_again, make), works, killed)]
     rows, texts = _rows(found, works, killed), _texts(killed)
     matrices.print_table(COLUMNS, rows)
     for text, count in texts.items():
@@ -116,6 +118,13 @@ def _kill(work: Work) -> Killed:
         if killed.is_reached or work.state_url:
             break
     return killed
+
+
+def _try_again(make: Callable[[], str] | None, work: Work, killed: Killed) -> Killed:
+    """Kill once more, in another database, where the run took another way in the first one."""
+    if killed.is_reached or not (work.is_certain and work.state_url and make):
+        return killed
+    return _kill(attrs.evolve(work, state_url=make()))
 
 
 def _progress(killed: Iterable[Killed], number: int) -> Iterator[Killed]:
