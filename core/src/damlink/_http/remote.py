@@ -26,6 +26,7 @@ _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _WHOLE: Final = (httpx.codes.OK, httpx.codes.NON_AUTHORITATIVE_INFORMATION)
 _RANGED: Final = (httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
 _CONTENT_RANGE: Final = re.compile(r"bytes (?P<first>\d{1,19})-\d{1,19}/(?P<size>\d{1,19}|\*)")
+_SIZE_IN_RANGE: Final = re.compile(r"bytes (?:\d{1,19}-\d{1,19}|\*)/(?P<size>\d{1,19})")
 _FILENAME: Final = re.compile(r"""filename\s*=\s*("([^"]*)"|[^;]+)""", re.IGNORECASE)
 
 
@@ -34,7 +35,8 @@ class RemoteContent(Content):
 
     After a broken connection the download continues at the same offset: with a range request if the
     server sends the same strong ETag, otherwise from the beginning, comparing a digest of the bytes
-    received before.
+    received before. A size that only one answer has named is asked for once more before the last bytes are
+    yielded, since a shortened answer looks whole.
 
     Args:
         media_type: what is expected, where no filename says it.
@@ -50,6 +52,7 @@ class RemoteContent(Content):
         self._facts: httpx.Headers | None = None
         self._first: httpx.Response | None = None
         self._ignores_ranges = False
+        self._confirmed: int | None = None
         self._lock = threading.Lock()
 
     @property
@@ -60,7 +63,10 @@ class RemoteContent(Content):
     @property
     def size(self) -> int | None:
         """Bytes announced by the answer."""
-        return _size(self._headers)
+        size = _size(self._headers)
+        if size == 0:
+            self._confirm(size)
+        return size
 
     @property
     def media_type(self) -> str:
@@ -133,7 +139,10 @@ class RemoteContent(Content):
             before = received.bytes
             try:
                 with contextlib.closing(self._pieces(received)) as pieces:
-                    yield from received.count(pieces)
+                    for piece in received.count(pieces):
+                        if end is None and received.bytes == self.size:
+                            self._confirm(received.bytes)
+                        yield piece
                 self._check_end(received.bytes, end)
                 return
             except (httpx.TransportError, httpx.StreamError) as error:
@@ -177,6 +186,7 @@ class RemoteContent(Content):
         if validator and received.range:
             response = self._get({"Range": received.range, "If-Range": validator}, _RANGED)
             if self._is_rest(response, received.bytes):
+                self._confirmed = self.size
                 return response
             if response.status_code in _WHOLE:
                 return self._accept_whole(response, received)
@@ -214,6 +224,7 @@ class RemoteContent(Content):
             UnprovenOffsetError: nothing proves that it is the same file, and its beginning was not read here.
         """
         if not received.bytes and received.end is None:
+            self._confirmed = _size(headers) if _size(headers) == _size(self._headers) else None
             with self._lock:
                 self._facts = headers  # no byte of an earlier answer was used
             return
@@ -221,11 +232,30 @@ class RemoteContent(Content):
         is_same = self.size in (None, size or self.size) and etag in (None, self.validator or etag)
         if not is_same or not self._is_as_old(headers):
             raise TransientError(f"{self.filename} changed at its source while it was read")
+        self._confirmed = size
         if self.validator and not etag and (received.began or received.digest is None):
             raise UnprovenOffsetError(f"nothing proves that {self.filename} is still the same file")
         if received.end is not None and received.bytes:
             self._ignores_ranges = True
             raise UnprovenOffsetError(f"the server of {self.filename} sends no ranges")
+
+    def _confirm(self, size: int) -> None:
+        """Ask for the size once more, unless two answers have named it.
+
+        A server that answers a range with an error is believed.
+
+        Raises:
+            TransientError: it is another one.
+        """
+        if size == self._confirmed:
+            return
+        request = self._client.build_request("GET", self._url, headers={**_HEADERS, "Range": "bytes=0-0"})
+        request.extensions[ACCEPTED] = range(400, 500)
+        with contextlib.closing(self._client.send(request, stream=True)) as response:
+            other = _whole_size(response)
+        if other not in (None, size):
+            raise TransientError(f"{self.filename} has {size} bytes by one answer and {other} by another")
+        self._confirmed = size
 
     def _is_as_old(self, headers: httpx.Headers) -> bool:
         """Return whether the time of the last change is the same as in the first answer, or is unknown."""
@@ -312,6 +342,14 @@ def _strong(headers: httpx.Headers) -> str | None:
 def _size(headers: httpx.Headers) -> int | None:
     length = headers.get("content-length", "")
     return int(length) if length.isdigit() and "content-encoding" not in headers else None
+
+
+def _whole_size(response: httpx.Response) -> int | None:
+    """Return the size of the file, by an answer to a range."""
+    if response.status_code in _WHOLE:
+        return _size(response.headers)
+    match = _SIZE_IN_RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    return int(match["size"]) if match and response.status_code in _RANGED else None
 
 
 def _filename(headers: httpx.Headers) -> str:

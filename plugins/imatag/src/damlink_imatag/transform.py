@@ -120,7 +120,7 @@ def _recover(ctx: Context, asset: Asset, media: api.Media, facts: Facts) -> str:
 
 
 def _content(ctx: Context, asset: Asset) -> Content:
-    return ctx.bynder.assets.content(asset.id, filename=filename_of(asset))
+    return ctx.bynder.assets.content(asset.id, filename=filename_of(asset), size=asset.size or None)
 
 
 def filename_of(asset: Asset) -> str:

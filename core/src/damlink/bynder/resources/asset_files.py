@@ -180,7 +180,8 @@ class _AssetContent(RemoteContent):
         ask_name: Callable[[], str],
     ) -> None:
         super().__init__(client, "", filename)
-        self._given_size = size
+        # The size in the portal's record counts as one answer.
+        self._given_size = self._confirmed = size
         self._given_type = media_type
         self._ask_address = ask_address
         self._ask_name = ask_name

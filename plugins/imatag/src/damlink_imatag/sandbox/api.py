@@ -18,11 +18,12 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from damlink_imatag.sandbox import mark as marks
 from damlink_imatag.sandbox.library import Item, Library
-from damlink_sandbox import Refusal, application
+from damlink_imatag.sandbox.on_disk import OnDisk
+from damlink_sandbox import Refusal, application, send_file
 from damlink_sandbox.mark import SECRET_MARK
 
 BASE = "/api/v3"
@@ -227,7 +228,7 @@ async def download(library: Library, request: Request) -> Response:
     if library.state_of(item) != "ready":
         raise refuse(409, "The media is not ready.")
     if not library.switches.redirect:
-        return _bytes(item)
+        return _bytes(item, request)
     name = library.token()
     library.links[name] = (item, library.world.clock.seconds() + LINK_SECONDS)
     return RedirectResponse(
@@ -235,8 +236,9 @@ async def download(library: Library, request: Request) -> Response:
     )
 
 
-def _bytes(item: Item) -> Response:
-    return FileResponse(item.marked, media_type=item.media_type, filename=PurePosixPath(item.path).name)
+def _bytes(item: Item, request: Request) -> Response:
+    file = OnDisk(item.marked, item.media_type)
+    return send_file(request.method, request.headers, file, filename=PurePosixPath(item.path).name)
 
 
 async def _serve_signed(library: Library, request: Request) -> Response:
@@ -245,7 +247,7 @@ async def _serve_signed(library: Library, request: Request) -> Response:
         return Response("credentials do not belong here", 400)
     if item is None or until <= library.world.clock.seconds():
         return Response("expired", 403)
-    return _bytes(item)
+    return _bytes(item, request)
 
 
 async def detect(library: Library, request: Request) -> Response:
