@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "plan": "Show what a run would carry, and why.",
     "run": "Run connectors now.",
     "serve": "Receive events and run connectors on schedule.",
+    "console": "Show the state in a browser, and decide on assets.",
     "events": "Manage the event address, subscriptions and topics.",
     "status": "Show where each connector stands.",
     "runs": "List the last runs of a connector.",

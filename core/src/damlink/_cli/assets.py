@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -35,6 +35,7 @@ def command(
     With ID, show the history of that asset: each change of its state in the last 90 days.
     """
     from damlink._cli._output import print_json_lines
+    from damlink._run.standing import describe_asset
     from damlink._state.history import History
     from damlink._state.ledger import Ledger
     from damlink._state.rows import RowState
@@ -48,29 +49,11 @@ def command(
             return
         rows = Ledger(session.database, name).rows(RowState(state) if state else None)
         if json_:
-            print_json_lines(_document(row) for row in rows)
+            print_json_lines(describe_asset(row) for row in rows)
         elif state in BAD:
             _print_by_cause(rows)
         else:
             _print(rows)
-
-
-def _document(row: Row) -> dict[str, Any]:
-    previous = row.previous
-    return {
-        "source_id": row.source_id,
-        "title": row.title,
-        "state": row.state.value,
-        "reason": row.reason,
-        "last_error": row.last_error,
-        "attempts": row.attempts,
-        "due_at": row.due_at,
-        "target_id": previous.target_id if previous else None,
-        "url": previous.url if previous else None,
-        "notice": previous.notice if previous else "",
-        "fingerprint": row.fingerprint_seen,
-        "updated_at": row.updated_at,
-    }
 
 
 def _print_history(changes: Iterable[Change]) -> None:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import attrs
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, echo_text
-from damlink.errors import DamlinkError
-
-if TYPE_CHECKING:
-    from damlink._run.session import Session
-    from damlink._state.ledger import Ledger
-    from damlink._state.runs import RunRecord
-
-BAD: Final = ("failed", "rejected", "uncertain")
-MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
-MOST_ROWS: Final = 1000
 
 
 @click.command("status")
@@ -36,72 +22,17 @@ def command(json_: bool, config_path: Path | None) -> None:
     """
     from damlink._cli._output import print_json
     from damlink._run.session import Session
+    from damlink._run.standing import describe_connector
 
     config = load_config(config_path)
     with Session(config, keeps=False) as session:
-        connectors = [_connector(session, name) for name in config.connectors]
+        connectors = [describe_connector(session, name) for name in config.connectors]
         budget = attrs.asdict(session.pace.budget())
     document = {"connectors": connectors, "pace": budget}
     if json_:
         print_json(document)
     else:
         _print(document)
-
-
-def _connector(session: Session, name: str) -> dict[str, Any]:
-    from damlink._state.ledger import Ledger
-    from damlink._state.runs import Runs
-
-    config = session.config.connector(name)
-    found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
-    found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
-    latest, listing = [], None
-    if session.has_database:
-        ledger, runs = Ledger(session.database, name), Runs(session.database, name)
-        found["assets"] = ledger.counts()
-        latest, listing = runs.latest(1), runs.latest_listing()
-        found["last_run"] = attrs.asdict(latest[0]) if latest else None
-        found["reasons"] = list(_reasons(ledger, latest[0].error if latest else "", found["assets"]))
-    return found | {"next_run": _next_run(session, name, listing)}
-
-
-def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
-    """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
-    from damlink._state.rows import RowState
-
-    if error:
-        yield error
-    for state in (state for state in BAD if state in counts):
-        rows = itertools.islice(ledger.rows(RowState(state)), MOST_ROWS)
-        # Without the id, equal causes of different assets are counted together.
-        causes = Counter(row.last_error.replace(row.source_id, "…") for row in rows)
-        for cause, count in causes.most_common(MOST_CAUSES):
-            yield f"{count} {state}: {cause}"
-
-
-def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
-    """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval."""
-    config = session.config.connector(name)
-    seconds = config.every or _interval_of_plugin(session, name, last)
-    if not seconds or not config.enabled:
-        return None
-    is_due = last is None or last.finished_at is None or last.error
-    now = datetime.now(UTC)
-    return now if is_due or last is None else max(now, last.started_at + timedelta(seconds=seconds))
-
-
-def _interval_of_plugin(session: Session, name: str, last: RunRecord | None) -> float | None:
-    """Return the interval that the last run has stored: to load the plugin takes longer than all the rest."""
-    from damlink._config.duration import Duration
-
-    if last is not None and last.every is not None:
-        return last.every
-
-    try:
-        every = session.load_plugin(name).about.every
-    except DamlinkError:
-        return None
-    return Duration.parse(every) if every else None
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -1,0 +1,66 @@
+"""Pages as HTML or JSON. Every text passes through here once, without secrets and control characters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from importlib import resources
+from typing import Any, Final
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import Response
+
+from damlink._console.pages import Page
+from damlink._secret import redact
+from damlink._system.printable import printable
+
+__all__ = ["read_style", "render", "render_error"]
+
+_PAGES: Final = jinja2.Environment(
+    loader=jinja2.PackageLoader("damlink._console"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(request: Request, page: Page, status: int = 200) -> Response:
+    """Return a page as the client wants it."""
+    known = _plain({"title": page.title, "command": page.command, **page.data})
+    if _wants_json(request):
+        return Response(json.dumps(known), status, media_type="application/json")
+    text = _PAGES.get_template(page.template).render(known)
+    return Response(text, status, media_type="text/html")
+
+
+def render_error(request: Request, status: int, text: str) -> Response:
+    """Return a page that says what went wrong and what to do."""
+    return render(request, Page("error.html", "This did not work", "damlink status", {"error": text}), status)
+
+
+def read_style() -> str:
+    """Return the style sheet."""
+    return (resources.files("damlink._console") / "console.css").read_text(encoding="utf-8")
+
+
+def _wants_json(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return "application/json" in accepted and "text/html" not in accepted
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of JSON; texts come from partners, portals and plugins, and are not trusted."""
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return value if value is None or isinstance(value, bool | int | float) else _text(str(value))
+
+
+def _text(text: str) -> str:
+    return printable(redact(text))

@@ -1,0 +1,101 @@
+"""Where a connector stands: its last and next run, its counts, and why assets were not carried."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from damlink.errors import DamlinkError
+
+if TYPE_CHECKING:
+    from damlink._run.session import Session
+    from damlink._state.ledger import Ledger
+    from damlink._state.rows import Row
+    from damlink._state.runs import RunRecord
+
+__all__ = ["BAD", "describe_asset", "describe_connector"]
+
+BAD: Final = ("failed", "rejected", "uncertain")
+MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
+MOST_ROWS: Final = 1000
+
+
+def describe_connector(session: Session, name: str) -> dict[str, Any]:
+    """Return what `damlink status` tells of a connector."""
+    from damlink._state.ledger import Ledger
+    from damlink._state.runs import Runs
+
+    config = session.config.connector(name)
+    found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
+    found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
+    latest, listing = [], None
+    if session.has_database:
+        ledger, runs = Ledger(session.database, name), Runs(session.database, name)
+        found["assets"] = ledger.counts()
+        latest, listing = runs.latest(1), runs.latest_listing()
+        found["last_run"] = attrs.asdict(latest[0]) if latest else None
+        found["reasons"] = list(_reasons(ledger, latest[0].error if latest else "", found["assets"]))
+    return found | {"next_run": _next_run(session, name, listing)}
+
+
+def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
+    """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
+    from damlink._state.rows import RowState
+
+    if error:
+        yield error
+    for state in (state for state in BAD if state in counts):
+        rows = itertools.islice(ledger.rows(RowState(state)), MOST_ROWS)
+        # Without the id, equal causes of different assets are counted together.
+        causes = Counter(row.last_error.replace(row.source_id, "…") for row in rows)
+        for cause, count in causes.most_common(MOST_CAUSES):
+            yield f"{count} {state}: {cause}"
+
+
+def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
+    """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval."""
+    config = session.config.connector(name)
+    seconds = config.every or _interval_of_plugin(session, name, last)
+    if not seconds or not config.enabled:
+        return None
+    is_due = last is None or last.finished_at is None or last.error
+    now = datetime.now(UTC)
+    return now if is_due or last is None else max(now, last.started_at + timedelta(seconds=seconds))
+
+
+def _interval_of_plugin(session: Session, name: str, last: RunRecord | None) -> float | None:
+    """Return the interval that the last run has stored: to load the plugin takes longer than all the rest."""
+    from damlink._config.duration import Duration
+
+    if last is not None and last.every is not None:
+        return last.every
+
+    try:
+        every = session.load_plugin(name).about.every
+    except DamlinkError:
+        return None
+    return Duration.parse(every) if every else None
+
+
+def describe_asset(row: Row) -> dict[str, Any]:
+    """Return what `damlink assets` tells of an asset."""
+    previous = row.previous
+    return {
+        "source_id": row.source_id,
+        "title": row.title,
+        "state": row.state.value,
+        "reason": row.reason,
+        "last_error": row.last_error,
+        "attempts": row.attempts,
+        "due_at": row.due_at,
+        "target_id": previous.target_id if previous else None,
+        "url": previous.url if previous else None,
+        "notice": previous.notice if previous else "",
+        "fingerprint": row.fingerprint_seen,
+        "updated_at": row.updated_at,
+    }

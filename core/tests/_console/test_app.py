@@ -1,0 +1,253 @@
+"""Pages and forms of the console at the wire, and every address against hostile requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from damlink._config.load import loads
+from damlink._console.app import MOST_FORM_BYTES, make_app
+from damlink._console.guard import COOKIE, OPEN_PATHS, SAFE_METHODS
+from damlink._console.pages import PAGES
+from damlink._console.sessions import Sessions
+from damlink._run.session import Session
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+
+ROUTES = [
+    (method, route.path)
+    for route in make_app(Session(loads("", Path("damlink.toml"))), Sessions()).routes
+    for method in sorted(route.methods - {"HEAD"})
+]
+UNSAFE = [each for each in ROUTES if each[0] not in SAFE_METHODS]
+CLOSED = [each for each in ROUTES if each[1] not in OPEN_PATHS]
+ADDRESSES = {
+    "/": "/",
+    "/assets": "/assets?connector=stock",
+    "/asset": "/asset?connector=stock&id=id-000",
+    "/runs": "/runs?connector=stock",
+    "/plugins": "/plugins",
+    "/portals": "/portals",
+}
+FORGED = {
+    "another-origin": {"Origin": "http://evil.example"},
+    "null-origin": {"Origin": "null"},
+    "no-origin": {},
+    "another-port": {"Origin": "http://127.0.0.1:1"},
+    "tls-origin": {"Origin": "https://{host}"},
+    "origin-and-path": {"Origin": "http://{host}/"},
+    "cross-site": {"Origin": "http://{host}", "Sec-Fetch-Site": "cross-site"},
+    "same-site": {"Origin": "http://{host}", "Sec-Fetch-Site": "same-site"},
+    "no-site": {"Origin": "http://{host}", "Sec-Fetch-Site": "none"},
+}
+HOSTS = ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "0.0.0.0:{port}", ""]
+COOKIES = ["", "x", "0" * 43, "../../etc/passwd", "%00"]
+
+
+def _sent(shown: Any, method: str, path: str, **headers: str) -> httpx.Response:
+    """A request without the cookie jar, so that the test alone says what is sent."""
+    with httpx.Client(base_url=shown.url, trust_env=False) as client:
+        own = {"Cookie": f"{COOKIE}={shown.client.cookies[COOKIE]}", "Origin": shown.url} | headers
+        return client.request(
+            method, path, headers={name: value for name, value in own.items() if value != "-"}
+        )
+
+
+def test_addresses_when_listed_are_all_pages() -> None:
+    assert set(ADDRESSES) == set(PAGES)
+
+
+@pytest.mark.parametrize("path", ADDRESSES.values(), ids=list(ADDRESSES))
+def test_page_when_asked_for_by_a_browser_is_html_with_its_command(shown: Any, path: str) -> None:
+    answer = shown.client.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert shown.json(path)["command"] in answer.text
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+
+
+def test_overview_when_rows_are_not_carried_groups_them_by_cause(shown: Any) -> None:
+    causes = shown.json("/")["causes"]
+    assert [(each["state"], each["count"]) for each in causes] == [("rejected", 1), ("uncertain", 1)]
+    assert "… may have arrived" in causes[1]["cause"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("", 50), ("&page=2", 10), ("&state=rejected", 1), ("&search=ID-01", 10), ("&search=%25", 0)],
+    ids=["first-page", "second-page", "state", "part-of-an-id", "no-wildcard"],
+)
+def test_assets_when_filtered_are_those_alone(shown: Any, query: str, count: int) -> None:
+    assert len(shown.json(f"/assets?connector=stock{query}")["assets"]) == count
+
+
+def test_assets_when_filtered_by_a_cause_are_those_of_that_cause(shown: Any) -> None:
+    cause = shown.json("/")["causes"][1]["cause"]
+    query = httpx.QueryParams({"connector": "stock", "cause": cause})
+    assert [each["source_id"] for each in shown.json(f"/assets?{query}")["assets"]] == ["id-000"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/assets?connector=nobody", 404),
+        ("/assets?connector=stock&state=broken", 400),
+        ("/assets?connector=stock&page=0", 400),
+        ("/assets?connector=stock&page=99999999999999999999", 400),
+        ("/asset?connector=stock&id=nothing", 404),
+        ("/asset?connector=stock&id=%00", 404),
+        ("/%2e%2e/%2e%2e/etc/passwd", 404),
+        ("/console.css/../../app.py", 404),
+        ("/assets/", 404),
+    ],
+)
+def test_page_when_asked_wrongly_says_so(shown: Any, path: str, status: int) -> None:
+    assert shown.client.get(path).status_code == status
+
+
+def test_asset_when_made_due_again_shows_it(shown: Any) -> None:
+    answer = shown.post("/retry", connector="stock", id="id-001")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/asset?connector=stock&id=id-001")
+    assert shown.json(answer.headers["location"])["asset"]["state"] == "due"
+    # As it was, for the other tests.
+    _reject_again(shown)
+
+
+def _reject_again(shown: Any) -> None:
+    with Lease(shown.session.database, "stock") as lease:
+        ledger = Ledger(shown.session.database, "stock", lease.epoch)
+        ledger.mark_rejected(ledger.find(["id-001"])["id-001"], "too large")
+
+
+def test_asset_when_uncertain_is_not_made_due_by_retry(shown: Any) -> None:
+    assert shown.post("/retry", connector="stock", id="id-000").status_code == 409
+    assert shown.json(ADDRESSES["/asset"])["asset"]["state"] == "uncertain"
+
+
+def test_asset_when_a_run_is_active_stays_as_it_is(shown: Any) -> None:
+    with Lease(shown.session.database, "stock"):
+        answer = shown.post("/retry", connector="stock", id="id-001")
+    assert answer.status_code == 409
+    assert shown.json("/asset?connector=stock&id=id-001")["asset"]["state"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"connector": "stock"},
+        {"connector": "stock", "id": "id-000"},
+        {"connector": "stock", "id": "id-000", "arrived": "maybe"},
+        {"connector": "stock", "id": "id-000", "arrived": "no", "target_id": "x"},
+    ],
+    ids=["no-id", "no-answer", "another-answer", "id-of-what-is-not-there"],
+)
+def test_form_when_filled_wrongly_changes_nothing(shown: Any, form: dict[str, str]) -> None:
+    assert shown.post("/settle", **form).status_code == 400
+    assert shown.json(ADDRESSES["/asset"])["asset"]["state"] == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"a=" + b"x" * MOST_FORM_BYTES, "application/x-www-form-urlencoded", 413),
+        (b"&".join(b"a=1" for _ in range(100)), "application/x-www-form-urlencoded", 400),
+        (b"\xff=1", "application/x-www-form-urlencoded", 400),
+        (b"{}", "application/json", 415),
+        (b"a=1", "text/plain", 415),
+    ],
+    ids=["too-large", "too-many-fields", "no-ascii", "json", "plain"],
+)
+def test_form_when_it_is_none_is_refused(shown: Any, body: bytes, kind: str, status: int) -> None:
+    headers = {"Origin": shown.url, "Content-Type": kind}
+    assert shown.client.post("/retry", content=body, headers=headers).status_code == status
+
+
+def test_page_when_the_config_is_broken_names_the_place_and_comes_back(shown: Any) -> None:
+    path = shown.session.config.path
+    text = path.read_text()
+    path.write_text("[connectors.stock")
+    answer = shown.client.get("/")
+    path.write_text(text)
+    assert answer.status_code == 503
+    assert "damlink.toml: not valid TOML" in answer.text
+    assert shown.client.get("/").status_code == 200
+
+
+# --- hostile requests ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_route_when_the_host_is_another_is_refused(shown: Any, method: str, path: str, host: str) -> None:
+    given = host.format(port=httpx.URL(shown.url).port)
+    assert _sent(shown, method, path, Host=given, Origin=f"http://{given}").status_code in (400, 421)
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=list(FORGED))
+@pytest.mark.parametrize(("method", "path"), UNSAFE)
+def test_form_when_another_site_sends_it_is_refused(
+    shown: Any, method: str, path: str, forged: dict[str, str]
+) -> None:
+    host = shown.url.removeprefix("http://")
+    headers = {name: value.format(host=host) for name, value in ({"Origin": "-"} | forged).items()}
+    assert _sent(shown, method, path, **headers).status_code == 403
+
+
+@pytest.mark.parametrize("cookie", COOKIES)
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+def test_route_when_there_is_no_session_is_refused(shown: Any, method: str, path: str, cookie: str) -> None:
+    answer = _sent(shown, method, path, Cookie=f"{COOKIE}={cookie}")
+    assert answer.status_code == 401
+    assert "stock" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"])
+@pytest.mark.parametrize("path", sorted({path for _, path in ROUTES}))
+def test_route_when_the_method_is_another_is_refused(shown: Any, method: str, path: str) -> None:
+    assert _sent(shown, method, path).status_code in (400, 405)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize("cookie", ["-", ""], ids=["signed-out", "empty"])
+def test_answer_when_sent_carries_every_header(shown: Any, method: str, path: str, cookie: str) -> None:
+    headers = _sent(shown, method, path, Cookie=cookie).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("DENY", "nosniff")
+    assert headers["referrer-policy"] == headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_link_when_used_a_second_time_is_refused(shown: Any) -> None:
+    assert _sent(shown, "GET", shown.link).status_code == 401
+
+
+def test_link_when_only_looked_at_stays_good(shown: Any) -> None:
+    path = f"/enter?link={shown.console.sessions.make_link()}"
+    assert _sent(shown, "HEAD", path).status_code == 401
+    cookie = _sent(shown, "GET", path).headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_session_when_left_is_over(shown: Any) -> None:
+    link = shown.console.sessions.make_link()
+    cookie = _sent(shown, "GET", f"/enter?link={link}", Cookie="-").headers["set-cookie"].partition(";")[0]
+    assert _sent(shown, "POST", "/leave", Cookie=cookie).status_code == 200
+    assert _sent(shown, "GET", "/", Cookie=cookie).status_code == 401
+
+
+def test_session_when_planted_by_another_is_not_taken_over(shown: Any) -> None:
+    link = shown.console.sessions.make_link()
+    answer = _sent(shown, "GET", f"/enter?link={link}", Cookie=f"{COOKIE}=planted")
+    assert "planted" not in answer.headers["set-cookie"]
+    assert _sent(shown, "GET", "/", Cookie=f"{COOKIE}=planted").status_code == 401
+
+
+def test_style_when_loaded_is_small(shown: Any) -> None:
+    assert len(shown.client.get("/console.css").content) < 15_000
