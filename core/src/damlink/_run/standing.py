@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -14,21 +12,21 @@ from damlink.errors import DamlinkError
 
 if TYPE_CHECKING:
     from damlink._run.session import Session
-    from damlink._state.ledger import Ledger
     from damlink._state.rows import Row
     from damlink._state.runs import RunRecord
+    from damlink._state.search import Search
 
 __all__ = ["BAD", "describe_asset", "describe_connector"]
 
 BAD: Final = ("failed", "rejected", "uncertain")
 MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
-MOST_ROWS: Final = 1000
 
 
 def describe_connector(session: Session, name: str) -> dict[str, Any]:
     """Return what `damlink status` tells of a connector."""
     from damlink._state.ledger import Ledger
     from damlink._state.runs import Runs
+    from damlink._state.search import Search
 
     config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
@@ -39,22 +37,20 @@ def describe_connector(session: Session, name: str) -> dict[str, Any]:
         found["assets"] = ledger.counts()
         latest, listing = runs.latest(1), runs.latest_listing()
         found["last_run"] = attrs.asdict(latest[0]) if latest else None
-        found["reasons"] = list(_reasons(ledger, latest[0].error if latest else "", found["assets"]))
+        error = latest[0].error if latest else ""
+        found["reasons"] = list(_reasons(Search(session.database, name), error, found["assets"]))
     return found | {"next_run": _next_run(session, name, listing)}
 
 
-def _reasons(ledger: Ledger, error: str, counts: dict[str, int]) -> Iterator[str]:
+def _reasons(search: Search, error: str, counts: dict[str, int]) -> Iterator[str]:
     """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
     from damlink._state.rows import RowState
 
     if error:
         yield error
     for state in (state for state in BAD if state in counts):
-        rows = itertools.islice(ledger.rows(RowState(state)), MOST_ROWS)
-        # Without the id, equal causes of different assets are counted together.
-        causes = Counter(row.last_error.replace(row.source_id, "…") for row in rows)
-        for cause, count in causes.most_common(MOST_CAUSES):
-            yield f"{count} {state}: {cause}"
+        for each in search.causes(MOST_CAUSES, [RowState(state)]):
+            yield f"{each.count} {state}: {each.cause}"
 
 
 def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -53,10 +54,10 @@ class Search:
         with self._database.read() as connection:
             return [as_row(each) for each in connection.execute(query.limit(limit).offset(offset))]
 
-    def causes(self, limit: int) -> list[Cause]:
-        """Return the causes of rows that need a person or another try, the most frequent first."""
+    def causes(self, limit: int, states: Sequence[RowState] = BAD) -> list[Cause]:
+        """Return the causes of rows that were not carried, the most frequent first."""
         count = sa.func.count()
-        query = sa.select(t.c.state, _cause, count).where(self._mine, t.c.state.in_(BAD))
+        query = sa.select(t.c.state, _cause, count).where(self._mine, t.c.state.in_(states))
         query = query.group_by(t.c.state, _cause).order_by(count.desc(), t.c.state, _cause).limit(limit)
         with self._database.read() as connection:
             found = connection.execute(query).all()
