@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from damlink._config.load import loads
 from damlink._console.app import MOST_FORM_BYTES, make_app
 from damlink._console.guard import COOKIE, OPEN_PATHS, SAFE_METHODS
 from damlink._console.pages import PAGES
 from damlink._console.sessions import Sessions
+from damlink._model import SourceAsset
 from damlink._run.session import Session
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
+from damlink._state.listed import Listed
+from damlink._state.tables import ledger as rows
 
 ROUTES = [
     (method, route.path)
@@ -164,6 +170,29 @@ def test_form_when_filled_wrongly_changes_nothing(shown: Any, form: dict[str, st
 def test_form_when_it_is_none_is_refused(shown: Any, body: bytes, kind: str, status: int) -> None:
     headers = {"Origin": shown.url, "Content-Type": kind}
     assert shown.client.post("/retry", content=body, headers=headers).status_code == status
+
+
+def test_asset_when_its_id_is_odd_can_be_decided_by_its_page(shown: Any) -> None:
+    odd = "zz\x1b[31m \n&?#/../\u202e%41\"'>"
+    _list(shown, odd)
+    page = shown.client.get("/asset", params={"connector": "stock", "id": odd}).text
+    action = re.search('action="(/retry[^"]*)"', page)
+    assert action is not None
+    answer = shown.post(html.unescape(action[1]), button="")
+    assert shown.json(answer.headers["location"])["asset"]["source_id"] == odd
+    assert not {"\x1b", "\u202e"} & set(page)
+    _forget(shown, odd)
+
+
+def _list(shown: Any, source_id: str) -> None:
+    with Lease(shown.session.database, "stock") as lease:
+        ledger = Ledger(shown.session.database, "stock", lease.epoch)
+        ledger.record(Listed([SourceAsset(source_id, "v1", "odd")]), "all")
+
+
+def _forget(shown: Any, source_id: str) -> None:
+    with shown.session.database.write() as connection:
+        connection.execute(sa.delete(rows).where(rows.c.source_id == source_id))
 
 
 def test_page_when_the_config_is_broken_names_the_place_and_comes_back(shown: Any) -> None:

@@ -141,7 +141,8 @@ async def _read_form(request: Request) -> Form | Response:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:
         return render_error(request, 400, "this is no form")
-    return dict(pairs)
+    # The asset is named in the address: a browser would change line breaks of a field.
+    return {**request.query_params, **dict(pairs)}
 
 
 def _retry(session: Session, form: Form) -> str:

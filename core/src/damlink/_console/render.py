@@ -1,4 +1,4 @@
-"""Pages as HTML or JSON. Every text passes through here once, without secrets and control characters."""
+"""Pages as HTML or JSON. Every text passes through here once, and loses its secrets."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ __all__ = ["read_style", "render", "render_error"]
 _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("damlink._console"),
     autoescape=True,
+    # Addresses keep control characters, percent-encoded: an id may have some.
+    finalize=lambda value: printable(value) if isinstance(value, str) else value,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -54,13 +56,9 @@ def _wants_json(request: Request) -> bool:
 def _plain(value: Any) -> Any:
     """Return a value of JSON; texts come from partners, portals and plugins, and are not trusted."""
     if isinstance(value, Mapping):
-        return {_text(str(key)): _plain(each) for key, each in value.items()}
+        return {redact(str(key)): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    return value if value is None or isinstance(value, bool | int | float) else _text(str(value))
-
-
-def _text(text: str) -> str:
-    return printable(redact(text))
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
