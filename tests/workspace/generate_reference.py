@@ -14,6 +14,7 @@ import attrs
 import click
 from command_pages import bynder_page, cli_page, table
 from deviations import DEVIATIONS
+from directory import directory_page
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -286,6 +287,7 @@ PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,
     "errors.md": errors_page,
+    "plugins.md": directory_page,
 } | {f"plugins/{name}.md": lambda name=name: plugin_page(name) for name in PLUGINS}
 
 

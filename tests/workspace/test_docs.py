@@ -190,6 +190,19 @@ def test_navigation_when_walked_has_every_page_once() -> None:
     assert sorted(navigated()) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
 
 
+DISTRIBUTIONS: Final = sorted(
+    [*ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("extensions/*/pyproject.toml")]
+)
+
+
+@pytest.mark.parametrize("file", DISTRIBUTIONS, ids=lambda file: file.parent.name)
+def test_plugin_or_extension_when_it_is_a_distribution_is_in_the_directory(file: Path) -> None:
+    points = tomllib.loads(file.read_text("utf-8"))["project"]["entry-points"]
+    names = {*points.get("damlink", {}), *points.get("damlink.extensions", {})}
+    page = (DOCS / "reference/plugins.md").read_text("utf-8")
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
 def assumed_places() -> list[Any]:
     """Each file that an assumption names, with the folders where it may be and a setting it should hold."""
     core, found = ROOT / "core/src/damlink", {}
