@@ -77,8 +77,8 @@ def made(definition: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(definition, tmp_path_factory.mktemp("openapi"))
 
 
-def make(definition: Path, folder: Path) -> Path:
-    child = call_damlink(folder, "new", "made", "--from-openapi", str(definition))
+def make(definition: Path, folder: Path, *options: str) -> Path:
+    child = call_damlink(folder, "new", "made", "--from-openapi", str(definition), *options)
     assert child.returncode == 0, child.stderr
     install(folder / "made", folder / "site")
     return folder / "made"
@@ -116,9 +116,12 @@ def test_plugin_when_made_carries_the_rows_of_its_stand_in(made: Path, tmp_path:
 
 
 @pytest.mark.acceptance
+@pytest.mark.parametrize("options", [(), ("--destination",)], ids=["source", "destination"])
 @pytest.mark.parametrize("path", GIVEN, ids=lambda path: path.name)
-def test_plugin_when_made_passes_every_rule_of_the_kit(path: Path, tmp_path: Path) -> None:
-    made = make(path, tmp_path)
+def test_plugin_when_made_passes_every_rule_of_the_kit(
+    path: Path, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    made = make(path, tmp_path, *options)
     child = call_damlink(tmp_path, "test", "made", "--json", path=made.parent / "site")
     broken = [rule for rule in json.loads(child.stdout)["rules"] if rule["outcome"] == "broken"]
     assert broken == []
