@@ -23,13 +23,15 @@ BODIES = {
     "nothing": b"",
     "half": b'{"media": [',
     "half a surrogate": b'{"id": "\\ud83d", "name": "\\ud83d"}',
+    "no success": b'{"success": false}',
+    "a report": b'{"message": "Could not complete", "statuscode": 500}',
     "other types": b'{"media": 7, "count": "x", "id": {"a": 1}, "items": {"a": null}}',
 }
 FILES = ("uploads.file", "assets.content", "assets.transform")  # they give bytes, or are many calls
 EVERY = [each for each in all_actions() if str(each) not in FILES]
 # What lists something is not complete where the answer is no list.
 LISTS = [each for each in EVERY if each.name in ("list", "page", "trash", "media", "stages", "get", "read")]
-NO_LIST = ("null", "text", "number", "no UTF-8", "HTML", "nothing", "half")
+NO_LIST = ("null", "no success", "text", "number", "no UTF-8", "HTML", "nothing", "half")
 
 
 @pytest.fixture

@@ -155,14 +155,23 @@ def test_upload_whose_answer_is_unclear_is_looked_for_and_not_sent_again(
         assert (trial.asked(UPLOADS).total(), bench.marks(key)) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        {},
+        {"ended": "2001-01-01T00:00:00+00:00"},
+        {"ended": "2001-01-01T00:00:00+00:00", "process": "another"},
+    ],
+    ids=["not noticed", "noticed by an earlier version", "noticed by a process whose clock is behind"],
+)
 def test_upload_that_a_killed_process_has_sent_for_minutes_is_searched_for_some_seconds_later(
-    bench: Any,
+    bench: Any, note: dict[str, str]
 ) -> None:
     key = bench.add()
     with bench.open() as trial:
         source = bench.listed(trial, key)
         checkpoint = trial.checkpoint(source)
-        checkpoint.put(sending={"lost": 0, "taken": []})  # noted before the upload, minutes ago
+        checkpoint.put(sending={"lost": 0, "taken": []} | note)  # noted before the upload, minutes ago
         with pytest.raises(NotYet, match="looking whether Imatag has it") as early:
             trial.connector.transform(trial.context, source, None, checkpoint)
         assert (early.value.retry_after, trial.asked(UPLOADS).total()) == (5.0, 0)

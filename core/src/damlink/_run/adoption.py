@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.listed import Progress
 from damlink._state.rows import Row
 from damlink.bynder import Asset
+from damlink.errors import BynderAuthError
 
 __all__ = ["find_adoptable", "find_existing"]
 
@@ -23,7 +25,9 @@ def find_adoptable(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str
     is_looking = progress.look_until is not None and progress.look_until > runtime.context.now()
     if not tag or not (is_first or is_looking):
         return {}
-    return {each: asset.id for asset in runtime.portal.assets.list(tags=tag) for each in asset.tags}
+    found = list(_list_tagged(runtime, tag))
+    # An asset that people see has precedence over an archived one.
+    return {each: asset.id for asset in reversed(found) for each in asset.tags}
 
 
 def find_existing(runtime: ConnectorRuntime, row: Row, progress: Progress) -> str | None:
@@ -46,11 +50,18 @@ def _find_by_tag(runtime: ConnectorRuntime, source_id: str, since: datetime | No
     tag = runtime.plugin.about.adopt_tag
     if "," in source_id or not (tag or since):
         return None
-    for asset in runtime.portal.assets.list(tags=source_id):
+    for asset in _list_tagged(runtime, source_id):
         is_ours = tag in asset.tags if tag else since is not None and _is_later(asset, since)
         if source_id in asset.tags and is_ours:
             return asset.id
     return None
+
+
+def _list_tagged(runtime: ConnectorRuntime, tag: str) -> Iterator[Asset]:
+    """Yield the assets with a tag, then the archived ones: lists show them apart, and only to some users."""
+    yield from runtime.portal.assets.list(tags=tag)
+    with contextlib.suppress(BynderAuthError):
+        yield from runtime.portal.assets.list(tags=tag, archive=True)
 
 
 def _is_later(asset: Asset, since: datetime) -> bool:

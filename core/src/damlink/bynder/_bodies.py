@@ -30,6 +30,8 @@ __all__ = [
 # Number of requests before an unreadable answer is an error.
 ATTEMPTS: Final = 3
 _BACKOFF: Final = Backoff(first_seconds=0.25)
+# What an answer that reports something has, and a record has more of.
+_REPORTING: Final = frozenset({"success", "message", "statuscode", "error", "error_description", "errors"})
 
 T = TypeVar("T")
 
@@ -94,15 +96,15 @@ def _cause(error: Exception) -> str:
 
 
 def expect_object(body: Any) -> Mapping[str, Any]:
-    """Return an object that is not empty."""
-    if isinstance(body, Mapping) and body:
+    """Return an object that holds more than the report of a success or a failure."""
+    if isinstance(body, Mapping) and not body.keys() <= _REPORTING and body.get("success") is not False:
         return body
     raise ValueError("with a record")
 
 
 def expect_mapping(body: Any) -> Mapping[str, Any]:
     """Return an object; the portal may send an empty one as an empty list."""
-    if isinstance(body, Mapping):
+    if isinstance(body, Mapping) and body.get("success") is not False:
         return body
     if body == []:
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -32,6 +33,8 @@ SETTLE: Final = timedelta(seconds=5)
 # After so many lost answers in a row the transfer fails, and is due again later.
 MOST_LOST: Final = 3
 CONFLICT: Final = 409
+# The clock of another process may be wrong.
+PROCESS: Final = uuid.uuid4().hex
 
 
 def find(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
@@ -51,16 +54,21 @@ def find(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
 def _until_shown(ctx: Context, sending: dict[str, Any], checkpoint: Checkpoint) -> timedelta:
     """Return the time until a search shows an upload without an answer.
 
-    It counts from the time when a process found that there is no answer: an upload may have been under way
-    for minutes when the process that sent it was killed.
+    It counts from the time when this process found that there is no answer: an upload may have been under
+    way for minutes when the process that sent it was killed.
     """
     now = ctx.now()
     ended = datetime.fromisoformat(sending["ended"]) if "ended" in sending else None
     # A time in the future means that the clock was set back.
-    if ended is None or ended > now:
-        checkpoint.put(sending=sending | {"ended": now.isoformat()})
+    if ended is None or ended > now or sending.get("process") != PROCESS:
+        checkpoint.put(sending=sending | _end(ctx))
         return SETTLE
     return ended + SETTLE - now
+
+
+def _end(ctx: Context) -> dict[str, Any]:
+    """Return the note that an upload has no answer by now, by the clock of this process."""
+    return {"ended": ctx.now().isoformat(), "process": PROCESS}
 
 
 def is_of(media: api.Media, asset: Asset, facts: Facts) -> bool:
@@ -110,7 +118,7 @@ def _upload(ctx: Context, asset: Asset, content: Content, path: str, checkpoint:
         media = api.upload(ctx.http, ctx.settings, path, asset.id, cast(Any, file), content.media_type)
     except UnclearError as error:
         lost = (sending["lost"] + 1) % MOST_LOST
-        checkpoint.put(sending=sending | {"lost": lost, "ended": ctx.now().isoformat()})
+        checkpoint.put(sending=sending | {"lost": lost} | _end(ctx))
         if not lost:
             raise TransientError(f"Imatag keeps failing to take it: {error}", status=error.status) from error
         raise NotYet(f"looking whether Imatag has it: {error}", SETTLE.total_seconds()) from error
@@ -130,5 +138,5 @@ def _note_occupied(ctx: Context, path: str, sending: dict[str, Any], checkpoint:
     """
     lost = (sending["lost"] + 1) % MOST_LOST
     taken = sending["taken"] if lost else [*sending["taken"], path]
-    checkpoint.put(sending=sending | {"lost": lost, "taken": taken, "ended": ctx.now().isoformat()})
+    checkpoint.put(sending=sending | {"lost": lost, "taken": taken} | _end(ctx))
     return NotYet("looking whether Imatag has it: its name is taken there", SETTLE.total_seconds())
