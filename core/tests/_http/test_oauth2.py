@@ -221,7 +221,7 @@ def test_oauth2_when_the_token_answer_is_nonsense_is_an_auth_error(
 ) -> None:
     server.always(200, body)
     partner.sign_with(auth_of(server))
-    with pytest.raises(AuthError, match=r"gave no token \(200\)"):
+    with pytest.raises(AuthError, match=r"gave no token \(200\): the answer holds none; run again;"):
         partner.get("/a")
 
 

@@ -44,6 +44,9 @@ class Token:
         return time.time() < self.renew_at
 
 
+UNREADABLE_HINT: Final = "run again; if it answers so again, check the address of its token endpoint"
+
+
 def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> Token:
     """Read the token from an answer of a token endpoint.
 
@@ -66,7 +69,9 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
         said = shorten_body(response) if status >= 400 else "the answer holds none"
-        raise AuthError(f"{host} gave no token ({status}): {said}", hint=hint, status=status)
+        # An answer without a token refuses nothing: the refresh token may still be the valid one.
+        cure = hint if status >= 400 else UNREADABLE_HINT
+        raise AuthError(f"{host} gave no token ({status}): {said}", hint=cure, status=status)
     lifetime = _seconds(answer.get("expires_in"))
     new_refresh = answer.get("refresh_token")
     margin = min(MAX_MARGIN_SECONDS, lifetime / 10)
