@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
@@ -180,7 +181,15 @@ def draw(seed: int) -> list[Fault]:
             own = _OWN.get(part_of(seed))
             kinds = own if own and dice.random() < 0.5 else PEOPLE
             faults.append(Fault(dice.choice(kinds), dice.randrange(50, _LAST_STEP)))
-    return sorted(faults, key=lambda each: each.at)
+    return sorted([*faults, *_draw_rare(dice, part_of(seed))], key=lambda each: each.at)
+
+
+def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
+    """Draw what would seldom meet the other faults: a change of what has arrived, and a part's own kinds."""
+    if dice.random() < 0.4:
+        yield Fault(dice.choice(("changed", "versioned")), dice.randrange(600, _LAST_STEP))
+    if part in _OWN and dice.random() < 0.4:
+        yield Fault(dice.choice(_OWN[part]), dice.randrange(50, _LAST_STEP))
 
 
 def _draw_answer(dice: random.Random) -> Fault:

@@ -160,8 +160,10 @@ class _World:
 
     def _measure(self) -> None:
         struck = self._plan.struck
+        # One that was deleted before it was listed has no row.
+        rows = {key for _, key, _ in self.auditor.rows()}
         self.size = {
-            "assets": len({key for _, key, _ in self.auditor.rows()}),
+            "assets": max(len(rows), len(self._portal.library.assets)),
             "processes": len(self.scheduler.processes) - 1,
             "crashes": sum(kind in CRASHES for kind in struck),
             "further faults": len(struck) - 1,
