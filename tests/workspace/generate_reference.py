@@ -24,6 +24,7 @@ from damlink._config.settings import Field, fields_of, plain
 from damlink._plugin.discovery import find
 from damlink._plugin.loader import load
 from damlink._plugin.shape import HOOKS
+from damlink.testing.grade import LEVELS, graded_rules
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
@@ -279,6 +280,29 @@ def deviations_page() -> Iterator[str]:
     yield from table(("call", "what is otherwise", "why", "source"), rows)
 
 
+def grade_page() -> Iterator[str]:
+    """The rules of the kit and of the grade, by level."""
+    yield "# Rules of the grade"
+    yield ""
+    yield "`damlink grade PLUGIN` tries each of these rules on an installed plugin, against the plugin's"
+    yield "stand-in, within two minutes. A grade needs every rule of its level and of those above it in this"
+    yield "list. A rule for which a plugin gives no occasion is skipped, and does not count against it."
+    yield ""
+    yield "`damlink test PLUGIN`, and the class `ConnectorContract` for pytest, try those of the kit. Those"
+    yield "whose name begins with `distribution` or `code`, and `settings.secret`, belong to the grade alone."
+    for level in LEVELS:
+        yield f"\n## {level.capitalize()}\n"
+        yield "| rule | proves | if it is broken |"
+        yield "| --- | --- | --- |"
+        for own, rule in graded_rules():
+            if own == level:
+                yield f"| `{rule.id}` | {_cell(rule.proves)} | {_cell(rule.cure)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
@@ -287,6 +311,7 @@ PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,
     "errors.md": errors_page,
+    "grade.md": grade_page,
     "plugins.md": directory_page,
 } | {f"plugins/{name}.md": lambda name=name: plugin_page(name) for name in PLUGINS}
 

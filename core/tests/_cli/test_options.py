@@ -46,7 +46,7 @@ for line in lines:
 PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
 FIRST_WORDS = {
     "Accept", "Add", "Approve", "Call", "Change", "Check", "Create", "Decide", "Delete", "Disable", "Enable",
-    "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show", "Sign",
+    "Grade", "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show", "Sign",
     "Start", "Store", "Subscribe", "Test", "Write",
 }  # fmt: skip
 

@@ -55,6 +55,7 @@ COMMANDS: Final = {
     "secret": "Manage encrypted secrets.",
     "new": "Make the distribution of a new plugin.",
     "test": "Test an installed plugin against its stand-in.",
+    "grade": "Grade an installed plugin by the rules that it keeps.",
 }
 
 

@@ -30,10 +30,12 @@ def command(plugin: str, json_: bool) -> int:
     for result in try_rules(plugin):
         results.append(result)
         if not json_:
-            _show(result)
+            echo(result_line(result))
     broken = [result for result in results if result.outcome == "broken"]
     if json_:
-        print_json({"plugin": plugin, "passed": not broken, "rules": [_as_json(each) for each in results]})
+        print_json(
+            {"plugin": plugin, "passed": not broken, "rules": [result_record(each) for each in results]}
+        )
     else:
         counts = {mark: sum(each.outcome == mark for each in results) for mark in _MARKS}
         words = ", ".join(f"{number} {mark}" for mark, number in counts.items() if number)
@@ -41,17 +43,19 @@ def command(plugin: str, json_: bool) -> int:
     return 1 if broken else 0
 
 
-def _show(result: Result) -> None:
+def result_line(result: Result) -> str:
+    """Return one line on a rule: what it proves, or what was seen and what to do."""
     mark, rule = _MARKS[result.outcome], result.rule
     text = {
         "passed": rule.proves,
         "skipped": result.seen,
         "broken": f"{result.seen}; to do: {rule.cure}",
     }[result.outcome]
-    echo(f"{rule.id:22} {mark:8} {text}")
+    return f"{rule.id:23} {mark:8} {text}"
 
 
-def _as_json(result: Result) -> dict[str, Any]:
+def result_record(result: Result) -> dict[str, Any]:
+    """Return the result of a rule for a machine."""
     rule = result.rule
     return {
         "id": rule.id,

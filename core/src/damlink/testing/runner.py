@@ -43,25 +43,33 @@ class Result:
     seconds: float
 
 
-def try_rules(plugin: str, rules: Iterable[Rule] | None = None) -> Iterator[Result]:
+def try_rules(
+    plugin: str, rules: Iterable[Rule] | None = None, *, seconds: float | None = None
+) -> Iterator[Result]:
     """Try each rule on a sandbox and a database of its own, and yield its result.
 
     What the plugin prints goes to stderr. A rule that does not end is broken, and ends the test: its thread
     may go on.
+
+    Args:
+        rules: those of the kit if not given.
+        seconds: limit of all rules together.
 
     Raises:
         PluginLoadError: the plugin is not installed, or cannot be loaded.
         ConfigError: it has no stand-in.
     """
     load(find(plugin))
+    end = None if seconds is None else time.monotonic() + seconds
     for rule in all_rules() if rules is None else rules:
-        result = _try_in_thread(plugin, rule)
+        left = RULE_TIMEOUT_SECONDS if end is None else min(RULE_TIMEOUT_SECONDS, end - time.monotonic())
+        result = _try_in_thread(plugin, rule, max(0.0, left))
         yield result
-        if result.seconds >= RULE_TIMEOUT_SECONDS:
+        if result.seconds >= left:
             return
 
 
-def _try_in_thread(plugin: str, rule: Rule) -> Result:
+def _try_in_thread(plugin: str, rule: Rule, seconds: float) -> Result:
     results: list[Result | BaseException] = []
 
     def work() -> None:
@@ -72,10 +80,10 @@ def _try_in_thread(plugin: str, rule: Rule) -> Result:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(RULE_TIMEOUT_SECONDS)
+    thread.join(seconds)
     if not results:
-        seen = f"it did not end within {RULE_TIMEOUT_SECONDS:.0f} seconds; no further rule was tried"
-        return Result(rule, "broken", seen, RULE_TIMEOUT_SECONDS)
+        seen = f"it did not end within {seconds:.0f} seconds; no further rule was tried"
+        return Result(rule, "broken", seen, seconds)
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]

@@ -1,0 +1,64 @@
+"""`damlink grade`: try the rules on an installed plugin, and give it a grade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from damlink._cli._options import as_json
+from damlink._cli._output import echo
+
+_LEVELS: Final = ("bronze", "silver", "gold", "platinum")
+_COLOURS: Final = {"none": "#9e9e9e", "bronze": "#8c5a2b", "silver": "#6b7580", "gold": "#9a7400"}
+_COLOURS_OF_BEST: Final = "#3b5f7d"
+
+
+@click.command("grade")
+@click.argument("plugin")
+@click.option("--badge", type=click.Path(path_type=Path, dir_okay=False), help="Write the grade as an SVG.")
+@click.option("--at-least", type=click.Choice(_LEVELS), help="End with 1 below this grade.")
+@as_json
+def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) -> int:
+    """Grade an installed plugin: bronze, silver, gold or platinum.
+
+    Each rule is tried against the plugin's stand-in, within two minutes. A grade needs every rule of its
+    level and of those below. It needs the distribution damlink-sandbox, and neither a config nor a portal.
+    """
+    from damlink._cli._output import print_json
+    from damlink._cli.test import result_line, result_record
+    from damlink.testing.grade import LEVELS, NONE, grade_of, try_graded
+
+    graded = []
+    for each in try_graded(plugin):
+        graded.append(each)
+        if not json_:
+            echo(f"{each.level:9} {result_line(each.result)}")
+    grade = grade_of(graded)
+    if badge is not None:
+        badge.write_text(_badge(grade), encoding="utf-8")
+    if json_:
+        print_json(
+            {
+                "plugin": plugin,
+                "grade": grade,
+                "rules": [{"level": each.level, **result_record(each.result)} for each in graded],
+            }
+        )
+    else:
+        echo(f"{plugin}: {grade}", bold=True)
+    ranks = (NONE, *LEVELS)
+    return 1 if ranks.index(grade) < ranks.index(at_least or NONE) else 0
+
+
+def _badge(grade: str) -> str:
+    """Return a picture of the grade, which needs no font and no address."""
+    colour = _COLOURS.get(grade, _COLOURS_OF_BEST)
+    font = 'fill="#fff" font-family="Verdana,Geneva,sans-serif" font-size="11" text-anchor="middle"'
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="130" height="20" role="img" '
+        f'aria-label="damlink: {grade}"><title>damlink: {grade}</title>'
+        f'<rect width="60" height="20" fill="#444"/><rect x="60" width="70" height="20" fill="{colour}"/>'
+        f'<g {font}><text x="30" y="14">damlink</text><text x="95" y="14">{grade}</text></g></svg>\n'
+    )

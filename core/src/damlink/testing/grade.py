@@ -1,0 +1,104 @@
+"""The grade of a plugin: the highest level of which, and of all below, no rule is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from damlink.testing.grade_rules import GRADE_RULES
+from damlink.testing.rule import Rule
+from damlink.testing.rules import all_rules
+from damlink.testing.runner import Result, try_rules
+
+__all__ = ["LEVELS", "NONE", "Graded", "grade_of", "graded_rules", "try_graded"]
+
+LEVELS: Final = ("bronze", "silver", "gold", "platinum")
+NONE: Final = "none"
+# The whole grading ends within two minutes; what has not been tried by then does not count as kept.
+LIMIT_SECONDS: Final = 105.0
+# The level of each rule. Bronze: it works. Silver: it works again after a crash, beside a partner that fails.
+# Gold: what is seen only in operation. Platinum: what others need to rely on it.
+_LEVEL_OF: Final = {
+    "bronze": (
+        "plugin.loads",
+        "settings.described",
+        "settings.unknown-key",
+        "listing.unique",
+        "listing.stable",
+        "transform.pure",
+        "content.reopens",
+        "content.named",
+        "run.once",
+        "distribution.summary",
+        "distribution.python",
+    ),
+    "silver": (
+        "listing.resumable",
+        "transform.repeatable",
+        "push.once",
+        "partner.401",
+        "partner.429",
+        "partner.500",
+        "partner.half-answer",
+        "partner.broken-json",
+        "partner.passing",
+        "partner.lost-answer",
+        "log.secret-free",
+        "settings.secret",
+        "distribution.core-range",
+    ),
+    "gold": (
+        "listing.lazy",
+        "run.misbehaving",
+        "run.endless-listing",
+        "code.own-http",
+        "code.own-sleep",
+        "code.no-globals",
+    ),
+    "platinum": (
+        "code.annotated",
+        "distribution.readme",
+        "distribution.licence",
+        "distribution.typed",
+    ),
+}
+
+
+@attrs.frozen
+class Graded:
+    """The result of a rule, and the level that needs it."""
+
+    level: str
+    result: Result
+
+
+def graded_rules() -> Sequence[tuple[str, Rule]]:
+    """Return every rule with its level, bronze first."""
+    rules = {each.id: each for each in [*all_rules(), *GRADE_RULES]}
+    return [(level, rules[name]) for level in LEVELS for name in _LEVEL_OF[level]]
+
+
+def try_graded(plugin: str) -> Iterator[Graded]:
+    """Try every rule on an installed plugin, and yield them with their results.
+
+    Raises:
+        PluginLoadError: the plugin is not installed, or cannot be loaded.
+        ConfigError: it has no stand-in.
+    """
+    rules = graded_rules()
+    results = try_rules(plugin, [rule for _, rule in rules], seconds=LIMIT_SECONDS)
+    for level, rule in rules:
+        yield Graded(level, next(results, None) or Result(rule, "broken", "there was no time to try it", 0.0))
+
+
+def grade_of(graded: Iterable[Graded]) -> str:
+    """Return the highest level that is reached; `none` if bronze is not."""
+    broken = {each.level for each in graded if each.result.outcome == "broken"}
+    reached = NONE
+    for level in LEVELS:
+        if level in broken:
+            break
+        reached = level
+    return reached

@@ -1,0 +1,201 @@
+"""Rules of the grade on a plugin's distribution and code, beside those of the kit."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from importlib.metadata import PackageMetadata
+from pathlib import Path
+from typing import Final
+
+from damlink._config.settings import fields_of
+from damlink._plugin.discovery import find
+from damlink._plugin.shape import HOOKS
+from damlink._secret import Secret
+from damlink.testing.case import Case
+from damlink.testing.rule import BrokenRuleError, Rule
+from damlink.testing.watch import Seen, globals_of, watch
+
+__all__ = ["GRADE_RULES"]
+
+GRADE_RULES: Final[list[Rule]] = []
+"""Every rule that only the grade tries."""
+
+SHORTEST_README: Final = 200
+_SECRET_WORDS: Final = re.compile(r"(^|_)(password|secret|token|api_key|private_key|passphrase)$")
+_CORE: Final = re.compile(r"damlink\s*(\[[^]]*\])?\s*\(?[<>=~!]")
+
+
+def _grade_rule(
+    name: str, *, proves: str, cure: str
+) -> Callable[[Callable[[Case], None]], Callable[[Case], None]]:
+    def register(function: Callable[[Case], None]) -> Callable[[Case], None]:
+        GRADE_RULES.append(Rule(name, proves, cure, function))
+        return function
+
+    return register
+
+
+def _facts(case: Case) -> PackageMetadata:
+    return importlib.metadata.metadata(find(case.plugin).distribution)
+
+
+def _package(case: Case) -> str:
+    return find(case.plugin).module.partition(".")[0]
+
+
+# --- the distribution ------------------------------------------------------------------------------
+
+
+@_grade_rule(
+    "distribution.summary",
+    proves="The distribution says in one sentence what it does, as `damlink plugins` shows.",
+    cure="set `description` in pyproject.toml",
+)
+def _summary(case: Case) -> None:
+    if not (_facts(case)["Summary"] or "").strip():
+        raise BrokenRuleError("it has no summary")
+
+
+@_grade_rule(
+    "distribution.readme",
+    proves="The distribution has a README.",
+    cure='write README.md, and set `readme = "README.md"` in pyproject.toml',
+)
+def _readme(case: Case) -> None:
+    facts = _facts(case)
+    text = facts["Description"] or str(facts.get_payload() or "")  # type: ignore[attr-defined]
+    if len(text.strip()) < SHORTEST_README:
+        raise BrokenRuleError(f"its README has fewer than {SHORTEST_README} characters")
+
+
+@_grade_rule(
+    "distribution.python",
+    proves="An installer knows which Python the plugin needs.",
+    cure='set `requires-python = ">=3.11"` in pyproject.toml',
+)
+def _python(case: Case) -> None:
+    if not _facts(case)["Requires-Python"]:
+        raise BrokenRuleError("it names no version of Python")
+
+
+@_grade_rule(
+    "distribution.core-range",
+    proves="An installer knows which versions of Damlink the plugin fits.",
+    cure='write a range in the dependencies, such as "damlink>=0.1,<1"',
+)
+def _core_range(case: Case) -> None:
+    needs = _facts(case).get_all("Requires-Dist") or []
+    if not any(_CORE.match(each) for each in needs):
+        raise BrokenRuleError("no dependency names a range of damlink")
+
+
+@_grade_rule(
+    "distribution.licence",
+    proves="Everyone knows under which licence the plugin may be used.",
+    cure="set `license` in pyproject.toml",
+)
+def _licence(case: Case) -> None:
+    facts = _facts(case)
+    classifiers = facts.get_all("Classifier") or []
+    named = facts["License-Expression"] or facts["License"] or facts["License-File"]
+    if not named and not any(each.startswith("License ::") for each in classifiers):
+        raise BrokenRuleError("it names no licence")
+
+
+@_grade_rule(
+    "distribution.typed",
+    proves="A type checker reads the types of the plugin.",
+    cure="put an empty file py.typed into the package",
+)
+def _typed(case: Case) -> None:
+    spec = importlib.util.find_spec(_package(case))
+    origin = Path(spec.origin or "") if spec else Path()
+    if not origin.with_name("py.typed").exists():
+        raise BrokenRuleError(f"{_package(case)} has no py.typed")
+
+
+# --- the code --------------------------------------------------------------------------------------
+
+
+@_grade_rule(
+    "settings.secret",
+    proves="What must not be seen is a `Secret`, so that no log and no form shows it.",
+    cure="give the setting the type Secret",
+)
+def _secrets(case: Case) -> None:
+    fields = fields_of(case.trial.connector.settings_class)
+    plain = [each.name for each in fields if _SECRET_WORDS.search(each.name) and not _is_secret(each.type)]
+    if plain:
+        raise BrokenRuleError(f"no Secret: {', '.join(plain)}")
+
+
+def _is_secret(hint: object) -> bool:
+    return hint is Secret or Secret in typing.get_args(hint)
+
+
+@_grade_rule(
+    "code.own-http",
+    proves="Every connection goes by `ctx.http`: limits, repetitions, redaction and stops hold for it.",
+    cure="send the request by ctx.http",
+)
+def _own_http(case: Case) -> None:
+    _require_none(_carry_all(case), "socket.connect")
+
+
+@_grade_rule(
+    "code.own-sleep",
+    proves="No hook blocks its thread by a pause, which no stop could end.",
+    cure="wait by ctx.http.pause(seconds), or raise NotYet with the seconds to wait",
+)
+def _own_sleep(case: Case) -> None:
+    _require_none(_carry_all(case), "time.sleep")
+
+
+def _require_none(seen: Seen, event: str) -> None:
+    if places := seen.places[event]:
+        raise BrokenRuleError(places[0])
+
+
+@_grade_rule(
+    "code.no-globals",
+    proves="Nothing is kept in variables of a module: several connectors and threads do not meet there.",
+    cure="keep it in ctx.state, which is durable and separate for each connector",
+)
+def _no_globals(case: Case) -> None:
+    before = globals_of(_package(case))
+    _carry_all(case)
+    after = globals_of(_package(case))
+    if changed := sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    ):
+        raise BrokenRuleError(f"a run changes {', '.join(changed)}")
+
+
+@_grade_rule(
+    "code.annotated",
+    proves="Every hook names the types of its arguments and of its result, so that a checker finds mistakes.",
+    cure="write the types as docs/reference/hooks.md shows them",
+)
+def _annotated(case: Case) -> None:
+    module = importlib.import_module(find(case.plugin).module)
+    bare = [name for name in HOOKS if (hook := getattr(module, name, None)) and not _has_types(hook)]
+    if bare:
+        raise BrokenRuleError(f"no types: {', '.join(bare)}")
+
+
+def _has_types(hook: Callable[..., object]) -> bool:
+    signature = inspect.signature(hook)
+    given = [each.annotation for each in signature.parameters.values()]
+    return inspect.Signature.empty not in (*given, signature.return_annotation)
+
+
+def _carry_all(case: Case) -> Seen:
+    """List and carry everything, and return what the plugin's code has done meanwhile."""
+    with watch(_package(case)) as seen:
+        case.trial.run()
+    return seen

@@ -1,0 +1,55 @@
+"""Grade of a plugin, from the results of its rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from damlink._cli.grade import command
+from damlink.testing.grade import LEVELS, Graded, grade_of, graded_rules
+from damlink.testing.grade_rules import GRADE_RULES
+from damlink.testing.rules import all_rules
+from damlink.testing.runner import Result
+
+OURS = (
+    "folder",
+    *(pytest.param(name, marks=pytest.mark.acceptance) for name in ("istock", "imatag", "gelato")),
+)
+
+
+def results(broken: str = "") -> list[Graded]:
+    """Every rule passed, but the first one of a level."""
+    first = next((rule.id for level, rule in graded_rules() if level == broken), "")
+    outcomes = {first: "broken"}
+    return [
+        Graded(level, Result(rule, outcomes.get(rule.id, "passed"), "", 0.0))
+        for level, rule in graded_rules()
+    ]
+
+
+def test_rules_when_listed_have_one_level_each() -> None:
+    assert sorted(rule.id for _, rule in graded_rules()) == sorted(
+        each.id for each in [*all_rules(), *GRADE_RULES]
+    )
+
+
+@pytest.mark.parametrize(("level", "grade"), list(zip(LEVELS, ("none", *LEVELS), strict=False)), ids=LEVELS)
+def test_grade_when_a_rule_of_a_level_is_broken_is_the_level_below(level: str, grade: str) -> None:
+    assert grade_of(results(level)) == grade
+
+
+def test_grade_when_no_rule_is_broken_is_the_highest() -> None:
+    assert grade_of(results()) == "platinum"
+
+
+@pytest.mark.parametrize("plugin", OURS)
+def test_grade_of_a_plugin_of_ours_is_platinum_and_written_as_a_badge(plugin: str, tmp_path: Path) -> None:
+    badge = tmp_path / "badge.svg"
+    done = CliRunner().invoke(
+        command, [plugin, "--badge", str(badge), "--at-least", "platinum"], standalone_mode=False
+    )
+    assert done.return_value == 0
+    assert done.stdout.splitlines()[-1] == f"{plugin}: platinum"
+    assert "damlink: platinum" in badge.read_text()
