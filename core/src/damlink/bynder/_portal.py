@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -15,6 +15,7 @@ from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret
 from damlink.bynder._request import bynder_error, bynder_refuses
+from damlink.bynder._sign_in import sign_as_application, sign_by_oauth1
 from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.account import AccountSettings
 from damlink.bynder.resources.assets import Assets
@@ -95,6 +96,47 @@ class PortalClient:
         self.files = FilesService(self._client)
         self._upload_check = UploadCheck(self.brands, self.profiles, brand)
 
+    # --- sign-in -----------------------------------------------------------------------------------
+
+    @classmethod
+    def with_token(cls, url: str, token: str | Secret, **options: Any) -> Self:
+        """Return a client that signs by a permanent token.
+
+        Args:
+            options: further arguments of the class.
+        """
+        return cls(url, _secret(token), **options)
+
+    @classmethod
+    def with_client_credentials(
+        cls, url: str, client_id: str, client_secret: str | Secret, scopes: Sequence[str] = (), **options: Any
+    ) -> Self:
+        """Return a client that signs as an application, by OAuth 2.0 client credentials.
+
+        Args:
+            scopes: all that the client's resources need if not given.
+            options: further arguments of the class.
+        """
+        return cls(url, sign_as_application(url, client_id, _secret(client_secret), scopes), **options)
+
+    @classmethod
+    def with_oauth1(
+        cls,
+        url: str,
+        consumer_key: str,
+        consumer_secret: str | Secret,
+        token: str | Secret,
+        token_secret: str | Secret,
+        **options: Any,
+    ) -> Self:
+        """Return a client that signs by OAuth 1.0a.
+
+        Args:
+            options: further arguments of the class.
+        """
+        secrets = map(_secret, (consumer_secret, token, token_secret))
+        return cls(url, sign_by_oauth1(consumer_key, *secrets), **options)
+
     def brand_id(self, wanted: str = "") -> str | None:
         """Return the id of the brand of new assets; `None` if the portal shows no brand.
 
@@ -134,3 +176,7 @@ class PortalClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _secret(text: str | Secret) -> Secret:
+    return text if isinstance(text, Secret) else Secret(text)
