@@ -119,8 +119,30 @@ DEFECTS: Final = {
         "partner.500",
         "swallowed",
     ),
+    "bare HTTP": ("    page = 1\n", "    page = 1\n    _bare(ctx)\n", "code.own-http", "opens a connection"),
+    "blocking sleep": ("    content =", "    time.sleep(0.01)\n    content =", "code.own-sleep", "sleeps"),
+    "module global": (
+        "    content =",
+        "    calls.append(1)\n    content =",
+        "code.no-globals",
+        "plugin.calls",
+    ),
+    "secret as plain text": (
+        "    api_url: str",
+        '    password: str = setting(default="", help="It.")\n    api_url: str',
+        "settings.secret",
+        "password",
+    ),
 }
 GET: Final = """
+import time, urllib.error, urllib.request
+
+def _bare(ctx):
+    try:
+        urllib.request.urlopen(f"{ctx.settings.api_url}/pictures").close()
+    except urllib.error.HTTPError as error:
+        error.close()
+
 def _get(ctx, page, since):
     try:
         return ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()
@@ -164,8 +186,9 @@ def try_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         install(tmp_path, plugin)
         program = (
             "import sys\nfrom damlink.testing.runner import try_rules\n"
-            "from damlink.testing import all_rules\n"
-            "(found,) = try_rules('larkspur', [each for each in all_rules() if each.id == sys.argv[1]])\n"
+            "from damlink.testing.grade import graded_rules\n"
+            "rules = [each for _, each in graded_rules() if each.id == sys.argv[1]]\n"
+            "(found,) = try_rules('larkspur', rules)\n"
             "print(found.outcome + '|' + found.seen)"
         )
         path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

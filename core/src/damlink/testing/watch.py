@@ -6,14 +6,16 @@ import contextlib
 import functools
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any, Final
 
 __all__ = ["Seen", "globals_of", "watch"]
 
-# Python announces them before they happen; the value is what a person reads.
+# What a person reads about each.
 _EVENTS: Final = {"socket.connect": "opens a connection", "time.sleep": "sleeps"}
+_sleep: Final = time.sleep
 _MUTABLE: Final = (dict, list, set, bytearray)
 
 
@@ -66,7 +68,8 @@ _watching: list[Seen] = []
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching and event in _EVENTS:
+    # The event `time.sleep` is newer than the oldest Python that we support.
+    if _watching and event == "socket.connect":
         frame = sys._getframe(1)
         for seen in [*_watching]:
             seen.note(event, arguments, frame)
@@ -85,9 +88,29 @@ def watch(package: str) -> Iterator[Seen]:
     seen = Seen(package)
     _watching.append(seen)
     try:
-        yield seen
+        with _sleeps_noted(seen, package):
+            yield seen
     finally:
         _watching.remove(seen)
+
+
+@contextlib.contextmanager
+def _sleeps_noted(seen: Seen, package: str) -> Iterator[None]:
+    """Replace `time.sleep`, also where a module of the package has imported the function itself."""
+
+    def sleep(seconds: float) -> None:
+        seen.note("time.sleep", (seconds,), sys._getframe(1))
+        _sleep(seconds)
+
+    modules = [time, *(module for name, module in list(sys.modules.items()) if _is_in(name, package))]
+    places = [(each, name) for each in modules for name, value in list(vars(each).items()) if value is _sleep]
+    for module, name in places:
+        setattr(module, name, sleep)
+    try:
+        yield
+    finally:
+        for module, name in places:
+            setattr(module, name, _sleep)
 
 
 def globals_of(package: str) -> Mapping[str, str]:
