@@ -9,6 +9,8 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
+from damlink._system.whole_file import replacing
+from damlink.errors import ConfigError
 
 _LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 _COLOURS: Final = {"none": "#9e9e9e", "bronze": "#8c5a2b", "silver": "#6b7580", "gold": "#9a7400"}
@@ -37,7 +39,7 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
             echo(f"{each.level:9} {result_line(each.result)}")
     grade = grade_of(graded)
     if badge is not None:
-        badge.write_text(_badge(grade), encoding="utf-8")
+        _write(badge, _badge(grade))
     if json_:
         print_json(
             {
@@ -50,6 +52,14 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
         echo(f"{plugin}: {grade}", bold=True)
     ranks = (NONE, *LEVELS)
     return 1 if ranks.index(grade) < ranks.index(at_least or NONE) else 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with replacing(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise ConfigError("--badge", str(error), hint="choose another file") from error
 
 
 def _badge(grade: str) -> str:
