@@ -188,9 +188,11 @@ def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
     """Draw what would seldom meet the other faults: a change of what has arrived, and a part's own kinds."""
     if dice.random() < 0.4:
         yield Fault(dice.choice(("changed", "versioned")), dice.randrange(600, _LAST_STEP))
+    if dice.random() < 0.15:
+        yield Fault("blocked", dice.randrange(50, _LAST_STEP))
     if dice.random() < 0.25:
         yield Fault(dice.choice(FILE_ANSWERS), dice.randrange(_SORTS["file"][0]), sort="file")
-    if part in _OWN and dice.random() < 0.4:
+    if part in _OWN and dice.random() < 0.6:
         yield Fault(dice.choice(_OWN[part]), dice.randrange(50, _LAST_STEP))
 
 

@@ -331,3 +331,25 @@ def test_consent_when_its_code_is_redeemed_proves_who_asked(server: Any, stolen:
     assert query["code_challenge_method"] == "S256"
     assert len(verifier) >= 43
     assert (digest == query["code_challenge"]) is not stolen
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cure"),
+    [
+        (400, b'{"error": "invalid_grant"}', "the refresh token has ended or was withdrawn"),
+        (401, b'{"error": "invalid_client"}', "check the client id and secret"),
+        (400, b'{"error": "invalid_request"}', "run again"),
+        (400, b"<html>", "run again"),
+        (403, b"<html>", "run again"),
+        (404, b"", "run again"),
+        (413, b"{}", "run again"),
+    ],
+)
+def test_oauth2_when_a_token_is_refused_blames_the_refresh_token_for_invalid_grant_only(
+    partner: Client, server: Any, status: int, body: bytes, cure: str
+) -> None:
+    server.always(status, body)
+    partner.sign_with(auth_of(server, refresh_token=Secret("r0")))
+    with pytest.raises(AuthError) as caught:
+        partner.get("/a")
+    assert str(caught.value.hint).startswith(cure)

@@ -252,6 +252,15 @@ def test_open_when_an_answer_looks_whole_and_is_of_another_size_says_so_and_read
     assert read(Content.from_url(partner, url, "beach.jpg")) == b"sand"
 
 
+def test_open_when_an_answer_without_a_length_is_empty_asks_for_the_size(
+    partner: Client, server: Any
+) -> None:
+    server.then(200, b"", chunked=True)
+    url = File(b"sand").serve(server)
+    with pytest.raises(TransientError, match="has 0 bytes by one answer and 4 by another"):
+        read(Content.from_url(partner, url, "beach.jpg"))
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 416])
 def test_open_when_a_server_refuses_ranges_believes_its_one_answer(
     partner: Client, server: Any, status: int

@@ -263,6 +263,8 @@ class RemoteContent(Content):
         return None in (before, now) or before == now
 
     def _check_end(self, count: int, end: int | None) -> None:
+        if not count and self.size is None:
+            self._confirm(count)
         if self.size is not None and count not in (end, self.size):
             raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
 

@@ -45,6 +45,17 @@ class Token:
 
 
 UNREADABLE_HINT: Final = "run again; if it answers so again, check the address of its token endpoint"
+CLIENT_HINT: Final = "check the client id and secret"
+
+
+def _cure(response: httpx.Response, refresh: Secret | None, refused: str) -> str:
+    """Return what to do. Of a refresh token, only `invalid_grant` says that it has ended (RFC 6749, 5.2)."""
+    if response.status_code < 400:
+        return UNREADABLE_HINT
+    error = json_object(response).get("error")
+    if refresh is None or error == "invalid_grant":
+        return refused
+    return CLIENT_HINT if error == "invalid_client" else UNREADABLE_HINT
 
 
 def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> Token:
@@ -62,16 +73,16 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
         raise error
     host = response.request.url.host
     status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
+    if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:
         message = f"{host} answered {status} to a token request"
         raise TransientError(message, retry_after=retry_after(response), status=status)
     answer = json_object(response) if status < 400 else {}
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
         said = shorten_body(response) if status >= 400 else "the answer holds none"
-        # An answer without a token refuses nothing: the refresh token may still be the valid one.
-        cure = hint if status >= 400 else UNREADABLE_HINT
-        raise AuthError(f"{host} gave no token ({status}): {said}", hint=cure, status=status)
+        raise AuthError(
+            f"{host} gave no token ({status}): {said}", hint=_cure(response, refresh, hint), status=status
+        )
     lifetime = _seconds(answer.get("expires_in"))
     new_refresh = answer.get("refresh_token")
     margin = min(MAX_MARGIN_SECONDS, lifetime / 10)
