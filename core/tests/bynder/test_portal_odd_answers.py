@@ -29,8 +29,9 @@ BODIES = {
 }
 FILES = ("uploads.file", "assets.content", "assets.transform")  # they give bytes, or are many calls
 EVERY = [each for each in all_actions() if str(each) not in FILES]
+LIST_NAMES = ("list", "page", "trash", "media", "stages", "get", "read", "grouped", "of_metaproperty")
 # What lists something is not complete where the answer is no list.
-LISTS = [each for each in EVERY if each.name in ("list", "page", "trash", "media", "stages", "get", "read")]
+LISTS = [each for each in EVERY if each.name in LIST_NAMES]
 NO_LIST = ("null", "no success", "text", "number", "no UTF-8", "HTML", "nothing", "half")
 
 
@@ -63,6 +64,15 @@ def test_list_when_the_answer_is_none_is_not_taken_for_an_empty_one(
     served: Portal, server: Any, file: Path, action: Action, body: bytes
 ) -> None:
     server.always(200, body)
+    with pytest.raises((TransientError, BynderError)):
+        action.call(served, file)
+
+
+@pytest.mark.parametrize("action", LISTS, ids=str)
+def test_list_when_the_answer_only_reports_a_failure_is_not_taken_for_one(
+    served: Portal, server: Any, file: Path, action: Action
+) -> None:
+    server.always(200, BODIES["a report"])
     with pytest.raises((TransientError, BynderError)):
         action.call(served, file)
 

@@ -97,18 +97,22 @@ def _cause(error: Exception) -> str:
 
 def expect_object(body: Any) -> Mapping[str, Any]:
     """Return an object that holds more than the report of a success or a failure."""
-    if isinstance(body, Mapping) and not body.keys() <= _REPORTING and body.get("success") is not False:
+    if isinstance(body, Mapping) and body and not _is_report(body):
         return body
     raise ValueError("with a record")
 
 
 def expect_mapping(body: Any) -> Mapping[str, Any]:
     """Return an object; the portal may send an empty one as an empty list."""
-    if isinstance(body, Mapping) and body.get("success") is not False:
+    if isinstance(body, Mapping) and not _is_report(body):
         return body
     if body == []:
         return {}
     raise ValueError("with an object")
+
+
+def _is_report(body: Mapping[str, Any]) -> bool:
+    return body.get("success") is False or bool(body and body.keys() <= _REPORTING)
 
 
 def expect_records(body: Any) -> Sequence[Mapping[str, Any]]:

@@ -148,7 +148,7 @@ class Dependencies(Resource):
 
 def expect_groups(body: Any) -> Mapping[str, Any]:
     """Return ids by group; a bare list of ids is one group."""
-    return body if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
+    return expect_mapping(body) if isinstance(body, Mapping) else {UNGROUPED: expect_ids(body)}
 
 
 def _path(id: str, option_id: str) -> str:
