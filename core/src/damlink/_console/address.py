@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import Final
 
+from damlink._config.address import is_loopback
+from damlink._serve.http_server import url_of
 from damlink.errors import ConfigError
 
-__all__ = ["BACKLOG", "listen", "loopback_names", "parse_address"]
+__all__ = ["loopback_names", "parse_address"]
 
-BACKLOG: Final = 64
 _HINT: Final = "give 127.0.0.1:PORT; to reach it from elsewhere, use a tunnel such as `ssh -L`"
 
 
@@ -25,37 +25,13 @@ def parse_address(text: str) -> tuple[str, int]:
     if not (port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ConfigError("--listen", f"{text!r} is no address", hint=_HINT)
     host = "127.0.0.1" if host == "localhost" else host
-    if not _is_loopback(host):
+    if not is_loopback(host):
         what = f"the console has no users and no TLS, so it does not listen on {host or 'every address'}"
         raise ConfigError("--listen", what, hint=_HINT)
     return host, int(port)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the address.
-
-    Raises:
-        ConfigError: it cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        hint = "choose another port with --listen, or end what listens there"
-        raise ConfigError(
-            "--listen", f"cannot listen on {host}, port {port}: {error.strerror}", hint=hint
-        ) from error
-
-
 def loopback_names(bound: socket.socket) -> tuple[str, ...]:
     """Return the values of `Host` that name this socket, the main one first."""
-    host, port = bound.getsockname()[:2]
-    own = f"[{host}]" if ":" in host else host
-    return f"{own}:{port}", f"localhost:{port}"
+    own = url_of(bound).removeprefix("http://")
+    return own, f"localhost:{own.rpartition(':')[2]}"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import threading
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import uvicorn
 
-from damlink._console.address import BACKLOG, listen, loopback_names
+from damlink._console.address import loopback_names
 from damlink._console.app import guard, make_app
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session
-from damlink._serve.connections import LARGEST_HEAD_BYTES, BoundedProtocol
+from damlink._serve.http_server import handle_signals, listen, make_uvicorn_config
 
 __all__ = ["Console"]
+
+BACKLOG: Final = 64
 
 
 class Console:
@@ -41,9 +42,10 @@ class Console:
         """
         # Opened before requests of several threads ask for them.
         _ = self._session.database, self._session.pace
-        with contextlib.closing(listen(host, port)) as bound:
+        hint = "choose another port with --listen, or end what listens there"
+        with contextlib.closing(listen(host, port, backlog=BACKLOG, place="--listen", hint=hint)) as bound:
             hosts = loopback_names(bound)
-            self._http = _Http(_config_of(guard(self._app, self.sessions, hosts)))
+            self._http = _Http(make_uvicorn_config(guard(self._app, self.sessions, hosts), backlog=BACKLOG))
             self._on_listening(f"http://{hosts[0]}/enter?link={self.sessions.make_link()}")
             asyncio.run(self._http.serve([bound]))
 
@@ -59,30 +61,5 @@ class _Http(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """End on a signal."""
-        # Python allows only the main thread to set signal handlers; tests run a server in another one.
-        if threading.current_thread() is not threading.main_thread():
+        with handle_signals(self.handle_exit):
             yield
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        earlier = {number: signal.signal(number, self.handle_exit) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
-
-
-def _config_of(app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        http=BoundedProtocol,
-        backlog=BACKLOG,
-        h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
-        ws="none",
-        lifespan="off",
-        access_log=False,  # paths hold one-time links
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )

@@ -1,4 +1,4 @@
-"""The server process: HTTP application and background services, until a signal ends it. Owns uvicorn."""
+"""The server process: HTTP application and background services, until a signal ends it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import functools
 import logging
 import math
 import os
-import signal
 import socket
 import threading
 import time
@@ -18,29 +17,27 @@ from typing import Any, Final
 
 import uvicorn
 
-from damlink._config.tables import ServeConfig
 from damlink._run.session import Session
 from damlink._serve.app import make_app
 from damlink._serve.confirmer import Confirmer
-from damlink._serve.connections import ACCEPTED_AT_ONCE, LARGEST_HEAD_BYTES, BoundedProtocol, make_room
+from damlink._serve.connections import ACCEPTED_AT_ONCE, make_room
+from damlink._serve.http_server import handle_signals, listen, make_uvicorn_config, url_of
 from damlink._serve.metrics import Metrics
 from damlink._serve.receiver import EventReceiver, endpoints_of
 from damlink._serve.service import BackgroundService
 from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
-from damlink.errors import ConfigError, StateError
+from damlink.errors import StateError
 
 __all__ = ["Server"]
 
 # Below 30 seconds, after which systemd, Docker and Kubernetes usually kill a process.
 END_SECONDS: Final = 25.0
-ANSWER_SECONDS: Final = 5  # of these for HTTP requests under way
 BACKLOG: Final = 512
 WARN_SECONDS: Final = 60.0
 
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server:
@@ -71,7 +68,7 @@ class Server:
         self._on_listening, self._settings = on_listening, session.config.serve
         self._place = f"{session.config.path}: serve"
         app = make_app(self._receiver, Metrics(session), self._why_not_ready, note)
-        self._http = _Http(_uvicorn_config(app))
+        self._http = _Http(make_uvicorn_config(app, backlog=ACCEPTED_AT_ONCE))
         self._stopped_at = math.inf
 
     def follow(self) -> list[str]:
@@ -91,15 +88,20 @@ class Server:
         Raises:
             ConfigError: the server cannot listen on the address.
         """
-        with contextlib.closing(_listen(self._settings, self._place)) as bound, self._handle_signals():
+        with contextlib.closing(self._listen()) as bound, self._handle_signals():
             for service in self._services:
                 service.start()
             try:
-                self._on_listening(_url(bound))
+                self._on_listening(url_of(bound))
                 asyncio.run(self._http.serve([bound]))
             finally:
                 ended = self._end()
         return ended
+
+    def _listen(self) -> socket.socket:
+        hint = "set another [serve] port, or end what listens there"
+        settings = self._settings
+        return listen(settings.host, settings.port, backlog=BACKLOG, place=self._place, hint=hint)
 
     def stop(self) -> None:
         """Ask the process to end; from any thread."""
@@ -128,20 +130,13 @@ class Server:
     @contextlib.contextmanager
     def _handle_signals(self) -> Iterator[None]:
         """End on the first signal, and interrupt on the second."""
-        # Python allows only the main thread to set signal handlers; tests run a server in another one.
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
         reading, writing = os.pipe()
         stopping = threading.Thread(target=self._stop_after, args=(reading,), name="signals", daemon=True)
         stopping.start()
-        handle = functools.partial(self._on_signal, writing)
-        earlier = {number: signal.signal(number, handle) for number in _SIGNALS}
         try:
-            yield
+            with handle_signals(functools.partial(self._on_signal, writing)):
+                yield
         finally:
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
             os.close(writing)
 
     def _on_signal(self, writing: int, _number: int, _frame: Any) -> None:
@@ -193,34 +188,3 @@ class _Http(uvicorn.Server):
             self._warn_again_at = loop.time() + WARN_SECONDS
             hint = "raise the limit of open files (ulimit -n)"
             _log.warning("connections are closed for others: %s; %s", error.strerror, hint)
-
-
-def _uvicorn_config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        backlog=ACCEPTED_AT_ONCE,
-        h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
-        ws="none",
-        lifespan="off",
-        access_log=False,  # paths hold tokens
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=ANSWER_SECONDS,
-    )
-
-
-def _listen(settings: ServeConfig, place: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        where = f"{settings.host}, port {settings.port}"
-        hint = "set another [serve] port, or end what listens there"
-        raise ConfigError(place, f"cannot listen on {where}: {error.strerror}", hint=hint) from error
-
-
-def _url(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
