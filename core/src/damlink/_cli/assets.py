@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from damlink._state.rows import Row
 
 STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "removed", "rejected", "failed")
-BAD = ("uncertain", "rejected", "failed")
 
 
 @click.command("assets")
@@ -38,7 +37,7 @@ def command(
     from damlink._run.standing import describe_asset
     from damlink._state.history import History
     from damlink._state.ledger import Ledger
-    from damlink._state.rows import RowState
+    from damlink._state.rows import NOT_CARRIED, RowState
 
     with open_connector_session(config_path, name, keeps=False) as (session, name):
         if not session.has_database:
@@ -50,7 +49,7 @@ def command(
         rows = Ledger(session.database, name).rows(RowState(state) if state else None)
         if json_:
             print_json_lines(describe_asset(row) for row in rows)
-        elif state in BAD:
+        elif state in NOT_CARRIED:
             _print_by_cause(rows)
         else:
             _print(rows)
@@ -68,9 +67,11 @@ def _print_history(changes: Iterable[Change]) -> None:
 
 
 def _print(rows: Iterable[Row]) -> None:
+    from damlink._state.rows import NOT_CARRIED
+
     for row in rows:
         target = f"  -> {row.previous.target_id}" if row.previous and row.previous.target_id else ""
-        why = row.last_error if row.state.value in BAD else row.reason
+        why = row.last_error if row.state in NOT_CARRIED else row.reason
         echo(f"{row.source_id}  {row.state.value}  {row.title}{target}{'  (' + why + ')' if why else ''}")
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from damlink._state.listed import Tally
-from damlink._state.rows import Row, RowState
+from damlink._state.rows import NOT_CARRIED, Row, RowState
 from damlink.errors import DamlinkError, StoppedError
 
 __all__ = ["RunCounter", "RunListener", "RunReport"]
-
-_BAD: Final = (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
 
 
 class RunListener:
@@ -71,14 +69,14 @@ class RunReport:
             return self.error.exit_code
         if self.hanging:
             return StoppedError.exit_code
-        return 1 if any(self.outcomes.get(state) for state in _BAD) else 0
+        return 1 if any(self.outcomes.get(state) for state in NOT_CARRIED) else 0
 
     @property
     def cause(self) -> str:
         """The failure and its remedy in one line; empty if the run succeeded."""
         if self.error is not None:
             return str(self.error)
-        bad = [f"{self.outcomes[state]} {state.value}" for state in _BAD if self.outcomes.get(state)]
+        bad = [f"{self.outcomes[state]} {state.value}" for state in NOT_CARRIED if self.outcomes.get(state)]
         return f"{', '.join(bad)}; `damlink assets {self.connector}` says which and why" if bad else ""
 
     def totals(self) -> dict[str, Any]:

@@ -1,33 +1,28 @@
-"""Where a connector stands: its last and next run, its counts, and why assets were not carried."""
+"""Standing of a connector: its last and next run, its counts, and why assets were not carried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
+from damlink._config.duration import Duration
+from damlink._run.session import Session
+from damlink._state.ledger import Ledger
+from damlink._state.rows import NOT_CARRIED, Row
+from damlink._state.runs import RunRecord, Runs
+from damlink._state.search import Search
 from damlink.errors import DamlinkError
 
-if TYPE_CHECKING:
-    from damlink._run.session import Session
-    from damlink._state.rows import Row
-    from damlink._state.runs import RunRecord
-    from damlink._state.search import Search
+__all__ = ["describe_asset", "describe_connector"]
 
-__all__ = ["BAD", "describe_asset", "describe_connector"]
-
-BAD: Final = ("failed", "rejected", "uncertain")
 MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
 
 
 def describe_connector(session: Session, name: str) -> dict[str, Any]:
     """Return what `damlink status` tells of a connector."""
-    from damlink._state.ledger import Ledger
-    from damlink._state.runs import Runs
-    from damlink._state.search import Search
-
     config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
     found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
@@ -44,12 +39,10 @@ def describe_connector(session: Session, name: str) -> dict[str, Any]:
 
 def _reasons(search: Search, error: str, counts: dict[str, int]) -> Iterator[str]:
     """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
-    from damlink._state.rows import RowState
-
     if error:
         yield error
-    for state in (state for state in BAD if state in counts):
-        for each in search.causes(MOST_CAUSES, [RowState(state)]):
+    for state in (state for state in NOT_CARRIED if state in counts):
+        for each in search.causes(MOST_CAUSES, [state]):
             yield f"{each.count} {state}: {each.cause}"
 
 
@@ -66,8 +59,6 @@ def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime |
 
 def _interval_of_plugin(session: Session, name: str, last: RunRecord | None) -> float | None:
     """Return the interval that the last run has stored: to load the plugin takes longer than all the rest."""
-    from damlink._config.duration import Duration
-
     if last is not None and last.every is not None:
         return last.every
 

@@ -17,6 +17,7 @@ from damlink._state.tables import read_record
 
 __all__ = [
     "FINISHED",
+    "NOT_CARRIED",
     "REFUSED",
     "REMOVAL",
     "Row",
@@ -52,6 +53,8 @@ class RowState(StrEnum):
     FAILED = "failed"
 
 
+# What needs a person, or another try.
+NOT_CARRIED: Final = (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
 # Another target account makes these due; what was removed at the source never reaches it.
 FINISHED: Final = (RowState.PUSHED, RowState.SKIPPED, RowState.REJECTED)
 

@@ -9,19 +9,18 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._state.database import Database
-from damlink._state.rows import Row, RowState, as_row
+from damlink._state.rows import NOT_CARRIED, Row, RowState, as_row
 from damlink._state.tables import ledger as t
 
-__all__ = ["BAD", "Cause", "Filter", "Search"]
+__all__ = ["Cause", "Filter", "Search"]
 
-BAD: Final = (RowState.UNCERTAIN, RowState.REJECTED, RowState.FAILED)
 # Without the id, equal causes of different assets are the same.
 _cause: Final = sa.func.replace(t.c.last_error, t.c.source_id, "…")
 
 
 @attrs.frozen(kw_only=True)
 class Filter:
-    """Which rows to find; an empty field asks for nothing.
+    """Conditions that rows must meet; an empty field asks for nothing.
 
     Attributes:
         search: a part of the source id or the title, in letters of any size.
@@ -54,7 +53,7 @@ class Search:
         with self._database.read() as connection:
             return [as_row(each) for each in connection.execute(query.limit(limit).offset(offset))]
 
-    def causes(self, limit: int, states: Sequence[RowState] = BAD) -> list[Cause]:
+    def causes(self, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> list[Cause]:
         """Return the causes of rows that were not carried, the most frequent first."""
         count = sa.func.count()
         query = sa.select(t.c.state, _cause, count).where(self._mine, t.c.state.in_(states))
