@@ -24,7 +24,7 @@ from damlink._config.settings import Field, fields_of, plain
 from damlink._plugin.discovery import find
 from damlink._plugin.loader import load
 from damlink._plugin.shape import HOOKS
-from damlink.testing.grade import LEVELS, graded_rules
+from damlink.testing.grade import LEVELS, list_graded_rules
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
@@ -294,7 +294,7 @@ def grade_page() -> Iterator[str]:
         yield f"\n## {level.capitalize()}\n"
         yield "| rule | proves | if it is broken |"
         yield "| --- | --- | --- |"
-        for own, rule in graded_rules():
+        for own, rule in list_graded_rules():
             if own == level:
                 yield f"| `{rule.id}` | {_cell(rule.proves)} | {_cell(rule.cure)} |"
 

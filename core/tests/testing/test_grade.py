@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from damlink._cli.grade import command
-from damlink.testing.grade import LEVELS, Graded, grade_of, graded_rules
+from damlink.testing.grade import LEVELS, Graded, grade_of, list_graded_rules
 from damlink.testing.grade_rules import GRADE_RULES
 from damlink.testing.rules import all_rules
 from damlink.testing.runner import Result
@@ -21,17 +21,17 @@ OURS = (
 
 def results(broken: str = "") -> list[Graded]:
     """Every rule passed, but the first one of a level."""
-    first = next((rule.id for level, rule in graded_rules() if level == broken), "")
+    first = next((rule.id for level, rule in list_graded_rules() if level == broken), "")
     outcomes = {first: "broken"}
     return [
         Graded(level, Result(rule, outcomes.get(rule.id, "passed"), "", 0.0))
-        for level, rule in graded_rules()
+        for level, rule in list_graded_rules()
     ]
 
 
 def test_rules_when_listed_have_one_level_each() -> None:
-    assert sorted(rule.id for _, rule in graded_rules()) == sorted(
-        each.id for each in [*all_rules(), *GRADE_RULES]
+    assert sorted(rule.id for _, rule in list_graded_rules()) == sorted(
+        each.id for each in [*all_rules(), *GRADE_RULES.values()]
     )
 
 

@@ -186,8 +186,8 @@ def try_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         install(tmp_path, plugin)
         program = (
             "import sys\nfrom damlink.testing.runner import try_rules\n"
-            "from damlink.testing.grade import graded_rules\n"
-            "rules = [each for _, each in graded_rules() if each.id == sys.argv[1]]\n"
+            "from damlink.testing.grade import list_graded_rules\n"
+            "rules = [each for _, each in list_graded_rules() if each.id == sys.argv[1]]\n"
             "(found,) = try_rules('larkspur', rules)\n"
             "print(found.outcome + '|' + found.seen)"
         )

@@ -12,15 +12,21 @@ from damlink._cli._output import echo
 from damlink._system.whole_file import replacing
 from damlink.errors import ConfigError
 
-_LEVELS: Final = ("bronze", "silver", "gold", "platinum")
-_COLOURS: Final = {"none": "#9e9e9e", "bronze": "#8c5a2b", "silver": "#6b7580", "gold": "#9a7400"}
-_COLOURS_OF_BEST: Final = "#3b5f7d"
+# Of the badge, from the lowest grade to the highest. `damlink.testing.grade` takes long to import.
+_COLOURS: Final = {
+    "none": "#9e9e9e",
+    "bronze": "#8c5a2b",
+    "silver": "#6b7580",
+    "gold": "#9a7400",
+    "platinum": "#3b5f7d",
+}
+_GRADES: Final = tuple(_COLOURS)
 
 
 @click.command("grade")
 @click.argument("plugin")
 @click.option("--badge", type=click.Path(path_type=Path, dir_okay=False), help="Write the grade as an SVG.")
-@click.option("--at-least", type=click.Choice(_LEVELS), help="End with 1 below this grade.")
+@click.option("--at-least", type=click.Choice(_GRADES[1:]), help="End with 1 below this grade.")
 @as_json
 def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) -> int:
     """Grade an installed plugin: bronze, silver, gold or platinum.
@@ -30,7 +36,7 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
     """
     from damlink._cli._output import print_json
     from damlink._cli.test import result_line, result_record
-    from damlink.testing.grade import LEVELS, NONE, grade_of, try_graded
+    from damlink.testing.grade import grade_of, try_graded
 
     graded = []
     for each in try_graded(plugin):
@@ -50,8 +56,7 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
         )
     else:
         echo(f"{plugin}: {grade}", bold=True)
-    ranks = (NONE, *LEVELS)
-    return 1 if ranks.index(grade) < ranks.index(at_least or NONE) else 0
+    return 1 if _GRADES.index(grade) < _GRADES.index(at_least or _GRADES[0]) else 0
 
 
 def _write(path: Path, text: str) -> None:
@@ -64,7 +69,7 @@ def _write(path: Path, text: str) -> None:
 
 def _badge(grade: str) -> str:
     """Return a picture of the grade, which needs no font and no address."""
-    colour = _COLOURS.get(grade, _COLOURS_OF_BEST)
+    colour = _COLOURS[grade]
     font = 'fill="#fff" font-family="Verdana,Geneva,sans-serif" font-size="11" text-anchor="middle"'
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="130" height="20" role="img" '

@@ -12,7 +12,7 @@ from damlink.testing.rule import Rule
 from damlink.testing.rules import all_rules
 from damlink.testing.runner import Result, try_rules
 
-__all__ = ["LEVELS", "NONE", "Graded", "grade_of", "graded_rules", "try_graded"]
+__all__ = ["LEVELS", "NONE", "Graded", "grade_of", "list_graded_rules", "try_graded"]
 
 LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 NONE: Final = "none"
@@ -74,9 +74,9 @@ class Graded:
     result: Result
 
 
-def graded_rules() -> Sequence[tuple[str, Rule]]:
+def list_graded_rules() -> Sequence[tuple[str, Rule]]:
     """Return every rule with its level, bronze first."""
-    rules = {each.id: each for each in [*all_rules(), *GRADE_RULES]}
+    rules = {each.id: each for each in [*all_rules(), *GRADE_RULES.values()]}
     return [(level, rules[name]) for level in LEVELS for name in _LEVEL_OF[level]]
 
 
@@ -87,7 +87,7 @@ def try_graded(plugin: str) -> Iterator[Graded]:
         PluginLoadError: the plugin is not installed, or cannot be loaded.
         ConfigError: it has no stand-in.
     """
-    rules = graded_rules()
+    rules = list_graded_rules()
     results = try_rules(plugin, [rule for _, rule in rules], seconds=LIMIT_SECONDS)
     for level, rule in rules:
         yield Graded(level, next(results, None) or Result(rule, "broken", "there was no time to try it", 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import inspect
@@ -17,27 +18,20 @@ from damlink._plugin.discovery import find
 from damlink._plugin.shape import HOOKS
 from damlink._secret import Secret
 from damlink.testing.case import Case
-from damlink.testing.rule import BrokenRuleError, Rule
+from damlink.testing.rule import BrokenRuleError, Rule, rule
 from damlink.testing.watch import Seen, globals_of, watch
 
 __all__ = ["GRADE_RULES"]
 
-GRADE_RULES: Final[list[Rule]] = []
-"""Every rule that only the grade tries."""
+GRADE_RULES: Final[dict[str, Rule]] = {}
+"""Every rule by its id that only the grade tries."""
 
 SHORTEST_README: Final = 200
 _SECRET_WORDS: Final = re.compile(r"(^|_)(password|secret|token|api_key|private_key|passphrase)$")
 _CORE: Final = re.compile(r"damlink\s*(\[[^]]*\])?\s*\(?[<>=~!]")
 
 
-def _grade_rule(
-    name: str, *, proves: str, cure: str
-) -> Callable[[Callable[[Case], None]], Callable[[Case], None]]:
-    def register(function: Callable[[Case], None]) -> Callable[[Case], None]:
-        GRADE_RULES.append(Rule(name, proves, cure, function))
-        return function
-
-    return register
+_grade_rule: Final = functools.partial(rule, among=GRADE_RULES)
 
 
 def _facts(case: Case) -> PackageMetadata:
@@ -56,7 +50,8 @@ def _package(case: Case) -> str:
     proves="The distribution says in one sentence what it does, as `damlink plugins` shows.",
     cure="set `description` in pyproject.toml",
 )
-def _summary(case: Case) -> None:
+def require_summary(case: Case) -> None:
+    """Read the summary."""
     if not (_facts(case)["Summary"] or "").strip():
         raise BrokenRuleError("it has no summary")
 
@@ -66,7 +61,8 @@ def _summary(case: Case) -> None:
     proves="The distribution has a README.",
     cure='write README.md, and set `readme = "README.md"` in pyproject.toml',
 )
-def _readme(case: Case) -> None:
+def require_readme(case: Case) -> None:
+    """Read the description, which is the README."""
     facts = _facts(case)
     text = facts["Description"] or str(facts.get_payload() or "")  # type: ignore[attr-defined]
     if len(text.strip()) < SHORTEST_README:
@@ -78,7 +74,8 @@ def _readme(case: Case) -> None:
     proves="An installer knows which Python the plugin needs.",
     cure='set `requires-python = ">=3.11"` in pyproject.toml',
 )
-def _python(case: Case) -> None:
+def require_python(case: Case) -> None:
+    """Read the versions of Python."""
     if not _facts(case)["Requires-Python"]:
         raise BrokenRuleError("it names no version of Python")
 
@@ -88,7 +85,8 @@ def _python(case: Case) -> None:
     proves="An installer knows which versions of Damlink the plugin fits.",
     cure='write a range in the dependencies, such as "damlink>=0.1,<1"',
 )
-def _core_range(case: Case) -> None:
+def require_core_range(case: Case) -> None:
+    """Read the dependencies."""
     needs = _facts(case).get_all("Requires-Dist") or []
     if not any(_CORE.match(each) for each in needs):
         raise BrokenRuleError("no dependency names a range of damlink")
@@ -99,7 +97,8 @@ def _core_range(case: Case) -> None:
     proves="Everyone knows under which licence the plugin may be used.",
     cure="set `license` in pyproject.toml",
 )
-def _licence(case: Case) -> None:
+def require_licence(case: Case) -> None:
+    """Read the licence."""
     facts = _facts(case)
     classifiers = facts.get_all("Classifier") or []
     named = facts["License-Expression"] or facts["License"] or facts["License-File"]
@@ -112,7 +111,8 @@ def _licence(case: Case) -> None:
     proves="A type checker reads the types of the plugin.",
     cure="put an empty file py.typed into the package",
 )
-def _typed(case: Case) -> None:
+def require_types_mark(case: Case) -> None:
+    """Look for the file py.typed."""
     spec = importlib.util.find_spec(_package(case))
     origin = Path(spec.origin or "") if spec else Path()
     if not origin.with_name("py.typed").exists():
@@ -127,7 +127,8 @@ def _typed(case: Case) -> None:
     proves="What must not be seen is a `Secret`, so that no log and no form shows it.",
     cure="give the setting the type Secret",
 )
-def _secrets(case: Case) -> None:
+def keep_secrets_as_such(case: Case) -> None:
+    """Read the types of the settings."""
     fields = fields_of(case.trial.connector.settings_class)
     plain = [each.name for each in fields if _SECRET_WORDS.search(each.name) and not _is_secret(each.type)]
     if plain:
@@ -143,7 +144,8 @@ def _is_secret(hint: object) -> bool:
     proves="Every connection goes by `ctx.http`: limits, repetitions, redaction and stops hold for it.",
     cure="send the request by ctx.http",
 )
-def _own_http(case: Case) -> None:
+def connect_by_the_core(case: Case) -> None:
+    """Carry everything, and watch connections."""
     _require_none(_carry_all(case), "socket.connect")
 
 
@@ -152,7 +154,8 @@ def _own_http(case: Case) -> None:
     proves="No hook blocks its thread by a pause, which no stop could end.",
     cure="wait by ctx.http.pause(seconds), or raise NotYet with the seconds to wait",
 )
-def _own_sleep(case: Case) -> None:
+def pause_by_the_core(case: Case) -> None:
+    """Carry everything, and watch pauses."""
     _require_none(_carry_all(case), "time.sleep")
 
 
@@ -166,7 +169,8 @@ def _require_none(seen: Seen, event: str) -> None:
     proves="Nothing is kept in variables of a module: several connectors and threads do not meet there.",
     cure="keep it in ctx.state, which is durable and separate for each connector",
 )
-def _no_globals(case: Case) -> None:
+def change_no_global(case: Case) -> None:
+    """Compare the variables of the modules before and after a run."""
     before = globals_of(_package(case))
     _carry_all(case)
     after = globals_of(_package(case))
@@ -181,7 +185,8 @@ def _no_globals(case: Case) -> None:
     proves="Every hook names the types of its arguments and of its result, so that a checker finds mistakes.",
     cure="write the types as docs/reference/hooks.md shows them",
 )
-def _annotated(case: Case) -> None:
+def annotate_hooks(case: Case) -> None:
+    """Read the signatures of the hooks."""
     module = importlib.import_module(find(case.plugin).module)
     bare = [name for name in HOOKS if (hook := getattr(module, name, None)) and not _has_types(hook)]
     if bare:

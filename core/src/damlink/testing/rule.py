@@ -38,7 +38,7 @@ RULES: Final[dict[str, Rule]] = {}
 
 
 def rule(
-    name: str, *, proves: str, cure: str, **options: Any
+    name: str, *, proves: str, cure: str, among: dict[str, Rule] = RULES, **options: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register the decorated function as a rule.
 
@@ -50,13 +50,14 @@ def rule(
         name: the rule's id.
         proves: see `Rule`.
         cure: see `Rule`.
+        among: the rules to which it is added.
         options: further arguments of the function.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        if name in RULES:
+        if name in among:
             raise ValueError(f"two rules have the id {name}")
-        RULES[name] = Rule(name, proves, cure, lambda case: function(case, **options))
+        among[name] = Rule(name, proves, cure, lambda case: function(case, **options))
         return function
 
     return register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import tempfile
 import threading
@@ -44,7 +45,7 @@ class Result:
 
 
 def try_rules(
-    plugin: str, rules: Iterable[Rule] | None = None, *, seconds: float | None = None
+    plugin: str, rules: Iterable[Rule] | None = None, *, seconds: float = math.inf
 ) -> Iterator[Result]:
     """Try each rule on a sandbox and a database of its own, and yield its result.
 
@@ -60,10 +61,10 @@ def try_rules(
         ConfigError: it has no stand-in.
     """
     load(find(plugin))
-    end = None if seconds is None else time.monotonic() + seconds
+    end = time.monotonic() + seconds
     for rule in all_rules() if rules is None else rules:
-        left = RULE_TIMEOUT_SECONDS if end is None else min(RULE_TIMEOUT_SECONDS, end - time.monotonic())
-        result = _try_in_thread(plugin, rule, max(0.0, left))
+        left = max(0.0, min(RULE_TIMEOUT_SECONDS, end - time.monotonic()))
+        result = _try_in_thread(plugin, rule, left)
         yield result
         if result.seconds >= left:
             return

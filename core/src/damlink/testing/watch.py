@@ -1,4 +1,4 @@
-"""What a plugin's own code does beside its results: connections, pauses and variables of its modules."""
+"""Watch of a plugin's own code: its connections, its pauses and the variables of its modules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MUTABLE: Final = (dict, list, set, bytearray)
 
 
 class Seen:
-    """What the code of one package has done while it was watched.
+    """Record of the code of one package while it was watched.
 
     Attributes:
         places: one line for each event: what, and file and line of the plugin's code.
@@ -31,10 +31,8 @@ class Seen:
         self._lock = threading.Lock()
         self.places: dict[str, list[str]] = {event: [] for event in _EVENTS}
 
-    def note(self, event: str, arguments: tuple[Any, ...], frame: FrameType | None) -> None:
+    def note(self, event: str, frame: FrameType | None) -> None:
         """Note an event if the package has caused it by itself, and not by way of Damlink."""
-        if event == "time.sleep" and not (arguments and arguments[0]):
-            return
         caller = _first_known(frame, self._package)
         if caller is None:
             return
@@ -67,12 +65,12 @@ def _is_stand_in(name: str, package: str) -> bool:
 _watching: list[Seen] = []
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _hear(event: str, _arguments: tuple[Any, ...]) -> None:
     # The event `time.sleep` is newer than the oldest Python that we support.
     if _watching and event == "socket.connect":
         frame = sys._getframe(1)
         for seen in [*_watching]:
-            seen.note(event, arguments, frame)
+            seen.note(event, frame)
 
 
 @functools.cache
@@ -99,7 +97,8 @@ def _sleeps_noted(seen: Seen, package: str) -> Iterator[None]:
     """Replace `time.sleep`, also where a module of the package has imported the function itself."""
 
     def sleep(seconds: float) -> None:
-        seen.note("time.sleep", (seconds,), sys._getframe(1))
+        if seconds:
+            seen.note("time.sleep", sys._getframe(1))
         _sleep(seconds)
 
     modules = [time, *(module for name, module in list(sys.modules.items()) if _is_in(name, package))]
