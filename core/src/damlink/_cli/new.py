@@ -45,7 +45,7 @@ def command(name: str, definition: Path | None, destination: bool) -> None:
     except OSError as error:
         message = f"{name}: the folder cannot be written: {error.strerror or error}"
         raise click.ClickException(message) from error
-    _announce(names, len(files), blueprint.undecided)
+    _announce(names, len(files), blueprint.to_decide)
 
 
 def _require_usable(name: str) -> None:
@@ -77,10 +77,10 @@ def _blueprint(names: Names, definition: Path | None, is_destination: bool) -> B
     return adapt(plan, definition)
 
 
-def _announce(names: Names, files: int, undecided: Sequence[str]) -> None:
+def _announce(names: Names, files: int, points: Sequence[str]) -> None:
     echo(f"{names.folder}/ has the plugin {names.plugin} in {files} files; next:")
     echo(f"  pip install -e {names.folder}")
     echo(f"  damlink test {names.plugin}")
-    echo(f'  read "To decide" in {names.folder}/README.md: {len(undecided) + 1} points:')
-    for point in (*undecided, "`pyproject.toml`: the licence."):
+    echo(f'  read "To decide" in {names.folder}/README.md: {len(points)} points:')
+    for point in points:
         echo(f"    {point}")

@@ -137,7 +137,7 @@ class Blueprint:
     Attributes:
         settings: without those of the credentials and without `api_url`.
         rows: what the stand-in lists.
-        undecided: what a person has to decide.
+        undecided: what a person has to decide about this plugin.
     """
 
     names: Names
@@ -150,3 +150,8 @@ class Blueprint:
     rows: Sequence[Any] = ()
     undecided: Sequence[str] = ()
     is_destination: bool = False
+
+    @property
+    def to_decide(self) -> Sequence[str]:
+        """All that a person has to decide."""
+        return (*self.undecided, "`pyproject.toml`: the licence.")

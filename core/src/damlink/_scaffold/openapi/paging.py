@@ -1,4 +1,4 @@
-"""How a list is cut into pages, guessed from the names of parameters and of fields."""
+"""Pages of a list, guessed from the names of parameters and of fields."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from damlink._scaffold.blueprint import Paging
 from damlink._scaffold.openapi.document import Document, Operation
 from damlink._scaffold.openapi.schemas import properties_of, type_of
-from damlink._scaffold.openapi.words import squeeze
+from damlink._scaffold.openapi.words import find_known, squeeze
 
 __all__ = ["guess_paging", "is_paging"]
 
@@ -39,18 +39,18 @@ def guess_paging(document: Document, operation: Operation) -> Paging:
     """Return how the list is paged; the kind `none` if nothing shows it."""
     queries = {squeeze(each["name"]): each for each in operation.parameters if each.get("in") == "query"}
     schema, _, headers = document.answer(operation)
-    size = next((queries[name] for name in _SIZE if name in queries), None)
+    size = find_known(_SIZE, queries)
     size_name, most = (str(size["name"]), _most(document, size)) if size else ("", _MOST)
     following = _find_following(document, schema)
-    cursor = next((queries[name] for name in _CURSOR if name in queries), None)
+    cursor = find_known(_CURSOR, queries)
     if cursor and following:
         return Paging("cursor", str(cursor["name"]), size_name, following=following, most=most)
-    number = next((queries[name] for name in _NUMBER if name in queries), None)
+    number = find_known(_NUMBER, queries)
     if any(squeeze(name) == "link" for name in headers):
         return Paging("link", str(number["name"]) if number else "page", size_name, most=most)
     if number:
         return Paging("number", str(number["name"]), size_name, _first(document, number), most=most)
-    offset = next((queries[name] for name in _OFFSET if name in queries), None)
+    offset = find_known(_OFFSET, queries)
     if offset and type_of(document, _schema(document, offset)) in ("integer", "number", ""):
         return Paging("offset", str(offset["name"]), size_name, most=most)
     return Paging("none", "", "")

@@ -11,7 +11,7 @@ import attrs
 from damlink._scaffold.blueprint import Field, Row
 from damlink._scaffold.openapi.document import Document, Operation
 from damlink._scaffold.openapi.schemas import fit, items_of, properties_of, sample_of, type_of
-from damlink._scaffold.openapi.words import is_media, squeeze, unique
+from damlink._scaffold.openapi.words import find_known, is_media, squeeze, unique
 
 __all__ = ["Rows", "find_rows"]
 
@@ -105,9 +105,9 @@ class Rows:
         media = _FILES_OF_MEDIA if is_media(self.operation.path) else ()
         return Row(
             fields,
-            title=_first(_TITLES, texts),
-            mark=_first(_MARKS, marks),
-            file=_first((*_FILES, *media), texts),
+            title=find_known(_TITLES, texts) or "",
+            mark=find_known(_MARKS, marks) or "",
+            file=find_known((*_FILES, *media), texts) or "",
         )
 
     def has(self, names: Sequence[str]) -> bool:
@@ -116,7 +116,7 @@ class Rows:
 
     @property
     def score(self) -> float:
-        """How likely the call lists what there is to carry."""
+        """A number that is higher, the more likely the call lists what there is to carry."""
         path, parameters = self.operation.path, self.operation.parameters
         needed = sum(each.get("in") == "path" for each in parameters)
         needed += sum(each.get("in") == "query" and each.get("required") is True for each in parameters)
@@ -196,10 +196,6 @@ def _lists(document: Document, schema: Any, path: tuple[str, ...]) -> Iterator[t
     for name, each in properties.items() if not path else ():
         if type_of(document, each) == "object":
             yield from _lists(document, each, (*path, name))
-
-
-def _first(names: Sequence[str], known: Mapping[str, str]) -> str:
-    return next((known[name] for name in names if name in known), "")
 
 
 def _letters(value: Any) -> str:

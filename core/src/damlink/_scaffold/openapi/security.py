@@ -1,4 +1,4 @@
-"""How requests are signed, from a definition's security schemes."""
+"""Authentication of requests, from a definition's security schemes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def read_auth(document: Document, operation: Operation | None, api_url: str) -> 
     required = data.get("security") if required is None else required
     if required == [] or (required is None and not schemes):
         return _NONE, ["`auth` is missing: the definition names no credentials."]
-    wanted = list(_alternatives(required)) or [[name] for name in schemes]
-    notes = [] if _is_stated(required) else ["`auth.py`: which credentials the list needs; it names none."]
+    stated = list(_alternatives(required))
+    wanted = stated or [[name] for name in schemes]
+    notes = [] if stated else ["`auth.py`: which credentials the list needs; it names none."]
     found = [(names, _read(document, schemes, names, api_url)) for names in wanted]
     fitting = [(names, auth) for names, auth in found if auth is not None]
     if not fitting:
@@ -47,10 +48,6 @@ def read_auth(document: Document, operation: Operation | None, api_url: str) -> 
         others = ", ".join(" and ".join(each) for each, _ in fitting[1:4])
         notes.append(f"`auth.py`: there are other ways to sign: {plain_text(others)}.")
     return auth, notes
-
-
-def _is_stated(required: Any) -> bool:
-    return any(True for _ in _alternatives(required))
 
 
 def _alternatives(required: Any) -> Iterator[list[str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, TypeVar
 
-__all__ = ["identifier", "is_media", "plain_text", "squeeze", "unique"]
+__all__ = ["find_known", "identifier", "is_media", "plain_text", "squeeze", "unique"]
+
+T = TypeVar("T")
 
 _MEDIA: Final = re.compile(
     r"asset|media|image|photo|picture|file|video|document|download|attachment|upload", re.I
@@ -18,6 +20,11 @@ _MEDIA: Final = re.compile(
 def squeeze(name: str) -> str:
     """Return a name in small letters and digits: `next_page-Token` becomes `nextpagetoken`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def find_known(names: Iterable[str], known: Mapping[str, T]) -> T | None:
+    """Return what is known of the first of some squeezed names; `None` if nothing is."""
+    return next((known[name] for name in names if name in known), None)
 
 
 def is_media(text: str) -> bool:
