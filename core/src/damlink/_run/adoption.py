@@ -25,9 +25,12 @@ def find_adoptable(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str
     is_looking = progress.look_until is not None and progress.look_until > runtime.context.now()
     if not tag or not (is_first or is_looking):
         return {}
-    found = list(_list_tagged(runtime, tag))
-    # An asset that people see has precedence over an archived one.
-    return {each: asset.id for asset in reversed(found) for each in asset.tags}
+    found: dict[str, str] = {}
+    for asset in _list_tagged(runtime, tag):
+        for each in asset.tags:
+            # An asset that people see has precedence over an archived one.
+            found.setdefault(each, asset.id)
+    return found
 
 
 def find_existing(runtime: ConnectorRuntime, row: Row, progress: Progress) -> str | None:
