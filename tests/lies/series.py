@@ -58,8 +58,11 @@ def _tell_all(pool: Executor, names: Sequence[str], lies: int) -> Iterator[Told]
     """Yield the outcome of the lies about these requests; calls share a portal."""
     kinds, in_a_run = [*KINDS], [name for name in names if name in runs.RUNS]
     # Each request begins elsewhere, so that the requests together meet all lies.
-    spread = [[(at * len(kinds) // lies + first) % len(kinds) for at in range(lies)] for first in range(99)]
-    cells = [(name, kinds[at]) for first, name in enumerate(in_a_run) for at in spread[first]]
+    cells = [
+        (name, kinds[(at * len(kinds) // lies + first) % len(kinds)])
+        for first, name in enumerate(in_a_run)
+        for at in range(lies)
+    ]
     in_runs = [pool.submit(_in_a_run, *cell) for cell in cells]
     by_hand = [pool.submit(_by_hand, name) for name in names if name in calls.CALLS]
     for number, run in enumerate(in_runs, 1):

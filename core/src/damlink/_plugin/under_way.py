@@ -24,7 +24,7 @@ _under_way: dict[Call, None] = {}
 
 
 class Call:
-    """Context manager of the calls of one hook, one after the other; compared by identity."""
+    """Record of the calls of one hook, one after the other; compared by identity."""
 
     __slots__ = ("_began", "_is_reported", "connector", "hook", "source_id")
 

@@ -1,4 +1,4 @@
-"""How a run is asked to go, and to end."""
+"""Options of a run, and the signals that end it."""
 
 from __future__ import annotations
 
