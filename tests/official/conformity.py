@@ -64,18 +64,6 @@ def describes(schema: Mapping[str, Any]) -> bool:
     )
 
 
-def properties_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
-    """The properties that a schema of an object names, and whether each is required."""
-    if "$ref" in schema:
-        return properties_of(components["schemas"][schema["$ref"].rpartition("/")[2]], components)
-    found: dict[str, tuple[Any, bool]] = {}
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key, ()):
-            found |= properties_of(part, components)
-    required = schema.get("required", ())
-    return found | {name: (each, name in required) for name, each in schema.get("properties", {}).items()}
-
-
 def read_as(schema: Mapping[str, Any], text: Any) -> Any:
     """A text of a query or a form as the type that its schema wants; as it is where it does not look so."""
     kind = schema.get("type")

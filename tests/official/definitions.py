@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-from official.conformity import describes, faults, properties_of, read_as, unlike
+from official.conformity import describes, faults, read_as, unlike
 from recorder import Exchange
+from workspace.published import Operation, operations_of, properties_of
 
-ROOT: Final = Path(__file__).parents[2]
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 # The storage is no host of the portal's: the one draft that speaks of it writes its host into the path.
@@ -22,39 +20,12 @@ STORAGE: Final = "/bynder-public-us-east-1.s3.amazonaws.com/"
 KEYED_BY_NAME: Final = {"GET /api/v4/metaproperties"}  # the keys of the example are names of its records
 
 
-def folder() -> Path | None:
-    """Where the definitions are: as the environment says, else in a folder beside this checkout."""
-    if told := os.environ.get("DAMLINK_OPENAPI"):
-        return Path(told)
-    return next(iter(sorted(ROOT.parent.glob("*/reference/openapi/bynder"))), None)
-
-
-@attrs.frozen
-class Operation:
-    """One operation; `components` are those of the document that it stands in."""
-
-    method: str
-    path: str
-    body: Mapping[str, Any]
-    components: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def matches(self, method: str, path: str) -> bool:
-        """Whether a request is for it; a slash at the end does not count."""
-        parts = (
-            "[^/]+" if part.startswith("{") else re.escape(part) for part in self.path.rstrip("/").split("/")
-        )
-        return method == self.method and re.fullmatch("/".join(parts), path.rstrip("/")) is not None
-
-
 class Definitions:
     """All operations of a folder; what Bynder has dropped (`drafts`) counts where nothing else is said."""
 
     def __init__(self, where: Path) -> None:
         files = [*sorted(where.glob("*.json")), *sorted(where.glob("drafts/*.json"))]
-        self._all = [operation for file in files for operation in _operations(file)]
+        self._all = [operation for file in files for operation in operations_of(file)]
 
     def find(self, method: str, path: str) -> Operation | None:
         """The operation of a request: the one with the fewest names in its path."""
@@ -79,15 +50,6 @@ class Definitions:
 def shape(path: str) -> str:
     """A path with its ids taken out."""
     return re.sub(r"(?<=/)(?=[^/]*\d)[0-9A-Za-z._~-]{8,}(?=/|$)", "{}", path)
-
-
-def _operations(file: Path) -> Iterator[Operation]:
-    document = json.loads(file.read_text("utf-8"))
-    servers = document.get("servers") or [{"url": ""}]
-    base = re.sub(r"^https?://[^/]*", "", servers[0]["url"]).rstrip("/")
-    for path, item in document["paths"].items():
-        for method in item.keys() & {"get", "post", "put", "patch", "delete"}:
-            yield Operation(method.upper(), base + path, item[method], document.get("components", {}))
 
 
 def _query(operation: Operation, exchange: Exchange) -> Iterator[str]:

@@ -13,10 +13,11 @@ import httpx
 import pytest
 from official import calls_on_assets, calls_on_people
 from official.calls_refused import refuse_all
-from official.definitions import Definitions, folder
+from official.definitions import Definitions
 from official.one_of_each import World
 from recorder import Exchange, RecordedSandbox
 from workspace.deviations import DEVIATIONS
+from workspace.published import folder
 
 from damlink import Secret
 from damlink._cli._derived import parameters_of

@@ -1,4 +1,4 @@
-"""Which HTTP call each published action makes: its method is called, and stopped as it sends."""
+"""Which HTTP calls the methods of the client make: each is called, and stopped as it sends."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import re
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import httpx
 
-from damlink import Secret
+from damlink import Content, Secret
 from damlink._cli._derived import Parameter, parameters_of
 from damlink._cli.bynder import RAW, actions, resources
 from damlink.bynder import Portal, SentRequest
 from damlink.bynder._action import actions_of
-from damlink.errors import BynderError
+from damlink.errors import DamlinkError
 
-__all__ = ["ActionCall", "action_calls"]
+__all__ = ["ActionCall", "MethodCalls", "action_calls", "method_calls"]
 
 HOST: Final = "https://portal"
 
@@ -35,6 +36,15 @@ class ActionCall:
     http: str
 
 
+@attrs.frozen(kw_only=True)
+class MethodCalls:
+    """One method, its command, and the first calls that it makes, by what it is given."""
+
+    method: str
+    command: str
+    http: tuple[str, ...]
+
+
 class _SentError(Exception):
     """Carries the request that was about to leave."""
 
@@ -46,50 +56,72 @@ def action_calls() -> Iterator[ActionCall]:
     yield from sorted(found, key=lambda call: call.action)
 
 
+def method_calls() -> Iterator[MethodCalls]:
+    """Every method that is an action, resource by resource."""
+    with Portal(HOST, httpx.Auth(), on_request=_stop) as portal:
+        for resource, kind in resources().items():
+            for name, method in actions(kind):
+                bound = getattr(getattr(portal, resource), name)
+                http = tuple(dict.fromkeys(_https_of(bound, list(parameters_of(method)))))
+                yield MethodCalls(method=f"{resource}.{name}", command=_command(resource, name), http=http)
+
+
 def _calls(portal: Portal, resource: str, kind: type) -> Iterator[ActionCall]:
     for name, method in actions(kind):
         for action in actions_of(method) or ():
-            command = RAW if resource == RAW else f"{resource} {name.replace('_', '-')}"
             bound = getattr(getattr(portal, resource), name)
-            http = _http_of(bound, list(parameters_of(method)))
+            http = next(_https_of(bound, list(parameters_of(method))))
+            command = _command(resource, name)
             yield ActionCall(action=action, method=f"{resource}.{name}", command=command, http=http)
+
+
+def _command(resource: str, name: str) -> str:
+    return RAW if resource == RAW else f"{resource} {name.replace('_', '-')}"
 
 
 def _stop(request: SentRequest) -> None:
     raise _SentError(f"{request.method} {request.url}")
 
 
-def _http_of(method: Callable[..., Any], parameters: Sequence[Parameter]) -> str:
-    """The call of a method given all names it takes, or what it must have, or a choice where it wants one."""
+def _https_of(method: Callable[..., Any], parameters: Sequence[Parameter]) -> Iterator[str]:
+    """The calls of a method given all names it takes, or what it must have, or one thing more."""
     required = [parameter for parameter in parameters if parameter.required]
-    optional = [each for each in parameters if each.kind is str and not each.required]
-    names = [each for each in optional if not each.name.endswith("_url")]
-    for more in (names, [], *([parameter] for parameter in parameters if not parameter.required)):
+    optional = [each for each in parameters if not each.required]
+    names = [each for each in optional if each.kind is str and not each.name.endswith("_url")]
+    for more in (names, [], *([parameter] for parameter in optional)):
         try:
             _call(method, [*required, *more])
-        except BynderError:
+        except DamlinkError:
             continue
         except _SentError as sent:
-            return _shown(str(sent))
-    raise SystemExit(f"{method} makes no call")
+            yield _shown(str(sent))
 
 
 def _call(method: Callable[..., Any], parameters: Sequence[Parameter]) -> None:
     with tempfile.NamedTemporaryFile() as file:
+        file.write(b"x")
+        file.flush()
         positional = [_placeholder(each, file.name) for each in parameters if each.positional]
         named = {each.name: _placeholder(each, file.name) for each in parameters if not each.positional}
         answer = method(*positional, **named)
         if inspect.isgenerator(answer):
             next(answer)
+        if isinstance(answer, Content):
+            next(answer.open())
 
 
 def _placeholder(parameter: Parameter, path: str) -> Any:
-    given = {int: 1, Path: Path(path), Secret: Secret("x"), Sequence: ["x"], Mapping: {"key": "x"}}
+    given = {int: 1, float: 1.0, bool: True, datetime: datetime(2025, 1, 2, tzinfo=UTC), Path: Path(path)}
+    given |= {Secret: Secret("x"), bytes: b"x", Sequence: ["x"], Mapping: {"key": "x"}}
+    if parameter.kind is Sequence and parameter.of is not str:
+        return [given[Mapping]]
     if parameter.kind in given:
         return given[parameter.kind]
     if parameter.name == "method":
         return "METHOD"  # a request refuses what no method can be called
-    return f"{{{parameter.name}}}" if parameter.kind is str else parameter.of[0]
+    if parameter.kind is str:
+        return f"{{{parameter.name}}}"
+    return parameter.of[0] if parameter.of else "x"  # the choices of a literal; anything
 
 
 def _shown(sent: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import click
-from bynder_calls import action_calls
+from workspace.bynder_calls import action_calls
 
 from damlink import _cli
 from damlink._cli._other_commands import load_command, other_commands

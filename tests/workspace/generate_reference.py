@@ -12,9 +12,13 @@ from typing import Any, Final
 
 import attrs
 import click
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from command_pages import bynder_page, cli_page, table
 from deviations import DEVIATIONS
 from directory import directory_page
+from workspace.operations import operations_page
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -307,6 +311,7 @@ PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "bynder.md": bynder_page,
+    "bynder-operations.md": operations_page,
     "deviations.md": deviations_page,
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,

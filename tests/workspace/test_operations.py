@@ -1,0 +1,105 @@
+"""Every operation that Bynder publishes has a method; the inventory of them is that of the definitions."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from workspace.bynder_calls import method_calls
+from workspace.operations import ELSEWHERE, rows_of
+from workspace.published import folder, inventory_of, read_inventory
+
+import damlink
+from damlink.bynder import Portal
+
+OPERATIONS: Final = read_inventory()
+# What has no method yet.
+MISSING: Final = frozenset(
+    {
+        "DELETE /api/1/automation-workflow/rules/{ruleId}",
+        "DELETE /api/content_access/metaproperties/{metaproperty_id}",
+        "DELETE /api/workflow/groups/{id}",
+        "GET /api/1/authoring/documents/{document_uuid}",
+        "GET /api/1/automation-workflow/actions",
+        "GET /api/1/automation-workflow/conditions",
+        "GET /api/1/automation-workflow/rules",
+        "GET /api/1/automation-workflow/rules/{ruleId}",
+        "GET /api/1/automation-workflow/triggers",
+        "GET /api/1/content-access/options/{optionId}",
+        "GET /api/1/content-access/options/{optionId}/visibility",
+        "GET /api/1/taxonomy/metaproperties/{metapropertyId}/options",
+        "GET /api/content_access/metaproperties/{metaproperty_id}",
+        "GET /api/pim/metaproperties",
+        "GET /api/pim/metaproperties/{id}",
+        "GET /api/pim/metaproperties/{id}/options",
+        "GET /api/workflow/groups/",
+        "GET /api/workflow/groups/{id}",
+        "GET /api/workflow/metaproperties",
+        "GET /api/workflow/metaproperties/{id}",
+        "GET /api/workflow/users/",
+        "GET /api/workflow/users/{id}",
+        "GET /v7/analytics/api/v1/asset/archive",
+        "GET /v7/analytics/api/v1/asset/create",
+        "GET /v7/analytics/api/v1/asset/download",
+        "GET /v7/analytics/api/v1/asset/remove",
+        "GET /v7/analytics/api/v1/asset/v2/download",
+        "GET /v7/analytics/api/v1/asset/view",
+        "GET /v7/analytics/api/v1/asset/{assetId}",
+        "GET /v7/analytics/api/v1/collection/views",
+        "GET /v7/analytics/api/v1/collection/views.csv",
+        "GET /v7/analytics/api/v1/historical/{year}.csv",
+        "GET /v7/analytics/api/v1/report/asset",
+        "GET /v7/analytics/api/v1/report/asset/{assetId}",
+        "GET /v7/analytics/api/v1/search/executions",
+        "GET /v7/analytics/api/v1/search/keyword",
+        "GET /v7/analytics/api/v1/search/keyword.csv",
+        "GET /v7/analytics/api/v1/user/login",
+        "GET /v7/analytics/api/v1/user/{userId}",
+        "GET /v7/analytics/api/v2/asset/views",
+        "GET /v7/quarantine/v1/assets",
+        "GET /v7/quarantine/v1/assets/{asset_id}",
+        "PATCH /api/1/automation-workflow/rules/{ruleId}/status",
+        "POST /api/1/automation-workflow/rules",
+        "POST /api/content_access/metaproperties/{metaproperty_id}",
+        "POST /api/workflow/groups/",
+        "POST /v7/quarantine/v1/antivirus-audit",
+        "POST /workflow-jobs/{id}/upload",
+        "PUT /api/1/automation-workflow/rules/{ruleId}",
+        "PUT /api/1/content-access/options/{optionId}",
+        "PUT /api/1/content-access/options/{optionId}/visibility",
+        "PUT /api/pim/metapropertyoptions/{id}",
+        "PUT /api/workflow/groups/{id}",
+        "PUT /v7/quarantine/v1/assets/{asset_id}",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Any]:
+    return {row.operation: row for row in rows_of(OPERATIONS)}
+
+
+def test_operation_when_published_has_a_method_and_a_command(rows: dict[str, Any]) -> None:
+    missing = {name for name, row in rows.items() if not (row.methods and row.commands)}
+    assert missing == MISSING
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_operation_when_carried_out_otherwise_is_published_and_called_nowhere(
+    name: str, rows: dict[str, Any]
+) -> None:
+    assert rows[name].methods == ELSEWHERE[name].methods
+
+
+@pytest.mark.parametrize("method", sorted({each for one in ELSEWHERE.values() for each in one.methods}))
+def test_method_when_named_beside_the_resources_exists(method: str) -> None:
+    known = {each.method for each in method_calls()}
+    known |= {f"Portal.{name}" for name in vars(Portal.__mro__[1])} | {*damlink.__all__}
+    assert method in known
+
+
+def test_inventory_when_the_definitions_are_there_is_theirs() -> None:
+    where = folder()
+    if where is None:
+        pytest.skip("needs Bynder's published definitions: name their folder in DAMLINK_OPENAPI")
+    assert inventory_of(where) == OPERATIONS
