@@ -31,14 +31,14 @@ def control(sandbox: Sandbox) -> Callable[..., Any]:
 @pytest.fixture
 def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
     token = sandbox.part("bynder").connector()["token"]
-    with Portal(sandbox.origins["portal"], BearerAuth(Secret(token))) as opened:
+    with Portal(sandbox.origins["portal"], BearerAuth(Secret(token)), pace=None) as opened:
         yield opened
 
 
 @pytest.fixture
 def served(server: Any, hurried: None) -> Iterator[Portal]:
     """A portal whose other side answers what a test scripts."""
-    with Portal(server.url, Secret("the-token")) as opened:
+    with Portal(server.url, Secret("the-token"), pace=None) as opened:
         yield opened
 
 

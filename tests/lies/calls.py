@@ -167,7 +167,7 @@ def desk() -> Iterator[Desk]:
         part: Any = sandbox.part("bynder")
         part.control("lag", {"index": 0})
         auth = BearerAuth(Secret(part.token))
-        portal = closing.enter_context(Portal(sandbox.origins["portal"], auth))
+        portal = closing.enter_context(Portal(sandbox.origins["portal"], auth, pace=None))
         shade = part.control("metaproperty", {"name": "Shade", "type": "select2", "options": ["red", "blue"]})
         red, blue = (each.id for each in portal.metaproperties.read(shade["id"]).options)
         things = {

@@ -14,6 +14,7 @@ import httpx
 
 from damlink._http import client as http_client
 from damlink._http.answer import AnswerLimits
+from damlink._http.connection import Connection
 from damlink._http.retry import no_waiting
 
 __all__ = ["OUTCOMES", "Told", "plain", "short_limits"]
@@ -55,11 +56,12 @@ def short_limits() -> Iterator[None]:
     """Repeat requests at once, and give up an answer after a second: the constants of the product are for
     real networks, and no setting changes them.
     """
-    earlier = http_client.TIMEOUT, http_client.AnswerLimits
-    http_client.TIMEOUT = httpx.Timeout(2 * ANSWER_SECONDS, pool=60.0)  # type: ignore[misc]
+    earlier = Connection.timeouts, http_client.AnswerLimits
+    short = httpx.Timeout(2 * ANSWER_SECONDS, pool=60.0)
+    Connection.timeouts = property(lambda _connection: short)  # type: ignore[method-assign, assignment]
     http_client.AnswerLimits = functools.partial(AnswerLimits, seconds=ANSWER_SECONDS)  # type: ignore[misc, assignment]
     try:
         with no_waiting():
             yield
     finally:
-        http_client.TIMEOUT, http_client.AnswerLimits = earlier  # type: ignore[misc]
+        Connection.timeouts, http_client.AnswerLimits = earlier  # type: ignore[method-assign, misc]

@@ -74,7 +74,7 @@ def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory
     file.write_bytes(b"a small picture")
     part: Any = sandbox.part("bynder")
     noted = Arguments()
-    with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token))) as portal:
+    with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token)), pace=None) as portal:
         world = World(portal, lambda action, **body: part.control(action, body), file)
         sys.setprofile(noted)
         try:
@@ -93,7 +93,7 @@ def sign_in(sandbox: RecordedSandbox) -> None:
     part: Any = sandbox.part("bynder")
     origin = sandbox.origins["portal"]
     client = (f"{origin}/v6/authentication/oauth2/token", part.client_id, Secret(part.client_secret))
-    with Portal(origin, OAuth2(*client, scopes=("asset:read",))) as portal:
+    with Portal(origin, OAuth2(*client, scopes=("asset:read",)), pace=None) as portal:
         portal.brands.list()
     auth = OAuth2(
         *client,
@@ -107,7 +107,7 @@ def sign_in(sandbox: RecordedSandbox) -> None:
             address = urljoin(address, browser.get(address).headers["location"])
         auth.redeem(Secret(parse_qs(urlsplit(address).query)["code"][0]), browser)
     part.control("tokens", {"expire": True})
-    with Portal(origin, auth) as portal:
+    with Portal(origin, auth, pace=None) as portal:
         portal.brands.list()
 
 

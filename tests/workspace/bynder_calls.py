@@ -51,7 +51,7 @@ class _SentError(Exception):
 
 def action_calls() -> Iterator[ActionCall]:
     """Every published action, by its name."""
-    with Portal(HOST, httpx.Auth(), on_request=_stop) as portal:
+    with Portal(HOST, httpx.Auth(), on_request=_stop, pace=None) as portal:
         found = [call for resource, kind in resources().items() for call in _calls(portal, resource, kind)]
     yield from sorted(found, key=lambda call: call.action)
 

@@ -22,7 +22,7 @@ def read_list(portal: Portal, count: int) -> None:
 
 
 def main() -> None:
-    with Portal(os.environ["PORTAL"], Secret(os.environ["TOKEN"])) as portal:
+    with Portal(os.environ["PORTAL"], Secret(os.environ["TOKEN"]), pace=None) as portal:
         began = time.perf_counter()
         if sys.argv[1] == "upload":
             upload(portal, sys.argv[2:])

@@ -31,7 +31,7 @@ def resources() -> dict[str, type]:
 
     from damlink.bynder import Portal
 
-    with Portal("http://localhost", httpx.Auth()) as portal:  # it sends nothing
+    with Portal("http://localhost", httpx.Auth(), pace=None) as portal:  # it sends nothing
         kinds = {name: type(value) for name, value in vars(portal).items() if not name.startswith("_")}
     return {name: kinds[name] for name in sorted(kinds) if any(actions(kinds[name]))}
 

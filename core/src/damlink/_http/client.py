@@ -12,8 +12,9 @@ import httpx
 from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http.body import guard_body, unwrap_failures
+from damlink._http.connection import Connection
 from damlink._http.library_log import redact_library_log
-from damlink._http.network import VERIFY, NetworkTransport
+from damlink._http.network import VERIFY, GivenTransport, NetworkTransport
 from damlink._http.origin import OriginAuth, origin_of
 from damlink._http.outcome import (
     ACCEPTED,
@@ -48,7 +49,6 @@ from damlink.errors import ConnectorError, TransientError
 
 __all__ = ["ANSWERED", "TERMS", "Classify", "Client", "PluginClassify", "open_client"]
 
-TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
 # Request extensions: a function called with each answer, and a caller's own terms of repetition.
 ANSWERED: Final = "damlink.answered"
 TERMS: Final = "damlink.terms"
@@ -95,6 +95,7 @@ class Client(httpx.Client):
         refuses: Refuses = partner_refuses,
         verify: Verify = verify_nothing,
         limits: AnswerLimits | None = None,
+        timeout: httpx.Timeout | None = None,
     ) -> None:
         self.origin = httpx.URL(base_url)
         self._classify = classify
@@ -108,7 +109,7 @@ class Client(httpx.Client):
             base_url=base_url,
             transport=transport,
             headers={"User-Agent": f"damlink/{__version__}", "Accept-Encoding": ENCODINGS},
-            timeout=TIMEOUT,
+            timeout=timeout or Connection().timeouts,
         )
         self._cookies = _Cookies()
         self._base = "" if self.base_url.query else str(self.base_url).rstrip("/")
@@ -289,8 +290,9 @@ def open_client(
     refuses: Refuses = partner_refuses,
     verify_before_send: Callable[[], None] | None = None,
     limits: AnswerLimits | None = None,
+    connection: Connection | None = None,
 ) -> Client:
-    """Build a client with the proxies and certificate authorities of the environment.
+    """Build a client, with the proxies and certificate authorities of the environment if no others are given.
 
     Args:
         base_url: the base of relative paths, and the origin for which requests are signed. If empty, the
@@ -302,11 +304,15 @@ def open_client(
         verify_before_send: called right before the first byte of every request is sent, token requests,
             repetitions and redirects included, and repeatedly during every wait; raises to stop it.
         limits: limits of answers that are not streamed.
+        connection: time-outs, proxy, certificates, or a transport of the caller.
     """
     redact_library_log()
     verify = verify_before_send or verify_nothing
     url = httpx.URL(base_url)
-    transport: httpx.BaseTransport = LogTransport(NetworkTransport(verify), url)
+    connection = connection or Connection()
+    given = connection.transport
+    network = GivenTransport(given, verify) if given else NetworkTransport(verify, connection)
+    transport: httpx.BaseTransport = LogTransport(network, url)
     if pace is not None:
         transport = PaceTransport(transport, pace, verify)
     if requests_per_second:
@@ -318,4 +324,5 @@ def open_client(
         refuses=refuses,
         verify=verify,
         limits=limits,
+        timeout=connection.timeouts,
     )

@@ -13,10 +13,11 @@ from typing import Any, Final, cast
 import attrs
 import httpx
 
+from damlink._http.connection import Connection
 from damlink._http.origin import origin_of
 from damlink._system.waiting import Verify, verify_nothing
 
-__all__ = ["LEAVING", "VERIFY", "NetworkTransport", "verifier"]
+__all__ = ["LEAVING", "VERIFY", "GivenTransport", "NetworkTransport", "verifier"]
 
 # Request extensions: a check of this one request, and a function called when its first byte is sent.
 VERIFY: Final = "damlink.verify"
@@ -36,16 +37,18 @@ class NetworkTransport(httpx.BaseTransport):
     Args:
         verify: called when a connection is ready and nothing has been written yet: after the waits for
             the rate limiter, a connection and its handshakes. Raises to stop the request.
+        connection: the proxy in place of the environment's, and the certificates.
     """
 
-    def __init__(self, verify: Verify = verify_nothing) -> None:
+    def __init__(self, verify: Verify = verify_nothing, connection: Connection | None = None) -> None:
         self._verify = verify
-        self._routes: dict[tuple[str, str | None], _Connections] = {}
+        self._connection = connection or Connection()
+        self._routes: dict[tuple[str, str | httpx.Proxy | None], _Connections] = {}
         # By scheme and host: to read the environment takes as long as half a request.
-        self._proxies: dict[tuple[str, str], str | None] = {}
+        self._proxies: dict[tuple[str, str], str | httpx.Proxy | None] = {}
         self._lock = threading.Lock()
         # httpx imports its network layer with the first transport: not within the first request.
-        _open_transport("http", None).close()
+        _open_transport("http", None, self._connection).close()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request directly or through its proxy."""
@@ -56,7 +59,8 @@ class NetworkTransport(httpx.BaseTransport):
             request.extensions = {**request.extensions, _TRACE: last}
         where = request.url.scheme, request.url.host
         if where not in self._proxies:
-            self._proxies[where] = _proxy(request.url)
+            given = self._connection.proxy
+            self._proxies[where] = _proxy(request.url) if given is None else given or None
         return self._route(request.url.scheme, self._proxies[where]).handle_request(request)
 
     def close(self) -> None:
@@ -64,11 +68,30 @@ class NetworkTransport(httpx.BaseTransport):
         for route in self._routes.values():
             route.close()
 
-    def _route(self, scheme: str, proxy: str | None) -> _Connections:
+    def _route(self, scheme: str, proxy: str | httpx.Proxy | None) -> _Connections:
         with self._lock:
             if (scheme, proxy) not in self._routes:
-                self._routes[scheme, proxy] = _Connections(scheme, proxy)
+                self._routes[scheme, proxy] = _Connections(scheme, proxy, self._connection)
             return self._routes[scheme, proxy]
+
+
+class GivenTransport(httpx.BaseTransport):
+    """Transport of the caller, with the last check before each request."""
+
+    def __init__(self, inner: httpx.BaseTransport, verify: Verify = verify_nothing) -> None:
+        self._inner = inner
+        self._verify = verify
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Verify a request, then let the caller's transport send it."""
+        verifier(self._verify, request)()
+        if (leaving := request.extensions.get(LEAVING)) is not None:
+            leaving()
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the caller's transport."""
+        self._inner.close()
 
 
 class _Connections:
@@ -77,8 +100,8 @@ class _Connections:
     httpcore's own pool polls all of its connections at the beginning and at the end of each request.
     """
 
-    def __init__(self, scheme: str, proxy: str | None) -> None:
-        self._route = scheme, proxy
+    def __init__(self, scheme: str, proxy: str | httpx.Proxy | None, connection: Connection) -> None:
+        self._route = scheme, proxy, connection
         self._lock = threading.Lock()
         # By origin: those that no request uses, with the time of their last use, the latest at the end.
         self._free: dict[object, list[tuple[float, httpx.HTTPTransport]]] = {}
@@ -176,9 +199,11 @@ class _Stream(httpx.SyncByteStream):
                 give_back()
 
 
-def _open_transport(scheme: str, proxy: str | None) -> httpx.HTTPTransport:
+def _open_transport(
+    scheme: str, proxy: str | httpx.Proxy | None, connection: Connection
+) -> httpx.HTTPTransport:
     # Without https nothing is verified: an empty context saves reading the authorities.
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else _tls()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else connection.find_tls()
     return httpx.HTTPTransport(verify=tls, proxy=proxy, limits=_ONE)
 
 
@@ -210,12 +235,6 @@ def verifier(verify: Verify, request: httpx.Request) -> Verify:
         own()
 
     return both
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Create the TLS context once: reading the certificate authorities is slow and takes megabytes."""
-    return httpx.create_ssl_context()
 
 
 def _proxy(url: httpx.URL) -> str | None:

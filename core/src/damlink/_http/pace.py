@@ -65,7 +65,8 @@ class Pace:
     """Rate limiter that gives permits for requests to Bynder, shared by every run on this machine.
 
     Args:
-        path: the shared file.
+        path: the shared file; if not given, `pace.db` in `DAMLINK_STATE_DIR` or in the user's state folder,
+            which every program of this user on this machine counts in.
         requests: how many Bynder allows in a window.
         seconds: the window's length.
         share: the fraction of them that Damlink uses.
@@ -81,7 +82,7 @@ class Pace:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None = None,
         requests: int = 4500,
         seconds: float = 300.0,
         share: float = 0.8,
@@ -100,7 +101,10 @@ class Pace:
         self._flying: set[int] = set()
         self._answered: dict[int, float] = {}
         self._reserve_again = 0.0
-        self._file = PaceFile(path, lambda database, lost: self._permits.prepare(database, clock(), lost))
+        self._file = PaceFile(
+            path or default_path(),
+            lambda database, lost: self._permits.prepare(database, clock(), lost),
+        )
 
     @contextlib.contextmanager
     def permit(self, verify: Verify = verify_nothing) -> Iterator[float]:

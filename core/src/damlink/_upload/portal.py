@@ -8,6 +8,7 @@ from typing import Literal
 import httpx
 
 from damlink._checkpoint import Checkpoint
+from damlink._http.connection import TIMEOUT, Cert, Trust
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._model import PreparedAsset, PushResult
@@ -27,7 +28,8 @@ class Portal(PortalClient):
     Args:
         url: the portal's address.
         auth: signs requests to the portal and to no other host. A secret is a permanent token.
-        pace: rate limiter of the portal's requests.
+        pace: rate limiter of the portal's requests: that of this machine, which all programs that use Damlink
+            share; or another; `None`: none, and it is for you to stay below the portal's limit.
         brand: name or id of the brand of new assets; optional if the portal has one brand only.
         index_lag: seconds that a new asset may take to appear in the portal's lists.
         uploads: transport of new uploads: `v4` by S3, or `v7` by the portal's files service.
@@ -36,6 +38,15 @@ class Portal(PortalClient):
         verify_before_send: called before every request; raises an error to stop it.
         on_request: called with every request that is sent, secrets redacted.
         open_memory: opens the durable values in which it is remembered that the portal refuses large parts.
+        timeout: seconds for connecting, writing and reading, or an `httpx.Timeout`; `None`: no limit.
+        proxy: address of a proxy for every request; empty: none. If not given, that of the environment.
+        transport: an `httpx.BaseTransport` that sends the requests, below the pace and the log.
+        verify: `False`: no certificate is verified; a file or folder of authorities; or an `ssl.SSLContext`.
+        cert: file with the client's certificate and key, or the files of both, and then the key's password.
+
+    Raises:
+        ArgumentError: the arguments exclude each other, or a file of certificates cannot be read.
+        StateError: the file of the machine's pace cannot be used.
     """
 
     uploads: FileUploads
@@ -45,7 +56,7 @@ class Portal(PortalClient):
         url: str,
         auth: httpx.Auth | Secret,
         *,
-        pace: Pace | None = None,
+        pace: Pace | Literal["machine"] | None = "machine",
         brand: str = "",
         index_lag: float = 30.0,
         uploads: Literal["v4", "v7"] = "v4",
@@ -54,6 +65,11 @@ class Portal(PortalClient):
         verify_before_send: Callable[[], None] | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
         open_memory: Callable[[], Memory] | None = None,
+        timeout: float | httpx.Timeout | None = TIMEOUT,
+        proxy: str | httpx.Proxy | None = None,
+        transport: httpx.BaseTransport | None = None,
+        verify: Trust = True,
+        cert: Cert | None = None,
     ) -> None:
         super().__init__(
             url,
@@ -63,6 +79,11 @@ class Portal(PortalClient):
             place=place,
             verify_before_send=verify_before_send,
             on_request=on_request,
+            timeout=timeout,
+            proxy=proxy,
+            transport=transport,
+            verify=verify,
+            cert=cert,
         )
         self.index_lag = index_lag
         saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)

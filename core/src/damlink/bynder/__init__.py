@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from damlink._http.pace import Budget, Pace
 from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
 from damlink.bynder._roles import Role, download_roles, reject_undownloadable
@@ -34,6 +35,7 @@ __all__ = [
     "AssetFilters",
     "AssetPage",
     "Brand",
+    "Budget",
     "Campaign",
     "Collection",
     "CollectionPage",
@@ -48,6 +50,7 @@ __all__ = [
     "Option",
     "Order",
     "OrderLine",
+    "Pace",
     "Page",
     "Portal",
     "Profile",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
 from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
+from damlink._http.connection import TIMEOUT, Cert, Connection, Trust
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret
@@ -45,11 +46,17 @@ class PortalClient:
     Args:
         url: the portal's address.
         auth: signs requests to the portal and to no other host. A secret is a permanent token.
-        pace: rate limiter of the portal's requests.
+        pace: rate limiter of the portal's requests: that of this machine; or another; `None`: none, and it is
+            for you to stay below the portal's limit.
         brand: name or id of the brand of new assets; optional if the portal has one brand only.
         place: place of the portal in the config, for error messages.
         verify_before_send: called before every request; raises an error to stop it.
         on_request: called with every request that is sent, secrets redacted.
+        timeout: seconds for connecting, writing and reading, or an `httpx.Timeout`; `None`: no limit.
+        proxy: address of a proxy for every request; empty: none. If not given, that of the environment.
+        transport: sends the requests in place of our own, below the pace and the log.
+        verify: see `Trust`.
+        cert: of the client: see `Cert`.
     """
 
     def __init__(
@@ -57,22 +64,30 @@ class PortalClient:
         url: str,
         auth: httpx.Auth | Secret,
         *,
-        pace: Pace | None = None,
+        pace: Pace | Literal["machine"] | None = "machine",
         brand: str = "",
         place: str = "portal",
         verify_before_send: Callable[[], None] | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
+        timeout: float | httpx.Timeout | None = TIMEOUT,
+        proxy: str | httpx.Proxy | None = None,
+        transport: httpx.BaseTransport | None = None,
+        verify: Trust = True,
+        cert: Cert | None = None,
     ) -> None:
         self.url = url
+        connection = Connection(timeout=timeout, proxy=proxy, transport=transport, verify=verify, cert=cert)
+        self._own_pace = Pace() if pace == "machine" else None
         self._client = open_client(
             url,
-            pace=pace,
+            pace=self._own_pace if pace == "machine" else pace,
             classify=bynder_error,
             refuses=bynder_refuses,
             verify_before_send=verify_before_send,
+            connection=connection,
         )
         self._client.sign_with(BearerAuth(auth) if isinstance(auth, Secret) else auth)
-        self._s3 = open_client("", verify_before_send=verify_before_send)
+        self._s3 = open_client("", verify_before_send=verify_before_send, connection=connection)
         if on_request is not None:
             self._client.tell(on_request)
             self._s3.tell(on_request)
@@ -168,6 +183,8 @@ class PortalClient:
         """Close every connection."""
         self._client.close()
         self._s3.close()
+        if self._own_pace is not None:
+            self._own_pace.close()
 
     def __enter__(self) -> Self:
         return self

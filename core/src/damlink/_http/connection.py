@@ -1,0 +1,91 @@
+"""How a client reaches the other side: time-outs, proxy, certificates, or a transport of the caller."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import attrs
+import httpx
+
+from damlink.errors import ArgumentError
+
+__all__ = ["TIMEOUT", "Cert", "Connection", "Trust"]
+
+TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0, pool=300.0)  # seconds
+
+_Path = str | os.PathLike[str]
+Cert = _Path | tuple[_Path, _Path] | tuple[_Path, _Path, str]
+"""File with certificate and key, or the files of both, and then the key's password."""
+
+Trust = bool | _Path | ssl.SSLContext
+"""`False`: no certificate is verified; a file or folder of authorities; or a whole context."""
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """How a client reaches the other side.
+
+    Args:
+        timeout: seconds, the same for connecting, writing and reading, or all of them; `None`: no limit.
+        proxy: address of a proxy for every request; empty: none. If not given, that of the environment.
+        transport: sends the requests in place of our own, below the pace and the log.
+        verify: `False`: no certificate is verified; a file or folder of authorities; or a context.
+        cert: of the client: see `Cert`.
+
+    Raises:
+        ArgumentError: the arguments exclude each other, or a file of certificates cannot be read.
+    """
+
+    timeout: float | httpx.Timeout | None = TIMEOUT
+    proxy: str | httpx.Proxy | None = None
+    transport: httpx.BaseTransport | None = None
+    verify: Trust = True
+    cert: Cert | None = None
+    find_tls: Callable[[], ssl.SSLContext] = attrs.field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        own = self.proxy is not None or self.verify is not True or self.cert is not None
+        if self.transport is not None and own:
+            hint = "give them to the transport"
+            raise ArgumentError("a transport excludes `proxy`, `verify` and `cert`", hint=hint)
+        context = None if self.verify is True and self.cert is None else _context(self.verify, self.cert)
+        object.__setattr__(self, "find_tls", _default_context if context is None else lambda: context)
+
+    @property
+    def timeouts(self) -> httpx.Timeout:
+        """All four time-outs."""
+        return httpx.Timeout(self.timeout)
+
+
+@functools.cache
+def _default_context() -> ssl.SSLContext:
+    """Create the TLS context once: reading the certificate authorities is slow and takes megabytes."""
+    return httpx.create_ssl_context()
+
+
+def _context(verify: Trust, cert: Cert | None) -> ssl.SSLContext:
+    try:
+        context = _trusting(verify)
+        if cert is not None:
+            files = cert if isinstance(cert, tuple) else (cert,)
+            context.load_cert_chain(*files)
+    except (OSError, ssl.SSLError) as error:
+        hint = "give files in PEM format that this user may read"
+        raise ArgumentError(f"cannot read the certificates: {error.strerror or error}", hint=hint) from error
+    return context
+
+
+def _trusting(verify: Trust) -> ssl.SSLContext:
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if isinstance(verify, bool):
+        return httpx.create_ssl_context(verify=verify)
+    is_folder = Path(verify).is_dir()
+    return ssl.create_default_context(
+        cafile=None if is_folder else verify, capath=verify if is_folder else None
+    )
