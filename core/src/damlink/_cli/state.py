@@ -1,4 +1,4 @@
-"""`damlink state`: show, export or reset the state of a connector."""
+"""`damlink state`: show, export or reset the state of a connector, and upgrade the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from damlink._cli._terminal import is_terminal
 
 @click.group("state")
 def command() -> None:
-    """Show, export or reset the state of a connector."""
+    """Show, export or reset the state of a connector; upgrade the database."""
 
 
 @command.command("show")
@@ -113,3 +113,39 @@ def accept(config_path: Path | None) -> None:
             return
         go_on(session.database, names)
     echo("accepted: every asset is looked for in the portal before it is carried")
+
+
+@command.command("upgrade")
+@with_config
+def upgrade(config_path: Path | None) -> None:
+    """Bring the database to this version, and say first what is done.
+
+    Other commands upgrade the tables of Damlink as well; the tables of the job engine, which workers need,
+    are made and upgraded only here.
+    """
+    from damlink._run.session import Session
+    from damlink._state.database import SCHEMA, find_version
+
+    config = load_config(config_path)
+    found = find_version(config.state.url, config.folder)
+    if found != SCHEMA:
+        echo(f"tables of Damlink: {f'from version {found} to' if found else 'new, of'} version {SCHEMA}")
+    with Session(config) as session:
+        has_changed = _upgrade_engine(session.database) or found != SCHEMA
+    echo("done" if has_changed else "nothing to do: the database is of this version")
+
+
+def _upgrade_engine(database: Any) -> bool:
+    """Upgrade the tables of the job engine, if it is installed and usable; return whether there was need."""
+    if database.file is not None:
+        return False
+    try:
+        from damlink._serve.engine import ENGINE, JOBS_SCHEMA, find_pending, upgrade_engine
+    except ModuleNotFoundError:
+        echo("tables of the job engine: left out, since it is not installed: pip install 'damlink[cluster]'")
+        return False
+    pending = find_pending(database)
+    if pending:
+        echo(f"tables of the job engine, in the schema {JOBS_SCHEMA}: {ENGINE}, {', '.join(pending)}")
+        upgrade_engine(database)
+    return bool(pending)

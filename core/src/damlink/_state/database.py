@@ -23,7 +23,7 @@ from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock
 from damlink.errors import StateError
 
-__all__ = ["Database", "UnpreparedError", "insert_into", "upsert"]
+__all__ = ["CREATION_LOCK", "SCHEMA", "Database", "UnpreparedError", "find_version", "insert_into", "upsert"]
 
 SCHEMA: Final = "0009"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
@@ -31,7 +31,13 @@ CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
 
 class UnpreparedError(StateError):
-    """There is no database yet, or it has no tables, and this command must not create them."""
+    """There is no database yet, or its tables are missing or older, and this command must not create them.
+
+    Attributes:
+        version: of its tables; `None` if there are none.
+    """
+
+    version: str | None = None
 
 
 class Database:
@@ -161,7 +167,9 @@ class Database:
             raise StateError(f"{self.place}: the database is newer ({found}) than this Damlink", hint=hint)
         if not create:
             hint = "run a connector first"
-            raise UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
+            unprepared = UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
+            unprepared.version = found
+            raise unprepared
         with self.write() as connection:
             # Two processes may find the same empty or old database at once.
             if not self._is_sqlite:
@@ -191,6 +199,20 @@ class Database:
         except OSError as error:
             hint = cure_of(error, "check the file and its folder, then run again")
             raise StateError(f"{self.place}: {error.strerror}", hint=hint) from error
+
+
+def find_version(url: str, folder: Path) -> str | None:
+    """Return the version of the tables of a database, and change nothing; `None` if it has none.
+
+    Raises:
+        StateError: it cannot be reached.
+    """
+    try:
+        database = Database(url, folder, create=False)
+    except UnpreparedError as error:
+        return error.version
+    database.close()
+    return SCHEMA
 
 
 def upsert(
