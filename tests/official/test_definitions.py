@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
-from official import calls_on_assets, calls_on_people
+from official import calls_on_assets, calls_on_people, calls_on_services
 from official.calls_refused import refuse_all
 from official.definitions import Definitions
 from official.one_of_each import World
@@ -78,7 +78,7 @@ def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory
         world = World(portal, lambda action, **body: part.control(action, body), file)
         sys.setprofile(noted)
         try:
-            for calls in (*calls_on_assets.CALLS, *calls_on_people.CALLS):
+            for calls in (*calls_on_assets.CALLS, *calls_on_people.CALLS, *calls_on_services.CALLS):
                 for answer in calls(world):
                     list(answer) if isinstance(answer, Iterator) else None
             sign_in(sandbox)

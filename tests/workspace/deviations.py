@@ -43,6 +43,7 @@ _FLAGS: Final = "live answers carry 0 and 1 for flags; the client reads both"
 _UNSET: Final = "what is not set is null; the client reads it as absent"
 _COMMAS: Final = "the text says that several may stand there, parted by commas; the schema knows one"
 _NO_FILE: Final = "there is no definition of this resource; the calls are those of the SDKs"
+_ONE_OF_A_LIST: Final = "its text speaks of a list, its schema shows one record; the client reads both"
 _STORAGE: Final = "POST /bynder-public-us-east-1.s3.amazonaws.com/"
 _ADDITIONAL: Final = "POST /api/v4/media/{id}/save/additional/{uploadId}/"
 
@@ -160,6 +161,10 @@ DEVIATIONS: Final = (
         "Bynder's published connector",
     ),
     Deviation("GET /api/workflow/*", "answer 200: * is null, not *", _UNSET, "assumed"),
+    Deviation("GET /api/workflow/groups/", "answer 200: it is array, not object", _ONE_OF_A_LIST, _ITSELF),
+    Deviation(
+        "GET /api/workflow/metaproperties", "answer 200: it is array, not object", _ONE_OF_A_LIST, _ITSELF
+    ),
     Deviation("GET /api/store/orderproducts/{id}", "answer 200: * is null, not string", _UNSET, _SEEN),
     Deviation(
         "GET /transform/{id}/{name}",

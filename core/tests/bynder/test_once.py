@@ -60,6 +60,9 @@ ACTS = {
         {"status": "Created", "job_id": "J-1"},
     ),
     "Jobs.finish": Act(lambda at: at.jobs.finish("j"), {"status": "Finished", "job_id": "J-1"}, status=200),
+    "Jobs.upload": Act(
+        lambda at: at.jobs.upload("j", file_id="f", name="a.jpg", size=1), {"mediaId": "0" * 32}, status=200
+    ),
     "Metaproperties.create": Act(
         lambda at: at.metaproperties.create(name="n"), {"message": "Created", "statuscode": 201, "id": "M-1"}
     ),
@@ -81,6 +84,9 @@ ACTS = {
     "Webhooks.create": Act(
         lambda at: at.webhooks.create(name="n", endpoint="e", events=["x"]), {"id": "W-1"}
     ),
+    "Workflow.create_group": Act(
+        lambda at: at.workflow.create_group(name="n", user_ids=["u"]), {"ID": "G-1"}, status=200
+    ),
 }
 GATEWAY = "<!DOCTYPE html><html>Please wait</html>"
 GATEWAYS = [
@@ -90,12 +96,13 @@ GATEWAYS = [
 ]
 EMPTY_OR_JSON = ("empty", "half", "other-type", "object", "null-id", "not-utf8", "broken-encoding")
 # What still says all that it must: the address of a collection stands in a header, to share and to finish
-# bring no id, and the files service answers with nothing.
+# bring no id, no field of the answer to a new group is published, and the files service answers with nothing.
 STILL_CLEAR = {
     *((name, "other-type") for name in ACTS),
     *(("Collections.create", kind) for kind in GARBAGE if kind not in ("broken-encoding", "too-short")),
     ("Collections.share", "null-id"),
     ("Jobs.finish", "null-id"),
+    *(("Workflow.create_group", kind) for kind in ("object", "null-id", "not-utf8")),
     *(("FilesService.finalise", kind) for kind in EMPTY_OR_JSON),
 }
 GATED = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from damlink._system.waiting import wait
-from damlink.bynder._pages import Pages, read_ahead
+from damlink.bynder._pages import Page, Pages, read_ahead, walk_cursors
 from damlink.errors import TransientError
 
 
@@ -81,3 +81,20 @@ def test_list_when_closed_ends_the_waits_of_the_next_page() -> None:
     assert [next(found), next(found)] == [0, 1]
     assert waits.wait(10)
     found.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("cursors", "found"),
+    [
+        pytest.param({None: "b", "b": "c", "c": None}, ["None", "b", "c"], id="last without cursor"),
+        pytest.param({None: "b", "b": "b"}, ["None", "b"], id="the same again"),
+        pytest.param({None: "b", "b": "c", "c": "b"}, ["None", "b", "c"], id="in a circle"),
+        pytest.param({None: "end"}, ["None"], id="last empty"),
+    ],
+)
+def test_list_when_read_by_cursor_ends(cursors: dict[str | None, str | None], found: list[str]) -> None:
+    def ask(cursor: str | None) -> Page[str]:
+        known = cursor in cursors
+        return Page(items=(str(cursor),) if known else (), next_cursor=cursors.get(cursor))
+
+    assert list(walk_cursors(ask)) == found

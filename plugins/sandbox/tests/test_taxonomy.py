@@ -25,6 +25,13 @@ def test_options_when_walked_forward_and_back_come_by_name(shared: Any, path: st
     assert back == first
 
 
+def test_options_when_ids_are_given_are_these(shared: Any, path: str) -> None:
+    known = shared.portal.get(path).json()["options"]
+    wanted = [known[0]["id"], known[2]["id"]]
+    found = shared.portal.get(path, params={"ids": wanted}).json()["options"]
+    assert [one["id"] for one in found] == wanted
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

@@ -22,7 +22,18 @@ from damlink.bynder.records.collections import Collection, CollectionPage, Tag, 
 from damlink.bynder.records.metaproperties import Metaproperty, Option, Smartfilter
 from damlink.bynder.records.people import Group, User
 from damlink.bynder.records.store import Order, OrderLine
-from damlink.bynder.records.workflow import Campaign, Job, JobMedia, JobPreset, Stage
+from damlink.bynder.records.taxonomy import TaxonomyOption
+from damlink.bynder.records.workflow import (
+    Campaign,
+    Job,
+    JobMedia,
+    JobPreset,
+    Stage,
+    WorkflowGroup,
+    WorkflowMetaproperty,
+    WorkflowOption,
+    WorkflowUser,
+)
 from damlink.bynder.resources.asset_lists import AssetFilters
 from damlink.bynder.resources.raw import RawAnswer
 
@@ -63,11 +74,16 @@ __all__ = [
     "Smartfilter",
     "Stage",
     "Tag",
+    "TaxonomyOption",
     "TrashedAsset",
     "Usage",
     "UsageSync",
     "User",
     "Webhook",
+    "WorkflowGroup",
+    "WorkflowMetaproperty",
+    "WorkflowOption",
+    "WorkflowUser",
     "download_roles",
     "reject_undownloadable",
 ]

@@ -17,7 +17,7 @@ from damlink.bynder._bodies import expect_records, read_again, read_body
 from damlink.bynder.records.convert import number
 from damlink.errors import StoppedError
 
-__all__ = ["Page", "Pages", "get_page", "page_query", "read_ahead", "walk"]
+__all__ = ["Page", "Pages", "get_page", "page_query", "read_ahead", "walk", "walk_cursors"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ class Page(Generic[T]):
         limit: maximum number of records on a page.
         total: number of records on all pages.
         pages: number of pages.
+        next_cursor: start of the next page, for lists that are read by cursor.
+        previous_cursor: start of the page before.
 
     Source: Bynder's published definitions of users and jobs: `X-Pagination-…`.
     """
@@ -44,6 +46,8 @@ class Page(Generic[T]):
     limit: int | None = None
     total: int | None = None
     pages: int | None = None
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
 
     @classmethod
     def read(cls, response: httpx.Response, record: Callable[[Mapping[str, Any]], T]) -> Page[T]:
@@ -100,6 +104,24 @@ def _pages(ask: Callable[[int], Page[T]], limit: int | None) -> Pages[T]:
         yield page.items, has_next
         if not has_next:
             return
+
+
+def walk_cursors(ask: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """Yield the records of all pages of a list that is read by cursor, each from the cursor before it."""
+    return read_ahead(_cursor_pages(ask))
+
+
+def _cursor_pages(ask: Callable[[str | None], Page[T]]) -> Pages[T]:
+    seen: set[str | None] = {None}
+    page = ask(None)
+    while page.items:
+        # A portal that repeats a cursor would send the same records without end.
+        cursor = page.next_cursor if page.next_cursor not in seen else None
+        yield page.items, bool(cursor)
+        if not cursor:
+            return
+        seen.add(cursor)
+        page = ask(cursor)
 
 
 def read_ahead(pages: Pages[T]) -> Iterator[T]:

@@ -32,10 +32,12 @@ from damlink.bynder.resources.orders import Orders
 from damlink.bynder.resources.profiles import Profiles
 from damlink.bynder.resources.raw import Raw
 from damlink.bynder.resources.tags import Tags
+from damlink.bynder.resources.taxonomy import Taxonomy
 from damlink.bynder.resources.uploads import Uploads
 from damlink.bynder.resources.usage import Usages
 from damlink.bynder.resources.users import Users
 from damlink.bynder.resources.webhooks import Webhooks
+from damlink.bynder.resources.workflow import Workflow
 
 __all__ = ["PortalClient"]
 
@@ -104,6 +106,8 @@ class PortalClient:
         self.account = AccountSettings(self._client)
         self.jobs = Jobs(self._client)
         self.campaigns = Campaigns(self._client, self.jobs)
+        self.workflow = Workflow(self._client)
+        self.taxonomy = Taxonomy(self._client)
         self.orders = Orders(self._client)
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)

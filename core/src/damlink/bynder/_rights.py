@@ -61,6 +61,7 @@ _TABLE: Final = (
     ("*", "/api/v4/collections/**", "collection:write", "COLLECTIONS"),
     ("GET", "/api/v4/metaproperties/**", "meta.assetbank:read", ""),
     ("*", "/api/v4/metaproperties/**", "meta.assetbank:write", _MANAGE),
+    ("GET", "/api/1/taxonomy/**", "meta.assetbank:read", ""),
     ("GET", "/api/pim/**", "meta.assetbank:read", _MANAGE),
     ("*", "/api/pim/**", "meta.assetbank:write", _MANAGE),
     ("GET", "/api/workflow/campaigns/**", "workflow.campaign:read", "CAMPAIGNOVERVIEW"),

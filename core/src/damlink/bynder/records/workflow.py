@@ -1,6 +1,6 @@
-"""Records of the workflow: campaigns, jobs, their presets, stages and files.
+"""Records of the workflow: campaigns, jobs, their presets, stages and files, people, metaproperties.
 
-Source: Bynder's published definitions of campaigns and jobs, and the deviations seen in the field. Ids are
+Source: Bynder's published definitions of the workflow, and the deviations seen in the field. Ids are
 written 8-4-4-4-12; the answer to a new campaign or job may leave the dashes out.
 """
 
@@ -14,10 +14,21 @@ from typing import Annotated, Any, Final
 import attrs
 
 from damlink.bynder._fields import uuid_of
-from damlink.bynder.records.convert import records
+from damlink.bynder.records.convert import find, records, text
 from damlink.bynder.records.record import Key, Record, read_record
 
-__all__ = ["Campaign", "Job", "JobMedia", "JobPreset", "Stage", "workflow_id"]
+__all__ = [
+    "Campaign",
+    "Job",
+    "JobMedia",
+    "JobPreset",
+    "Stage",
+    "WorkflowGroup",
+    "WorkflowMetaproperty",
+    "WorkflowOption",
+    "WorkflowUser",
+    "workflow_id",
+]
 
 _BARE: Final = re.compile(
     r"([0-9a-fA-F]{8})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{12})"
@@ -113,3 +124,71 @@ class JobPreset(Record):
         stages = preset.get("presetstages")
         listed = records([stages] if isinstance(stages, Mapping) else stages)
         return attrs.evolve(read_record(cls, preset, stages=tuple(map(Stage.read, listed))), raw=raw)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class WorkflowUser(Record):
+    """A user of the workflow.
+
+    Attributes:
+        user_id: id of the portal's user.
+        email: of the portal's user.
+    """
+
+    id: Annotated[_Id, Key("ID", "id")]
+    # The portal sends `fullName` in a group.
+    name: Annotated[str, Key("fullname", "fullName")]
+    user_id: _Id
+    email: str
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> WorkflowUser:
+        """Return a user; the portal sends `BynderUser` in a list of users and `bynderUser` in a group."""
+        user = find(raw, "bynderUser")
+        own = user if isinstance(user, Mapping) else {}
+        return read_record(cls, raw, user_id=workflow_id(text(own.get("id"))), email=text(own.get("email")))
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class WorkflowGroup(Record):
+    """A group of users of the workflow."""
+
+    id: Annotated[_Id, Key("ID", "id")]
+    name: str
+    created_by_id: Annotated[_Id, Key("createdByID")]
+    created: Annotated[datetime | None, Key("dateCreated")]
+    users: tuple[WorkflowUser, ...]
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class WorkflowOption(Record):
+    """An option of a metaproperty of the workflow."""
+
+    id: Annotated[_Id, Key("ID", "id")]
+    label: str
+    position: int
+    raw: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class WorkflowMetaproperty(Record):
+    """A metaproperty of the workflow.
+
+    Attributes:
+        entity: `job` or `campaign`, which it describes.
+        type: such as `select`.
+    """
+
+    id: Annotated[_Id, Key("ID", "id")]
+    label: str
+    short_name: Annotated[str, Key("short_name")]
+    description: str
+    type: str
+    entity: str
+    required: bool
+    position: int
+    created: Annotated[datetime | None, Key("dateCreated")]
+    options: tuple[WorkflowOption, ...]
+    raw: Mapping[str, Any] = attrs.field(repr=False)

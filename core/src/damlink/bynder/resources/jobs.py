@@ -208,6 +208,27 @@ class Jobs(Resource):
         return tuple(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
 
     @action()
+    def upload(self, id: str, *, file_id: str, name: str, size: int, asset_id: str | None = None) -> JobMedia:
+        """Attach a file that the files service has received, and return its id.
+
+        Args:
+            id: of the job.
+            file_id: of the file, from `files prepare`; it must be finalised.
+            name: of the file.
+            size: of the file, in bytes.
+            asset_id: of the asset of which the file is a new version.
+
+        Raises:
+            UnclearError: it is not known whether the file was attached.
+        """
+        body = omit_none(fileId=file_id, name=name, fileSize=size, assetId=asset_id)
+
+        def read(answer: Mapping[str, Any]) -> JobMedia:
+            return JobMedia.read({"filename": name, **answer, "id": id_of(answer, "mediaId")})
+
+        return post_once(self._client, f"/workflow-jobs/{segment(workflow_id(id))}/upload", read, json=body)
+
+    @action()
     def finish(self, id: str) -> None:
         """Finish a job that is in its last stage.
 

@@ -6,6 +6,7 @@ Source: Bynder's published definition of taxonomy.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 from damlink_sandbox.bynder.portal import Portal, number
 from damlink_sandbox.bynder.render import uuid_of
@@ -21,6 +22,8 @@ def _list(portal: Portal, call: Call) -> Answer:
     found = sorted(metaproperty.options.values(), key=_cursor)
     if reference := query.get("externalReference"):
         found = [option for option in found if option.extra.get("externalReference") == reference]
+    if ids := {one.lower() for one in parse_qs(call.query_string).get("ids", ())}:
+        found = [option for option in found if uuid_of(option.id) in ids]
     start, before, limit = query.get("start"), query.get("before"), number(query.get("limit"), 20)
     _check(start, before)
     if before:
