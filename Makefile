@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate mutants soak kill-points lies bench docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants soak kill-points lies bench pictures docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -60,6 +60,10 @@ lies: $(TOOLS)
 MINUTES ?= 60
 soak: $(TOOLS)
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+# The pictures of the docs; needs Chromium.
+pictures: $(TOOLS)
+	PICTURES=docs/images $(BIN)/python -m pytest -m acceptance tests/browser/test_pictures.py
 
 mutants: $(TOOLS)
 	$(BIN)/python tests/simulation/mutants.py

@@ -34,7 +34,7 @@ def render(request: Request, page: Page, status: int = 200) -> Response:
     known = _plain({"title": page.title, "command": page.command, **page.data})
     if _wants_json(request):
         return Response(json.dumps(known), status, media_type="application/json")
-    text = _PAGES.get_template(page.template).render(known)
+    text = _PAGES.get_template(page.template).render(known, path=request.url.path)
     return Response(text, status, media_type="text/html")
 
 
