@@ -49,7 +49,7 @@ def result_line(result: Result) -> str:
     text = {
         "passed": rule.proves,
         "skipped": result.seen,
-        "broken": f"{result.seen}; to do: {rule.cure}",
+        "broken": f"{result.seen}; to do: {result.cure}",
     }[result.outcome]
     return f"{rule.id:23} {mark:8} {text}"
 
@@ -62,6 +62,6 @@ def result_record(result: Result) -> dict[str, Any]:
         "outcome": result.outcome,
         "proves": rule.proves,
         "seen": result.seen,
-        "cure": rule.cure if result.outcome == "broken" else "",
+        "cure": result.cure,
         "seconds": round(result.seconds, 3),
     }

@@ -40,6 +40,8 @@ def hook_problem(module: ModuleType) -> str:
     marker = f"{hookspecs.PROJECT}_impl"
     for name, member in vars(module).items():
         if not hasattr(member, marker):
+            if name in HOOKS and _is_own_function(member, module):
+                return f"{name} has no @hookimpl, so that it is never called; write @hookimpl above it"
             continue
         if name not in HOOKS:
             return f"there is no hook {name!r}; the hooks are {', '.join(HOOKS)}"
@@ -50,6 +52,10 @@ def hook_problem(module: ModuleType) -> str:
         if problem := argument_problem(name, member):
             return problem
     return ""
+
+
+def _is_own_function(member: object, module: ModuleType) -> bool:
+    return inspect.isfunction(member) and member.__module__ == module.__name__
 
 
 def argument_problem(hook: str, function: Any, *, method: bool = False) -> str:

@@ -12,6 +12,8 @@ import attrs
 
 from damlink._content import Content
 from damlink._model import PreparedAsset, PushResult
+from damlink._system.json_record import JsonRecord
+from damlink.errors import PluginBugError
 from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, rule
 from damlink.testing.trial import IgnoredCheckpointError
@@ -24,8 +26,13 @@ from damlink.testing.trial import IgnoredCheckpointError
 )
 def leave_record(case: Case) -> None:
     """Compare the record before and after."""
-    before = copy.deepcopy(dict(case.source.raw))
-    case.prepare().content.close()
+    try:
+        before = copy.deepcopy(dict(case.source.raw))
+        case.prepare().content.close()
+    except PluginBugError as error:
+        if JsonRecord.__name__ in str(error):
+            raise BrokenRuleError(f"transform changes source.raw: {error.args[0]}") from error
+        raise
     changed = [name for name in {*before, *case.source.raw} if before.get(name) != case.source.raw.get(name)]
     if changed:
         raise BrokenRuleError(f"transform changes source.raw: {', '.join(sorted(changed))}")
@@ -86,15 +93,14 @@ def name_content(case: Case) -> None:
 def push_once(case: Case) -> None:
     """Transform and push twice, with the checkpoint of the first time."""
     trial, before = case.trial, len(case.targets())
-    try:
-        first = trial.carry(case.source)
-    except IgnoredCheckpointError as error:
-        raise BrokenRuleError(f"push ignores its checkpoint: {error}") from error
-    noted = trial.list_noted(case.source)
+    first = _carry(case)
+    noted, acted = trial.list_noted(case.source), case.count_acts()
     second = trial.carry(case.source)
     if not (isinstance(first, PushResult) and isinstance(second, PushResult)):
         raise BrokenRuleError("the source asset of the test is skipped; choose one that is carried")
     made = len(case.targets()) - before
+    if case.count_acts() != acted:
+        raise BrokenRuleError(f"a second push requests again: {_more(acted, case.count_acts())}")
     if made > 1 and not noted:
         raise BrokenRuleError(f"push ignores its checkpoint: it noted nothing there, and made {made} assets")
     if made > 1:
@@ -105,6 +111,13 @@ def push_once(case: Case) -> None:
         raise BrokenRuleError(f"two pushes of one asset return {first.target_id} and {second.target_id}")
     if made < 1:
         raise BrokenRuleError("nothing arrived at the target; let the stand-in's trial_targets() show it")
+
+
+def _carry(case: Case) -> object:
+    try:
+        return case.trial.carry(case.source)
+    except IgnoredCheckpointError as error:
+        raise BrokenRuleError(f"push ignores its checkpoint: {error}") from error
 
 
 @rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
@@ -111,8 +112,10 @@ class Case:
 
     @property
     def acts(self) -> str:
-        """The requests that must not happen twice."""
-        return str(_choose_fact(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
+        """The requests that must not happen twice; one for a token may always be repeated."""
+        chosen = str(_choose_fact(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
+        token = self.trial.token_path
+        return rf"^(?!POST {re.escape(token)}$)(?=.*?(?:{chosen}))" if token else chosen
 
     @property
     def repeats(self) -> int:

@@ -19,7 +19,7 @@ from damlink._plugin.shape import HOOKS
 from damlink._secret import Secret
 from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, Rule, rule
-from damlink.testing.watch import Seen, globals_of, watch
+from damlink.testing.watch import Seen, changes_of, globals_of, watch
 
 __all__ = ["GRADE_RULES"]
 
@@ -173,10 +173,7 @@ def change_no_global(case: Case) -> None:
     """Compare the variables of the modules before and after a run."""
     before = globals_of(_package(case))
     _carry_all(case)
-    after = globals_of(_package(case))
-    if changed := sorted(
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    ):
+    if changed := changes_of(before, globals_of(_package(case))):
         raise BrokenRuleError(f"a run changes {', '.join(changed)}")
 
 

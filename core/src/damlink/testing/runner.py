@@ -15,8 +15,10 @@ from typing import Final
 import attrs
 
 from damlink._plugin.discovery import find
+from damlink._plugin.errors import PLUGIN_HINT
 from damlink._plugin.loader import load
 from damlink._system.process import is_interrupt
+from damlink.errors import DamlinkError
 from damlink.testing.case import Case, Subject
 from damlink.testing.opening import open_sandbox, open_trial
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, Rule
@@ -35,6 +37,7 @@ class Result:
     Attributes:
         outcome: `passed`, `broken`, or `skipped` if there was nothing to try.
         seen: why it is broken or skipped, in one line.
+        cure: what to do about it; that of the rule, or of the error that it met.
         seconds: that it took.
     """
 
@@ -42,6 +45,7 @@ class Result:
     outcome: str
     seen: str
     seconds: float
+    cure: str = ""
 
 
 def try_rules(
@@ -84,7 +88,7 @@ def _try_in_thread(plugin: str, rule: Rule, seconds: float) -> Result:
     thread.join(seconds)
     if not results:
         seen = f"it did not end within {seconds:.0f} seconds; no further rule was tried"
-        return Result(rule, "broken", seen, seconds)
+        return Result(rule, "broken", seen, seconds, "let each hook end")
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
@@ -92,7 +96,7 @@ def _try_in_thread(plugin: str, rule: Rule, seconds: float) -> Result:
 
 def _try(plugin: str, rule: Rule) -> Result:
     began = time.monotonic()
-    outcome, seen = "passed", ""
+    outcome, seen, cure = "passed", "", rule.cure
     folder = tempfile.TemporaryDirectory(prefix="damlink-test-", ignore_cleanup_errors=True)
     with folder as path, contextlib.redirect_stdout(sys.stderr), _open(plugin, Path(path)) as case:
         try:
@@ -104,8 +108,18 @@ def _try(plugin: str, rule: Rule) -> Result:
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            outcome, seen = "broken", f"{type(error).__name__}: {error}"
-    return Result(rule, outcome, seen, time.monotonic() - began)
+            outcome, (seen, cure) = "broken", _read(error, rule)
+    return Result(rule, outcome, seen, time.monotonic() - began, cure if outcome == "broken" else "")
+
+
+def _read(error: BaseException, rule: Rule) -> tuple[str, str]:
+    """Return what an error says that a rule did not expect, and its cure."""
+    if not isinstance(error, DamlinkError):
+        return f"{type(error).__name__}: {error}", rule.cure
+    said = str(error).removesuffix(f"; {error.hint}")
+    if error.hint == PLUGIN_HINT:
+        return said, "correct the plugin there"
+    return said, error.hint or rule.cure
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+
+import httpx
 
 from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
@@ -33,6 +35,7 @@ from damlink._state.checkpoint import LedgerCheckpoint
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
+from damlink._system.private_files import make_file
 from damlink.errors import NotYet
 from damlink.testing.outcomes import Failures, Outcomes
 from damlink_sandbox import Clock, Part, Sandbox
@@ -43,6 +46,8 @@ Value = Any  # any TOML value; None removes a setting
 T = TypeVar("T")
 
 NOT_YET_TIMEOUT_SECONDS: Final = 30.0
+# Files of one asset, each with a part of the checkpoint, that one push may wait for.
+MOST_PARTS: Final = 5
 _NO_LIMIT: Final = 1_000_000  # requests in a window: the pace must not slow a test down
 
 
@@ -59,6 +64,27 @@ def _raise_refused(
 
 class IgnoredCheckpointError(AssertionError):
     """A push is repeated until the other side is ready, and begins anew each time."""
+
+
+class _Progress:
+    """What the tries of one push have noted; raises if they never go on where the last one has ended."""
+
+    def __init__(self) -> None:
+        self._futile = self._anew = 0
+
+    def note(self, acted: bool, before: Sequence[str], after: Sequence[str]) -> None:
+        """Note one try.
+
+        Raises:
+            IgnoredCheckpointError: it begins anew each time.
+        """
+        self._futile += acted and not after
+        self._anew += acted and len(after) > len(before)
+        if self._futile > 1:
+            raise IgnoredCheckpointError("it begins anew each time, and notes nothing there") from None
+        if self._anew > MOST_PARTS:
+            what = f"it begins anew each time, and each of {self._anew} tries has noted another part of it"
+            raise IgnoredCheckpointError(what) from None
 
 
 class Trial:
@@ -174,19 +200,14 @@ class Trial:
 
     def push(self, prepared: PreparedAsset | Removed, source: SourceAsset) -> PushResult | Removed:
         """Push with the present checkpoint; repeat it until the other side is ready."""
-        futile = 0
+        progress = _Progress()
 
         def attempt() -> PushResult | Removed:
-            nonlocal futile
-            effects = self._effects()
+            effects, noted = self._effects(), self.list_noted(source)
             try:
                 return self.connector.push(self.context, prepared, source, None, self.checkpoint(source))
             except NotYet:
-                futile += self._effects() > effects and not self.list_noted(source)
-                if futile > 1:
-                    raise IgnoredCheckpointError(
-                        "it begins anew each time, and notes nothing there"
-                    ) from None
+                progress.note(self._effects() > effects, noted, self.list_noted(source))
                 raise
 
         return _wait_while_not_yet(attempt)
@@ -195,6 +216,12 @@ class Trial:
         """Return the number of requests so far, to any service, that may have an effect."""
         services = self.sandbox.origins
         return sum(self.asked(r"^(POST|PUT|PATCH|DELETE) ", service).total() for service in services)
+
+    @property
+    def token_path(self) -> str:
+        """The path at which a token is asked for; empty if requests are signed otherwise."""
+        auth = self._runtime.auth
+        return httpx.URL(auth.token_url).path if isinstance(auth, OAuth2) else ""
 
     def carry(self, source: SourceAsset) -> PushResult | Removed | Skip:
         """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""
@@ -233,7 +260,9 @@ class Trial:
         self._writing.close()
 
     def _write_config(self) -> Path:
-        (self.folder / KEY_FILE).write_text(new_key(), encoding="ascii")
+        key = self.folder / KEY_FILE
+        make_file(key)
+        key.write_text(new_key(), encoding="ascii")
         portal, partner = self.sandbox.part("bynder"), self.sandbox.part(self.plugin)
         secret = {
             field.name for field in fields_of(load_plugin(find(self.plugin)).settings_class) if field.secret
@@ -256,6 +285,7 @@ class Trial:
 
     def _store_secret(self, part: Part, name: str, value: str) -> dict[str, str]:
         file = f"{part.name}-{name}.secret"
+        make_file(self.folder / file)
         # A line break at the end, as an editor writes it: it is no part of the secret.
         (self.folder / file).write_text(f"{value}\n", encoding="utf-8")
         return {"file": file}

@@ -8,15 +8,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from types import FrameType
+from pathlib import Path
+from types import FrameType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
-__all__ = ["Seen", "globals_of", "watch"]
+from damlink._plugin.traces import package_of
+
+__all__ = ["Globals", "Seen", "changes_of", "globals_of", "place_of", "watch"]
 
 # What a person reads about each.
 _EVENTS: Final = {"socket.connect": "opens a connection", "time.sleep": "sleeps"}
 _sleep: Final = time.sleep
-_MUTABLE: Final = (dict, list, set, bytearray)
+_PLAIN: Final = (
+    *(str, bytes, bytearray, int, float, type(None)),
+    *(dict, list, set, tuple, frozenset),
+    SimpleNamespace,
+)
+
+
+Globals = Mapping[str, Mapping[str, str]]
 
 
 class Seen:
@@ -36,7 +46,7 @@ class Seen:
         caller = _first_known(frame, self._package)
         if caller is None:
             return
-        text = f"{caller.f_code.co_filename}:{caller.f_lineno} {_EVENTS[event]}"
+        text = f"{place_of(caller)} {_EVENTS[event]}"
         with self._lock:
             if text not in self.places[event]:
                 self.places[event].append(text)
@@ -52,6 +62,14 @@ def _first_known(frame: FrameType | None, package: str) -> FrameType | None:
             return None
         frame = frame.f_back
     return None
+
+
+def place_of(frame: FrameType) -> str:
+    """Return file and line of a frame, from the file's package on."""
+    name = str(frame.f_globals.get("__name__", ""))
+    parts = Path(frame.f_code.co_filename).parts
+    start = max((at for at, part in enumerate(parts) if part == package_of(name)), default=0)
+    return f"{'/'.join(parts[start:])}:{frame.f_lineno}"
 
 
 def _is_in(name: str, package: str) -> bool:
@@ -112,12 +130,42 @@ def _sleeps_noted(seen: Seen, package: str) -> Iterator[None]:
             setattr(module, name, _sleep)
 
 
-def globals_of(package: str) -> Mapping[str, str]:
-    """Return the content of each changeable variable of a package's modules, its stand-in left out."""
+def globals_of(package: str) -> Globals:
+    """Return the content of each variable of a package's modules and classes, its stand-in left out."""
     return {
-        f"{name}.{variable}": repr(value)
+        name: {
+            variable: _describe(value, package) for variable, value in _variables_of(module, module.__name__)
+        }
         for name, module in list(sys.modules.items())
         if _is_in(name, package) and not _is_stand_in(name, package)
-        for variable, value in list(vars(module).items())
-        if isinstance(value, _MUTABLE) and not variable.startswith("__")
     }
+
+
+def changes_of(before: Globals, after: Globals) -> list[str]:
+    """Return the names of the changed variables, but for those of modules that were imported meanwhile."""
+    return sorted(
+        f"{module}.{name}"
+        for module, known in before.items()
+        for name in known.keys() | after[module].keys()
+        if known.get(name) != after[module].get(name)
+    )
+
+
+def _variables_of(owner: ModuleType | type, module: str) -> Iterator[tuple[str, object]]:
+    """Yield the variables of a module, and of the classes that it defines."""
+    for name, value in list(vars(owner).items()):
+        if name.startswith("__") or isinstance(value, ModuleType | FunctionType):
+            continue
+        if not isinstance(value, type):
+            yield name, value
+        elif isinstance(owner, ModuleType) and value.__module__ == module:
+            for inner, content in _variables_of(value, module):
+                yield f"{name}.{inner}", content
+
+
+def _describe(value: object, package: str) -> str:
+    """Return a text that changes with a value; of an object of a library, only which one it is."""
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    own = vars(value) if _is_in(type(value).__module__, package) and hasattr(value, "__dict__") else ""
+    return f"{type(value).__name__} {id(value)} {own}"

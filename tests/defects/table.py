@@ -1,0 +1,228 @@
+"""The defects and mistakes: each is one change of the plugin without defect, and what must catch it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+from defects.larkspur import ENTRY_POINTS, METADATA, PLUGIN
+
+__all__ = ["DEFECTS", "MISTAKES", "Defect"]
+
+
+@attrs.frozen
+class Defect:
+    """One change that makes a good plugin a bad one.
+
+    Attributes:
+        name: what is wrong with it.
+        caught: the rule that finds it; `load` if the plugin cannot be loaded.
+        old: what is replaced, in the plugin, its metadata or its entry points; it stands there once.
+        new: what it is replaced by.
+        more: further code at the end of the plugin.
+        rival: whether a second distribution has the same plugin.
+    """
+
+    name: str
+    caught: str
+    old: str = ""
+    new: str = ""
+    more: str = ""
+    rival: bool = False
+
+    @property
+    def plugin(self) -> str:
+        """The plugin's code with the change."""
+        return f"{self._replace(PLUGIN)}{self.more}"
+
+    @property
+    def metadata(self) -> str:
+        """The metadata of its distribution."""
+        return self._replace(METADATA)
+
+    @property
+    def entry_points(self) -> str:
+        """Its entry points."""
+        return self._replace(ENTRY_POINTS)
+
+    def _replace(self, text: str) -> str:
+        found = sum(each.count(self.old) for each in (PLUGIN, METADATA, ENTRY_POINTS))
+        if self.old and found != 1:
+            raise ValueError(f"{self.name}: {self.old!r} stands there {found} times")
+        return text.replace(self.old, self.new) if self.old else text
+
+
+_UPLOAD: Final = "    return ctx.bynder.upload(prepared, checkpoint, previous=previous)\n"
+_CONTENT: Final = "    content = Content.from_url("
+_TRANSFORM: Final = "def transform(ctx: Context, source: SourceAsset) -> PreparedAsset | Skip:\n"
+_LISTING: Final = (
+    "def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:\n"
+)
+_ITEM: Final = 'yield SourceAsset(row["id"], row["etag"], row["title"], raw=row)'
+_PAGE: Final = 'ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()'
+_GET_PAGE: Final = """
+
+def _get_page(ctx, page, since):
+    try:
+        return ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()
+    except Exception:
+        return []
+"""
+_GET_PICTURE: Final = """
+
+def _get_picture(ctx, source):
+    try:
+        return ctx.http.get(f"/pictures/{source.source_id}").json()
+    except Exception:
+        return None
+"""
+_FORGETFUL: Final = """
+
+class _Forgetful:
+    source_id = "LK"
+
+    def get(self, name, default=None):
+        return default
+
+    def put(self, **values):
+        pass
+
+    def scope(self, name):
+        return self
+"""
+
+_COUNTER: Final = "\n\nimport itertools\n\nnumbers = itertools.count(1)\n"
+_DAY: Final = "\n\nfrom datetime import date\n\nDAY = date(2026, 1, 1)\n"
+
+DEFECTS: Final[Sequence[Defect]] = (
+    Defect(
+        "push not repeatable: another part of the checkpoint each time",
+        "push.once",
+        _UPLOAD,
+        "    import uuid\n\n"
+        "    return ctx.bynder.upload(prepared, checkpoint.scope(str(uuid.uuid4())), previous=previous)\n",
+    ),
+    Defect(
+        "push not repeatable: a request that acts each time",
+        "push.once",
+        _UPLOAD,
+        f'    ctx.http.post("/deliveries", json={{"id": prepared.name}})\n{_UPLOAD}',
+    ),
+    Defect(
+        "checkpoint ignored",
+        "push.once",
+        "prepared, checkpoint, previous=previous)",
+        "prepared, _Forgetful(), previous=previous)",
+        more=_FORGETFUL,
+    ),
+    Defect(
+        "cursor early",
+        "listing.resumable",
+        "        for row in rows:\n",
+        '        yield Cursor(rows[-1]["changed"])\n        for row in rows[:-1]:\n',
+    ),
+    Defect(
+        "secret in raw",
+        "log.secret-free",
+        "raw=row)",
+        'raw={**row, "key": ctx.settings.api_key.reveal()})',
+    ),
+    Defect(
+        "secret in the log",
+        "log.secret-free",
+        _CONTENT,
+        f'    ctx.log.debug("signed with %s", ctx.settings.api_key.reveal())\n{_CONTENT}',
+    ),
+    Defect(
+        "unstable id",
+        "listing.stable",
+        'SourceAsset(row["id"],',
+        "SourceAsset(f\"{row['id']}-{next(numbers)}\",",
+        more=_COUNTER,
+    ),
+    Defect("unstable fingerprint", "listing.stable", 'row["etag"],', "str(next(numbers)),", more=_COUNTER),
+    Defect(
+        "errors swallowed in the listing", "partner.500", _PAGE, "_get_page(ctx, page, since)", more=_GET_PAGE
+    ),
+    Defect(
+        "whole listing in memory",
+        "listing.lazy",
+        _LISTING,
+        "def list_source_assets(ctx: Context, since: str | None) -> list[SourceAsset | Cursor]:\n"
+        "    return list(_list(ctx, since))\n\n\n"
+        "def _list(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:\n",
+    ),
+    Defect("mutated raw", "transform.pure", _CONTENT, f'    source.raw["seen"] = True\n{_CONTENT}'),
+    Defect("no extension", "content.named", 'filename=picture["file"]', 'filename="picture"'),
+    Defect(
+        "not thread-safe",
+        "code.no-globals",
+        _CONTENT,
+        f"    global current\n    current = source\n{_CONTENT}",
+        more="\n\ncurrent = None\n",
+    ),
+    Defect(
+        "module global",
+        "code.no-globals",
+        _CONTENT,
+        f"    carried.append(source.source_id)\n{_CONTENT}",
+        more="\n\ncarried = []\n",
+    ),
+    Defect(
+        "blocking sleep", "code.own-sleep", _CONTENT, f"    import time\n\n    time.sleep(0.01)\n{_CONTENT}"
+    ),
+    Defect(
+        "bare httpx",
+        "code.own-http",
+        _CONTENT,
+        f"    import httpx\n\n    httpx.get(ctx.settings.api_url)\n{_CONTENT}",
+    ),
+    Defect(
+        "secret as plain text",
+        "settings.secret",
+        "    api_url: str",
+        '    password: str = setting(default="", help="It.")\n    api_url: str',
+    ),
+)
+"""What a plugin does wrong in operation."""
+
+MISTAKES: Final[Sequence[Defect]] = (
+    Defect("misspelt hook", "load", "def transform(", "def transfrom("),
+    Defect(
+        "wrong argument", "load", "def transform(ctx: Context, source:", "def transform(ctx: Context, asset:"
+    ),
+    Defect("default of an argument", "load", "since: str | None)", "since: str | None = None)"),
+    Defect("async hook", "load", "def transform(", "async def transform("),
+    Defect("no @hookimpl", "load", "@hookimpl\ndef authenticate", "def authenticate"),
+    Defect(
+        "wrong return",
+        "transform.pure",
+        '    return PreparedAsset(content, name=source.title, tags=("Larkspur", source.source_id))\n',
+        "    return content, source.title\n",
+    ),
+    Defect(
+        "a listing that is None",
+        "listing.unique",
+        _LISTING,
+        f"{_LISTING}    _list(ctx, since)\n\n\n"
+        "def _list(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:\n",
+    ),
+    Defect(
+        "one text for tags", "transform.pure", 'tags=("Larkspur", source.source_id)', "tags=source.source_id"
+    ),
+    Defect("date in raw", "listing.unique", "raw=row)", 'raw={**row, "seen": DAY})', more=_DAY),
+    Defect(
+        "date as a cursor",
+        "listing.unique",
+        'yield Cursor(rows[-1]["changed"])',
+        "yield Cursor(DAY)",
+        more=_DAY,
+    ),
+    Defect("KeyError in a listing", "listing.unique", 'row["etag"],', 'row["etags"],'),
+    Defect("import error", "load", "import attrs\n", "import attrs\nimport larkspur_client\n"),
+    Defect("wrong entry point", "load", "damlink_larkspur.plugin", "damlink_larkspur.plugins"),
+    Defect("duplicate name", "load", rival=True),
+    Defect("range of the core", "load", "damlink>=0.1,<1", "damlink>=7,<8"),
+)
+"""What an author writes wrongly."""
