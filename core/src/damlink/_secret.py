@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
 
-__all__ = ["REDACTED", "Secret", "forget_revealed", "redact", "redact_bytes"]
+__all__ = ["REDACTED", "Revealed", "Secret", "forget_revealed", "redact", "redact_bytes"]
 
 REDACTED: Final = "**redacted**"
 # Distinct secrets of one process. Access tokens are renewed, so that their number grows without a limit.
@@ -73,10 +73,11 @@ def forget_revealed() -> None:
     _revealed.clear()
 
 
-class _Revealed:
-    """Secrets that this process has revealed; the oldest are forgotten first."""
+class Revealed:
+    """Secrets that were revealed; the oldest are forgotten first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._replacements: OrderedDict[str, tuple[tuple[str, _Replace], ...]] = OrderedDict()
         self._ordered: tuple[_Replace, ...] = ()
@@ -90,7 +91,7 @@ class _Revealed:
             if len(value) < SHORTEST:
                 return
             self._replacements[value] = tuple((form, _replacement(form)) for form in _forms(value))
-            while len(self._replacements) > MOST_REMEMBERED:
+            while len(self._replacements) > self._most:
                 self._replacements.popitem(last=False)
             self._order()
 
@@ -112,7 +113,7 @@ class _Revealed:
         self._ordered = tuple(replace for _, replace in sorted(every, key=lambda each: -len(each[0])))
 
 
-_revealed: Final = _Revealed()
+_revealed: Final = Revealed()
 
 
 def _replacement(form: str) -> _Replace:

@@ -2,27 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from damlink._cli._options import as_json
+from damlink._cli._options import as_json, with_new_config
 from damlink._cli._output import echo
 
 if TYPE_CHECKING:
     from damlink.testing.runner import Result
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _MARKS = {"passed": "ok", "broken": "FAILED", "skipped": "skipped"}
+
+
+def _file(name: str, help_: str) -> Callable[[F], F]:
+    path = click.Path(path_type=Path, dir_okay=False)
+    return click.option(name, type=path, metavar="FILE", help=help_)
 
 
 @click.command("test")
 @click.argument("plugin")
+@_file("--record", "Call the hooks that only read against the real partner, and write what is exchanged.")
+@_file("--replay", "Call the same hooks with the answers of a recording, without a network.")
+@_file(
+    "--drift", "Call them against the real partner once more, and name the fields of answers that changed."
+)
+@click.option("--connector", metavar="NAME", help="Record this connector, if several have the plugin.")
+@click.option(
+    "--assets",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="Record the listing of so many assets at most.",
+)
+@click.option(
+    "--allow",
+    default="",
+    metavar="PATTERN",
+    help="Record the requests whose `METHOD /path` has this regular expression, too: they only read.",
+)
 @as_json
-def command(plugin: str, json_: bool) -> int:
+@with_new_config
+def command(plugin: str, json_: bool, config_path: Path | None, **options: Any) -> int:
     """Test an installed plugin against its own stand-in: one line for each rule of the kit.
 
     It needs the distribution damlink-sandbox, and neither a config nor a portal. Nothing leaves this machine.
+
+    With `--record` and `--drift` the plugin is called against the real partner, by its connector in the
+    config. Only requests that read are sent. Secrets are not written. `--replay` needs the file alone.
     """
+    given = [name for name in ("record", "replay", "drift") if options[name]]
+    if len(given) > 1:
+        raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other")
+    if given:
+        from damlink._cli import _recorded
+
+        return int(getattr(_recorded, given[0])(plugin, config_path, json_=json_, **options))
+    return _try_rules(plugin, json_=json_)
+
+
+def _try_rules(plugin: str, *, json_: bool) -> int:
     from damlink._cli._output import print_json
     from damlink.testing.runner import try_rules
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ssl
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 import httpx
@@ -17,7 +18,16 @@ from damlink._http.connection import Connection
 from damlink._http.origin import origin_of
 from damlink._system.waiting import Verify, verify_nothing
 
-__all__ = ["LEAVING", "VERIFY", "GivenTransport", "NetworkTransport", "verifier"]
+__all__ = [
+    "LEAVING",
+    "VERIFY",
+    "Exchange",
+    "GivenTransport",
+    "NetworkTransport",
+    "Send",
+    "exchanging_by",
+    "verifier",
+]
 
 # Request extensions: a check of this one request, and a function called when its first byte is sent.
 VERIFY: Final = "damlink.verify"
@@ -27,6 +37,22 @@ _FIRST_BYTES: Final = ".send_request_headers.started"
 
 KEPT_SECONDS: Final = 30.0
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_SECONDS)
+
+Send: TypeAlias = Callable[[httpx.Request], httpx.Response]
+Exchange: TypeAlias = Callable[[httpx.Request, Send], httpx.Response]
+"""Answers a request, by the second argument or without the network."""
+
+_exchanges: list[Exchange] = []
+
+
+@contextlib.contextmanager
+def exchanging_by(exchange: Exchange) -> Iterator[None]:
+    """Let a function exchange every request of this process for its answer; for recordings."""
+    _exchanges.append(exchange)
+    try:
+        yield
+    finally:
+        _exchanges.remove(exchange)
 
 
 class NetworkTransport(httpx.BaseTransport):
@@ -52,6 +78,9 @@ class NetworkTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request directly or through its proxy."""
+        return _exchanges[-1](request, self._send) if _exchanges else self._send(request)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
         trace = request.extensions.get(_TRACE)
         if not isinstance(trace, _LastCheck):
             leaving = request.extensions.get(LEAVING)
