@@ -94,6 +94,9 @@ _SORTS: Final = {"once": (8, 50), "change": (35, 20), "read": (25, 15), "file": 
 _OF_SORT: Final = {
     "file": (*(kind for kind in ANSWERS if kind not in ("other type", "empty")), *FILE_ANSWERS * 5),
 }
+# Answers to a change that fail its row, and among how many of the first changes they come.
+_UNREADABLE: Final = ("html", "empty", "braces", "half", "other type")
+_FIRST_CHANGES: Final = 6
 _JUMPS: Final = (300.0, 86_400.0)
 
 
@@ -194,6 +197,10 @@ def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
         yield Fault(dice.choice(FILE_ANSWERS), dice.randrange(_SORTS["file"][0]), sort="file")
     if part in _OWN and dice.random() < 0.6:
         yield Fault(dice.choice(_OWN[part]), dice.randrange(50, _LAST_STEP))
+    if part in _OWN and dice.random() < 0.4:
+        # A row fails after it: what cannot be read is no reason to send the same request again at once.
+        yield Fault(dice.choice(_OWN[part]), dice.randrange(20, 200))
+        yield Fault(dice.choice(_UNREADABLE), dice.randrange(_FIRST_CHANGES), sort="change")
 
 
 def _draw_answer(dice: random.Random) -> Fault:

@@ -310,6 +310,21 @@ def test_hook_when_it_gives_another_type_is_a_bug_of_the_plugin(
     assert (caught.value.connector, caught.value.hook) == ("stock", hook)
 
 
+@pytest.mark.parametrize(
+    ("hook", "item", "most"),
+    [("on_event(event)", "SourceAsset('1', 'a')", "10,000"), ("check(ctx)", "Finding('a', 'b')", "1,000")],
+    ids=["on_event", "check"],
+)
+def test_hook_when_it_yields_without_end_is_a_bug_of_the_plugin(
+    made: Made, hook: str, item: str, most: str
+) -> None:
+    mark = "" if hook.startswith("check") else "@hookimpl\n"
+    plugin = made(WHOLE + f"{mark}def {hook}:\n    while True:\n        yield {item}\n")
+    given = plugin.on_event(CTX, EVENT) if mark else plugin.check(CTX)
+    with pytest.raises(PluginBugError, match=f"gave more than {most} items; yield "):
+        list(given)
+
+
 def test_list_when_raw_is_just_small_enough_is_kept(made: Made) -> None:
     size = RAW_BYTES - len(json.dumps({"x": ""}))
     listing = (

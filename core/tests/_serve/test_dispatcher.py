@@ -13,12 +13,14 @@ from typing import Any
 import attrs
 import pytest
 import sqlalchemy as sa
+from loopback import until
 
 from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._http.pace import Pace
 from damlink._run.session import Session
 from damlink._serve.dispatcher import Dispatcher
+from damlink._serve.event_calls import EventCalls
 from damlink._state.inbox import Inbox, Notification
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
@@ -56,6 +58,10 @@ def transform(source):
 def push(source):
     return PushResult(source.source_id)
 """
+HANGS = PLUGIN.replace("import attrs\n", "import attrs, time\n").replace(
+    "    with (folder /",
+    "    while (folder / f'{ctx.connector} hangs').exists():\n        time.sleep(0.01)\n    with (folder /",
+)
 RUDE = PLUGIN.replace("import attrs\n", "import attrs, sys\n").replace(
     "    with (folder /",
     "    if event.asset and event.asset['name'] == 'Rude':\n"
@@ -65,6 +71,7 @@ DEAF = PLUGIN.replace("on_event(ctx, event)", "list_source_assets(ctx)").replace
     "    folder = ", "    return\n    folder = "
 )
 PAUSE = 5.0
+LONGEST_CALL = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +137,7 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
     install("heard", PLUGIN)
     install("deaf", DEAF)
     install("rude", RUDE)
+    install("hangs", HANGS)
     sessions = []
 
     def make(**connectors: dict[str, Any]) -> Scene:
@@ -147,7 +155,8 @@ def made(sandbox: Sandbox, tmp_path: Path, install: Callable[..., Path]) -> Iter
         pace = Pace(tmp_path / "pace.db", 1_000_000, share=1.0)
         session = Session(load(tmp_path / "damlink.toml"), now=sandbox.world.clock.now, pace=pace)
         sessions.append(session)
-        return Scene(sandbox, tmp_path, session, Dispatcher(session))
+        calls = EventCalls(LONGEST_CALL)
+        return Scene(sandbox, tmp_path, session, Dispatcher(session, calls=calls))
 
     yield make
     for session in sessions:
@@ -285,6 +294,36 @@ def test_events_when_a_connector_fails_for_ever_are_given_up_with_the_cause(
     assert (rounds, scene.inbox.open_count()) == (12, 0)
     (given_up,) = [record.message for record in caplog.records if "given up" in record.message]
     assert "RuntimeError: broken" in given_up
+
+
+def test_events_when_a_hook_does_not_return_reach_the_others_and_come_again_for_it(
+    made: Callable[..., Scene],
+) -> None:
+    scene = made(press={"plugin": "hangs"}, print={})
+    scene.dispatcher = Dispatcher(scene.session, calls=EventCalls(0.05))
+    (scene.folder / "press hangs").touch()
+    first, second = scene.asset(), scene.asset("Dune")
+    scene.tell(first)
+    scene.tell(second)
+    scene.work()
+    assert (scene.due("press"), sorted(scene.due())) == ([], sorted([first, second]))
+    (scene.folder / "press hangs").unlink()
+    until(lambda: scene.work(3600) and len(scene.due("press")) == 2)
+    assert (sorted(scene.due("press")), scene.inbox.open_count()) == (sorted([first, second]), 0)
+
+
+def test_events_when_a_hook_does_not_return_say_which_and_what_to_do(
+    made: Callable[..., Scene], caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = made(press={"plugin": "hangs"})
+    scene.dispatcher = Dispatcher(scene.session, calls=EventCalls(0.05))
+    (scene.folder / "press hangs").touch()
+    scene.tell(scene.asset())
+    scene.work()
+    (scene.folder / "press hangs").unlink()
+    assert (
+        "press: on_event has not returned for more than 0 s; kill -9 of this process is safe" in caplog.text
+    )
 
 
 def test_events_when_a_connector_cannot_be_opened_reach_the_others(made: Callable[..., Scene]) -> None:

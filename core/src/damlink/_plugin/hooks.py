@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import logging
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -46,7 +47,7 @@ from damlink._plugin.values import (
     keep_result,
     refuse,
 )
-from damlink._plugin.wrong_types import check_iterable, wrong_type
+from damlink._plugin.wrong_types import check_count, check_iterable, wrong_type
 from damlink._system.keepable import NotKeepableError
 from damlink.errors import (
     ConfigError,
@@ -222,9 +223,10 @@ class Plugin:
         with border:
             items = iter(check_iterable(hook, self.info.distribution, begin()))
         try:
-            while True:
+            for count in itertools.count(1):
                 with border:
                     item = next(items, _END)
+                    check_count(hook, self.info.distribution, count)
                 if item is _END:
                     return
                 yield item

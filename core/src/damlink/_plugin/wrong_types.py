@@ -8,7 +8,7 @@ from typing import Any, Final
 from damlink._system.keepable import quote
 from damlink.errors import PluginBugError
 
-__all__ = ["check_iterable", "wrong_type"]
+__all__ = ["check_count", "check_iterable", "wrong_type"]
 
 _CURES: Final = {
     "authenticate": "return a damlink.Auth such as HeaderAuth(…) or OAuth2(…), or None",
@@ -21,6 +21,12 @@ _CURES: Final = {
 }
 # Of these, nothing at all is an answer: the event is of no interest, there is nothing to report.
 _OPTIONAL: Final = ("on_event", "check")
+# Their items are kept in memory together.
+_MOST: Final = {"on_event": 10_000, "check": 1000}
+_FEWER: Final = {
+    "on_event": "yield what the event is about; leave the rest to list_source_assets",
+    "check": "yield one Finding for each step",
+}
 
 
 def wrong_type(hook: str, distribution: str, value: object, wanted: str) -> PluginBugError:
@@ -45,3 +51,15 @@ def check_iterable(hook: str, distribution: str, value: Any) -> Iterable[Any]:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping):
         return value
     raise wrong_type(hook, distribution, value, "a generator or a list")
+
+
+def check_count(hook: str, distribution: str, count: int) -> None:
+    """Verify that a hook has not given too many items; a listing may have any number.
+
+    Raises:
+        PluginBugError: it has.
+    """
+    most = _MOST.get(hook)
+    if most is not None and count > most:
+        gave = f"{hook} of {distribution} gave more than {most:,} items"
+        raise PluginBugError(gave, hint=_FEWER[hook])

@@ -11,6 +11,7 @@ from typing import Final
 from damlink._model import SourceAsset
 from damlink._plugin.under_way import warn_of_long_calls
 from damlink._run.session import Session
+from damlink._serve.event_calls import EventCalls
 from damlink._serve.fanout import Fanout, Result, postpone
 from damlink._state.inbox import DISPATCHER, CoalescedEvent, Inbox
 from damlink._state.lease import Lease
@@ -32,16 +33,19 @@ class Dispatcher:
 
     Args:
         on_new_rows: called after rows have been added to a ledger.
+        calls: of the connectors' `on_event`.
     """
 
     def __init__(
         self,
         session: Session,
         on_new_rows: Callable[[], None] = lambda: None,
+        calls: EventCalls | None = None,
     ) -> None:
         self._session = session
         self._inbox = Inbox(session.database)
         self._on_new_rows = on_new_rows
+        self._calls = calls or EventCalls()
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at: datetime | None = None
@@ -98,9 +102,12 @@ class Dispatcher:
         """Process one batch of each portal, and return whether there was any event."""
         self._prune()
         portals = self._session.config.portals
-        self._portals = {name: self._portals.get(name) or Fanout(self._session, name) for name in portals}
+        self._portals = {name: self._portals.get(name) or self._open(name) for name in portals}
         has_worked = [self._process_batch(name, fanout) for name, fanout in self._portals.items()]
         return any(has_worked)
+
+    def _open(self, portal: str) -> Fanout:
+        return Fanout(self._session, portal, self._calls)
 
     def _process_batch(self, portal: str, fanout: Fanout) -> bool:
         if not fanout.is_reachable():

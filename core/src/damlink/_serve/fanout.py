@@ -15,6 +15,7 @@ from damlink._config.tables import ConnectorConfig
 from damlink._model import Event, SourceAsset
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
+from damlink._serve.event_calls import EventCalls
 from damlink._state.inbox import CoalescedEvent, Notification, Outcome
 from damlink._state.rows import as_listed
 from damlink._system.backoff import Backoff
@@ -108,9 +109,10 @@ class Delivery:
 class Fanout:
     """One portal and the connectors that are subscribed to its events."""
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: Session, name: str, calls: EventCalls) -> None:
         self._session = session
         self._name = name
+        self._calls = calls
         self._has_event_hook: dict[str, bool] = {}
         self._failures = 0
         self._not_before = 0.0
@@ -148,7 +150,7 @@ class Fanout:
         with Session(whole.config, now=whole.now, database=whole.database, pace=whole.pace) as session:
             deliveries = list(_Reader(session.open_portal(self._name)).read(events, self._name))
             for name in names:
-                _deliver_to(session, name, deliveries)
+                _Receiver(session, name, self._calls).deliver(deliveries)
         return deliveries
 
     def _is_subscribed(self, config: ConnectorConfig) -> bool:
@@ -223,30 +225,45 @@ class _Reader:
             return None, "" if error.status == _GONE else str(error)
 
 
-def _deliver_to(session: Session, name: str, deliveries: Sequence[Delivery]) -> None:
-    """Deliver all events to one connector. A failure affects neither other connectors nor other events."""
-    runtime: ConnectorRuntime | None = None
-    for each in deliveries:
-        if each.read_error or name in each.source.processed_by:
-            continue
+class _Receiver:
+    """One connector that receives events. Its failure affects neither other connectors nor other events."""
+
+    def __init__(self, session: Session, name: str, calls: EventCalls) -> None:
+        self._session = session
+        self._name = name
+        self._calls = calls
+        self._runtime: ConnectorRuntime | None = None
+
+    def deliver(self, deliveries: Iterable[Delivery]) -> None:
+        """Deliver events, one after the other."""
+        for each in deliveries:
+            if not each.read_error and self._name not in each.source.processed_by:
+                self._deliver(each)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        name, event = self._name, delivery.event
         try:
-            runtime = runtime or session.open_connector(name)
-            assets = [as_listed(item) for item in runtime.plugin.on_event(runtime.context, each.event)]
+            assets = self._calls.call(name, lambda: self._derive(event))
         except NotYet as pause:
-            each.errors[name] = f"{name}: {pause.reason}"
+            delivery.errors[name] = f"{name}: {pause.reason}"
             if pause.retry_after is not None:
-                each.pauses.append(pause.retry_after)
-            _log.debug("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, pause)
+                delivery.pauses.append(pause.retry_after)
+            _log.debug("%s: %s of %s: %s", name, event.kind, event.asset_id, pause)
         except DamlinkError as error:
-            each.errors[name] = f"{name}: {error}"
-            _log.warning("%s: %s of %s: %s", name, each.event.kind, each.event.asset_id, error)
+            delivery.errors[name] = f"{name}: {error}"
+            _log.warning("%s: %s of %s: %s", name, event.kind, event.asset_id, error)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others
-            each.errors[name] = f"{name}: a bug: {describe(error)}"
-            _log.exception("%s: %s of %s: a bug", name, each.event.kind, each.event.asset_id)
+            delivery.errors[name] = f"{name}: a bug: {describe(error)}"
+            _log.exception("%s: %s of %s: a bug", name, event.kind, event.asset_id)
         else:
-            each.processed_by.add(name)
+            delivery.processed_by.add(name)
             if assets:
-                each.new_rows[name] = assets
+                delivery.new_rows[name] = assets
+
+    def _derive(self, event: Event) -> list[SourceAsset]:
+        """Return the source assets that the connector derives from an event."""
+        self._runtime = self._runtime or self._session.open_connector(self._name)
+        return [as_listed(item) for item in self._runtime.plugin.on_event(self._runtime.context, event)]
 
 
 def _is_fresh(asset: Asset, notification: Notification) -> bool:
