@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,3 +78,30 @@ def test_run_when_a_plugin_leaves_at_its_import_says_so_and_runs_the_next_connec
     ended = damlink("run")
     assert (ended.returncode, states(tmp_path, "later")) == (3, {"1": "pushed", "2": "pushed"})
     assert "cannot be imported: SystemExit: 0" in ended.stderr
+
+
+def test_run_when_a_plan_was_saved_carries_it_once(
+    damlink: Damlink, tmp_path: Path, install: Callable[..., Path]
+) -> None:
+    install("acme", plugin())
+    last = json.loads(damlink("plan", "stock", "--save", "--json").stdout.splitlines()[-1])
+    ended = damlink("run", "--plan", last["plan"])
+    assert (ended.returncode, last["actions"]) == (0, {"new": 2})
+    assert states(tmp_path, "stock") == {"1": "pushed", "2": "pushed"}
+    stale = damlink("run", "stock", "--plan", last["plan"], "--full")
+    assert (stale.returncode, "leave --full and --limit out" in stale.stderr) == (2, True)
+
+
+def test_run_when_a_plan_is_stale_says_what_has_changed(
+    damlink: Damlink, tmp_path: Path, install: Callable[..., Path]
+) -> None:
+    install("acme", plugin())
+    install("calm", plugin())
+    text = damlink("plan", "stock", "--save").stdout
+    damlink("run", "stock")
+    number = re.search(r"plan (\w+) is saved; `damlink run stock --plan \1` carries it", text)
+    assert number is not None, text
+    ended = damlink("run", "--plan", number[1])
+    assert ended.returncode == 3
+    assert f"stock: the plan {number[1]} is stale: no longer to carry: 1, 2; make another" in ended.stderr
+    assert damlink("run", "later", "--plan", number[1]).returncode == 3

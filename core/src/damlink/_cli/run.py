@@ -40,6 +40,7 @@ PRECEDENCE = (130, 3, 4, 1, 5)
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Number of transfer threads; else as in the config."
 )
+@click.option("--plan", metavar="ID", help="Carry exactly what `damlink plan --save` has saved, or nothing.")
 @debug_request
 @as_json
 @with_config
@@ -48,6 +49,7 @@ def command(
     full: bool,
     limit: int | None,
     workers: int | None,
+    plan: str | None,
     on_request: OnRequest,
     json_: bool,
     config_path: Path | None,
@@ -55,6 +57,7 @@ def command(
     """Run the named connectors now, or all enabled ones.
 
     An asset that has arrived is never carried again; an interrupted transfer resumes where it stopped.
+    With --plan, nothing is carried and the exit code is 3 if something has changed since the plan was saved.
     """
     from damlink._cli._output import print_json
     from damlink._run.runner import RunOptions, RunReport
@@ -62,14 +65,34 @@ def command(
     # SIGTERM ends a run like Ctrl-C: checkpoints are saved and the lease is released.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = load_config(config_path)
-    options = RunOptions(full=full, limit=limit, workers=workers)
-    reports = run_all(config, select_connectors(config, names), options, on_request)
+    if plan and (full or limit):
+        raise click.UsageError("--plan carries the whole plan; leave --full and --limit out")
+    chosen = [_owner_of_plan(config, plan, names)] if plan else select_connectors(config, names)
+    options = RunOptions(full=full, limit=limit, workers=workers, plan=plan)
+    reports = run_all(config, chosen, options, on_request)
     if json_:
         print_json([_document(name, report) for name, report in reports.items()])
     code = most_severe(_code(report) for report in reports.values())
     if any(isinstance(report, RunReport) and report.hanging for report in reports.values()):
         end_now(code)
     return code
+
+
+def _owner_of_plan(config: Config, plan: str, names: tuple[str, ...]) -> str:
+    """Return the connector of a saved plan.
+
+    Raises:
+        click.UsageError: several connectors are named.
+        ConfigError: there is no such plan, or it is of another connector.
+    """
+    from damlink._run.saved_plan import find_plan
+    from damlink._run.session import Session
+
+    if len(names) > 1:
+        raise click.UsageError("a plan is of one connector; name that one, or none")
+    named = config.connector(names[0]).name if names else ""
+    with Session(config, keeps=False) as session:
+        return find_plan(session, plan, named).connector
 
 
 def run_all(

@@ -26,6 +26,7 @@ class RunOptions:
         events_only: carry what is due, and list nothing.
         max_wait: seconds that the run waits for rows that are not ready yet.
         grace: seconds that a run which is to end waits for the hooks under way.
+        plan: the saved plan that the run carries, and nothing else; `None` for all that is due.
     """
 
     full: bool = False
@@ -34,6 +35,7 @@ class RunOptions:
     events_only: bool = False
     max_wait: float = MAX_WAIT_SECONDS
     grace: float = GRACE_SECONDS
+    plan: str | None = None
 
 
 @attrs.frozen

@@ -20,26 +20,22 @@ from damlink._run.listing import starting_point
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
 from damlink._state.accounts import AccountChange
+from damlink._state.claim import SKIP
 from damlink._state.compare import Compared, Comparison, compare
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed, Progress
+from damlink._state.plans import PlannedAsset
 from damlink._state.removal import reason_of
 from damlink._state.rows import REMOVAL, Row, RowState, as_listed
+from damlink._upload.part_sizes import count_requests
 
-__all__ = ["Plan", "Planned", "plan_connector"]
+__all__ = ["PAGE", "Plan", "plan_connector"]
 
 _log = logging.getLogger("damlink.run")
 
 PAGE: Final = 200
-
-
-@attrs.frozen
-class Planned:
-    """An asset that a run would carry, and why."""
-
-    source_id: str
-    title: str
-    why: str
+# Of an asset that leaves the portal: its record, and the address of its original.
+READS: Final = 2
 
 
 @attrs.frozen
@@ -48,15 +44,24 @@ class Plan:
 
     Attributes:
         notices: one line each, such as another account.
-        assets: listed while they are read.
+        assets: listed while they are read; those that the run would skip are among them if asked for.
+        revised: fingerprints of due assets that have changed again, by source id; complete when all
+            assets have been read.
     """
 
+    runtime: ConnectorRuntime
     notices: list[str]
-    assets: Iterator[Planned]
+    assets: Iterator[PlannedAsset]
+    revised: Mapping[str, str]
 
 
 def plan_connector(
-    session: Session, name: str, *, full: bool = False, planned: dict[str, set[str]] | None = None
+    session: Session,
+    name: str,
+    *,
+    full: bool = False,
+    planned: dict[str, set[str]] | None = None,
+    with_skipped: bool = False,
 ) -> Plan:
     """Return the assets that a run would carry now: the due rows, then those that the listing adds.
 
@@ -64,6 +69,7 @@ def plan_connector(
         full: as a run with `--full`.
         planned: source ids by connector, of the plans made before this one; its own ids are added. What
             a sibling has planned is not planned again: the sibling's run would be the first to carry it.
+        with_skipped: also yield the assets that the run would not carry, although they are new or due.
 
     Raises:
         ConnectorError: the portal cannot be asked, or, while the assets are read, the listing failed.
@@ -73,10 +79,11 @@ def plan_connector(
     runtime = session.open_connector(name)
     ledger = Ledger(session.database, name, siblings=runtime.siblings) if session.has_database else None
     change = change_of(runtime, ledger, accounts_of(session, runtime)) if ledger else AccountChange()
+    revised: dict[str, str] = {}
     parts = (
         _plan_retargeted(ledger, change),
         _plan_due(ledger),
-        _plan_listing(runtime, ledger, full=full or bool(change.source)),
+        _plan_listing(runtime, ledger, revised, full=full or bool(change.source)),
     )
     planned = planned if planned is not None else {}
     taken = set().union(*(planned.get(sibling, set()) for sibling in runtime.siblings))
@@ -85,29 +92,54 @@ def plan_connector(
     if runtime.config.metadata:
         metadata = read_metadata(runtime.config, session.opener)
         notices.append(f"{name}: each asset gets {describe_metadata(metadata)}")
-    return Plan(notices, _each_once(itertools.chain(*parts), own, taken))
+    every = itertools.chain(*parts)
+    chosen = (_estimate(runtime, each) for each in every if with_skipped or each.is_carried)
+    return Plan(runtime, notices, _each_once(chosen, own, taken), revised)
 
 
-def _each_once(assets: Iterable[Planned], own: set[str], taken: set[str]) -> Iterator[Planned]:
+def _each_once(assets: Iterable[PlannedAsset], own: set[str], taken: set[str]) -> Iterator[PlannedAsset]:
     for each in assets:
         if each.source_id not in own and each.source_id not in taken:
             own.add(each.source_id)
             yield each
 
 
-def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[Planned]:
+def _plan_row(row: Row, why: str, action: str = "") -> PlannedAsset:
+    action = action or _action_of(row.carrying, row)
+    return PlannedAsset(
+        source_id=row.source_id, title=row.title, why=why, action=action, fingerprint=row.carrying
+    )
+
+
+def _estimate(runtime: ConnectorRuntime, asset: PlannedAsset) -> PlannedAsset:
+    """Add the requests to the portal that a delivery takes, about: a file of unknown size has one part."""
+    if not asset.is_carried or asset.action == "remove":
+        return asset
+    uploads = runtime.plugin.about.uploads
+    requests = count_requests(asset.size or 1, is_version=asset.action == "version") if uploads else READS
+    return attrs.evolve(asset, requests=requests)
+
+
+def _action_of(fingerprint: str, row: Row | None) -> str:
+    if fingerprint.startswith(REMOVAL):
+        return "remove"
+    return "version" if row is not None and row.previous is not None else "new"
+
+
+def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[PlannedAsset]:
     why = f"due for another target account ({', '.join(change.target)})"
     rows = ledger.read_finished() if ledger and change.target else iter(())
-    return (Planned(row.source_id, row.title, why) for row in rows)
+    # What is at the former target is not a version there.
+    return (_plan_row(row, why, "remove" if row.is_removal else "new") for row in rows)
 
 
-def _plan_due(ledger: Ledger | None) -> Iterator[Planned]:
+def _plan_due(ledger: Ledger | None) -> Iterator[PlannedAsset]:
     rows = ledger.ready() if ledger else iter(())
     while page := list(itertools.islice(rows, PAGE)):
         held = _find_held(ledger, {row.source_id: row for row in page})
-        yield from (
-            Planned(row.source_id, row.title, _why_due(row)) for row in page if row.source_id not in held
-        )
+        for row in page:
+            reason = held.get(row.source_id)
+            yield _plan_row(row, reason or _why_due(row), SKIP if reason else "")
 
 
 def _why_due(row: Row) -> str:
@@ -119,14 +151,16 @@ def _why_due(row: Row) -> str:
     return row.reason or ("changed" if row.previous else "listed, not carried yet")
 
 
-def _find_held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> set[str]:
-    """Return the source ids that a run would skip or delay, because a sibling holds them."""
+def _find_held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> dict[str, str]:
+    """Return why a run would skip or delay assets, by source id, because a sibling holds them."""
     holds = ledger.holds(list(rows)) if ledger else {}
     notes = {key for key, row in rows.items() if row is not None and row.checkpoint is not None}
-    return {key for key, hold in holds.items() if hold.blocks(has_checkpoint=key in notes)}
+    return {key: hold.reason for key, hold in holds.items() if hold.blocks(has_checkpoint=key in notes)}
 
 
-def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: bool) -> Iterator[Planned]:
+def _plan_listing(
+    runtime: ConnectorRuntime, ledger: Ledger | None, revised: dict[str, str], *, full: bool
+) -> Iterator[PlannedAsset]:
     progress = ledger.progress() if ledger else Progress()
     since = starting_point(progress, runtime.selection, full=full)
     reconsider = progress.completed not in (None, runtime.selection)
@@ -138,9 +172,25 @@ def _plan_listing(runtime: ConnectorRuntime, ledger: Ledger | None, *, full: boo
             differing = ledger.compare(listed) if ledger else _compare_with_nothing(listed)
             held = _find_held(ledger, {each.asset.source_id: each.row for each in differing})
             for each in differing:
-                if each.comparison.is_carried(each.row) and each.asset.source_id not in held:
-                    title = each.asset.title or (each.row.title if each.row else "")
-                    yield Planned(each.asset.source_id, title, _why_listed(each))
+                if each.row is not None and each.row.checkpoint is None:
+                    revised[each.asset.source_id] = each.asset.fingerprint
+                yield from _plan_listed(each, held.get(each.asset.source_id, ""))
+
+
+def _plan_listed(compared: Compared, held: str) -> Iterator[PlannedAsset]:
+    """Yield a listed asset if a run would carry it, or would skip it for a reason that a person asks for."""
+    asset, row = compared.asset, compared.row
+    is_found = compared.comparison is Comparison.FOUND
+    if not is_found and not compared.comparison.is_carried(row):
+        return
+    reason = "found in the portal" if is_found else held
+    yield PlannedAsset(
+        source_id=asset.source_id,
+        title=asset.title or (row.title if row else ""),
+        why=reason or _why_listed(compared),
+        action=SKIP if reason else _action_of(asset.fingerprint, row),
+        fingerprint=asset.fingerprint,
+    )
 
 
 def _compare_with_nothing(listed: Listed) -> list[Compared]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
+import attrs
+
 from damlink._config.watch import ConnectorSwitch
 from damlink._plugin.under_way import warn_of_long_calls
 from damlink._run.accounts import adapt
@@ -49,6 +51,11 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
     counter = RunCounter(session.listener)
     # A wrong config or a broken plugin ends the run before anything is changed.
     parsed = session.check(name)
+    if options.plan:
+        # Most runs have none, and need not import it.
+        from damlink._run.saved_plan import verify_plan
+
+        options = attrs.evolve(options, full=verify_plan(session, name, options.plan).full)
     with Lease(session.database, name, warn_of_long_calls) as lease:
 
         def verify() -> None:
@@ -65,7 +72,7 @@ def _run(session: Session, name: str, options: RunOptions, stopping: Stopping) -
         identity = Identity(session.database)
         marker = Marker(identity.ensure(), name)
         marker.note(identity.raise_count(name), durable=True)
-        ledger = Ledger(session.database, name, lease.epoch, runtime.siblings, marker.note)
+        ledger = Ledger(session.database, name, lease.epoch, runtime.siblings, marker.note, plan=options.plan)
         adapt(session, runtime, ledger)
         runs = Runs(session.database, name)
         number = runs.begin(lease.epoch, listing=not options.events_only, every=runtime.interval)

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from damlink._state.rows import Row, RowState, as_row
 from damlink._state.siblings import Hold, HoldKind, find_holds, serialize
-from damlink._state.tables import KeepableText, UtcDateTime
+from damlink._state.tables import KeepableText, UtcDateTime, planned
 from damlink._state.tables import ledger as t
 
-__all__ = ["FIRST_BATCH", "MOST_BATCH", "Claimant", "claimable", "take"]
+__all__ = ["FIRST_BATCH", "MOST_BATCH", "SKIP", "Claimant", "claimable", "take"]
+
+SKIP: Final = "skip"  # what a plan does with an asset that it does not carry
 
 FIRST_BATCH: Final = 8
 MOST_BATCH: Final = 100
@@ -25,11 +27,12 @@ _Parameter: TypeAlias = "sa.BindParameter[Any]"
 
 @attrs.frozen
 class Claimant:
-    """A run that claims rows: its connector, its epoch and its sibling connectors."""
+    """A run that claims rows: its connector, its epoch, its siblings, and its plan if it has one."""
 
     connector: str
     epoch: int | None
     siblings: Sequence[str] = ()
+    plan: str | None = None
 
     @property
     def owns(self) -> sa.ColumnElement[bool]:
@@ -71,17 +74,42 @@ _EPOCH: Final = sa.bindparam("in_epoch", type_=sa.Integer)
 _BATCH: Final = sa.bindparam("batch", type_=sa.Integer)
 
 
-# One query for each condition: together they could not use the index.
-_IN_ORDER: Final = tuple(
-    sa.select(t.c.source_id)
-    .where(t.c.connector == _OF, condition)
-    .order_by(t.c.due_at, t.c.source_id)
-    .with_for_update(skip_locked=True)
-    for condition in claimable(_NOW, _EPOCH)
+_PLAN: Final = sa.bindparam("in_plan", type_=KeepableText)
+# What would be carried is what was planned.
+_IS_PLANNED: Final = (
+    sa.exists()
+    .where(
+        planned.c.plan == _PLAN,
+        planned.c.source_id == t.c.source_id,
+        planned.c.action != SKIP,
+        planned.c.fingerprint == sa.func.coalesce(t.c.checkpoint_fingerprint, t.c.fingerprint_seen),
+    )
+    .correlate(t)
 )
-_CANDIDATES: Final = tuple(
-    query.add_columns(t.c.checkpoint.is_not(None)).limit(_BATCH) for query in _IN_ORDER
-)
+
+
+def _queries(*conditions: sa.ColumnElement[bool]) -> tuple[sa.Select[str], ...]:
+    """Return the queries in the order of claiming."""
+    # One for each condition: together they could not use the index.
+    return tuple(
+        sa.select(t.c.source_id)
+        .where(t.c.connector == _OF, condition, *conditions)
+        .order_by(t.c.due_at, t.c.source_id)
+        .with_for_update(skip_locked=True)
+        for condition in claimable(_NOW, _EPOCH)
+    )
+
+
+_IN_ORDER: Final = _queries()
+_PLANNED_IN_ORDER: Final = _queries(_IS_PLANNED)
+
+
+def _candidates(queries: Iterable[sa.Select[str]]) -> tuple[sa.Select[str, bool], ...]:
+    return tuple(query.add_columns(t.c.checkpoint.is_not(None)).limit(_BATCH) for query in queries)
+
+
+_CANDIDATES: Final = _candidates(_IN_ORDER)
+_PLANNED_CANDIDATES: Final = _candidates(_PLANNED_IN_ORDER)
 
 
 def _claim(source_id: sa.ColumnElement[str]) -> sa.Executable:
@@ -101,22 +129,28 @@ def _claim(source_id: sa.ColumnElement[str]) -> sa.Executable:
 
 
 _CLAIM: Final = _claim(sa.bindparam("id"))
-# The database ends at the first query that finds a row.
-_CLAIM_NEXT: Final = _claim(
-    sa.func.coalesce(
-        *(query.limit(sa.literal_column("1")).correlate(None).scalar_subquery() for query in _IN_ORDER)
-    )
-)
+
+
+def _claim_next(queries: Iterable[sa.Select[str]]) -> sa.Executable:
+    """Return a statement that claims the first row of these queries; the database ends at the first hit."""
+    first = (query.limit(sa.literal_column("1")).correlate(None).scalar_subquery() for query in queries)
+    return _claim(sa.func.coalesce(*first))
+
+
+_CLAIM_NEXT: Final = _claim_next(_IN_ORDER)
+_CLAIM_NEXT_PLANNED: Final = _claim_next(_PLANNED_IN_ORDER)
 
 
 def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
     """Claim the next row; also return whether to try again because siblings hold all of the batch."""
     given = {"of": claimant.connector, "in_epoch": claimant.epoch, "now": now}
+    given |= {"in_plan": claimant.plan} if claimant.plan else {}
     if not claimant.siblings:
-        record = connection.execute(_CLAIM_NEXT, given).one_or_none()
+        statement = _CLAIM_NEXT_PLANNED if claimant.plan else _CLAIM_NEXT
+        record = connection.execute(statement, given).one_or_none()
         return (as_row(record) if record else None), False
     serialize(connection)
-    for query in _CANDIDATES:
+    for query in _PLANNED_CANDIDATES if claimant.plan else _CANDIDATES:
         # Whether each has a checkpoint, by source id in the order of claiming.
         found = connection.execute(query, given | {"batch": batch})
         candidates = {key: bool(has_notes) for key, has_notes in found}

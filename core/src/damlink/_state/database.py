@@ -25,7 +25,7 @@ from damlink.errors import StateError
 
 __all__ = ["CREATION_LOCK", "SCHEMA", "Database", "UnpreparedError", "find_version", "insert_into", "upsert"]
 
-SCHEMA: Final = "0009"  # the newest migration
+SCHEMA: Final = "0010"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 

@@ -29,6 +29,7 @@ class LedgerReader:
         epoch: the epoch of the lease under which to write.
         siblings: other connectors of the same plugin and portal, if an asset must reach a portal only once.
         on_carried: called with the new count of claims and deliveries after each commit of one.
+        plan: the saved plan whose assets alone are claimed.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class LedgerReader:
         epoch: int | None = None,
         siblings: Sequence[str] = (),
         on_carried: Callable[[int], None] = lambda _count: None,
+        plan: str | None = None,
     ) -> None:
         self._database = database
         self._now = database.now
         self._connector = connector
         self._on_carried = on_carried
-        self._run = Claimant(connector, epoch, tuple(siblings))
+        self._run = Claimant(connector, epoch, tuple(siblings), plan)
 
     def progress(self) -> Progress:
         """Return the progress of the listing."""

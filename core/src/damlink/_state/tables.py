@@ -27,6 +27,8 @@ __all__ = [
     "lease",
     "ledger",
     "metadata",
+    "plan",
+    "planned",
     "read_record",
     "run",
     "topic",
@@ -261,4 +263,34 @@ topic = sa.Table(
     sa.Column("noted_at", UtcDateTime, nullable=False),
     sa.Column("approved_at", UtcDateTime),
     sa.Column("confirmed_at", UtcDateTime),
+)
+
+# Complete once it has totals.
+plan = sa.Table(
+    "plan",
+    metadata,
+    sa.Column("id", KeepableText, primary_key=True),
+    sa.Column("connector", KeepableText, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("full", sa.Boolean, nullable=False),
+    sa.Column("basis", KeepableText, nullable=False),
+    sa.Column("totals", KeepableText),
+    sa.Column("begun_at", UtcDateTime),
+    sa.Index("plan_connector", "connector", "made_at"),
+)
+
+planned = sa.Table(
+    "planned",
+    metadata,
+    sa.Column("plan", KeepableText, primary_key=True),
+    sa.Column("source_id", KeepableText, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("fingerprint", KeepableText, nullable=False),
+    sa.Column("action", KeepableText, nullable=False),
+    sa.Column("title", Message, nullable=False),
+    sa.Column("why", Message, nullable=False),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("spends", KeepableText, nullable=False),
+    sa.Index("planned_number", "plan", "number"),
 )

@@ -14,6 +14,7 @@ __all__ = [
     "SMALLEST_PART_BYTES",
     "Memory",
     "PartSizes",
+    "count_requests",
     "smallest_part",
 ]
 
@@ -37,6 +38,13 @@ _log = logging.getLogger("damlink.upload")
 def smallest_part(size: int) -> int:
     """Return the smallest part of a file of this size, in bytes."""
     return max(SMALLEST_PART_BYTES, -(-size // MOST_PARTS))
+
+
+def count_requests(size: int, *, is_version: bool) -> int:
+    """Return how many requests to the portal an upload takes, about: one for each part, and a few more."""
+    parts = -(-size // PartSizes().choose(size))
+    # Begin, finalise, poll once, save; of a version the active one is read before.
+    return parts + 4 + is_version
 
 
 class Memory(Protocol):
