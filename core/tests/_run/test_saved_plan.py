@@ -18,18 +18,18 @@ LATE = (
 )
 
 
-def saved(stock: Any, **options: Any) -> SavedPlan:
+def save(stock: Any, **options: Any) -> SavedPlan:
     return save_plan(stock.session, "stock", **options)
 
 
 def test_plan_when_saved_counts_what_it_would_do_and_carries_nothing(stock: Any) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     assert (plan.totals["actions"], plan.totals["without_size"], plan.begun_at) == ({"new": 2}, 2, None)
     assert (stock.rows, stock.pushed) == ({}, [])
 
 
 def test_plan_when_run_carries_its_assets_and_notes_the_beginning(stock: Any) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     assert stock.run(plan=plan.id).exit_code == 0
     assert sorted(stock.pushed) == ["1", "2"]
     assert Plans(stock.session.database).find(plan.id).begun_at is not None
@@ -47,7 +47,7 @@ def test_plan_when_run_carries_its_assets_and_notes_the_beginning(stock: Any) ->
 def test_plan_when_the_source_has_changed_is_stale_and_carries_nothing(
     stock: Any, hooks: dict[str, str], words: str
 ) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     stock.write(**hooks)
     with pytest.raises(StalePlanError, match=f"the plan {plan.id} is stale: {words}; make another") as stale:
         stock.run(plan=plan.id)
@@ -55,21 +55,21 @@ def test_plan_when_the_source_has_changed_is_stale_and_carries_nothing(
 
 
 def test_plan_when_its_assets_were_carried_by_another_run_is_stale(stock: Any) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     stock.run()
     with pytest.raises(StalePlanError, match="no longer to carry: 1, 2"):
         stock.run(plan=plan.id)
 
 
 def test_plan_when_a_run_of_it_was_cut_short_can_be_run_again(stock: Any) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     stock.run(plan=plan.id, limit=1)
     assert stock.run(plan=plan.id).exit_code == 0
     assert sorted(stock.pushed) == ["1", "2"]
 
 
 def test_plan_when_an_asset_comes_during_its_run_leaves_it_to_the_next(stock: Any) -> None:
-    plan = saved(stock)
+    plan = save(stock)
     stock.write(list_source_assets=LATE)
     stock.run(plan=plan.id)
     assert (sorted(stock.pushed), stock.states["3"]) == (["1", "2"], "due")
@@ -79,7 +79,7 @@ def test_plan_when_due_assets_have_changed_again_takes_the_last_fingerprint(stoc
     stock.run(limit=1)
     (left,) = {"1", "2"} - {*stock.pushed}
     stock.write(list_source_assets=f"yield SourceAsset('{left}', 'b'); return")
-    plan = saved(stock, full=True)
+    plan = save(stock, full=True)
     assert stock.run(plan=plan.id).outcomes == {"pushed": 1}
     assert stock.rows[left].fingerprint_carried == "b"
 

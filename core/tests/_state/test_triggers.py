@@ -193,6 +193,8 @@ def _undo(connection: sa.Connection) -> None:
     for name in names if is_sqlite else names[:3]:
         connection.exec_driver_sql(f"DROP TRIGGER {name}{'' if is_sqlite else ' ON ledger'}")
     for statement in (
+        "DROP TABLE planned",
+        "DROP TABLE plan",
         "DROP INDEX ledger_target",
         "DROP TABLE counter",
         "DROP TABLE history",

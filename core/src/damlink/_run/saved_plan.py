@@ -119,7 +119,7 @@ def _compare_bases(before: Mapping[str, str], now: Mapping[str, str]) -> Iterato
 
 
 def _compare_assets(session: Session, saved: SavedPlan, plan: Plan) -> Iterator[str]:
-    before = Plans(session.database).carried(saved.id)
+    before = Plans(session.database).read_carried(saved.id)
     now = {each.source_id: each.fingerprint for each in plan.assets}
     now |= {key: seen for key, seen in plan.revised.items() if key in now}
     yield from _name("more to carry", [key for key in now if key not in before])

@@ -149,7 +149,7 @@ class Plans:
                 for each in connection.execute(query)
             ]
 
-    def carried(self, plan: str) -> dict[str, tuple[str, str]]:
+    def read_carried(self, plan: str) -> dict[str, tuple[str, str]]:
         """Return title and fingerprint of the assets that a plan carries, by source id."""
         query = sa.select(planned.c.source_id, planned.c.title, planned.c.fingerprint)
         query = query.where(planned.c.plan == plan, planned.c.action != SKIP).order_by(planned.c.number)
