@@ -124,8 +124,8 @@ def exit_codes_page() -> Iterator[str]:
         "or `rejected` does not make a later one fail. `damlink status` shows them all.\n"
     )
     yield (
-        "A plan that is no longer what a run would do ends `damlink run --plan ID` with `3`, before anything is "
-        "carried; so does an id that is not known.\n"
+        "A plan that is no longer what a run would do ends `damlink run --plan ID` with `3`, before anything "
+        "is carried; so does an id that is not known.\n"
     )
     yield "Errors go to stderr, one line each: what failed, and what to do about it.\n"
 
