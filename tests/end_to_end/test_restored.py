@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -57,6 +58,24 @@ def test_restored_database_when_the_connector_is_reset_adopts(site: Site, backup
     site.run("run")
     assert licences(site) == before
     assert_arrived_once_and_whole(site, {*site.licensed()})
+
+
+ANSWERS = {"accepted": ("accept",), "reset": ("reset", "stock", "--yes")}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_restored_database_when_people_have_archived_the_assets_carries_none_again(
+    site: Site, backup: Path, answer: tuple[str, ...]
+) -> None:
+    stored = [asset["id"] for asset in itertools.chain(*site.stored().values())]
+    for asset in stored:
+        site.sandbox.part("bynder").control("change_asset", {"id": asset, "archive": True})
+    restore(site, backup)
+    before = licences(site)
+    site.run("state", *answer)
+    site.run("run")
+    assert licences(site) == before
+    assert sorted(asset["id"] for asset in itertools.chain(*site.stored().values())) == sorted(stored)
 
 
 @pytest.mark.parametrize("left", ["database", "marker"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from damlink._run.runtime import ConnectorRuntime
 from damlink._state.listed import Progress
@@ -26,7 +27,7 @@ def find_adoptable(runtime: ConnectorRuntime, progress: Progress) -> Mapping[str
     if not tag or not (is_first or is_looking):
         return {}
     found: dict[str, str] = {}
-    for asset in _list_tagged(runtime, tag):
+    for asset in _list_all(runtime, tags=tag):
         for each in asset.tags:
             # An asset that people see has precedence over an archived one.
             found.setdefault(each, asset.id)
@@ -53,18 +54,18 @@ def _find_by_tag(runtime: ConnectorRuntime, source_id: str, since: datetime | No
     tag = runtime.plugin.about.adopt_tag
     if "," in source_id or not (tag or since):
         return None
-    for asset in _list_tagged(runtime, source_id):
+    for asset in _list_all(runtime, tags=source_id):
         is_ours = tag in asset.tags if tag else since is not None and _is_later(asset, since)
         if source_id in asset.tags and is_ours:
             return asset.id
     return None
 
 
-def _list_tagged(runtime: ConnectorRuntime, tag: str) -> Iterator[Asset]:
-    """Yield the assets with a tag, then the archived ones: lists show them apart, and only to some users."""
-    yield from runtime.portal.assets.list(tags=tag)
+def _list_all(runtime: ConnectorRuntime, **wanted: Any) -> Iterator[Asset]:
+    """Yield assets, then the archived ones: lists show them apart, and only to some users."""
+    yield from runtime.portal.assets.list(**wanted)
     with contextlib.suppress(BynderAuthError):
-        yield from runtime.portal.assets.list(tags=tag, archive=True)
+        yield from runtime.portal.assets.list(**wanted, archive=True)
 
 
 def _is_later(asset: Asset, since: datetime) -> bool:
@@ -73,8 +74,8 @@ def _is_later(asset: Asset, since: datetime) -> bool:
 
 def _has_version(runtime: ConnectorRuntime, asset_id: str, since: datetime) -> bool:
     """Return whether the asset has an original uploaded since then."""
-    assets = runtime.portal.assets.list(ids=[asset_id])
-    if not asset_id or not any(assets):
+    # Asked by a list first: it has no error for an asset that is gone.
+    if not asset_id or not any(_list_all(runtime, ids=[asset_id])):
         return False
     items = runtime.portal.assets.get(asset_id, versions=True).items
     return any(item.type == "original" and item.created and item.created >= since for item in items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from collections.abc import Sequence
@@ -33,8 +34,7 @@ SETTLE: Final = timedelta(seconds=5)
 # After so many lost answers in a row the transfer fails, and is due again later.
 MOST_LOST: Final = 3
 CONFLICT: Final = 409
-# The clock of another process may be wrong.
-PROCESS: Final = uuid.uuid4().hex
+_START: Final = uuid.uuid4().hex
 
 
 def find(ctx: Context, asset: Asset, checkpoint: Checkpoint) -> list[api.Media]:
@@ -60,7 +60,7 @@ def _until_shown(ctx: Context, sending: dict[str, Any], checkpoint: Checkpoint) 
     now = ctx.now()
     ended = datetime.fromisoformat(sending["ended"]) if "ended" in sending else None
     # A time in the future means that the clock was set back.
-    if ended is None or ended > now or sending.get("process") != PROCESS:
+    if ended is None or ended > now or sending.get("process") != _process():
         checkpoint.put(sending=sending | _end(ctx))
         return SETTLE
     return ended + SETTLE - now
@@ -68,7 +68,13 @@ def _until_shown(ctx: Context, sending: dict[str, Any], checkpoint: Checkpoint) 
 
 def _end(ctx: Context) -> dict[str, Any]:
     """Return the note that an upload has no answer by now, by the clock of this process."""
-    return {"ended": ctx.now().isoformat(), "process": PROCESS}
+    return {"ended": ctx.now().isoformat(), "process": _process()}
+
+
+def _process() -> str:
+    """Return what names this process alone: the clock of another may be wrong."""
+    # The pid too, since a forked process has the same start, and after a restart another may have its pid.
+    return f"{_START}-{os.getpid()}"
 
 
 def is_of(media: api.Media, asset: Asset, facts: Facts) -> bool:
