@@ -14,6 +14,7 @@ from recorder import Exchange
 from workspace.published import Operation, operations_of, properties_of
 
 JSON: Final = "application/json"
+JSON_API: Final = "application/vnd.api+json"
 FORM: Final = "application/x-www-form-urlencoded"
 # The storage is no host of the portal's: the one draft that speaks of it writes its host into the path.
 STORAGE: Final = "/bynder-public-us-east-1.s3.amazonaws.com/"
@@ -135,7 +136,7 @@ def _answer(operation: Operation, exchange: Exchange) -> Iterator[str]:
     kind = exchange.answer_type
     if exchange.answer and content and kind not in content:
         yield f"answer {exchange.status}: {kind} instead of {', '.join(content)}"
-    elif exchange.answer and kind == JSON and content:
+    elif exchange.answer and kind in (JSON, JSON_API) and content:
         for fault in _faults_of_answer(operation, content[kind], json.loads(exchange.answer)):
             yield f"answer {exchange.status}: {fault}"
 
@@ -144,6 +145,8 @@ def _faults_of_answer(operation: Operation, content: Mapping[str, Any], value: A
     schema = content.get("schema", {})
     examples = [each["value"] for each in content.get("examples", {}).values()]
     examples += [content["example"]] if "example" in content else []
+    # Some examples are JSON that is written as a text.
+    examples = [_as_json(each) or each for each in examples]
     own = {fault for each in examples for fault in faults(schema, each, "", operation.components)}
     yield from (each for each in faults(schema, value, "", operation.components) if each not in own)
     if examples and not describes(schema):

@@ -27,6 +27,7 @@ from damlink_istock.settings import IStockSettings
 from damlink_sandbox import BynderSandbox, Sandbox
 from damlink_sandbox.bynder.controls.people import ACTIONS as OFFICE_ACTIONS
 from damlink_sandbox.bynder.controls.portal import ACTIONS as BYNDER_ACTIONS
+from damlink_sandbox.bynder.controls.services import ACTIONS as SERVICE_ACTIONS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
@@ -152,7 +153,9 @@ def test_setting_of_istock_when_it_exists_has_its_line(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "reference/plugins/istock.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("action", sorted({*BYNDER_ACTIONS, *OFFICE_ACTIONS, *ISTOCK_ACTIONS}))
+@pytest.mark.parametrize(
+    "action", sorted({*BYNDER_ACTIONS, *OFFICE_ACTIONS, *SERVICE_ACTIONS, *ISTOCK_ACTIONS})
+)
 def test_sandbox_action_when_it_exists_is_in_the_how_to(action: str) -> None:
     assert f"`{action}`" in (DOCS / "how-to/sandbox.md").read_text("utf-8")
 

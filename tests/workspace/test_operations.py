@@ -17,19 +17,11 @@ OPERATIONS: Final = read_inventory()
 MISSING: Final = frozenset(
     {
         "DELETE /api/1/automation-workflow/rules/{ruleId}",
-        "DELETE /api/content_access/metaproperties/{metaproperty_id}",
-        "GET /api/1/authoring/documents/{document_uuid}",
         "GET /api/1/automation-workflow/actions",
         "GET /api/1/automation-workflow/conditions",
         "GET /api/1/automation-workflow/rules",
         "GET /api/1/automation-workflow/rules/{ruleId}",
         "GET /api/1/automation-workflow/triggers",
-        "GET /api/1/content-access/options/{optionId}",
-        "GET /api/1/content-access/options/{optionId}/visibility",
-        "GET /api/content_access/metaproperties/{metaproperty_id}",
-        "GET /api/pim/metaproperties",
-        "GET /api/pim/metaproperties/{id}",
-        "GET /api/pim/metaproperties/{id}/options",
         "GET /v7/analytics/api/v1/asset/archive",
         "GET /v7/analytics/api/v1/asset/create",
         "GET /v7/analytics/api/v1/asset/download",
@@ -48,17 +40,9 @@ MISSING: Final = frozenset(
         "GET /v7/analytics/api/v1/user/login",
         "GET /v7/analytics/api/v1/user/{userId}",
         "GET /v7/analytics/api/v2/asset/views",
-        "GET /v7/quarantine/v1/assets",
-        "GET /v7/quarantine/v1/assets/{asset_id}",
         "PATCH /api/1/automation-workflow/rules/{ruleId}/status",
         "POST /api/1/automation-workflow/rules",
-        "POST /api/content_access/metaproperties/{metaproperty_id}",
-        "POST /v7/quarantine/v1/antivirus-audit",
         "PUT /api/1/automation-workflow/rules/{ruleId}",
-        "PUT /api/1/content-access/options/{optionId}",
-        "PUT /api/1/content-access/options/{optionId}/visibility",
-        "PUT /api/pim/metapropertyoptions/{id}",
-        "PUT /v7/quarantine/v1/assets/{asset_id}",
     }
 )
 

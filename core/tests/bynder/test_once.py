@@ -39,6 +39,9 @@ class Act:
 
 
 ACTS = {
+    "Access.add": Act(
+        lambda at: at.access.add("m", users=["u"]), [{"principalId": "u", "principalType": "user"}]
+    ),
     "Campaigns.create": Act(lambda at: at.campaigns.create(name="n", key="ABCD"), {"id": "0" * 32}),
     "Collections.create": Act(
         lambda at: at.collections.create(name="n"),

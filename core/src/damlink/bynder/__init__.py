@@ -21,6 +21,14 @@ from damlink.bynder.records.assets import (
 from damlink.bynder.records.collections import Collection, CollectionPage, Tag, Usage, UsageSync
 from damlink.bynder.records.metaproperties import Metaproperty, Option, Smartfilter
 from damlink.bynder.records.people import Group, User
+from damlink.bynder.records.services import (
+    AccessRule,
+    Document,
+    Principal,
+    Product,
+    ProductOption,
+    QuarantinedAsset,
+)
 from damlink.bynder.records.store import Order, OrderLine
 from damlink.bynder.records.taxonomy import TaxonomyOption
 from damlink.bynder.records.workflow import (
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     from damlink._upload.portal import Portal
 
 __all__ = [
+    "AccessRule",
     "Account",
     "Asset",
     "AssetFilters",
@@ -51,6 +60,7 @@ __all__ = [
     "Collection",
     "CollectionPage",
     "Derivative",
+    "Document",
     "Download",
     "Group",
     "Job",
@@ -64,8 +74,12 @@ __all__ = [
     "Pace",
     "Page",
     "Portal",
+    "Principal",
+    "Product",
+    "ProductOption",
     "Profile",
     "PublicLinks",
+    "QuarantinedAsset",
     "RawAnswer",
     "Role",
     "Scope",

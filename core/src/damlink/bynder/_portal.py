@@ -18,18 +18,22 @@ from damlink._secret import Secret
 from damlink.bynder._request import bynder_error, bynder_refuses
 from damlink.bynder._sign_in import sign_as_application, sign_by_oauth1
 from damlink.bynder._upload_check import UploadCheck
+from damlink.bynder.resources.access import Access
 from damlink.bynder.resources.account import AccountSettings
 from damlink.bynder.resources.assets import Assets
 from damlink.bynder.resources.brands import Brands
 from damlink.bynder.resources.campaigns import Campaigns
 from damlink.bynder.resources.collections import Collections
 from damlink.bynder.resources.dependencies import Dependencies
+from damlink.bynder.resources.documents import Documents
 from damlink.bynder.resources.files_service import FilesService
 from damlink.bynder.resources.jobs import Jobs
 from damlink.bynder.resources.metaproperties import Metaproperties
 from damlink.bynder.resources.options import Options
 from damlink.bynder.resources.orders import Orders
+from damlink.bynder.resources.products import Products
 from damlink.bynder.resources.profiles import Profiles
+from damlink.bynder.resources.quarantine import Quarantine
 from damlink.bynder.resources.raw import Raw
 from damlink.bynder.resources.tags import Tags
 from damlink.bynder.resources.taxonomy import Taxonomy
@@ -108,6 +112,10 @@ class PortalClient:
         self.campaigns = Campaigns(self._client, self.jobs)
         self.workflow = Workflow(self._client)
         self.taxonomy = Taxonomy(self._client)
+        self.products = Products(self._client)
+        self.access = Access(self._client)
+        self.quarantine = Quarantine(self._client)
+        self.documents = Documents(self._client)
         self.orders = Orders(self._client)
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)

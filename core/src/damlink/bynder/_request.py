@@ -18,7 +18,7 @@ from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
 from damlink._secret import redact
 from damlink.bynder._rights import permission_hint
-from damlink.bynder.records.convert import decode
+from damlink.bynder.records.convert import decode, records, text
 from damlink.errors import (
     ArgumentError,
     BynderAuthError,
@@ -105,8 +105,14 @@ def _read_message(response: httpx.Response) -> tuple[str, bool]:
         return shorten_body(response), False
     if not isinstance(body, dict):
         return shorten_body(response), False
-    words = body.get("message") or body.get("error") or "; ".join(str(value) for value in body.values())
+    words = body.get("message") or body.get("error") or _details(body.get("errors"))
+    words = words or "; ".join(str(value) for value in body.values())
     return " ".join(redact(str(words)).split())[:200], bool(body.get("retry"))
+
+
+def _details(errors: Any) -> str:
+    """Return the texts of errors in the form of JSON:API."""
+    return "; ".join(text(each.get("detail") or each.get("title")) for each in records(errors))
 
 
 def read_json(response: httpx.Response) -> Any:

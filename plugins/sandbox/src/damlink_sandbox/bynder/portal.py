@@ -17,6 +17,7 @@ import attrs
 from damlink_sandbox.bynder import events
 from damlink_sandbox.bynder.access import Access
 from damlink_sandbox.bynder.records import Order, Webhook
+from damlink_sandbox.bynder.services import Services
 from damlink_sandbox.bynder.state import Asset, Brand, Import, Library, Metaproperty, Transfer, Upload
 from damlink_sandbox.bynder.variants import Variants
 from damlink_sandbox.bynder.workflow import Workflow
@@ -124,6 +125,7 @@ class Portal:
         self.assets: dict[str, Asset] = {}
         self.links: dict[str, Link] = {}
         self.library = Library()
+        self.services = Services()
         self.workflow = Workflow(self.ids.uuid)
         self.orders: dict[str, Order] = {}
         self.webhooks: dict[str, Webhook] = {}

@@ -207,5 +207,5 @@ def short_id(item_id: str) -> str:
 
 
 def uuid_of(own_id: str) -> str:
-    """Return an id of the asset bank in the form of newer services (assumed)."""
-    return f"{own_id[:23]}-{own_id[23:]}".lower()
+    """Return an id of the asset bank in the form of newer services (assumed); one in that form as it is."""
+    return own_id.lower() if own_id[23:24] == "-" else f"{own_id[:23]}-{own_id[23:]}".lower()

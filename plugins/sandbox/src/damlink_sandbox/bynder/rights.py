@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-# All that is published of how these two are called.
+# All that is published of how these are called.
 VIEW_WEBHOOKS = "View Webhooks configurations"
 MANAGE_WEBHOOKS = "Manage Webhooks configurations"
+AUDIT_QUARANTINE = "Audit quarantined assets"
 
-ROLES = frozenset({VIEW_WEBHOOKS, MANAGE_WEBHOOKS}).union(
+ROLES = frozenset({VIEW_WEBHOOKS, MANAGE_WEBHOOKS, AUDIT_QUARANTINE}).union(
     """
     MEDIAUPLOAD MEDIAUPLOADFORAPPROVAL MEDIAEDIT MEDIAREMOVE MARKPUBLIC MEDIAHIGHRES ARCHIVEMEDIA
     ARCHIVEDOWNLOAD DOWNLOADWATERMARK KEYVISUALSDOWNLOAD EMARGOMEDIA STATISTICS METAPROPERTYMANAGEMENT

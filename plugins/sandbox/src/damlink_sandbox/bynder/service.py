@@ -11,8 +11,10 @@ from damlink_sandbox.bynder import (
     assets,
     campaigns,
     collections,
+    content_access,
     dependencies,
     derivatives,
+    documents,
     download,
     files_service,
     filters,
@@ -23,7 +25,9 @@ from damlink_sandbox.bynder import (
     options,
     orders,
     presets,
+    products,
     profiles,
+    quarantine,
     save,
     tags,
     taxonomy,
@@ -35,7 +39,7 @@ from damlink_sandbox.bynder import (
     webhooks,
 )
 from damlink_sandbox.bynder.access import check
-from damlink_sandbox.bynder.controls import people
+from damlink_sandbox.bynder.controls import people, services
 from damlink_sandbox.bynder.controls.portal import ACTIONS
 from damlink_sandbox.bynder.portal import Portal, no_route
 from damlink_sandbox.bynder.s3 import S3
@@ -49,8 +53,10 @@ _RESOURCES = (
     assets,
     campaigns,
     collections,
+    content_access,
     dependencies,
     derivatives,
+    documents,
     download,
     files_service,
     filters,
@@ -61,7 +67,9 @@ _RESOURCES = (
     options,
     orders,
     presets,
+    products,
     profiles,
+    quarantine,
     save,
     tags,
     taxonomy,
@@ -73,7 +81,7 @@ _RESOURCES = (
     asset_options,
     webhooks,
 )
-_ACTIONS = {**ACTIONS, **people.ACTIONS}
+_ACTIONS = {**ACTIONS, **people.ACTIONS, **services.ACTIONS}
 
 
 class PortalService:
