@@ -13,7 +13,7 @@ from damlink._cli._questions import UNKNOWN, Interview
 from damlink._cli._terminal import is_terminal
 from damlink._config.edit import ConfigFile
 from damlink._config.load import Config, loads
-from damlink._config.parse import SecretOpener, SecretRef
+from damlink._config.parse import SecretOpener, SecretRef, Unopened
 from damlink._model import Finding
 from damlink._run.check import check_connector, check_portal
 from damlink._run.session import Session
@@ -119,7 +119,7 @@ class _Trial(Session):
         def open_reference(reference: SecretRef, place: str) -> str:
             if reference.kind == "secret" and reference.name in self._typed:
                 return self._typed[reference.name]
-            return stored(reference, place) if self._opens else UNKNOWN
+            return stored(reference, place) if self._opens else Unopened(UNKNOWN)
 
         return open_reference
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, cast
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, TypeVar, cast
 
 import attrs
 import cattrs
@@ -18,7 +19,7 @@ from damlink._system.process import is_interrupt
 from damlink._system.suggest import suggest
 from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
-__all__ = ["SecretOpener", "SecretRef", "check", "parse"]
+__all__ = ["SecretOpener", "SecretRef", "Unopened", "check", "parse"]
 
 T = TypeVar("T")
 
@@ -31,6 +32,15 @@ class SecretRef:
 
     kind: SecretKind
     name: str
+
+
+_WRONG: Final = (ValueError, TypeError, AttributeError, cattrs.BaseValidationError)
+
+
+class Unopened(str):
+    """Stand-in for a secret that is not opened: it need not fit its setting."""
+
+    __slots__ = ()
 
 
 SecretOpener = Callable[[SecretRef, str], str]
@@ -53,8 +63,7 @@ def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_se
     values = _values(settings_class, table, place, open_secret)
     try:
         settings = settings_class(**values)
-        for name, problem in getattr(settings, "validate", tuple)():
-            raise ConfigError(f"{place}.{name}", problem)
+        _raise_problems(getattr(settings, "validate", tuple)(), place)
         return settings
     except ValueError as error:
         # A validator of the plugin's own: its text is meant for people.
@@ -70,13 +79,21 @@ def parse(settings_class: type[T], table: Mapping[str, Any], place: str, open_se
         raise PluginLoadError(f"{place}: {what}: {describe(error)}", hint=hint) from error
 
 
+def _raise_problems(problems: Iterable[tuple[str, str]], place: str) -> None:
+    """Raise one error for what a class's `validate` yields, with the place of each."""
+    found = [(f"{place}.{name}", problem) for name, problem in problems]
+    if found:
+        (first, problem), *others = found
+        raise ConfigError(first, "; ".join([problem, *(f"{each}: {what}" for each, what in others)]))
+
+
 def check(settings_class: type[Any], table: Mapping[str, Any], place: str) -> None:
     """Check a table as `parse` does, as far as that goes without opening its secrets.
 
     Raises:
         ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
     """
-    _values(settings_class, table, place, lambda ref, _place: ref.name)
+    _values(settings_class, table, place, lambda ref, _place: Unopened(ref.name))
 
 
 def _values(
@@ -99,17 +116,48 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
     if field.type == tuple[Secret, ...]:
         return _secrets(value, place, open_secret)
     if field.type in (Secret, str) and isinstance(value, Mapping):
-        text = check_opened(open_secret(_secret_ref(value, place), place), place)
-        return Secret(text) if field.secret else check_address(field.name, text, place)
+        return _opened(field, open_secret(_secret_ref(value, place), place), place)
     try:
         parsed = check_address(field.name, CONVERTER.structure(value, field.type), place)
-    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
-        wrong = f"expected {field.expects}, got {_describe_value(value, field)}"
-        hint = "a secret never stands in the file" if field.secret else ""
-        raise ConfigError(place, wrong, hint=hint) from error
-    if not field.allows(parsed):
-        raise ConfigError(place, f"expected {field.expects}, got {_describe_value(value, field)}")
+    except _WRONG as error:
+        for suffix, part in _parts(value) if field.part_type else ():
+            with contextlib.suppress(*_WRONG):
+                CONVERTER.structure(part, field.part_type)
+                continue
+            raise _unexpected(field, part, place, suffix) from error
+        raise _unexpected(field, value, place) from error
+    of_list = field.part_type is not None
+    written = _parts(value) if of_list else [("", value)]
+    for (suffix, part), (_, each) in zip(written, _parts(parsed) if of_list else [("", parsed)], strict=True):
+        if not field.allows(each):
+            raise _unexpected(field, part, place, suffix)
     return parsed
+
+
+def _opened(field: Field, text: str, place: str) -> Secret | str:
+    """Return the value of a reference; it is not shown if it does not fit."""
+    opened = check_opened(text, place)
+    if not isinstance(text, Unopened) and not field.allows(opened):
+        raise ConfigError(place, f"expected {field.expects}, and the text that it refers to is another")
+    address: str = check_address(field.name, opened, place)
+    return Secret(opened) if field.secret else address
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """Return the items of a list or the values of a table, each with its place in it."""
+    if isinstance(value, Mapping):
+        return [(f".{name}", each) for name, each in value.items()]
+    if isinstance(value, list | tuple):
+        return [(f"[{number}]", each) for number, each in enumerate(value)]
+    return []
+
+
+def _unexpected(field: Field, value: Any, place: str, suffix: str = "") -> ConfigError:
+    expected = field.part_expects if suffix else field.expects
+    hint = "a secret never stands in the file" if field.secret else ""
+    return ConfigError(
+        f"{place}{suffix}", f"expected {expected}, got {_describe_value(value, field)}", hint=hint
+    )
 
 
 def _secrets(value: Any, place: str, open_secret: SecretOpener) -> tuple[Secret, ...]:

@@ -50,12 +50,18 @@ def json_schema(settings_class: type[Any], title: str) -> dict[str, Any]:
 
 
 def _property(field: Field) -> dict[str, Any]:
-    schema: dict[str, Any] = {"enum": list(field.choices)} if field.choices else _schema(field.type)
-    if field.type in (int, float):
+    schema = _schema(field.type)
+    part = schema
+    if field.part_type:
+        part = schema["items" if item_of(field.type) else "additionalProperties"]
+    if field.choices:
+        part.clear()
+        part["enum"] = list(field.choices)
+    if (field.part_type or field.type) in (int, float):
         limits = {"minimum": field.minimum, "maximum": field.maximum}
-        schema |= {name: limit for name, limit in limits.items() if limit is not None}
+        part |= {name: limit for name, limit in limits.items() if limit is not None}
     if field.pattern:
-        (schema["items"] if item_of(field.type) else schema)["pattern"] = f"^(?:{field.pattern})$"
+        part["pattern"] = f"^(?:{field.pattern})$"
     schema["description"] = field.help
     if field.identifies:
         schema["x-identifies"] = field.identifies

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 import attrs
 
 from damlink._config.duration import Duration
-from damlink._config.values import choices_of, item_of, words
+from damlink._config.values import choices_of, item_of, value_of, words
 from damlink._secret import Secret
 
 __all__ = [
@@ -47,13 +47,15 @@ def setting(
 ) -> Any:
     """Declare one setting of a plugin, as a field of its attrs settings class.
 
+    Choices, limits and the pattern of a list are those of each item, and of a table those of each value.
+
     Args:
         default: the value if it is not set; without one the setting is required.
         help: what it does, for the person who sets it; one or two sentences.
         choices: the only values allowed. A type `Literal["a", "b"]` says the same.
         minimum: of a number, or of a duration in seconds.
         maximum: likewise.
-        pattern: a regular expression that the whole text fits; of a list, each of its texts.
+        pattern: a regular expression that the whole text fits.
         selects: it decides what is listed, so that changing it lists again from the beginning.
         advanced: `damlink add` asks for it only with `--all`.
         when: values of other settings without which it has no effect, and is not asked for. True stands
@@ -116,18 +118,35 @@ class Field:
         return self.type is Secret
 
     @property
+    def part_type(self) -> Any:
+        """Type of a list's items or of a table's values, if it has one."""
+        kind = item_of(self.type) or value_of(self.type)
+        return None if kind is Any else kind
+
+    @property
     def expects(self) -> str:
         """The allowed values, in words."""
+        if self.choices and self.part_type:
+            what = "list" if item_of(self.type) else "table"
+            return f"a {what} of values, each {' or '.join(map(str, self.choices))}"
+        return self._expects(self.type)
+
+    @property
+    def part_expects(self) -> str:
+        """The allowed items of a list, or values of a table, in words."""
+        return self._expects(self.part_type)
+
+    def _expects(self, kind: Any) -> str:
         if self.choices:
             return " or ".join(map(str, self.choices))
         least = "" if self.minimum is None else f"at least {self.minimum:g}"
         most = "" if self.maximum is None else f"at most {self.maximum:g}"
         limits = " and ".join(filter(None, (least, most)))
         form = f"of the form {self.pattern}" if self.pattern else ""
-        return ", ".join(filter(None, (words(self.type), limits, form)))
+        return ", ".join(filter(None, (words(kind), limits, form)))
 
     def allows(self, value: Any) -> bool:
-        """Return whether a value of the right type keeps to the choices, the limits and the form."""
+        """Return whether a value, or a part of one, keeps to the choices, the limits and the form."""
         if self.choices and value not in self.choices:
             return False
         number = value.total_seconds() if isinstance(value, timedelta) else value
@@ -135,8 +154,7 @@ class Field:
             return False
         if self.maximum is not None and number > self.maximum:
             return False
-        texts = value if item_of(self.type) else (value,)
-        return not self.pattern or all(re.fullmatch(self.pattern, text) for text in texts)
+        return not self.pattern or re.fullmatch(self.pattern, value) is not None
 
 
 def fields_of(settings_class: type[Any]) -> tuple[Field, ...]:
