@@ -9,6 +9,7 @@ from queue import Queue
 import attrs
 import httpx
 import pytest
+import sqlalchemy as sa
 from canaries import KEY, canaries
 from ledger_rows import claim
 
@@ -19,6 +20,8 @@ from damlink._run.session import Session
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
+from damlink._state.plans import PlannedAsset, Plans
+from damlink._state.tables import plan, planned
 
 HOSTILE = "<script>alert(1)</script>"
 TOKEN = "a-token-that-no-page-may-show"
@@ -75,6 +78,20 @@ def fill(session: Session) -> None:
         ledger.record(Listed(items), "all")
         ledger.mark_uncertain(claim(ledger), f"{HOSTILE} id-000 may have arrived")
         ledger.mark_rejected(claim(ledger), f"{HOSTILE} & too large")
+    _keep_plan(session)
+
+
+def _keep_plan(session: Session) -> None:
+    """Save a plan with the id `known`."""
+    plans = Plans(session.database)
+    number = plans.begin("stock", full=False, basis={})
+    asset = {"source_id": "id-002", "title": HOSTILE, "why": HOSTILE, "action": "new", "fingerprint": "v1"}
+    plans.add(number, [PlannedAsset(**asset, size=1024, requests=5, spends={HOSTILE: 2})], 0)
+    totals = {"actions": {"new": 1}, "bytes": 1024, "without_size": 0, "requests": 5, "minutes": 0}
+    plans.complete(number, totals | {"spends": {HOSTILE: 2}})
+    with session.database.write() as connection:
+        connection.execute(sa.update(plan).values(id="known"))
+        connection.execute(sa.update(planned).values(plan="known"))
 
 
 def running(session: Session) -> Iterator[Shown]:

@@ -32,6 +32,9 @@ UNSAFE = [each for each in ROUTES if each[0] not in SAFE_METHODS]
 CLOSED = [each for each in ROUTES if each[1] not in OPEN_PATHS]
 ADDRESSES = {
     "/": "/",
+    "/connector": "/connector?connector=stock",
+    "/plans": "/plans?connector=stock",
+    "/plan": "/plan?id=known",
     "/assets": "/assets?connector=stock",
     "/asset": "/asset?connector=stock&id=id-000",
     "/runs": "/runs?connector=stock",
@@ -105,6 +108,9 @@ def test_assets_when_filtered_by_a_cause_are_those_of_that_cause(shown: Any) -> 
         ("/assets?connector=stock&page=0", 400),
         ("/assets?connector=stock&page=99999999999999999999", 400),
         ("/asset?connector=stock&id=nothing", 404),
+        ("/connector", 404),
+        ("/plan?id=nothing", 404),
+        ("/plan?id=known&action=all", 400),
         ("/asset?connector=stock&id=%00", 404),
         ("/%2e%2e/%2e%2e/etc/passwd", 404),
         ("/console.css/../../app.py", 404),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -13,11 +13,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from damlink._config.load import load
+from damlink._console.acts import ACTS
+from damlink._console.desk import Desk
 from damlink._console.guard import COOKIE, SAFE_METHODS, Guard
-from damlink._console.pages import PAGES, Page, WrongRequestError
+from damlink._console.jobs import Jobs
+from damlink._console.page import Page, Query, WrongRequestError
+from damlink._console.pages import PAGES
 from damlink._console.render import read_style, render, render_error
 from damlink._console.sessions import Sessions
-from damlink._run.repair import retry, settle
 from damlink._run.session import Session
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
@@ -26,21 +29,22 @@ __all__ = ["MOST_FORM_BYTES", "guard", "make_app"]
 MOST_FORM_BYTES: Final = 16 * 1024
 _FORM: Final = "application/x-www-form-urlencoded"
 
-Form = Mapping[str, str]
-
 
 def guard(app: Starlette, sessions: Sessions, hosts: Collection[str]) -> Guard:
     """Return the application behind its checks; without them it must not listen."""
     return Guard(app, sessions, hosts)
 
 
-def make_app(session: Session, sessions: Sessions) -> Starlette:
-    """Return the application; `session` is open, and lends its database and pace to each request."""
-    handlers = _Handlers(session, sessions)
+def make_app(session: Session, sessions: Sessions, jobs: Jobs | None = None) -> Starlette:
+    """Return the application; `session` is open, and lends its database and pace to each request.
+
+    Args:
+        jobs: the commands that it starts; the caller closes them.
+    """
+    handlers = _Handlers(session, sessions, jobs or Jobs(session.config.path))
     pages = [Route(path, handlers.show(show), methods=["GET"]) for path, show in PAGES.items()]
     forms = [
-        Route("/retry", handlers.change(_retry), methods=["POST"]),
-        Route("/settle", handlers.change(_settle), methods=["POST"]),
+        *(Route(path, handlers.change(act), methods=["POST"]) for path, act in ACTS.items()),
         Route("/leave", handlers.leave, methods=["POST"]),
     ]
     others = [
@@ -53,8 +57,8 @@ def make_app(session: Session, sessions: Sessions) -> Starlette:
 
 
 class _Handlers:
-    def __init__(self, session: Session, sessions: Sessions) -> None:
-        self._session, self._sessions = session, sessions
+    def __init__(self, session: Session, sessions: Sessions, jobs: Jobs) -> None:
+        self._session, self._sessions, self._jobs = session, sessions, jobs
         self._style = read_style()
 
     def enter(self, request: Request) -> Response:
@@ -81,13 +85,13 @@ class _Handlers:
         """Return the style sheet."""
         return Response(self._style, media_type="text/css")
 
-    def show(self, page: Callable[[Session, Form], Page]) -> Callable[[Request], Response]:
+    def show(self, page: Callable[[Desk, Query], Page]) -> Callable[[Request], Response]:
         """Return the endpoint of a page."""
         return lambda request: self._answer(
-            request, lambda session: render(request, page(session, dict(request.query_params)))
+            request, lambda desk: render(request, page(desk, dict(request.query_params)))
         )
 
-    def change(self, do: Callable[[Session, Form], str]) -> Callable[[Request], object]:
+    def change(self, do: Callable[[Desk, Query], str]) -> Callable[[Request], object]:
         """Return the endpoint of a form, which leads to the page that shows the change."""
 
         async def changed(request: Request) -> Response:
@@ -95,12 +99,12 @@ class _Handlers:
             if isinstance(form, Response):
                 return form
             return await to_thread.run_sync(
-                self._answer, request, lambda session: RedirectResponse(do(session, form), 303)
+                self._answer, request, lambda desk: RedirectResponse(do(desk, form), 303)
             )
 
         return changed
 
-    def _answer(self, request: Request, answer: Callable[[Session], Response]) -> Response:
+    def _answer(self, request: Request, answer: Callable[[Desk], Response]) -> Response:
         """Answer with the present config; an error is a page with its cure."""
         base = self._session
         try:
@@ -108,8 +112,8 @@ class _Handlers:
         except ConfigError as error:
             return render_error(request, 503, str(error))
         try:
-            with Session(config, database=base.database, pace=base.pace) as session:
-                return answer(session)
+            with Desk(config, base, self._jobs) as desk:
+                return answer(desk)
         except WrongRequestError as error:
             return render_error(request, 400, str(error))
         except DamlinkError as error:
@@ -125,7 +129,7 @@ def _status_of(error: DamlinkError, request: Request) -> int:
     return 404 if request.method in SAFE_METHODS else 409
 
 
-async def _read_form(request: Request) -> Form | Response:
+async def _read_form(request: Request) -> Query | Response:
     """Return the fields of a form, or the refusal."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return render_error(request, 415, "send a form")
@@ -143,33 +147,3 @@ async def _read_form(request: Request) -> Form | Response:
         return render_error(request, 400, "this is no form")
     # The asset is named in the address: a browser would change line breaks of a field.
     return {**request.query_params, **dict(pairs)}
-
-
-def _retry(session: Session, form: Form) -> str:
-    """Make one asset due again; without an id nothing, where the command would take all."""
-    name, source_id = _asset_of(session, form)
-    retry(session.database, name, [source_id])
-    return _address(name, source_id)
-
-
-def _settle(session: Session, form: Form) -> str:
-    name, source_id = _asset_of(session, form)
-    arrived = form.get("arrived", "")
-    if arrived not in ("yes", "no"):
-        raise WrongRequestError("arrived is yes or no")
-    target = form.get("target_id", "").strip()
-    if arrived == "no" and target:
-        raise WrongRequestError("an asset that has not arrived has no id in the portal")
-    settle(session.database, session.cipher, name, source_id, saved=arrived == "yes", target_id=target)
-    return _address(name, source_id)
-
-
-def _asset_of(session: Session, form: Form) -> tuple[str, str]:
-    source_id = form.get("id", "")
-    if not source_id:
-        raise WrongRequestError("id is missing")
-    return session.config.connector(form.get("connector", "")).name, source_id
-
-
-def _address(connector: str, source_id: str) -> str:
-    return f"/asset?{urlencode({'connector': connector, 'id': source_id})}"

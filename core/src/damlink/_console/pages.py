@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
+from damlink._console.connector_pages import show_connector, show_plan, show_plans
+from damlink._console.desk import Desk
+from damlink._console.page import (
+    MOST_PAGES,
+    ROWS,
+    Page,
+    Query,
+    WrongRequestError,
+    command_text,
+    connector_of,
+    page_number,
+)
 from damlink._plugin.discovery import list_plugins
 from damlink._run.session import Session
 from damlink._run.standing import describe_asset, describe_connector
@@ -18,39 +29,11 @@ from damlink._state.runs import Runs
 from damlink._state.search import Filter, Search
 from damlink.errors import ConfigError
 
-__all__ = ["PAGES", "Page", "WrongRequestError"]
+__all__ = ["PAGES"]
 
-ROWS: Final = 50  # of a page
-MOST_PAGES: Final = 200
 MOST_CAUSES: Final = 20
 MOST_RUNS: Final = 100
 MOST_TEXT: Final = 500
-
-Query = Mapping[str, str]
-
-
-class WrongRequestError(Exception):
-    """A field of an address or a form has no such value; the text says which."""
-
-
-@attrs.frozen
-class Page:
-    """One page.
-
-    Attributes:
-        template: the name of its template.
-        command: the command line that tells the same.
-        data: what it shows.
-    """
-
-    template: str
-    title: str
-    command: str
-    data: Mapping[str, Any]
-
-
-def _command(*words: str) -> str:
-    return shlex.join(["damlink", *words])
 
 
 def show_overview(session: Session, _query: Query) -> Page:
@@ -62,13 +45,13 @@ def show_overview(session: Session, _query: Query) -> Page:
         for each in Search(session.database, name).causes(MOST_CAUSES)
     ]
     data = {"connectors": connectors, "causes": causes, "pace": attrs.asdict(session.pace.budget())}
-    return Page("overview.html", "Overview", _command("status"), data)
+    return Page("overview.html", "Overview", command_text("status"), data)
 
 
 def show_assets(session: Session, query: Query) -> Page:
     """Show the assets of a connector that match a filter."""
-    name = _connector(session, query)
-    state, number = _state(query), _number(query)
+    name = connector_of(session, query)
+    state, number = _state(query), page_number(query)
     cause, search = (query.get(field, "")[:MOST_TEXT] for field in ("cause", "search"))
     wanted = Filter(state=state, cause=cause, search=search)
     rows = Search(session.database, name).find(wanted, limit=ROWS + 1, offset=ROWS * (number - 1))
@@ -81,32 +64,32 @@ def show_assets(session: Session, query: Query) -> Page:
         "has_more": len(rows) > ROWS and number < MOST_PAGES,
     }
     words = ["assets", name, *(["--state", state.value] if state else [])]
-    return Page("assets.html", f"Assets of {name}", _command(*words), data)
+    return Page("assets.html", f"Assets of {name}", command_text(*words), data)
 
 
 def show_asset(session: Session, query: Query) -> Page:
     """Show the story of one asset."""
-    name, source_id = _connector(session, query), query.get("id", "")
+    name, source_id = connector_of(session, query), query.get("id", "")
     row = Ledger(session.database, name).find([source_id]).get(source_id)
     if row is None:
         raise ConfigError("", f"{name} has no asset {source_id!r}", hint="look for it in the list of assets")
     changes = [attrs.asdict(each) for each in History(session.database, name).read(source_id)]
     data = {"connector": name, "asset": describe_asset(row), "history": changes}
-    return Page("asset.html", row.title or source_id, _command("assets", name, source_id), data)
+    return Page("asset.html", row.title or source_id, command_text("assets", name, source_id), data)
 
 
 def show_runs(session: Session, query: Query) -> Page:
     """Show the last runs of a connector."""
-    name = _connector(session, query)
+    name = connector_of(session, query)
     runs = [attrs.asdict(each) for each in Runs(session.database, name).latest(MOST_RUNS)]
-    title, command = f"Runs of {name}", _command("runs", name, "--limit", str(MOST_RUNS))
+    title, command = f"Runs of {name}", command_text("runs", name, "--limit", str(MOST_RUNS))
     return Page("runs.html", title, command, {"connector": name, "runs": runs})
 
 
 def show_plugins(_session: Session, _query: Query) -> Page:
     """Show the installed plugins, from metadata alone."""
     data = {"plugins": [each._asdict() for each in list_plugins()]}
-    return Page("plugins.html", "Browse", _command("plugins"), data)
+    return Page("plugins.html", "Browse", command_text("plugins"), data)
 
 
 def show_portals(session: Session, _query: Query) -> Page:
@@ -116,21 +99,20 @@ def show_portals(session: Session, _query: Query) -> Page:
         {"name": name, "url": each.url, "auth": each.auth, "brand": each.brand, "scopes": list(each.scopes)}
         for name, each in found
     ]
-    return Page("portals.html", "Portals", _command("portal", "check"), {"portals": portals})
+    return Page("portals.html", "Portals", command_text("portal", "check"), {"portals": portals})
 
 
-PAGES: Final[Mapping[str, Callable[[Session, Query], Page]]] = {
+PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/": show_overview,
+    "/connector": show_connector,
     "/assets": show_assets,
     "/asset": show_asset,
     "/runs": show_runs,
+    "/plans": show_plans,
+    "/plan": show_plan,
     "/plugins": show_plugins,
     "/portals": show_portals,
 }
-
-
-def _connector(session: Session, query: Query) -> str:
-    return session.config.connector(query.get("connector", "")).name
 
 
 def _state(query: Query) -> RowState | None:
@@ -139,10 +121,3 @@ def _state(query: Query) -> RowState | None:
         return RowState(text) if text else None
     except ValueError as error:
         raise WrongRequestError(f"state is one of {', '.join(RowState)}") from error
-
-
-def _number(query: Query) -> int:
-    text = query.get("page", "1")
-    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_PAGES:
-        return int(text)
-    raise WrongRequestError(f"page is a number from 1 to {MOST_PAGES}")

@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import Response
 
-from damlink._console.pages import Page
+from damlink._console.page import Page
 from damlink._secret import redact
 from damlink._system.printable import printable
 

@@ -11,6 +11,7 @@ import uvicorn
 
 from damlink._console.address import loopback_names
 from damlink._console.app import guard, make_app
+from damlink._console.jobs import Jobs
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session
 from damlink._serve.http_server import handle_signals, listen, make_uvicorn_config
@@ -30,7 +31,8 @@ class Console:
     def __init__(self, session: Session, *, on_listening: Callable[[str], None]) -> None:
         self._session, self._on_listening = session, on_listening
         self.sessions = Sessions()
-        self._app = make_app(session, self.sessions)
+        self.jobs = Jobs(session.config.path)
+        self._app = make_app(session, self.sessions, self.jobs)
         self._http: _Http | None = None
 
     def run(self, host: str, port: int) -> None:
@@ -47,7 +49,8 @@ class Console:
             hosts = loopback_names(bound)
             self._http = _Http(make_uvicorn_config(guard(self._app, self.sessions, hosts), backlog=BACKLOG))
             self._on_listening(f"http://{hosts[0]}/enter?link={self.sessions.make_link()}")
-            asyncio.run(self._http.serve([bound]))
+            with contextlib.closing(self.jobs):
+                asyncio.run(self._http.serve([bound]))
 
     def stop(self) -> None:
         """Ask the server to end; from any thread."""

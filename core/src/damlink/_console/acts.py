@@ -1,0 +1,86 @@
+"""What the forms of the console do; each leads to the page that shows the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+from damlink._console.desk import Desk
+from damlink._console.page import Query, WrongRequestError, connector_of
+from damlink._run.repair import retry, settle
+from damlink._run.saved_plan import find_plan
+
+__all__ = ["ACTS"]
+
+
+def retry_asset(desk: Desk, form: Query) -> str:
+    """Make one asset due again; without an id nothing, where the command would take all."""
+    name, source_id = _asset_of(desk, form)
+    retry(desk.database, name, [source_id])
+    return _address("/asset", connector=name, id=source_id)
+
+
+def settle_asset(desk: Desk, form: Query) -> str:
+    """Decide whether an uncertain asset has arrived."""
+    name, source_id = _asset_of(desk, form)
+    arrived = form.get("arrived", "")
+    if arrived not in ("yes", "no"):
+        raise WrongRequestError("arrived is yes or no")
+    target = form.get("target_id", "").strip()
+    if arrived == "no" and target:
+        raise WrongRequestError("an asset that has not arrived has no id in the portal")
+    settle(desk.database, desk.cipher, name, source_id, saved=arrived == "yes", target_id=target)
+    return _address("/asset", connector=name, id=source_id)
+
+
+def run_connector(desk: Desk, form: Query) -> str:
+    """Start a run."""
+    name, full = connector_of(desk, form), form.get("full", "")
+    if full not in ("", "yes"):
+        raise WrongRequestError("full is yes, or is left out")
+    desk.jobs.start(name, "run", name, *(["--full"] if full else []))
+    return _address("/connector", connector=name)
+
+
+def stop_connector(desk: Desk, form: Query) -> str:
+    """Stop what was started here."""
+    name = connector_of(desk, form)
+    desk.jobs.stop(name)
+    return _address("/connector", connector=name)
+
+
+def make_plan(desk: Desk, form: Query) -> str:
+    """Start the making of a plan."""
+    name = connector_of(desk, form)
+    desk.jobs.start(name, "plan", name, "--save")
+    return _address("/plans", connector=name)
+
+
+def approve_plan(desk: Desk, form: Query) -> str:
+    """Start a run of exactly one plan."""
+    plan = find_plan(desk, form.get("id", ""))
+    name = desk.config.connector(plan.connector).name
+    desk.jobs.start(name, "run", name, "--plan", plan.id)
+    return _address("/connector", connector=name)
+
+
+ACTS: Final[Mapping[str, Callable[[Desk, Query], str]]] = {
+    "/retry": retry_asset,
+    "/settle": settle_asset,
+    "/run": run_connector,
+    "/stop": stop_connector,
+    "/make-plan": make_plan,
+    "/approve": approve_plan,
+}
+
+
+def _asset_of(desk: Desk, form: Query) -> tuple[str, str]:
+    source_id = form.get("id", "")
+    if not source_id:
+        raise WrongRequestError("id is missing")
+    return connector_of(desk, form), source_id
+
+
+def _address(path: str, **query: str) -> str:
+    return f"{path}?{urlencode(query)}"

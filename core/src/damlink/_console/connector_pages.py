@@ -1,0 +1,73 @@
+"""Pages of one connector: where it stands, what was started here, and its plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from damlink._console.desk import Desk
+from damlink._console.page import (
+    MOST_PAGES,
+    ROWS,
+    Page,
+    Query,
+    WrongRequestError,
+    command_text,
+    connector_of,
+    page_number,
+)
+from damlink._run.saved_plan import find_plan
+from damlink._run.standing import describe_connector
+from damlink._state.claim import SKIP
+from damlink._state.plans import Plans, SavedPlan
+
+__all__ = ["show_connector", "show_plan", "show_plans"]
+
+MOST_JOBS: Final = 5
+MOST_PLANS: Final = 20
+ACTIONS: Final = ("new", "version", "remove", SKIP)
+
+
+def show_connector(desk: Desk, query: Query) -> Page:
+    """Show where a connector stands, and the commands that were started here."""
+    name = connector_of(desk, query)
+    found = describe_connector(desk, name)
+    data = {"connector": name, "standing": found, "jobs": _jobs(desk, name)}
+    return Page("connector.html", found["title"] or name, command_text("status", name), data)
+
+
+def show_plans(desk: Desk, query: Query) -> Page:
+    """Show the saved plans of a connector."""
+    name = connector_of(desk, query)
+    plans = [_describe(each) for each in Plans(desk.database).latest(name, MOST_PLANS)]
+    data = {"connector": name, "plans": plans, "jobs": _jobs(desk, name)}
+    return Page("plans.html", f"Plans of {name}", command_text("plan", name, "--save"), data)
+
+
+def show_plan(desk: Desk, query: Query) -> Page:
+    """Show one plan: what its run would do, what that costs, and each asset."""
+    plan, action, number = find_plan(desk, query.get("id", "")), query.get("action", ""), page_number(query)
+    if action and action not in ACTIONS:
+        raise WrongRequestError(f"action is one of {', '.join(ACTIONS)}")
+    first = ROWS * (number - 1)
+    rows = Plans(desk.database).assets(plan.id, limit=ROWS + 1, offset=first, action=action)
+    data = {
+        "connector": plan.connector,
+        "plan": _describe(plan),
+        "action": action,
+        "assets": [attrs.asdict(each) for each in rows[:ROWS]],
+        "page": number,
+        "has_more": len(rows) > ROWS and number < MOST_PAGES,
+    }
+    words = ("run", plan.connector, "--plan", plan.id)
+    return Page("plan.html", f"Plan {plan.id} of {plan.connector}", command_text(*words), data)
+
+
+def _describe(plan: SavedPlan) -> Mapping[str, Any]:
+    return attrs.asdict(plan)
+
+
+def _jobs(desk: Desk, name: str) -> list[Mapping[str, Any]]:
+    return [attrs.asdict(each) for each in desk.jobs.latest(name, MOST_JOBS)]

@@ -1,0 +1,65 @@
+"""What a page is, and what every page reads from an address or a form."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from damlink._run.session import Session
+
+__all__ = [
+    "MOST_PAGES",
+    "ROWS",
+    "Page",
+    "Query",
+    "WrongRequestError",
+    "command_text",
+    "connector_of",
+    "page_number",
+]
+
+ROWS: Final = 50  # of a page
+MOST_PAGES: Final = 200
+
+Query: TypeAlias = Mapping[str, str]
+
+
+class WrongRequestError(Exception):
+    """A field of an address or a form has no such value; the text says which."""
+
+
+@attrs.frozen
+class Page:
+    """One page.
+
+    Attributes:
+        template: the name of its template.
+        command: the command line that tells the same.
+        data: what it shows.
+    """
+
+    template: str
+    title: str
+    command: str
+    data: Mapping[str, Any]
+
+
+def command_text(*words: str) -> str:
+    """Return a command line of Damlink."""
+    return shlex.join(["damlink", *words])
+
+
+def connector_of(session: Session, query: Query) -> str:
+    """Return the name of the connector that a request names."""
+    return session.config.connector(query.get("connector", "")).name
+
+
+def page_number(query: Query) -> int:
+    """Return the number of the page of a list."""
+    text = query.get("page", "1")
+    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_PAGES:
+        return int(text)
+    raise WrongRequestError(f"page is a number from 1 to {MOST_PAGES}")
