@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "run": "Run connectors now.",
     "serve": "Receive events and run connectors on schedule.",
     "console": "Show the state in a browser, and decide on assets.",
+    "users": "Manage the users of the console, and their tokens.",
+    "audit": "List and verify what users have done.",
     "events": "Manage the event address, subscriptions and topics.",
     "status": "Show where each connector stands.",
     "runs": "List the last runs of a connector.",

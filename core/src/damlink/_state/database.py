@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from damlink._state.conflicts import ConflictError, is_conflict, repeating
 from damlink._state.hints import cause_of, hint_for
 from damlink._state.tables import alembic_version, metadata
-from damlink._state.triggers import install_triggers
+from damlink._state.triggers import guard_audit, install_triggers
 from damlink._state.writer import Writer
 from damlink._system.disk import cure_of
 from damlink._system.private_files import make_file, warn_if_shared
@@ -25,7 +25,7 @@ from damlink.errors import StateError
 
 __all__ = ["CREATION_LOCK", "SCHEMA", "Database", "UnpreparedError", "find_version", "insert_into", "upsert"]
 
-SCHEMA: Final = "0010"  # the newest migration
+SCHEMA: Final = "0011"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
@@ -250,6 +250,7 @@ def _create(connection: sa.Connection) -> None:
     versions = sa.select(alembic_version.c.version_num)
     if connection.execute(versions).scalar() is None:
         install_triggers(connection)
+        guard_audit(connection)
         connection.execute(sa.insert(alembic_version).values(version_num=SCHEMA))
 
 

@@ -1,5 +1,7 @@
 """Triggers on the ledger: they keep the counters and the history in the transaction of each change.
 
+One more guards the audit log.
+
 No statement can forget them. The counters of a state are spread over shards on PostgreSQL, one for each
 connection: two transactions seldom wait for the same counter. The history leaves out rows that are listed
 first, and claims.
@@ -11,10 +13,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from damlink._state.console_tables import audit
 from damlink._state.tables import counter
 from damlink._state.tables import ledger as t
 
-__all__ = ["install_triggers", "recount"]
+__all__ = ["guard_audit", "install_triggers", "recount"]
 
 # The number of a run that has not ended, of the connector of a changed row.
 _RUN: Final = """
@@ -101,6 +104,25 @@ def install_triggers(connection: sa.Connection) -> None:
     """Create the triggers."""
     for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL:
         connection.exec_driver_sql(statement.replace("%", "%%") if "%" in statement else statement)
+
+
+_REFUSAL: Final = "the audit log is only ever added to"
+_GUARD_SQLITE: Final = tuple(
+    f"CREATE TRIGGER audit_no_{what.lower()} BEFORE {what} ON {audit.name} "
+    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    for what in ("UPDATE", "DELETE")
+)
+_GUARD_POSTGRESQL: Final = (
+    _function("audit_guarded", f"RAISE EXCEPTION '{_REFUSAL}';"),
+    f"CREATE TRIGGER audit_guarded BEFORE UPDATE OR DELETE OR TRUNCATE ON {audit.name} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_guarded()",
+)
+
+
+def guard_audit(connection: sa.Connection) -> None:
+    """Have the database refuse to change or delete entries of the audit log."""
+    for statement in _GUARD_SQLITE if connection.dialect.name == "sqlite" else _GUARD_POSTGRESQL:
+        connection.exec_driver_sql(statement)
 
 
 def recount(connection: sa.Connection) -> None:
