@@ -112,7 +112,17 @@ PUBLIC = {
         "UnclearError",
         "UploadError",
     ],
-    "damlink.hookspecs": ["PROJECT", "hookimpl", "hookspec"],
+    "damlink.hookspecs": [
+        "Authenticate",
+        "HookMarker",
+        "ListSourceAssets",
+        "OnEvent",
+        "PROJECT",
+        "Push",
+        "Transform",
+        "hookimpl",
+        "hookspec",
+    ],
     "damlink.testing": [
         "BrokenRuleError",
         "Case",

@@ -5,16 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
+    # Only a type checker needs the default, which Python's own TypeVar has from 3.13 on.
+    from typing_extensions import TypeVar
+
     from damlink._http.client import Client
     from damlink._model import LedgerEntry
     from damlink.bynder import Portal
 
 __all__ = ["Context", "EmptyLedger", "ReadOnlyLedger", "State"]
+
+
+if TYPE_CHECKING:
+    SettingsT = TypeVar("SettingsT", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    SettingsT = TypeVar("SettingsT", covariant=True)
 
 
 class State(Protocol):
@@ -74,8 +85,10 @@ class EmptyLedger:
 
 
 @attrs.frozen(kw_only=True)
-class Context:
+class Context(Generic[SettingsT]):
     """Clients, settings and state of one connector during one run.
+
+    `Context[LarkspurSettings]` says the class of `settings` to a type checker; `Context` alone says nothing.
 
     Attributes:
         connector: the connector's name in the config.
@@ -92,7 +105,7 @@ class Context:
     """
 
     connector: str
-    settings: Any = attrs.field(repr=False)  # the plugin's own class, which the core cannot know
+    settings: SettingsT = attrs.field(repr=False)
     http: Client = attrs.field(repr=False)
     bynder: Portal = attrs.field(repr=False)
     state: State = attrs.field(repr=False)

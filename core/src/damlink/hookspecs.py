@@ -8,12 +8,15 @@ and `on_event`. It may have a plain function `check(ctx)` beside them: `damlink 
 `damlink.Finding`s that it yields; it changes and spends nothing. It may have a plain function
 `classify(response)`: it returns the error of `damlink.errors` that a refusal of the partner's (400 and
 above) stands for, or `None`, and then the general rule applies. `ctx.http` asks it first.
+
+Marked by its own marker, such as `@hookimpl.push`, a hook's arguments and result are known to a type
+checker. It then takes what it does not use as `**_: object`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import pluggy
 
@@ -23,12 +26,120 @@ if TYPE_CHECKING:
     from damlink._http.auth import Auth
     from damlink._model import Cursor, Event, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 
-__all__ = ["PROJECT", "hookimpl", "hookspec"]
+__all__ = [  # noqa: RUF022 - plainly sorted, as all public names are
+    "Authenticate",
+    "HookMarker",
+    "ListSourceAssets",
+    "OnEvent",
+    "PROJECT",
+    "Push",
+    "Transform",
+    "hookimpl",
+    "hookspec",
+]
 
 PROJECT = "damlink"
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Authenticate(Protocol):
+    """Type of the hook `authenticate`."""
+
+    def __call__(self, *, ctx: Context[Any]) -> Auth | None:
+        """Return the authentication of the partner's requests."""
+
+
+class ListSourceAssets(Protocol):
+    """Type of the hook `list_source_assets`."""
+
+    def __call__(self, *, ctx: Context[Any], since: str | None) -> Iterable[SourceAsset | Removed | Cursor]:
+        """Yield the assets to carry."""
+
+
+class Transform(Protocol):
+    """Type of the hook `transform`."""
+
+    def __call__(
+        self, *, ctx: Context[Any], source: SourceAsset, previous: PushResult | None, checkpoint: Checkpoint
+    ) -> PreparedAsset | Removed | Skip:
+        """Decide name, metadata and content of one source asset."""
+
+
+class Push(Protocol):
+    """Type of the hook `push` of a plugin that yields no `Removed`."""
+
+    def __call__(
+        self,
+        *,
+        ctx: Context[Any],
+        prepared: PreparedAsset,
+        source: SourceAsset,
+        previous: PushResult | None,
+        checkpoint: Checkpoint,
+    ) -> PushResult | Removed:
+        """Deliver one prepared asset."""
+
+
+class OnEvent(Protocol):
+    """Type of the hook `on_event`."""
+
+    def __call__(self, *, ctx: Context[Any], event: Event) -> Iterable[SourceAsset | Removed]:
+        """Yield the source assets that this event makes due."""
+
+
+class HookMarker:
+    """Marker of hooks: `@hookimpl` for any, and one for each whose type a type checker then knows."""
+
+    def __init__(self) -> None:
+        self._marker = pluggy.HookimplMarker(PROJECT)
+
+    @overload
+    def __call__(self, function: F, **options: Any) -> F: ...
+
+    @overload
+    def __call__(self, function: None = None, **options: Any) -> Callable[[F], F]: ...
+
+    def __call__(self, function: F | None = None, **options: Any) -> F | Callable[[F], F]:
+        """Mark a function as a hook.
+
+        Args:
+            function: the hook; none if options follow.
+            options: those of pluggy, such as `wrapper=True` in an extension.
+        """
+        return self._marker(function, **options) if function is not None else self._marker(**options)
+
+    def authenticate(self, function: Authenticate) -> Callable[..., Auth | None]:
+        """Mark the hook `authenticate`."""
+        return self._mark("authenticate", function)
+
+    def list_source_assets(
+        self, function: ListSourceAssets
+    ) -> Callable[..., Iterable[SourceAsset | Removed | Cursor]]:
+        """Mark the hook `list_source_assets`."""
+        return self._mark("list_source_assets", function)
+
+    def transform(self, function: Transform) -> Callable[..., PreparedAsset | Removed | Skip]:
+        """Mark the hook `transform`."""
+        return self._mark("transform", function)
+
+    def push(self, function: Push) -> Callable[..., PushResult | Removed]:
+        """Mark the hook `push`."""
+        return self._mark("push", function)
+
+    def on_event(self, function: OnEvent) -> Callable[..., Iterable[SourceAsset | Removed]]:
+        """Mark the hook `on_event`."""
+        return self._mark("on_event", function)
+
+    def _mark(self, name: str, function: F) -> F:
+        written = getattr(function, "__name__", "")
+        if written != name:
+            raise TypeError(f"hookimpl.{name} marks a function {name}, and not {written}")
+        return self._marker(function)
+
+
 hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookimpl = HookMarker()
 
 
 @hookspec(firstresult=True)

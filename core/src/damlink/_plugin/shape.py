@@ -67,6 +67,8 @@ def argument_problem(hook: str, function: Any, *, method: bool = False) -> str:
     offered = inspect.signature(getattr(hookspecs, hook)).parameters
     asked = list(inspect.signature(function).parameters.items())
     for name, parameter in asked[int(method) :]:
+        if parameter.kind is parameter.VAR_KEYWORD and name.startswith("_"):
+            continue
         if parameter.default is not parameter.empty:
             return f"{hook} gives {name} a default; remove it, it is always passed"
         if name not in offered:
