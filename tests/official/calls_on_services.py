@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from official.one_of_each import World
+from official.one_of_each import LATER, THEN, World
 
 SCANS: Final = ("INFECTED", "SKIPPED")
 
@@ -78,4 +78,61 @@ def _documents(w: World) -> Iterator[Any]:
     yield w.portal.documents.get(made, referer="https://portal.example/page")
 
 
-CALLS: Final = (_workflow, _taxonomy, _job_files, _quarantine, _products, _access, _documents)
+def _automation(w: World) -> Iterator[Any]:
+    automation = w.portal.automation
+    kind, operator = automation.conditions().conditions[0], "CONTAINS"
+    expression = {"operator": operator, "term": [dict(kind.terms[0])]}
+    condition = {"and": [{"condition_type": kind.name, "expression": expression}]}
+    act = {"action_type": automation.actions().actions[1], "data": {"collection_id": w.collection()}}
+    step = {"step_triggers": [], "actions": [act], "conditions": [condition]}
+    given: dict[str, Any] = {"triggers": automation.triggers()[:1], "steps": [step]}
+    made = automation.create(name="Sort", **given)
+    automation.create(name="Other")
+    yield automation.update(made.id, name="Sort them", **given)
+    yield automation.list(limit=1)
+    yield automation.page(start=1, limit=1)
+    yield automation.get(made.id)
+    yield automation.set_status(made.id, status="PUBLISHED")
+    yield automation.delete(made.id)
+
+
+EVENTS: Final = ("view", "download", "create", "archive", "remove", "search", "login", "collection")
+
+
+def _analytics(w: World) -> Iterator[Any]:
+    analytics, asset = w.portal.analytics, w.asset
+    for event in EVENTS:
+        w.control("add_event", event=event, id=asset if event in EVENTS[:5] else "", times=2)
+    period: dict[str, Any] = {"since": THEN, "until": LATER, "limit": 1}
+    yield analytics.asset_views(**period)
+    yield analytics.asset_views_v1(**period)
+    yield analytics.asset_downloads(**period)
+    yield analytics.asset_downloads_v1(**period)
+    yield analytics.asset_creations(**period)
+    yield analytics.asset_archivals(**period)
+    yield analytics.asset_removals(**period)
+    yield analytics.of_asset(asset, **period)
+    yield analytics.of_user(w.me.id, **period)
+    yield analytics.logins(**period)
+    yield analytics.searches(**period)
+    yield analytics.search_keywords(**period)
+    yield analytics.collection_views(**period)
+    yield analytics.search_keywords_csv(cursor="MA", **period).open()
+    yield analytics.collection_views_csv(cursor="MA", **period).open()
+    yield analytics.historical_csv(year=2026).open()
+    span: dict[str, Any] = {"created_since": THEN, "created_until": LATER, "modified_since": THEN}
+    yield analytics.asset_reports(**span, modified_until=LATER, limit=1)
+    yield analytics.asset_report(asset)
+
+
+CALLS: Final = (
+    _workflow,
+    _taxonomy,
+    _job_files,
+    _quarantine,
+    _products,
+    _access,
+    _documents,
+    _automation,
+    _analytics,
+)

@@ -38,6 +38,8 @@ def _by_id(w: World) -> Iterator[Refused]:
     yield 404, lambda: portal.uploads.save(NOBODY, brand_id=w.brand)
     yield 404, lambda: portal.campaigns.close(NOTHING)
     yield 404, lambda: portal.quarantine.get(NOTHING)
+    yield 404, lambda: portal.automation.get(NOTHING)
+    yield 400, lambda: portal.automation.create(name="")
     yield 404, lambda: portal.taxonomy.page(NOTHING)
     yield 400, lambda: portal.documents.get(NOTHING)
 

@@ -42,6 +42,7 @@ ACTS = {
     "Access.add": Act(
         lambda at: at.access.add("m", users=["u"]), [{"principalId": "u", "principalType": "user"}]
     ),
+    "Automation.create": Act(lambda at: at.automation.create(name="n"), {"id": "R-1"}, status=200),
     "Campaigns.create": Act(lambda at: at.campaigns.create(name="n", key="ABCD"), {"id": "0" * 32}),
     "Collections.create": Act(
         lambda at: at.collections.create(name="n"),

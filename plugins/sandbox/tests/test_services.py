@@ -20,6 +20,12 @@ AUDIT = "/v7/quarantine/v1/antivirus-audit"
         ("PUT", f"/api/pim/metapropertyoptions/{NOBODY}", {"children": []}, 404),
         ("POST", f"/api/content_access/metaproperties/{NOBODY}", {"level": "other"}, 400),
         ("PUT", f"/api/1/content-access/options/{NOBODY}/visibility", {}, 400),
+        ("POST", "/api/1/automation-workflow/rules", {}, 400),
+        ("GET", "/api/1/automation-workflow/rules?start=x", None, 400),
+        ("PATCH", f"/api/1/automation-workflow/rules/{NOBODY}/status", {"status": "PAUSED"}, 404),
+        ("GET", "/v7/analytics/api/v1/asset/view?cursor=***", None, 400),
+        ("GET", "/v7/analytics/api/v1/asset/view?limit=0", None, 400),
+        ("GET", f"/v7/analytics/api/v1/report/asset/{NOBODY}", None, 404),
         ("GET", f"/api/1/authoring/documents/{NOBODY}", None, 400),
     ],
 )

@@ -9,6 +9,14 @@ from damlink._http.redact import SentRequest
 from damlink.bynder._pages import Page
 from damlink.bynder._roles import Role, download_roles, reject_undownloadable
 from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
+from damlink.bynder.records.analytics import (
+    AnalyticsEvent,
+    AssetEvent,
+    AssetReport,
+    CollectionEvent,
+    KeywordEvent,
+    SearchEvent,
+)
 from damlink.bynder.records.assets import (
     Asset,
     AssetPage,
@@ -17,6 +25,12 @@ from damlink.bynder.records.assets import (
     PublicLinks,
     SimilarAsset,
     TrashedAsset,
+)
+from damlink.bynder.records.automation import (
+    AutomationActions,
+    AutomationCondition,
+    AutomationConditions,
+    AutomationRule,
 )
 from damlink.bynder.records.collections import Collection, CollectionPage, Tag, Usage, UsageSync
 from damlink.bynder.records.metaproperties import Metaproperty, Option, Smartfilter
@@ -51,13 +65,21 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessRule",
     "Account",
+    "AnalyticsEvent",
     "Asset",
+    "AssetEvent",
     "AssetFilters",
     "AssetPage",
+    "AssetReport",
+    "AutomationActions",
+    "AutomationCondition",
+    "AutomationConditions",
+    "AutomationRule",
     "Brand",
     "Budget",
     "Campaign",
     "Collection",
+    "CollectionEvent",
     "CollectionPage",
     "Derivative",
     "Document",
@@ -66,6 +88,7 @@ __all__ = [
     "Job",
     "JobMedia",
     "JobPreset",
+    "KeywordEvent",
     "MediaItem",
     "Metaproperty",
     "Option",
@@ -83,6 +106,7 @@ __all__ = [
     "RawAnswer",
     "Role",
     "Scope",
+    "SearchEvent",
     "SentRequest",
     "SimilarAsset",
     "Smartfilter",

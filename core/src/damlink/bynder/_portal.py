@@ -20,7 +20,9 @@ from damlink.bynder._sign_in import sign_as_application, sign_by_oauth1
 from damlink.bynder._upload_check import UploadCheck
 from damlink.bynder.resources.access import Access
 from damlink.bynder.resources.account import AccountSettings
+from damlink.bynder.resources.analytics import Analytics
 from damlink.bynder.resources.assets import Assets
+from damlink.bynder.resources.automation import Automation
 from damlink.bynder.resources.brands import Brands
 from damlink.bynder.resources.campaigns import Campaigns
 from damlink.bynder.resources.collections import Collections
@@ -116,6 +118,8 @@ class PortalClient:
         self.access = Access(self._client)
         self.quarantine = Quarantine(self._client)
         self.documents = Documents(self._client)
+        self.automation = Automation(self._client)
+        self.analytics = Analytics(self._client)
         self.orders = Orders(self._client)
         self.webhooks = Webhooks(self._client)
         self.raw = Raw(self._client, self._s3)

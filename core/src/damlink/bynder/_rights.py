@@ -85,6 +85,7 @@ _TABLE: Final = (
     ("*", "/api/store/**", "brandstore.order:write", _EDIT),
     ("GET", "/v7/webhooks/**", "webhooks.config:read", "View Webhooks configurations"),
     ("*", "/v7/webhooks/**", "webhooks.config:write", "Manage Webhooks configurations"),
+    ("GET", "/v7/analytics/**", "analytics.api:read", ""),
     ("GET", "/v7/quarantine/**", "antivirus.asset.audit:read", "Audit quarantined assets"),
     ("*", "/v7/quarantine/**", "antivirus.asset.audit:write", "Audit quarantined assets"),
 )

@@ -7,8 +7,10 @@ from typing import Any
 
 from damlink_sandbox.bynder import (
     account,
+    analytics,
     asset_options,
     assets,
+    automation,
     campaigns,
     collections,
     content_access,
@@ -50,7 +52,9 @@ from damlink_sandbox.world import World
 
 _RESOURCES = (
     account,
+    analytics,
     assets,
+    automation,
     campaigns,
     collections,
     content_access,

@@ -1,4 +1,4 @@
-"""State of the services beside the asset bank: quarantine, product layer, access, documents."""
+"""State of the services beside the asset bank: quarantine, products, access, documents, rules, events."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class Services:
         access: rules about metaproperties and options, by their id.
         visibility: of options by their id, where it was changed.
         documents: the attributes of each by id.
+        rules: of automation by id.
+        events: of analytics, oldest first, with every field that any call shows.
     """
 
     quarantine: dict[str, dict[str, Any]] = attrs.field(factory=dict)
@@ -24,3 +26,5 @@ class Services:
     access: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     visibility: dict[str, str] = attrs.field(factory=dict)
     documents: dict[str, dict[str, str]] = attrs.field(factory=dict)
+    rules: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    events: list[dict[str, Any]] = attrs.field(factory=list)

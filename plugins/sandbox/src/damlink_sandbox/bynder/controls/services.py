@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from damlink_sandbox.bynder import documents, quarantine
+from damlink_sandbox.bynder import analytics, documents, quarantine
 from damlink_sandbox.bynder.actions import Actions, Body
 from damlink_sandbox.bynder.portal import Portal
 
@@ -22,3 +22,12 @@ def add_quarantined(portal: Portal, body: Body) -> Any:
 def add_document(portal: Portal, body: Body) -> Any:
     """Add a document of the authoring service: `{"html"}`."""
     return {"id": documents.add(portal, body.get("html", "<p>Hello</p>"))}
+
+
+@ACTIONS.add
+def add_event(portal: Portal, body: Body) -> Any:
+    """Add events of analytics: `{"event", "id": of the asset, "date", "user", "keyword", "times": n}`.
+
+    `event` is `view`, `download`, `create`, `archive`, `remove`, `search`, `login` or `collection`.
+    """
+    return {"ids": [analytics.add(portal, body["event"], body) for _ in range(int(body.get("times", 1)))]}
