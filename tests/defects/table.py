@@ -122,6 +122,7 @@ DEFECTS: Final[Sequence[Defect]] = (
         "        for row in rows:\n",
         '        yield Cursor(rows[-1]["changed"])\n        for row in rows[:-1]:\n',
     ),
+    Defect("cursor exclusive", "listing.inclusive", '"since": since or ""', '"after": since or ""'),
     Defect(
         "secret in raw",
         "log.secret-free",
@@ -135,6 +136,12 @@ DEFECTS: Final[Sequence[Defect]] = (
         f'    ctx.log.debug("signed with %s", ctx.settings.api_key.reveal())\n{_CONTENT}',
     ),
     Defect(
+        "secret in a foreign URL",
+        "partner.own-secrets",
+        'picture["url"],',
+        """f"{picture['url']}?key={ctx.settings.api_key.reveal()}",""",
+    ),
+    Defect(
         "unstable id",
         "listing.stable",
         'SourceAsset(row["id"],',
@@ -144,6 +151,13 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect("unstable fingerprint", "listing.stable", 'row["etag"],', "str(next(numbers)),", more=_COUNTER),
     Defect(
         "errors swallowed in the listing", "partner.500", _PAGE, "_get_page(ctx, page, since)", more=_GET_PAGE
+    ),
+    Defect(
+        "errors swallowed in transform",
+        "partner.500-carrying",
+        '    picture = ctx.http.get(f"/pictures/{source.source_id}").json()\n',
+        '    picture = _get_picture(ctx, source)\n    if not picture:\n        return Skip("gone")\n',
+        more=_GET_PICTURE,
     ),
     Defect(
         "whole listing in memory",
@@ -171,6 +185,15 @@ DEFECTS: Final[Sequence[Defect]] = (
     ),
     Defect(
         "blocking sleep", "code.own-sleep", _CONTENT, f"    import time\n\n    time.sleep(0.01)\n{_CONTENT}"
+    ),
+    Defect(
+        "race on state",
+        "state.atomic",
+        _UPLOAD,
+        f'    ctx.state.put("count", ctx.state.get("count", 0) + 1)\n{_UPLOAD}',
+    ),
+    Defect(
+        "no marker on the asset", "push.findable", 'tags=("Larkspur", source.source_id)', 'tags=("Larkspur",)'
     ),
     Defect(
         "bare httpx",

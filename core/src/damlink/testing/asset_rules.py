@@ -13,10 +13,11 @@ import attrs
 from damlink._content import Content
 from damlink._model import PreparedAsset, PushResult
 from damlink._system.json_record import JsonRecord
-from damlink.errors import PluginBugError
+from damlink.errors import PluginBugError, UnclearError
 from damlink.testing.case import Case
-from damlink.testing.rule import BrokenRuleError, rule
+from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 from damlink.testing.trial import IgnoredCheckpointError
+from damlink_sandbox import Fault
 
 
 @rule(
@@ -111,6 +112,26 @@ def push_once(case: Case) -> None:
         raise BrokenRuleError(f"two pushes of one asset return {first.target_id} and {second.target_id}")
     if made < 1:
         raise BrokenRuleError("nothing arrived at the target; let the stand-in's trial_targets() show it")
+
+
+@rule(
+    "push.findable",
+    proves="A save whose answer is lost is looked up in the portal: no asset is doubled or left uncertain.",
+    cure="let the source id be one of the tags, or name what marks the asset: ctx.bynder.upload(…, marker=…)",
+)
+def find_saved(case: Case) -> None:
+    """Let the portal save an asset, and lose its answer."""
+    source, before = case.source, len(case.targets())
+    lost = Fault("portal", "^POST /api/v4/media/(.*/)?save/", kind="cut-after")
+    case.sandbox.world.faults.add(lost)
+    try:
+        case.trial.carry(source)
+    except UnclearError as error:
+        raise BrokenRuleError(f"after a lost answer {error.args[0].rpartition('; ')[2]}") from error
+    if not lost.struck:
+        raise NotApplicableError("it saves nothing in the portal")
+    if (made := len(case.targets()) - before) != 1:
+        raise BrokenRuleError(f"after a save without an answer there are {made} assets")
 
 
 def _carry(case: Case) -> object:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
+
+import httpx
 
 from damlink._model import Cursor, PreparedAsset, Removed, SourceAsset
 from damlink.testing.trial import Trial
@@ -15,6 +18,7 @@ from damlink_sandbox import Fault, Part, Sandbox
 
 __all__ = ["Case", "NotApplicableError", "Subject"]
 
+MOST_TRIED: Final = 4  # assets of a listing
 _READS: Final = r"^GET "
 _ACTS: Final = r"^POST "
 _NONE: Final = r"(?!)"
@@ -114,8 +118,8 @@ class Case:
     def acts(self) -> str:
         """The requests that must not happen twice; one for a token may always be repeated."""
         chosen = str(_choose_fact(self.subject.acts, self.part, "trial_acts", _ACTS)) or _NONE
-        token = self.trial.token_path
-        return rf"^(?!POST {re.escape(token)}$)(?=.*?(?:{chosen}))" if token else chosen
+        path = httpx.URL(self.trial.token_url).path
+        return rf"^(?!POST {re.escape(path)}$)(?=.*?(?:{chosen}))" if self.trial.token_url else chosen
 
     @property
     def repeats(self) -> int:
@@ -140,6 +144,12 @@ class Case:
     def listing(self, since: str | None = None) -> Generator[SourceAsset | Removed | Cursor]:
         """Yield the listing after a cursor's value."""
         return self.trial.listing(since)
+
+    def list_some(self) -> list[SourceAsset]:
+        """Return the first assets of the listing."""
+        with contextlib.closing(self.listing()) as items:
+            assets = (item for item in items if isinstance(item, SourceAsset))
+            return [*itertools.islice(assets, MOST_TRIED)]
 
     @functools.cached_property
     def source(self) -> SourceAsset:

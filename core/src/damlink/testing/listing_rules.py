@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from damlink._model import SourceAsset
 from damlink.testing.case import Case
-from damlink.testing.listings import batches_of, fingerprints_of, following_of
+from damlink.testing.listings import batches_of, fingerprints_of, following_of, moments_of
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 
 
@@ -86,4 +86,22 @@ def resume_listing(case: Case) -> None:
         if lost := assets - fingerprints_of(case.listing(value)):
             raise BrokenRuleError(
                 f"from the cursor {value!r} it leaves out {_some(name for name, _ in lost)}"
+            )
+
+
+@rule(
+    "listing.inclusive",
+    proves="A cursor that is a moment includes it: an asset of that moment may be added later.",
+    cure="ask from the cursor's moment on, that moment included; an asset that is listed again does no harm",
+)
+def include_moment(case: Case) -> None:
+    """List again from cursors that are the moment of the last asset before them."""
+    case.require_listing()
+    moments = moments_of(list(case.listing()))
+    if not moments:
+        raise NotApplicableError("no cursor is the moment of an asset")
+    for value, last in moments.items():
+        if last not in {name for name, _ in fingerprints_of(case.listing(value))}:
+            raise BrokenRuleError(
+                f"from the cursor {value!r} it leaves out {last}, the asset of that very moment"
             )

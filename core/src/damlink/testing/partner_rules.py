@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
-from damlink.errors import AuthError, DamlinkError, TransientError, UnclearError
+from damlink.errors import AuthError, DamlinkError, PluginBugError, TransientError, UnclearError
 from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 from damlink_sandbox import Fault
@@ -82,6 +82,30 @@ def wait_out_429(case: Case) -> None:
 def fail_for_now(case: Case, **failure: Any) -> None:
     """Fail every request."""
     _require_error(case, TransientError, "it", **failure)
+
+
+@rule(
+    "partner.500-carrying",
+    proves="An error of the partner's server while an asset is carried is shown, and never taken for an end.",
+    cure=_LEAVE_IT,
+)
+def show_error_of_carrying(case: Case) -> None:
+    """Carry assets that were never tried, until one asks the partner, while every request fails."""
+    fresh = case.list_some() if case.lists else [case.source]
+    fault = case.script(match=".", status=500, times=0)
+    for source in fresh:
+        try:
+            result = case.trial.carry(source)
+        except PluginBugError:
+            raise
+        except DamlinkError:
+            return
+        if fault.struck:
+            break
+    if not fault.struck:
+        raise NotApplicableError("it asks nothing of the partner while an asset is carried")
+    if not getattr(result, "notice", ""):
+        raise BrokenRuleError(f"a 500 is swallowed: the asset ends as {type(result).__name__}")
 
 
 @rule(

@@ -7,11 +7,13 @@ from damlink.testing import listing_rules as listing_rules
 from damlink.testing import misbehaviour as misbehaviour
 from damlink.testing import partner_rules as partner_rules
 from damlink.testing import plugin_rules as plugin_rules
+from damlink.testing import secret_rules as secret_rules
+from damlink.testing import state_rules as state_rules
 from damlink.testing.rule import RULES, Rule
 
 __all__ = ["ORDER", "all_rules"]
 
-ORDER = ("plugin", "settings", "listing", "transform", "content", "push", "run", "partner", "log")
+ORDER = ("plugin", "settings", "listing", "transform", "content", "push", "run", "state", "partner", "log")
 
 
 def all_rules() -> list[Rule]:

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import httpx
-
 from damlink._checkpoint import Checkpoint
 from damlink._config.edit import document
 from damlink._config.load import load
@@ -218,10 +216,10 @@ class Trial:
         return sum(self.asked(r"^(POST|PUT|PATCH|DELETE) ", service).total() for service in services)
 
     @property
-    def token_path(self) -> str:
-        """The path at which a token is asked for; empty if requests are signed otherwise."""
+    def token_url(self) -> str:
+        """The address at which a token is asked for; empty if requests are signed otherwise."""
         auth = self._runtime.auth
-        return httpx.URL(auth.token_url).path if isinstance(auth, OAuth2) else ""
+        return auth.token_url if isinstance(auth, OAuth2) else ""
 
     def carry(self, source: SourceAsset) -> PushResult | Removed | Skip:
         """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""

@@ -6,24 +6,21 @@ again.
 
 from __future__ import annotations
 
-import threading
-from typing import Final
+from collections.abc import Sequence
 
 from damlink import Context
 from damlink_imatag.media_info import Facts
 
 __all__ = ["is_copy", "is_known", "may_be_known", "note", "note_copy"]
 
-# The hashes of one size are read, and written back with one more.
-_writing: Final = threading.Lock()
-
 
 def note(ctx: Context, facts: Facts) -> None:
     """Store the hash of a marked file, before the file is visible anywhere."""
-    with _writing:
-        known = _of_size(ctx, facts.size)
-        if facts.sha256 not in known:
-            ctx.state.put(f"marked:{facts.size}", [*known, facts.sha256])
+
+    def add(known: Sequence[str]) -> list[str]:
+        return [*known] if facts.sha256 in known else [*known, facts.sha256]
+
+    ctx.state.update(f"marked:{facts.size}", add, ())
 
 
 def may_be_known(ctx: Context, size: int) -> bool:

@@ -190,12 +190,17 @@ def _count(ctx: Context, settings: IStockSettings) -> None:
     Raises:
         NotYet: the cap is reached.
     """
-    if settings.max_downloads_per_run is None:
+    most = settings.max_downloads_per_run
+    if most is None:
         return
-    count = int(ctx.state.get(_CAP, 0))
-    if count >= settings.max_downloads_per_run:
-        raise NotYet(f"this run's cap of {settings.max_downloads_per_run} downloads is reached")
-    ctx.state.put(_CAP, count + 1)
+
+    def add(count: int) -> int:
+        if count >= most:
+            raise NotYet(f"this run's cap of {most} downloads is reached")
+        return count + 1
+
+    # Several threads count at once: none may exceed the cap by what it has read before.
+    ctx.state.update(_CAP, add, 0)
 
 
 def notice(checkpoint: Checkpoint) -> str:
