@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -25,14 +26,34 @@ MOST_BATCH: Final = 100
 _Parameter: TypeAlias = "sa.BindParameter[Any]"
 
 
+class _Kind(Enum):
+    """What a run claims: all rows, those of its plan, or one by one beside other workers."""
+
+    ALL = 1
+    PLANNED = 2
+    SHARED = 3
+
+
 @attrs.frozen
 class Claimant:
-    """A run that claims rows: its connector, its epoch, its siblings, and its plan if it has one."""
+    """A run that claims rows: its connector, its epoch, its siblings, and its plan if it has one.
+
+    Attributes:
+        worker: the number of the process, if several share the epoch and claim row by row; it has no plan.
+    """
 
     connector: str
     epoch: int | None
     siblings: Sequence[str] = ()
     plan: str | None = None
+    worker: int | None = None
+
+    @property
+    def kind(self) -> _Kind:
+        """What it claims."""
+        if self.worker is not None:
+            return _Kind.SHARED
+        return _Kind.PLANNED if self.plan else _Kind.ALL
 
     @property
     def owns(self) -> sa.ColumnElement[bool]:
@@ -41,7 +62,7 @@ class Claimant:
 
 
 def claimable(
-    now: datetime | _Parameter, epoch: int | _Parameter | None
+    now: datetime | _Parameter, epoch: int | _Parameter | None, *, is_shared: bool = False
 ) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of the rows that may be claimed, in the order of claiming.
 
@@ -50,9 +71,13 @@ def claimable(
 
     Args:
         epoch: of the run that claims; `None` stands for the next run.
+        is_shared: workers share the epoch for days. Within it, a row that waits for a time is claimed again;
+            one that waits for the next run, after the next listing.
     """
     earlier = sa.true() if epoch is None else sa.or_(t.c.epoch.is_(None), t.c.epoch < epoch)
     crashed = sa.true() if epoch is None else t.c.epoch < epoch
+    if is_shared:
+        earlier = sa.or_(earlier, t.c.due_at > t.c.updated_at)
     is_waiting = t.c.state == RowState.WAITING
     is_left = sa.and_(t.c.state == RowState.RUNNING, crashed)
     return (
@@ -60,7 +85,7 @@ def claimable(
         # No look at the time: the clock may have been set back since.
         t.c.state == RowState.DUE,
         sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now),
-        # A waiting row is claimed once in each run.
+        # A waiting row is claimed once in each run, unless it is shared.
         sa.and_(is_waiting, t.c.due_at <= now, earlier),
         sa.and_(is_waiting, t.c.due_at.is_(None), t.c.waits_for.is_not(None), earlier),
         sa.and_(is_left, t.c.attempts > 0),
@@ -72,7 +97,7 @@ _NOW: Final = sa.bindparam("now", type_=UtcDateTime)
 _OF: Final = sa.bindparam("of", type_=KeepableText)
 _EPOCH: Final = sa.bindparam("in_epoch", type_=sa.Integer)
 _BATCH: Final = sa.bindparam("batch", type_=sa.Integer)
-
+_BY: Final = sa.bindparam("by", type_=sa.Integer)
 
 _PLAN: Final = sa.bindparam("in_plan", type_=KeepableText)
 # What would be carried is what was planned.
@@ -88,7 +113,7 @@ _IS_PLANNED: Final = (
 )
 
 
-def _queries(*conditions: sa.ColumnElement[bool]) -> tuple[sa.Select[str], ...]:
+def _queries(*conditions: sa.ColumnElement[bool], is_shared: bool = False) -> tuple[sa.Select[str], ...]:
     """Return the queries in the order of claiming."""
     # One for each condition: together they could not use the index.
     return tuple(
@@ -96,20 +121,22 @@ def _queries(*conditions: sa.ColumnElement[bool]) -> tuple[sa.Select[str], ...]:
         .where(t.c.connector == _OF, condition, *conditions)
         .order_by(t.c.due_at, t.c.source_id)
         .with_for_update(skip_locked=True)
-        for condition in claimable(_NOW, _EPOCH)
+        for condition in claimable(_NOW, _EPOCH, is_shared=is_shared)
     )
 
 
-_IN_ORDER: Final = _queries()
-_PLANNED_IN_ORDER: Final = _queries(_IS_PLANNED)
+_IN_ORDER: Final = {
+    _Kind.ALL: _queries(),
+    _Kind.PLANNED: _queries(_IS_PLANNED),
+    _Kind.SHARED: _queries(is_shared=True),
+}
 
 
 def _candidates(queries: Iterable[sa.Select[str]]) -> tuple[sa.Select[str, bool], ...]:
     return tuple(query.add_columns(t.c.checkpoint.is_not(None)).limit(_BATCH) for query in queries)
 
 
-_CANDIDATES: Final = _candidates(_IN_ORDER)
-_PLANNED_CANDIDATES: Final = _candidates(_PLANNED_IN_ORDER)
+_CANDIDATES: Final = {kind: _candidates(queries) for kind, queries in _IN_ORDER.items()}
 
 
 def _claim(source_id: sa.ColumnElement[str]) -> sa.Executable:
@@ -117,6 +144,8 @@ def _claim(source_id: sa.ColumnElement[str]) -> sa.Executable:
     claimed = {
         "state": RowState.RUNNING,
         "epoch": _EPOCH,
+        "claimed_by": _BY,
+        "claim": t.c.claim + 1,
         "waits_for": None,
         "updated_at": _NOW,
         # Counts a crash as the first attempt, so that a second crash can be recognised.
@@ -137,8 +166,7 @@ def _claim_next(queries: Iterable[sa.Select[str]]) -> sa.Executable:
     return _claim(sa.func.coalesce(*first))
 
 
-_CLAIM_NEXT: Final = _claim_next(_IN_ORDER)
-_CLAIM_NEXT_PLANNED: Final = _claim_next(_PLANNED_IN_ORDER)
+_CLAIM_NEXT: Final = {kind: _claim_next(queries) for kind, queries in _IN_ORDER.items()}
 
 
 def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
@@ -146,11 +174,10 @@ def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: in
     given = {"of": claimant.connector, "in_epoch": claimant.epoch, "now": now}
     given |= {"in_plan": claimant.plan} if claimant.plan else {}
     if not claimant.siblings:
-        statement = _CLAIM_NEXT_PLANNED if claimant.plan else _CLAIM_NEXT
-        record = connection.execute(statement, given).one_or_none()
+        record = connection.execute(_CLAIM_NEXT[claimant.kind], given | {"by": claimant.worker}).one_or_none()
         return (as_row(record) if record else None), False
     serialize(connection)
-    for query in _PLANNED_CANDIDATES if claimant.plan else _CANDIDATES:
+    for query in _CANDIDATES[claimant.kind]:
         # Whether each has a checkpoint, by source id in the order of claiming.
         found = connection.execute(query, given | {"batch": batch})
         candidates = {key: bool(has_notes) for key, has_notes in found}
@@ -170,6 +197,7 @@ def _take_first_free(
         return None, True
     free = next(itertools.islice(candidates, len(held), None))
     given = {"of": claimant.connector, "id": free, "in_epoch": claimant.epoch, "now": now}
+    given["by"] = claimant.worker
     return as_row(connection.execute(_CLAIM, given).one()), False
 
 

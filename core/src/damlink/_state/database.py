@@ -25,7 +25,7 @@ from damlink.errors import StateError
 
 __all__ = ["CREATION_LOCK", "SCHEMA", "Database", "UnpreparedError", "find_version", "insert_into", "upsert"]
 
-SCHEMA: Final = "0011"  # the newest migration
+SCHEMA: Final = "0012"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
@@ -96,7 +96,8 @@ class Database:
     @property
     def place(self) -> str:
         """The database's file or address, without a password."""
-        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+        url = self.url.difference_update_query(["application_name"])
+        return str(self.file) if self.file else url.render_as_string(hide_password=True)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:

@@ -33,7 +33,17 @@ from damlink._system.private_files import make_folder
 from damlink._system.process import age_clock, owner
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
-__all__ = ["BEAT_SECONDS", "SILENT_AFTER_SECONDS", "Lease", "check_epoch", "read_lease"]
+__all__ = [
+    "BEAT_SECONDS",
+    "KEEPALIVE",
+    "SILENT_AFTER_SECONDS",
+    "Lease",
+    "active_error",
+    "check_epoch",
+    "lock_number",
+    "read_clocks",
+    "read_lease",
+]
 
 BEAT_SECONDS: Final = 10.0
 # After this time without a heartbeat, errors and `status` call the run silent.
@@ -80,7 +90,7 @@ class Lease:
         except BaseException:
             self._lock.release()
             raise
-        self._seen_at = _clocks()
+        self._seen_at = read_clocks()
         self._thread.start()
         return self
 
@@ -114,7 +124,7 @@ class Lease:
             held = connection.execute(sa.select(t).where(mine).with_for_update()).one_or_none()
             now = self._now(connection)
             if not free:
-                raise _active(self._connector, held, now)
+                raise active_error(self._connector, held, now)
             epoch = int(held.epoch) + 1 if held else 1
             values = {"connector": self._connector, "epoch": epoch, "owner": owner(), "heartbeat_at": now}
             connection.execute(
@@ -132,13 +142,13 @@ class Lease:
 
     def _is_certain(self) -> bool:
         """Return whether the heartbeat is recent, by the boot clock and by the date, and the lock is held."""
-        youngest = max(now - seen for now, seen in zip(_clocks(), self._seen_at, strict=True))
+        youngest = max(now - seen for now, seen in zip(read_clocks(), self._seen_at, strict=True))
         return youngest <= 2 * BEAT_SECONDS and self._lock.is_held()
 
     def _renew(self) -> None:
         """Write a heartbeat. Take a lost lock again if it is free; then the epoch decides."""
         with self._renewing:
-            began = _clocks()
+            began = read_clocks()
             if (self._lock.is_held() or self._lock.acquire()) and self._write(beats=True):
                 self._seen_at = began
             else:
@@ -182,11 +192,17 @@ def read_lease(database: Database, connector: str) -> dict[str, Any] | None:
     return {"owner": held.owner, "epoch": held.epoch, "heartbeat_at": held.heartbeat_at}
 
 
+def lock_number(connector: str) -> int:
+    """Return the number of a connector's advisory lock."""
+    digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 def _lease_lost(connector: str) -> LeaseLostError:
     return LeaseLostError(f"{connector}: another run has taken over; this one stops")
 
 
-def _active(connector: str, held: Any, now: datetime) -> RunActiveError:
+def active_error(connector: str, held: Any, now: datetime) -> RunActiveError:
     """Return the error of a second run, with the lease's owner and the age of its heartbeat."""
     what, hint = f"{connector}: another run is active", "wait for it to end, or stop that process"
     # Without a heartbeat the other run is just beginning.
@@ -200,7 +216,7 @@ def _active(connector: str, held: Any, now: datetime) -> RunActiveError:
     return RunActiveError(f"{what}, without a heartbeat for {silent.total_seconds():.0f} s", hint=hint)
 
 
-def _clocks() -> tuple[float, float]:
+def read_clocks() -> tuple[float, float]:
     """Return the boot clock and the date. Suspending the machine may stop one of the two."""
     return age_clock(), time.time()
 
@@ -268,8 +284,7 @@ class _AdvisoryLock:
 
     def __init__(self, database: Database, connector: str) -> None:
         self._database = database
-        digest = hashlib.blake2b(f"damlink:{connector}".encode(), digest_size=8).digest()
-        self._number = int.from_bytes(digest, "big", signed=True)
+        self._number = lock_number(connector)
         self._connection: sa.Connection | None = None
         # The driver's connection: SQLAlchemy would replace a lost session by a new one without the lock.
         self._session: Any = None

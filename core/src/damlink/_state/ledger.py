@@ -30,6 +30,8 @@ from damlink._state.tables import KeepableText, UtcDateTime
 from damlink._state.tables import cursor as cursor_table
 from damlink._state.tables import ledger as t
 from damlink._state.tables import value as value_table
+from damlink._state.worker import check_worker
+from damlink.errors import LeaseLostError
 
 __all__ = ["Ledger"]
 
@@ -40,6 +42,8 @@ UNTIL_LISTED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _ROW: Final = (t.c.connector == sa.bindparam("of_connector"), t.c.source_id == sa.bindparam("of_id"))
 _FINGERPRINT: Final = sa.select(t.c.fingerprint_seen).where(*_ROW).with_for_update()
 _UPDATE: Final = sa.update(t).where(*_ROW)
+# A row that a worker carries is still its own.
+_CLAIMED: Final = (t.c.claimed_by == sa.bindparam("of_worker"), t.c.claim == sa.bindparam("of_claim"))
 # The source has changed since the transfer began, and this is not the transfer's own effect.
 _CARRIED: Final = sa.bindparam("carried", type_=KeepableText)
 _CAUSED: Final = sa.bindparam("caused", type_=KeepableText)
@@ -180,8 +184,15 @@ class Ledger(LedgerReader):
         """Make the rows due that this run leaves unfinished."""
         now = self._now()
         values = {"state": RowState.DUE, "due_at": now, "updated_at": now}
-        left = sa.and_(t.c.state == RowState.RUNNING, t.c.epoch == self._run.epoch)
+        worker = self._run.worker
+        mine = t.c.epoch == self._run.epoch if worker is None else t.c.claimed_by == worker
+        left = sa.and_(t.c.state == RowState.RUNNING, mine)
         self._set_all(left, values)
+
+    def begin_round(self) -> None:
+        """Let workers claim the rows that wait for the next run: a listing has ended."""
+        waits = sa.and_(t.c.state == RowState.WAITING, t.c.due_at <= self._now(), t.c.epoch != 0)
+        self._set_all(waits, {"epoch": 0})
 
     def _set_all(self, condition: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:
         update = sa.update(t).values(values)
@@ -267,7 +278,7 @@ class Ledger(LedgerReader):
         now, caused = self._now(), values.get("fingerprint_after")
         given = {"finished": state, "now": now, "updated_at": now, "last_error": "", **values}
         given |= {"carried": row.carrying, "caused": row.carrying if caused is None else caused}
-        connection.execute(_FINISH, given | self._key_of(row))
+        self._execute(connection, _FINISH, row, given)
 
     def _read_fingerprint(self, connection: sa.Connection, row: Row) -> str:
         """Read the latest fingerprint, and lock the row against listings until the transaction ends."""
@@ -281,7 +292,19 @@ class Ledger(LedgerReader):
             self._update(connection, row, {"state": state, **values})
 
     def _update(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> None:
-        connection.execute(_UPDATE, {"updated_at": self._now(), **values, **self._key_of(row)})
+        self._execute(connection, _UPDATE, row, {"updated_at": self._now(), **values})
+
+    def _execute(
+        self, connection: sa.Connection, update: sa.Update, row: Row, values: Mapping[str, Any]
+    ) -> None:
+        """Update a row. One that a worker carries must still be its own."""
+        given = {**values, **self._key_of(row)}
+        if self._run.worker is None:
+            connection.execute(update, given)
+            return
+        given |= {"of_worker": self._run.worker, "of_claim": row.claim}
+        if not connection.execute(update.where(*_CLAIMED), given).rowcount:
+            raise LeaseLostError(f"{self._connector} {row.source_id}: another worker has taken it over")
 
     # --- transactions ------------------------------------------------------------------------------
 
@@ -289,6 +312,8 @@ class Ledger(LedgerReader):
     def _write(self, *, ordered: bool = False, single: bool = False) -> Iterator[sa.Connection]:
         with self._database.write(ordered=ordered, single=single) as connection:
             check_epoch(connection, self._connector, self._run.epoch)
+            if self._run.worker is not None:
+                check_worker(connection, self._run.worker)
             yield connection
 
     @contextlib.contextmanager

@@ -30,6 +30,7 @@ class LedgerReader:
         siblings: other connectors of the same plugin and portal, if an asset must reach a portal only once.
         on_carried: called with the new count of claims and deliveries after each commit of one.
         plan: the saved plan whose assets alone are claimed.
+        worker: the number of the worker that writes, if several share the epoch.
     """
 
     def __init__(
@@ -40,12 +41,13 @@ class LedgerReader:
         siblings: Sequence[str] = (),
         on_carried: Callable[[int], None] = lambda _count: None,
         plan: str | None = None,
+        worker: int | None = None,
     ) -> None:
         self._database = database
         self._now = database.now
         self._connector = connector
         self._on_carried = on_carried
-        self._run = Claimant(connector, epoch, tuple(siblings), plan)
+        self._run = Claimant(connector, epoch, tuple(siblings), plan, worker)
 
     def progress(self) -> Progress:
         """Return the progress of the listing."""
@@ -96,16 +98,20 @@ class LedgerReader:
         for state in FINISHED:
             yield from self.rows(state)
 
-    def has_ready(self) -> bool:
+    def has_ready(self, *, is_shared: bool = False) -> bool:
         """Return whether a run would find something to carry without listing.
 
         A row that waits for the next run does not count; one that waits for a time does.
+
+        Args:
+            is_shared: leave out what a worker carries: a dead worker's rows are its own no longer.
         """
         by_time = sa.or_(
             t.c.state == RowState.FAILED,
             sa.and_(t.c.state == RowState.WAITING, t.c.due_at > t.c.updated_at),
         )
-        at_once = t.c.state.in_((RowState.DUE, RowState.RUNNING))
+        is_left = sa.and_(t.c.state == RowState.RUNNING, t.c.claimed_by.is_(None) if is_shared else sa.true())
+        at_once = sa.or_(t.c.state == RowState.DUE, is_left)
         ready = sa.or_(at_once, sa.and_(t.c.due_at <= self._now(), by_time))
         with self._database.read() as connection:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())

@@ -82,6 +82,8 @@ class Row:
     waits_for: str | None
     listed_at: datetime
     updated_at: datetime
+    claimed_by: int | None = None
+    claim: int = 0
 
     @property
     def is_refused(self) -> bool:

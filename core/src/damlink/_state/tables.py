@@ -33,6 +33,7 @@ __all__ = [
     "run",
     "topic",
     "value",
+    "worker",
 ]
 
 
@@ -124,6 +125,8 @@ ledger = sa.Table(
     sa.Column("waits_for", KeepableText),
     sa.Column("last_requests", Message),
     sa.Column("raw_packed", sa.LargeBinary),
+    sa.Column("claimed_by", sa.Integer),
+    sa.Column("claim", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
 )
 _waits = ledger.c.waits_for.is_not(None)
@@ -212,6 +215,22 @@ lease = sa.Table(
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("owner", KeepableText, nullable=False),
     sa.Column("heartbeat_at", UtcDateTime),
+)
+
+# Processes that carry on PostgreSQL; an ended one never comes back under its number.
+worker = sa.Table(
+    "worker",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("owner", KeepableText, nullable=False),
+    sa.Column("session", KeepableText, nullable=False),
+    sa.Column("version", KeepableText, nullable=False),
+    sa.Column("only", KeepableText, nullable=False, server_default="[]"),
+    sa.Column("threads", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("heartbeat_at", UtcDateTime, nullable=False),
+    sa.Column("drains", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("ended_at", UtcDateTime),
 )
 
 value = sa.Table(
