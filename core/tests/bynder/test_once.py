@@ -258,5 +258,5 @@ def test_post_when_it_is_not_idempotent_goes_by_the_mechanism() -> None:
         and ast.unparse(call.func.value) in clients
         and not _is_repeatable(call)
     }
-    # `raw` sends what a person says; `remove` sends what it has built: a DELETE.
-    assert others == {"Raw.request", "remove"}
+    # `raw` sends what a person says; `send_again` sends what was built as repeatable.
+    assert others == {"Raw.request", "send_again"}

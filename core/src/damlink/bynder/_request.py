@@ -37,6 +37,7 @@ __all__ = [
     "read_json",
     "remove",
     "segment",
+    "send_again",
 ]
 
 _EXPIRED: Final = b"Invalid or expired token"
@@ -151,11 +152,19 @@ def patch(client: Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
 
 def remove(client: Client, path: str, **options: Any) -> None:
     """DELETE a path. A 404 counts as done if an earlier attempt got no answer: it removed the record."""
-    request = client.build_request("DELETE", path, **options)
+    send_again(client, client.build_request("DELETE", path, **options), done=httpx.codes.NOT_FOUND)
+
+
+def send_again(client: Client, request: httpx.Request, *, done: int) -> None:
+    """Send a request that is safe to repeat.
+
+    Args:
+        done: status that counts as done if an earlier attempt got no answer: that one was executed.
+    """
     try:
         client.send(request)
     except BynderError as error:
-        if error.status != httpx.codes.NOT_FOUND or not has_failed_before(request):
+        if error.status != done or not has_failed_before(request):
             raise
 
 

@@ -12,16 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from damlink._http.outcome import IDEMPOTENT
-from damlink._http.transports import has_failed_before
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_page, get_body, read_body
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, walk_cursors
-from damlink.bynder._request import omit_none, remove, segment
+from damlink.bynder._request import omit_none, remove, segment, send_again
 from damlink.bynder.records.automation import AutomationActions, AutomationConditions, AutomationRule
 from damlink.bynder.records.convert import records, text
 from damlink.bynder.resources.resource import Resource
-from damlink.errors import BynderError
 
 __all__ = ["Automation"]
 
@@ -135,12 +133,7 @@ class Automation(Resource):
         """
         path, body = f"{_path(id)}/status", {"status": status}
         request = self._client.build_request("PATCH", path, json=body, extensions={IDEMPOTENT: True})
-        try:
-            self._client.send(request)
-        except BynderError as error:
-            # An earlier attempt that got no answer has changed it.
-            if error.status != httpx.codes.CONFLICT or not has_failed_before(request):
-                raise
+        send_again(self._client, request, done=httpx.codes.CONFLICT)
 
     @action()
     def delete(self, id: str) -> None:
