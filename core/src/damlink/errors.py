@@ -24,7 +24,8 @@ DamlinkError                 base class; str(error) is one line, with a hint if 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
 
 from damlink._secret import redact
 
@@ -147,14 +148,20 @@ class ConnectorError(DamlinkError):
     """A connector and the other side could not complete a request.
 
     Attributes:
-        status: the HTTP status of the answer, or `None`.
+        status: the HTTP status of the answer; `None`, as the others, if no answer is the cause.
+        request_id: by which the other side's support finds the request.
         body: of the answer, shortened and without secrets.
+        headers: of the answer, without secrets; names in lower case.
         answer: the whole answer, where a raw request was refused.
         request: method, route, status and request id of the request that failed; filled in by the core.
         connector: the connector's name; filled in by the core.
         hook: the hook that raised; filled in by the core.
         source_id: the source asset; filled in by the core.
     """
+
+    # Of the class, because an error of a plugin may have a constructor of its own.
+    request_id: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, body: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -165,6 +172,14 @@ class ConnectorError(DamlinkError):
         self.connector: str | None = None
         self.hook: str | None = None
         self.source_id: str | None = None
+
+    def about(self, earlier: ConnectorError) -> Self:
+        """Take over which answer an earlier error is about; return this error."""
+        self.status = earlier.status if self.status is None else self.status
+        self.body = self.body or earlier.body
+        self.request_id, self.headers = earlier.request_id, earlier.headers
+        self.request = self.request or earlier.request
+        return self
 
 
 class AuthError(ConnectorError):

@@ -13,6 +13,7 @@ from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http.body import guard_body, unwrap_failures
 from damlink._http.connection import Connection
+from damlink._http.described import describe
 from damlink._http.library_log import redact_library_log
 from damlink._http.network import VERIFY, GivenTransport, NetworkTransport
 from damlink._http.origin import OriginAuth, origin_of
@@ -185,7 +186,12 @@ class Client(httpx.Client):
         """
         marks = {ACCEPTED: accept, ERROR_FIELDS: error_fields}
         options["extensions"] = {**(options.get("extensions") or {}), **marks}
-        return read_result(self.request(method, url, **options), read, accept)
+        response = self.request(method, url, **options)
+        try:
+            return read_result(response, read, accept)
+        except ConnectorError as error:
+            describe(error, response)
+            raise
 
     def remote_now(self) -> datetime:
         """Return the time on the other side's clock, by its last answer; ours before there is one."""
@@ -254,7 +260,8 @@ class Client(httpx.Client):
         if (take := request.extensions.get(ANSWERED)) is not None:
             take(response)
         if error is not None:
-            raise name_request(error, request, self.origin, response)
+            is_own = origin_of(response.request.url) == origin_of(self.origin)
+            raise name_request(describe(error, response, is_own=is_own), request, self.origin, response)
         return response
 
     def _read(self, response: httpx.Response, stream: bool) -> None:

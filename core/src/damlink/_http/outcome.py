@@ -94,7 +94,7 @@ def as_unclear(error: ConnectorError) -> UnclearError:
     """Convert an error to an `UnclearError`."""
     if isinstance(error, UnclearError):
         return error
-    return UnclearError(str(error.args[0]), status=error.status, body=error.body)
+    return UnclearError(str(error.args[0])).about(error)
 
 
 def broken_error(error: httpx.RequestError, request: httpx.Request) -> ConnectorError:

@@ -16,7 +16,7 @@ from damlink._http.body import stream_of
 from damlink._http.origin import origin_of
 from damlink._secret import REDACTED, redact
 
-__all__ = ["SentRequest"]
+__all__ = ["SentRequest", "is_secret_name"]
 
 _READS: Final = ("GET", "HEAD")
 # A longer body is shown as its size.
@@ -27,6 +27,11 @@ _SECRET: Final = re.compile(
     r"auth|cookie|pass|secret|token|signature|credential|policy|access.?key|api.?key|assertion|^code$|^endpoint$",
     re.IGNORECASE,
 )
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether the value of a header, parameter or field with this name is a secret."""
+    return _SECRET.search(name) is not None
 
 
 @attrs.frozen(kw_only=True)

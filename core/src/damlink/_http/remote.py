@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from damlink._content import Content, UnprovenOffsetError
+from damlink._http.described import describe
 from damlink._http.media_kind import check_kind
 from damlink._http.outcome import ACCEPTED
 from damlink.errors import TransientError
@@ -129,7 +130,8 @@ class RemoteContent(Content):
         if response.status_code not in (*_WHOLE, *accept):
             response.close()
             status, host = response.status_code, response.request.url.host
-            raise TransientError(f"{host} answered {status} in place of a file", status=status)
+            error = TransientError(f"{host} answered {status} in place of a file", status=status)
+            raise describe(error, response, is_own=False)
         return response
 
     def _read(self, offset: int, end: int | None = None) -> Iterator[bytes]:

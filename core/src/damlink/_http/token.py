@@ -9,6 +9,7 @@ import attrs
 import httpx
 
 from damlink._http.answer import AnswerLimits, read_answer
+from damlink._http.described import describe
 from damlink._http.outcome import json_object
 from damlink._http.status import plugin_error, retry_after, shorten_body
 from damlink._secret import Secret
@@ -70,19 +71,22 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
     # Not by httpx's `requires_response_body`, which would hold every download in memory.
     read_answer(response, AnswerLimits())
     if (error := plugin_error(response)) is not None:
-        raise error
+        raise describe(error, response)
     host = response.request.url.host
     status = response.status_code
     if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:
         message = f"{host} answered {status} to a token request"
-        raise TransientError(message, retry_after=retry_after(response), status=status)
+        late = TransientError(message, retry_after=retry_after(response), status=status)
+        raise describe(late, response)
     answer = json_object(response) if status < 400 else {}
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
         said = shorten_body(response) if status >= 400 else "the answer holds none"
-        raise AuthError(
-            f"{host} gave no token ({status}): {said}", hint=_cure(response, refresh, hint), status=status
+        # The body of a success may hold a token under another name.
+        refused = AuthError(
+            f"{host} gave no token ({status}): {said}", hint=_cure(response, refresh, hint), body=said
         )
+        raise describe(refused, response)
     lifetime = _seconds(answer.get("expires_in"))
     new_refresh = answer.get("refresh_token")
     margin = min(MAX_MARGIN_SECONDS, lifetime / 10)

@@ -19,7 +19,14 @@ from damlink._upload.session import UploadSession
 from damlink._upload.source import SourceFailureError
 from damlink._upload.transports import Transport
 from damlink.bynder.resources.s3 import PartTooLargeError, StorageRefusedError
-from damlink.errors import BynderAuthError, BynderError, NotYet, TransientError, UnavailableError
+from damlink.errors import (
+    BynderAuthError,
+    BynderError,
+    ConnectorError,
+    NotYet,
+    TransientError,
+    UnavailableError,
+)
 
 __all__ = ["BeginAgainError", "FileSender"]
 
@@ -68,7 +75,8 @@ class FileSender:
                     raise
             except BeginAgainError as error:
                 if not beginnings_left:
-                    raise TransientError(f"the upload of {content.filename} breaks off: {error}") from error
+                    broken = TransientError(f"the upload of {content.filename} breaks off: {error}")
+                    raise broken.about(error.cause) from error
                 if error.concerns_size:
                     transport.avoid_large_parts(session, str(error))
                 refused = session, str(error)
@@ -130,11 +138,13 @@ class BeginAgainError(Exception):
     """The upload cannot be continued: the portal or S3 refuses it, or no longer has it.
 
     Attributes:
+        cause: the refusal.
         concerns_size: whether the size of the parts may be the cause.
     """
 
-    def __init__(self, cause: Exception) -> None:
+    def __init__(self, cause: ConnectorError) -> None:
         super().__init__(str(cause))
+        self.cause = cause
         # 404: the portal has forgotten the upload.
         status = cause.status or 0 if isinstance(cause, BynderError) else 0
         self.concerns_size = isinstance(cause, PartTooLargeError) or (400 <= status < 500 and status != 404)

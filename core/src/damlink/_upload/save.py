@@ -169,15 +169,15 @@ class Saver:
     ) -> Exception:
         """Return the error after a save without an answer: look it up later, or ask a person."""
         if to.waiting_room:
-            return UnclearError(f"{error}; the waiting room cannot be listed")
+            return UnclearError(f"{error}; the waiting room cannot be listed").about(error)
         if not to.asset_id and to.marker is None:
-            return UnclearError(f"{error}; nothing marks the asset in the portal")
+            return UnclearError(f"{error}; nothing marks the asset in the portal").about(error)
         record.update(save=attrs.evolve(attempt, lost=self._now()))
         if attempt.tries % TRIES_A_ROUND == 0:
             hint = "the next run looks for the asset before it saves again"
             return TransientError(
                 f"the portal has answered none of {attempt.tries} saves: {error}", hint=hint
-            )
+            ).about(error)
         return NotYet(f"looking up whether the save happened: {error}", self._index_lag)
 
     def _handle_refusal(
@@ -187,10 +187,10 @@ class Saver:
         record.update(save=earlier)
         if error.status == 404 and earlier:
             # The earlier save may have used the import; its asset will appear in the lists.
-            return UnclearError(f"{error}, after a save without an answer")
+            return UnclearError(f"{error}, after a save without an answer").about(error)
         if error.status == 404 or "crc" in error.body.lower():
             record.update(session=None, conversion=None)
-            return LostUploadError(f"the portal lost or damaged the upload: {error}", status=error.status)
+            return LostUploadError(f"the portal lost or damaged the upload: {error}").about(error)
         return error
 
     def look_up(self, record: UploadRecord, attempt: SaveAttempt, to: Destination) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from damlink._http.client import Client
+from damlink._http.described import describe
 from damlink._http.retry import pause
 from damlink._system.backoff import Backoff
 from damlink.bynder._request import omit_none, read_json
-from damlink.errors import TransientError
+from damlink.errors import ConnectorError, TransientError
 
 __all__ = [
     "expect_field",
@@ -81,15 +82,22 @@ def read_body(response: httpx.Response, expect: Expect[T]) -> T:
         TransientError: it is not JSON, or not what is expected.
     """
     try:
-        return expect(read_json(response))
-    except (TransientError, ValueError) as error:
-        call = f"{response.request.method} {response.request.url.path}"
-        message = f"{response.request.url.host} answered {response.status_code} to {call}, {_cause(error)}"
-        raise UnreadableError(message, status=response.status_code) from error
+        body = read_json(response)
+    except TransientError as error:
+        raise _unreadable(response, "without JSON") from error
+    try:
+        return expect(body)
+    except ValueError as error:
+        raise _unreadable(response, f"and not {error}") from error
+    except ConnectorError as error:
+        describe(error, response)
+        raise
 
 
-def _cause(error: Exception) -> str:
-    return "without JSON" if isinstance(error, TransientError) else f"and not {error}"
+def _unreadable(response: httpx.Response, cause: str) -> UnreadableError:
+    call = f"{response.request.method} {response.request.url.path}"
+    message = f"{response.request.url.host} answered {response.status_code} to {call}, {cause}"
+    return describe(UnreadableError(message), response)
 
 
 # --- kinds of bodies --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from damlink._http.client import Client
+from damlink._http.described import bounded_body, describe
 from damlink._http.outcome import IDEMPOTENT, json_object, may_refuse
 from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
@@ -59,15 +60,17 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
     message = f"{response.request.url.host}: {words or 'no reason given'} ({status}, {_call(response)})"
     if status == httpx.codes.UNAUTHORIZED:
         hint = "the portal refused the credentials: check the portal's token or client in the config"
-        return BynderAuthError(message, hint=hint, status=status, body=words)
+        return BynderAuthError(message, hint=hint, status=status, body=bounded_body(response))
     if status == httpx.codes.FORBIDDEN:
         hint = permission_hint(response.request.method, response.request.url.path)
-        return BynderAuthError(message, hint=hint, status=status, body=words)
+        return BynderAuthError(message, hint=hint, status=status, body=bounded_body(response))
     if status == httpx.codes.TOO_MANY_REQUESTS or wants_repeat or (status >= 500 and repeatable):
-        return TransientError(message, retry_after=retry_after(response), status=status, body=words)
+        return TransientError(
+            message, retry_after=retry_after(response), status=status, body=bounded_body(response)
+        )
     if status >= 500:
-        return UnclearError(message, status=status, body=words)
-    return BynderError(message, status=status, body=words)
+        return UnclearError(message, status=status, body=bounded_body(response))
+    return BynderError(message, status=status, body=bounded_body(response))
 
 
 def bynder_refuses(response: httpx.Response) -> bool:
@@ -126,7 +129,7 @@ def read_json(response: httpx.Response) -> Any:
         return decode(response.content)
     except msgspec.DecodeError as error:
         message = f"{response.request.url.host} sent no JSON to {_call(response)}: {shorten_body(response)}"
-        raise TransientError(message, status=response.status_code) from error
+        raise describe(TransientError(message), response) from error
 
 
 def omit_none(**fields: Any) -> dict[str, Any]:

@@ -60,4 +60,4 @@ def reject_undownloadable(roles: Sequence[str]) -> Iterator[None]:
         if error.status != _FORBIDDEN or not roles:
             raise
         hint = f"give its profile {' and '.join(roles)}, then retry"
-        raise AssetRejectedError("the portal's user may not download it", hint=hint, status=403) from error
+        raise AssetRejectedError("the portal's user may not download it", hint=hint).about(error) from error

@@ -6,7 +6,7 @@ Source: api.bynder.com, "Asset download", "Dynamic asset transformations", "Publ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from damlink._content import Content
@@ -67,7 +67,7 @@ class AssetFiles:
             path = f"{path}/download/{segment(item_id)}/"
         else:
             path = f"{path}/download/" if version is None else f"{path}/{version}/download/"
-        return Download.read(get_body(self._client, path, expect_object, type=type, hash=hash or None))
+        return get_body(self._client, path, _expect_download, type=type, hash=hash or None)
 
     @action()
     def content(
@@ -159,6 +159,10 @@ class AssetFiles:
         return PublicLinks.read(
             get_body(self._client, f"/api/1/assets/{segment(uuid_of(id))}/public-links", expect_object)
         )
+
+
+def _expect_download(body: Any) -> Download:
+    return Download.read(expect_object(body))
 
 
 def _forms(id: str) -> Sequence[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
+from damlink._http.described import describe
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import batches, bynder_names, fields, json_data
@@ -127,7 +128,7 @@ class Options:
         made = text(answer.get("id") or answer.get("existingUUID")) if isinstance(answer, dict) else ""
         if not made:
             message = f"the portal did not send the id of the option {name!r}"
-            raise bynder_error(response, repeatable=True) or BynderError(message)
+            raise describe(bynder_error(response, repeatable=True) or BynderError(message), response)
         return made
 
     @action()

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from damlink._http.client import ANSWERED, TERMS, Client
+from damlink._http.described import describe
 from damlink._http.origin import origin_of
 from damlink._http.retry import Terms
 from damlink.bynder._action import action
@@ -175,8 +176,8 @@ def _read(answer: httpx.Response, kind: Kind) -> Any:
         if answer.is_success and answer.request.method not in _READS:
             # The request may have changed data: a retry without a check could do it twice.
             message = f"{message}: the {answer.request.method} may or may not have been carried out"
-            raise UnclearError(message, hint=hint, status=answer.status_code) from error
-        raise BynderError(message, hint=hint, status=answer.status_code) from error
+            raise describe(UnclearError(message, hint=hint), answer) from error
+        raise describe(BynderError(message, hint=hint), answer) from error
 
 
 def _whole(answer: httpx.Response, kind: Kind) -> RawAnswer:
