@@ -58,7 +58,7 @@ def action_calls() -> Iterator[ActionCall]:
 
 def method_calls() -> Iterator[MethodCalls]:
     """Every method that is an action, resource by resource."""
-    with Portal(HOST, httpx.Auth(), on_request=_stop) as portal:
+    with Portal(HOST, httpx.Auth(), on_request=_stop, pace=None) as portal:
         for resource, kind in resources().items():
             for name, method in actions(kind):
                 bound = getattr(getattr(portal, resource), name)

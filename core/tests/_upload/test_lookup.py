@@ -173,7 +173,7 @@ def test_find_saved_when_the_versions_of_a_marked_asset_are_not_shown_cannot_tel
 
 def test_find_saved_when_archived_assets_are_refused_finds_nothing(server: Any, hurried: None) -> None:
     server.then(200, b"[]").then(403, b'{"message": "no"}')
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert find_saved(portal.assets, search(marker=Marker(tag="12"))) is None
 
 
@@ -182,7 +182,7 @@ def test_find_saved_when_a_metaproperty_marks_it_looks_there(server: Any, hurrie
     own = {"fileSize": 4, "dateCreated": now().isoformat()}
     found = [{"id": key, "property_source": source, **own} for key, source in sources.items()]
     server.always(200, json.dumps(found).encode())
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert find_saved(portal.assets, search(marker=Marker.parse("source=8"))) == "B"
     assert "property_source=8" in server.asked[0].path
 
@@ -205,7 +205,7 @@ def test_find_saved_when_it_was_saved_to_an_asset_looks_at_its_files(
         item | {"dateCreated": (now() - timedelta(seconds=item["age"])).isoformat()} for item in VERSIONS
     ]
     server.always(200, json.dumps({"id": "A1", "mediaItems": items}).encode())
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         found = find_saved(portal.assets, search(asset_id="A1", additional=additional))
     assert found == expected
     assert server.lines == ["GET /api/v4/media/A1/?versions=true"]

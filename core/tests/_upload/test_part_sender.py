@@ -43,7 +43,7 @@ class S3Sender:
 
 @pytest.fixture
 def sender(hurried: None) -> Iterator[Callable[..., S3Sender]]:
-    with Portal("http://127.0.0.1:1", httpx.Auth()) as portal:
+    with Portal("http://127.0.0.1:1", httpx.Auth(), pace=None) as portal:
         yield lambda report=lambda _: None: S3Sender(S3Transport(portal.uploads, PartSizes()), report)
 
 

@@ -37,7 +37,7 @@ def portal(sandbox: Sandbox, flow: Any, arrived: list[int], hurried: None) -> It
     auth = BearerAuth(Secret(bynder.token))
     sandbox.world.faults.clear()
     with Portal(
-        sandbox.origins["portal"], auth, uploads=flow, index_lag=0.0, on_bytes=arrived.append
+        sandbox.origins["portal"], auth, uploads=flow, index_lag=0.0, on_bytes=arrived.append, pace=None
     ) as opened:
         yield opened
 

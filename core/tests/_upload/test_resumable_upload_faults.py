@@ -27,7 +27,7 @@ def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
     sandbox.part("bynder").control("lag", {"conversion": 0, "index": 0, "s3": 0})
     sandbox.world.faults.clear()
     auth = BearerAuth(Secret(sandbox.part("bynder").token))
-    with Portal(sandbox.origins["portal"], auth, index_lag=0.0) as opened:
+    with Portal(sandbox.origins["portal"], auth, index_lag=0.0, pace=None) as opened:
         yield opened
 
 

@@ -156,7 +156,7 @@ def test_attempt_when_it_never_leaves_changes_no_note(
     send, to = kind
     note(notes, earlier)
     with (
-        Portal(f"http://127.0.0.1:{free_port()}", httpx.Auth()) as absent,
+        Portal(f"http://127.0.0.1:{free_port()}", httpx.Auth(), pace=None) as absent,
         pytest.raises(TransientError, match="cannot reach"),
     ):
         saver(served).attempt(UploadRecord(notes), to, lambda: send(absent.uploads), **FACTS)
@@ -307,7 +307,7 @@ def bench(
     sandbox.world.faults.clear()
     where = {beside: control("add_asset", text="first", tags=[tag])["id"]} if beside else {}
     auth = BearerAuth(Secret(sandbox.part("bynder").token))
-    with Portal(sandbox.origins["portal"], auth, uploads=flow, index_lag=0.0) as opened:
+    with Portal(sandbox.origins["portal"], auth, uploads=flow, index_lag=0.0, pace=None) as opened:
         yield Bench(sandbox, opened, notes, match, tag, where)
     sandbox.world.faults.clear()
     control("lag", index=0)

@@ -206,7 +206,7 @@ def test_save_when_a_303_does_not_say_so_is_unclear(served: Portal, server: Any,
 
 @pytest.mark.parametrize("name", ACTS)
 def test_request_when_nobody_listens_has_not_been_sent(hurried: None, name: str) -> None:
-    with Portal("http://127.0.0.1:1", Secret("t")) as portal, pytest.raises(TransientError):
+    with Portal("http://127.0.0.1:1", Secret("t"), pace=None) as portal, pytest.raises(TransientError):
         ACTS[name].call(portal)
 
 

@@ -23,7 +23,7 @@ def keys_of(sandbox: Sandbox) -> OAuth1:
 
 @pytest.fixture
 def portal(sandbox: Sandbox, hurried: None) -> Iterator[Portal]:
-    with Portal(sandbox.origins["portal"], keys_of(sandbox)) as opened:
+    with Portal(sandbox.origins["portal"], keys_of(sandbox), pace=None) as opened:
         yield opened
 
 
@@ -65,7 +65,7 @@ def test_multipart_when_sent_arrives_as_it_left(portal: Portal, asset_id: str) -
 def test_upload_when_signed_arrives_whole(sandbox: Sandbox, tmp_path: Path, hurried: None, flow: Any) -> None:
     file = tmp_path / "raw.bin"
     file.write_bytes(bytes(range(256)) * 30_000)
-    with Portal(sandbox.origins["portal"], keys_of(sandbox), uploads=flow) as portal:
+    with Portal(sandbox.origins["portal"], keys_of(sandbox), uploads=flow, pace=None) as portal:
         told = portal.uploads.file(file)
     (asset,) = [each for each in sandbox.part("bynder").state()["assets"] if each["id"] == told.target_id]
     assert asset["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -75,7 +75,7 @@ def test_wrong_secret_is_refused_with_the_cure(sandbox: Sandbox) -> None:
     part: Any = sandbox.part("bynder")
     auth = OAuth1(part.consumer_key, Secret("wrong"), Secret(part.oauth_token), Secret("wrong"))
     with (
-        Portal(sandbox.origins["portal"], auth) as portal,
+        Portal(sandbox.origins["portal"], auth, pace=None) as portal,
         pytest.raises(BynderAuthError, match="refused the credentials"),
     ):
         portal.account.get()

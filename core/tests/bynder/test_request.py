@@ -112,7 +112,7 @@ def shown(**request: Any) -> SentRequest:
 def test_request_when_shown_reads_like_curl(server: Any) -> None:
     seen: list[SentRequest] = []
     server.always(200, b"[]")
-    with Portal(server.url, BearerAuth(Secret("the-token")), on_request=seen.append) as portal:
+    with Portal(server.url, BearerAuth(Secret("the-token")), on_request=seen.append, pace=None) as portal:
         list(portal.users.list(limit=2))
     assert str(seen[0]).splitlines()[0] == f"curl -X GET '{server.url}/api/v4/users/?page=1&limit=2' \\"
     assert "  -H 'authorization: **redacted**'" in str(seen[0])
@@ -123,7 +123,7 @@ def test_token_request_when_it_is_shown_hides_what_it_carries(server: Any) -> No
     seen: list[SentRequest] = []
     server.then(200, b'{"access_token": "the-access", "expires_in": 3600}').then(200, b'{"name": "A"}')
     auth = OAuth2(f"{server.url}/token", "client", Secret("the-secret"), refresh_token=Secret("the-refresh"))
-    with Portal(server.url, auth, on_request=seen.append) as portal:
+    with Portal(server.url, auth, on_request=seen.append, pace=None) as portal:
         portal.account.get()
     assert [request.url.removeprefix(server.url) for request in seen] == ["/token", "/api/v4/account"]
     assert "client_id=client" in seen[0].body
@@ -134,7 +134,7 @@ def test_token_request_when_it_is_shown_hides_what_it_carries(server: Any) -> No
 def test_request_when_repeated_is_shown_each_time(server: Any, hurried: None) -> None:
     seen: list[SentRequest] = []
     server.then(503).then(200, b'{"name": "A"}')
-    with Portal(server.url, BearerAuth(Secret("t")), on_request=seen.append) as portal:
+    with Portal(server.url, BearerAuth(Secret("t")), on_request=seen.append, pace=None) as portal:
         portal.account.get()
     assert [request.method for request in seen] == ["GET", "GET"]
 

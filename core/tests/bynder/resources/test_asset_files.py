@@ -28,7 +28,7 @@ def linked(server: Any, stranger: Any, hurried: None) -> Iterator[Portal]:
         return server.reply(200, json.dumps({"s3_file": url}).encode())
 
     server.serve(answer)
-    with Portal(server.url, BearerAuth(Secret("sesame"))) as portal:
+    with Portal(server.url, BearerAuth(Secret("sesame")), pace=None) as portal:
         yield portal
 
 
@@ -202,7 +202,7 @@ def test_transform_when_the_operation_is_unknown_says_so(portal: Portal, picture
 
 def test_transform_when_only_the_older_form_of_id_is_known_is_found(server: Any, hurried: None) -> None:
     server.then(404, b"Not Found").then(200, b"picture")
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert portal.assets.transform("0C4D1E52-7A63-4B81-9F20A1B2C3D4E5F6", name="b") == b"picture"
     assert [asked.path.split("/")[2] for asked in server.asked] == [
         "0c4d1e52-7a63-4b81-9f20-a1b2c3d4e5f6",
@@ -223,5 +223,8 @@ def test_public_links_when_it_is_a_video_tell_where_it_is_streamed(
 
 def test_content_when_the_portal_names_no_address_may_be_tried_again(server: Any, hurried: None) -> None:
     server.always(200, b'{"disclaimer": "x"}')
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(TransientError, match="no address"):
+    with (
+        Portal(server.url, httpx.Auth(), pace=None) as portal,
+        pytest.raises(TransientError, match="no address"),
+    ):
         portal.assets.download("A1")

@@ -16,7 +16,7 @@ from damlink_sandbox import Sandbox
 @pytest.fixture
 def scripted(server: Any, hurried: None) -> Iterator[Portal]:
     """A portal whose answers the test scripts."""
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         yield portal
 
 

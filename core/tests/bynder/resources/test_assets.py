@@ -51,7 +51,7 @@ def test_get_when_there_is_none_says_which_call(portal: Portal) -> None:
 
 @pytest.mark.parametrize("asset_id", [""])
 def test_calls_when_there_is_no_id_send_nothing(server: Any, asset_id: str) -> None:
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         for call in (portal.assets.get, portal.assets.delete, portal.assets.download):
             with pytest.raises(BynderError, match="id is missing"):
                 call(asset_id)
@@ -74,7 +74,7 @@ def test_modify_when_fields_are_given_changes_them_alone(
 def test_modify_when_dates_and_extras_are_given_sends_them_as_bynder_reads_them(server: Any) -> None:
     server.always(202, b"{}")
     day = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         portal.assets.modify(
             "A 1/x",
             date_published=day,
@@ -104,7 +104,7 @@ def test_modify_when_dates_and_extras_are_given_sends_them_as_bynder_reads_them(
 
 
 def test_modify_when_nothing_is_given_sends_nothing(server: Any) -> None:
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         portal.assets.modify("A1")
     assert server.asked == []
 
@@ -160,13 +160,13 @@ def test_delete_when_done_is_gone_and_a_second_one_is_an_error(
 
 def test_delete_when_its_answer_was_lost_takes_a_404_for_done(server: Any, hurried: None) -> None:
     server.then(204, cut=-1).then(404, b'{"message": "Media not found", "statuscode": "404"}')
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         portal.assets.delete("A1")
     assert server.lines == ["DELETE /api/v4/media/A1/"] * 2
 
 
 def test_similar_when_asked_for_by_more_than_one_thing_sends_nothing(server: Any) -> None:
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         for wrong in ({}, {"text": "a dog", "asset_ids": ["A1"]}):
             with pytest.raises(BynderError, match="exactly one"):
                 portal.assets.similar(**wrong)  # type: ignore[arg-type]
@@ -189,5 +189,5 @@ def test_find_when_there_is_no_such_asset_returns_none(portal: Portal) -> None:
 
 def test_find_when_the_portal_refuses_otherwise_raises(server: Any) -> None:
     server.always(403, b'{"message": "no"}')
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(BynderError):
+    with Portal(server.url, httpx.Auth(), pace=None) as portal, pytest.raises(BynderError):
         portal.assets.find("A")

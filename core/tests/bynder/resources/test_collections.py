@@ -25,7 +25,7 @@ def test_collection_when_created_changed_and_deleted_is_seen(portal: Portal) -> 
 
 @pytest.mark.parametrize("given", [None, True, False], ids=["not given", "yes", "no"])
 def test_update_when_public_is_not_given_leaves_it(server: Any, given: bool | None) -> None:
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         portal.collections.update("c", is_public=given, thumbnail_asset_id="A")
     public = "" if given is None else f"isPublic={str(given).lower()}&"
     assert server.asked[0].body.decode() == f"{public}thumbnailAssetId=A"
@@ -41,19 +41,22 @@ def test_update_when_public_is_not_given_leaves_it(server: Any, given: bool | No
 )
 def test_create_when_the_location_is_in_any_form_gives_the_id(server: Any, place: str) -> None:
     server.always(201, b'{"message": "Created", "statuscode": 201}', headers={"Location": place})
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert portal.collections.create(name="n") == "ID-1"
 
 
 def test_create_when_nothing_tells_the_id_says_that_it_is_there(server: Any) -> None:
     server.always(201, b'{"message": "Created", "statuscode": 201}')
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(BynderError, match="'n' is there"):
+    with (
+        Portal(server.url, httpx.Auth(), pace=None) as portal,
+        pytest.raises(BynderError, match="'n' is there"),
+    ):
         portal.collections.create(name="n")
 
 
 def test_create_when_the_answer_is_lost_is_not_sent_again(server: Any, hurried: None) -> None:
     server.then(201, cut=-1)
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(UnclearError):
+    with Portal(server.url, httpx.Auth(), pace=None) as portal, pytest.raises(UnclearError):
         portal.collections.create(name="n")
     assert len(server.asked) == 1
 
@@ -92,14 +95,17 @@ def test_media_when_added_and_removed_are_listed(portal: Portal, control: Callab
 
 @pytest.mark.parametrize("empty", [{}, {"recipients": []}, {"groups": (), "profiles": []}], ids=repr)
 def test_share_when_with_nobody_sends_nothing(server: Any, empty: dict[str, Any]) -> None:
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(BynderError, match="at least one"):
+    with (
+        Portal(server.url, httpx.Auth(), pace=None) as portal,
+        pytest.raises(BynderError, match="at least one"),
+    ):
         portal.collections.share("c", collection_options="view", **empty)
     assert server.asked == []
 
 
 def test_share_when_all_is_given_sends_all(server: Any) -> None:
     server.always(202, b'{"message": "accepted", "statuscode": 202}')
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         portal.collections.share(
             "c",
             collection_options="edit",

@@ -147,7 +147,10 @@ def test_create_modify_and_delete_when_done_are_seen(portal: Portal) -> None:
 
 
 def test_create_when_an_argument_is_misspelt_sends_nothing(server: Any) -> None:
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(TypeError, match="'is_require'"):
+    with (
+        Portal(server.url, httpx.Auth(), pace=None) as portal,
+        pytest.raises(TypeError, match="'is_require'"),
+    ):
         portal.metaproperties.create(name="Odd", is_require=True)  # type: ignore[call-arg]
     assert server.asked == []
 
@@ -198,14 +201,14 @@ def test_ensure_when_it_takes_other_values_refuses_it(portal: Portal) -> None:
 def test_ensure_when_the_answer_was_lost_finds_what_it_made(server: Any, hurried: None) -> None:
     made = b'{"Hash": {"id": "m", "name": "Hash", "type": "text"}}'
     server.then(200, b"{}").then(201, cut=-1).then(200, made)
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert portal.metaproperties.ensure("Hash").id == "m"
     assert [line.split()[0] for line in server.lines] == ["GET", "POST", "GET"]
 
 
 def test_smartfilters_when_read_name_their_metaproperties(server: Any) -> None:
     server.always(200, b'[{"id": "s", "labels": {"en_US": "Where"}, "metaproperties": ["m"]}]')
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         (found,) = portal.metaproperties.smartfilters()
     assert (found.id, found.labels, found.metaproperty_ids) == ("s", {"en_US": "Where"}, ("m",))
 

@@ -51,7 +51,7 @@ def test_create_when_the_answer_was_lost_gives_the_id_it_made(server: Any, hurri
     message = b'"message": "Meta property option with this name already exists"'
     exists = b'{%b, "existingUUID": "o", "statuscode": "400"}' % message
     server.then(201, cut=-1).then(400, exists)
-    with Portal(server.url, httpx.Auth()) as portal:
+    with Portal(server.url, httpx.Auth(), pace=None) as portal:
         assert portal.options.create("m", name="d") == "o"
     assert len(server.asked) == 2
 

@@ -74,7 +74,7 @@ def test_usage_when_refused_names_the_field(portal: Portal) -> None:
 
 def test_usage_when_the_answer_is_lost_is_not_told_again(server: Any, hurried: None) -> None:
     server.then(200, cut=-1)
-    with Portal(server.url, httpx.Auth()) as portal, pytest.raises(UnclearError):
+    with Portal(server.url, httpx.Auth(), pace=None) as portal, pytest.raises(UnclearError):
         portal.usage.create(integration_id="site", asset_id="A1")
     assert len(server.asked) == 1
 
