@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from damlink._cli.grade import command
+from damlink._plugin.discovery import find
+from damlink._plugin.grades import last_grade
 from damlink.testing.grade import LEVELS, Graded, grade_of, list_graded_rules
 from damlink.testing.grade_rules import GRADE_RULES
 from damlink.testing.rules import all_rules
@@ -45,7 +47,10 @@ def test_grade_when_no_rule_is_broken_is_the_highest() -> None:
 
 
 @pytest.mark.parametrize("plugin", OURS)
-def test_grade_of_a_plugin_of_ours_is_platinum_and_written_as_a_badge(plugin: str, tmp_path: Path) -> None:
+def test_grade_of_a_plugin_of_ours_is_platinum_written_as_a_badge_and_kept(
+    plugin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAMLINK_STATE_DIR", str(tmp_path))
     badge = tmp_path / "badge.svg"
     done = CliRunner().invoke(
         command, [plugin, "--badge", str(badge), "--at-least", "platinum"], standalone_mode=False
@@ -53,3 +58,4 @@ def test_grade_of_a_plugin_of_ours_is_platinum_and_written_as_a_badge(plugin: st
     assert done.return_value == 0
     assert done.stdout.splitlines()[-1] == f"{plugin}: platinum"
     assert "damlink: platinum" in badge.read_text()
+    assert last_grade(find(plugin)) == "platinum"

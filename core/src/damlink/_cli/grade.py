@@ -9,6 +9,8 @@ import click
 
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
+from damlink._plugin.discovery import find
+from damlink._plugin.grades import keep_grade
 from damlink._system.whole_file import replacing
 from damlink.errors import ConfigError
 
@@ -32,7 +34,8 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
     """Grade an installed plugin: bronze, silver, gold or platinum.
 
     Each rule is tried against the plugin's stand-in, within two minutes. A grade needs every rule of its
-    level and of those below. It needs the distribution damlink-sandbox, and neither a config nor a portal.
+    level and of those below. `damlink plugins` shows the last one. It needs the distribution damlink-sandbox,
+    and neither a config nor a portal.
     """
     from damlink._cli._output import print_json
     from damlink._cli.test import result_line, result_record
@@ -44,6 +47,7 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
         if not json_:
             echo(f"{each.level:9} {result_line(each.result)}")
     grade = grade_of(graded)
+    _keep(plugin, grade)
     if badge is not None:
         _write(badge, _badge(grade))
     if json_:
@@ -57,6 +61,13 @@ def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) 
     else:
         echo(f"{plugin}: {grade}", bold=True)
     return 1 if _GRADES.index(grade) < _GRADES.index(at_least or _GRADES[0]) else 0
+
+
+def _keep(plugin: str, grade: str) -> None:
+    try:
+        keep_grade(find(plugin), grade)
+    except OSError as error:
+        echo(f"`damlink plugins` will not show the grade: {error}", err=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import click
 from damlink._cli._options import as_json
 from damlink._cli._output import echo
 from damlink._plugin.discovery import EXTENSION_GROUP, GROUP, PluginInfo, list_plugins
+from damlink._plugin.grades import last_grade
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -18,7 +19,10 @@ from damlink._plugin.discovery import EXTENSION_GROUP, GROUP, PluginInfo, list_p
 @as_json
 @click.pass_context
 def command(ctx: click.Context, verify: bool, extensions: bool, json_: bool) -> int:
-    """List the installed plugins. A broken plugin is reported; the others still work."""
+    """List the installed plugins. A broken plugin is reported; the others still work.
+
+    The grade is that of the last `damlink grade` for this version; `-` if there was none.
+    """
     if ctx.invoked_subcommand:
         return 0
     from damlink._cli._output import print_json, print_table
@@ -28,13 +32,26 @@ def command(ctx: click.Context, verify: bool, extensions: bool, json_: bool) -> 
         plugins = [info if info.problem else _verify(info) for info in plugins]
     kind = "extension" if extensions else "plugin"
     if json_:
-        print_json([info._asdict() for info in plugins])
+        print_json([info._asdict() | _grade(info, extensions) for info in plugins])
     elif plugins:
-        rows = [(info.name, f"{info.distribution} {info.version}", _remark(info)) for info in plugins]
-        print_table((kind, "distribution", ""), rows)
+        print_table(*_table(plugins, extensions))
     else:
         echo(f"no {kind} is installed; install one with pip")
     return 3 if any(info.problem for info in plugins) else 0
+
+
+def _table(plugins: list[PluginInfo], extensions: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the head and the rows; an extension has no grade."""
+    head = ("extension", "distribution", "") if extensions else ("plugin", "distribution", "grade", "")
+    rows = []
+    for info in plugins:
+        grades = (grade or "-" for grade in _grade(info, extensions).values())
+        rows.append((info.name, f"{info.distribution} {info.version}", *grades, _remark(info)))
+    return head, rows
+
+
+def _grade(info: PluginInfo, extensions: bool) -> dict[str, str]:
+    return {} if extensions else {"grade": last_grade(info)}
 
 
 def _remark(info: PluginInfo) -> str:

@@ -20,6 +20,7 @@ from damlink._console.page import (
     page_number,
 )
 from damlink._plugin.discovery import list_plugins
+from damlink._plugin.grades import last_grade
 from damlink._run.session import Session
 from damlink._run.standing import describe_asset, describe_connector
 from damlink._state.history import History
@@ -88,7 +89,7 @@ def show_runs(session: Session, query: Query) -> Page:
 
 def show_plugins(_session: Session, _query: Query) -> Page:
     """Show the installed plugins, from metadata alone."""
-    data = {"plugins": [each._asdict() for each in list_plugins()]}
+    data = {"plugins": [each._asdict() | {"grade": last_grade(each)} for each in list_plugins()]}
     return Page("plugins.html", "Browse", command_text("plugins"), data)
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ import attrs
 from damlink._http.pace_file import PaceFile
 from damlink._http.permits import Permits
 from damlink._system.process import age_clock
+from damlink._system.state_folder import state_folder
 from damlink._system.waiting import Verify, hold, verify_nothing, wait
 from damlink.errors import LeaseLostError, StateError, StoppedError
 
@@ -43,12 +43,7 @@ T = TypeVar("T")
 
 def default_path() -> Path:
     """Return the path of the shared file: in `DAMLINK_STATE_DIR`, or in the user's state folder."""
-    folder = os.environ.get("DAMLINK_STATE_DIR")
-    if not folder:
-        import platformdirs
-
-        folder = platformdirs.user_state_dir("damlink", appauthor=False)
-    return Path(folder) / "pace.db"
+    return state_folder() / "pace.db"
 
 
 @attrs.frozen
