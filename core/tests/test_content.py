@@ -182,3 +182,52 @@ def test_spool_when_its_source_breaks_off_leaves_no_file(temporary: Path) -> Non
     with pytest.raises(ValueError, match="broken off"):
         Spool(broken())
     assert list(temporary.iterdir()) == []
+
+
+class BrokenError(Exception):
+    pass
+
+
+def breaking(data: bytes) -> Iterator[bytes]:
+    yield data
+    raise BrokenError
+
+
+@pytest.mark.parametrize("size", [None, 3 * PIECE_BYTES])
+def test_save_when_the_bytes_are_all_there_writes_the_file_and_nothing_else(
+    tmp_path: Path, size: int | None
+) -> None:
+    data = os.urandom(3 * PIECE_BYTES)
+    content = Content("beach.jpg", lambda offset: [data[offset:]], size=size)
+    assert content.save(tmp_path / "a.jpg") == tmp_path / "a.jpg"
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.jpg": data}
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"), [("beach.jpg", "beach.jpg"), ("../../beach.jpg", "beach.jpg"), ("..", "file")]
+)
+def test_save_when_the_path_is_a_folder_stays_within_it(tmp_path: Path, name: str, saved: str) -> None:
+    content = Content(name, lambda _offset: [b"sand"])
+    assert content.save(tmp_path) == tmp_path / saved
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (Content("a", lambda _: breaking(b"half")), BrokenError),
+        (Content("a", lambda _: [b"half"], size=8), TransientError),
+    ],
+    ids=["the source breaks off", "the source is shorter"],
+)
+def test_save_when_it_fails_leaves_what_was_there(
+    tmp_path: Path, content: Content, error: type[Exception]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"earlier")
+    with pytest.raises(error):
+        content.save(tmp_path / "a.jpg")
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.jpg": b"earlier"}
+
+
+def test_save_when_the_folder_is_not_there_names_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Content.from_bytes(b"sand", "a").save(tmp_path / "nowhere" / "a")

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from damlink._system.disk import naming
 from damlink._system.keepable import clean, show
+from damlink._system.whole_file import replacing
 from damlink.errors import TransientError
 
 __all__ = ["PIECE_BYTES", "Content", "ContentFile", "Opener", "Spool", "UnprovenOffsetError", "spool_content"]
@@ -94,6 +95,29 @@ class Content:
     def open_range(self, offset: int, count: int) -> Iterator[bytes]:
         """Yield `count` bytes from `offset` on, or fewer if there are no more."""
         return _cut(self.open(offset), count)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the bytes to a file, and return its path. Memory does not grow with the file.
+
+        They are written under another name beside it, which is renamed when all of them are there and on the
+        disk: a failure leaves nothing behind, and an existing file as it was.
+
+        Args:
+            path: of the file, or of a folder, in which it gets the content's own name.
+
+        Raises:
+            TransientError: the source ends too early, sends another file meanwhile, or breaks off.
+            OSError: the file cannot be written; it is named in the error.
+        """
+        target = Path(path)
+        if target.is_dir():
+            name = Path(self.filename).name
+            target /= name if name.strip(".") else "file"
+        with replacing(target) as file, contextlib.closing(self):
+            count = sum(map(file.write, self.open()))
+            if self.size is not None and count != self.size:
+                raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
+        return target
 
     def close(self) -> None:
         """Close an opening that is still open."""

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -228,3 +229,38 @@ def test_content_when_the_portal_names_no_address_may_be_tried_again(server: Any
         pytest.raises(TransientError, match="no address"),
     ):
         portal.assets.download("A1")
+
+
+def test_save_when_a_download_is_saved_asks_for_no_second_address(
+    linked: Portal, server: Any, stranger: Any, tmp_path: Path
+) -> None:
+    stranger.serve(lambda asked: ranged(stranger, asked))
+    assert linked.assets.download("A1").save(tmp_path).read_bytes() == DATA
+    assert [each.name for each in tmp_path.iterdir()] == ["beach.jpg"]
+    assert server.lines == ["GET /api/v4/media/A1/download/"]
+
+
+def test_save_when_the_address_has_expired_asks_for_another(
+    linked: Portal, server: Any, stranger: Any, tmp_path: Path
+) -> None:
+    stranger.serve(lambda asked: ranged(stranger, asked))
+    download = linked.assets.download("A1")
+    assert download.save(tmp_path / "a").read_bytes() == download.save(tmp_path / "b").read_bytes() == DATA
+    assert server.lines == ["GET /api/v4/media/A1/download/"] * 2
+
+
+def test_save_when_the_file_breaks_off_again_and_again_leaves_nothing(
+    linked: Portal, stranger: Any, tmp_path: Path
+) -> None:
+    def cut(asked: Any) -> Any:
+        whole = ranged(stranger, asked)
+        return (
+            whole
+            if whole.status == 206 and asked.headers["range"] == "bytes=0-0"
+            else stranger.reply(500, b"", headers={})
+        )
+
+    stranger.serve(cut)
+    with pytest.raises(TransientError):
+        linked.assets.download("A1").save(tmp_path / "a.jpg")
+    assert list(tmp_path.iterdir()) == []

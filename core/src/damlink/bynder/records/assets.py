@@ -5,12 +5,15 @@ Source: Bynder's published definition of assets, and answers of portals.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 
+from damlink._content import Content
 from damlink.bynder.records.convert import ids, number, records, text, texts
 from damlink.bynder.records.record import Key, Record
 from damlink.errors import TransientError
@@ -141,9 +144,9 @@ def _assets(raw: Any) -> tuple[Asset, ...]:
     return tuple(map(Asset.read, records(raw if isinstance(raw, Sequence) else ())))
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Download:
-    """A temporary address of a file.
+    """A temporary address of a file, and the file itself: see `save`.
 
     Attributes:
         url: works without credentials, so it must never be logged.
@@ -164,6 +167,23 @@ class Download:
         if not url:
             raise TransientError("the portal named no address for the download")
         return cls(url, text(raw.get("disclaimer")))
+
+    def opened_by(self, content: Content) -> Download:
+        """Return this download, whose file is read from a content."""
+        object.__setattr__(self, "_file", content)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file to a path, and return the path; see `Content.save`.
+
+        The file is renamed to its name when it is complete and verified, and a failure leaves nothing behind.
+        If the address expires meanwhile, a new one is requested.
+
+        Args:
+            path: of the file, or of a folder, in which it gets the asset's own name.
+        """
+        content: Content = self.__dict__["_file"]
+        return content.save(path)
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -5,6 +5,7 @@ Source: api.bynder.com, "Asset download", "Dynamic asset transformations", "Publ
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ from damlink.errors import ArgumentError, BynderError
 __all__ = ["AssetFiles"]
 
 NOT_FOUND: Final = 404
+# An address of Bynder's is valid for longer.
+NEW_SECONDS: Final = 60.0
 
 
 class AssetFiles:
@@ -67,7 +70,20 @@ class AssetFiles:
             path = f"{path}/download/{segment(item_id)}/"
         else:
             path = f"{path}/download/" if version is None else f"{path}/{version}/download/"
-        return get_body(self._client, path, _expect_download, type=type, hash=hash or None)
+
+        def ask() -> Download:
+            return get_body(self._client, path, _expect_download, type=type, hash=hash or None)
+
+        found = ask()
+        content = _AssetContent(
+            self._files,
+            None,
+            None,
+            None,
+            ask_address=_Addresses(found.url, lambda: ask().url).get,
+            ask_name=lambda: self._name_of(id, item_id),
+        )
+        return found.opened_by(content)
 
     @action()
     def content(
@@ -168,6 +184,20 @@ def _expect_download(body: Any) -> Download:
 def _forms(id: str) -> Sequence[str]:
     """Return an id in the form published for transformations, then unchanged as other clients send it."""
     return list(dict.fromkeys((uuid_of(id), id)))
+
+
+class _Addresses:
+    """Addresses of one file: the first one once, while it is new, then another for each connection."""
+
+    def __init__(self, first: str, ask: Callable[[], str]) -> None:
+        self._first = first
+        self._ask = ask
+        self._is_old_at = time.monotonic() + NEW_SECONDS
+
+    def get(self) -> str:
+        """Return the address of the next connection."""
+        first, self._first = self._first, ""
+        return first if first and time.monotonic() < self._is_old_at else self._ask()
 
 
 class _AssetContent(RemoteContent):
