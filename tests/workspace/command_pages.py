@@ -49,8 +49,10 @@ def bynder_page() -> Iterator[str]:
     """The published actions, and every command that calls the API."""
     yield "# Bynder's API\n"
     yield (
-        "`damlink.bynder.Portal` is a client for the whole API of a portal, and every public method of it is "
-        "a command: `portal.assets.get(id)` is `damlink bynder PORTAL assets get --id ID`.\n"
+        "`damlink.bynder.Portal` is a client for every operation that Bynder publishes (see "
+        "[Bynder's operations](bynder-operations.md)), and every public method of it is a command: "
+        "`portal.assets.get(id)` is `damlink bynder PORTAL assets get --id ID`. `--help` of a resource "
+        "shows the scopes and roles that its commands need.\n"
     )
     yield "## The published actions\n"
     yield (

@@ -1,4 +1,7 @@
-"""Writes the pages of docs/reference that follow from the code; `--check` only compares them with it."""
+"""Writes what follows from the code: the pages of docs/reference, and the calls that the client notes.
+
+`--check` only compares them with it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from command_pages import bynder_page, cli_page, table
 from deviations import DEVIATIONS
 from directory import directory_page
-from workspace.operations import operations_page
+from workspace.operations import calls_file, operations_page
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -31,6 +34,7 @@ from damlink._plugin.shape import HOOKS
 from damlink.testing.grade import LEVELS, list_graded_rules
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
+CALLS: Final = Path(damlink.__file__).parent / "bynder" / "calls.json"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
 PLUGINS: Final = ("folder", "gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
@@ -335,8 +339,10 @@ def rendered(page: Callable[[], Iterator[str]]) -> str:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=REFERENCE)
 def main(check: bool, folder: Path) -> None:
-    """Write the pages into FOLDER, docs/reference if it is not given."""
+    """Write the pages into FOLDER; if it is not given, into docs/reference, and the calls into the client."""
     pages = {folder / name: rendered(page) for name, page in PAGES.items()}
+    if folder == REFERENCE:
+        pages[CALLS] = calls_file()
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         if check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from workspace.published import Operation, read_inventory
 
 from damlink.bynder._rights import rights_of
 
-__all__ = ["ELSEWHERE", "Elsewhere", "Row", "operations_page", "rows_of"]
+__all__ = ["ELSEWHERE", "Elsewhere", "Row", "calls_file", "operations_page", "rows_of"]
 
 
 @attrs.frozen
@@ -29,6 +30,15 @@ class Elsewhere:
     why: str
 
 
+# Calls that a method makes after its first one.
+LATER: Final[Mapping[str, tuple[str, ...]]] = {
+    "metaproperties.ensure": (
+        "POST /api/v4/metaproperties/",
+        "POST /api/v4/metaproperties/{id}/options/",
+    ),
+    "profiles.own": ("GET /api/v4/profiles/{id}",),
+    "uploads.file": ("POST /api/v4/media/save/{import_id}/", "POST /api/v4/media/{id}/save/{import_id}/"),
+}
 _SIGN_IN: Final = "part of signing in"
 ELSEWHERE: Final[Mapping[str, Elsewhere]] = {
     "GET /v6/authentication/oauth2/auth": Elsewhere(
@@ -89,6 +99,15 @@ def _carried_out(operations: list[Operation]) -> dict[str, list[MethodCalls]]:
                 operation = min(fitting, key=lambda each: each.path.count("{"))
                 made.setdefault(str(operation), []).append(method)
     return made
+
+
+def calls_file() -> str:
+    """The calls of each method, as the client keeps them."""
+    lines = []
+    for each in method_calls():
+        calls = dict.fromkeys((*each.http, *LATER.get(each.method, ())))
+        lines.append(f"  {json.dumps(each.method)}: {json.dumps([*calls])}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def operations_page() -> Iterator[str]:

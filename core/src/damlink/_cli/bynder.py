@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ PORTAL: Final = "damlink.portal"  # key under which the group passes the portal'
 RAW: Final = "raw"
 LIMIT: Final = "limit"
 _LISTED_AS: Final = {"uploads": "assets", "files": "assets"}  # resources that show a call's result
+_HELP: Final = frozenset({"--help", "-h"})
 _GIVES_BYTES: Final = ("bytes", "Content", "RawAnswer")
 
 
@@ -51,10 +52,12 @@ class _Resources(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the only portal if the command line begins with a resource."""
         # The commands are derived from the client, which is slow to import. One word alone is shown the help.
-        if len(args) > 1 and not {"--config", "--help", "-h"} & {each.partition("=")[0] for each in args}:
+        options = {each.partition("=")[0] for each in args}
+        if len(args) > 1 and not {"--config", *_HELP} & options:
             existing_config(None)
         if args and args[0] in resources() and not _is_portal(args[0], ctx):
-            args = [only_portal(load_config(None)), *args]
+            # The help of a resource needs no portal.
+            args = ["PORTAL" if _HELP & options else only_portal(load_config(None)), *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -72,7 +75,7 @@ class _Resources(click.Group):
             only.name = RAW
             return only
         named = {name.replace("_", "-"): command for name, command in commands.items()}
-        return click.Group(cmd_name, commands=named, help=summary_of(kind))
+        return click.Group(cmd_name, commands=named, help=summary_of(kind), epilog=_rights_text(cmd_name))
 
 
 @click.group("bynder", cls=_Resources, invoke_without_command=True, no_args_is_help=True)
@@ -87,6 +90,28 @@ def command(ctx: click.Context, portal: str) -> None:
     if ctx.invoked_subcommand is None:
         raise click.exceptions.NoArgsIsHelpError(ctx)
     ctx.meta[PORTAL] = portal
+
+
+def _rights_text(resource: str) -> str:
+    """Return which commands of a resource need which scopes and roles; empty if none is published."""
+    from damlink.bynder._calls import rights_of_resource
+
+    scopes: dict[str, dict[str, None]] = {}
+    roles: dict[str, dict[str, None]] = {}
+    for method, rights in rights_of_resource(resource):
+        command = method.replace("_", "-")
+        if rights.scope:
+            scopes.setdefault(rights.scope, {})[command] = None
+        if rights.roles:
+            roles.setdefault(" or ".join(rights.roles), {})[command] = None
+    wanted = {"Scopes of the token": scopes, "Roles of its user": roles}
+    return "\n\n".join(_table_text(title, found) for title, found in wanted.items() if found)
+
+
+def _table_text(title: str, found: Mapping[str, Iterable[str]]) -> str:
+    rows = (f"  {name}: {', '.join(commands)}" for name, commands in sorted(found.items()))
+    # Click keeps the lines of a paragraph that begins with this character.
+    return "\n".join(("\b", f"{title}:", *rows))
 
 
 def _command(resource: str, name: str, method: Callable[..., Any]) -> click.Command:

@@ -145,7 +145,7 @@ class PortalClient:
         """Return a client that signs as an application, by OAuth 2.0 client credentials.
 
         Args:
-            scopes: all that the client's resources need if not given.
+            scopes: those that connectors need if not given; analytics and others need further ones.
             options: further arguments of the class.
         """
         return cls(url, sign_as_application(url, client_id, _secret(client_secret), scopes), **options)

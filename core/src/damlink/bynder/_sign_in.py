@@ -13,7 +13,7 @@ from damlink._secret import Secret
 __all__ = ["DEFAULT_SCOPES", "OAUTH_PATH", "sign_as_application", "sign_by_oauth1"]
 
 OAUTH_PATH: Final = "/v6/authentication/oauth2"
-# Everything that Damlink's resources use, and a refresh token (`offline`).
+# What connectors use, and a refresh token (`offline`).
 DEFAULT_SCOPES: Final = (
     "asset:read asset:write collection:read collection:write current.user:read current.profile:read "
     "workflow.campaign:read workflow.campaign:write workflow.job:read workflow.job:write "
