@@ -19,6 +19,7 @@ from damlink._plugin.loader import load
 from damlink.errors import PluginLoadError
 from damlink.hookspecs import HookMarker
 
+ROOT: Final = Path(__file__).parents[2]
 GOOD: Final = """
 from __future__ import annotations
 
@@ -79,6 +80,8 @@ from damlink import Content, Context, PreparedAsset, SourceAsset, hookimpl
 def transform(ctx: Context, source: SourceAsset) -> PreparedAsset:
     return PreparedAsset(Content.from_url(ctx.http, ctx.settings.anything), name=source.title)
 """
+# As it was published for the first version.
+FROZEN: Final = ROOT / "tests/frozen/api_0_1/damlink-frozen/src/damlink_frozen/plugin.py"
 # By what is wrong: what it replaces in the good plugin, by what; and the error.
 WRONG: Final = {
     "result": ("-> PushResult:\n    return ctx", "-> str:\n    return ctx", 'expected "Push"'),
@@ -108,7 +111,7 @@ WRONG: Final = {
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The errors that mypy finds in each plugin; one run for all."""
     folder = tmp_path_factory.mktemp("typed")
-    texts = {"good": GOOD, "former": FORMER}
+    texts = {"good": GOOD, "former": FORMER, "frozen": FROZEN.read_text("utf-8")}
     texts |= {name.replace("-", "_"): GOOD.replace(old, new) for name, (old, new, _) in WRONG.items()}
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text)
@@ -127,7 +130,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["good", "former"])
+@pytest.mark.parametrize("name", ["good", "former", "frozen"])
 def test_mypy_when_a_plugin_is_right_finds_nothing(said: dict[str, list[str]], name: str) -> None:
     assert said[name] == []
 
