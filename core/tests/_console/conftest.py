@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Queue
 
 import attrs
@@ -14,6 +16,9 @@ from canaries import KEY, canaries
 from ledger_rows import claim
 
 from damlink._config.load import loads
+from damlink._console.desk import Desk, Texts
+from damlink._console.drafts import Drafts, Kept
+from damlink._console.jobs import Jobs
 from damlink._console.server import Console
 from damlink._model import SourceAsset
 from damlink._run.session import Session
@@ -32,6 +37,47 @@ token = { env = "TOKEN" }
 
 [connectors.stock]
 plugin = "missing"
+
+# What the shelf is for.
+[connectors.shelf]
+plugin = "acme"   # the only one
+title = "The shelf"
+key = { env = "TOKEN" }
+tags = ["one",   "two"]
+"""
+PLUGIN = """
+import attrs, datetime, typing
+from damlink import *
+
+about = About(title="Acme", summary="Pictures.", uploads=False)
+
+@attrs.frozen
+class settings_class:
+    key: Secret = setting(help="The key of <b>Acme</b>.")
+    password: Secret | None = setting(default=None, when={"user": True}, help="Their password.")
+    user: str = setting(default="", help="Their name for you.")
+    pages: int = setting(default=3, minimum=1, help="The number of pages.")
+    share: float = setting(default=0.5, help="A part.")
+    videos: bool = setting(default=False, selects=True, help="With videos.")
+    kind: str = setting(default="all", choices=("all", "some"), help="Which ones.")
+    since: datetime.date | None = setting(default=None, help="From this day on.")
+    tags: tuple[str, ...] = setting(default=(), help="Tags.")
+    names: typing.Mapping[str, str] = setting(default=None, advanced=True, help="Other names.")
+
+@hookimpl
+def list_source_assets(ctx):
+    yield SourceAsset("1", "a", "<script>alert(1)</script>")
+
+@hookimpl
+def transform(source):
+    return PreparedAsset(Content.from_bytes(b"a", "a.jpg"), "a")
+
+@hookimpl
+def push(source):
+    return PushResult(source.source_id)
+
+def check(ctx):
+    yield Finding("Acme", f"it answers {ctx.settings.user}")
 """
 
 
@@ -64,10 +110,24 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         patch.setenv("DAMLINK_KEY", KEY)
         patch.setenv("DAMLINK_STATE_DIR", str(folder))
         patch.setenv("TOKEN", TOKEN)
+        install_acme(folder / "site", patch)
         (folder / "damlink.toml").write_text(CONFIG)
         with Session(loads(CONFIG, folder / "damlink.toml")) as session:
             fill(session)
             yield from running(session)
+
+
+def install_acme(site: Path, patch: pytest.MonkeyPatch) -> None:
+    """Install the plugin `acme`, for this process and those that it starts."""
+    facts = site / "damlink_acme-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: damlink-acme\nVersion: 1.0\nSummary: Acme.\n"
+    )
+    (facts / "entry_points.txt").write_text("[damlink]\nacme = damlink_acme_console\n")
+    (site / "damlink_acme_console.py").write_text(PLUGIN)
+    patch.syspath_prepend(str(site))
+    patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
 
 def fill(session: Session) -> None:
@@ -79,6 +139,9 @@ def fill(session: Session) -> None:
         ledger.mark_uncertain(claim(ledger), f"{HOSTILE} id-000 may have arrived")
         ledger.mark_rejected(claim(ledger), f"{HOSTILE} & too large")
     _keep_plan(session)
+    desk = Desk(session.config, session, Jobs(session.config.path), Texts())
+    kept = Kept(id="known", kind="connectors", name="shelf", base=CONFIG, changes={"pages": 4})
+    Drafts(desk).save(kept)
 
 
 def _keep_plan(session: Session) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from damlink._config.load import loads
-from damlink._console.app import MOST_FORM_BYTES, make_app
+from damlink._console.app import MOST_FIELDS, MOST_FORM_BYTES, make_app
 from damlink._console.guard import COOKIE, OPEN_PATHS, SAFE_METHODS
 from damlink._console.pages import PAGES
 from damlink._console.sessions import Sessions
@@ -33,6 +33,8 @@ CLOSED = [each for each in ROUTES if each[1] not in OPEN_PATHS]
 ADDRESSES = {
     "/": "/",
     "/connector": "/connector?connector=stock",
+    "/edit": "/edit?connector=shelf",
+    "/draft": "/draft?id=known",
     "/plans": "/plans?connector=stock",
     "/plan": "/plan?id=known",
     "/assets": "/assets?connector=stock",
@@ -76,6 +78,7 @@ def test_page_when_asked_for_by_a_browser_is_html_with_its_command(shown: Any, p
     assert answer.headers["content-type"].startswith("text/html")
     assert shown.json(path)["command"] in answer.text
     assert "<script" not in answer.text
+    assert not re.search("&lt;/?(p|div|form|section|label)", answer.text)
     assert "style=" not in answer.text
 
 
@@ -110,6 +113,7 @@ def test_assets_when_filtered_by_a_cause_are_those_of_that_cause(shown: Any) -> 
         ("/asset?connector=stock&id=nothing", 404),
         ("/connector", 404),
         ("/plan?id=nothing", 404),
+        ("/draft?id=nothing", 404),
         ("/plan?id=known&action=all", 400),
         ("/asset?connector=stock&id=%00", 404),
         ("/%2e%2e/%2e%2e/etc/passwd", 404),
@@ -166,7 +170,7 @@ def test_form_when_filled_wrongly_changes_nothing(shown: Any, form: dict[str, st
     ("body", "kind", "status"),
     [
         (b"a=" + b"x" * MOST_FORM_BYTES, "application/x-www-form-urlencoded", 413),
-        (b"&".join(b"a=1" for _ in range(100)), "application/x-www-form-urlencoded", 400),
+        (b"&".join(b"a=1" for _ in range(MOST_FIELDS + 1)), "application/x-www-form-urlencoded", 400),
         (b"\xff=1", "application/x-www-form-urlencoded", 400),
         (b"{}", "application/json", 415),
         (b"a=1", "text/plain", 415),

@@ -13,13 +13,12 @@ from damlink._cli._typed import entry_of, is_list, is_table, value_of
 from damlink._config.parse import SecretRef, parse
 from damlink._config.settings import Field, fields_of, plain
 from damlink._config.values import value_text
+from damlink._run.draft import UNKNOWN
 from damlink.errors import ConfigError
 
-__all__ = ["TAKE_OUT", "UNKNOWN", "Interview", "reference_text"]
+__all__ = ["TAKE_OUT", "Interview", "reference_text"]
 
 TAKE_OUT: Final = "-"
-# Placeholder for a value that is not known yet, or for a secret; valid as a text and as an address.
-UNKNOWN: Final = "https://unknown.invalid"
 KeepSecret = Callable[[str, str], dict[str, str]]
 
 

@@ -15,15 +15,26 @@ from damlink._system.private_files import FILE_MODE
 from damlink._system.whole_file import replacing
 from damlink.errors import ConfigError
 
-__all__ = ["ConfigFile", "document", "toml_value"]
+__all__ = ["ConfigChangedError", "ConfigFile", "document", "toml_value"]
+
+
+class ConfigChangedError(ConfigError):
+    """The config file is no longer what a change began with; it was not written."""
 
 
 class ConfigFile:
-    """Config file as text; it is changed in memory, and written in one step or not at all."""
+    """Config file as text; it is changed in memory, and written in one step or not at all.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        base: the text that is changed; what the file has if not given. It is written only if the file
+            still has it.
+    """
+
+    def __init__(self, path: Path, base: str | None = None) -> None:
         self.path = path
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        # As it is: a conversion of line breaks would change lines that nobody has edited.
+        self._before = _read(path) if base is None else base.encode()
+        text = self._before.decode()
         try:
             self._document = tomlkit.parse(text)
         except ParseError as error:
@@ -48,13 +59,24 @@ class ConfigFile:
                 tables[name][key] = _to_toml(value, depth=3)
 
     def write(self) -> None:
-        """Replace the file. A reader sees the old file or the new one, never a part."""
+        """Replace the file. A reader sees the old file or the new one, never a part.
+
+        Raises:
+            ConfigChangedError: somebody else has changed it since it was read.
+        """
+        if _read(self.path) != self._before:
+            hint = "look at it, and do this again"
+            raise ConfigChangedError(str(self.path), "was changed meanwhile", hint=hint)
         try:
             with replacing(self.path, FILE_MODE) as file:
                 file.write(self.text.encode())
         except OSError as error:
             hint = cure_of(error, "create its folder, and make it writable")
             raise ConfigError(str(self.path), f"cannot be written: {error.strerror}", hint=hint) from error
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def document(tables: Mapping[str, Any]) -> str:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlencode
 
 from damlink._console.desk import Desk
-from damlink._console.page import Query, WrongRequestError, connector_of
+from damlink._console.page import Query, WrongRequestError, address_of, connector_of
+from damlink._console.setting_acts import (
+    change_settings,
+    drop_draft,
+    rebase_draft,
+    switch_connector,
+    try_draft,
+    write_draft,
+)
 from damlink._run.repair import retry, settle
 from damlink._run.saved_plan import find_plan
 
@@ -18,7 +25,7 @@ def retry_asset(desk: Desk, form: Query) -> str:
     """Make one asset due again; without an id nothing, where the command would take all."""
     name, source_id = _asset_of(desk, form)
     retry(desk.database, name, [source_id])
-    return _address("/asset", connector=name, id=source_id)
+    return address_of("/asset", connector=name, id=source_id)
 
 
 def settle_asset(desk: Desk, form: Query) -> str:
@@ -31,7 +38,7 @@ def settle_asset(desk: Desk, form: Query) -> str:
     if arrived == "no" and target:
         raise WrongRequestError("an asset that has not arrived has no id in the portal")
     settle(desk.database, desk.cipher, name, source_id, saved=arrived == "yes", target_id=target)
-    return _address("/asset", connector=name, id=source_id)
+    return address_of("/asset", connector=name, id=source_id)
 
 
 def run_connector(desk: Desk, form: Query) -> str:
@@ -40,21 +47,21 @@ def run_connector(desk: Desk, form: Query) -> str:
     if full not in ("", "yes"):
         raise WrongRequestError("full is yes, or is left out")
     desk.jobs.start(name, "run", name, *(["--full"] if full else []))
-    return _address("/connector", connector=name)
+    return address_of("/connector", connector=name)
 
 
 def stop_connector(desk: Desk, form: Query) -> str:
     """Stop what was started here."""
     name = connector_of(desk, form)
     desk.jobs.stop(name)
-    return _address("/connector", connector=name)
+    return address_of("/connector", connector=name)
 
 
 def make_plan(desk: Desk, form: Query) -> str:
     """Start the making of a plan."""
     name = connector_of(desk, form)
     desk.jobs.start(name, "plan", name, "--save")
-    return _address("/plans", connector=name)
+    return address_of("/plans", connector=name)
 
 
 def approve_plan(desk: Desk, form: Query) -> str:
@@ -62,7 +69,7 @@ def approve_plan(desk: Desk, form: Query) -> str:
     plan = find_plan(desk, form.get("id", ""))
     name = desk.config.connector(plan.connector).name
     desk.jobs.start(name, "run", name, "--plan", plan.id)
-    return _address("/connector", connector=name)
+    return address_of("/connector", connector=name)
 
 
 ACTS: Final[Mapping[str, Callable[[Desk, Query], str]]] = {
@@ -72,6 +79,12 @@ ACTS: Final[Mapping[str, Callable[[Desk, Query], str]]] = {
     "/stop": stop_connector,
     "/make-plan": make_plan,
     "/approve": approve_plan,
+    "/change": change_settings,
+    "/switch": switch_connector,
+    "/write-draft": write_draft,
+    "/try-draft": try_draft,
+    "/rebase-draft": rebase_draft,
+    "/drop-draft": drop_draft,
 }
 
 
@@ -80,7 +93,3 @@ def _asset_of(desk: Desk, form: Query) -> tuple[str, str]:
     if not source_id:
         raise WrongRequestError("id is missing")
     return connector_of(desk, form), source_id
-
-
-def _address(path: str, **query: str) -> str:
-    return f"{path}?{urlencode(query)}"

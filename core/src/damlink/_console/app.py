@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from damlink._config.load import load
 from damlink._console.acts import ACTS
-from damlink._console.desk import Desk
+from damlink._console.desk import Desk, Texts
 from damlink._console.guard import COOKIE, SAFE_METHODS, Guard
 from damlink._console.jobs import Jobs
 from damlink._console.page import Page, Query, WrongRequestError
@@ -24,9 +24,10 @@ from damlink._console.sessions import Sessions
 from damlink._run.session import Session
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
-__all__ = ["MOST_FORM_BYTES", "guard", "make_app"]
+__all__ = ["MOST_FIELDS", "MOST_FORM_BYTES", "guard", "make_app"]
 
-MOST_FORM_BYTES: Final = 16 * 1024
+MOST_FORM_BYTES: Final = 64 * 1024
+MOST_FIELDS: Final = 99
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -59,6 +60,7 @@ def make_app(session: Session, sessions: Sessions, jobs: Jobs | None = None) -> 
 class _Handlers:
     def __init__(self, session: Session, sessions: Sessions, jobs: Jobs) -> None:
         self._session, self._sessions, self._jobs = session, sessions, jobs
+        self._texts = Texts()
         self._style = read_style()
 
     def enter(self, request: Request) -> Response:
@@ -112,7 +114,7 @@ class _Handlers:
         except ConfigError as error:
             return render_error(request, 503, str(error))
         try:
-            with Desk(config, base, self._jobs) as desk:
+            with Desk(config, base, self._jobs, self._texts) as desk:
                 return answer(desk)
         except WrongRequestError as error:
             return render_error(request, 400, str(error))
@@ -142,7 +144,9 @@ async def _read_form(request: Request) -> Query | Response:
     except ClientDisconnect:
         return PlainTextResponse("cut off\n", 400)
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+        )
     except ValueError:
         return render_error(request, 400, "this is no form")
     # The asset is named in the address: a browser would change line breaks of a field.

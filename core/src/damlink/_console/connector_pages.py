@@ -18,6 +18,7 @@ from damlink._console.page import (
     connector_of,
     page_number,
 )
+from damlink._console.setting_pages import describe_table
 from damlink._run.saved_plan import find_plan
 from damlink._run.standing import describe_connector
 from damlink._state.claim import SKIP
@@ -34,7 +35,8 @@ def show_connector(desk: Desk, query: Query) -> Page:
     """Show where a connector stands, and the commands that were started here."""
     name = connector_of(desk, query)
     found = describe_connector(desk, name)
-    data = {"connector": name, "standing": found, "jobs": _jobs(desk, name)}
+    settings = describe_table(desk.config.connectors[name].table)
+    data = {"connector": name, "standing": found, "settings": settings, "jobs": _jobs(desk, name)}
     return Page("connector.html", found["title"] or name, command_text("status", name), data)
 
 

@@ -1,12 +1,47 @@
-"""The session of one request, with the commands that the console has started."""
+"""The session of one request, with what the console keeps between requests."""
 
 from __future__ import annotations
+
+import hashlib
+import threading
+from typing import Final
 
 from damlink._config.load import Config
 from damlink._console.jobs import Jobs
 from damlink._run.session import Session
+from damlink.errors import ConfigError
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "Texts"]
+
+MOST_TEXTS: Final = 50
+
+
+class Texts:
+    """The configs that forms have shown, by digest: a form that comes back is compared with its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[str, str] = {}
+
+    def keep(self, text: str) -> str:
+        """Keep a text; return its digest."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        with self._lock:
+            self._texts[digest] = self._texts.pop(digest, text)
+            while len(self._texts) > MOST_TEXTS:
+                del self._texts[next(iter(self._texts))]
+        return digest
+
+    def find(self, digest: str) -> str:
+        """Return a text that was kept.
+
+        Raises:
+            ConfigError: it was not kept, or is forgotten.
+        """
+        with self._lock:
+            if digest in self._texts:
+                return self._texts[digest]
+        raise ConfigError("", "this form is too old", hint="open it again")
 
 
 class Desk(Session):
@@ -14,8 +49,9 @@ class Desk(Session):
 
     Attributes:
         jobs: the commands that the console has started.
+        texts: the configs that its forms have shown.
     """
 
-    def __init__(self, config: Config, base: Session, jobs: Jobs) -> None:
+    def __init__(self, config: Config, base: Session, jobs: Jobs, texts: Texts) -> None:
         super().__init__(config, database=base.database, pace=base.pace)
-        self.jobs = jobs
+        self.jobs, self.texts = jobs, texts

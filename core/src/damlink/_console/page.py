@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
 
 import attrs
 
@@ -16,6 +17,7 @@ __all__ = [
     "Page",
     "Query",
     "WrongRequestError",
+    "address_of",
     "command_text",
     "connector_of",
     "page_number",
@@ -50,6 +52,11 @@ class Page:
 def command_text(*words: str) -> str:
     """Return a command line of Damlink."""
     return shlex.join(["damlink", *words])
+
+
+def address_of(path: str, **query: str) -> str:
+    """Return the address of a page."""
+    return f"{path}?{urlencode(query)}"
 
 
 def connector_of(session: Session, query: Query) -> str:

@@ -19,6 +19,7 @@ from damlink._console.page import (
     connector_of,
     page_number,
 )
+from damlink._console.setting_pages import show_draft, show_edit
 from damlink._plugin.discovery import list_plugins
 from damlink._plugin.grades import last_grade
 from damlink._run.session import Session
@@ -106,6 +107,8 @@ def show_portals(session: Session, _query: Query) -> Page:
 PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/": show_overview,
     "/connector": show_connector,
+    "/edit": show_edit,
+    "/draft": show_draft,
     "/assets": show_assets,
     "/asset": show_asset,
     "/runs": show_runs,

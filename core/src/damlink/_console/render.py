@@ -18,11 +18,17 @@ from damlink._system.printable import printable
 
 __all__ = ["read_style", "render", "render_error"]
 
+
+def _printable(value: Any) -> Any:
+    """Return a text with control characters made harmless; what a macro has made went through here before."""
+    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
 _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("damlink._console"),
     autoescape=True,
     # Addresses keep control characters, percent-encoded: an id may have some.
-    finalize=lambda value: printable(value) if isinstance(value, str) else value,
+    finalize=_printable,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -1,0 +1,123 @@
+"""What the forms do that change `damlink.toml`: nothing is written before its difference was shown."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import attrs
+
+from damlink._config.edit import ConfigChangedError
+from damlink._config.load import loads
+from damlink._console.desk import Desk
+from damlink._console.drafts import Drafts, Kept, Kind, read_text
+from damlink._console.page import Query, WrongRequestError, address_of, connector_of
+from damlink._console.setting_pages import fields_of_connector
+from damlink._console.settings_form import KeepSecret, read_changes
+from damlink._secret import Secret
+
+__all__ = [
+    "address_of_draft",
+    "begin_draft",
+    "change_settings",
+    "drop_draft",
+    "keep_secret_for",
+    "rebase_draft",
+    "switch_connector",
+    "try_draft",
+    "write_draft",
+]
+
+
+def change_settings(desk: Desk, form: Query) -> str:
+    """Keep what was changed in the form of a connector; lead to the difference that it makes."""
+    base = desk.texts.find(form.get("base", ""))
+    config = loads(base, desk.config.path)
+    name = config.connector(form.get("connector", "")).name
+    typed: dict[str, Secret] = {}
+    fields, values = fields_of_connector(config, name), config.connectors[name].table
+    changes = read_changes(fields, values, form, keep_secret_for(name, typed))
+    if not changes:
+        return address_of("/connector", connector=name)
+    return begin_draft(desk, "connectors", name, base, changes, typed=typed)
+
+
+def keep_secret_for(owner: str, typed: dict[str, Secret]) -> KeepSecret:
+    """Return the function that holds an entered secret in `typed`, and returns the reference to it."""
+
+    def keep(setting: str, value: str) -> dict[str, str]:
+        typed[f"{owner}.{setting}"] = Secret(value)
+        return {"secret": f"{owner}.{setting}"}
+
+    return keep
+
+
+def switch_connector(desk: Desk, form: Query) -> str:
+    """Keep the enabling or disabling of a connector."""
+    name, enabled = connector_of(desk, form), form.get("enabled", "")
+    if enabled not in ("yes", "no"):
+        raise WrongRequestError("enabled is yes or no")
+    return begin_draft(desk, "connectors", name, read_text(desk), {"enabled": enabled == "yes"})
+
+
+def begin_draft(desk: Desk, kind: Kind, name: str, base: str, changes: dict[str, Any], **values: Any) -> str:
+    """Keep a change that is valid; return the address that shows it."""
+    drafts = Drafts(desk)
+    kept = drafts.begin(kind, name, base, changes, **values)
+    try:
+        _validate(drafts, kept)
+    except BaseException:
+        drafts.remove(kept)
+        raise
+    return address_of_draft(kept)
+
+
+def address_of_draft(kept: Kept) -> str:
+    """Return the address of the page of a change."""
+    return address_of("/draft", id=kept.id)
+
+
+def _validate(drafts: Drafts, kept: Kept) -> None:
+    for _ in drafts.draft(kept).examine(drafts.file(kept)):
+        pass
+
+
+def write_draft(desk: Desk, form: Query) -> str:
+    """Write a change; if the file was changed meanwhile, lead back to both differences."""
+    drafts = Drafts(desk)
+    kept = drafts.load(form.get("id", ""))
+    if read_text(desk) != kept.base:
+        return address_of_draft(kept)
+    _validate(drafts, kept)
+    with contextlib.suppress(ConfigChangedError):
+        drafts.draft(kept).write(drafts.file(kept))
+        drafts.remove(kept)
+        return _address_behind(kept)
+    return address_of_draft(kept)
+
+
+def try_draft(desk: Desk, form: Query) -> str:
+    """Ask both sides with the changed settings."""
+    drafts = Drafts(desk)
+    return address_of_draft(drafts.try_out(drafts.load(form.get("id", ""))))
+
+
+def rebase_draft(desk: Desk, form: Query) -> str:
+    """Put a change on top of the present file."""
+    drafts = Drafts(desk)
+    kept = attrs.evolve(drafts.load(form.get("id", "")), base=read_text(desk), findings=None)
+    _validate(drafts, kept)
+    drafts.save(kept)
+    return address_of_draft(kept)
+
+
+def drop_draft(desk: Desk, form: Query) -> str:
+    """Forget a change."""
+    drafts = Drafts(desk)
+    kept = drafts.load(form.get("id", ""))
+    drafts.remove(kept)
+    return _address_behind(kept) if kept.name in desk.config.connectors else "/"
+
+
+def _address_behind(kept: Kept) -> str:
+    return address_of("/connector", connector=kept.name) if kept.kind == "connectors" else "/portals"

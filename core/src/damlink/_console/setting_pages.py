@@ -1,0 +1,77 @@
+"""Settings of a connector as a form, and changes that are not written yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from damlink._config.load import Config, connector_fields, loads
+from damlink._config.settings import Field, fields_of
+from damlink._config.values import value_text
+from damlink._console.desk import Desk
+from damlink._console.drafts import Drafts, Kept, compare_texts, read_text
+from damlink._console.page import Page, Query, command_text
+from damlink._console.settings_form import describe_fields
+from damlink._plugin.discovery import find
+from damlink._plugin.loader import load as load_plugin
+
+__all__ = ["describe_table", "fields_of_connector", "show_draft", "show_edit"]
+
+
+def fields_of_connector(config: Config, name: str) -> list[Field]:
+    """Return the settings of a connector: those of the core, then those of its plugin."""
+    plugin = load_plugin(find(config.connector(name).plugin))
+    return [*connector_fields(), *fields_of(plugin.settings_class)]
+
+
+def describe_table(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of a table of the config as text; a secret is a reference there."""
+    return {name: value_text(value) for name, value in table.items()}
+
+
+def show_edit(desk: Desk, query: Query) -> Page:
+    """Show the settings of a connector as a form."""
+    text = read_text(desk)
+    config = loads(text, desk.config.path)
+    name = config.connector(query.get("connector", "")).name
+    inputs = describe_fields(fields_of_connector(config, name), config.connectors[name].table)
+    data = {
+        "connector": name,
+        "base": desk.texts.keep(text),
+        "inputs": [attrs.asdict(each) for each in inputs],
+    }
+    return Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
+
+
+def show_draft(desk: Desk, query: Query) -> Page:
+    """Show what a change would write, and what was written by somebody else meanwhile."""
+    drafts = Drafts(desk)
+    kept = drafts.load(query.get("id", ""))
+    present = read_text(desk)
+    data = {
+        "id": kept.id,
+        "kind": kept.kind,
+        "name": kept.name,
+        "difference": compare_texts(kept.base, drafts.file(kept).text),
+        "difference_of_others": compare_texts(kept.base, present) if present != kept.base else [],
+        "secrets": sorted(kept.typed),
+        "findings": [{"what": what, "detail": detail, "ok": ok} for what, detail, ok in kept.findings or ()],
+        "is_tried": kept.findings is not None,
+    }
+    return Page("draft.html", f"Change of {kept.name}", _command_of(kept), data)
+
+
+def _command_of(kept: Kept) -> str:
+    words = ["edit", kept.name] if kept.kind == "connectors" else ["portal", "edit", kept.name]
+    for name, value in kept.changes.items():
+        words += ["--unset", name] if value is None else ["--set", f"{name}={_word(value)}"]
+    return command_text(*words)
+
+
+def _word(value: Any) -> str:
+    """Return a value as after `--set KEY=`."""
+    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "file", "secret"):
+        return ":".join(map(str, *value.items()))
+    return value_text(value)

@@ -1,0 +1,156 @@
+"""Settings as a form, made from their declaration, and what a person has changed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from damlink._config.edit import toml_value
+from damlink._config.settings import Field, plain
+from damlink._config.values import item_of, value_text
+from damlink._console.page import WrongRequestError
+from damlink._secret import redact
+from damlink._system.printable import printable
+
+__all__ = ["Input", "describe_fields", "read_changes"]
+
+KeepSecret = Callable[[str, str], Mapping[str, str]]
+
+_KINDS: Final = ("env", "file", "secret")
+_PREFIX: Final = "set."  # of the names of fields, so that no setting is taken for one of the form's own
+
+
+@attrs.frozen(kw_only=True)
+class Input:
+    """One field of a form.
+
+    Attributes:
+        kind: `choice`, `secret`, `lines` or `text`.
+        text: what it shows; of a secret the reference, such as `env:NAME`.
+        default: what holds where nothing is set, in words.
+    """
+
+    name: str
+    setting: str
+    kind: str
+    text: str
+    default: str
+    help: str
+    expects: str
+    required: bool
+    advanced: bool
+    choices: Sequence[str]
+
+
+def describe_fields(fields: Iterable[Field], values: Mapping[str, Any]) -> list[Input]:
+    """Return the form of some settings.
+
+    Args:
+        values: the present values, as in the config.
+    """
+    return [_describe(field, values) for field in fields]
+
+
+def _describe(field: Field, values: Mapping[str, Any]) -> Input:
+    default = plain(field.default)
+    return Input(
+        name=_PREFIX + field.name,
+        setting=field.name,
+        kind=_kind_of(field, values.get(field.name)),
+        text=_text_of(field, values),
+        default="" if field.required or field.secret else value_text(default) or "none",
+        help=field.help,
+        expects=field.expects,
+        required=field.required,
+        advanced=field.advanced,
+        choices=_choices_of(field),
+    )
+
+
+def _kind_of(field: Field, value: Any) -> str:
+    if field.secret:
+        return "secret"
+    if _choices_of(field) and (value is None or value_text(value) in _choices_of(field)):
+        return "choice"
+    text = "" if value is None else value_text(value)
+    is_long = "\n" in text or "\r" in text or len(text) > 100
+    return "lines" if is_long or item_of(field.type) is str else "text"
+
+
+def _choices_of(field: Field) -> Sequence[str]:
+    return ("true", "false") if field.type is bool else tuple(map(str, field.choices))
+
+
+def _text_of(field: Field, values: Mapping[str, Any]) -> str:
+    """Return the text that the form shows for a value; empty if nothing is set."""
+    if field.name not in values:
+        return ""
+    value = values[field.name]
+    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _KINDS:
+        return ":".join(map(str, *value.items()))
+    if _is_plain_list(value):
+        return "\n".join(value)
+    return "" if field.secret else value_text(value)
+
+
+def _is_plain_list(value: Any) -> bool:
+    """Return whether each item of a list is a line of its own."""
+    is_list = isinstance(value, list) and bool(value)
+    return (
+        is_list
+        and all(isinstance(each, str) and each == each.strip() != "" for each in value)
+        and all("\n" not in each and "\r" not in each and not each.startswith("[") for each in value)
+    )
+
+
+def read_changes(
+    fields: Iterable[Field], values: Mapping[str, Any], form: Mapping[str, str], keep_secret: KeepSecret
+) -> dict[str, Any]:
+    """Return the values that a person has changed; `None` for a removed one.
+
+    A field that shows what it showed before is unchanged, and so is one that is not sent, or an empty secret.
+
+    Args:
+        values: the values that the form has shown.
+        keep_secret: stores an entered secret under the setting's name, and returns the reference to it.
+    """
+    changes: dict[str, Any] = {}
+    for field in fields:
+        given = form.get(_PREFIX + field.name)
+        if field.secret and (typed := form.get(f"{_PREFIX}{field.name}.new", "")):
+            changes[field.name] = dict(keep_secret(field.name, typed))
+        elif given is not None and _as_sent(given) != _as_sent(_as_shown(_text_of(field, values))):
+            changes[field.name] = _value_of(field, given)
+    return {name: value for name, value in changes.items() if value is not None or name in values}
+
+
+def _as_shown(text: str) -> str:
+    """Return a text as pages show it: see `render`."""
+    return printable(redact(text))
+
+
+def _as_sent(text: str) -> str:
+    """Return a text without what a browser does to line breaks, and a form to blanks at the ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _value_of(field: Field, text: str) -> Any:
+    text = _as_sent(text)
+    if not text:
+        return None
+    if field.secret:
+        return _reference(field, text)
+    if item_of(field.type) is str and not text.startswith("["):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    value = toml_value(text)
+    return value if field.type is not str or isinstance(value, str | dict) else text
+
+
+def _reference(field: Field, text: str) -> dict[str, str]:
+    kind, colon, name = text.partition(":")
+    if kind not in _KINDS or not colon or not name:
+        forms = ", ".join(f"{each}:NAME" for each in _KINDS)
+        raise WrongRequestError(f"{field.name} is a reference: one of {forms}")
+    return {kind: name}
