@@ -41,7 +41,7 @@ TABLES = st.fixed_dictionaries({}, optional=VALUES)
 
 
 class Form(HTMLParser):
-    """What a browser would send of the form with the settings."""
+    """Fields that a browser would send of the form with the settings."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def path(shown: Any) -> Any:
     path.write_bytes(before)
 
 
-def opened(shown: Any) -> dict[str, str]:
+def open_form(shown: Any) -> dict[str, str]:
     answer = shown.client.get("/edit?connector=shelf")
     assert answer.status_code == 200, answer.text
     return Form(answer.text).fields
@@ -94,7 +94,7 @@ def opened(shown: Any) -> dict[str, str]:
 
 def change(shown: Any, **fields: str) -> str:
     """Send the form with some fields changed; return the address that it leads to."""
-    answer = shown.post("/change?connector=shelf", **opened(shown) | fields)
+    answer = shown.post("/change?connector=shelf", **open_form(shown) | fields)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
 
@@ -147,7 +147,7 @@ def test_change_when_the_file_was_changed_meanwhile_shows_both_and_overwrites_no
 def test_form_when_the_file_was_changed_while_it_was_open_is_compared_with_its_own(
     shown: Any, path: Path
 ) -> None:
-    fields = opened(shown)
+    fields = open_form(shown)
     path.write_text(path.read_text().replace("The shelf", "By hand"))
     address = shown.post("/change?connector=shelf", **fields | {"set.pages": "9"}).headers["location"]
     found = shown.json(address)
@@ -166,7 +166,7 @@ def test_secret_when_typed_is_stored_and_neither_shown_nor_written(shown: Any, p
 
 
 def test_reference_when_shown_is_one_and_can_be_changed(shown: Any, path: Path) -> None:
-    assert opened(shown)["set.key"] == "env:TOKEN"
+    assert open_form(shown)["set.key"] == "env:TOKEN"
     address = change(shown, **{"set.key": "env:OTHER"})
     assert any('key = {env = "OTHER"}' in line for line in shown.json(address)["difference"])
     shown.post("/drop-draft", id=number_of(address))
@@ -188,7 +188,7 @@ def test_form_when_filled_wrongly_is_refused_and_keeps_nothing(
     shown: Any, path: Path, fields: dict[str, str], status: int
 ) -> None:
     before = path.read_bytes(), shown.session.credentials.names("draft:")
-    assert shown.post("/change?connector=shelf", **opened(shown) | fields).status_code == status
+    assert shown.post("/change?connector=shelf", **open_form(shown) | fields).status_code == status
     assert (path.read_bytes(), shown.session.credentials.names("draft:")) == before
 
 

@@ -1,4 +1,4 @@
-"""What the forms of the console do; each leads to the page that shows the change."""
+"""The acts behind the forms of the console; each leads to the page that shows the change."""
 
 from __future__ import annotations
 

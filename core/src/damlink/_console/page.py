@@ -1,4 +1,4 @@
-"""What a page is, and what every page reads from an address or a form."""
+"""The record of a page, and readers of what every page takes from an address or a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the forms do that change `damlink.toml`: nothing is written before its difference was shown."""
+"""The acts that change `damlink.toml`: nothing is written before its difference was shown."""
 
 from __future__ import annotations
 
