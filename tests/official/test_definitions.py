@@ -15,9 +15,10 @@ from official import calls_on_assets, calls_on_people, calls_on_services
 from official.calls_refused import refuse_all
 from official.definitions import Definitions
 from official.one_of_each import World
+from official.parameters import NOT_SENT, unsent
 from recorder import Exchange, RecordedSandbox
 from workspace.deviations import DEVIATIONS
-from workspace.published import folder
+from workspace.published import folder, read_inventory
 
 from damlink import Secret
 from damlink._cli._derived import parameters_of
@@ -138,6 +139,10 @@ def test_every_method_was_called_with_every_argument(arguments: Arguments) -> No
     ]
     uncalled = {f"{resource}.{name}" for resource, kind in resources().items() for name, _ in actions(kind)}
     assert (missing, uncalled - arguments.given.keys()) == ([], set())
+
+
+def test_parameter_when_published_is_sent(arguments: Arguments, sandbox: RecordedSandbox) -> None:
+    assert set(unsent(read_inventory(), sandbox.exchanges)) == set(NOT_SENT)
 
 
 def test_deviation_when_found_is_known(found: set[tuple[str, str]]) -> None:

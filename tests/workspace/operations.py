@@ -119,8 +119,8 @@ def operations_page() -> Iterator[str]:
         f"Bynder's published definitions have {len(rows)} operations, and {covered} of them have a method in "
         "`damlink.bynder.Portal`, such as `portal.assets.get`. Each method is a command below "
         "`damlink bynder PORTAL`; see [Bynder's API](bynder.md). A test fails if an operation has no method; "
-        "another calls every method with every argument, and compares requests and answers with the "
-        "definitions (see [Deviations](deviations.md)).\n"
+        "another calls every method with every argument, sends every published parameter, and compares "
+        "requests and answers with the definitions (see [Deviations](deviations.md)).\n"
     )
     yield (
         "The scope is that of the token, the role that of its user; `-` where Bynder publishes none. Of "

@@ -38,6 +38,14 @@ def test_method_when_named_beside_the_resources_exists(method: str) -> None:
     assert method in known
 
 
+def test_role_when_the_definition_names_some_is_one_of_them(rows: dict[str, Any]) -> None:
+    named = {f"{each['method']} {each['path']}": {*each["rights"]} - {""} for each in OPERATIONS}
+    wrong = [
+        name for name, row in rows.items() if row.roles and named[name] and not named[name] & {*row.roles}
+    ]
+    assert wrong == []
+
+
 def test_inventory_when_the_definitions_are_there_is_theirs() -> None:
     where = folder()
     if where is None:
