@@ -42,6 +42,8 @@ COMMANDS: Final = {
     "plan": "Show what a run would carry, and why.",
     "run": "Run connectors now.",
     "serve": "Receive events and run connectors on schedule.",
+    "worker": "Carry assets beside other workers, on PostgreSQL.",
+    "workers": "Show who carries what on PostgreSQL.",
     "console": "Show the state in a browser, and decide on assets.",
     "users": "Manage the users of the console, and their tokens.",
     "audit": "List and verify what users have done.",

@@ -23,7 +23,7 @@ from damlink._state.ledger import Ledger
 from damlink._state.sealed import credential_name
 from damlink.errors import AuthError, BynderError
 
-__all__ = ["accounts_of", "adapt", "change_of", "describe"]
+__all__ = ["accounts_of", "adapt", "change_of", "describe", "is_adapted"]
 
 # Name of the credential with the key of the digests of identifying secrets.
 IDENTITY_KEY: Final = "identity"
@@ -108,6 +108,12 @@ def describe(name: str, change: AccountChange) -> list[str]:
         what = "every finished asset is due for it"
         lines.append(f"{name}: another target account ({', '.join(change.target)}): {what}")
     return lines
+
+
+def is_adapted(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> bool:
+    """Return whether the ledger is that of the accounts of the config."""
+    known = ledger.progress().accounts
+    return accounts_of(session, runtime).merge_with(known) == known
 
 
 def adapt(session: Session, runtime: ConnectorRuntime, ledger: Ledger) -> None:

@@ -88,7 +88,8 @@ class Carrying:
         finally:
             # Also after a bug in the core: a row left running would come first in every later run.
             with contextlib.suppress(LeaseLostError):
-                self._ledger.release()
+                if self._options.carries:
+                    self._ledger.release()
         if self._stopping.soon.is_set():
             self._end(StoppedError(f"{self._name}: stopped; the next run goes on from here"), drain=True)
         elif self._switch.is_off():
@@ -96,7 +97,7 @@ class Carrying:
         return self._counter.report(self._runtime.name, time.monotonic() - began, self._error, hanging)
 
     def _start(self) -> None:
-        count = self._options.workers or self._runtime.config.workers
+        count = (self._options.workers or self._runtime.config.workers) if self._options.carries else 0
         for _ in range(count):
             self._workers.start(self._claim_and_carry_all)
         # An asset that waits for the portal takes no place of one that is sent.

@@ -24,6 +24,7 @@ class RunOptions:
         limit: number of assets to carry at most.
         workers: number of transfer threads, in place of the config's.
         events_only: carry what is due, and list nothing.
+        carries: carry what is due; if false, only list.
         max_wait: seconds that the run waits for rows that are not ready yet.
         grace: seconds that a run which is to end waits for the hooks under way.
         plan: the saved plan that the run carries, and nothing else; `None` for all that is due.
@@ -33,6 +34,7 @@ class RunOptions:
     limit: int | None = None
     workers: int | None = None
     events_only: bool = False
+    carries: bool = True
     max_wait: float = MAX_WAIT_SECONDS
     grace: float = GRACE_SECONDS
     plan: str | None = None

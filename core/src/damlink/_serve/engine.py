@@ -6,19 +6,41 @@ in the database of the state.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
-from procrastinate import metadata, schema
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, exceptions, metadata, schema
+from procrastinate.jobs import Status
 
+from damlink._serve.jobs import Job, JobKind
 from damlink._state.database import CREATION_LOCK, Database
+from damlink.errors import DamlinkError
 
-__all__ = ["ENGINE", "JOBS_SCHEMA", "find_pending", "upgrade_engine"]
+__all__ = ["ENGINE", "JOBS_SCHEMA", "EngineRunner", "find_pending", "upgrade_engine"]
 
 JOBS_SCHEMA: Final = "damlink_jobs"
 ENGINE: Final = f"Procrastinate {metadata.extract_metadata()['version']}"
 WHOLE: Final = "schema.sql"
+TASK: Final = "damlink"
+ANY_QUEUE: Final = "any"
+TIMETABLE_QUEUE: Final = "timetable"
+# Every two seconds; the sixth field stands for the second.
+TIMETABLE_CRON: Final = "* * * * * */2"
+POLL_SECONDS: Final = 1.0
+BEAT_SECONDS: Final = 1.0
+# A job of a worker without a heartbeat for so long is put back. It may still be worked: that does no harm.
+STALLED_SECONDS: Final = 6.0
+_TIMETABLE: Final = Job(JobKind.TIMETABLE)
+
+_log = logging.getLogger("damlink.jobs")
 
 _applied: Final = sa.Table(
     "applied",
@@ -73,3 +95,188 @@ def _text_of(name: str) -> str:
     if name == WHOLE:
         return str(schema.SchemaManager.get_schema())
     return (schema.migrations_path / name).read_text(encoding="utf-8")
+
+
+class EngineRunner:
+    """Runner of jobs that all workers on a database share.
+
+    Args:
+        url: of the database.
+        work: does a job; called in a thread.
+        number: of this worker.
+        takes_any: whether it does jobs for any worker.
+        most: the most jobs at once.
+        list_alive: returns the numbers of the living workers.
+    """
+
+    def __init__(
+        self,
+        url: sa.URL,
+        work: Callable[[Job], None],
+        *,
+        number: int,
+        most: int,
+        list_alive: Callable[[], Collection[int]],
+        takes_any: bool = True,
+    ) -> None:
+        self._work, self._most, self._list_alive = work, most, list_alive
+        self._queues = [TIMETABLE_QUEUE, _queue_of(number), *([ANY_QUEUE] if takes_any else [])]
+        pool = _pool_arguments(url)
+        self._app = App(connector=PsycopgConnector(**pool))
+        self._offers = App(connector=SyncPsycopgConnector(**pool))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._app.task(name=TASK)(self._do)
+        timetable = self._app.task(
+            name=f"{TASK}.timetable",
+            queue=TIMETABLE_QUEUE,
+            lock=_TIMETABLE.lock,
+            queueing_lock=_TIMETABLE.waiting_lock,
+        )
+        self._app.periodic(cron=TIMETABLE_CRON)(timetable(self._do_timetable))
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._offers.open()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end: no other job begins."""
+        self._is_stopped.set()
+        if self._loop is not None and self._task is not None:
+            # It may have ended by itself meanwhile.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of the jobs under way, and return whether they have ended."""
+        self._thread.join(timeout)
+        if not self._thread.is_alive():
+            self._offers.close()
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while jobs are worked."""
+        return self._thread.is_alive()
+
+    def offer(self, job: Job) -> bool:
+        """Hand out a job; return whether none like it was waiting already. A failure is only logged."""
+        task = self._offers.configure_task(
+            TASK, queue=_queue_for(job), lock=job.lock, queueing_lock=job.waiting_lock
+        )
+        try:
+            task.defer(kind=job.kind.value, subject=job.subject, worker=job.worker)
+        except exceptions.AlreadyEnqueued:
+            return False
+        except exceptions.ConnectorException as error:
+            _log.warning("a job waits for the timetable: %s", error.__cause__ or error)
+            return False
+        return True
+
+    # --- jobs --------------------------------------------------------------------------------------
+
+    def _do(self, kind: str, subject: str, worker: int | None) -> None:
+        self._call(Job(JobKind(kind), subject, worker))
+
+    def _do_timetable(self, timestamp: int) -> None:  # noqa: ARG002 - the engine gives it
+        self._call(_TIMETABLE)
+
+    def _call(self, job: Job) -> None:
+        """Do a job. It is over however it ends: what is still due is found by the timetable."""
+        if self._is_stopped.is_set():
+            return
+        try:
+            self._work(job)
+        except DamlinkError as error:
+            _log.error("%s", error)
+        except Exception:  # noqa: BLE001 - a bug must not stop the worker
+            _log.exception("%s %s: a bug", job.kind, job.subject)
+
+    # --- the engine --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except exceptions.ConnectorException as error:
+            _log.error("jobs wait: %s", error.__cause__ or error)
+        except Exception:  # noqa: BLE001 - the worker begins anew
+            _log.exception("jobs wait: a bug")
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        # asyncio's own has few threads, and a job takes one for as long as it lasts.
+        self._loop.set_default_executor(ThreadPoolExecutor(self._most + 4, thread_name_prefix="job"))
+        async with self._app.open_async():
+            self._task = asyncio.create_task(self._app.run_worker_async(**self._options()))
+            tidying = asyncio.create_task(self._tidy_forever())
+            if self._is_stopped.is_set():
+                self._task.cancel()
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                _log.debug("no other job begins")
+            finally:
+                tidying.cancel()
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "queues": self._queues,
+            "concurrency": self._most,
+            "install_signal_handlers": False,
+            "delete_jobs": "always",
+            "fetch_job_polling_interval": POLL_SECONDS,
+            "update_heartbeat_interval": BEAT_SECONDS,
+        }
+
+    async def _tidy_forever(self) -> None:
+        """Put the jobs of dead workers back: the engine would leave them under way for ever."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._tidy()
+            except (exceptions.ConnectorException, DamlinkError) as error:
+                _log.warning("jobs of dead workers wait: %s", error.__cause__ or error)
+
+    async def _tidy(self) -> None:
+        manager = self._app.job_manager
+        alive = {_queue_of(number) for number in await asyncio.to_thread(self._list_alive)}
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            if job.id is not None:
+                await self._put_back(job.id, is_wanted=_is_wanted(job.queue, alive))
+        for job in await manager.list_jobs_async(status="todo"):
+            if job.id is not None and not _is_wanted(job.queue, alive):
+                await manager.cancel_job_by_id_async(job.id, delete_job=True)
+
+    async def _put_back(self, number: int, *, is_wanted: bool) -> None:
+        manager = self._app.job_manager
+        if is_wanted:
+            # Another one like it may wait already.
+            with contextlib.suppress(exceptions.ConnectorException):
+                await manager.retry_job_by_id_async(number, retry_at=datetime.now(UTC))
+                return
+        with contextlib.suppress(exceptions.ConnectorException):
+            await manager.finish_job_by_id_async(number, status=Status.FAILED, delete_job=True)
+
+
+def _queue_of(number: int) -> str:
+    return f"worker {number}"
+
+
+def _is_wanted(queue: str, alive: Collection[str]) -> bool:
+    return queue in alive or queue in (TIMETABLE_QUEUE, ANY_QUEUE)
+
+
+def _queue_for(job: Job) -> str:
+    if job.worker is not None:
+        return _queue_of(job.worker)
+    return TIMETABLE_QUEUE if job.kind is JobKind.TIMETABLE else ANY_QUEUE
+
+
+def _pool_arguments(url: sa.URL) -> dict[str, Any]:
+    """Return the arguments of a pool whose connections see the engine's tables alone."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    options = f"-c search_path={JOBS_SCHEMA}"
+    return {"conninfo": address, "kwargs": {"options": options}, "min_size": 1, "max_size": 4}

@@ -18,11 +18,11 @@ from damlink._run.session import Session
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
-from damlink._state.runs import Runs
+from damlink._state.runs import RunRecord, Runs
 from damlink._system.backoff import Backoff
 from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
-__all__ = ["ConnectorLoop", "Schedule"]
+__all__ = ["AbortRateLimitWait", "ConnectorLoop", "Schedule", "due_at", "interval_of", "summarize"]
 
 POLL_SECONDS: Final = 2.0  # assets also become due by time, and through other processes
 JITTER: Final = 0.1  # share of the interval, so that not all installations start at the full hour
@@ -138,7 +138,7 @@ class Schedule:
             return present
         if self._is_started and not self._is_usable(name) and present is not None:
             return present
-        interval, is_subscribed = _interval(self._session, name)
+        interval, is_subscribed = interval_of(self._session, name)
         if not interval and not is_subscribed:
             return None
         return ConnectorLoop(self._session, name, interval, Stopping())
@@ -239,19 +239,10 @@ class ConnectorLoop:
         return min(POLL_SECONDS, left)
 
     def due_at(self, now: datetime) -> datetime | None:
-        """Return the moment of the next listing; `None` without an interval.
-
-        It is due at once if no listing was ever completed or the last one failed, or if the last one lies in
-        the future, since the system clock was set back. Intervals missed while stopped cause one listing.
-        """
+        """Return the moment of the next listing; `None` without an interval."""
         if self._interval is None:
             return None
-        last = self._runs.latest_listing()
-        if last is None or last.finished_at is None or last.error or last.started_at > now + MOST_SKEW:
-            return now
-        jitter = random.Random(f"{self.name} {last.started_at}").uniform(-1, 1)  # noqa: S311 - no secret
-        shift = jitter * min(JITTER * self._interval, MOST_JITTER)
-        return last.started_at + timedelta(seconds=self._interval + shift)
+        return due_at(self.name, self._interval, self._runs.latest_listing(), now)
 
     def _run(self, options: RunOptions) -> float:
         """Run the connector, and return the seconds until the next step."""
@@ -271,7 +262,7 @@ class ConnectorLoop:
         return 0.0
 
     def _finish(self, report: RunReport) -> None:
-        _serve_log.info("%s: run ended: %s", self.name, _summary(report))
+        _serve_log.info("%s: run ended: %s", self.name, summarize(report))
         if report.error is None:
             self._failures = 0
         elif report.error.fails_run:
@@ -282,6 +273,19 @@ class ConnectorLoop:
         self._failures += 1
         self._not_before = self._now() + timedelta(seconds=pause)
         _log.error("%s", cause if cause.startswith(self.name) else f"{self.name}: {cause}")
+
+
+def due_at(name: str, interval: Duration, last: RunRecord | None, now: datetime) -> datetime:
+    """Return the moment of a connector's next listing.
+
+    It is due at once if no listing was ever completed or the last one failed, or if the last one lies in
+    the future, since the system clock was set back. Intervals missed while stopped cause one listing.
+    """
+    if last is None or last.finished_at is None or last.error or last.started_at > now + MOST_SKEW:
+        return now
+    jitter = random.Random(f"{name} {last.started_at}").uniform(-1, 1)  # noqa: S311 - no secret
+    shift = jitter * min(JITTER * interval, MOST_JITTER)
+    return last.started_at + timedelta(seconds=interval + shift)
 
 
 class _RunLog(RunListener):
@@ -332,14 +336,14 @@ class AbortRateLimitWait(_RunLog):
             raise StoppedError("stopped while the pace held it")
 
 
-def _summary(report: RunReport) -> str:
+def summarize(report: RunReport) -> str:
     """Return in a few words what a run did."""
     counts = {**report.listed, **report.outcomes}
     done = ", ".join(f"{count} {what!s}" for what, count in counts.items() if count) or "nothing to do"
     return f"{done}, in {report.seconds:.1f} s"
 
 
-def _interval(session: Session, name: str) -> tuple[Duration | None, bool]:
+def interval_of(session: Session, name: str) -> tuple[Duration | None, bool]:
     """Return the interval of a connector's listings, or `None`, and whether it receives events."""
     given = session.config.connector(name).every
     try:

@@ -23,7 +23,16 @@ from damlink._system.private_files import make_file, warn_if_shared
 from damlink._system.process import age_clock
 from damlink.errors import StateError
 
-__all__ = ["CREATION_LOCK", "SCHEMA", "Database", "UnpreparedError", "find_version", "insert_into", "upsert"]
+__all__ = [
+    "CREATION_LOCK",
+    "SCHEMA",
+    "Database",
+    "UnpreparedError",
+    "find_version",
+    "insert_into",
+    "is_sqlite",
+    "upsert",
+]
 
 SCHEMA: Final = "0012"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
@@ -214,6 +223,15 @@ def find_version(url: str, folder: Path) -> str | None:
         return error.version
     database.close()
     return SCHEMA
+
+
+def is_sqlite(url: str) -> bool:
+    """Return whether an address is that of an SQLite database.
+
+    Raises:
+        StateError: it is not the address of a database.
+    """
+    return _resolve(url, Path()).get_backend_name() == "sqlite"
 
 
 def upsert(

@@ -22,11 +22,10 @@ from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
-from damlink._state.conflicts import repeating
 from damlink._state.database import Database
+from damlink._state.dead_workers import LOCK_CLASS, end_dead, end_worker
 from damlink._state.lease import KEEPALIVE, active_error, lock_number, read_clocks
-from damlink._state.rows import RowState
-from damlink._state.tables import counter, lease, ledger
+from damlink._state.tables import lease
 from damlink._state.tables import worker as t
 from damlink._system.process import owner
 from damlink._version import __version__
@@ -35,16 +34,11 @@ from damlink.errors import LeaseLostError, StateError
 __all__ = ["Worker", "check_worker", "open_worker_database"]
 
 BEAT_SECONDS: Final = 0.5
-# By its own clocks, a worker sends only while its last heartbeat is younger than this …
+# By its own clocks, a worker sends only while its last heartbeat is younger than this: less than
+# half of the age at which others take its rows.
 CERTAIN_SECONDS: Final = 4.0
-# … and others take its rows when it is older than this by the server's clock, …
-FROZEN_SECONDS: Final = 10.0
-# … or older than this while the lock is gone.
-GONE_SECONDS: Final = 1.0
 # How long a request waits for the heartbeat that is late.
 LONGEST_LATE_SECONDS: Final = 30.0
-LOCK_CLASS: Final = 0x64616D77  # "damw" as a number
-KEPT: Final = 100  # ended workers
 
 _log = logging.getLogger("damlink.worker")
 # A heartbeat does not conflict with this lock, the end of a worker does.
@@ -57,19 +51,6 @@ _ALIVE: Final = (
 _VERIFIED: Final = "damlink.verified_worker"
 _BEAT: Final = (
     "UPDATE worker SET heartbeat_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL RETURNING drains"
-)
-_IS_DEAD: Final = sa.text(
-    f"""worker.ended_at IS NULL AND (
-        worker.heartbeat_at < clock_timestamp() - make_interval(secs => {FROZEN_SECONDS})
-        OR worker.heartbeat_at < clock_timestamp() - make_interval(secs => {GONE_SECONDS})
-        AND NOT EXISTS (
-            SELECT 1 FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database
-            WHERE held.locktype = 'advisory' AND held.granted AND here.datname = current_database()
-                  AND held.classid::bigint = {LOCK_CLASS} AND held.objid::bigint = worker.id))"""  # noqa: S608 - our own words
-)
-_TERMINATE: Final = sa.text(
-    """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = :session AND usename = current_user AND pid <> pg_backend_pid()"""
 )
 
 
@@ -152,8 +133,8 @@ class Worker:
         self._beating.join()
         self._looking.join()
         # What cannot be written now, the next worker writes.
-        with contextlib.suppress(StateError, LeaseLostError):
-            self._end(self.number, is_own=True)
+        with contextlib.suppress(StateError):
+            end_worker(self._database, self.number)
         self._connection.invalidate()
         self._connection.close()
 
@@ -266,44 +247,9 @@ class Worker:
     def _look_forever(self) -> None:
         while not self._stopped.wait(BEAT_SECONDS) and not self._lost.is_set():
             # The next look tries again.
-            with contextlib.suppress(StateError, LeaseLostError):
-                self.end_dead()
-
-    def end_dead(self) -> list[int]:
-        """End the dead workers and free their rows; return their numbers."""
-        with self._database.read() as connection:
-            query = sa.select(t.c.id, t.c.session, t.c.owner).where(_IS_DEAD, t.c.id != self.number)
-            dead = connection.execute(query).all()
-        ended = []
-        for each in dead:
-            with self._database.write() as connection:
-                connection.execute(_TERMINATE, {"session": each.session})
-            if self._end(each.id):
-                _log.warning("worker %d (%s) is dead: its assets are taken over", each.id, each.owner)
-                ended.append(each.id)
-        if ended:
-            self._on_freed()
-        return ended
-
-    @repeating
-    def _end(self, number: int, *, is_own: bool = False) -> bool:
-        """End a worker that is still dead, and free its rows, in one transaction; return whether it was."""
-        condition = t.c.ended_at.is_(None) if is_own else _IS_DEAD
-        with self._database.write() as connection:
-            # A write of it that is under way holds a lock: it is finished, or its session is ended.
-            found = sa.select(t.c.id).where(t.c.id == number, condition).with_for_update(skip_locked=True)
-            if connection.execute(found).scalar() is None:
-                return False
-            busy = sa.select(counter.c.connector).where(counter.c.state == RowState.RUNNING)
-            busy = busy.group_by(counter.c.connector).having(sa.func.sum(counter.c.count) > 0)
-            # Of no worker and of no epoch that is: a run claims them first.
-            mine = (ledger.c.connector.in_(busy), ledger.c.state == RowState.RUNNING)
-            freed = sa.update(ledger).where(*mine, ledger.c.claimed_by == number)
-            connection.execute(freed.values(claimed_by=None, epoch=0))
-            ended = sa.update(t).where(t.c.id == number).values(ended_at=sa.func.clock_timestamp())
-            connection.execute(ended)
-            connection.execute(sa.delete(t).where(t.c.ended_at.is_not(None), t.c.id < number - KEPT))
-        return True
+            with contextlib.suppress(StateError):
+                if end_dead(self._database, self.number):
+                    self._on_freed()
 
 
 def check_worker(connection: sa.Connection, number: int) -> None:

@@ -1,0 +1,132 @@
+"""`damlink worker`: carry the assets of connectors beside other workers."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from damlink._cli._options import load_config, with_config
+from damlink._cli._output import echo, end_now
+from damlink.errors import ConfigError, StateError
+
+if TYPE_CHECKING:
+    from damlink._config.load import Config
+
+CURE = "set state.url to postgresql://USER@HOST/DATABASE; on one machine `damlink serve` does all that is due"
+
+
+@click.command("worker")
+@click.option("--only", multiple=True, metavar="CONNECTOR", help="Carry only this connector; repeatable.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=16,
+    show_default=True,
+    help="Number of assets that it carries at once, of all connectors together.",
+)
+@click.option("--drain", is_flag=True, help="Ask the workers of this machine to end instead; start none.")
+@click.option("--quiet", is_flag=True, help="Do not log runs and rejected assets.")
+@with_config
+def command(
+    only: tuple[str, ...], concurrency: int, drain: bool, quiet: bool, config_path: Path | None
+) -> None:
+    """Carry and list what is due beside other workers, on this machine and others, until SIGTERM or Ctrl-C.
+
+    All workers share one PostgreSQL database, whose tables for them `damlink state upgrade` makes. On a
+    signal, transfers under way are finished, or resume in another worker.
+    """
+    config = load_config(config_path)
+    only = tuple(config.connector(name).name for name in only)
+    _verify_url(config)
+    if drain:
+        _drain(config)
+        return
+    _verify_engine(config)
+    if not quiet:
+        _speak()
+    _run(config, only, concurrency)
+
+
+def _verify_url(config: Config) -> None:
+    from damlink._state.database import is_sqlite
+
+    if is_sqlite(config.state.url):
+        raise ConfigError(f"{config.path}: state.url", "workers need PostgreSQL", hint=CURE)
+
+
+def _verify_engine(config: Config) -> None:
+    try:
+        from damlink._serve.engine import find_pending
+    except ModuleNotFoundError as error:
+        hint = "pip install 'damlink[cluster]'"
+        raise ConfigError("", f"worker needs {error.name}", hint=hint) from error
+    from damlink._run.session import Session
+
+    with Session(config) as session:
+        if find_pending(session.database):
+            what = f"{session.database.place}: the tables of the job engine are missing or older"
+            raise StateError(what, hint="run `damlink state upgrade`")
+
+
+def _drain(config: Config) -> None:
+    import socket
+
+    from damlink._run.session import Session
+    from damlink._state.worker_records import drain_workers
+
+    with Session(config) as session:
+        numbers = drain_workers(session.database, socket.gethostname())
+    who = ", ".join(map(str, numbers))
+    echo(f"asked to end after what is under way: {who}" if numbers else "no worker runs on this machine")
+
+
+def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
+    from damlink._plugin.under_way import describe_hanging
+    from damlink._run.backup_marker import verify_not_restored
+    from damlink._run.session import Session
+    from damlink._serve.worker_process import WorkerProcess
+    from damlink._state.worker import open_worker_database
+
+    database, name = open_worker_database(config.state.url, config.folder)
+    with Session(config, database=database, urgent=True) as session:
+        for connector in config.connectors.values():
+            if connector.enabled:
+                verify_not_restored(database, connector.name)
+        process = WorkerProcess(session, name, only=only, threads=concurrency, on_number=_announce)
+        _handle_signals(process.stop)
+        if not process.run():
+            echo("damlink: what has not ended in time goes on in another worker", err=True)
+            for line in describe_hanging():
+                echo(f"damlink: {line}", err=True)
+            end_now(0)
+    database.close()
+
+
+def _handle_signals(stop: Any) -> None:
+    """End on the first signal, and interrupt on the second."""
+
+    def on_signal(number: int, _frame: Any) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.default_int_handler)
+        # Another thread: this one may hold the lock that is needed.
+        threading.Thread(target=stop, name=f"signal-{number}").start()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, on_signal)
+
+
+def _speak() -> None:
+    """Log runs, unless a log level was chosen."""
+    source = click.get_current_context().find_root().get_parameter_source("log_level")
+    if source is ParameterSource.DEFAULT:
+        logging.getLogger("damlink.serve").setLevel(logging.INFO)
+
+
+def _announce(number: int) -> None:
+    logging.getLogger("damlink.serve").info("worker %d begins", number)

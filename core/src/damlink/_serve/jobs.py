@@ -1,0 +1,55 @@
+"""Jobs of workers, and the port to what hands them out.
+
+A job is a hint: any may be lost, or be worked twice, without harm. The ledger alone knows what is due, and
+the timetable finds it whatever the jobs say.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+import attrs
+
+from damlink._serve.service import BackgroundService
+
+__all__ = ["Job", "JobKind", "Runner"]
+
+
+class JobKind(StrEnum):
+    """What is to be done: look what is due, list a connector, or carry its rows."""
+
+    TIMETABLE = "timetable"
+    LIST = "list"
+    CARRY = "carry"
+
+
+@attrs.frozen
+class Job:
+    """One thing to do.
+
+    Attributes:
+        subject: name of the connector.
+        worker: number of the worker that is to do it; `None` stands for any.
+    """
+
+    kind: JobKind
+    subject: str = ""
+    worker: int | None = None
+
+    @property
+    def lock(self) -> str | None:
+        """Lock of which one job is worked at a time, on all machines; `None`: many at once."""
+        return None if self.kind is JobKind.CARRY else f"{self.kind} {self.subject}"
+
+    @property
+    def waiting_lock(self) -> str:
+        """Lock of which one job waits at most, on all machines."""
+        return f"{self.kind} {self.subject} {'' if self.worker is None else self.worker}"
+
+
+class Runner(BackgroundService, Protocol):
+    """Background service that has jobs done, and now and then the timetable."""
+
+    def offer(self, job: Job) -> bool:
+        """Hand out a job; return whether none like it was waiting already."""

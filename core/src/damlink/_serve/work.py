@@ -1,0 +1,231 @@
+"""What jobs ask a worker to do."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Final
+
+import attrs
+
+from damlink._run.runner import RunOptions, Stopping, run_connector
+from damlink._run.session import Session
+from damlink._serve.jobs import Job, JobKind
+from damlink._serve.scheduler import AbortRateLimitWait, due_at, interval_of, summarize
+from damlink._state.ledger import Ledger
+from damlink._state.runs import Runs
+from damlink._state.worker import Worker
+from damlink._state.worker_records import WorkerRecord, list_workers
+from damlink._system.backoff import Backoff
+from damlink.errors import RunActiveError
+
+__all__ = ["Threads", "Work"]
+
+# A connector that carries for so long lets others have its threads, if they wait for some.
+TURN_SECONDS: Final = 20.0
+LOOK_SECONDS: Final = 0.5
+_BACKOFF: Final = Backoff(60.0, 900.0)
+# Of errors that a later attempt may meet again: the config, credentials, a partner.
+_FAILED: Final = (1, 3, 4)
+MOST_FAILURES: Final = 8
+
+_log = logging.getLogger("damlink.serve")
+
+
+@attrs.define
+class _Turn:
+    stopping: Stopping
+    count: int
+    began: float = attrs.field(factory=time.monotonic)
+
+
+class Threads:
+    """The transfer threads of a worker, which its connectors share.
+
+    Args:
+        most: the most of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = self._most = most
+        self._changed = threading.Condition()
+        self._turns: list[_Turn] = []
+
+    @contextlib.contextmanager
+    def take(self, wanted: int, stopping: Stopping) -> Iterator[int]:
+        """Hold as many threads as are free, and not more than wanted; wait for the first one.
+
+        Args:
+            stopping: asked to end soon if others wait, and the turn has been long.
+        """
+        with self._changed:
+            while not self._free and not stopping.soon.is_set():
+                self._end_longest_turn()
+                self._changed.wait(LOOK_SECONDS)
+            turn = _Turn(stopping, min(wanted, self._free))
+            self._free -= turn.count
+            self._turns.append(turn)
+        try:
+            yield turn.count
+        finally:
+            with self._changed:
+                self._free += turn.count
+                self._turns.remove(turn)
+                self._changed.notify_all()
+
+    def _end_longest_turn(self) -> None:
+        longest = min(self._turns, key=lambda turn: turn.began)
+        if time.monotonic() - longest.began >= TURN_SECONDS:
+            longest.stopping.soon.set()
+
+    def stop(self, *, now: bool = False) -> None:
+        """Ask all that hold threads to end."""
+        with self._changed:
+            for turn in self._turns:
+                turn.stopping.soon.set()
+                if now:
+                    turn.stopping.now.set()
+            self._changed.notify_all()
+
+
+class Work:
+    """The work of one worker.
+
+    Attributes:
+        offer: hands out a job.
+    """
+
+    def __init__(self, session: Session, worker: Worker, threads: Threads) -> None:
+        self._session, self._worker, self._threads = session, worker, threads
+        self._database = session.database
+        self.offer: Callable[[Job], bool] = lambda _job: False
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._carried: set[str] = set()
+        self._listings: list[Stopping] = []
+
+    def do(self, job: Job) -> None:
+        """Do a job."""
+        if job.kind is JobKind.TIMETABLE:
+            self._look()
+        elif job.subject not in self._session.config.connectors:
+            _log.warning("%s: not in the config of this worker", job.subject)
+        elif job.kind is JobKind.LIST:
+            self._list(job.subject)
+        else:
+            self._carry(job.subject)
+
+    def stop(self, *, now: bool = False) -> None:
+        """Ask the work under way to end: soon, when its assets are finished, or now."""
+        self._stopping.set()
+        self._threads.stop(now=now)
+        with self._lock:
+            for each in self._listings:
+                each.soon.set()
+                if now:
+                    each.now.set()
+
+    # --- the timetable -----------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Offer what is due: whatever became of earlier jobs, nothing is forgotten."""
+        workers = [each for each in list_workers(self._database) if not each.drains]
+        for name, config in self._session.config.connectors.items():
+            able = [each for each in workers if each.accepts(name)]
+            if not config.enabled or not able or self._rests(name):
+                continue
+            if self._is_listing_due(name):
+                self.offer(Job(JobKind.LIST, name, _choose(able)))
+            if Ledger(self._database, name).has_ready(is_shared=True):
+                for each in able:
+                    self.offer(Job(JobKind.CARRY, name, each.number))
+
+    def _rests(self, name: str) -> bool:
+        """Return whether a connector whose last runs have failed waits before the next one."""
+        failures, last = 0, None
+        for run in Runs(self._database, name).latest(MOST_FAILURES):
+            if run.finished_at is None:
+                continue
+            if run.exit_code not in _FAILED or not run.error:
+                break
+            failures, last = failures + 1, last or run.finished_at
+        if last is None:
+            return False
+        return _is_within(self._session.now() - last, _BACKOFF.pause_seconds(failures - 1))
+
+    def _is_listing_due(self, name: str) -> bool:
+        interval, _ = interval_of(self._session, name)
+        if interval is None:
+            return False
+        now = self._session.now()
+        return due_at(name, interval, Runs(self._database, name).latest_listing(), now) <= now
+
+    # --- one connector -----------------------------------------------------------------------------
+
+    def _list(self, name: str) -> None:
+        # Another worker may have listed it while this job waited.
+        if not self._is_listing_due(name):
+            return
+        stopping = Stopping()
+        with self._lock:
+            self._listings.append(stopping)
+        try:
+            self._run(name, RunOptions(carries=False), stopping)
+        finally:
+            with self._lock:
+                self._listings.remove(stopping)
+        self.offer(Job(JobKind.TIMETABLE))
+
+    def _carry(self, name: str) -> None:
+        with self._alone(name) as is_alone:
+            if not is_alone or not Ledger(self._database, name).has_ready(is_shared=True):
+                return
+            stopping = Stopping()
+            with self._threads.take(self._session.config.connectors[name].workers, stopping) as count:
+                if count and not self._stopping.is_set():
+                    self._run(name, RunOptions(events_only=True, workers=count), stopping)
+
+    @contextlib.contextmanager
+    def _alone(self, name: str) -> Iterator[bool]:
+        """Yield whether this worker does not carry the connector already."""
+        with self._lock:
+            is_alone = name not in self._carried
+            self._carried.add(name)
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                with self._lock:
+                    self._carried.discard(name)
+
+    def _run(self, name: str, options: RunOptions, stopping: Stopping) -> None:
+        listener = AbortRateLimitWait(name, stopping)
+        config = self._session.config
+        shared = Session(
+            config,
+            listener=listener,
+            now=self._session.now,
+            database=self._database,
+            urgent=options.events_only,
+        )
+        # A run that holds the lease is waited for.
+        with contextlib.suppress(RunActiveError), shared as session:
+            report = run_connector(session, name, options, stopping, self._worker)
+            _log.info("%s: %s", name, summarize(report))
+
+
+def _choose(able: list[WorkerRecord]) -> int | None:
+    """Return the worker that is to do a job which any may do; `None` if all workers take it."""
+    if not all(each.only for each in able):
+        return None
+    return random.choice(able).number  # noqa: S311 - no secret
+
+
+def _is_within(age: timedelta, seconds: float) -> bool:
+    # A time in the future means that the clock was set back: it does not hold anything up.
+    return timedelta(0) <= age < timedelta(seconds=seconds)

@@ -1,0 +1,115 @@
+"""Workers: several processes on one PostgreSQL carry the same connector; some are killed or frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from loopback import Site, assert_arrived_once_and_whole, until
+
+from damlink_sandbox import Fault
+
+PATIENCE_SECONDS = 90.0
+
+
+@pytest.fixture
+def cluster(postgres: Callable[[], str], site: Site) -> Site:
+    """The site on a PostgreSQL database that is ready for workers."""
+    site.tables["state"] = {"url": str(postgres())}
+    site.connector(every="1h")
+    site.portal.control("lag", {"index": 0})
+    site.write()
+    site.run("state", "upgrade")
+    return site
+
+
+@pytest.fixture
+def start(cluster: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start one more worker; whatever still runs at the end is killed."""
+    with contextlib.ExitStack() as running:
+
+        def begin(*arguments: str) -> subprocess.Popen[str]:
+            process = cluster.start("worker", "--concurrency", "2", *arguments)
+            running.enter_context(process)
+            running.callback(process.kill)
+            return process
+
+        yield begin
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    return err
+
+
+def all_pushed(site: Site) -> bool:
+    states = {asset["state"] for asset in site.assets()}
+    return bool(states) and states == {"pushed"}
+
+
+def assert_all_arrived_once(site: Site) -> None:
+    assert_arrived_once_and_whole(site, {*site.licensed()})
+    assert site.sandbox.world.counts["licences"] == len(site.licensed())
+
+
+def test_workers_when_two_start_carry_everything_once_and_end_on_sigterm(
+    cluster: Site, start: Callable[..., Any]
+) -> None:
+    workers = [start(), start()]
+    until(lambda: all_pushed(cluster), PATIENCE_SECONDS)
+    for worker in workers:
+        ended(worker)
+    assert_all_arrived_once(cluster)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGSTOP, id="frozen", marks=pytest.mark.acceptance),
+    ],
+)
+def test_worker_when_gone_in_the_middle_of_a_transfer_is_replaced_by_another(
+    way: signal.Signals, cluster: Site, start: Callable[..., Any]
+) -> None:
+    save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", seconds=600, times=1)
+    cluster.sandbox.world.faults.add(save)
+    first = start()
+    until(lambda: save.struck > 0, PATIENCE_SECONDS)
+    first.send_signal(way)
+    save.seconds = 0.0
+    second = start()
+    until(lambda: all_pushed(cluster), PATIENCE_SECONDS)
+    first.send_signal(signal.SIGCONT)
+    ended(second)
+    assert_all_arrived_once(cluster)
+
+
+def test_worker_when_the_database_is_sqlite_is_refused_with_the_cure(site: Site) -> None:
+    result = site.run("worker", expect=3)
+    assert "state.url: workers need PostgreSQL; set state.url to postgresql://" in result.stderr
+
+
+def test_worker_when_the_tables_of_the_engine_are_missing_is_refused_with_the_cure(
+    postgres: Callable[[], str], site: Site
+) -> None:
+    site.tables["state"] = {"url": str(postgres())}
+    site.write()
+    assert "run `damlink state upgrade`" in site.run("worker", expect=3).stderr
+
+
+def test_workers_when_drained_end_after_what_is_under_way(cluster: Site, start: Callable[..., Any]) -> None:
+    worker = start()
+    (record,) = until(lambda: json.loads(cluster.run("workers", "--json").stdout), PATIENCE_SECONDS)
+    assert str(record["number"]) in cluster.run("worker", "--drain").stdout
+    _, err = worker.communicate(timeout=PATIENCE_SECONDS)
+    assert worker.returncode == 0, err
+    assert json.loads(cluster.run("workers", "--json").stdout) == []
