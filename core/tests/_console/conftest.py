@@ -142,6 +142,8 @@ def fill(session: Session) -> None:
     desk = Desk(session.config, session, Jobs(session.config.path), Texts())
     kept = Kept(id="known", kind="connectors", name="shelf", base=CONFIG, changes={"pages": 4})
     Drafts(desk).save(kept)
+    new = {"plugin": "acme", "portal": "brand"}
+    Drafts(desk).save(Kept(id="new", kind="connectors", name="new", base=CONFIG, changes=new, step=0))
 
 
 def _keep_plan(session: Session) -> None:

@@ -19,7 +19,7 @@ from damlink._system.process import is_interrupt
 from damlink._system.suggest import suggest
 from damlink.errors import ConfigError, DamlinkError, PluginLoadError
 
-__all__ = ["SecretOpener", "SecretRef", "Unopened", "check", "parse"]
+__all__ = ["SecretOpener", "SecretRef", "Unopened", "check", "check_value", "parse"]
 
 T = TypeVar("T")
 
@@ -94,6 +94,15 @@ def check(settings_class: type[Any], table: Mapping[str, Any], place: str) -> No
         ConfigError: an unknown key, a missing one, or a value of the wrong kind, with its place.
     """
     _values(settings_class, table, place, lambda ref, _place: Unopened(ref.name))
+
+
+def check_value(field: Field, value: Any, place: str) -> None:
+    """Check the value of one setting, as far as that goes without opening its secrets.
+
+    Raises:
+        ConfigError: it is of the wrong kind.
+    """
+    _value(field, value, place, lambda ref, _place: Unopened(ref.name))
 
 
 def _values(

@@ -15,6 +15,7 @@ from damlink._console.setting_acts import (
     try_draft,
     write_draft,
 )
+from damlink._console.wizard import begin_connector, take_step
 from damlink._run.repair import retry, settle
 from damlink._run.saved_plan import find_plan
 
@@ -80,6 +81,8 @@ ACTS: Final[Mapping[str, Callable[[Desk, Query], str]]] = {
     "/make-plan": make_plan,
     "/approve": approve_plan,
     "/change": change_settings,
+    "/begin": begin_connector,
+    "/step": take_step,
     "/switch": switch_connector,
     "/write-draft": write_draft,
     "/try-draft": try_draft,

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, cast
 import attrs
 
 from damlink._config.edit import ConfigFile, document
+from damlink._config.load import loads
 from damlink._console.desk import Desk
 from damlink._run.draft import Draft
 from damlink._secret import Secret
@@ -131,6 +132,11 @@ class Drafts:
         file = ConfigFile(self._desk.config.path, kept.base)
         for name, table in kept.portals.items():
             file.update("portals", name, table)
+        if kept.portals:
+            # Beside a second portal, each connector has to name its own.
+            for name, connector in loads(kept.base, file.path).connectors.items():
+                if "portal" not in connector.table:
+                    file.update("connectors", name, {"portal": connector.portal})
         file.update(kept.kind, kept.name, kept.changes)
         return file
 

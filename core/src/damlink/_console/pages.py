@@ -20,6 +20,7 @@ from damlink._console.page import (
     page_number,
 )
 from damlink._console.setting_pages import show_draft, show_edit
+from damlink._console.wizard import show_add, show_step
 from damlink._plugin.discovery import list_plugins
 from damlink._plugin.grades import last_grade
 from damlink._run.session import Session
@@ -109,6 +110,8 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/connector": show_connector,
     "/edit": show_edit,
     "/draft": show_draft,
+    "/add": show_add,
+    "/setup": show_step,
     "/assets": show_assets,
     "/asset": show_asset,
     "/runs": show_runs,

@@ -20,6 +20,7 @@ __all__ = [
     "address_of_draft",
     "begin_draft",
     "change_settings",
+    "check_draft",
     "drop_draft",
     "keep_secret_for",
     "rebase_draft",
@@ -65,7 +66,7 @@ def begin_draft(desk: Desk, kind: Kind, name: str, base: str, changes: dict[str,
     drafts = Drafts(desk)
     kept = drafts.begin(kind, name, base, changes, **values)
     try:
-        _validate(drafts, kept)
+        check_draft(drafts, kept)
     except BaseException:
         drafts.remove(kept)
         raise
@@ -77,21 +78,35 @@ def address_of_draft(kept: Kept) -> str:
     return address_of("/draft", id=kept.id)
 
 
-def _validate(drafts: Drafts, kept: Kept) -> None:
+def check_draft(drafts: Drafts, kept: Kept) -> None:
+    """Check the config as it would be written; nothing is asked on either side.
+
+    Raises:
+        DamlinkError: it is invalid.
+    """
     for _ in drafts.draft(kept).examine(drafts.file(kept)):
         pass
 
 
 def write_draft(desk: Desk, form: Query) -> str:
-    """Write a change; if the file was changed meanwhile, lead back to both differences."""
+    """Write a change; if the file was changed meanwhile, lead back to both differences.
+
+    A new connector may be written disabled, and its first plan made at once.
+    """
     drafts = Drafts(desk)
     kept = drafts.load(form.get("id", ""))
+    plans = form.get("then", "") == "plan"
+    if kept.step is not None and form.get("enabled", "") == "no":
+        kept = attrs.evolve(kept, changes={**kept.changes, "enabled": False})
     if read_text(desk) != kept.base:
         return address_of_draft(kept)
-    _validate(drafts, kept)
+    check_draft(drafts, kept)
     with contextlib.suppress(ConfigChangedError):
         drafts.draft(kept).write(drafts.file(kept))
         drafts.remove(kept)
+        if plans and kept.kind == "connectors":
+            desk.jobs.start(kept.name, "plan", kept.name, "--save")
+            return address_of("/plans", connector=kept.name)
         return _address_behind(kept)
     return address_of_draft(kept)
 
@@ -106,7 +121,7 @@ def rebase_draft(desk: Desk, form: Query) -> str:
     """Put a change on top of the present file."""
     drafts = Drafts(desk)
     kept = attrs.evolve(drafts.load(form.get("id", "")), base=read_text(desk), findings=None)
-    _validate(drafts, kept)
+    check_draft(drafts, kept)
     drafts.save(kept)
     return address_of_draft(kept)
 

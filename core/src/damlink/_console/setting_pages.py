@@ -58,6 +58,7 @@ def show_draft(desk: Desk, query: Query) -> Page:
         "difference_of_others": compare_texts(kept.base, present) if present != kept.base else [],
         "secrets": sorted(kept.typed),
         "findings": [{"what": what, "detail": detail, "ok": ok} for what, detail, ok in kept.findings or ()],
+        "is_new": kept.step is not None,
         "is_tried": kept.findings is not None,
     }
     return Page("draft.html", f"Change of {kept.name}", _command_of(kept), data)

@@ -1,0 +1,180 @@
+"""The steps to a new connector: the settings class, in its order, and a portal where there is none yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from damlink._config.load import loads
+from damlink._config.names import is_key, key_of
+from damlink._config.parse import check_value
+from damlink._config.settings import Field, fields_of
+from damlink._config.tables import PortalConfig
+from damlink._console.desk import Desk
+from damlink._console.drafts import Drafts, Kept, read_text
+from damlink._console.page import Page, Query, WrongRequestError, address_of, command_text
+from damlink._console.setting_acts import address_of_draft, check_draft, keep_secret_for
+from damlink._console.settings_form import describe_fields, read_changes
+from damlink._plugin.discovery import find
+from damlink._plugin.loader import load as load_plugin
+from damlink._secret import Secret
+
+__all__ = ["begin_connector", "show_add", "show_step", "take_step"]
+
+MOST_NAME: Final = 200
+
+
+@attrs.frozen
+class Step:
+    """One page of the wizard.
+
+    Attributes:
+        portal: the new portal that it is about; empty where it is about the connector.
+        fields: the settings, those without effect included.
+    """
+
+    title: str
+    portal: str
+    fields: Sequence[Field]
+
+
+def show_add(desk: Desk, query: Query) -> Page:
+    """Show the first step: a name, and a portal that is there or a new one."""
+    info = find(query.get("plugin", ""))
+    portals = list(desk.config.portals)
+    data = {"plugin": info.name, "summary": info.summary, "portals": portals}
+    return Page("add.html", f"Add: {info.name}", command_text("add", "NAME", "--plugin", info.name), data)
+
+
+def begin_connector(desk: Desk, form: Query) -> str:
+    """Keep a new connector, and lead to its next step."""
+    plugin, title = find(form.get("plugin", "")).name, form.get("title", "").strip()
+    if not 0 < len(title) <= MOST_NAME:
+        raise WrongRequestError(f"the name has 1 to {MOST_NAME} letters")
+    text = read_text(desk)
+    config = loads(text, desk.config.path)
+    titles = {each.title for each in config.connectors.values()}
+    name = key_of(title, config.connectors)
+    if name in config.connectors or title in titles:
+        raise WrongRequestError(f"there is a connector {title!r} already")
+    portal, new = form.get("portal", ""), form.get("new_portal", "").strip()
+    if new and (not is_key(new) or new in config.portals):
+        raise WrongRequestError(
+            "a new portal has a name of letters, digits, '-', '_' and '.', and none has it yet"
+        )
+    if not new:
+        config.portal(portal)
+    changes = {"plugin": plugin, "portal": new or portal} | ({"title": title} if title != name else {})
+    portals: dict[str, dict[str, Any]] = {new: {}} if new else {}
+    kept = Drafts(desk).begin("connectors", name, text, changes, portals=portals, step=0)
+    return _address_of_next(kept, _steps_of(kept), 0)
+
+
+def _steps_of(kept: Kept) -> list[Step]:
+    portals = [
+        step
+        for name in kept.portals
+        for step in (
+            Step(f"The portal {name}", name, [each for each in fields_of(PortalConfig) if not each.when][:2]),
+            Step(f"Signing in to {name}", name, _main_fields(PortalConfig)[2:]),
+        )
+    ]
+    settings_class = load_plugin(find(str(kept.changes["plugin"]))).settings_class
+    groups = itertools.groupby(
+        _main_fields(settings_class), key=lambda field: sorted(map(str, field.when.items()))
+    )
+    own = [Step(f"Settings of {kept.name}", "", list(fields)) for _, fields in groups]
+    advanced = [field for field in fields_of(settings_class) if field.advanced]
+    return [*portals, *own, *([Step("Advanced settings", "", advanced)] if advanced else [])]
+
+
+def _main_fields(settings_class: type[Any]) -> list[Field]:
+    return [field for field in fields_of(settings_class) if not field.advanced]
+
+
+def _values_of(kept: Kept, step: Step) -> Mapping[str, Any]:
+    return kept.portals[step.portal] if step.portal else kept.changes
+
+
+def _fields_in_effect(kept: Kept, step: Step) -> list[Field]:
+    every = fields_of(PortalConfig) if step.portal else fields_of(_class_of(kept))
+    values = {field.name: field.default for field in every} | dict(_values_of(kept, step))
+    return [field for field in step.fields if field.applies(values)]
+
+
+def _class_of(kept: Kept) -> type[Any]:
+    return load_plugin(find(str(kept.changes["plugin"]))).settings_class
+
+
+def _address_of_next(kept: Kept, steps: Sequence[Step], number: int) -> str:
+    """Return the address of the first step from this one on that has something to ask; else of the end."""
+    for at in range(number, len(steps)):
+        if _fields_in_effect(kept, steps[at]):
+            return address_of("/setup", id=kept.id, step=str(at))
+    return address_of_draft(kept)
+
+
+def _load(desk: Desk, query: Query) -> tuple[Kept, list[Step], int]:
+    kept = Drafts(desk).load(query.get("id", ""))
+    steps = _steps_of(kept) if kept.step is not None else []
+    text = query.get("step", str(kept.step))
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) < len(steps)):
+        raise WrongRequestError("there is no such step")
+    return kept, steps, int(text)
+
+
+def show_step(desk: Desk, query: Query) -> Page:
+    """Show one step of a new connector."""
+    kept, steps, number = _load(desk, query)
+    step = steps[number]
+    inputs = describe_fields(_fields_in_effect(kept, step), _values_of(kept, step))
+    data = {
+        "id": kept.id,
+        "name": kept.name,
+        "plugin": kept.changes["plugin"],
+        "step": number,
+        "steps": list(_describe(kept, steps)),
+        "inputs": [attrs.asdict(each) for each in inputs],
+    }
+    command = command_text("add", kept.name, "--plugin", str(kept.changes["plugin"]))
+    return Page("setup.html", step.title, command, data)
+
+
+def _describe(kept: Kept, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
+    for number, step in enumerate(steps):
+        if _fields_in_effect(kept, step):
+            yield {"number": number, "title": step.title, "is_open": number <= (kept.step or 0)}
+
+
+def take_step(desk: Desk, form: Query) -> str:
+    """Keep the answers of one step; lead to the next, or to the whole change."""
+    kept, steps, number = _load(desk, form)
+    step, typed = steps[number], dict[str, Secret]()
+    fields, values = _fields_in_effect(kept, step), dict(_values_of(kept, step))
+    owner = f"portal.{step.portal}" if step.portal else kept.name
+    values |= read_changes(fields, values, form, keep_secret_for(owner, typed))
+    values = {name: value for name, value in values.items() if value is not None}
+    _check(fields, values)
+    kept = attrs.evolve(kept, typed={**kept.typed, **typed}, findings=None)
+    if step.portal:
+        kept = attrs.evolve(kept, portals={**kept.portals, step.portal: values})
+    else:
+        kept = attrs.evolve(kept, changes=values)
+    kept = attrs.evolve(kept, step=max(number + 1, kept.step or 0))
+    drafts = Drafts(desk)
+    drafts.save(kept)
+    address = _address_of_next(kept, steps, number + 1)
+    if address == address_of_draft(kept):
+        check_draft(drafts, kept)
+    return address
+
+
+def _check(fields: Sequence[Field], values: Mapping[str, Any]) -> None:
+    for field in fields:
+        if field.name in values:
+            check_value(field, values[field.name], field.name)
+        elif field.required:
+            raise WrongRequestError(f"{field.name} is missing; expected {field.expects}")
