@@ -18,9 +18,10 @@ from damlink._console.drafts import Drafts, Kept, read_text
 from damlink._console.page import Page, Query, WrongRequestError, address_of, command_text
 from damlink._console.setting_acts import address_of_draft, check_draft, keep_secret_for
 from damlink._console.settings_form import describe_fields, read_changes
-from damlink._plugin.discovery import find
+from damlink._plugin.discovery import PluginInfo, find, list_plugins
 from damlink._plugin.loader import load as load_plugin
 from damlink._secret import Secret
+from damlink.errors import ConfigError
 
 __all__ = ["begin_connector", "show_add", "show_step", "take_step"]
 
@@ -43,15 +44,27 @@ class Step:
 
 def show_add(desk: Desk, query: Query) -> Page:
     """Show the first step: a name, and a portal that is there or a new one."""
-    info = find(query.get("plugin", ""))
+    info = _find_plugin(query)
     portals = list(desk.config.portals)
     data = {"plugin": info.name, "summary": info.summary, "portals": portals}
     return Page("add.html", f"Add: {info.name}", command_text("add", "NAME", "--plugin", info.name), data)
 
 
+def _find_plugin(query: Query) -> PluginInfo:
+    """Return the plugin that a request names.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    name = query.get("plugin", "")
+    if name not in {each.name for each in list_plugins()}:
+        raise ConfigError("", f"no plugin {name!r} is installed", hint="install it with pip")
+    return find(name)
+
+
 def begin_connector(desk: Desk, form: Query) -> str:
     """Keep a new connector, and lead to its next step."""
-    plugin, title = find(form.get("plugin", "")).name, form.get("title", "").strip()
+    plugin, title = _find_plugin(form).name, form.get("title", "").strip()
     if not 0 < len(title) <= MOST_NAME:
         raise WrongRequestError(f"the name has 1 to {MOST_NAME} letters")
     text = read_text(desk)
