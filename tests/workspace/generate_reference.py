@@ -55,9 +55,13 @@ NAMES: Final = {
         "Backoff",
         "ContentFile",
         "Poll",
+        "Rate",
         "Spool",
         "origin_of",
         "parse_url",
+        "read_pages",
+        "read_rate",
+        "wait_for",
         "suggest",
     ),
 }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from damlink._http.client import Client
     from damlink._http.oauth2 import OAuth2
     from damlink._http.origin import origin_of, parse_url
+    from damlink._http.pages import read_pages, wait_for
+    from damlink._http.rate import Rate, read_rate
     from damlink._model import (
         About,
         Cursor,
@@ -60,6 +62,7 @@ __all__ = [
     "Portal",
     "PreparedAsset",
     "PushResult",
+    "Rate",
     "Removed",
     "Response",
     "Secret",
@@ -72,8 +75,11 @@ __all__ = [
     "hookimpl",
     "origin_of",
     "parse_url",
+    "read_pages",
+    "read_rate",
     "setting",
     "suggest",
+    "wait_for",
 ]
 
 # Imported at their first use, so that `damlink --help` starts fast.
@@ -86,6 +92,8 @@ _MODULES = {
     "_http.client": ("Client",),
     "_http.oauth2": ("OAuth2",),
     "_http.origin": ("origin_of", "parse_url"),
+    "_http.pages": ("read_pages", "wait_for"),
+    "_http.rate": ("Rate", "read_rate"),
     "_model": (
         "About",
         "Cursor",

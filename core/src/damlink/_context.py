@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from damlink._model import LedgerEntry
     from damlink.bynder import Portal
 
-__all__ = ["Context", "EmptyLedger", "ReadOnlyLedger", "State"]
+__all__ = ["Context", "EmptyLedger", "Progress", "ReadOnlyLedger", "State"]
 
 
 if TYPE_CHECKING:
@@ -84,6 +84,26 @@ class EmptyLedger:
         return iter(())
 
 
+class Progress(Protocol):
+    """Display of how far a hook is, and counter of bytes."""
+
+    def __call__(self, done: float, total: float | None = None, unit: str = "") -> None:
+        """Show how far the hook is: `ctx.progress(40, 100, "frames")`. A number alone counts bytes.
+
+        The display is refreshed once a second, a log gets a line every ten seconds, and nothing else keeps
+        it: call it as often as you like.
+
+        Args:
+            done: how much is done; alone, bytes that the partner has received.
+            total: how much there is to do, if that is known.
+            unit: what is counted, in the plural.
+        """
+
+
+def _ignore_progress(done: float, total: float | None = None, unit: str = "") -> None:
+    """Show nothing."""
+
+
 @attrs.frozen(kw_only=True)
 class Context(Generic[SettingsT]):
     """Clients, settings and state of one connector during one run.
@@ -99,8 +119,8 @@ class Context(Generic[SettingsT]):
         state: small durable values of this connector.
         ledger: what this connector has delivered, by source id or target id; read only.
         log: stamps the connector's name.
-        progress: counts bytes that the partner has received, for the run's totals; uploads into the portal
-            are counted already.
+        progress: shows how far a hook is: `ctx.progress(40, 100, "frames")`. A number alone counts bytes that
+            the partner has received, for the run's totals; uploads into the portal are counted already.
         now: the clock, UTC.
     """
 
@@ -112,4 +132,4 @@ class Context(Generic[SettingsT]):
     log: logging.LoggerAdapter[logging.Logger] = attrs.field(repr=False)
     now: Callable[[], datetime] = attrs.field(repr=False)
     ledger: ReadOnlyLedger = attrs.field(repr=False, factory=EmptyLedger)
-    progress: Callable[[int], None] = attrs.field(repr=False, default=lambda _count: None)
+    progress: Progress = attrs.field(repr=False, default=_ignore_progress)

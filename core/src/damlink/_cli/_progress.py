@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from damlink._cli._output import echo, seconds_text
-from damlink._run.report import RunListener
+from damlink._run.report import PROGRESS_SECONDS, HookProgress, RunListener
 from damlink._state.rows import Row, RowState
+from damlink._system.cadence import Cadence
 
 __all__ = ["HOLD_SHOWN_SECONDS", "Lines", "colour_of"]
 
@@ -25,13 +26,19 @@ HOLD_SHOWN_SECONDS = 2.0  # shorter waits are the normal spacing of the rate lim
 class Lines(RunListener):
     """Progress as one line for each asset, on stderr."""
 
-    def __init__(self, connector: str) -> None:
+    def __init__(self, connector: str, cadence: Cadence | None = None) -> None:
         self._connector = connector
         self._held_until = 0.0
+        self._progress_cadence = cadence or Cadence(PROGRESS_SECONDS)
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Write the outcome of an asset."""
         self.say(line(self._connector, row, state, message), state)
+
+    def on_progress(self, progress: HookProgress) -> None:
+        """Write how far a hook is, now and then."""
+        if self._progress_cadence.is_due():
+            self.say(f"{self._connector}: {progress}", None)
 
     def on_rate_limit(self, seconds: float) -> None:
         """Write that the rate limiter holds the run back, once for each wait."""

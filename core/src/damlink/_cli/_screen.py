@@ -13,6 +13,7 @@ from rich.text import Text
 
 from damlink._cli._output import bytes_text, seconds_text
 from damlink._cli._progress import HOLD_SHOWN_SECONDS, Lines, colour_of
+from damlink._run.report import HookProgress
 from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
 from damlink._system.printable import one_line
@@ -28,6 +29,7 @@ class Screen(Lines):
         self._live = live
         self._lock = threading.Lock()
         self._now: dict[str, str] = {}
+        self._progress: dict[str | None, str] = {}
         self._listed = self._done = self._bad = self._bytes = 0
         self._listing = True
         self._hold = 0.0
@@ -41,6 +43,7 @@ class Screen(Lines):
     def on_listing_end(self) -> None:
         """Show the total from now on."""
         self._listing = False
+        self._progress.pop(None, None)
 
     def on_start(self, row: Row) -> None:
         """Show the asset that is being carried."""
@@ -52,10 +55,17 @@ class Screen(Lines):
         with self._lock:
             self._bytes += count
 
+    def on_progress(self, progress: HookProgress) -> None:
+        """Show how far a hook is, behind its asset."""
+        with self._lock:
+            if progress.source_id is None or progress.source_id in self._now:
+                self._progress[progress.source_id] = one_line(progress.text)
+
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Count an asset; write a line only if the administrator may have to act."""
         with self._lock:
             self._now.pop(row.source_id, None)
+            self._progress.pop(row.source_id, None)
             self._done += 1
             self._bad += state in (RowState.FAILED, RowState.REJECTED, RowState.UNCERTAIN)
         # A line for each success would push the lines that need attention off the screen.
@@ -83,7 +93,13 @@ class Screen(Lines):
                 head.append(f"  {self._bad} not carried", style="red")
             if (hold := self._hold - time.monotonic()) > 0:
                 head.append(f"  waiting {seconds_text(hold)} for the pace", style="yellow")
-            current = [Text(f"  {title}", style="cyan", overflow="ellipsis") for title in self._now.values()]
+            if None in self._progress:
+                head.append(f"  {self._progress[None]}", style="dim")
+            shown = (
+                " ".join(filter(None, (f"  {title}", self._progress.get(source_id))))
+                for source_id, title in self._now.items()
+            )
+            current = [Text(each, style="cyan", overflow="ellipsis") for each in shown]
         return Group(head, *current[:8])
 
 

@@ -21,7 +21,16 @@ from damlink._system.backoff import Backoff
 from damlink._system.waiting import Verify, verify_nothing, wait
 from damlink.errors import ConnectorError, TransientError, UnavailableError, UnclearError
 
-__all__ = ["ATTEMPTS", "OWN_SECONDS", "Account", "Terms", "call_with_retries", "no_waiting", "pause"]
+__all__ = [
+    "ATTEMPTS",
+    "OWN_SECONDS",
+    "Account",
+    "Terms",
+    "call_until",
+    "call_with_retries",
+    "no_waiting",
+    "pause",
+]
 
 ATTEMPTS: Final = 5
 OWN_SECONDS: Final = 60.0
@@ -187,3 +196,21 @@ def call_with_retries(
         reraise=True,
     )
     return controller(attempt_again)
+
+
+def call_until(
+    ask: Callable[[], T | None], backoff: Backoff, seconds: float, sleep: Callable[[float], None]
+) -> T | None:
+    """Call a function until it returns something; `None` if it has not after pauses of so many seconds."""
+
+    def next_pause(state: tenacity.RetryCallState) -> float:
+        return min(backoff.pause_seconds(state.attempt_number - 1), max(seconds - state.idle_for, 0.0))
+
+    controller = tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda answer: answer is None),
+        wait=next_pause,
+        stop=lambda state: state.idle_for >= seconds,
+        sleep=sleep,
+        retry_error_callback=lambda _state: None,
+    )
+    return controller(ask)

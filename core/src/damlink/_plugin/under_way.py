@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["LONG_SECONDS", "Call", "calling", "describe_hanging", "warn_of_long_calls"]
+__all__ = ["LONG_SECONDS", "Call", "calling", "describe_hanging", "find_call", "warn_of_long_calls"]
 
 # A hook that takes longer is logged once. A film may take longer to upload, so it is no error.
 LONG_SECONDS: Final = 600.0
@@ -20,7 +21,8 @@ CURE: Final = (
 
 _log = logging.getLogger("damlink.connector")
 # To add and to remove a key is one step each, which no other thread sees half.
-_under_way: dict[Call, None] = {}
+_under_way: dict[Call, int] = {}
+"""Each call with the thread that makes it."""
 
 
 class Call:
@@ -35,7 +37,7 @@ class Call:
     def begin(self) -> None:
         """Note that foreign code is called."""
         self._began = time.monotonic()
-        _under_way[self] = None
+        _under_way[self] = threading.get_ident()
 
     def end(self) -> None:
         """Note that it has returned."""
@@ -70,6 +72,12 @@ def calling(connector: str, hook: str, source_id: str | None) -> Iterator[None]:
         yield
     finally:
         call.end()
+
+
+def find_call() -> Call | None:
+    """Return the innermost call that this thread is in; `None` in a thread of a plugin's own."""
+    own = threading.get_ident()
+    return next((call for call, thread in reversed([*_under_way.items()]) if thread == own), None)
 
 
 def describe_hanging(connector: str | None = None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -13,7 +13,25 @@ from damlink._state.listed import Tally
 from damlink._state.rows import NOT_CARRIED, Row, RowState
 from damlink.errors import DamlinkError, StoppedError
 
-__all__ = ["RunCounter", "RunListener", "RunReport"]
+__all__ = ["PROGRESS_SECONDS", "HookProgress", "RunCounter", "RunListener", "RunReport"]
+
+PROGRESS_SECONDS: Final = 10.0  # between two lines that say how far a hook is
+
+
+@attrs.frozen
+class HookProgress:
+    """How far a hook is, as its plugin says.
+
+    Attributes:
+        source_id: of the asset; `None` outside of a transfer.
+        text: such as `40 of 100 frames`.
+    """
+
+    source_id: str | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.text}" if self.source_id else self.text
 
 
 class RunListener:
@@ -33,6 +51,9 @@ class RunListener:
 
     def on_bytes(self, count: int) -> None:
         """Receive the number of bytes that have arrived at a target."""
+
+    def on_progress(self, progress: HookProgress) -> None:
+        """Receive how far a hook is, once a second for each thread at most."""
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Receive the state that a transfer ended in; the message says why, or is empty."""
@@ -123,6 +144,10 @@ class RunCounter(RunListener):
         with self._lock:
             self._bytes += count
         self._inner.on_bytes(count)
+
+    def on_progress(self, progress: HookProgress) -> None:
+        """Pass it on."""
+        self._inner.on_progress(progress)
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Count an asset by its last state."""

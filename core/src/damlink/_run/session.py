@@ -292,6 +292,7 @@ class Session:
             PluginLoadError: the plugin cannot be used.
         """
         from damlink._context import Context
+        from damlink._run.progress import ProgressMeter
         from damlink._run.runtime import ConnectorLog, ConnectorRuntime
 
         parsed = parsed or self._parse(name)
@@ -306,7 +307,7 @@ class Session:
             ledger=self._deliveries(name),
             log=ConnectorLog(logging.getLogger("damlink.connector"), {"connector": name}),
             now=self.now,
-            progress=(listener or self.listener).on_bytes,
+            progress=ProgressMeter(listener or self.listener),
         )
         auth = plugin.authenticate(context)
         self._take_custody(auth, verify_before_send or verify_nothing, name)

@@ -12,7 +12,7 @@ from typing import Final
 from damlink._config.duration import Duration
 from damlink._config.load import Config
 from damlink._config.watch import ConnectorSwitch
-from damlink._run.report import RunListener
+from damlink._run.report import PROGRESS_SECONDS, HookProgress, RunListener
 from damlink._run.runner import RunOptions, RunReport, Stopping, run_connector
 from damlink._run.session import Session
 from damlink._state.ledger import Ledger
@@ -20,6 +20,7 @@ from damlink._state.listed import Tally
 from damlink._state.rows import Row, RowState
 from damlink._state.runs import RunRecord, Runs
 from damlink._system.backoff import Backoff
+from damlink._system.cadence import Cadence
 from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
 __all__ = ["AbortRateLimitWait", "ConnectorLoop", "Schedule", "due_at", "interval_of", "summarize"]
@@ -298,6 +299,7 @@ class _RunLog(RunListener):
     def __init__(self, name: str) -> None:
         self._name = name
         self._has_begun = False
+        self._progress_cadence = Cadence(PROGRESS_SECONDS)
 
     def on_batch(self, tally: Tally) -> None:  # noqa: ARG002
         """Log the start of the run."""
@@ -311,6 +313,11 @@ class _RunLog(RunListener):
         if not self._has_begun:
             self._has_begun = True
             _serve_log.info("%s: run begins", self._name)
+
+    def on_progress(self, progress: HookProgress) -> None:
+        """Log how far a hook is, now and then."""
+        if self._progress_cadence.is_due():
+            _serve_log.info("%s: %s", self._name, progress)
 
     def on_finish(self, row: Row, state: RowState, message: str) -> None:
         """Log an asset that was not carried."""
