@@ -41,12 +41,17 @@ class StateConfig:
 
 @attrs.frozen
 class PaceConfig:
-    """`[pace]`: the rate limit of all requests from this machine to Bynder, all portals together."""
+    """`[pace]`: the rate limit of all requests from one egress address to Bynder, all portals together."""
 
     requests: int = setting(default=4500, help="Requests that Bynder allows in the window.")
     seconds: float = setting(default=300.0, help="The window's length in seconds.")
     share: float = setting(
         default=0.8, help="The part of it that Damlink uses; people behind the same address need some."
+    )
+    address: str = setting(
+        default="default",
+        help="A name for the address that the portal sees. On PostgreSQL, all processes with the same name "
+        "share one count; on SQLite, those of one machine do.",
     )
 
     def __attrs_post_init__(self) -> None:

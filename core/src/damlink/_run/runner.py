@@ -53,7 +53,7 @@ def run_connector(
     try:
         with translating():
             if worker is not None:
-                _adapt_alone(session, name)
+                _adapt_alone(session, name, worker)
             report = _run(session, name, options, stopping or Stopping(), worker)
     except DamlinkError as error:
         _notify(session, name, error, str(error), listing=listing)
@@ -62,10 +62,10 @@ def run_connector(
     return report
 
 
-def _adapt_alone(session: Session, name: str) -> None:
+def _adapt_alone(session: Session, name: str, worker: Worker) -> None:
     """Hold the lease while the ledger is adapted to another account, if it must be."""
     with Session(session.config, database=session.database, pace=session.pace, now=session.now) as own:
-        runtime = own.open_connector(name)
+        runtime = own.open_connector(name, worker.verify)
         if is_adapted(own, runtime, Ledger(own.database, name)):
             return
         with Lease(own.database, name, warn_of_long_calls) as lease:

@@ -53,6 +53,7 @@ class Session:
         database: of another session, to share it; that session closes it.
         pace: of another session, to share it; that session closes it.
         urgent: its requests to Bynder are for events or checks; see `Pace`.
+        worker: the number of the worker whose requests these are.
         on_request: called with every request to a portal or a partner, secrets redacted.
     """
 
@@ -67,6 +68,7 @@ class Session:
         database: Database | None = None,
         pace: Pace | None = None,
         urgent: bool = False,
+        worker: int | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
     ) -> None:
         self.config = config
@@ -76,7 +78,7 @@ class Session:
         self._keeps = self._creates = keeps
         self._shared_database, self._shared_pace = database, pace
         self._keeps_tokens = keeps_tokens
-        self._urgent = urgent
+        self._urgent, self._worker = urgent, worker
         self._closing = contextlib.ExitStack()
 
     @property
@@ -129,14 +131,31 @@ class Session:
 
     @functools.cached_property
     def pace(self) -> Pace:
-        """The rate limiter of all requests to Bynder."""
+        """The rate limiter of all requests to Bynder: of this machine, or of all behind one address."""
         if self._shared_pace is not None:
             return self._shared_pace
-        given, on_hold = self.config.pace, self.listener.on_rate_limit
-        limits = (given.requests, given.seconds, given.share)
-        pace = Pace(default_path(), *limits, on_hold, urgent=self._urgent)
+        pace = self._open_pace()
         self._closing.callback(pace.close)
         return pace
+
+    def _open_pace(self) -> Pace:
+        from damlink._state.database import is_sqlite
+
+        given, on_hold = self.config.pace, self.listener.on_rate_limit
+        limits = (given.requests, given.seconds, given.share)
+        if is_sqlite(self.config.state.url) or not self.has_database:
+            return Pace(default_path(), *limits, on_hold, urgent=self._urgent)
+        from damlink._state.shared_pace import SharedPace
+
+        return SharedPace(
+            self.database,
+            given.address,
+            *limits,
+            on_hold,
+            urgent=self._urgent,
+            worker=self._worker,
+            count_earlier=lambda: _count_sent(*limits),
+        )
 
     @functools.cached_property
     def cipher(self) -> Cipher:
@@ -368,6 +387,12 @@ class Session:
         others: Iterable[ConnectorConfig] = self.config.connectors.values()
         same = (each for each in others if (each.plugin, each.portal) == (config.plugin, config.portal))
         return tuple(each.name for each in same if each.name != config.name)
+
+
+def _count_sent(*limits: Any) -> int:
+    """Return how many requests of the window were sent by the machine's own count."""
+    with contextlib.closing(Pace(default_path(), *limits)) as pace:
+        return pace.budget().used
 
 
 def _no_new_key() -> str:

@@ -212,6 +212,7 @@ class Work:
             now=self._session.now,
             database=self._database,
             urgent=options.events_only,
+            worker=self._worker.number,
         )
         # A run that holds the lease is waited for.
         with contextlib.suppress(RunActiveError), shared as session:

@@ -27,6 +27,9 @@ __all__ = [
     "lease",
     "ledger",
     "metadata",
+    "pace_account",
+    "pace_lease",
+    "pace_used",
     "plan",
     "planned",
     "read_record",
@@ -231,6 +234,36 @@ worker = sa.Table(
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
     sa.Column("drains", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("ended_at", UtcDateTime),
+)
+
+# The account of an egress address, in seconds of the server's clock: see `shared_pace`.
+pace_account = sa.Table(
+    "pace_account",
+    metadata,
+    sa.Column("address", KeepableText, primary_key=True),
+    sa.Column("silent_until", sa.Double, nullable=False),
+    sa.Column("next_at", sa.Double, nullable=False),
+    sa.Column("reserved_until", sa.Double, nullable=False),
+)
+
+pace_used = sa.Table(
+    "pace_used",
+    metadata,
+    sa.Column("address", KeepableText, primary_key=True),
+    sa.Column("at", sa.Double, primary_key=True),
+    sa.Column("urgent", sa.Boolean, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+pace_lease = sa.Table(
+    "pace_lease",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("address", KeepableText, nullable=False),
+    sa.Column("worker", sa.Integer),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("open", sa.Integer, nullable=False),
+    sa.Column("reported_at", sa.Double, nullable=False),
 )
 
 value = sa.Table(

@@ -112,6 +112,10 @@ class Worker:
         return self
 
     def _register(self) -> int:
+        # An earlier number of this process: others would end the sessions of both.
+        earlier = sa.select(t.c.id).where(t.c.session == self._name, t.c.ended_at.is_(None))
+        for number in self._connection.execute(earlier).scalars().all():
+            end_worker(self._database, number)
         values = {
             "owner": owner(),
             "session": self._name,
