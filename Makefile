@@ -36,7 +36,7 @@ check: $(TOOLS)
 	$(BIN)/lint-imports
 	$(BIN)/python tests/workspace/generate_reference.py --check
 	$(BIN)/python tests/workspace/draw_architecture.py --check
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	$(BIN)/zensical build --strict --clean --config-file mkdocs.yml
 
 acceptance: $(TOOLS)
 	$(BIN)/python -m pytest -m acceptance --timeout 1800
@@ -72,7 +72,7 @@ bench: $(TOOLS)
 	$(BIN)/python tests/benchmarks $(ROWS) --rounds $(ROUNDS)
 
 docs: $(TOOLS)
-	$(BIN)/mkdocs serve
+	$(BIN)/zensical serve --config-file mkdocs.yml
 
 $(READY): constraints.txt core/pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Damlink needs Python 3.11 or newer; try: make PYTHON=python3.11")'

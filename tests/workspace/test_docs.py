@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 import matrices
 import pytest
+from markdown.extensions.toc import slugify, unique
 from ports import free_port
 
 from damlink import _cli
@@ -181,6 +182,26 @@ def test_links_when_they_lead_inside_lead_somewhere(page: Path) -> None:
     targets = LINK.findall(FENCE.sub("", page.read_text("utf-8")))
     inside = [target for target in targets if "://" not in target]
     assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+ANCHOR: Final = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING: Final = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The names by which the headings of a page are linked to."""
+    found: set[str] = set()
+    for heading in HEADING.findall(FENCE.sub("", page.read_text("utf-8"))):
+        unique(slugify(re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading), "-"), found)
+    return found
+
+
+@pytest.mark.parametrize("page", named([page for page in PAGES if page.is_relative_to(DOCS)]))
+def test_anchors_when_a_link_has_one_are_those_of_a_heading(page: Path) -> None:
+    links = ANCHOR.findall(FENCE.sub("", page.read_text("utf-8")))
+    targets = [(page.parent / target if target else page, anchor) for target, anchor in links]
+    inside = [(target, anchor) for target, anchor in targets if target.suffix == ".md"]
+    assert [anchor for target, anchor in inside if anchor not in anchors_of(target)] == []
 
 
 def navigated() -> list[str]:
