@@ -23,6 +23,7 @@ class Exchange:
     status: int = 0
     answer_type: str = ""
     answer: bytes = b""
+    answer_headers: dict[str, str] = attrs.field(factory=dict)
 
     def form(self) -> dict[str, str]:
         """The fields of a form body."""
@@ -53,6 +54,9 @@ class Recorder:
         async def say(message: Any) -> None:
             if message["type"] == "http.response.start":
                 exchange.status, exchange.answer_type = message["status"], _type(message["headers"])
+                exchange.answer_headers = {
+                    name.decode().lower(): value.decode("latin-1") for name, value in message["headers"]
+                }
                 self._kept.append(exchange)
             exchange.answer += message.get("body", b"")
             await send(message)

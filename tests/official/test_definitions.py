@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
-from official import calls_on_assets, calls_on_people, calls_on_services
 from official.calls_refused import refuse_all
 from official.definitions import Definitions
-from official.one_of_each import World
+from official.every_call import make_every_call, open_portal, open_world
 from official.parameters import NOT_SENT, unsent
 from recorder import Exchange, RecordedSandbox
 from workspace.deviations import DEVIATIONS
@@ -23,15 +22,9 @@ from workspace.published import folder, read_inventory
 from damlink import Secret
 from damlink._cli._derived import parameters_of
 from damlink._cli.bynder import actions, resources
-from damlink._http.bearer import BearerAuth
 from damlink._http.oauth2 import OAuth2
 from damlink.bynder import Portal
-from damlink_sandbox import BynderSandbox, Synthetic
 
-MEDIA: Final = [
-    Synthetic("beach.jpg", 40_000, "image", 1, 64, 48),
-    Synthetic("film.mp4", 60_000, "video", 2, 64, 48),
-]
 # Of an argument that only goes where no definition is, or that is not sent at all.
 UNSENT: Final = {"extra", "raw.request", "uploads.file"}
 
@@ -61,27 +54,18 @@ class Arguments:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RecordedSandbox]:
-    with RecordedSandbox([BynderSandbox], media=MEDIA) as running:
-        portal = running.part("bynder")
-        portal.control("lag", {"index": 0, "conversion": 0.01, "s3": 0})
-        portal.control("pace", {"requests": 1_000_000, "seconds": 300})
+    with open_portal() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def arguments(sandbox: RecordedSandbox, tmp_path_factory: pytest.TempPathFactory) -> Arguments:
     """All calls have been made; with which arguments."""
-    file = tmp_path_factory.mktemp("upload") / "small.jpg"
-    file.write_bytes(b"a small picture")
-    part: Any = sandbox.part("bynder")
     noted = Arguments()
-    with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token)), pace=None) as portal:
-        world = World(portal, lambda action, **body: part.control(action, body), file)
+    with open_world(sandbox, tmp_path_factory.mktemp("upload") / "small.jpg") as world:
         sys.setprofile(noted)
         try:
-            for calls in (*calls_on_assets.CALLS, *calls_on_people.CALLS, *calls_on_services.CALLS):
-                for answer in calls(world):
-                    list(answer) if isinstance(answer, Iterator) else None
+            make_every_call(world)
             sign_in(sandbox)
             refuse_all(world)
         finally:

@@ -71,6 +71,19 @@ def test_list_when_a_cursor_never_ends_stops_all_the_same(scripted: Portal, serv
     assert len(server.asked) == 2
 
 
+def test_list_when_cursors_go_in_a_circle_ends(scripted: Portal, server: Any) -> None:
+    for cursor, asset in (("c1", "a"), ("c2", "b"), ("c1", "c")):
+        server.then(200, media(asset), headers={"X-Bynder-NextCursor": cursor})
+    assert found(scripted, limit=1) == ["a", "b", "c"]
+    assert len(server.asked) == 3
+
+
+def test_list_when_the_portal_knows_no_pages_ends(scripted: Portal, server: Any) -> None:
+    server.always(200, media("a", "b"))
+    assert found(scripted, limit=2) == ["a", "b"]
+    assert len(server.asked) == 2
+
+
 def test_list_when_only_begun_asks_for_one_page(scripted: Portal, server: Any) -> None:
     server.always(200, media("a", "b"))
     assert next(scripted.assets.list(limit=2)).id == "a"

@@ -186,20 +186,23 @@ class AssetLists(Resource):
 
     def _by_cursor(self, query: Mapping[str, str], page: AssetPage) -> Pages[Asset]:
         # A portal that repeats a cursor would otherwise never end the list.
-        before = None
-        while page.cursor and page.assets and page.cursor != before:
+        seen = {""}
+        while page.cursor and page.assets and page.cursor not in seen:
             yield page.assets, True
-            before = page.cursor
-            page = self._ask({**query, "cursor": before})
+            seen.add(page.cursor)
+            page = self._ask({**query, "cursor": page.cursor})
         yield page.assets, False
 
     def _by_number(self, query: Mapping[str, str], page: AssetPage, size: int) -> Pages[Asset]:
+        before: Sequence[Asset] = ()
         for number in itertools.count(2):
-            if len(page.assets) < size:
+            # Nor would one that does not know pages.
+            if len(page.assets) < size or page.assets == before:
                 break
             yield page.assets, True
+            before = page.assets
             page = self._ask({**query, "page": str(number)})
-        yield page.assets, False
+        yield (() if page.assets == before else page.assets), False
 
 
 def _page_of(response: httpx.Response) -> AssetPage:
