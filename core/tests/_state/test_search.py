@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from ledger_rows import claim
 
@@ -58,3 +61,30 @@ def test_causes_when_the_id_is_the_only_difference_are_counted_together(search: 
 
 def test_causes_when_of_one_state_are_those_alone(search: Search) -> None:
     assert [each.cause for each in search.causes(10, [RowState.UNCERTAIN])] == ["no answer"]
+
+
+def walk(search: Search, wanted: Filter, **options: Any) -> list[str]:
+    """Go on until all rows were looked at; return the ids on each page."""
+    pages, found = [], search.walk(wanted, **options)
+    pages.append("".join(row.source_id for row in found.rows))
+    while found.after is not None:
+        found = search.walk(wanted, after=found.after, **options)
+        pages.append("".join(row.source_id for row in found.rows))
+    return pages
+
+
+def test_walk_when_followed_meets_each_matching_row_once(search: Search) -> None:
+    assert walk(search, Filter(search="wool"), limit=1) == ["1", "3", ""]
+
+
+def test_walk_when_there_is_no_time_looks_at_a_slice_and_says_where_it_ended(search: Search) -> None:
+    assert walk(search, Filter(search="wool"), limit=9, seconds=0, at_once=2) == ["1", "3", ""]
+
+
+@pytest.mark.parametrize(
+    ("days", "count"), [({"since": date(2999, 1, 1)}, 0), ({"until": date(2999, 1, 1)}, 4)]
+)
+def test_find_when_filtered_by_days_returns_what_changed_then(
+    search: Search, days: dict[str, Any], count: int
+) -> None:
+    assert len(search.find(Filter(**days), limit=10)) == count

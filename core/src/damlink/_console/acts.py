@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from damlink._console.bulk import change_many
 from damlink._console.desk import Desk
-from damlink._console.page import Query, WrongRequestError, address_of, connector_of
+from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
 from damlink._console.setting_acts import (
     change_settings,
     drop_draft,
@@ -73,9 +74,10 @@ def approve_plan(desk: Desk, form: Query) -> str:
     return address_of("/connector", connector=name)
 
 
-ACTS: Final[Mapping[str, Callable[[Desk, Query], str]]] = {
+ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
     "/retry": retry_asset,
     "/settle": settle_asset,
+    "/bulk": change_many,
     "/run": run_connector,
     "/stop": stop_connector,
     "/make-plan": make_plan,

@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from damlink._config.load import load
 from damlink._console.acts import ACTS
+from damlink._console.asset_pages import export_assets
 from damlink._console.desk import Desk, Texts
 from damlink._console.guard import COOKIE, SAFE_METHODS, Guard
 from damlink._console.jobs import Jobs
@@ -22,6 +23,7 @@ from damlink._console.pages import PAGES
 from damlink._console.render import read_style, render, render_error
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session
+from damlink._state.causes import Causes
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
 __all__ = ["MOST_FIELDS", "MOST_FORM_BYTES", "guard", "make_app"]
@@ -51,6 +53,7 @@ def make_app(session: Session, sessions: Sessions, jobs: Jobs | None = None) -> 
     others = [
         Route("/enter", handlers.enter, methods=["GET"]),
         Route("/console.css", handlers.style, methods=["GET"]),
+        Route("/export", handlers.export, methods=["GET"]),
     ]
     app = Starlette(routes=[*pages, *forms, *others])
     app.router.redirect_slashes = False
@@ -60,7 +63,7 @@ def make_app(session: Session, sessions: Sessions, jobs: Jobs | None = None) -> 
 class _Handlers:
     def __init__(self, session: Session, sessions: Sessions, jobs: Jobs) -> None:
         self._session, self._sessions, self._jobs = session, sessions, jobs
-        self._texts = Texts()
+        self._texts, self._causes = Texts(), Causes()
         self._style = read_style()
 
     def enter(self, request: Request) -> Response:
@@ -87,13 +90,23 @@ class _Handlers:
         """Return the style sheet."""
         return Response(self._style, media_type="text/css")
 
+    def export(self, request: Request) -> Response:
+        """Return the assets of a filter as a file."""
+        headers = {"content-disposition": 'attachment; filename="assets.csv"'}
+        return self._answer(
+            request,
+            lambda desk: StreamingResponse(
+                export_assets(desk, dict(request.query_params)), media_type="text/csv", headers=headers
+            ),
+        )
+
     def show(self, page: Callable[[Desk, Query], Page]) -> Callable[[Request], Response]:
         """Return the endpoint of a page."""
         return lambda request: self._answer(
             request, lambda desk: render(request, page(desk, dict(request.query_params)))
         )
 
-    def change(self, do: Callable[[Desk, Query], str]) -> Callable[[Request], object]:
+    def change(self, do: Callable[[Desk, Query], str | Page]) -> Callable[[Request], object]:
         """Return the endpoint of a form, which leads to the page that shows the change."""
 
         async def changed(request: Request) -> Response:
@@ -101,7 +114,7 @@ class _Handlers:
             if isinstance(form, Response):
                 return form
             return await to_thread.run_sync(
-                self._answer, request, lambda desk: RedirectResponse(do(desk, form), 303)
+                self._answer, request, lambda desk: _result(request, do(desk, form))
             )
 
         return changed
@@ -114,12 +127,17 @@ class _Handlers:
         except ConfigError as error:
             return render_error(request, 503, str(error))
         try:
-            with Desk(config, base, self._jobs, self._texts) as desk:
+            with Desk(config, base, self._jobs, self._texts, self._causes) as desk:
                 return answer(desk)
         except WrongRequestError as error:
             return render_error(request, 400, str(error))
         except DamlinkError as error:
             return render_error(request, _status_of(error, request), str(error))
+
+
+def _result(request: Request, done: str | Page) -> Response:
+    """Return the page that shows a change, or lead to it."""
+    return render(request, done) if isinstance(done, Page) else RedirectResponse(done, 303)
 
 
 def _status_of(error: DamlinkError, request: Request) -> int:

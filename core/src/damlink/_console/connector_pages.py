@@ -34,7 +34,7 @@ ACTIONS: Final = ("new", "version", "remove", SKIP)
 def show_connector(desk: Desk, query: Query) -> Page:
     """Show where a connector stands, and the commands that were started here."""
     name = connector_of(desk, query)
-    found = describe_connector(desk, name)
+    found = describe_connector(desk, name, desk.causes)
     settings = describe_table(desk.config.connectors[name].table)
     data = {"connector": name, "standing": found, "settings": settings, "jobs": _jobs(desk, name)}
     return Page("connector.html", found["title"] or name, command_text("status", name), data)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from damlink._config.load import Config
 from damlink._console.jobs import Jobs
 from damlink._run.session import Session
+from damlink._state.causes import Causes
+from damlink._state.rows import NOT_CARRIED, RowState
+from damlink._state.search import Cause
 from damlink.errors import ConfigError
 
 __all__ = ["Desk", "Texts"]
@@ -52,6 +56,12 @@ class Desk(Session):
         texts: the configs that its forms have shown.
     """
 
-    def __init__(self, config: Config, base: Session, jobs: Jobs, texts: Texts) -> None:
+    def __init__(
+        self, config: Config, base: Session, jobs: Jobs, texts: Texts, causes: Causes | None = None
+    ) -> None:
         super().__init__(config, database=base.database, pace=base.pace)
-        self.jobs, self.texts = jobs, texts
+        self.jobs, self.texts, self._causes = jobs, texts, causes or Causes()
+
+    def causes(self, connector: str, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> list[Cause]:
+        """Return why assets were not carried, the most frequent causes first."""
+        return self._causes.read(self.database, connector, limit, states)

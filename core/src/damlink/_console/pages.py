@@ -7,78 +7,33 @@ from typing import Final
 
 import attrs
 
+from damlink._console.asset_pages import show_asset, show_assets
 from damlink._console.connector_pages import show_connector, show_plan, show_plans
 from damlink._console.desk import Desk
-from damlink._console.page import (
-    MOST_PAGES,
-    ROWS,
-    Page,
-    Query,
-    WrongRequestError,
-    command_text,
-    connector_of,
-    page_number,
-)
+from damlink._console.page import Page, Query, command_text, connector_of
 from damlink._console.setting_pages import show_draft, show_edit
 from damlink._console.wizard import show_add, show_step
 from damlink._plugin.discovery import list_plugins
 from damlink._plugin.grades import last_grade
 from damlink._run.session import Session
-from damlink._run.standing import describe_asset, describe_connector
-from damlink._state.history import History
-from damlink._state.ledger import Ledger
-from damlink._state.rows import RowState
+from damlink._run.standing import describe_connector
 from damlink._state.runs import Runs
-from damlink._state.search import Filter, Search
-from damlink.errors import ConfigError
 
 __all__ = ["PAGES"]
 
 MOST_CAUSES: Final = 20
 MOST_RUNS: Final = 100
-MOST_TEXT: Final = 500
 
 
-def show_overview(session: Session, _query: Query) -> Page:
+def show_overview(desk: Desk, _query: Query) -> Page:
     """Show where each connector stands, and what needs a person."""
-    connectors = [describe_connector(session, name) for name in session.config.connectors]
+    names = list(desk.config.connectors)
     causes = [
-        {"connector": name, **attrs.asdict(each)}
-        for name in session.config.connectors
-        for each in Search(session.database, name).causes(MOST_CAUSES)
+        {"connector": name, **attrs.asdict(each)} for name in names for each in desk.causes(name, MOST_CAUSES)
     ]
-    data = {"connectors": connectors, "causes": causes, "pace": attrs.asdict(session.pace.budget())}
+    connectors = [describe_connector(desk, name, desk.causes) for name in names]
+    data = {"connectors": connectors, "causes": causes, "pace": attrs.asdict(desk.pace.budget())}
     return Page("overview.html", "Overview", command_text("status"), data)
-
-
-def show_assets(session: Session, query: Query) -> Page:
-    """Show the assets of a connector that match a filter."""
-    name = connector_of(session, query)
-    state, number = _state(query), page_number(query)
-    cause, search = (query.get(field, "")[:MOST_TEXT] for field in ("cause", "search"))
-    wanted = Filter(state=state, cause=cause, search=search)
-    rows = Search(session.database, name).find(wanted, limit=ROWS + 1, offset=ROWS * (number - 1))
-    data = {
-        "connector": name,
-        "filter": {"state": state.value if state else "", "cause": cause, "search": search},
-        "counts": Ledger(session.database, name).counts(),
-        "assets": [describe_asset(each) for each in rows[:ROWS]],
-        "page": number,
-        "has_more": len(rows) > ROWS and number < MOST_PAGES,
-    }
-    words = ["assets", name, *(["--state", state.value] if state else [])]
-    return Page("assets.html", f"Assets of {name}", command_text(*words), data)
-
-
-def show_asset(session: Session, query: Query) -> Page:
-    """Show the story of one asset."""
-    name, source_id = connector_of(session, query), query.get("id", "")
-    row = Ledger(session.database, name).find([source_id]).get(source_id)
-    if row is None:
-        raise ConfigError("", f"{name} has no asset {source_id!r}", hint="look for it in the list of assets")
-    changes = [attrs.asdict(each) for each in History(session.database, name).read(source_id)]
-    data = {"connector": name, "asset": describe_asset(row), "history": changes}
-    return Page("asset.html", row.title or source_id, command_text("assets", name, source_id), data)
 
 
 def show_runs(session: Session, query: Query) -> Page:
@@ -120,11 +75,3 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/plugins": show_plugins,
     "/portals": show_portals,
 }
-
-
-def _state(query: Query) -> RowState | None:
-    text = query.get("state", "")
-    try:
-        return RowState(text) if text else None
-    except ValueError as error:
-        raise WrongRequestError(f"state is one of {', '.join(RowState)}") from error

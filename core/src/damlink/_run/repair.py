@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from damlink._model import PushResult
 from damlink._secrets.crypto import Cipher
@@ -13,7 +14,9 @@ from damlink._state.ledger import Ledger
 from damlink._state.rows import Row, RowState
 from damlink.errors import ConfigError
 
-__all__ = ["reset", "retry", "settle"]
+__all__ = ["reset", "retry", "settle", "settle_row", "skip_row"]
+
+SKIPPABLE: Final = (RowState.DUE, RowState.WAITING, RowState.FAILED, RowState.REJECTED)
 
 
 def retry(database: Database, connector: str, ids: Sequence[str]) -> int:
@@ -62,13 +65,29 @@ def settle(
         if row.state is not RowState.UNCERTAIN:
             what = f"{connector}: {source_id} is {row.state.value}, not uncertain"
             raise ConfigError("", what, hint=f"`damlink retry {connector} {source_id}` carries it again")
-        if saved and row.removal:
-            ledger.mark_removed(row, row.removal, None)
-        elif saved:
-            ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"))
-        else:
-            LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_effect()
-            ledger.revive(row)
+        settle_row(ledger, row, cipher, saved=saved, target_id=target_id)
+
+
+def settle_row(ledger: Ledger, row: Row, cipher: Cipher, *, saved: bool, target_id: str) -> None:
+    """Mark an uncertain row as pushed with `target_id`, or make it due again."""
+    if saved and row.removal:
+        ledger.mark_removed(row, row.removal, None)
+    elif saved:
+        ledger.mark_pushed(row, PushResult(target_id, notice="settled by hand"))
+    else:
+        LedgerCheckpoint(ledger, row, cipher.seal, cipher.open).forget_effect()
+        ledger.revive(row)
+
+
+def skip_row(ledger: Ledger, row: Row) -> bool:
+    """Finish a row that is not to be carried; return whether it could be skipped.
+
+    What has arrived, or may have, is not skipped, and what has a checkpoint is begun already.
+    """
+    if row.state not in SKIPPABLE or row.checkpoint is not None:
+        return False
+    ledger.mark_skipped(row, "skipped by hand")
+    return True
 
 
 def reset(database: Database, connector: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ import attrs
 from damlink._config.duration import Duration
 from damlink._run.session import Session
 from damlink._state.ledger import Ledger
-from damlink._state.rows import NOT_CARRIED, Row
+from damlink._state.rows import NOT_CARRIED, Row, RowState
 from damlink._state.runs import RunRecord, Runs
-from damlink._state.search import Search
+from damlink._state.search import Cause, Search
 from damlink.errors import DamlinkError
 
 __all__ = ["describe_asset", "describe_connector"]
@@ -21,8 +21,16 @@ __all__ = ["describe_asset", "describe_connector"]
 MOST_CAUSES: Final = 3  # of each state; `damlink assets` lists all
 
 
-def describe_connector(session: Session, name: str) -> dict[str, Any]:
-    """Return what `damlink status` tells of a connector."""
+FindCauses = Callable[[str, int, Sequence[RowState]], Sequence[Cause]]
+"""Returns the causes of a connector's rows in some states, the most frequent first."""
+
+
+def describe_connector(session: Session, name: str, find_causes: FindCauses | None = None) -> dict[str, Any]:
+    """Return what `damlink status` tells of a connector.
+
+    Args:
+        find_causes: where the causes are known already; else the rows are asked.
+    """
     config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
     found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
@@ -33,16 +41,20 @@ def describe_connector(session: Session, name: str) -> dict[str, Any]:
         latest, listing = runs.latest(1), runs.latest_listing()
         found["last_run"] = attrs.asdict(latest[0]) if latest else None
         error = latest[0].error if latest else ""
-        found["reasons"] = list(_reasons(Search(session.database, name), error, found["assets"]))
+        found["reasons"] = list(_reasons(name, find_causes or _search(session), error, found["assets"]))
     return found | {"next_run": _next_run(session, name, listing)}
 
 
-def _reasons(search: Search, error: str, counts: dict[str, int]) -> Iterator[str]:
+def _search(session: Session) -> FindCauses:
+    return lambda name, limit, states: Search(session.database, name).causes(limit, states)
+
+
+def _reasons(name: str, find: FindCauses, error: str, counts: dict[str, int]) -> Iterator[str]:
     """Yield the error of the last run and the causes of assets not carried, the most frequent first."""
     if error:
         yield error
     for state in (state for state in NOT_CARRIED if state in counts):
-        for each in search.causes(MOST_CAUSES, [state]):
+        for each in find(name, MOST_CAUSES, [state]):
             yield f"{each.count} {state}: {each.cause}"
 
 

@@ -1,0 +1,89 @@
+"""Changes to all assets that match a filter, with a result for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from damlink._console.asset_pages import MOST_AT_ONCE, describe_filter, filter_of
+from damlink._console.desk import Desk
+from damlink._console.page import Page, Query, WrongRequestError, command_text, connector_of
+from damlink._run.repair import settle_row, skip_row
+from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
+from damlink._state.rows import Row, RowState
+from damlink._state.search import Search
+
+__all__ = ["change_many"]
+
+Act = Callable[[Desk, Ledger, Row], str]
+
+
+def change_many(desk: Desk, form: Query) -> Page:
+    """Change exactly the assets that match a filter, and show what became of each.
+
+    Raises:
+        RunActiveError: a run is active.
+    """
+    name, wanted, act = connector_of(desk, form), filter_of(form), form.get("act", "")
+    if act not in _ACTS:
+        raise WrongRequestError(f"act is one of {', '.join(_ACTS)}")
+    with Lease(desk.database, name) as lease:
+        rows = _find(desk, name, form)
+        ledger = Ledger(desk.database, name, lease.epoch)
+        results = [(row, _ACTS[act](desk, ledger, row)) for row in rows]
+    data = {
+        "connector": name,
+        "filter": describe_filter(wanted),
+        "act": act,
+        "results": [
+            {"source_id": row.source_id, "title": row.title, "was": row.state.value, "result": result}
+            for row, result in results
+        ],
+        "counts": dict(Counter(result for _, result in results)),
+    }
+    return Page("bulk.html", f"Assets of {name}: {_WORDS[act]}", command_text("assets", name), data)
+
+
+def _find(desk: Desk, name: str, form: Query) -> Sequence[Row]:
+    found = Search(desk.database, name).walk(filter_of(form), limit=MOST_AT_ONCE + 1)
+    if len(found.rows) > MOST_AT_ONCE:
+        raise WrongRequestError(
+            f"more than {MOST_AT_ONCE} assets match: narrow the filter; nothing was changed"
+        )
+    return found.rows
+
+
+def _retry(_desk: Desk, ledger: Ledger, row: Row) -> str:
+    if row.state is RowState.UNCERTAIN:
+        return "left: decide first whether it has arrived"
+    if row.state is RowState.DUE:
+        return "left: it is due"
+    ledger.revive(row)
+    return "due"
+
+
+def _skip(_desk: Desk, ledger: Ledger, row: Row) -> str:
+    return "skipped" if skip_row(ledger, row) else f"left: it is {row.state.value}"
+
+
+def _settle(desk: Desk, ledger: Ledger, row: Row, *, saved: bool) -> str:
+    if row.state is not RowState.UNCERTAIN:
+        return f"left: it is {row.state.value}, not uncertain"
+    settle_row(ledger, row, desk.cipher, saved=saved, target_id="")
+    return "arrived" if saved else "due"
+
+
+_ACTS: Final[Mapping[str, Act]] = {
+    "retry": _retry,
+    "skip": _skip,
+    "arrived": lambda desk, ledger, row: _settle(desk, ledger, row, saved=True),
+    "again": lambda desk, ledger, row: _settle(desk, ledger, row, saved=False),
+}
+_WORDS: Final = {
+    "retry": "made due again",
+    "skip": "skipped",
+    "arrived": "settled as arrived",
+    "again": "settled as not arrived",
+}
