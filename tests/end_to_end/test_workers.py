@@ -113,3 +113,27 @@ def test_workers_when_drained_end_after_what_is_under_way(cluster: Site, start: 
     _, err = worker.communicate(timeout=PATIENCE_SECONDS)
     assert worker.returncode == 0, err
     assert json.loads(cluster.run("workers", "--json").stdout) == []
+
+
+def test_serve_when_the_database_is_ready_for_workers_is_one_of_them(
+    cluster: Site, start: Callable[..., Any], serve: Callable[..., Any]
+) -> None:
+    serving, worker = serve(), start()
+    until(lambda: all_pushed(cluster), PATIENCE_SECONDS)
+    found = json.loads(cluster.run("workers", "--json").stdout)
+    assert {int(each["owner"].split("/")[-2]) for each in found} == {serving.pid, worker.pid}
+    ended(serving)
+    ended(worker)
+    assert_all_arrived_once(cluster)
+
+
+@pytest.fixture
+def serve(cluster: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    with contextlib.ExitStack() as running:
+
+        def begin() -> subprocess.Popen[str]:
+            process = running.enter_context(cluster.start("serve", "--port", "0"))
+            running.callback(process.kill)
+            return process
+
+        yield begin

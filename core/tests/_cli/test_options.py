@@ -45,9 +45,9 @@ for line in lines:
 """
 PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
 FIRST_WORDS = {
-    "Accept", "Add", "Approve", "Bring", "Call", "Change", "Check", "Create", "Decide", "Delete", "Disable",
-    "Enable", "Grade", "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run", "Serve", "Show",
-    "Sign", "Start", "Store", "Subscribe", "Test", "Write",
+    "Accept", "Add", "Approve", "Bring", "Call", "Carry", "Change", "Check", "Create", "Decide", "Delete",
+    "Disable", "Enable", "Grade", "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run",
+    "Serve", "Show", "Sign", "Start", "Store", "Subscribe", "Test", "Write",
 }  # fmt: skip
 
 

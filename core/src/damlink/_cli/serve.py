@@ -16,6 +16,10 @@ from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
+    from damlink._run.session import Session
+    from damlink._serve.scheduler import Schedule
+    from damlink._serve.worker_process import WorkerProcess
+    from damlink._state.database import Database
 
 
 @click.command("serve")
@@ -30,7 +34,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
 
     The command logs the begin and end of runs, events, and assets that are not carried. It applies a change
     of the config within two seconds. On a signal, transfers under way are finished, or resume after the next
-    start.
+    start. On a PostgreSQL database that is ready for workers it is one of them.
     """
     config = _listening_on(load_config(config_path), host, port)
     try:
@@ -46,13 +50,14 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
 
     if not quiet:
         _speak()
-    with Session(config, urgent=True) as session:
+    database, name = _open_database(config)
+    with Session(config, urgent=True, database=database) as session:
         # Refused before the server listens, so that the error is the exit code of the command.
         for connector in config.connectors.values():
             if connector.enabled:
                 verify_not_restored(session.database, connector.name)
-        schedule = Schedule(session)
-        follower = ConfigFollower(session, [schedule.follow])
+        schedule = _schedule(session, name)
+        follower = ConfigFollower(session, [schedule.follow] if isinstance(schedule, Schedule) else [])
         services = (Dispatcher(session, schedule.wake), schedule, follower)
         running = server.Server(session, services, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
@@ -61,6 +66,37 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
             for line in describe_hanging():
                 echo(f"damlink: {line}", err=True)
             end_now(0)
+
+
+def _open_database(config: Config) -> tuple[Database | None, str]:
+    """Open the database for a worker, if it is PostgreSQL and workers can use it; with the sessions' name."""
+    from damlink._state.database import is_sqlite
+
+    if is_sqlite(config.state.url):
+        return None, ""
+    try:
+        from damlink._serve.engine import find_pending
+    except ModuleNotFoundError:
+        return None, ""
+    from damlink._state.worker import open_worker_database
+
+    database, name = open_worker_database(config.state.url, config.folder)
+    if not find_pending(database):
+        return database, name
+    # Without its tables, this process runs the connectors alone, as on SQLite.
+    database.close()
+    return None, ""
+
+
+def _schedule(session: Session, name: str) -> Schedule | WorkerProcess:
+    """Return what runs the connectors: a worker beside others, or the schedule of this process alone."""
+    if name:
+        from damlink._serve.worker_process import WorkerProcess
+
+        return WorkerProcess(session, name)
+    from damlink._serve.scheduler import Schedule
+
+    return Schedule(session)
 
 
 def _speak() -> None:

@@ -18,6 +18,7 @@ from damlink.errors import ConfigError, StateError
 if TYPE_CHECKING:
     from damlink._config.load import Config
 
+END_SECONDS = 3.0  # for what has not ended with the worker itself
 CURE = "set state.url to postgresql://USER@HOST/DATABASE; on one machine `damlink serve` does all that is due"
 
 
@@ -90,6 +91,8 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
     from damlink._plugin.under_way import describe_hanging
     from damlink._run.backup_marker import verify_not_restored
     from damlink._run.session import Session
+    from damlink._serve.dispatcher import Dispatcher
+    from damlink._serve.follower import ConfigFollower
     from damlink._serve.worker_process import WorkerProcess
     from damlink._state.worker import open_worker_database
 
@@ -98,9 +101,16 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
         for connector in config.connectors.values():
             if connector.enabled:
                 verify_not_restored(database, connector.name)
-        process = WorkerProcess(session, name, only=only, threads=concurrency, on_number=_announce)
+        process = WorkerProcess(session, name, only=only, threads=concurrency)
+        services = (ConfigFollower(session, []), Dispatcher(session, process.wake), process)
         _handle_signals(process.stop)
-        if not process.run():
+        for service in services:
+            service.start()
+        process.ended.wait()
+        for service in services:
+            service.stop()
+        # A list, not a generator: every service is joined, even after one has missed the deadline.
+        if not all([service.join(END_SECONDS) for service in services]):  # noqa: C419
             echo("damlink: what has not ended in time goes on in another worker", err=True)
             for line in describe_hanging():
                 echo(f"damlink: {line}", err=True)
@@ -126,7 +136,3 @@ def _speak() -> None:
     source = click.get_current_context().find_root().get_parameter_source("log_level")
     if source is ParameterSource.DEFAULT:
         logging.getLogger("damlink.serve").setLevel(logging.INFO)
-
-
-def _announce(number: int) -> None:
-    logging.getLogger("damlink.serve").info("worker %d begins", number)
