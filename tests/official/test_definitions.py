@@ -14,7 +14,7 @@ import pytest
 from official.calls_refused import refuse_all
 from official.definitions import Definitions
 from official.every_call import make_every_call, open_portal, open_world
-from official.parameters import NOT_SENT, unsent
+from official.parameters import NOT_SENT, deviations, unsent
 from recorder import Exchange, RecordedSandbox
 from workspace.deviations import DEVIATIONS
 from workspace.published import folder, read_inventory
@@ -127,6 +127,14 @@ def test_every_method_was_called_with_every_argument(arguments: Arguments) -> No
 
 def test_parameter_when_published_is_sent(arguments: Arguments, sandbox: RecordedSandbox) -> None:
     assert set(unsent(read_inventory(), sandbox.exchanges)) == set(NOT_SENT)
+
+
+def test_exchange_when_the_inventory_knows_its_operation_is_as_it_says(
+    arguments: Arguments, sandbox: RecordedSandbox
+) -> None:
+    judged = [each for each in sandbox.exchanges if each.service == "portal"]
+    found = set(deviations(read_inventory(), judged))
+    assert [each for each in sorted(found) if not any(known.covers(*each) for known in DEVIATIONS)] == []
 
 
 def test_deviation_when_found_is_known(found: set[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from workspace.bynder_calls import method_calls
 from workspace.operations import ELSEWHERE, rows_of
-from workspace.published import folder, inventory_of, read_inventory
+from workspace.published import ROOT, folder, inventory_of, read_inventory
 
 import damlink
 from damlink.bynder import Portal
@@ -22,6 +22,11 @@ def rows() -> dict[str, Any]:
 
 def test_operation_when_published_has_a_method_and_a_command(rows: dict[str, Any]) -> None:
     assert [name for name, row in rows.items() if not (row.methods and row.commands)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/use-the-bynder-client.md"])
+def test_number_of_operations_when_a_page_names_it_is_right(page: str) -> None:
+    assert f"all {len(OPERATIONS)} operations that Bynder publishes" in (ROOT / page).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
