@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from damlink._config.load import loads
 from damlink._console.app import MOST_FIELDS, MOST_FORM_BYTES, make_app
+from damlink._console.charts import DAYS
 from damlink._console.guard import COOKIE, OPEN_PATHS, SAFE_METHODS
 from damlink._console.pages import PAGES
 from damlink._console.sessions import Sessions
@@ -21,6 +22,7 @@ from damlink._run.session import Session
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
+from damlink._state.runs import Runs
 from damlink._state.tables import ledger as rows
 
 ROUTES = [
@@ -88,6 +90,19 @@ def test_overview_when_rows_are_not_carried_groups_them_by_cause(shown: Any) -> 
     causes = shown.json("/")["causes"]
     assert [(each["state"], each["count"]) for each in causes] == [("rejected", 1), ("uncertain", 1)]
     assert "… may have arrived" in causes[1]["cause"]
+
+
+def test_charts_when_runs_have_delivered_show_each_day_and_the_same_figures_in_a_table(shown: Any) -> None:
+    runs = Runs(shown.session.database, "stock")
+    for count in (2, 3):
+        runs.end(runs.begin(1), 1, {"outcomes": {"pushed": count, "failed": 1}, "bytes": 1000})
+    days = shown.json("/connector?connector=stock")["days"]
+    assert len(days) == DAYS
+    assert (days[-1]["assets"], days[-1]["bytes"]) == (5, 2000)
+    assert days[-1]["outcomes"] == {"pushed": 5, "failed": 2}
+    page = shown.client.get("/connector?connector=stock").text
+    assert page.count("<rect ") == 2 * DAYS
+    assert f'<th scope="row">{days[-1]["day"]}</th><td>5</td><td>2.0 kB</td>' in page
 
 
 @pytest.mark.parametrize(

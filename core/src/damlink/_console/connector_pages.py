@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from damlink._console.charts import count_by_day
 from damlink._console.desk import Desk
 from damlink._console.page import (
     MOST_PAGES,
@@ -37,6 +38,7 @@ def show_connector(desk: Desk, query: Query) -> Page:
     found = describe_connector(desk, name, desk.causes)
     settings = describe_table(desk.config.connectors[name].table)
     data = {"connector": name, "standing": found, "settings": settings, "jobs": _jobs(desk, name)}
+    data["days"] = count_by_day(desk, name)
     return Page("connector.html", found["title"] or name, command_text("status", name), data)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from damlink._console.asset_pages import show_asset, show_assets
+from damlink._console.charts import count_by_day
 from damlink._console.connector_pages import show_connector, show_plan, show_plans
 from damlink._console.desk import Desk
 from damlink._console.page import Page, Query, command_text, connector_of
@@ -32,7 +33,12 @@ def show_overview(desk: Desk, _query: Query) -> Page:
         {"connector": name, **attrs.asdict(each)} for name in names for each in desk.causes(name, MOST_CAUSES)
     ]
     connectors = [describe_connector(desk, name, desk.causes) for name in names]
-    data = {"connectors": connectors, "causes": causes, "pace": attrs.asdict(desk.pace.budget())}
+    data: dict[str, Any] = {
+        "connectors": connectors,
+        "causes": causes,
+        "pace": attrs.asdict(desk.pace.budget()),
+    }
+    data["days"] = count_by_day(desk)
     return Page("overview.html", "Overview", command_text("status"), data)
 
 

@@ -16,7 +16,7 @@ from damlink._state.tables import read_record
 from damlink._state.tables import run as t
 from damlink._system.process import owner
 
-__all__ = ["RunRecord", "Runs"]
+__all__ = ["RunRecord", "Runs", "read_totals"]
 
 KEPT: Final = 500  # of each connector
 
@@ -99,3 +99,14 @@ class Runs:
 
 def _record(record: Any) -> RunRecord:
     return read_record(RunRecord, record, totals=json.loads(record.totals))
+
+
+def read_totals(
+    database: Database, since: datetime, limit: int, connector: str | None = None
+) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """Return beginning and totals of the newest runs since a moment, of one connector or of all."""
+    mine = [] if connector is None else [t.c.connector == connector]
+    query = sa.select(t.c.started_at, t.c.totals).where(t.c.started_at >= since, *mine)
+    with database.read() as connection:
+        found = connection.execute(query.order_by(t.c.id.desc()).limit(limit)).all()
+    return [(started_at, json.loads(totals)) for started_at, totals in found]
