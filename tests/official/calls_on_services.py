@@ -125,7 +125,16 @@ def _analytics(w: World) -> Iterator[Any]:
     yield analytics.asset_report(asset)
 
 
+def _similar(w: World) -> Iterator[Any]:
+    similar = w.application.assets.similar
+    yield similar(asset_ids=[w.asset])
+    yield similar(image_url="https://files.example/a.jpg")
+    yield similar(image_data="data:image/png;base64,AAAA")
+    yield similar(text="beach")
+
+
 CALLS: Final = (
+    _similar,
     _workflow,
     _taxonomy,
     _job_files,

@@ -44,8 +44,12 @@ def open_world(sandbox: RecordedSandbox, file: Path) -> Iterator[World]:
     """
     file.write_bytes(b"a small picture")
     part: Any = sandbox.part("bynder")
-    with Portal(sandbox.origins["portal"], BearerAuth(Secret(part.token)), pace=None) as portal:
-        yield World(portal, lambda action, **body: part.control(action, body), file)
+    origin, client = sandbox.origins["portal"], (part.client_id, part.client_secret)
+    with (
+        Portal(origin, BearerAuth(Secret(part.token)), pace=None) as portal,
+        Portal.with_client_credentials(origin, *client, pace=None) as application,
+    ):
+        yield World(portal, application, lambda action, **body: part.control(action, body), file)
 
 
 def make_every_call(world: World) -> None:

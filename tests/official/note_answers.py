@@ -26,12 +26,6 @@ _HEADERS: Final = ("location", "next-cursor", "x-bynder-nextcursor", "x-paginati
 # What the sandbox does not answer.
 _OTHERS: Final[dict[str, Any]] = {
     "GET /transform/{id}/": {"status": 200, "type": "image/jpeg", "headers": {}, "body": "a picture"},
-    "POST /api/1/assets/similarity-search/": {
-        "status": 200,
-        "type": "application/json",
-        "headers": {},
-        "body": {"assets": [{"assetId": "00000000-0000-0000-0000-000000000001", "similarityScore": 0.9}]},
-    },
 }
 
 

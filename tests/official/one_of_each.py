@@ -17,10 +17,14 @@ ENDPOINT: Final = "https://damlink.example/events/brand/0123"
 
 
 class World:
-    """A portal, what may be done to it from outside, and one of everything in it."""
+    """A portal, what may be done to it from outside, and one of everything in it.
 
-    def __init__(self, portal: Portal, control: Callable[..., Any], file: Path) -> None:
-        self.portal, self.control, self.file = portal, control, file
+    Args:
+        application: the same portal, signed in to as an application.
+    """
+
+    def __init__(self, portal: Portal, application: Portal, control: Callable[..., Any], file: Path) -> None:
+        self.portal, self.application, self.control, self.file = portal, application, control, file
         self._numbers = itertools.count(1)
         self.me = portal.users.current()
         self.brand = portal.brands.list()[0].id

@@ -61,6 +61,7 @@ _TABLE: Final = (
     ("*", "/api/v4/collections/**", "collection:write", "COLLECTIONS"),
     ("GET", "/api/v4/metaproperties/**", "meta.assetbank:read", ""),
     ("*", "/api/v4/metaproperties/**", "meta.assetbank:write", _MANAGE),
+    ("POST", "/api/1/assets/similarity-search", "asset:read", ""),
     ("GET", "/api/1/taxonomy/**", "meta.assetbank:read", ""),
     ("GET", "/api/pim/metaproperties", "meta.assetbank:read", "metaproperty.view"),
     ("GET", "/api/pim/**", "meta.assetbank:read", "METAPROPERTYMANAGEMENT"),
