@@ -24,6 +24,9 @@ SERVERS = {
     *("server", "shared", "site", "sns", "stranger", "trial", "world"),
 }
 
+# Rules of the kit that take seconds of CPU; in `make test` the grade of one plugin tries them.
+OF_ACCEPTANCE = {"test_content_constant_memory", "test_transform_parallel"}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Lay the folders of quick tests into memory where there is room: a database syncs each write."""
@@ -39,6 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         on_postgres = case is not None and case.params.get("backend") == "postgresql"
         if on_postgres or not SERVERS.isdisjoint(fixtures):
             item.add_marker(pytest.mark.servers)
+        if item.name in OF_ACCEPTANCE:
+            item.add_marker(pytest.mark.acceptance)
 
 
 def pytest_collection_finish() -> None:

@@ -22,8 +22,10 @@ def install(distribution: Path, target: Path) -> None:
     facts.mkdir()
     lines = ["Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {version}"]
     lines += [f"Summary: {project['description']}"]
+    lines += [f"Requires-Python: {project['requires-python']}"]
     lines += [f"Requires-Dist: {each}" for each in project["dependencies"]]
-    (facts / "METADATA").write_text("\n".join([*lines, ""]), "utf-8")
+    readme = (distribution / project["readme"]).read_text("utf-8")
+    (facts / "METADATA").write_text("\n".join([*lines, "", readme]), "utf-8")
     groups = project["entry-points"].items()
     points = [
         f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in each.items())

@@ -91,6 +91,10 @@ class LarkspurSandbox(StandIn):
         found = [file for file in self.media if file.filename == request.path_params["name"]]
         return await run_in_threadpool(send_file, request.method, request.headers, found[0])
 
+    def trial_setup(self, parts):
+        parts["bynder"].control("lag", {"index": 0})
+        parts["bynder"].control("add_asset", {"media": 0, "name": "in the portal already"})
+
     @property
     def rows(self):
         return [

@@ -95,6 +95,18 @@ class _Forgetful:
 _COUNTER: Final = "\n\nimport itertools\n\nnumbers = itertools.count(1)\n"
 _DAY: Final = "\n\nfrom datetime import date\n\nDAY = date(2026, 1, 1)\n"
 
+
+def _on_event(lines: str) -> str:
+    return (
+        "\n\nfrom damlink import Event, Removed\n\n\n"
+        "@hookimpl\n"
+        "def on_event(ctx: Context, event: Event) -> Iterator[SourceAsset | Removed]:\n"
+        '    row = ctx.http.get("/pictures", params={"page": 1}).json()[0]\n'
+        f"{lines}"
+        '    yield SourceAsset(row["id"], row["etag"], row["title"], raw=row)\n'
+    )
+
+
 DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "push not repeatable: another part of the checkpoint each time",
@@ -171,10 +183,10 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect("no extension", "content.named", 'filename=picture["file"]', 'filename="picture"'),
     Defect(
         "not thread-safe",
-        "code.no-globals",
+        "transform.parallel",
         _CONTENT,
-        f"    global current\n    current = source\n{_CONTENT}",
-        more="\n\ncurrent = None\n",
+        f"    current.append(source)\n{_CONTENT[:4]}source = current[-1]\n{_CONTENT}",
+        more="\n\ncurrent = []\n",
     ),
     Defect(
         "module global",
@@ -200,6 +212,36 @@ DEFECTS: Final[Sequence[Defect]] = (
         "code.own-http",
         _CONTENT,
         f"    import httpx\n\n    httpx.get(ctx.settings.api_url)\n{_CONTENT}",
+    ),
+    Defect(
+        "whole file in memory",
+        "content.constant-memory",
+        'Content.from_url(ctx.http, picture["url"], filename=picture["file"])',
+        'Content.from_bytes(ctx.http.get(picture["url"]).content, picture["file"])',
+    ),
+    Defect(
+        "event: its time is the fingerprint",
+        "event.repeated",
+        more=_on_event('    row["etag"] = event.occurred_at.isoformat()\n'),
+    ),
+    Defect(
+        "event: its kind decides, not the asset",
+        "event.reordered",
+        more=_on_event(
+            '    if event.kind.endswith(".archived"):\n'
+            '        yield Removed(row["id"], "archived")\n'
+            "        return\n"
+        ),
+    ),
+    Defect(
+        "event: another fingerprint than in the listing",
+        "event.as-listed",
+        more=_on_event('    row["etag"] = "by event"\n'),
+    ),
+    Defect(
+        "event: no thought of an asset that is gone",
+        "event.gone",
+        more=_on_event('    ctx.log.debug("%s", event.asset["name"])\n'),
     ),
     Defect(
         "secret as plain text",

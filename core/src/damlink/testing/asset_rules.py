@@ -19,6 +19,8 @@ from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 from damlink.testing.trial import IgnoredCheckpointError
 from damlink_sandbox import Fault
 
+__all__ = ["facts_of"]
+
 
 @rule(
     "transform.pure",
@@ -46,9 +48,9 @@ def leave_record(case: Case) -> None:
 )
 def transform_again(case: Case) -> None:
     """Transform twice."""
-    first = _facts(case.prepare())
+    first = facts_of(case.prepare())
     acted = case.count_acts()
-    second = _facts(case.prepare())
+    second = facts_of(case.prepare())
     if other := [name for name, value in first.items() if second[name] != value]:
         raise BrokenRuleError(f"a second transform prepares another {', '.join(other)}")
     if case.count_acts() != acted:
@@ -158,7 +160,7 @@ def run_twice(case: Case) -> None:
         raise BrokenRuleError(f"a second run carries again: {again!r}")
 
 
-def _facts(prepared: PreparedAsset) -> dict[str, Any]:
+def facts_of(prepared: PreparedAsset) -> dict[str, Any]:
     """Return all fields of a prepared asset, with the bytes in place of the content."""
     facts = attrs.asdict(prepared, recurse=False)
     with contextlib.closing(prepared.content) as content:

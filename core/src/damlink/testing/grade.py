@@ -37,6 +37,9 @@ _LEVEL_OF: Final = {
     "silver": (
         "listing.resumable",
         "listing.inclusive",
+        "event.repeated",
+        "event.as-listed",
+        "event.gone",
         "transform.repeatable",
         "push.once",
         "push.findable",
@@ -55,6 +58,10 @@ _LEVEL_OF: Final = {
     ),
     "gold": (
         "listing.lazy",
+        "event.reordered",
+        "event.own",
+        "transform.parallel",
+        "content.constant-memory",
         "run.misbehaving",
         "run.endless-listing",
         "state.atomic",

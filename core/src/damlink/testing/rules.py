@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from damlink.testing import asset_rules as asset_rules
+from damlink.testing import event_rules as event_rules
 from damlink.testing import listing_rules as listing_rules
+from damlink.testing import memory_rules as memory_rules
 from damlink.testing import misbehaviour as misbehaviour
+from damlink.testing import parallel_rules as parallel_rules
 from damlink.testing import partner_rules as partner_rules
 from damlink.testing import plugin_rules as plugin_rules
 from damlink.testing import secret_rules as secret_rules
@@ -13,7 +16,19 @@ from damlink.testing.rule import RULES, Rule
 
 __all__ = ["ORDER", "all_rules"]
 
-ORDER = ("plugin", "settings", "listing", "transform", "content", "push", "run", "state", "partner", "log")
+ORDER = (
+    "plugin",
+    "settings",
+    "listing",
+    "event",
+    "transform",
+    "content",
+    "push",
+    "run",
+    "state",
+    "partner",
+    "log",
+)
 
 
 def all_rules() -> list[Rule]:

@@ -19,7 +19,7 @@ from damlink._config.settings import fields_of
 from damlink._context import Context
 from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
-from damlink._model import Cursor, PreparedAsset, PushResult, Removed, Skip, SourceAsset
+from damlink._model import Cursor, Event, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin
 from damlink._plugin.loader import load as load_plugin
@@ -173,6 +173,25 @@ class Trial:
     def source_assets(self) -> Iterator[SourceAsset]:
         """Yield the complete listing without its cursors."""
         return (item for item in self.listing() if isinstance(item, SourceAsset))
+
+    def on_event(
+        self, asset_id: str, kind: str = "asset_bank.media.meta_updated"
+    ) -> list[SourceAsset | Removed]:
+        """Hand over an event of an asset, as it is in the portal now, and return what it makes due.
+
+        Args:
+            kind: Bynder's name of the event.
+        """
+        asset = self.context.bynder.assets.find(asset_id)
+        event = Event(
+            kind=kind,
+            asset_id=asset_id,
+            asset=asset.raw if asset else None,
+            portal="sandbox",
+            occurred_at=self.clock.now(),
+            raw={"media_id": asset_id},
+        )
+        return _wait_while_not_yet(lambda: [*self.connector.on_event(self.context, event)])
 
     def checkpoint(self, source: SourceAsset) -> Checkpoint:
         """Read the checkpoint of a source asset from the database, as a run after a crash does."""

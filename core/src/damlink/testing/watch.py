@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from damlink._plugin.traces import package_of
 
-__all__ = ["Globals", "Seen", "changes_of", "globals_of", "place_of", "watch"]
+__all__ = ["Globals", "Seen", "changes_of", "globals_of", "is_of", "place_of", "watch"]
 
 # What a person reads about each.
 _EVENTS: Final = {"socket.connect": "opens a connection", "time.sleep": "sleeps"}
@@ -57,7 +57,7 @@ def _first_known(frame: FrameType | None, package: str) -> FrameType | None:
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if _is_in(name, package):
-            return None if _is_stand_in(name, package) else frame
+            return frame if is_of(frame, package) else None
         if _is_in(name, "damlink") or _is_in(name, "damlink_sandbox"):
             return None
         frame = frame.f_back
@@ -70,6 +70,12 @@ def place_of(frame: FrameType) -> str:
     parts = Path(frame.f_code.co_filename).parts
     start = max((at for at, part in enumerate(parts) if part == package_of(name)), default=0)
     return f"{'/'.join(parts[start:])}:{frame.f_lineno}"
+
+
+def is_of(frame: FrameType, package: str) -> bool:
+    """Return whether a frame runs code of a package, its stand-in left out."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return _is_in(name, package) and not _is_stand_in(name, package)
 
 
 def _is_in(name: str, package: str) -> bool:

@@ -1,0 +1,67 @@
+"""Rule on memory: a file of any size passes through little of it."""
+
+from __future__ import annotations
+
+import contextlib
+import tracemalloc
+from collections.abc import Iterator
+from typing import Final
+
+from damlink._model import PreparedAsset
+from damlink.testing.case import Case
+from damlink.testing.opening import open_sandbox, open_trial
+from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
+from damlink.testing.trial import Trial
+from damlink_sandbox import Synthetic
+
+# An upload takes about 20 MiB, of any file; an answer as a whole is limited to 64.
+LARGE_BYTES: Final = 48 * 1024**2
+MOST_BYTES: Final = 36 * 1024**2
+
+
+@rule(
+    "content.constant-memory",
+    proves="A large file passes through little memory: of a file of 48 MiB never more than a part is held.",
+    cure="use Content.from_url or from_path, which are read piece by piece; never .content of an answer",
+)
+def hold_no_whole_file(case: Case) -> None:
+    """Carry a large file, beside another sandbox, and trace the memory."""
+    case.require_listing()
+    folder = case.trial.folder / "large"
+    for name in ("sandbox", "trial"):
+        (folder / name).mkdir(parents=True)
+    with (
+        open_sandbox(case.plugin, folder / "sandbox", [Synthetic("large.mov", LARGE_BYTES)]) as sandbox,
+        open_trial(case.plugin, sandbox, folder / "trial") as trial,
+    ):
+        _carry_large(trial)
+
+
+def _carry_large(trial: Trial) -> None:
+    source = next(trial.source_assets(), None)
+    prepared = None
+    with _traced():
+        if source is not None and isinstance(prepared := trial.transform(source), PreparedAsset):
+            with contextlib.closing(prepared.content):
+                read = sum(len(piece) for piece in prepared.content.open())
+                trial.push(prepared, source)
+        _, peak = tracemalloc.get_traced_memory()
+    if not isinstance(prepared, PreparedAsset):
+        raise NotApplicableError("it does not carry a film; let its stand-in take files from world.media")
+    if read < LARGE_BYTES // 2:
+        raise NotApplicableError("its stand-in has no large file: let it take files from world.media")
+    if peak > MOST_BYTES:
+        what = f"a file of {LARGE_BYTES // 1024**2} MiB is held in memory as a whole"
+        raise BrokenRuleError(f"{what}, by the plugin or by its stand-in")
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[None]:
+    was_tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    try:
+        yield
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
