@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 import httpx
 from portal_actions import Action
-from portal_answers import Answer, Call, answer_to
+from portal_answers import Answer, Call, answer_to, content_of, noted_answer, with_content
 
 from damlink import Content, Portal, Secret
 from damlink._cli._answers import to_json
@@ -76,7 +76,7 @@ def faults_of(action: Action, changed: Sequence[Changed], file: Path) -> list[st
 def _outcome(action: Action, changed: Changed, file: Path) -> str:
     def answer(request: httpx.Request) -> httpx.Response:
         call = Call.of(request.method, request.url.path)
-        return changed.answer.response() if call == changed.call else _usual(call).response()
+        return changed.answer.response() if call == changed.call else noted_answer(call).response()
 
     with _portal(answer) as portal:
         try:
@@ -91,25 +91,6 @@ def _outcome(action: Action, changed: Changed, file: Path) -> str:
 def _portal(answer: Any) -> Portal:
     transport = httpx.MockTransport(answer)
     return Portal("https://portal.example", Secret("t"), pace=None, transport=transport)
-
-
-def _usual(call: Call | None) -> Answer:
-    """The answer as noted; of another host any."""
-    if call is None:
-        return Answer(200, b"{}", {"Content-Type": "application/json"})
-    noted = answer_to(call)
-    return _answer(noted, _content(noted))
-
-
-def _answer(noted: Mapping[str, Any], content: bytes) -> Answer:
-    return Answer(noted["status"], content, {**noted["headers"], "Content-Type": noted["type"]})
-
-
-def _content(noted: Mapping[str, Any]) -> bytes:
-    body = noted["body"]
-    if noted["type"].endswith("json"):
-        return b"" if body == "" else json.dumps(body).encode()
-    return str(body).encode()
 
 
 def _calls_of(action: Action, file: Path) -> Iterator[tuple[Call, Mapping[str, Any]]]:
@@ -127,7 +108,7 @@ def _calls_of(action: Action, file: Path) -> Iterator[tuple[Call, Mapping[str, A
             call = Call.of(request.method, request.url.path)
             if call is not None:
                 asked.setdefault(call, given)
-            return _usual(call).response()
+            return noted_answer(call).response()
 
         with _portal(answer) as portal:
             try:
@@ -168,17 +149,17 @@ def _read_record(record: Record) -> None:
 
 def _changes(noted: Mapping[str, Any]) -> Iterator[tuple[str, Answer]]:
     for way, content in _changed_bodies(noted):
-        yield way, _answer(noted, content)
+        yield way, with_content(noted, content)
     for name in noted["headers"]:
         for value in ("", "-1", "\x7f", "9" * 400, "null"):
             headers = {**noted["headers"], name: value}
-            yield f"{name} is {value[:5]!r}", _answer({**noted, "headers": headers}, _content(noted))
-    yield "no media type", Answer(noted["status"], _content(noted), noted["headers"])
+            yield f"{name} is {value[:5]!r}", with_content({**noted, "headers": headers}, content_of(noted))
+    yield "no media type", Answer(noted["status"], content_of(noted), noted["headers"])
     yield "status 204", Answer(204, b"", noted["headers"])
 
 
 def _changed_bodies(noted: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    yield from _odd_encodings(_content(noted))
+    yield from _odd_encodings(content_of(noted))
     if not noted["type"].endswith("json"):
         return
     for place in _places(noted["body"]):

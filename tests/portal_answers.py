@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,16 @@ from typing import Any, Final
 import attrs
 import httpx
 
-__all__ = ["ANSWERS", "Answer", "Call", "all_calls", "answer_to"]
+__all__ = [
+    "ANSWERS",
+    "Answer",
+    "Call",
+    "all_calls",
+    "answer_to",
+    "content_of",
+    "noted_answer",
+    "with_content",
+]
 
 # Where a number stands in a path, it is noted as 1; that of `/api/1` is part of the path.
 _NUMBER: Final = re.compile(r"(?<!/api/)(?<=/)1(?=/|\.|$)")
@@ -89,6 +98,22 @@ def answer_to(call: Call) -> Any:
     return _noted()[str(call)]
 
 
-def answers() -> Iterator[tuple[Call, Any]]:
-    """Every call with its answer."""
-    yield from ((call, answer_to(call)) for call in all_calls())
+def noted_answer(call: Call | None) -> Answer:
+    """The answer as noted; of another host any."""
+    if call is None:
+        return Answer(200, b"{}", {"Content-Type": "application/json"})
+    noted = answer_to(call)
+    return with_content(noted, content_of(noted))
+
+
+def with_content(noted: Mapping[str, Any], content: bytes) -> Answer:
+    """An answer that is as noted, but for its content."""
+    return Answer(noted["status"], content, {**noted["headers"], "Content-Type": noted["type"]})
+
+
+def content_of(noted: Mapping[str, Any]) -> bytes:
+    """The content of an answer that is noted."""
+    body = noted["body"]
+    if noted["type"].endswith("json"):
+        return b"" if body == "" else json.dumps(body).encode()
+    return str(body).encode()
