@@ -14,6 +14,7 @@ from damlink._upload.part_sender import send_parts
 from damlink._upload.part_sizes import smallest_part
 from damlink._upload.parts import ChangedContentError, Part, Report
 from damlink._upload.progress import UploadRecord
+from damlink._upload.progress_report import Progress, report_progress
 from damlink._upload.save import LostUploadError
 from damlink._upload.session import UploadSession
 from damlink._upload.source import SourceFailureError
@@ -55,7 +56,9 @@ class FileSender:
         self._transport = self._transports[name]
         self._report = report
 
-    def send(self, content: Content, record: UploadRecord, close: _Close[T]) -> T:
+    def send(
+        self, content: Content, record: UploadRecord, close: _Close[T], progress: Progress | None = None
+    ) -> T:
         """Send all parts that the portal does not have yet, then return the result of `close`.
 
         If the upload cannot be continued, it is begun again, for the last time in small parts.
@@ -69,7 +72,8 @@ class FileSender:
             session, transport = self._open(content, record, small=not beginnings_left)
             try:
                 with _raise_cause_of_source_failure(), _begin_again_if_refused():
-                    closed = self._send_parts(content, session, transport, record, close)
+                    report = report_progress(progress, session, self._report)
+                    closed = self._send_parts(content, session, transport, record, close, report)
             except ChangedContentError:
                 if not beginnings_left:
                     raise
@@ -108,25 +112,33 @@ class FileSender:
         transport: Transport,
         record: UploadRecord,
         close: _Close[T],
+        report: Report,
     ) -> T:
-        recorded_at = time.monotonic()
+        recorded_at, unrecorded = time.monotonic(), False
         has_large_parts = _has_large_parts(session)
 
         def send(part: Part) -> None:
-            transport.send(session, part, self._report)
+            transport.send(session, part, report)
 
         def register(part: Part) -> None:
-            nonlocal recorded_at
+            nonlocal recorded_at, unrecorded
             transport.register(session, part)
             session.register(part)
+            unrecorded = True
             now = time.monotonic()
             if has_large_parts or now - recorded_at >= RECORD_EVERY_SECONDS:
                 record.update(session=session)
-                recorded_at = now
+                recorded_at, unrecorded = now, False
 
         with _wait_if_not_ready(session, record):
             missing = session.parts - len(session.digests)
-            send_parts(transport.parts(content, session), send, register, missing=missing)
+            try:
+                send_parts(transport.parts(content, session), send, register, missing=missing)
+            except Exception:
+                # The next attempt need not send again what the portal has.
+                if unrecorded:
+                    record.update(session=session)
+                raise
             return close(session, transport)
 
 

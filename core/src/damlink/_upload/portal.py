@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Unpack
 
 import httpx
 
@@ -13,8 +15,10 @@ from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
-from damlink._upload.file_uploads import FileUploads
+from damlink._upload.file_uploads import FileUploads, UploadTarget
+from damlink._upload.given_source import UploadSource, open_given
 from damlink._upload.part_sizes import Memory, PartSizes
+from damlink._upload.progress_report import Progress
 from damlink._upload.resumable_upload import Uploader
 from damlink._upload.save import Saver
 from damlink.bynder._portal import PortalClient
@@ -144,3 +148,55 @@ class Portal(PortalClient):
             marker=marker,
             previous=previous,
         )
+
+    def upload_file(
+        self,
+        source: UploadSource,
+        *,
+        filename: str | None = None,
+        name: str | None = None,
+        description: str = "",
+        copyright: str = "",
+        tags: Sequence[str] = (),
+        metaproperties: Mapping[str, str | Sequence[str]] | None = None,
+        notes: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+        **to: Unpack[UploadTarget],
+    ) -> PushResult:
+        """Upload a file of any size, wait until the portal has saved it, and return its id as `target_id`.
+
+        Args:
+            source: a path; an address that begins with `http`, which gets no credentials; bytes; a stream
+                opened for reading bytes, from its present position on; or a `Content`.
+            filename: with its extension, from which the portal derives the type; by default that of the
+                source. Bytes need one.
+            name: of the asset; the name of the file without its extension by default.
+            description: of the asset.
+            copyright: of the asset.
+            tags: of the asset.
+            metaproperties: values by name, label or id.
+            notes: file for the progress of the upload, so that the same call resumes after a crash and never
+                saves twice. It is removed at the end.
+            progress: called with the bytes that are sent so far and those of the whole file, also from
+                other threads, but not at the same time. If it raises, the upload stops. If the upload must be
+                begun again, the first number goes back.
+            to: see `UploadTarget`.
+
+        Raises:
+            ArgumentError: it is no source, or its file has no name.
+            UnclearError: it cannot be determined whether the file was saved.
+            AssetRejectedError: the portal rejects the file.
+            BynderAuthError: the credentials, or the profile's roles, do not permit it.
+        """
+        with open_given(source, filename, self._s3) as content:
+            return self.uploads.upload_whole(
+                content,
+                None if notes is None else Path(notes),
+                progress,
+                name=name,
+                description=description,
+                copyright=copyright,
+                tags=tags,
+                metaproperties=metaproperties,
+                **to,
+            )

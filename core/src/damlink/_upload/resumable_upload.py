@@ -19,6 +19,7 @@ from damlink._upload.file_sender import BeginAgainError, FileSender
 from damlink._upload.lookup import Marker
 from damlink._upload.part_sizes import PartSizes
 from damlink._upload.progress import Conversion, UploadProgress, UploadRecord
+from damlink._upload.progress_report import Progress
 from damlink._upload.save import Destination, Saver
 from damlink._upload.scope import kind_of, mark_uploaded, verify_scope
 from damlink._upload.session import UploadSession
@@ -79,6 +80,7 @@ class Uploader:
         marker: str | None = None,
         previous: PushResult | None = None,
         at_once: bool = False,
+        progress: Progress | None = None,
     ) -> PushResult:
         """Upload an asset, continuing from the checkpoint; see `Portal.upload` and `Destination`."""
         _check_arguments(prepared, version_of, additional_to, previous)
@@ -99,11 +101,13 @@ class Uploader:
             self._saver.describe(prepared, previous.target_id, with_name=True)
             return attrs.evolve(previous, fingerprint_after=None, notice="")
         verify_scope(checkpoint, prepared, record.progress, destination)
-        result = self._resume(prepared, record, destination)
+        result = self._resume(prepared, record, destination, progress)
         mark_uploaded(checkpoint, prepared, destination)
         return result
 
-    def _resume(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> PushResult:
+    def _resume(
+        self, prepared: PreparedAsset, record: UploadRecord, to: Destination, progress: Progress | None
+    ) -> PushResult:
         """Do the steps that are not recorded as done.
 
         Raises:
@@ -111,7 +115,7 @@ class Uploader:
             UnclearError: a save got no answer and its result cannot be determined.
             AssetRejectedError: the portal rejects the file.
         """
-        saved = record.progress.saved_id or self._save(prepared, record, to)
+        saved = record.progress.saved_id or self._save(prepared, record, to, progress)
         record.update(saved_id=saved, kind=kind_of(to))
         if to.version_of:
             self._saver.describe(prepared, to.version_of, with_name=to.renames)
@@ -121,18 +125,22 @@ class Uploader:
             content_fingerprint=None if to.additional_to else prepared.content_fingerprint or None,
         )
 
-    def _save(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> str:
-        progress = record.progress
-        if progress.save and (found := self._saver.look_up(record, progress.save, to)):
+    def _save(
+        self, prepared: PreparedAsset, record: UploadRecord, to: Destination, progress: Progress | None
+    ) -> str:
+        done = record.progress
+        if done.save and (found := self._saver.look_up(record, done.save, to)):
             return found
-        finalised = progress.conversion or self._send(prepared, record, to)
+        finalised = done.conversion or self._send(prepared, record, to, progress)
         if isinstance(finalised, str):
             return finalised
         return self._saver.save(prepared, record, finalised, to)
 
     # --- the bytes ---------------------------------------------------------------------------------
 
-    def _send(self, prepared: PreparedAsset, record: UploadRecord, to: Destination) -> Conversion | str:
+    def _send(
+        self, prepared: PreparedAsset, record: UploadRecord, to: Destination, progress: Progress | None
+    ) -> Conversion | str:
         """Send the bytes and finalise; return the new file's id if that already saves it."""
 
         def close(session: UploadSession, transport: Transport) -> Conversion | str:
@@ -145,7 +153,7 @@ class Uploader:
         with _with_size(prepared.content) as content:
             if content.size == 0:
                 raise AssetRejectedError(f"{content.filename} is empty")
-            return self._sender.send(content, record, close)
+            return self._sender.send(content, record, close, progress)
 
     def _finalise(self, session: UploadSession, transport: Transport, record: UploadRecord) -> Conversion:
         if record.progress.session:
