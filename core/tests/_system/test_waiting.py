@@ -149,7 +149,7 @@ SITES: dict[Callable[[World, Verify], Any], set[str]] = {
         "_http.oauth2:_renew",
         "_state.credentials:_wait_for",
     },
-    between_two_requests: {"_http.client:pause", "_upload.file_uploads:file"},
+    between_two_requests: {"_http.client:pause", "_upload.file_uploads:upload_whole"},
 }
 
 SENT_BEFORE = {for_the_rate: 1, before_another_try: 1, after_a_429: 1, on_terms_of_its_own: 1}

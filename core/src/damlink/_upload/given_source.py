@@ -77,7 +77,7 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 
 
 class _SeekableContent(Content):
-    """Content of a stream from its present position on. Nobody else may read it meanwhile."""
+    """Content of a stream from its present position on. No other reader may use it meanwhile."""
 
     def __init__(self, stream: BinaryIO, filename: str) -> None:
         self._stream = stream
