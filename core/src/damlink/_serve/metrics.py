@@ -18,6 +18,7 @@ from damlink._run.session import Session
 from damlink._state.inbox import Inbox
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
+from damlink._state.worker_records import list_workers
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -66,6 +67,32 @@ class _State:
         yield self._inbox()
         yield self._assets()
         yield from self._runs()
+        yield from self._workers()
+        yield from self._pace()
+
+    def _workers(self) -> Iterator[GaugeMetricFamily]:
+        alive = GaugeMetricFamily("damlink_workers", "Workers that are alive, on PostgreSQL.")
+        silent = GaugeMetricFamily(
+            "damlink_worker_heartbeat_age_seconds", "Age of the last heartbeat.", labels=["worker"]
+        )
+        carried = GaugeMetricFamily(
+            "damlink_worker_assets", "Assets that a worker carries.", labels=["worker", "connector"]
+        )
+        found = list_workers(self._session.database)
+        alive.add_metric([], len(found))
+        for each in found:
+            silent.add_metric([str(each.number)], each.silent_seconds)
+            for connector, count in each.carries.items():
+                carried.add_metric([str(each.number), connector], count)
+        yield from (alive, silent, carried)
+
+    def _pace(self) -> Iterator[GaugeMetricFamily]:
+        budget = self._session.pace.budget()
+        left = max(0, budget.allowed - budget.used)
+        yield GaugeMetricFamily("damlink_pace_requests_left", "Requests left in the window.", value=left)
+        yield GaugeMetricFamily(
+            "damlink_pace_silent_seconds", "Rest of a silence after a 429.", value=budget.silent_seconds
+        )
 
     def _inbox(self) -> GaugeMetricFamily:
         waiting = GaugeMetricFamily("damlink_events_waiting", "Events not processed yet.", labels=["portal"])

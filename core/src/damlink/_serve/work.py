@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import random
 import threading
 import time
@@ -20,7 +21,7 @@ from damlink._serve.scheduler import AbortRateLimitWait, due_at, interval_of, su
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 from damlink._state.worker import Worker
-from damlink._state.worker_records import WorkerRecord, list_workers
+from damlink._state.worker_records import WorkerRecord, find_unfinished, list_workers
 from damlink._system.backoff import Backoff
 from damlink.errors import RunActiveError
 
@@ -29,6 +30,8 @@ __all__ = ["Threads", "Work"]
 # A connector that carries for so long lets others have its threads, if they wait for some.
 TURN_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.5
+# A changed interval, and a listing on a person's word, are seen that late at most.
+LONGEST_LOOK_SECONDS: Final = 30.0
 _BACKOFF: Final = Backoff(60.0, 900.0)
 # Of errors that a later attempt may meet again: the config, credentials, a partner.
 _FAILED: Final = (1, 3, 4)
@@ -108,6 +111,7 @@ class Work:
         self._lock = threading.Lock()
         self._carried: set[str] = set()
         self._listings: list[Stopping] = []
+        self._look_again: dict[str, float] = {}
 
     def do(self, job: Job) -> None:
         """Do a job."""
@@ -135,15 +139,20 @@ class Work:
     def _look(self) -> None:
         """Offer what is due: whatever became of earlier jobs, nothing is forgotten."""
         workers = [each for each in list_workers(self._database) if not each.drains]
+        unfinished = find_unfinished(self._database)
         for name, config in self._session.config.connectors.items():
             able = [each for each in workers if each.accepts(name)]
-            if not config.enabled or not able or self._rests(name):
+            if not config.enabled or not able:
                 continue
-            if self._is_listing_due(name):
+            # Most connectors have nothing to do: they cost no query.
+            is_listing_due = self._may_list(name) and self._is_listing_due(name)
+            is_ready = name in unfinished and Ledger(self._database, name).has_ready(is_shared=True)
+            if not (is_listing_due or is_ready) or self._rests(name):
+                continue
+            if is_listing_due:
                 self.offer(Job(JobKind.LIST, name, _choose(able)))
-            if Ledger(self._database, name).has_ready(is_shared=True):
-                for each in able:
-                    self.offer(Job(JobKind.CARRY, name, each.number))
+            for each in able if is_ready else ():
+                self.offer(Job(JobKind.CARRY, name, each.number))
 
     def _rests(self, name: str) -> bool:
         """Return whether a connector whose last runs have failed waits before the next one."""
@@ -158,12 +167,21 @@ class Work:
             return False
         return _is_within(self._session.now() - last, _BACKOFF.pause_seconds(failures - 1))
 
+    def _may_list(self, name: str) -> bool:
+        """Return whether a listing may be due, as far as this process knows without a query."""
+        return time.monotonic() >= self._look_again.get(name, -math.inf)
+
     def _is_listing_due(self, name: str) -> bool:
         interval, _ = interval_of(self._session, name)
-        if interval is None:
-            return False
-        now = self._session.now()
-        return due_at(name, interval, Runs(self._database, name).latest_listing(), now) <= now
+        pause = LONGEST_LOOK_SECONDS
+        if interval is not None:
+            now = self._session.now()
+            moment = due_at(name, interval, Runs(self._database, name).latest_listing(), now)
+            if moment <= now:
+                return True
+            pause = min(pause, (moment - now).total_seconds())
+        self._look_again[name] = time.monotonic() + pause
+        return False
 
     # --- one connector -----------------------------------------------------------------------------
 

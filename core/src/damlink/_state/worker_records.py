@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from damlink._state.database import Database
 from damlink._state.dead_workers import IS_RUNNING
-from damlink._state.tables import ledger
+from damlink._state.rows import RowState
+from damlink._state.tables import counter, ledger
 from damlink._state.tables import worker as t
 
-__all__ = ["WorkerRecord", "drain_workers", "list_workers"]
+__all__ = ["WorkerRecord", "drain_workers", "find_unfinished", "list_workers"]
 
 
 @attrs.frozen
@@ -58,6 +59,8 @@ def list_workers(database: Database) -> list[WorkerRecord]:
     )
     with database.read() as connection:
         found = connection.execute(query).all()
+        if not found:
+            return []
         carries: dict[int, dict[str, int]] = {each.id: {} for each in found}
         for number, connector, count in connection.execute(carried):
             carries.setdefault(number, {})[connector] = count
@@ -75,6 +78,15 @@ def list_workers(database: Database) -> list[WorkerRecord]:
         )
         for each in found
     ]
+
+
+def find_unfinished(database: Database) -> set[str]:
+    """Return the connectors with rows that may be carried now or later, without a look at the rows."""
+    states = (RowState.DUE, RowState.RUNNING, RowState.FAILED, RowState.WAITING)
+    query = sa.select(counter.c.connector).where(counter.c.state.in_(states))
+    query = query.group_by(counter.c.connector).having(sa.func.sum(counter.c.count) > 0)
+    with database.read() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def drain_workers(database: Database, machine: str, numbers: Sequence[int] = ()) -> list[int]:
