@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, IptcImagePlugin
 from PIL.ImageFile import ImageFile
 
-from damlink_sandbox.media import FOLDER, PIECE, Synthetic, from_folder, own_media
+from damlink_sandbox.media import FOLDER, PIECE, Stored, Synthetic, from_folder, own_media
 from damlink_sandbox.world import MediaFile
 
 CAMERA, ARTIST, EXIF, GPS, TAKEN = 0x0110, 0x013B, 0x8769, 0x8825, 0x9003
@@ -27,6 +27,13 @@ def lake() -> ImageFile:
 def test_fixed_media_has_photographs_a_vector_and_a_video() -> None:
     kinds = [media.kind for media in own_media()]
     assert kinds == ["image"] * 9 + ["vector", "video"]
+
+
+def test_stored_file_under_another_name_is_what_that_says_and_reads_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "0001.part").write_bytes(b"moving")
+    file = Stored.at(tmp_path / "0001.part", "film.mp4")
+    assert (file.kind, file.media_type, file.size) == ("video", "video/mp4", 6)
+    assert (whole(file, 2), file.sha256()) == (b"ving", hashlib.sha256(b"moving").hexdigest())
 
 
 def test_fixed_media_are_all_different_and_small() -> None:

@@ -5,7 +5,7 @@ from damlink_sandbox.bynder.service import BynderSandbox
 from damlink_sandbox.call import Call
 from damlink_sandbox.credentials import Credentials, Key, NoCredentials, OAuthServer, UserPassword
 from damlink_sandbox.files import send_file
-from damlink_sandbox.media import Synthetic, from_folder
+from damlink_sandbox.media import Stored, Synthetic, from_folder
 from damlink_sandbox.pages import cursor_page, linked_page, numbered_page, offset_page
 from damlink_sandbox.rate_limit import RateLimit
 from damlink_sandbox.server import Sandbox, discover_parts, wait_for_signal
@@ -32,6 +32,7 @@ __all__ = [
     "Scene",
     "SnsSandbox",
     "StandIn",
+    "Stored",
     "Synthetic",
     "TrialFacts",
     "UserPassword",

@@ -120,13 +120,22 @@ class _Named(_Hashed):
 
 @attrs.frozen(slots=False)
 class Stored(_Named):
-    """A file on disk, as long as it was when it was found."""
+    """A file on disk, as long as it was when it was found; what it is, its extension says."""
 
     path: Path
     filename: str
     size: int
     width: int = 0
     height: int = 0
+
+    @classmethod
+    def at(cls, path: Path, filename: str = "") -> Stored:
+        """Return the file at a path, which is opened only while it is read.
+
+        Args:
+            filename: its name for others, if it lies there under another one.
+        """
+        return cls(path, filename or path.name, path.stat().st_size)
 
     def read(self, offset: int = 0) -> Iterator[bytes]:
         """Yield the bytes from `offset`, in pieces of at most 1 MiB."""

@@ -22,8 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from damlink_imatag.sandbox import mark as marks
 from damlink_imatag.sandbox.library import Item, Library
-from damlink_imatag.sandbox.on_disk import OnDisk
-from damlink_sandbox import Refusal, application, send_file
+from damlink_sandbox import Refusal, Stored, application, send_file
 from damlink_sandbox.mark import SECRET_MARK
 
 BASE = "/api/v3"
@@ -237,8 +236,8 @@ async def download(library: Library, request: Request) -> Response:
 
 
 def _bytes(item: Item, request: Request) -> Response:
-    file = OnDisk(item.marked, item.media_type)
-    return send_file(request.method, request.headers, file, filename=PurePosixPath(item.path).name)
+    name = PurePosixPath(item.path).name
+    return send_file(request.method, request.headers, Stored.at(item.marked, name), filename=name)
 
 
 async def _serve_signed(library: Library, request: Request) -> Response:
