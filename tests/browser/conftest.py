@@ -75,6 +75,7 @@ def shown(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for name, value in site.environment.items():
             patch.setenv(name, value)
         site.run("run")
+        site.run("plan", "stock", "--save", "--full")
         with Session(load(folder / "damlink.toml")) as session:
             _leave_what_needs_a_person(session)
             yield from _running(session)

@@ -12,10 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from damlink._config.load import loads
-from damlink._console.app import MOST_FIELDS, MOST_FORM_BYTES, make_app
+from damlink._console.app import make_app
 from damlink._console.charts import DAYS
-from damlink._console.guard import COOKIE, OPEN_PATHS, SAFE_METHODS
+from damlink._console.forms import MOST_FIELDS, MOST_FORM_BYTES
+from damlink._console.guard import COOKIE
 from damlink._console.pages import PAGES
+from damlink._console.roles import OPEN_PATHS, SAFE_METHODS
 from damlink._console.sessions import Sessions
 from damlink._model import SourceAsset
 from damlink._run.session import Session
@@ -25,9 +27,10 @@ from damlink._state.listed import Listed
 from damlink._state.runs import Runs
 from damlink._state.tables import ledger as rows
 
+UNOPENED = Session(loads("", Path("damlink.toml")))
 ROUTES = [
     (method, route.path)
-    for route in make_app(Session(loads("", Path("damlink.toml"))), Sessions()).routes
+    for route in make_app(UNOPENED, Sessions(UNOPENED)).routes
     for method in sorted(route.methods - {"HEAD"})
 ]
 UNSAFE = [each for each in ROUTES if each[0] not in SAFE_METHODS]
@@ -45,6 +48,7 @@ ADDRESSES = {
     "/asset": "/asset?connector=stock&id=id-000",
     "/runs": "/runs?connector=stock",
     "/plugins": "/plugins",
+    "/activity": "/activity",
     "/portals": "/portals",
 }
 FORGED = {

@@ -1,61 +1,92 @@
-"""Links and sessions end when they should."""
+"""Who is let in, by a link, a password or a token, and with which role."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
+from canaries import KEY
 
-from damlink._console.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, LINK_SECONDS, MOST_SESSIONS, Sessions
+from damlink._config.load import loads
+from damlink._console.sessions import Sessions
+from damlink._console.throttle import FREE
+from damlink._run.session import Session
+from damlink._secrets.passwords import hash_password
+from damlink._state.access import OWNER, Access
+from damlink._state.audit import Audit
+from damlink._state.users import Role, Users
 
-
-class Clock:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def _begun(sessions: Sessions) -> str:
-    secret = sessions.begin(sessions.make_link())
-    assert secret is not None
-    return secret
+PASSWORD = "correct horse battery"
 
 
-@pytest.mark.parametrize(("age", "works"), [(LINK_SECONDS, True), (LINK_SECONDS + 1, False)])
-def test_link_when_old_begins_nothing(age: float, works: bool) -> None:
-    clock = Clock()
-    sessions = Sessions(clock)
-    link = sessions.make_link()
-    clock.seconds = age
-    assert (sessions.begin(link) is not None) is works
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("DAMLINK_KEY", KEY)
+    with Session(loads("", tmp_path / "damlink.toml")) as opened:
+        Users(opened.database).add("ann", Role.OPERATOR, hash_password(PASSWORD))
+        yield opened
 
 
-def test_session_when_not_used_ends() -> None:
-    clock = Clock()
-    sessions = Sessions(clock)
-    secret = _begun(sessions)
-    clock.seconds = IDLE_SECONDS + 1
-    assert not sessions.touch(secret)
+@pytest.mark.parametrize(("alone", "enters"), [(True, True), (False, False)], ids=["alone", "reachable"])
+def test_person_at_the_machine_when_others_reach_the_console_does_not_enter(
+    session: Session, alone: bool, enters: bool
+) -> None:
+    sessions = Sessions(session, alone=alone)
+    assert (sessions.begin(sessions.make_link()) is not None) is enters
+    owners = Access(session.database).begin(OWNER)
+    assert (sessions.admit(owners) is not None) is enters
 
 
-def test_session_when_always_used_ends_as_well() -> None:
-    clock = Clock()
-    sessions = Sessions(clock)
-    secret = _begun(sessions)
-    steps = [step * IDLE_SECONDS for step in range(1, int(ABSOLUTE_SECONDS / IDLE_SECONDS) + 2)]
-    used = [_touch_at(clock, sessions, secret, each) for each in steps]
-    assert used == [True] * (len(steps) - 1) + [False]
+def test_sessions_when_the_command_ends_are_over_for_the_person_at_the_machine(session: Session) -> None:
+    sessions = Sessions(session)
+    own, anns = sessions.begin(sessions.make_link()), sessions.begin(sessions.make_link("ann"))
+    sessions.close()
+    assert sessions.admit(own or "") is None
+    assert sessions.admit(anns or "") is not None
 
 
-def _touch_at(clock: Clock, sessions: Sessions, secret: str, seconds: float) -> bool:
-    clock.seconds = seconds
-    return sessions.touch(secret)
+def test_user_when_the_role_changes_has_it_from_the_next_request_on(session: Session) -> None:
+    sessions = Sessions(session)
+    secret = sessions.sign_in("ann", PASSWORD) or ""
+    before = sessions.admit(secret)
+    Users(session.database).change("ann", {"role": "viewer"})
+    after = sessions.admit(secret)
+    Users(session.database).remove("ann")
+    assert [each and each.role for each in (before, after, sessions.admit(secret))] == [
+        Role.OPERATOR,
+        Role.VIEWER,
+        None,
+    ]
 
 
-def test_sessions_when_too_many_end_the_one_that_rested_longest() -> None:
-    clock = Clock()
-    sessions = Sessions(clock)
-    first = _begun(sessions)
-    clock.seconds = 1
-    others = [_begun(sessions) for _ in range(MOST_SESSIONS)]
-    assert not sessions.touch(first)
-    assert all(map(sessions.touch, others))
+def test_link_when_its_user_is_gone_lets_nobody_in(session: Session) -> None:
+    sessions = Sessions(session)
+    link = sessions.make_link("bob")
+    assert sessions.begin(link) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("ann", ""), ("ann", "Correct horse battery"), ("bob", PASSWORD), ("", ""), ("ann\0", PASSWORD)],
+)
+def test_password_when_wrong_lets_nobody_in(session: Session, name: str, password: str) -> None:
+    assert Sessions(session).sign_in(name, password) is None
+
+
+def test_password_when_wrong_too_often_locks_the_name_and_is_noted_once(session: Session) -> None:
+    sessions = Sessions(session)
+    assert [sessions.sign_in("ann", "wrong") for _ in range(FREE)] == [None] * FREE
+    assert sessions.wait_seconds("ann") > 0
+    assert [(each.user, each.action) for each in Audit(session.database).latest(9)] == [
+        ("ann", "sign-in is locked")
+    ]
+
+
+def test_token_when_sent_as_a_session_lets_nobody_in(session: Session) -> None:
+    sessions = Sessions(session)
+    token = Access(session.database).make_token("ann", "report", timedelta(days=1))
+    visitor = sessions.admit_token(token)
+    assert visitor is not None
+    assert (visitor.user, visitor.role, sessions.admit(token)) == ("ann", Role.OPERATOR, None)

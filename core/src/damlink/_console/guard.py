@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Final
 
+from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from damlink._console.render import render_login
+from damlink._console.roles import OPEN_PATHS, SAFE_METHODS, Visitor, least_role
 from damlink._console.sessions import Sessions
+from damlink.errors import StateError
 
-__all__ = ["COOKIE", "OPEN_PATHS", "SAFE_METHODS", "Guard"]
+__all__ = ["COOKIE", "Guard", "cookie_of"]
 
 COOKIE: Final = "damlink_console"
-# What needs no session: the one-time link itself, and the style of the page that refuses it.
-OPEN_PATHS: Final = ("/enter", "/console.css")
-SAFE_METHODS: Final = ("GET", "HEAD")
 
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -29,46 +30,86 @@ _HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
-    "vary": "Accept, Cookie",
+    "vary": "Accept, Cookie, Authorization",
 }
+_TLS_HEADERS: Final = {"strict-transport-security": "max-age=31536000"}
+
+
+def cookie_of(scope: Scope) -> str:
+    """Return the name of the session's cookie: over TLS one that no other host or path can set."""
+    return f"__Host-{COOKIE}" if scope["state"]["scheme"] == "https" else COOKIE
 
 
 class Guard:
     """The application behind its checks. It is the outermost part, so that errors carry the headers too.
 
     Args:
-        hosts: the values of `Host` that are answered; another one is a name that was rebound to us.
+        hosts: the values of `Host` that are answered, with the scheme by which a browser reaches each;
+            another one is a name that was rebound to us.
     """
 
-    def __init__(self, app: ASGIApp, sessions: Sessions, hosts: Collection[str]) -> None:
-        self._app, self._sessions, self._hosts = app, sessions, frozenset(hosts)
+    def __init__(self, app: ASGIApp, sessions: Sessions, hosts: Mapping[str, str]) -> None:
+        self._app, self._sessions, self._hosts = app, sessions, dict(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        scheme = self._hosts.get(headers.get("host", ""), "http")
+        scope["state"] = {"scheme": scheme, "visitor": None}
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
+                if scheme == "https":
+                    MutableHeaders(scope=message).update(_TLS_HEADERS)
             await send(message)
 
-        await (self._refusal(scope) or self._app)(scope, receive, send_guarded)
+        refusal = self._refuse_other_sites(scope, headers) or await self._refuse_strangers(scope, headers)
+        await (refusal or self._app)(scope, receive, send_guarded)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
+    def _refuse_other_sites(self, scope: Scope, headers: Headers) -> Response | None:
         if headers.getlist("host") not in [[host] for host in self._hosts]:
             return _refuse(421, "this address is not the console's")
-        if scope["method"] not in SAFE_METHODS and not _is_own(headers):
+        if scope["method"] not in SAFE_METHODS and not _is_own(headers, scope["state"]["scheme"]):
             return _refuse(403, "this did not come from a page of the console")
-        if scope["path"] not in OPEN_PATHS and not self._is_signed_in(scope):
-            return _refuse(401, "the session has ended; run `damlink console` again and open its address")
         return None
 
-    def _is_signed_in(self, scope: Scope) -> bool:
-        return self._sessions.touch(Request(scope).cookies.get(COOKIE, ""))
+    async def _refuse_strangers(self, scope: Scope, headers: Headers) -> Response | None:
+        if scope["path"] in OPEN_PATHS:
+            return None
+        try:
+            visitor = await to_thread.run_sync(self._admit, scope, headers)
+            if visitor is None:
+                return await to_thread.run_sync(self._ask_to_sign_in, scope)
+        except StateError as error:
+            return _refuse(503, str(error))
+        scope["state"]["visitor"] = visitor
+        least = least_role(scope["method"], scope["path"])
+        if not visitor.role.includes(least):
+            return _refuse(403, f"this takes the role {least}, and {visitor.name} has {visitor.role}")
+        return None
+
+    def _admit(self, scope: Scope, headers: Headers) -> Visitor | None:
+        """Return who has sent the request; a wrong token is not made good by a cookie."""
+        if "authorization" in headers:
+            kind, _, token = headers["authorization"].partition(" ")
+            return self._sessions.admit_token(token) if kind.lower() == "bearer" else None
+        return self._sessions.admit(Request(scope).cookies.get(cookie_of(scope), ""))
+
+    def _ask_to_sign_in(self, scope: Scope) -> Response:
+        if self._sessions.has_users:
+            return render_login(Request(scope), 401, "")
+        return _refuse(401, "the session has ended; run `damlink console` again and open its address")
 
 
-def _is_own(headers: Headers) -> bool:
-    """Return whether a request was made by a page of ours; a program says the same."""
-    site = headers.getlist("sec-fetch-site")
-    return headers.getlist("origin") == [f"http://{headers['host']}"] and site in ([], ["same-origin"])
+def _is_own(headers: Headers, scheme: str) -> bool:
+    """Return whether a request was made by a page of ours; a program says the same.
+
+    What has a token needs no origin: no browser adds one by itself.
+    """
+    site, origin = headers.getlist("sec-fetch-site"), headers.getlist("origin")
+    if "authorization" in headers and not origin and not site:
+        return True
+    return origin == [f"{scheme}://{headers['host']}"] and site in ([], ["same-origin"])
 
 
 def _refuse(status: int, why: str) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from damlink._console.activity import show_activity
 from damlink._console.asset_pages import show_asset, show_assets
 from damlink._console.charts import count_by_day
 from damlink._console.connector_pages import show_connector, show_plan, show_plans
@@ -79,5 +80,6 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/plans": show_plans,
     "/plan": show_plan,
     "/plugins": show_plugins,
+    "/activity": show_activity,
     "/portals": show_portals,
 }

@@ -16,7 +16,7 @@ from damlink._console.page import Page
 from damlink._secret import redact
 from damlink._system.printable import printable
 
-__all__ = ["read_style", "render", "render_error"]
+__all__ = ["read_style", "render", "render_error", "render_login"]
 
 
 def _printable(value: Any) -> Any:
@@ -40,13 +40,19 @@ def render(request: Request, page: Page, status: int = 200) -> Response:
     known = _plain({"title": page.title, "command": page.command, **page.data})
     if _wants_json(request):
         return Response(json.dumps(known), status, media_type="application/json")
-    text = _PAGES.get_template(page.template).render(known, path=request.url.path)
+    visitor = request.scope.get("state", {}).get("visitor")
+    text = _PAGES.get_template(page.template).render(known, path=request.url.path, visitor=visitor)
     return Response(text, status, media_type="text/html")
 
 
 def render_error(request: Request, status: int, text: str) -> Response:
     """Return a page that says what went wrong and what to do."""
     return render(request, Page("error.html", "This did not work", "damlink status", {"error": text}), status)
+
+
+def render_login(request: Request, status: int, error: str) -> Response:
+    """Return the page that asks for name and password."""
+    return render(request, Page("login.html", "Sign in", "damlink users list", {"error": error}), status)
 
 
 def read_style() -> str:

@@ -30,7 +30,7 @@ class Console:
 
     def __init__(self, session: Session, *, on_listening: Callable[[str], None]) -> None:
         self._session, self._on_listening = session, on_listening
-        self.sessions = Sessions()
+        self.sessions = Sessions(session)
         self.jobs = Jobs(session.config.path)
         self._app = make_app(session, self.sessions, self.jobs)
         self._http: _Http | None = None
@@ -46,10 +46,11 @@ class Console:
         _ = self._session.database, self._session.pace
         hint = "choose another port with --listen, or end what listens there"
         with contextlib.closing(listen(host, port, backlog=BACKLOG, place="--listen", hint=hint)) as bound:
-            hosts = loopback_names(bound)
+            names = loopback_names(bound)
+            hosts = dict.fromkeys(names, "http")
             self._http = _Http(make_uvicorn_config(guard(self._app, self.sessions, hosts), backlog=BACKLOG))
-            self._on_listening(f"http://{hosts[0]}/enter?link={self.sessions.make_link()}")
-            with contextlib.closing(self.jobs):
+            self._on_listening(f"http://{names[0]}/enter?link={self.sessions.make_link()}")
+            with contextlib.closing(self.jobs), contextlib.closing(self.sessions):
                 asyncio.run(self._http.serve([bound]))
 
     def stop(self) -> None:

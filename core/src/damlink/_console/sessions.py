@@ -1,89 +1,112 @@
-"""The right to see the pages: a link that works once, then a session that ends by itself. All in memory."""
+"""Sessions of the console, begun by a link that works once or by a password; and tokens."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import threading
-import time
-from collections.abc import Callable
 from typing import Final
 
-import attrs
+from damlink._console.roles import Visitor
+from damlink._console.throttle import Throttle
+from damlink._run.session import Session
+from damlink._secrets.passwords import matches
+from damlink._state.access import OWNER, Access, Admitted, Kind
+from damlink._state.audit import Audit
+from damlink._state.users import Role, Users
 
-__all__ = ["ABSOLUTE_SECONDS", "IDLE_SECONDS", "LINK_SECONDS", "Sessions"]
+__all__ = ["MOST_NAME", "Sessions"]
 
-LINK_SECONDS: Final = 300.0
-IDLE_SECONDS: Final = 1800.0
-ABSOLUTE_SECONDS: Final = 12 * 3600.0
-MOST_SESSIONS: Final = 20
-
-
-@attrs.define
-class _Times:
-    began: float
-    used: float
+MOST_NAME: Final = 64
 
 
 class Sessions:
-    """One-time links and sessions of one process; only hashes of their secrets are kept.
+    """Links, sessions and tokens in the database of a session, which is opened at first use.
 
     Args:
-        now: a clock in seconds that is never set back.
+        alone: whether the person who starts the console on this machine may enter, in no list and with every
+            right; not where the console can be reached from elsewhere.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, session: Session, *, alone: bool = True, throttle: Throttle | None = None) -> None:
+        self._session, self._alone = session, alone
+        self._throttle = throttle or Throttle()
         self._lock = threading.Lock()
-        self._links: dict[str, float] = {}
-        self._sessions: dict[str, _Times] = {}
+        self._own: list[str] = []
 
-    def make_link(self) -> str:
+    @property
+    def _access(self) -> Access:
+        return Access(self._session.database)
+
+    @property
+    def _users(self) -> Users:
+        return Users(self._session.database)
+
+    @property
+    def has_users(self) -> bool:
+        """True if a user can sign in by a password."""
+        return any(each.has_password for each in self._users.listing())
+
+    def make_link(self, user: str = OWNER) -> str:
         """Return the secret of a new one-time link."""
-        secret = secrets.token_urlsafe(32)
-        with self._lock:
-            self._links[_hash(secret)] = self._now()
-        return secret
+        return self._access.make_link(user)
 
     def begin(self, link: str) -> str | None:
         """Use a link up, and return the secret of a new session; `None` if it is unknown, used or old."""
-        with self._lock:
-            made = self._links.pop(_hash(link), None)
-            if made is None or self._now() - made > LINK_SECONDS:
-                return None
-            return self._begin()
-
-    def _begin(self) -> str:
-        self._forget_ended()
-        while len(self._sessions) >= MOST_SESSIONS:
-            del self._sessions[min(self._sessions, key=lambda each: self._sessions[each].used)]
-        secret, now = secrets.token_urlsafe(32), self._now()
-        self._sessions[_hash(secret)] = _Times(now, now)
+        begun = self._access.use_link(link)
+        if begun is None:
+            return None
+        user, secret = begun
+        if user == OWNER:
+            with self._lock:
+                self._own.append(secret)
+        if self._visitor(user) is None:
+            self.end(secret)
+            return None
+        self._note(user, "sign in", "by a link")
         return secret
 
-    def touch(self, secret: str) -> bool:
-        """Return whether a session is open, and note that it was used."""
-        with self._lock:
-            self._forget_ended()
-            times = self._sessions.get(_hash(secret))
-            if times is not None:
-                times.used = self._now()
-            return times is not None
+    def wait_seconds(self, name: str) -> float:
+        """Return how long a sign-in under this name is refused unread."""
+        return self._throttle.wait_seconds(name)
+
+    def sign_in(self, name: str, password: str) -> str | None:
+        """Return the secret of a new session, or `None` if name and password do not belong together."""
+        is_right = matches(password, self._users.find_password(name[:MOST_NAME]))
+        if not is_right:
+            if self._throttle.note_wrong(name):
+                self._note(name, "sign-in is locked", "after wrong passwords")
+            return None
+        self._throttle.note_right(name)
+        self._note(name, "sign in", "by a password")
+        return self._access.begin(name)
+
+    def admit(self, secret: str) -> Visitor | None:
+        """Return who has a session, and note that it was used."""
+        return self._admit(self._access.touch(secret, Kind.SESSION))
+
+    def admit_token(self, secret: str) -> Visitor | None:
+        """Return who has a token."""
+        return self._admit(self._access.touch(secret, Kind.TOKEN))
 
     def end(self, secret: str) -> None:
         """End a session."""
+        self._access.end(secret)
+
+    def close(self) -> None:
+        """End the sessions that the person at this machine has begun."""
         with self._lock:
-            self._sessions.pop(_hash(secret), None)
+            own, self._own = self._own, []
+        for secret in own:
+            self.end(secret)
 
-    def _forget_ended(self) -> None:
-        now = self._now()
-        self._sessions = {
-            key: times
-            for key, times in self._sessions.items()
-            if now - times.used <= IDLE_SECONDS and now - times.began <= ABSOLUTE_SECONDS
-        }
+    def _admit(self, found: Admitted | None) -> Visitor | None:
+        return self._visitor(found.user) if found else None
 
+    def _visitor(self, name: str) -> Visitor | None:
+        """Return a user with the present role, which may have changed since the session began."""
+        if name == OWNER:
+            return Visitor(OWNER, Role.ADMINISTRATOR) if self._alone else None
+        user = self._users.find(name)
+        return Visitor(user.name, user.role) if user else None
 
-def _hash(secret: str) -> str:
-    """Return the hash under which a secret is looked up, so that no time of a comparison tells about it."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+    def _note(self, user: str, action: str, how: str) -> None:
+        Audit(self._session.database).note(user, action, how)

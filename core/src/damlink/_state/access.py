@@ -1,4 +1,4 @@
-"""What lets a user into the console: links that work once, sessions, tokens. Only hashes are stored."""
+"""Ways into the console: links that work once, sessions, tokens. Only hashes are stored."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Access:
             row = connection.execute(
                 sa.select(t).where(t.c.hash == _hash(secret), t.c.kind == kind)
             ).one_or_none()
-        found = _admitted(row) if row else None
+        found = _read_admitted(row) if row else None
         if found is None or _has_ended(found, now):
             return None
         if now - found.used_at > NOTE_AFTER:
@@ -140,7 +140,7 @@ class Access:
         now = self._database.now()
         with self._database.read() as connection:
             rows = connection.execute(sa.select(t).where(*own).order_by(t.c.created_at)).all()
-        return [found for found in map(_admitted, rows) if not _has_ended(found, now)]
+        return [found for found in map(_read_admitted, rows) if not _has_ended(found, now)]
 
     def _forget_ended(self, connection: sa.Connection) -> None:
         now = self._database.now()
@@ -148,7 +148,7 @@ class Access:
         connection.execute(sa.delete(t).where(sa.or_(t.c.ends_at < now, idle)))
 
 
-def _admitted(row: Any) -> Admitted:
+def _read_admitted(row: Any) -> Admitted:
     return Admitted(**{**row._mapping, "kind": Kind(row.kind)})
 
 

@@ -20,7 +20,7 @@ __all__ = ["Role", "User", "Users"]
 
 
 class Role(StrEnum):
-    """What a user may do; each role may do what those before it may."""
+    """Rights of a user; each role may do what those before it may."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

@@ -1,0 +1,50 @@
+"""Rights of each role. A form that is not listed here is an administrator's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from damlink._state.access import OWNER
+from damlink._state.users import Role
+
+__all__ = ["OPEN_PATHS", "SAFE_METHODS", "Visitor", "least_role"]
+
+SAFE_METHODS: Final = ("GET", "HEAD")
+# What needs no session: the ways to get one, and the style of their pages.
+OPEN_PATHS: Final = ("/enter", "/login", "/console.css")
+OPERATORS: Final = ("/retry", "/settle", "/bulk", "/run", "/stop", "/make-plan", "/approve")
+EVERYONES: Final = ("/leave",)
+ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/users")
+
+
+def least_role(method: str, path: str) -> Role:
+    """Return the least role that may send such a request."""
+    if path in EVERYONES:
+        return Role.VIEWER
+    if path in OPERATORS:
+        return Role.OPERATOR
+    shows = method in SAFE_METHODS and path not in ADMINISTRATORS_PAGES
+    return Role.VIEWER if shows else Role.ADMINISTRATOR
+
+
+@attrs.frozen
+class Visitor:
+    """The sender of a request.
+
+    Attributes:
+        user: the name; empty for the person who has started the console on this machine.
+    """
+
+    user: str
+    role: Role
+
+    @property
+    def name(self) -> str:
+        """The name as it is shown."""
+        return self.user if self.user != OWNER else "you, at this machine"
+
+    def may(self, path: str, method: str = "POST") -> bool:
+        """Return whether the visitor may send such a request."""
+        return self.role.includes(least_role(method, path))

@@ -1,0 +1,140 @@
+"""Every address of the console by every role: what is not meant for a role is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from damlink._config.load import loads
+from damlink._console.app import make_app
+from damlink._console.guard import COOKIE
+from damlink._console.roles import OPEN_PATHS, least_role
+from damlink._console.sessions import Sessions
+from damlink._run.session import Session
+from damlink._secrets.passwords import hash_password
+from damlink._state.access import Access
+from damlink._state.audit import Audit
+from damlink._state.users import Role, Users
+
+PASSWORD = "correct horse battery"
+VIEWERS = {
+    "/",
+    "/connector",
+    "/assets",
+    "/asset",
+    "/runs",
+    "/plans",
+    "/plan",
+    "/plugins",
+    "/portals",
+    "/activity",
+    "/export",
+}
+OPERATORS = {"/retry", "/settle", "/bulk", "/run", "/stop", "/make-plan", "/approve"}
+UNOPENED = Session(loads("", Path("damlink.toml")))
+ROUTES = [
+    (method, route.path)
+    for route in make_app(UNOPENED, Sessions(UNOPENED)).routes
+    for method in sorted(route.methods - {"HEAD"})
+    if route.path not in OPEN_PATHS
+]
+
+
+def expected(method: str, path: str) -> Role:
+    """Who may, by the lists of this test."""
+    if path == "/leave" or (method == "GET" and path in VIEWERS):
+        return Role.VIEWER
+    return Role.OPERATOR if path in OPERATORS else Role.ADMINISTRATOR
+
+
+@pytest.fixture(scope="module")
+def people(shown: Any) -> Iterator[dict[Role, str]]:
+    """One user of each role."""
+    users, stored = Users(shown.session.database), hash_password(PASSWORD)
+    for role in Role:
+        users.add(role.value, role, stored)
+    yield {role: role.value for role in Role}
+    for role in Role:
+        users.remove(role.value)
+
+
+@pytest.fixture
+def sent(shown: Any, people: dict[Role, str]) -> Iterator[Callable[..., httpx.Response]]:
+    """Send a request with the session, or the token, of a user of a role."""
+    access = Access(shown.session.database)
+    with httpx.Client(base_url=shown.url, trust_env=False) as client:
+
+        def send(role: Role, method: str, path: str, *, token: bool = False) -> httpx.Response:
+            if token:
+                secret = access.make_token(people[role], "test", timedelta(days=1))
+                return client.request(method, path, headers={"Authorization": f"Bearer {secret}"})
+            headers = {"Cookie": f"{COOKIE}={access.begin(people[role])}", "Origin": shown.url}
+            return client.request(method, path, headers=headers)
+
+        yield send
+
+
+@pytest.mark.parametrize("token", [False, True], ids=["session", "token"])
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_route_when_a_role_sends_it_is_answered_to_whom_it_is_meant_for(
+    sent: Any, method: str, path: str, role: Role, token: bool
+) -> None:
+    answer = sent(role, method, path, token=token)
+    assert (answer.status_code == 403) is not role.includes(expected(method, path)), answer.text
+
+
+def test_form_when_it_is_in_no_list_is_an_administrators() -> None:
+    assert least_role("POST", "/something-new") is Role.ADMINISTRATOR
+
+
+@pytest.mark.parametrize("authorization", ["Bearer x", "Basic YTpi", "Bearer", ""])
+def test_token_when_wrong_is_not_made_good_by_a_cookie(shown: Any, authorization: str) -> None:
+    assert shown.client.get("/", headers={"Authorization": authorization}).status_code == 401
+
+
+def test_token_when_a_browser_of_another_site_sends_it_is_refused(shown: Any, people: Any) -> None:
+    token = Access(shown.session.database).make_token(people[Role.ADMINISTRATOR], "test", None)
+    headers = {"Authorization": f"Bearer {token}", "Origin": "http://evil.example"}
+    with httpx.Client(base_url=shown.url, trust_env=False) as client:
+        assert client.post("/retry", headers=headers, data={"connector": "stock"}).status_code == 403
+
+
+def test_login_when_the_password_is_right_begins_a_new_session(shown: Any, people: Any) -> None:
+    planted = Access(shown.session.database).begin(people[Role.VIEWER])
+    with httpx.Client(base_url=shown.url, trust_env=False, cookies={COOKIE: planted}) as client:
+        form = {"name": people[Role.OPERATOR], "password": PASSWORD}
+        answer = client.post("/login", data=form, headers={"Origin": shown.url})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert "HttpOnly; Path=/; SameSite=strict" in answer.headers["set-cookie"]
+        assert client.get("/").text.count("Signed in: operator") == 1
+    assert shown.console.sessions.admit(planted) is None
+
+
+def test_login_when_the_password_is_wrong_says_nothing_about_the_name(shown: Any, people: Any) -> None:
+    given = [{"name": name, "password": "wrong"} for name in (people[Role.VIEWER], "nobody")]
+    with httpx.Client(base_url=shown.url, trust_env=False) as client:
+        known, unknown = (client.post("/login", data=form, headers={"Origin": shown.url}) for form in given)
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text) == (401, known.text)
+
+
+def test_page_when_signed_out_asks_to_sign_in(shown: Any, people: Any) -> None:
+    answer = httpx.get(f"{shown.url}/", headers={"Accept": "text/html"}, trust_env=False)
+    assert answer.status_code == 401
+    assert 'name="password"' in answer.text
+    assert "stock" not in answer.text
+
+
+def test_act_when_done_is_noted_with_its_user_and_shown(shown: Any, people: Any) -> None:
+    form = {"connector": "stock", "secret": "not-for-the-log"}
+    token = Access(shown.session.database).make_token(people[Role.OPERATOR], "test", None)
+    httpx.post(f"{shown.url}/stop", data=form, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    (entry,) = Audit(shown.session.database).latest(1)
+    assert (entry.user, entry.action, entry.subject) == ("operator", "stop", "stock")
+    assert entry.details == '{"secret": "(not noted)"}'
+    assert shown.json("/activity")["entries"][0]["user"] == "operator"
