@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -82,7 +84,32 @@ def _groups(desk: Desk, _: Any) -> int:
     return len(shade.options[desk.things["red"]].dependencies)
 
 
+def _metaproperty(desk: Desk) -> str:
+    made = desk.control("metaproperty", name=f"Own{next(_numbers)}", type="select", options=["one"])
+    return str(made["id"])
+
+
+def _job_and_file(desk: Desk) -> tuple[str, str]:
+    """A job without a file, and a file of one byte that the files service has received."""
+    files = desk.portal.files
+    file = files.prepare()
+    files.chunk(file, chunk=0, file=desk.things["file"])
+    files.finalise(file, filename="a.jpg", size=1, chunks=1)
+    return _new_job(desk), file
+
+
 CALLS: Final[Mapping[str, Call]] = {
+    "Access.add": Call(
+        "POST /api/content_access/",
+        lambda desk, key: desk.portal.access.add(key, users=[desk.things["me"]]),
+        lambda desk, key: len(desk.portal.access.metaproperty(key)),
+        prepare=_metaproperty,
+    ),
+    "Automation.create": Call(
+        "POST /api/1/automation-workflow/rules",
+        lambda desk, name: desk.portal.automation.create(name=name),
+        lambda desk, name: _named(desk.portal.automation.list(), name),
+    ),
     "Campaigns.create": Call(
         "POST /api/workflow/campaigns",
         lambda desk, name: desk.portal.campaigns.create(name=name, key=_key()),
@@ -124,6 +151,12 @@ CALLS: Final[Mapping[str, Call]] = {
         lambda desk, key: int(desk.portal.jobs.get(key).finished is not None),
         prepare=_new_job,
     ),
+    "Jobs.upload": Call(
+        "POST /workflow-jobs/",
+        lambda desk, about: desk.portal.jobs.upload(about[0], file_id=about[1], name="a.jpg", size=1),
+        lambda desk, about: len(desk.portal.jobs.media(about[0])),
+        prepare=_job_and_file,
+    ),
     "Metaproperties.create": Call(
         "POST /api/v4/metaproperties/?$",
         lambda desk, name: desk.portal.metaproperties.create(name=name.replace("-", "_")),
@@ -155,6 +188,11 @@ CALLS: Final[Mapping[str, Call]] = {
         lambda desk, name: _named(desk.portal.webhooks.list(), name),
         prepare=_free_webhook,
     ),
+    "Workflow.create_group": Call(
+        "POST /api/workflow/groups",
+        lambda desk, name: desk.portal.workflow.create_group(name=name, user_ids=[desk.things["me"]]),
+        lambda desk, name: _named(desk.portal.workflow.groups(), name),
+    ),
 }
 
 
@@ -181,7 +219,9 @@ def desk() -> Iterator[Desk]:
             "integration": "0191e303-9d99-433e-ada4-d244d37e1d6d",
             "profile": part.control("add_profile", {"name": "Press"})["id"],
         }
-        yield Desk(sandbox, portal, things)
+        file = Path(closing.enter_context(tempfile.TemporaryDirectory())) / "a.jpg"
+        file.write_bytes(b"x")
+        yield Desk(sandbox, portal, {**things, "file": file})
 
 
 def tell(at: Desk, name: str, lie: str) -> Told:
