@@ -62,3 +62,14 @@ def test_report_of_an_asset_when_read_is_that_of_the_list(portal: Portal, asset:
     found = portal.analytics.asset_report(asset)
     assert (found.name, found.description, found.is_removed) == ("Beach", "Sand", False)
     assert found in list(portal.analytics.asset_reports(limit=7))
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(0, "1"), (500, "500"), (50_000, "10000")])
+def test_events_when_more_are_wanted_than_a_page_has_are_asked_for_in_pages(
+    served: Portal, server: Any, limit: int, sent: str
+) -> None:
+    server.always(200, b"[]")
+    assert (
+        list(served.analytics.logins(limit=limit)) == list(served.analytics.asset_reports(limit=limit)) == []
+    )
+    assert [each.path.partition("?")[2] for each in server.asked] == [f"limit={sent}"] * 2

@@ -31,6 +31,8 @@ __all__ = ["Analytics", "Period"]
 
 PATH: Final = "/v7/analytics/api"
 CSV: Final = "text/csv"
+# Maximum number of events on a page.
+MOST: Final = 10_000
 
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ class Period(TypedDict, total=False):
     Args:
         since: only events after this moment.
         until: only events before this moment; needs `since`.
-        limit: events in each request, at most 10000; 1000 by default.
+        limit: events in each request, 1000 by default; more than 10000 are got in several.
     """
 
     since: datetime
@@ -169,14 +171,14 @@ class Analytics(Resource):
             created_until: only assets created before this moment; needs `created_since`.
             modified_since: only assets changed after this moment.
             modified_until: only assets changed before this moment; needs `modified_since`.
-            limit: reports in each request, at most 10000; 1000 by default.
+            limit: reports in each request, 1000 by default; more than 10000 are got in several.
         """
         query = {
             "fromDateCreated": created_since,
             "toDateCreated": created_until,
             "fromDateModified": modified_since,
             "toDateModified": modified_until,
-            "limit": limit,
+            "limit": _page_size(limit),
         }
         return walk_cursors(
             lambda cursor: self._page(
@@ -215,7 +217,11 @@ def _query(period: Period, cursor: str | None) -> dict[str, str]:
         {
             "fromDateTime": period.get("since"),
             "toDateTime": period.get("until"),
-            "limit": period.get("limit"),
+            "limit": _page_size(period.get("limit")),
             "cursor": cursor,
         }
     )
+
+
+def _page_size(limit: int | None) -> int | None:
+    return None if limit is None else max(1, min(limit, MOST))
