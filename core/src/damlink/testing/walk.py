@@ -199,11 +199,12 @@ def _transform(plugin: Plugin, context: Context, source: SourceAsset) -> Iterato
     except (AssetRejectedError, NotYet) as error:
         yield type(error).__name__
         return
-    yield type(prepared).__name__
+    # By the public class: a plugin may return one of its own.
+    yield next(kind.__name__ for kind in (PreparedAsset, Skip, Removed) if isinstance(prepared, kind))
     if isinstance(prepared, PreparedAsset):
         prepared.content.close()
         yield prepared.name
-    elif isinstance(prepared, Skip | Removed):
+    else:
         yield prepared.reason
 
 
