@@ -23,6 +23,7 @@ def install(distribution: Path, target: Path) -> None:
     lines = ["Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {version}"]
     lines += [f"Summary: {project['description']}"]
     lines += [f"Requires-Python: {project['requires-python']}"]
+    lines += [f"License-Expression: {project['license']}"] if "license" in project else []
     lines += [f"Requires-Dist: {each}" for each in project["dependencies"]]
     readme = (distribution / project["readme"]).read_text("utf-8")
     (facts / "METADATA").write_text("\n".join([*lines, "", readme]), "utf-8")

@@ -74,6 +74,13 @@ def test_distribution_when_made_passes_its_own_tests(made: Path) -> None:
     assert child.returncode == 0, child.stdout
 
 
+@pytest.mark.acceptance
+@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+def test_distribution_when_made_is_graded_gold(made: Path) -> None:
+    child = call_damlink(made, "grade", made.name, "--at-least", "gold", path=made.parent / "site")
+    assert child.returncode == 0, child.stdout
+
+
 @pytest.mark.parametrize("name", ["Acme", "my stock", "class", "gelato", "sandbox", "", "../up"])
 def test_new_when_the_name_is_hostile_or_taken_exits_2_with_one_line(tmp_path: Path, name: str) -> None:
     child = call_damlink(tmp_path, "new", name)

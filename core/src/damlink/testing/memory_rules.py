@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Final
 
-from damlink._model import PreparedAsset
+from damlink._model import PreparedAsset, SourceAsset
 from damlink.testing.case import Case
 from damlink.testing.opening import open_sandbox, open_trial
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
@@ -30,29 +30,34 @@ def hold_no_whole_file(case: Case) -> None:
     folder = case.trial.folder / "large"
     for name in ("sandbox", "trial"):
         (folder / name).mkdir(parents=True)
+    media = [Synthetic("large.mov", LARGE_BYTES), Synthetic("small.jpg", 20_000, "image", 1)]
     with (
-        open_sandbox(case.plugin, folder / "sandbox", [Synthetic("large.mov", LARGE_BYTES)]) as sandbox,
+        open_sandbox(case.plugin, folder / "sandbox", media) as sandbox,
         open_trial(case.plugin, sandbox, folder / "trial") as trial,
     ):
         _carry_large(trial)
 
 
 def _carry_large(trial: Trial) -> None:
-    source = next(trial.source_assets(), None)
-    prepared = None
     with _traced():
-        if source is not None and isinstance(prepared := trial.transform(source), PreparedAsset):
-            with contextlib.closing(prepared.content):
-                read = sum(len(piece) for piece in prepared.content.open())
-                trial.push(prepared, source)
+        is_carried = any(_carry_if_large(trial, source) for source in trial.source_assets())
         _, peak = tracemalloc.get_traced_memory()
-    if not isinstance(prepared, PreparedAsset):
-        raise NotApplicableError("it does not carry a film; let its stand-in take files from world.media")
-    if read < LARGE_BYTES // 2:
-        raise NotApplicableError("its stand-in has no large file: let it take files from world.media")
+    if not is_carried:
+        raise NotApplicableError("its stand-in has no large film: let it take files from world.media")
     if peak > MOST_BYTES:
         what = f"a file of {LARGE_BYTES // 1024**2} MiB is held in memory as a whole"
         raise BrokenRuleError(f"{what}, by the plugin or by its stand-in")
+
+
+def _carry_if_large(trial: Trial, source: SourceAsset) -> bool:
+    prepared = trial.transform(source)
+    if not isinstance(prepared, PreparedAsset):
+        return False
+    with contextlib.closing(prepared.content):
+        if sum(len(piece) for piece in prepared.content.open()) < LARGE_BYTES // 2:
+            return False
+        trial.push(prepared, source)
+    return True
 
 
 @contextlib.contextmanager

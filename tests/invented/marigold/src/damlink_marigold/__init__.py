@@ -1,0 +1,1 @@
+"""Cleared pictures of the agency Marigold into a Bynder portal."""

@@ -1,0 +1,1 @@
+"""Tagged assets of a Bynder portal onto Sorrel's screens."""
