@@ -10,6 +10,8 @@ import attrs
 from workspace.bynder_calls import MethodCalls, method_calls
 from workspace.published import Operation, read_inventory
 
+from damlink._cli._derived import summary_of
+from damlink._cli.bynder import actions, resources
 from damlink.bynder._rights import rights_of
 
 __all__ = ["ELSEWHERE", "Elsewhere", "Row", "calls_file", "operations_page", "rows_of"]
@@ -127,6 +129,13 @@ def operations_page() -> Iterator[str]:
         "several roles one is enough.\n"
     )
     yield from _table(rows)
+    yield "## Resources\n"
+    yield "| attribute of a portal | what it is | methods |"
+    yield "| --- | --- | --- |"
+    for name, kind in resources().items():
+        methods = ", ".join(f"`{method}`" for method, _ in actions(kind))
+        yield f"| `{name}` | {summary_of(kind)} | {methods} |"
+    yield ""
     yield "## Carried out otherwise\n"
     yield from (f"- `{row.operation}`: {row.remark}." for row in rows if row.remark)
 
