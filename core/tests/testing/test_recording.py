@@ -206,6 +206,19 @@ def test_record_when_assets_are_limited_lists_no_more(place: Place) -> None:
     assert place.recorded()["steps"][1]["seen"] == ["LK-1"]
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "image/jpeg"}], ids=["unnamed", "named"])
+def test_record_when_an_answer_is_a_file_keeps_its_size_alone(place: Place, headers: dict[str, str]) -> None:
+    cover = Reply(200, b"\xff\xd8 a picture", headers)
+    place.server.serve(lambda asked: cover if asked.path == "/cover" else answer(asked))
+    module = place.folder / "site" / "damlink-larkspur" / "damlink_larkspur_plugin.py"
+    module.write_text(PLUGIN.replace("def check(ctx):\n", "def check(ctx):\n    ctx.http.get('/cover')\n"))
+    code, out = place.call("--record", str(place.file))
+    assert code == 0, out
+    kept = place.recorded()["exchanges"][0]["answer"]
+    assert (kept["body"], kept["bytes"]) == ("", len(cover.body))
+    assert place.call("--replay", str(place.file))[0] == 0
+
+
 def test_replay_when_nothing_changed_needs_no_partner_and_no_config(
     recorded: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ __all__ = ["EffectRefusedError", "NotRecordedError", "Recorder", "Replayer"]
 
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXT: Final = re.compile(r"text/|application/(.*json|.*xml|x-www-form-urlencoded|javascript)|.*\+(json|xml)")
+_BEGINNING: Final = re.compile(rb"\s*([{\[<]|\Z)")  # of JSON, XML or HTML, or of nothing
 # Of a file's bytes, which are not recorded.
 MOST_ZEROS: Final = 1024 * 1024
 MOST_REQUEST_BODY: Final = 64 * 1024
@@ -85,8 +86,11 @@ class Recorder:
             self._keep(request, response, "", int(response.headers.get("content-length") or 0), is_own)
             return response
         read_answer(response, AnswerLimits())
-        self._redactor.note_answer(response.headers, response.text)
-        self._keep(request, response, response.text, 0, is_own)
+        # An answer that does not say what it is may be a file.
+        is_file = "content-type" not in response.headers and not _BEGINNING.match(response.content)
+        body, size = ("", len(response.content)) if is_file else (response.text, 0)
+        self._redactor.note_answer(response.headers, body)
+        self._keep(request, response, body, size, is_own)
         return _copy(response)
 
     def _keep(
