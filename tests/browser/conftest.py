@@ -21,6 +21,7 @@ from playwright.sync_api import Browser
 from damlink._config.load import load
 from damlink._console.server import Console
 from damlink._model import SourceAsset
+from damlink._run.saved_plan import save_plan
 from damlink._run.session import Session
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
@@ -110,5 +111,18 @@ def _running(session: Session) -> Iterator[Shown]:
 
 @pytest.fixture(scope="module")
 def addresses(shown: Shown) -> dict[str, str]:
-    """One address of each page that links lead to, by its path."""
-    return shown.find_addresses()
+    """One address of each page, by its path: those that links lead to, and those that a form leads to."""
+    return shown.find_addresses() | _follow_forms(shown)
+
+
+def _follow_forms(shown: Shown) -> dict[str, str]:
+    """Make a plan, and begin a change and a new connector; return their addresses."""
+    forms = {
+        "/draft": ("/switch", {"connector": "stock", "enabled": "no"}),
+        "/setup": ("/begin", {"plugin": "istock", "title": "Another", "portal": "brand"}),
+    }
+    found = {
+        path: shown.client.post(form, data=given, headers={"Origin": shown.origin}).headers["location"]
+        for path, (form, given) in forms.items()
+    }
+    return found | {"/plan": f"/plan?id={save_plan(shown.session, 'stock').id}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 
@@ -22,6 +23,7 @@ from damlink._console.jobs import Jobs
 from damlink._console.server import Console
 from damlink._model import SourceAsset
 from damlink._run.session import Session
+from damlink._state.inbox import Inbox, Notification
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
@@ -139,11 +141,25 @@ def fill(session: Session) -> None:
         ledger.mark_uncertain(claim(ledger), f"{HOSTILE} id-000 may have arrived")
         ledger.mark_rejected(claim(ledger), f"{HOSTILE} & too large")
     _keep_plan(session)
+    for number in (1, 2, 3):
+        Inbox(session.database).put(notification(number))
     desk = Desk(session.config, session, Jobs(session.config.path), Texts())
     kept = Kept(id="known", kind="connectors", name="shelf", base=CONFIG, changes={"pages": 4})
     Drafts(desk).save(kept)
     new = {"plugin": "acme", "portal": "brand"}
     Drafts(desk).save(Kept(id="new", kind="connectors", name="new", base=CONFIG, changes=new, step=0))
+
+
+def notification(number: int) -> Notification:
+    """Return an event with a hostile subject."""
+    return Notification(
+        portal="brand",
+        topic="arn:aws:sns:eu-west-1:111122223333:brand",
+        message_id=str(number),
+        subject=HOSTILE,
+        message="{}",
+        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
 
 
 def _keep_plan(session: Session) -> None:

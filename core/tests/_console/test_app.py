@@ -50,6 +50,7 @@ ADDRESSES = {
     "/plugins": "/plugins",
     "/activity": "/activity",
     "/portals": "/portals",
+    "/events": "/events?portal=brand",
 }
 FORGED = {
     "another-origin": {"Origin": "http://evil.example"},
@@ -138,6 +139,7 @@ def test_assets_when_filtered_by_a_cause_are_those_of_that_cause(shown: Any) -> 
         ("/connector", 404),
         ("/plan?id=nothing", 404),
         ("/draft?id=nothing", 404),
+        ("/events?portal=nobody", 404),
         ("/add?plugin=nothing", 404),
         ("/setup?id=new&step=9", 400),
         ("/setup?id=known&step=0", 400),

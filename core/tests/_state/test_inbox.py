@@ -355,3 +355,17 @@ def work(inbox: Inbox, time_: Any) -> list[int]:
     gathered = inbox.gather("brand", PAUSE)
     inbox.settle(map(Outcome, gathered), {})
     return [number for each in gathered for number in each.numbers]
+
+
+def test_replay_when_events_are_finished_makes_those_ready_once_more(
+    inbox: Inbox, put: Callable[..., bool], time_: Any
+) -> None:
+    put(1)
+    put(2, B)
+    time_.pass_by(seconds=PAUSE)
+    inbox.settle([Outcome(each, frozenset({"stock"})) for each in inbox.gather("brand", PAUSE)], {})
+    assert [each.verdict for each in inbox.latest("brand", limit=9)] == 2 * ["processed by stock"]
+    numbers = [each.number for each in inbox.latest("brand", limit=9)]
+    assert inbox.replay("brand", numbers[1], numbers[1]) == 1
+    assert inbox.replay("other", 1, 99) == 0
+    assert ready(inbox, time_) == [(A, 1)]

@@ -186,6 +186,51 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
     echo(f"{arn} is approved; {confirmed}", err=True)
 
 
+@command.command("inbox")
+@portal_argument
+@click.option(
+    "--limit", type=click.IntRange(1, 5000), default=50, show_default=True, help="How many to list."
+)
+@as_json
+@with_config
+def inbox(portal: str, limit: int, json_: bool, config_path: Path | None) -> None:
+    """List the events of the last days, the newest first, with what became of each."""
+    import attrs
+
+    from damlink._cli._output import moment_text, print_json_lines, print_table
+    from damlink._run.session import Session
+    from damlink._state.inbox import Inbox
+
+    with Session(_config(config_path, portal), keeps=False) as session:
+        found = Inbox(session.database).latest(portal, limit=limit) if session.has_database else []
+    if json_:
+        print_json_lines({**attrs.asdict(each), "verdict": each.verdict} for each in found)
+        return
+    rows = [
+        (str(each.number), moment_text(each.received_at), each.subject, each.asset_id, each.verdict)
+        for each in found
+    ]
+    print_table(("number", "received", "event", "asset", "what became of it"), rows)
+
+
+@command.command("replay")
+@portal_argument
+@click.argument("first", type=click.IntRange(min=1))
+@click.argument("last", type=click.IntRange(min=1), required=False)
+@with_config
+def replay(portal: str, first: int, last: int | None, config_path: Path | None) -> None:
+    """Process an event once more, or all from FIRST to LAST. `damlink events inbox` shows the numbers."""
+    from damlink._run.session import Session
+    from damlink._state.inbox import Inbox
+
+    with Session(_config(config_path, portal)) as session:
+        count = Inbox(session.database).replay(portal, first, last or first)
+    if not count:
+        hint = f"`damlink events inbox {portal}` lists them"
+        raise ConfigError("", f"the inbox of {portal} has no such event", hint=hint)
+    echo(f"{count} in the inbox once more; `damlink serve` processes them", err=True)
+
+
 @command.command("send")
 @portal_argument
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))

@@ -12,6 +12,7 @@ from damlink._console.asset_pages import show_asset, show_assets
 from damlink._console.charts import count_by_day
 from damlink._console.connector_pages import show_connector, show_plan, show_plans
 from damlink._console.desk import Desk
+from damlink._console.event_pages import show_events
 from damlink._console.page import Page, Query, command_text, connector_of
 from damlink._console.setting_pages import show_draft, show_edit
 from damlink._console.wizard import show_add, show_step
@@ -82,4 +83,5 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/plugins": show_plugins,
     "/activity": show_activity,
     "/portals": show_portals,
+    "/events": show_events,
 }

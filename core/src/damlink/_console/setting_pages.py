@@ -21,9 +21,9 @@ __all__ = ["describe_table", "fields_of_connector", "show_draft", "show_edit"]
 
 
 def fields_of_connector(config: Config, name: str) -> list[Field]:
-    """Return the settings of a connector: those of the core, then those of its plugin."""
+    """Return the settings of a connector: those of its plugin, then those of the core."""
     plugin = load_plugin(find(config.connector(name).plugin))
-    return [*connector_fields(), *fields_of(plugin.settings_class)]
+    return [*fields_of(plugin.settings_class), *connector_fields()]
 
 
 def describe_table(table: Mapping[str, Any]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from damlink._state.merge import merge
 from damlink._state.tables import inbox as t
 from damlink._state.tables import read_record
 
-__all__ = ["DISPATCHER", "CoalescedEvent", "Inbox", "Notification", "Outcome"]
+__all__ = ["DISPATCHER", "CoalescedEvent", "Inbox", "Notification", "Outcome", "Received"]
 
 # The name of the dispatcher's lease; no connector's name begins with a tilde.
 DISPATCHER: Final = "~events"
@@ -88,6 +88,39 @@ class CoalescedEvent:
     numbers: tuple[int, ...]
     processed_by: frozenset[str]
     attempts: int
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """A notification in the inbox, with what became of it.
+
+    Attributes:
+        due_at: `None` once it is finished.
+        processed_by: connectors that have processed it.
+        attempts: rounds in which a connector failed to process it.
+    """
+
+    number: int
+    portal: str
+    topic: str
+    subject: str
+    asset_id: str
+    occurred_at: datetime
+    received_at: datetime
+    due_at: datetime | None
+    finished_at: datetime | None
+    processed_by: tuple[str, ...]
+    attempts: int
+    last_error: str
+
+    @property
+    def verdict(self) -> str:
+        """The state in words."""
+        if self.finished_at is not None:
+            return (
+                f"processed by {', '.join(self.processed_by)}" if self.processed_by else "processed by none"
+            )
+        return f"failed {self.attempts} times: {self.last_error}" if self.attempts else "not processed yet"
 
 
 @attrs.frozen
@@ -174,6 +207,21 @@ class Inbox:
                 }
                 rows = t.c.number.in_(outcome.event.numbers)
                 connection.execute(sa.update(t).where(rows).values(values))
+
+    def latest(self, portal: str, *, limit: int, offset: int = 0) -> list[Received]:
+        """Return the newest notifications of a portal, the newest first."""
+        query = sa.select(t).where(t.c.portal == portal).order_by(t.c.number.desc())
+        with self._database.read() as connection:
+            found = connection.execute(query.limit(limit).offset(offset)).all()
+        return [read_record(Received, each, processed_by=tuple(json.loads(each.had))) for each in found]
+
+    def replay(self, portal: str, first: int, last: int) -> int:
+        """Let notifications be processed once more, as if they had just arrived; return how many."""
+        chosen = (t.c.portal == portal, t.c.number.between(first, last))
+        anew = {"had": "[]", "attempts": 0, "last_error": "", "finished_at": None}
+        update = sa.update(t).where(*chosen).values(**anew, due_at=self._database.now())
+        with self._database.write() as connection:
+            return connection.execute(update).rowcount
 
     def open_count(self, portal: str | None = None) -> int:
         """Count the notifications that are not finished, of one portal or of all."""

@@ -1,0 +1,67 @@
+"""The page of a portal's events, and what its forms do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from damlink._console.desk import Desk
+from damlink._console.page import (
+    MOST_PAGES,
+    ROWS,
+    Page,
+    Query,
+    WrongRequestError,
+    address_of,
+    command_text,
+    page_number,
+)
+from damlink._serve.subscriptions import subscriptions_of
+from damlink._state.inbox import Inbox
+from damlink.errors import ConfigError
+
+__all__ = ["replay_events", "show_events"]
+
+MOST_DIGITS: Final = 15
+
+
+def show_events(desk: Desk, query: Query) -> Page:
+    """Show the inbox of a portal with what became of each event, and its topics."""
+    portal, number = desk.config.portal(query.get("portal", "")).name, page_number(query)
+    rows = Inbox(desk.database).latest(portal, limit=ROWS + 1, offset=ROWS * (number - 1))
+    subscriptions = subscriptions_of(desk, portal)
+    topics = [
+        {
+            "arn": each.arn,
+            "state": "in the config" if each.arn in subscriptions.listed else each.state,
+            "noted_at": each.noted_at,
+            "confirmed_at": each.confirmed_at,
+        }
+        for each in subscriptions.topics.listing(portal)
+    ]
+    data = {
+        "portal": portal,
+        "events": [{**attrs.asdict(each), "verdict": each.verdict} for each in rows[:ROWS]],
+        "topics": topics,
+        "page": number,
+        "has_more": len(rows) > ROWS and number < MOST_PAGES,
+    }
+    return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
+
+
+def replay_events(desk: Desk, form: Query) -> str:
+    """Let one event, or those of a range, be processed once more."""
+    portal = desk.config.portal(form.get("portal", "")).name
+    first = _number(form, "first", "")
+    last = _number(form, "last", str(first))
+    if not Inbox(desk.database).replay(portal, first, last):
+        raise ConfigError("", f"the inbox of {portal} has no such event")
+    return address_of("/events", portal=portal)
+
+
+def _number(form: Query, field: str, otherwise: str) -> int:
+    text = form.get(field, "").strip() or otherwise
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise WrongRequestError(f"{field} is the number of an event")
+    return int(text)
