@@ -32,10 +32,11 @@ VIEWERS = {
     "/plan",
     "/plugins",
     "/portals",
+    "/events",
     "/activity",
     "/export",
 }
-OPERATORS = {"/retry", "/settle", "/bulk", "/run", "/stop", "/make-plan", "/approve"}
+OPERATORS = {"/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve"}
 UNOPENED = Session(loads("", Path("damlink.toml")))
 ROUTES = [
     (method, route.path)

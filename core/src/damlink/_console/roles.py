@@ -14,7 +14,7 @@ __all__ = ["OPEN_PATHS", "SAFE_METHODS", "Visitor", "least_role"]
 SAFE_METHODS: Final = ("GET", "HEAD")
 # What needs no session: the ways to get one, and the style of their pages.
 OPEN_PATHS: Final = ("/enter", "/login", "/console.css")
-OPERATORS: Final = ("/retry", "/settle", "/bulk", "/run", "/stop", "/make-plan", "/approve")
+OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 EVERYONES: Final = ("/leave",)
 ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/users")
 
