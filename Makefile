@@ -11,7 +11,7 @@ EDITABLE := -e 'core[all]' $(PLUGINS:%=-e %)
 # Children that the tests start would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fix check acceptance simulate mutants soak kill-points lies bench pictures docs clean
+.PHONY: demo test test-fast fix check acceptance simulate mutants soak kill-points lies cluster-proof bench pictures docs clean
 
 demo: $(READY)
 	$(BIN)/damlink demo
@@ -64,6 +64,10 @@ soak: $(TOOLS)
 # The pictures of the docs; needs Chromium.
 pictures: $(TOOLS)
 	PICTURES=docs/images $(BIN)/python -m pytest -m acceptance tests/browser/test_pictures.py
+
+# Workers that share a budget, and workers that are killed; or some rows: ROWS="budget:4 clocks:2 kills:120".
+cluster-proof: $(TOOLS)
+	PYTHONPATH=tests $(BIN)/python -m cluster_proof $(ROWS)
 
 mutants: $(TOOLS)
 	$(BIN)/python tests/simulation/mutants.py

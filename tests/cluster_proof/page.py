@@ -1,0 +1,71 @@
+"""The page of the docs that shows what `make cluster-proof` measured last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "explanation" / "cluster-proof.md"
+NOTE: Final = "<!-- Written by `make cluster-proof`. Do not edit it here. -->"
+COLUMNS: Final = (
+    "workers",
+    "clocks apart",
+    "used of the budget",
+    "most in a window",
+    "refused",
+    "connections each",
+)
+
+
+def write_page(results: Mapping[str, Any]) -> None:
+    PAGE.write_text("\n".join(lines(results)) + "\n", encoding="utf-8")
+
+
+def lines(results: Mapping[str, Any]) -> Iterator[str]:
+    machine = results["machine"]
+    yield f"{NOTE}\n"
+    yield "# Workers, measured\n"
+    yield "Worker processes on one PostgreSQL carry one connector from a stand-in of iStock to a portal of the sandbox,"
+    yield "which takes 0.2 s for each request and counts all of them. This is the output of `make cluster-proof` on a"
+    yield f"machine with two cores (Python {machine['python']}, {machine['system']}), which also ran the portal, the"
+    yield "database and other programs. Only what was run is shown.\n"
+    budgets = [each for name, each in results.items() if name.startswith(("budget:", "clocks:"))]
+    if budgets:
+        yield from budget_lines(budgets)
+    for name, each in results.items():
+        if name.startswith("kills:"):
+            yield from kill_lines(each)
+
+
+def budget_lines(budgets: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield "## One address, one budget\n"
+    yield "The portal allows 450 requests in 30 s, and the workers use all of it (`share = 1.0`), so that a single request"
+    yield "too many would be refused. Counted over two windows after the first. The goal is 95% of the budget, and no refusal.\n"
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield f"|{' --- |' * len(COLUMNS)}"
+    for each in budgets:
+        apart = f"{each['wrong_by']:.0f} s" if each["wrong_by"] else "no"
+        used, most = f"{each['share']:.1%}", f"{each['most']} of 450"
+        cells = (each["workers"], apart, used, most, each["refused"], each["connections"])
+        yield f"| {' | '.join(map(str, cells))} |"
+    yield ""
+
+
+def kill_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Kills\n"
+    yield f"Three workers. For {result['seconds']:.0f} s, one of them was killed (`kill -9`) or frozen (`SIGSTOP`) every"
+    yield "5 s while it carried, and another one started. A frozen one was woken when its assets were free.\n"
+    yield "| | |"
+    yield "| --- | --- |"
+    yield f"| assets | {result['assets']} |"
+    yield f"| workers killed, frozen | {result['killed']}, {result['frozen']} |"
+    yield f"| assets lost | {result['lost']} |"
+    yield f"| assets twice in the portal | {result['twice']} |"
+    yield f"| uncertain, left to a person | {result['uncertain']} |"
+    for way in ("killed", "frozen"):
+        times = result[f"taken_{way}"]
+        if times:
+            middle, longest = times[len(times) // 2], times[-1]
+            yield f"| seconds until the assets of a {way} one were free: median, longest | {middle}, {longest} |"
+    yield ""
