@@ -129,6 +129,14 @@ DEFECTS: Final[Sequence[Defect]] = (
         more=_FORGETFUL,
     ),
     Defect(
+        "checkpoint written after the act, and not before",
+        "push.killed",
+        _UPLOAD,
+        '    if not checkpoint.get("told"):\n'
+        '        ctx.http.post("/deliveries", json={"id": prepared.name})\n'
+        f"        checkpoint.put(told=True)\n{_UPLOAD}",
+    ),
+    Defect(
         "cursor early",
         "listing.resumable",
         "        for row in rows:\n",

@@ -42,6 +42,7 @@ _LEVEL_OF: Final = {
         "event.gone",
         "transform.repeatable",
         "push.once",
+        "push.killed",
         "push.findable",
         "partner.401",
         "partner.429",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from damlink.testing import asset_rules as asset_rules
 from damlink.testing import event_rules as event_rules
+from damlink.testing import kill_rules as kill_rules
 from damlink.testing import listing_rules as listing_rules
 from damlink.testing import memory_rules as memory_rules
 from damlink.testing import misbehaviour as misbehaviour
