@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -203,8 +204,9 @@ class SharedPace(Pace):
                 answered, returned = self._to_report, self._unspent if is_old else 0
                 self._to_report, self._unspent = 0, self._unspent - returned
                 kept = self._in_flight + self._unspent
+                rewind = returned * self._interval
             try:
-                grant = self._transact(answered, kept, asks=asks, ends=ends)
+                grant = self._transact(answered, kept, rewind, asks=asks, ends=ends)
             except BaseException:
                 with self._changing:
                     self._to_report, self._unspent = self._to_report + answered, self._unspent + returned
@@ -231,14 +233,15 @@ class SharedPace(Pace):
             if is_new and earlier:
                 self._count(connection, self._now(connection), earlier, urgent=False)
 
-    def _transact(self, answered: int, kept: int, *, asks: bool, ends: bool) -> Grant:
+    def _transact(self, answered: int, kept: int, rewind: float, *, asks: bool, ends: bool) -> Grant:
         """Exchange in one transaction; whether an earlier one was stored does not matter.
 
         Args:
             answered: permits that count as used from now on.
             kept: permits that stay leased.
+            rewind: seconds of the spacing that belonged to permits which are given back.
         """
-        grant, number = self._store(answered, kept, asks=asks, ends=ends)
+        grant, number = self._store(answered, kept, rewind, asks=asks, ends=ends)
         self._lease = number
         if number is None and not ends:
             with self._changing:
@@ -247,8 +250,14 @@ class SharedPace(Pace):
         return grant
 
     @repeating
-    def _store(self, answered: int, kept: int, *, asks: bool, ends: bool) -> tuple[Grant, int | None]:
+    def _store(
+        self, answered: int, kept: int, rewind: float, *, asks: bool, ends: bool
+    ) -> tuple[Grant, int | None]:
         with self._locked() as (connection, gate, now):
+            if rewind:
+                gate = attrs.evolve(gate, next_at=max(0.0, gate.next_at - rewind))
+                mine = sa.update(a).where(a.c.address == self._address)
+                connection.execute(mine.values(next_at=gate.next_at))
             if answered:
                 self._count(connection, now, answered, urgent=self._urgent)
             self._count_dead(connection, now)
