@@ -9,7 +9,7 @@ import pytest
 
 from damlink._config.parse import parse
 from damlink._config.settings import Field, fields_of
-from damlink._config.tables import PortalConfig, ServeConfig
+from damlink._config.tables import ConsoleConfig, PortalConfig, ServeConfig
 from damlink._plugin.discovery import find, list_plugins
 from damlink._plugin.loader import load
 from damlink._secret import Secret
@@ -19,6 +19,7 @@ from damlink.errors import ConfigError
 def classes() -> Iterator[tuple[str, type[Any]]]:
     yield "portals", PortalConfig
     yield "serve", ServeConfig
+    yield "console", ConsoleConfig
     for info in list_plugins():
         yield info.name, load(find(info.name)).settings_class
 

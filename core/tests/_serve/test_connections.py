@@ -243,3 +243,11 @@ async def _outcomes(budget: int, *pieces: bytes) -> list[str]:
 )
 def test_bodies_when_the_budget_is_used_up_have_the_oldest_give_way(budget: int, outcomes: list[str]) -> None:
     assert asyncio.run(_outcomes(budget, b"aaaa", b"aaaa", b"aaaa")) == outcomes
+
+
+def test_buffer_when_filled_in_slices_as_over_tls_holds_every_byte() -> None:
+    protocol = BoundedProtocol.__new__(BoundedProtocol)
+    protocol._read_buffer = bytearray(8)
+    # asyncio does so when several records of TLS have arrived.
+    protocol.get_buffer(-1)[3:6] = b"abc"
+    assert bytes(protocol._read_buffer) == b"\0\0\0abc\0\0"

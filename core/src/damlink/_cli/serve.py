@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.session import Session
     from damlink._serve.scheduler import Schedule
+    from damlink._serve.service import BackgroundService
     from damlink._serve.worker_process import WorkerProcess
     from damlink._state.database import Database
 
@@ -58,7 +59,7 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
                 verify_not_restored(session.database, connector.name)
         schedule = _schedule(session, name)
         follower = ConfigFollower(session, [schedule.follow] if isinstance(schedule, Schedule) else [])
-        services = (Dispatcher(session, schedule.wake), schedule, follower)
+        services = (Dispatcher(session, schedule.wake), schedule, follower, *_console(session))
         running = server.Server(session, services, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():
@@ -66,6 +67,27 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
             for line in describe_hanging():
                 echo(f"damlink: {line}", err=True)
             end_now(0)
+
+
+def _console(session: Session) -> list[BackgroundService]:
+    """Return the console, if the config enables it.
+
+    Raises:
+        ConfigError: it lacks what it needs.
+    """
+    if not session.config.console.enabled:
+        return []
+    try:
+        from damlink._console.service import ConsoleService
+    except ModuleNotFoundError as error:
+        hint = "pip install 'damlink[console]'"
+        raise ConfigError("", f"console needs {error.name}", hint=hint) from error
+
+    return [ConsoleService(session, on_listening=_announce_console)]
+
+
+def _announce_console(url: str) -> None:
+    _announce(url, "the console is at %s; `damlink users link` prints an address that lets you in")
 
 
 def _open_database(config: Config) -> tuple[Database | None, str]:
@@ -112,9 +134,9 @@ def _listening_on(config: Config, host: str | None, port: int | None) -> Config:
     return attrs.evolve(config, serve=own)
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, said: str = "listening on %s") -> None:
     """Print the address, or log it if the log is JSON, so that every line is JSON."""
     if click.get_current_context().find_root().params["log_format"] == "json":
-        logging.getLogger("damlink.serve").info("listening on %s", url)
+        logging.getLogger("damlink.serve").info(said, url)
     else:
-        echo(f"damlink: listening on {url}", err=True)
+        echo(f"damlink: {said % url}", err=True)

@@ -115,6 +115,28 @@ def password(name: str, config_path: Path | None) -> None:
     echo(f"{name} has a new password", err=True)
 
 
+@command.command("link")
+@click.argument("name", default="")
+@with_config
+def link(name: str, config_path: Path | None) -> None:
+    """Print an address that lets a user into the console of `damlink serve` once, within five minutes.
+
+    Without NAME it lets in the person at this machine, with every right, where the console cannot be
+    reached from elsewhere.
+    """
+    from damlink._run.session import Session
+    from damlink._state.access import Access
+
+    config = load_config(config_path)
+    with Session(config) as session:
+        if name:
+            _demand(session, name)
+        made = Access(session.database).make_link(name)
+        _note(session, "users link", name)
+    base = config.console.public_url.rstrip("/") or f"http://{config.console.listen}"
+    click.echo(f"{base}/enter?link={made}")
+
+
 @command.command("token")
 @click.argument("name")
 @click.argument("label")

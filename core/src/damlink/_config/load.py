@@ -21,6 +21,7 @@ from damlink._config.tables import (
     CONNECTOR_KEYS,
     SUBTABLES,
     ConnectorConfig,
+    ConsoleConfig,
     NotifyConfig,
     PaceConfig,
     PortalConfig,
@@ -81,6 +82,7 @@ class Config:
     state: StateConfig
     pace: PaceConfig
     serve: ServeConfig
+    console: ConsoleConfig
     notify: NotifyTable
     portals: Mapping[str, PortalTable]
     connectors: Mapping[str, ConnectorConfig]
@@ -129,7 +131,7 @@ def loads(text: str, path: Path) -> Config:
     """Check the text of a config that is not written yet; errors name the path it is for."""
     document = _parse_toml(text, path)
     place = str(path)
-    known = ("state", "pace", "serve", "notify", "portals", "connectors")
+    known = ("state", "pace", "serve", "console", "notify", "portals", "connectors")
     for key in document:
         if key not in known:
             raise ConfigError(f"{place}: {key}", "unknown table", hint=suggest(key, known))
@@ -144,6 +146,7 @@ def loads(text: str, path: Path) -> Config:
         state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
         pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
         serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
+        console=parse(ConsoleConfig, tables["console"], f"{place}: console", opener(path)),
         notify=_notify(tables["notify"], f"{place}: notify"),
         portals=portals,
         connectors=connectors,
@@ -297,6 +300,7 @@ def reference() -> dict[str, tuple[Field, ...]]:
         "state": fields_of(StateConfig),
         "pace": fields_of(PaceConfig),
         "serve": fields_of(ServeConfig),
+        "console": fields_of(ConsoleConfig),
         "notify": fields_of(NotifyConfig),
         "portals.NAME": fields_of(PortalConfig),
         "connectors.NAME": fields_of(ConnectorConfig),

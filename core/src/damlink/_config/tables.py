@@ -18,6 +18,7 @@ __all__ = [
     "CONNECTOR_KEYS",
     "SUBTABLES",
     "ConnectorConfig",
+    "ConsoleConfig",
     "NotifyConfig",
     "PaceConfig",
     "PortalConfig",
@@ -78,6 +79,25 @@ class ServeConfig:
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError("port must be at least 0 and at most 65535")
+
+
+@attrs.frozen
+class ConsoleConfig:
+    """`[console]`: the web pages beside `damlink serve`."""
+
+    enabled: bool = setting(default=False, help="Whether `damlink serve` shows the pages of the console.")
+    listen: str = setting(
+        default="127.0.0.1:8081",
+        help="The address that the pages listen on; beyond loopback, users, `public_url` and TLS are needed.",
+    )
+    public_url: str = setting(
+        default="", help="How browsers elsewhere reach the pages, such as `https://damlink.example.com`."
+    )
+    behind_proxy: bool = setting(
+        default=False, help="Whether a proxy in front adds TLS, and passes `Host` on as it is."
+    )
+    tls_certificate: str = setting(default="", help="A file with the certificate, for TLS without a proxy.")
+    tls_private_key: str = setting(default="", help="The file with its private key.")
 
 
 @attrs.frozen

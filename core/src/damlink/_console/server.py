@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import uvicorn
@@ -26,11 +27,12 @@ class Console:
 
     Args:
         on_listening: called with the one-time address as soon as the console listens.
+        alone: see `Sessions`.
     """
 
-    def __init__(self, session: Session, *, on_listening: Callable[[str], None]) -> None:
+    def __init__(self, session: Session, *, on_listening: Callable[[str], None], alone: bool = True) -> None:
         self._session, self._on_listening = session, on_listening
-        self.sessions = Sessions(session)
+        self.sessions = Sessions(session, alone=alone)
         self.jobs = Jobs(session.config.path)
         self._app = make_app(session, self.sessions, self.jobs)
         self._http: _Http | None = None
@@ -42,16 +44,25 @@ class Console:
             ConfigError: the console cannot listen on the address.
             StateError: the database cannot be used.
         """
-        # Opened before requests of several threads ask for them.
-        _ = self._session.database, self._session.pace
         hint = "choose another port with --listen, or end what listens there"
         with contextlib.closing(listen(host, port, backlog=BACKLOG, place="--listen", hint=hint)) as bound:
             names = loopback_names(bound)
-            hosts = dict.fromkeys(names, "http")
-            self._http = _Http(make_uvicorn_config(guard(self._app, self.sessions, hosts), backlog=BACKLOG))
+            http = self.prepare(dict.fromkeys(names, "http"))
             self._on_listening(f"http://{names[0]}/enter?link={self.sessions.make_link()}")
-            with contextlib.closing(self.jobs), contextlib.closing(self.sessions):
-                asyncio.run(self._http.serve([bound]))
+            self.serve(http, bound)
+
+    def prepare(self, hosts: Mapping[str, str], **tls: str) -> uvicorn.Server:
+        """Return the server, which answers to these hosts; see `Guard`."""
+        # Opened before requests of several threads ask for them.
+        _ = self._session.database, self._session.pace
+        app = guard(self._app, self.sessions, hosts)
+        self._http = _Http(make_uvicorn_config(app, backlog=BACKLOG, **tls))
+        return self._http
+
+    def serve(self, http: uvicorn.Server, bound: socket.socket) -> None:
+        """Serve the pages on a socket until `stop` or a signal."""
+        with contextlib.closing(self.jobs), contextlib.closing(self.sessions):
+            asyncio.run(http.serve([bound]))
 
     def stop(self) -> None:
         """Ask the server to end; from any thread."""

@@ -101,9 +101,10 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's name
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's name
         """Return the buffer for the next bytes."""
-        return self._read_buffer
+        # A view: over TLS asyncio fills it in slices, and a slice of a bytearray is a copy.
+        return memoryview(self._read_buffer)
 
     def buffer_updated(self, nbytes: int) -> None:
         """Process the bytes in the buffer."""

@@ -103,7 +103,9 @@ def _with_fixed_parts(old: Config, new: Config) -> Config:
         _log.warning("[state] has changed: restart `damlink serve` to use it")
     # Not reported: host and port may come from options of the command line.
     serve = attrs.evolve(new.serve, host=old.serve.host, port=old.serve.port)
-    return attrs.evolve(new, state=old.state, serve=serve)
+    if new.console != old.console:
+        _log.warning("[console] has changed: restart `damlink serve` to use it")
+    return attrs.evolve(new, state=old.state, serve=serve, console=old.console)
 
 
 def _differences(old: Config, new: Config) -> str:

@@ -64,7 +64,7 @@ def handle_signals(handle: Callable[[int, FrameType | None], Any]) -> Iterator[N
             signal.signal(number, handler)
 
 
-def make_uvicorn_config(app: Any, *, backlog: int) -> uvicorn.Config:
+def make_uvicorn_config(app: Any, *, backlog: int, **tls: Any) -> uvicorn.Config:
     """Return the settings of a server that bounds what it reads and tells nothing about itself."""
     return uvicorn.Config(
         app,
@@ -78,4 +78,5 @@ def make_uvicorn_config(app: Any, *, backlog: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=ANSWER_SECONDS,
+        **tls,
     )
