@@ -24,6 +24,7 @@ PUBLIC = {
         "ContentFile",
         "Context",
         "Cursor",
+        "Estimate",
         "Event",
         "Finding",
         "HeaderAuth",

@@ -51,6 +51,7 @@ NAMES: Final = {
         "PushResult",
     ),
     "What a check gives": ("Finding",),
+    "What an estimate gives": ("Estimate",),
     "What several plugins need": (
         "Backoff",
         "ContentFile",

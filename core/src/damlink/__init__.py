@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from damlink._model import (
         About,
         Cursor,
+        Estimate,
         Event,
         Finding,
         LedgerEntry,
@@ -52,6 +53,7 @@ __all__ = [
     "ContentFile",
     "Context",
     "Cursor",
+    "Estimate",
     "Event",
     "Finding",
     "HeaderAuth",
@@ -97,6 +99,7 @@ _MODULES = {
     "_model": (
         "About",
         "Cursor",
+        "Estimate",
         "Event",
         "Finding",
         "LedgerEntry",

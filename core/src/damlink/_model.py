@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "About",
     "Cursor",
+    "Estimate",
     "Event",
     "Finding",
     "LedgerEntry",
@@ -227,6 +228,27 @@ class Event:
     portal: str
     occurred_at: datetime
     raw: JSONObject = attrs.field(factory=dict)
+
+
+def _amounts(values: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f'spends is {show(values)}; write {{"what": number}}')
+    return {str(what): float(amount) for what, amount in values.items()}
+
+
+@attrs.frozen(kw_only=True)
+class Estimate:
+    """Cost of carrying one asset, for a plan.
+
+    Attributes:
+        size: of the file that is delivered, in bytes; `None`: not known.
+        skip: why `transform` would skip the asset, as known without asking anybody; empty: it would not.
+        spends: what the partner charges, such as `{"credits": 3}`.
+    """
+
+    size: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(0)))
+    skip: str = attrs.field(default="", validator=attrs.validators.instance_of(str))
+    spends: Mapping[str, float] = attrs.field(factory=dict, converter=_amounts)
 
 
 @attrs.frozen

@@ -7,7 +7,9 @@ no defaults, no `async`. A plugin has `transform`, `push` and at least one of `l
 and `on_event`. It may have a plain function `check(ctx)` beside them: `damlink check` shows the
 `damlink.Finding`s that it yields; it changes and spends nothing. It may have a plain function
 `classify(response)`: it returns the error of `damlink.errors` that a refusal of the partner's (400 and
-above) stands for, or `None`, and then the general rule applies. `ctx.http` asks it first.
+above) stands for, or `None`, and then the general rule applies. `ctx.http` asks it first. It may have a
+plain function `estimate(ctx, source)`: it returns a `damlink.Estimate` of what carrying the asset takes,
+for a plan. It asks nobody and changes nothing.
 
 Marked by its own marker, such as `@hookimpl.push`, a hook's arguments and result are known to a type
 checker. It then takes what it does not use as `**_: object`.

@@ -8,7 +8,7 @@ import pytest
 
 from damlink._run.saved_plan import StalePlanError, save_plan
 from damlink._state.plans import Plans, SavedPlan
-from damlink.errors import ConfigError
+from damlink.errors import ConfigError, PluginBugError
 
 THIRD = "yield SourceAsset('3', 'a')"
 # Only in the second listing: the first is that of the check.
@@ -87,3 +87,29 @@ def test_plan_when_due_assets_have_changed_again_takes_the_last_fingerprint(stoc
 def test_plan_when_unknown_is_refused(stock: Any) -> None:
     with pytest.raises(ConfigError, match="there is no plan 'nothing'"):
         stock.run(plan="nothing")
+
+
+ESTIMATE = """
+def estimate(ctx, source):
+    if source.source_id == "1":
+        return Estimate(size=20_000_000, spends={"credits": 2})
+    return Estimate(skip="a video")
+"""
+
+
+def test_plan_when_the_plugin_estimates_names_sizes_and_costs_and_carries_no_more(stock: Any) -> None:
+    stock.write(estimate=ESTIMATE)
+    plan = save(stock)
+    assert plan.totals["actions"] == {"new": 1, "skip": 1}
+    assert (plan.totals["bytes"], plan.totals["spends"]) == (20_000_000, {"credits": 2.0})
+    stock.run(plan=plan.id)
+    assert (stock.pushed, stock.states["2"]) == (["1"], "due")
+
+
+@pytest.mark.parametrize(
+    "answer", ["None", "Estimate(size=-1)", "Estimate(spends='much')"], ids=["nothing", "size", "costs"]
+)
+def test_plan_when_an_estimate_is_wrong_names_the_plugin(stock: Any, answer: str) -> None:
+    stock.write(estimate=f"def estimate(ctx, source):\n    return {answer}\n")
+    with pytest.raises(PluginBugError, match="estimate of damlink-acme"):
+        save(stock)

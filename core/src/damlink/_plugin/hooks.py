@@ -23,6 +23,7 @@ from damlink._config.tables import ConnectorConfig
 from damlink._model import (
     About,
     Cursor,
+    Estimate,
     Event,
     Finding,
     PreparedAsset,
@@ -83,6 +84,7 @@ class Plugin:
         self._checks = [check] if (check := getattr(module, "check", None)) else []
         self._extensions: dict[str, str] = {}
         self._classify = getattr(module, "classify", None)
+        self._estimate = getattr(module, "estimate", None)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(module, info.name)
@@ -181,6 +183,12 @@ class Plugin:
             return cast(
                 "ConnectorError | None", self._expect("classify", error, (ConnectorError, type(None)))
             )
+
+    def estimate(self, ctx: Context, source: SourceAsset) -> Estimate:
+        """Return the cost of carrying an asset, as far as the plugin says it."""
+        with self._translate_errors("estimate", source):
+            found = self._estimate(ctx, source) if self._estimate else Estimate()
+            return cast("Estimate", self._expect("estimate", found, (Estimate,)))
 
     def check_exclusive(self, config: ConnectorConfig, connectors: Iterable[ConnectorConfig]) -> None:
         """Verify that no other connector of the plugin and portal has the same exclusive settings.

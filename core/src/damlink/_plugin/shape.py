@@ -77,16 +77,24 @@ def argument_problem(hook: str, function: Any, *, method: bool = False) -> str:
 
 
 def function_problem(module: ModuleType) -> str:
-    """Return what is wrong with the plain function `classify` of a plugin's module, or nothing."""
-    classify = getattr(module, "classify", None)
-    if classify is None:
+    """Return what is wrong with the plain functions of a plugin's module beside `check`, or nothing."""
+    problems = (
+        _function_problem(module, "classify", ["response"], "the error, or None"),
+        _function_problem(module, "estimate", ["ctx", "source"], "a damlink.Estimate"),
+    )
+    return next(filter(None, problems), "")
+
+
+def _function_problem(module: ModuleType, name: str, arguments: list[str], returns: str) -> str:
+    function = getattr(module, name, None)
+    if function is None:
         return ""
-    if not inspect.isfunction(classify) or inspect.iscoroutinefunction(classify):
-        return "classify is no plain function"
-    if inspect.isgeneratorfunction(classify) or inspect.isasyncgenfunction(classify):
-        return "classify yields; let it return the error, or None"
-    if [*inspect.signature(classify).parameters] != ["response"]:
-        return f"classify{inspect.signature(classify)} does not fit; write classify(response)"
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+        return f"{name} is no plain function"
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return f"{name} yields; let it return {returns}"
+    if [*inspect.signature(function).parameters] != arguments:
+        return f"{name}{inspect.signature(function)} does not fit; write {name}({', '.join(arguments)})"
     return ""
 
 

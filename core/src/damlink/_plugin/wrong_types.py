@@ -17,6 +17,7 @@ _CURES: Final = {
     "transform": "return PreparedAsset(content, name), Skip(reason) or Removed(source_id)",
     "push": "return PushResult(target_id), or the Removed that it was given",
     "check": "yield Finding(what, detail) for each step",
+    "estimate": "return Estimate(size=…, spends={…})",
     "classify": "return an error of damlink.errors, or None",
 }
 # Of these, nothing at all is an answer: the event is of no interest, there is nothing to report.

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -36,6 +36,8 @@ _log = logging.getLogger("damlink.run")
 PAGE: Final = 200
 # Of an asset that leaves the portal: its record, and the address of its original.
 READS: Final = 2
+
+_WithSource: TypeAlias = tuple[PlannedAsset, SourceAsset]
 
 
 @attrs.frozen
@@ -93,7 +95,8 @@ def plan_connector(
         metadata = read_metadata(runtime.config, session.opener)
         notices.append(f"{name}: each asset gets {describe_metadata(metadata)}")
     every = itertools.chain(*parts)
-    chosen = (_estimate(runtime, each) for each in every if with_skipped or each.is_carried)
+    estimated = (_estimate(runtime, *each) for each in every)
+    chosen = (each for each in estimated if with_skipped or each.is_carried)
     return Plan(runtime, notices, _each_once(chosen, own, taken), revised)
 
 
@@ -104,17 +107,20 @@ def _each_once(assets: Iterable[PlannedAsset], own: set[str], taken: set[str]) -
             yield each
 
 
-def _plan_row(row: Row, why: str, action: str = "") -> PlannedAsset:
-    action = action or _action_of(row.carrying, row)
-    return PlannedAsset(
-        source_id=row.source_id, title=row.title, why=why, action=action, fingerprint=row.carrying
-    )
+def _plan_row(row: Row, why: str, action: str = "") -> _WithSource:
+    action, seen = action or _action_of(row.carrying, row), row.carrying
+    planned = PlannedAsset(source_id=row.source_id, title=row.title, why=why, action=action, fingerprint=seen)
+    return planned, row.source
 
 
-def _estimate(runtime: ConnectorRuntime, asset: PlannedAsset) -> PlannedAsset:
-    """Add the requests to the portal that a delivery takes, about: a file of unknown size has one part."""
+def _estimate(runtime: ConnectorRuntime, asset: PlannedAsset, source: SourceAsset) -> PlannedAsset:
+    """Add what the plugin says, and the requests to the portal: a file of unknown size has one part."""
     if not asset.is_carried or asset.action == "remove":
         return asset
+    found = runtime.plugin.estimate(runtime.context, source)
+    if found.skip:
+        return attrs.evolve(asset, action=SKIP, why=found.skip)
+    asset = attrs.evolve(asset, size=found.size, spends=found.spends)
     uploads = runtime.plugin.about.uploads
     requests = count_requests(asset.size or 1, is_version=asset.action == "version") if uploads else READS
     return attrs.evolve(asset, requests=requests)
@@ -126,14 +132,14 @@ def _action_of(fingerprint: str, row: Row | None) -> str:
     return "version" if row is not None and row.previous is not None else "new"
 
 
-def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[PlannedAsset]:
+def _plan_retargeted(ledger: Ledger | None, change: AccountChange) -> Iterator[_WithSource]:
     why = f"due for another target account ({', '.join(change.target)})"
     rows = ledger.read_finished() if ledger and change.target else iter(())
     # What is at the former target is not a version there.
     return (_plan_row(row, why, "remove" if row.is_removal else "new") for row in rows)
 
 
-def _plan_due(ledger: Ledger | None) -> Iterator[PlannedAsset]:
+def _plan_due(ledger: Ledger | None) -> Iterator[_WithSource]:
     rows = ledger.ready() if ledger else iter(())
     while page := list(itertools.islice(rows, PAGE)):
         held = _find_held(ledger, {row.source_id: row for row in page})
@@ -160,7 +166,7 @@ def _find_held(ledger: Ledger | None, rows: Mapping[str, Row | None]) -> dict[st
 
 def _plan_listing(
     runtime: ConnectorRuntime, ledger: Ledger | None, revised: dict[str, str], *, full: bool
-) -> Iterator[PlannedAsset]:
+) -> Iterator[_WithSource]:
     progress = ledger.progress() if ledger else Progress()
     since = starting_point(progress, runtime.selection, full=full)
     reconsider = progress.completed not in (None, runtime.selection)
@@ -177,20 +183,21 @@ def _plan_listing(
                 yield from _plan_listed(each, held.get(each.asset.source_id, ""))
 
 
-def _plan_listed(compared: Compared, held: str) -> Iterator[PlannedAsset]:
+def _plan_listed(compared: Compared, held: str) -> Iterator[_WithSource]:
     """Yield a listed asset if a run would carry it, or would skip it for a reason that a person asks for."""
     asset, row = compared.asset, compared.row
     is_found = compared.comparison is Comparison.FOUND
     if not is_found and not compared.comparison.is_carried(row):
         return
     reason = "found in the portal" if is_found else held
-    yield PlannedAsset(
+    planned = PlannedAsset(
         source_id=asset.source_id,
         title=asset.title or (row.title if row else ""),
         why=reason or _why_listed(compared),
         action=SKIP if reason else _action_of(asset.fingerprint, row),
         fingerprint=asset.fingerprint,
     )
+    yield planned, asset
 
 
 def _compare_with_nothing(listed: Listed) -> list[Compared]:

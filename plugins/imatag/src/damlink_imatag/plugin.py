@@ -11,6 +11,7 @@ from damlink import (
     Checkpoint,
     Context,
     Cursor,
+    Estimate,
     Event,
     Finding,
     PreparedAsset,
@@ -49,6 +50,11 @@ def authenticate(ctx: Context) -> Auth:
 def check(ctx: Context) -> Iterator[Finding]:
     """Check the directory, the filters, the rights and the metaproperty."""
     return checks.findings(ctx)
+
+
+def estimate(ctx: Context, source: SourceAsset) -> Estimate:  # noqa: ARG001 - the contract's argument
+    """Count the mark, and take the size of the original for that of the marked file."""
+    return Estimate(size=source.raw.get("size"), spends={"Imatag marks": 1})
 
 
 @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from damlink import (
     About,
@@ -10,6 +11,7 @@ from damlink import (
     Content,
     Context,
     Cursor,
+    Estimate,
     OAuth2,
     PreparedAsset,
     PushResult,
@@ -24,6 +26,8 @@ from damlink_istock.settings import IStockSettings
 from damlink_istock.transform import TAG, media_type, prepare, source_asset
 
 settings_class = IStockSettings
+
+VIDEOS: Final = "videos are not included"
 
 about = About(
     title="iStock",
@@ -47,6 +51,13 @@ def classify(response: Response) -> ConnectorError | None:
     return auth.classify(response)
 
 
+def estimate(ctx: Context, source: SourceAsset) -> Estimate:
+    """Count the download that iStock may charge; the size of the file is known only from its answer."""
+    if source.raw["kind"] == "video" and not ctx.settings.include_videos:
+        return Estimate(skip=VIDEOS)
+    return Estimate(spends={f"iStock downloads ({ctx.settings.license_model})": 1})
+
+
 @hookimpl
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
     """List the licensed assets, oldest first, window by window."""
@@ -61,7 +72,7 @@ def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset 
 def transform(ctx: Context, source: SourceAsset, checkpoint: Checkpoint) -> PreparedAsset | Skip:
     """Download the asset once, and prepare its metadata."""
     if source.raw["kind"] == "video" and not ctx.settings.include_videos:
-        return Skip("videos are not included")
+        return Skip(VIDEOS)
     uri = licence.file_uri(ctx, source, checkpoint)
     return prepare(source, Content.from_url(ctx.http, uri, media_type=media_type(source)))
 
