@@ -159,6 +159,7 @@ PUBLIC = {
         "Scene",
         "SnsSandbox",
         "StandIn",
+        "Stored",
         "Synthetic",
         "TrialFacts",
         "UserPassword",
