@@ -84,7 +84,10 @@ def shown(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def _leave_what_needs_a_person(session: Session) -> None:
     """Leave one uncertain and one rejected row for each way to decide."""
-    items = [SourceAsset(f"9{number}", "v1", f"A harbour in the morning, {number}") for number in range(8)]
+    items = [
+        SourceAsset(f"9{number}", "v1", f"A harbour in the morning, {number}", raw={"kind": "image"})
+        for number in range(8)
+    ]
     with Lease(session.database, "stock") as lease:
         ledger = Ledger(session.database, "stock", lease.epoch)
         ledger.record(Listed(items), "all")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import resources
@@ -24,6 +25,7 @@ def _printable(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("damlink._console"),
     autoescape=True,
@@ -33,6 +35,14 @@ _PAGES: Final = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _show_moment(text: str) -> str:
+    """Return a moment in UTC as a person reads it; another text as it is."""
+    return f"{text[:10]} {text[11:19]} UTC" if _MOMENT.fullmatch(text) else text
+
+
+_PAGES.filters["moment"] = _show_moment
 
 
 def render(request: Request, page: Page, status: int = 200) -> Response:
