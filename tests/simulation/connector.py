@@ -28,6 +28,7 @@ class Settings:
 
     api_url: str = setting(help="The address of the partner.")
     marks: bool = setting(default=True, help="Whether an asset has its id as a tag.")
+    changes: bool = setting(default=False, help="Whether the partner lists each change once.")
 
 
 settings_class = Settings
@@ -37,14 +38,15 @@ about = About(title="Simulation", summary="A partner's list into the portal.", o
 @hookimpl
 def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:
     """Yield the assets of the partner page by page, from where the last listing was broken off."""
-    start = int(since or 0)
-    while page := ctx.http.get("/list", params={"after": start}).json():
+    start, path = int(since or 0), "/changes" if ctx.settings.changes else "/list"
+    while page := ctx.http.get(path, params={"after": start}).json():
         for each in page:
             yield SourceAsset(each["id"], f"v{each['version']}", each["id"], {"version": each["version"]})
         start += len(page)
         yield Cursor(str(start))
-    # The next one begins anew, since any asset may have changed.
-    yield Cursor("0")
+    if not ctx.settings.changes:
+        # The next one begins anew, since any asset may have changed.
+        yield Cursor("0")
 
 
 @hookimpl

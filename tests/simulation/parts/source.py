@@ -16,32 +16,41 @@ ASSETS: Final = 6
 
 
 class SourcePart(Part):
-    """The plugin of the simulation: new assets, and versions of changed ones."""
+    """The plugin of the simulation: new assets, and versions of changed ones.
+
+    The partner lists either all assets each time, or each change once: what is lost of it is lost for ever.
+    """
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
         self.names = stage.dice.choice((("a",), ("a", "b")))
         self._has_marks = stage.dice.random() < 0.85
+        self._has_changes = stage.dice.random() < 0.5
         self.versions = {f"asset-{number}": 1 for number in range(1, ASSETS + 1)}
+        self._changes = list(self.versions.items())
 
     def connector(self, name: str, workers: int) -> str:
         """Return the table of a connector."""
-        marks = str(self._has_marks).lower()
+        marks, changes = str(self._has_marks).lower(), str(self._has_changes).lower()
         return (
             f'[connectors.{name}]\nplugin = "simulation"\nportal = "brand"\nworkers = {workers}\n'
-            f'api_url = "https://partner.example"\nadopt_existing = false\nmarks = {marks}\n'
+            f'api_url = "https://partner.example"\nadopt_existing = false\n'
+            f"marks = {marks}\nchanges = {changes}\n"
         )
 
     def change_source(self) -> None:
         """Change an asset at its source."""
-        self.versions[self.stage.dice.choice(sorted(self.versions))] += 1
+        name = self.stage.dice.choice(sorted(self.versions))
+        self.versions[name] += 1
+        self._changes.append((name, self.versions[name]))
 
     def answer(self, request: httpx.Request, body: bytes) -> Answer:
         """Answer a list or a file."""
         path = request.url.path.strip("/").split("/")
-        if path[0] == "list":
+        if path[0] in ("list", "changes"):
             start = int(request.url.params.get("after", "0"))
-            found = list(self.versions.items())[start : start + 2]
+            listed = self._changes if path[0] == "changes" else list(self.versions.items())
+            found = listed[start : start + 2]
             return Answer(200, [{"id": name, "version": version} for name, version in found])
         name, _, version = path[1].partition("-v")
         return answer_with_file(request, content_of(name, int(version)), path[1])
