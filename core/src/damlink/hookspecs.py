@@ -9,7 +9,7 @@ and `on_event`. It may have a plain function `check(ctx)` beside them: `damlink 
 `classify(response)`: it returns the error of `damlink.errors` that a refusal of the partner's (400 and
 above) stands for, or `None`, and then the general rule applies. `ctx.http` asks it first. It may have a
 plain function `estimate(ctx, source)`: it returns a `damlink.Estimate` of what carrying the asset takes,
-for a plan. It asks nobody and changes nothing.
+for a plan. It sends no request and changes nothing.
 
 Marked by its own marker, such as `@hookimpl.push`, a hook's arguments and result are known to a type
 checker. It then takes what it does not use as `**_: object`.

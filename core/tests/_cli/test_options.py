@@ -46,8 +46,8 @@ for line in lines:
 PROGRAM = "import sys; from damlink._cli import main; main(sys.argv[1:])"
 FIRST_WORDS = {
     "Accept", "Add", "Approve", "Bring", "Call", "Carry", "Change", "Check", "Create", "Decide", "Delete",
-    "Disable", "Enable", "Grade", "List", "Make", "Manage", "Print", "Put", "Receive", "Replace", "Run",
-    "Serve", "Show", "Sign", "Start", "Store", "Subscribe", "Test", "Write",
+    "Disable", "Enable", "End", "Grade", "List", "Make", "Manage", "Print", "Process", "Put", "Receive",
+    "Replace", "Run", "Serve", "Show", "Sign", "Start", "Store", "Subscribe", "Test", "Write",
 }  # fmt: skip
 
 
@@ -68,9 +68,17 @@ def with_arguments(path: tuple[str, ...], command: click.Command) -> list[str]:
     for parameter in command.params:
         option = [parameter.opts[0]] if isinstance(parameter, click.Option) else []
         if parameter.required:
-            is_file = isinstance(parameter.type, click.Path) and parameter.type.exists
-            given += [*option, __file__ if is_file else "x"]
+            given += [*option, value_of(parameter.type)]
     return given
+
+
+def value_of(kind: click.ParamType) -> str:
+    """A value of this kind."""
+    if isinstance(kind, click.Choice):
+        return str(kind.choices[0])
+    if isinstance(kind, click.IntRange):
+        return "1"
+    return __file__ if isinstance(kind, click.Path) and kind.exists else "x"
 
 
 def reading_the_config() -> list[Any]:
