@@ -25,7 +25,7 @@ def install(distribution: Path, target: Path) -> None:
     lines += [f"Requires-Python: {project['requires-python']}"]
     lines += [f"License-Expression: {project['license']}"] if "license" in project else []
     lines += [f"Requires-Dist: {each}" for each in project["dependencies"]]
-    readme = (distribution / project["readme"]).read_text("utf-8")
+    readme = (distribution / project["readme"]).read_text("utf-8") if "readme" in project else ""
     (facts / "METADATA").write_text("\n".join([*lines, "", readme]), "utf-8")
     groups = project["entry-points"].items()
     points = [

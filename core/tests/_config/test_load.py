@@ -268,6 +268,7 @@ def test_reference_when_asked_describes_every_key() -> None:
         "state",
         "pace",
         "serve",
+        "console",
         "notify",
         "portals.NAME",
         "connectors.NAME",

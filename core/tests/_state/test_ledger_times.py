@@ -120,6 +120,7 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
     "adapt": lambda ledger: ledger.adapt(Accounts(), from_beginning=True),
     "look_in_portal": lambda ledger: ledger.look_in_portal(),
     "retarget": lambda ledger: ledger.retarget(drops_checkpoints=True),
+    "begin_round": lambda ledger: ledger.begin_round(),
     "release": lambda ledger: ledger.release(),
     "forget": lambda ledger: ledger.forget(),
 }

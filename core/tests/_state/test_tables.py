@@ -14,7 +14,7 @@ from damlink._state.values import ReadOnlyValues, Values
 from damlink._system.keepable import REPLACEMENT, NotKeepableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FILLINGS: dict[type[Any], Any] = {str: "text", bytes: b"bytes", int: 1, bool: True, datetime: NOW}
+FILLINGS: dict[type[Any], Any] = {str: "text", bytes: b"bytes", int: 1, float: 1.0, bool: True, datetime: NOW}
 NOT_KEPT = {
     "NUL": ("a\0b", f"a{REPLACEMENT}b"),
     "half a surrogate": ("a\ud83d", f"a{REPLACEMENT}"),

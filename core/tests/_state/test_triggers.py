@@ -186,6 +186,12 @@ def test_database_of_an_earlier_version_has_its_rows_counted(empty_url: str, tmp
         assert Ledger(upgraded, "stock").counts() == Counter(RowState)
 
 
+LATER_TABLES = (
+    *("pace_lease", "pace_used", "pace_account", "worker"),
+    *("audit", "console_access", "console_user", "planned", "plan"),
+)
+
+
 def _undo(connection: sa.Connection) -> None:
     """Take the database back to the version before the counters."""
     names = ("ledger_inserted", "ledger_deleted", "ledger_updated", "ledger_moved")
@@ -193,11 +199,12 @@ def _undo(connection: sa.Connection) -> None:
     for name in names if is_sqlite else names[:3]:
         connection.exec_driver_sql(f"DROP TRIGGER {name}{'' if is_sqlite else ' ON ledger'}")
     for statement in (
-        "DROP TABLE planned",
-        "DROP TABLE plan",
+        *(f"DROP TABLE {name}" for name in LATER_TABLES),
         "DROP INDEX ledger_target",
         "DROP TABLE counter",
         "DROP TABLE history",
+        "ALTER TABLE ledger DROP COLUMN claimed_by",
+        "ALTER TABLE ledger DROP COLUMN claim",
         "ALTER TABLE ledger DROP COLUMN last_requests",
         "ALTER TABLE ledger DROP COLUMN raw_packed",
         "ALTER TABLE run DROP COLUMN every",

@@ -21,6 +21,7 @@ __all__ = [
     "moment_text",
     "print_json",
     "print_json_lines",
+    "print_secret",
     "print_table",
     "seconds_text",
     "text_of",
@@ -48,6 +49,11 @@ def end_now(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def print_secret(text: str) -> None:
+    """Write what a person is shown this once, as it is: it looks like what is redacted."""
+    click.echo(text)
 
 
 def print_json(value: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
-from damlink._cli._output import echo
+from damlink._cli._output import echo, print_secret
 from damlink._config.opened import without_line_break
 from damlink.errors import ConfigError
 
@@ -134,7 +134,7 @@ def link(name: str, config_path: Path | None) -> None:
         made = Access(session.database).make_link(name)
         _note(session, "users link", name)
     base = config.console.public_url.rstrip("/") or f"http://{config.console.listen}"
-    click.echo(f"{base}/enter?link={made}")
+    print_secret(f"{base}/enter?link={made}")
 
 
 @command.command("token")
@@ -156,8 +156,7 @@ def token(name: str, label: str, days: int, config_path: Path | None) -> None:
         _demand(session, name)
         made = Access(session.database).make_token(name, label, timedelta(days=days))
         _note(session, "users token", name, {"label": label, "days": days})
-    # As it is: it looks like what is redacted.
-    click.echo(made)
+    print_secret(made)
 
 
 @command.command("revoke")

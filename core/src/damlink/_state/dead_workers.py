@@ -46,6 +46,7 @@ _TERMINATE: Final = sa.text(
 )
 
 
+@repeating
 def end_dead(database: Database, number: int) -> list[int]:
     """End the dead workers, except the one with this number, and free their rows; return their numbers."""
     with database.read() as connection:

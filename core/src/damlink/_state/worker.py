@@ -22,6 +22,7 @@ from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
+from damlink._state.conflicts import repeating
 from damlink._state.database import Database
 from damlink._state.dead_workers import LOCK_CLASS, end_dead, end_worker
 from damlink._state.lease import KEEPALIVE, active_error, lock_number, read_clocks
@@ -187,6 +188,7 @@ class Worker:
             with contextlib.suppress(LeaseLostError):
                 self._ask("SELECT pg_advisory_unlock_shared(%s)", number)
 
+    @repeating
     def _read_epoch(self, connector: str) -> int:
         from sqlalchemy.dialects.postgresql import insert
 

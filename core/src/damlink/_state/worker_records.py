@@ -9,6 +9,7 @@ from datetime import datetime
 import attrs
 import sqlalchemy as sa
 
+from damlink._state.conflicts import repeating
 from damlink._state.database import Database
 from damlink._state.dead_workers import IS_RUNNING
 from damlink._state.rows import RowState
@@ -89,6 +90,7 @@ def find_unfinished(database: Database) -> set[str]:
         return set(connection.execute(query).scalars())
 
 
+@repeating
 def drain_workers(database: Database, machine: str, numbers: Sequence[int] = ()) -> list[int]:
     """Ask workers to claim nothing more, and to end; return their numbers.
 
