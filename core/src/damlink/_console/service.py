@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +10,7 @@ from damlink._console.address import find_hosts, parse_any_address, verify_expos
 from damlink._console.server import BACKLOG, Console
 from damlink._run.session import Session
 from damlink._serve.http_server import listen
+from damlink._serve.service import OneThread
 from damlink._state.users import Role, Users
 from damlink.errors import ConfigError
 
@@ -19,7 +19,7 @@ __all__ = ["ConsoleService"]
 HINT: Final = "set another [console] listen, or end what listens there"
 
 
-class ConsoleService:
+class ConsoleService(OneThread):
     """The pages of the console in a thread of their own.
 
     It listens from the beginning, so that an address that cannot be used is the error of the command.
@@ -29,6 +29,7 @@ class ConsoleService:
     """
 
     def __init__(self, session: Session, *, on_listening: Callable[[str], None]) -> None:
+        super().__init__("console", self._serve, keeps_process=True)
         settings, place = session.config.console, f"{session.config.path}: console"
         exposed = verify_exposure(settings, place, has_users=_has_administrator(session))
         tls = _find_tls(session, place)
@@ -39,7 +40,6 @@ class ConsoleService:
         self._http = self._console.prepare(hosts, **tls)
         name, scheme = next(iter(hosts.items()))
         self._on_listening, self._url = on_listening, f"{scheme}://{name}/"
-        self._thread = threading.Thread(target=self._serve, name="console")
 
     def _serve(self) -> None:
         with self._bound:
@@ -47,22 +47,12 @@ class ConsoleService:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._thread.start()
+        super().start()
         self._on_listening(self._url)
 
     def stop(self) -> None:
         """Ask the server to end."""
         self._console.stop()
-
-    def join(self, timeout: float) -> bool:
-        """Wait for the end."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def is_alive(self) -> bool:
-        """True while the pages are answered."""
-        return self._thread.is_alive()
 
 
 def _has_administrator(session: Session) -> bool:

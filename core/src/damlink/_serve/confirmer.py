@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import Final
 
+from damlink._serve.service import OneThread
 from damlink._serve.subscriptions import Subscriptions
 from damlink.errors import ConnectorError, DamlinkError, TransientError
 
@@ -17,7 +18,7 @@ AGAIN_SECONDS: Final = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Confirmer:
+class Confirmer(OneThread):
     """Background service that confirms pending subscriptions, after the sender has received its answer."""
 
     def __init__(
@@ -26,16 +27,12 @@ class Confirmer:
         *,
         again_seconds: float = AGAIN_SECONDS,
     ) -> None:
+        super().__init__("confirmer", self._run)
         self._subscriptions = tuple(subscriptions)
         self._again_seconds = again_seconds
         self._wake, self._stopping = threading.Event(), threading.Event()
         # Tokens that SNS refused for good. A new subscription brings a new token.
         self._refused: set[bytes] = set()
-        self._thread = threading.Thread(target=self._run, name="confirmer", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def follow(self, subscriptions: Iterable[Subscriptions]) -> None:
         """Confirm the subscriptions of another version of the config from now on."""
@@ -50,16 +47,6 @@ class Confirmer:
         """Ask the thread to end."""
         self._stopping.set()
         self._wake.set()
-
-    def join(self, timeout: float) -> bool:
-        """Wait for the end of the thread, and return whether it has ended."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

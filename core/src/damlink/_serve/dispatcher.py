@@ -13,6 +13,7 @@ from damlink._plugin.under_way import warn_of_long_calls
 from damlink._run.session import Session
 from damlink._serve.event_calls import EventCalls
 from damlink._serve.fanout import Fanout, Result, postpone
+from damlink._serve.service import OneThread
 from damlink._state.inbox import DISPATCHER, CoalescedEvent, Inbox
 from damlink._state.lease import Lease
 from damlink._system.keepable import describe
@@ -28,7 +29,7 @@ PRUNE_SECONDS: Final = 3600.0
 _log = logging.getLogger("damlink.events")
 
 
-class Dispatcher:
+class Dispatcher(OneThread):
     """Background service that processes the inbox. Only one process on a database does; the others stand by.
 
     Args:
@@ -42,6 +43,7 @@ class Dispatcher:
         on_new_rows: Callable[[], None] = lambda: None,
         calls: EventCalls | None = None,
     ) -> None:
+        super().__init__("dispatcher", self._run)
         self._session = session
         self._inbox = Inbox(session.database)
         self._on_new_rows = on_new_rows
@@ -49,15 +51,10 @@ class Dispatcher:
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at: datetime | None = None
-        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
     @property
     def _pause(self) -> float:
         return self._session.config.serve.event_pause
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Ask the thread to end; unsettled events stay in the inbox."""
@@ -68,13 +65,7 @@ class Dispatcher:
 
         The wait is short: the inbox is settled in transactions, so the thread may be cut off at any point.
         """
-        self._thread.join(min(timeout, END_SECONDS))
-        return not self._thread.is_alive()
-
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread processes events or stands by."""
-        return self._thread.is_alive()
+        return super().join(min(timeout, END_SECONDS))
 
     def _run(self) -> None:
         while not self._stopped.is_set():

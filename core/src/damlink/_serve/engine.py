@@ -21,6 +21,7 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, exception
 from procrastinate.jobs import Status
 
 from damlink._serve.jobs import Job, JobKind
+from damlink._serve.service import OneThread
 from damlink._state.database import CREATION_LOCK, Database
 from damlink.errors import DamlinkError
 
@@ -97,7 +98,7 @@ def _text_of(name: str) -> str:
     return (schema.migrations_path / name).read_text(encoding="utf-8")
 
 
-class EngineRunner:
+class EngineRunner(OneThread):
     """Runner of jobs that all workers on a database share.
 
     Args:
@@ -119,6 +120,7 @@ class EngineRunner:
         list_alive: Callable[[], Collection[int]],
         takes_any: bool = True,
     ) -> None:
+        super().__init__("jobs", self._run)
         self._work, self._most, self._list_alive = work, most, list_alive
         self._queues = [TIMETABLE_QUEUE, _queue_of(number), *([ANY_QUEUE] if takes_any else [])]
         pool = _pool_arguments(url)
@@ -127,7 +129,6 @@ class EngineRunner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._app.task(name=TASK)(self._do)
         timetable = self._app.task(
             name=f"{TASK}.timetable",
@@ -140,7 +141,7 @@ class EngineRunner:
     def start(self) -> None:
         """Start the thread."""
         self._offers.open()
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """Ask the thread to end: no other job begins."""
@@ -152,15 +153,10 @@ class EngineRunner:
 
     def join(self, timeout: float) -> bool:
         """Wait for the end of the jobs under way, and return whether they have ended."""
-        self._thread.join(timeout)
-        if not self._thread.is_alive():
+        has_ended = super().join(timeout)
+        if has_ended:
             self._offers.close()
-        return not self._thread.is_alive()
-
-    @property
-    def is_alive(self) -> bool:
-        """True while jobs are worked."""
-        return self._thread.is_alive()
+        return has_ended
 
     def offer(self, job: Job) -> bool:
         """Hand out a job; return whether none like it was waiting already. A failure is only logged."""

@@ -12,6 +12,7 @@ import attrs
 from damlink._config.load import Config, load
 from damlink._config.watch import Signature, signature_of
 from damlink._run.session import Session
+from damlink._serve.service import OneThread
 from damlink.errors import ConfigError
 
 __all__ = ["ConfigFollower"]
@@ -21,7 +22,7 @@ POLL_SECONDS: Final = 0.3  # a version that is the same in two consecutive polls
 _log = logging.getLogger("damlink.serve")
 
 
-class ConfigFollower:
+class ConfigFollower(OneThread):
     """Background service that applies each new version of the config to the running process.
 
     `[state]` and the address to listen on cannot change while the process runs: they keep their values, and
@@ -35,34 +36,20 @@ class ConfigFollower:
     """
 
     def __init__(self, session: Session, followers: Sequence[Callable[[], list[str]]]) -> None:
+        super().__init__("config", self._run)
         self._session, self._followers = session, [*followers]
         self._stopped = threading.Event()
         self._applied: Signature = signature_of(session.config.path)
         self._last: Signature = self._applied
-        self._thread = threading.Thread(target=self._run, name="config", daemon=True)
         self.error = ""
 
     def add(self, follower: Callable[[], list[str]]) -> None:
         """Add a follower; only before the start."""
         self._followers.append(follower)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
     def stop(self) -> None:
         """Ask the thread to end."""
         self._stopped.set()
-
-    def join(self, timeout: float) -> bool:
-        """Wait for the end of the thread, and return whether it has ended."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):

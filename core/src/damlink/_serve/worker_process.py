@@ -11,6 +11,7 @@ from typing import Final
 from damlink._run.session import Session
 from damlink._serve.engine import EngineRunner
 from damlink._serve.jobs import Job, JobKind
+from damlink._serve.service import OneThread
 from damlink._serve.work import Threads, Work
 from damlink._state.worker import Worker
 from damlink._state.worker_records import list_workers
@@ -32,7 +33,7 @@ OTHER_JOBS: Final = 4
 _log = logging.getLogger("damlink.serve")
 
 
-class WorkerProcess:
+class WorkerProcess(OneThread):
     """A worker, and another one in its place whenever its number has ended.
 
     Args:
@@ -47,17 +48,13 @@ class WorkerProcess:
     def __init__(
         self, session: Session, name: str, *, only: Sequence[str] = (), threads: int = THREADS
     ) -> None:
+        super().__init__("worker", self._run)
         self._session, self._name = session, name
         self._only, self._count = tuple(only), threads
         self._stopped = threading.Event()
         self.ended = threading.Event()
         self._has_ended_in_time = True
         self._offer: Callable[[Job], bool] = _offer_nothing
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Ask the worker to end: it begins no other asset, and finishes those under way."""
@@ -65,13 +62,7 @@ class WorkerProcess:
 
     def join(self, timeout: float) -> bool:
         """Wait for the end, and return whether everything has ended; what has not is carried by others."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive() and self._has_ended_in_time
-
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread works, or waits for the database."""
-        return self._thread.is_alive()
+        return super().join(timeout) and self._has_ended_in_time
 
     def wake(self) -> None:
         """Have a worker look what is due."""
