@@ -10,10 +10,11 @@ from typing import Final
 import attrs
 import sqlalchemy as sa
 
+from damlink._state.counters import count_rows
 from damlink._state.database import Database
 from damlink._state.rows import NOT_CARRIED, RowState
 from damlink._state.search import Cause, Search, cause_of
-from damlink._state.tables import counter, history
+from damlink._state.tables import history
 from damlink._state.tables import ledger as t
 
 __all__ = ["Causes"]
@@ -70,7 +71,8 @@ class Causes:
             # On PostgreSQL the numbers of the history need not appear in their order.
             if connection.dialect.name != "sqlite":
                 return None
-            wanted = _count_rows(connection, connector)
+            counts = count_rows(connection, connector)
+            wanted = {state: count for state, count in counts.items() if state in NOT_CARRIED}
             if sum(wanted.values()) > MOST_ROWS:
                 self._known.pop(connector, None)
                 return None
@@ -78,12 +80,6 @@ class Causes:
             if known is None or not _follow(connection, connector, known) or _by_state(known) != wanted:
                 known = self._known[connector] = _load(connection, connector)
             return dict(known.counts)
-
-
-def _count_rows(connection: sa.Connection, connector: str) -> dict[str, int]:
-    mine = (counter.c.connector == connector, counter.c.state.in_(NOT_CARRIED))
-    query = sa.select(counter.c.state, sa.func.sum(counter.c.count)).where(*mine).group_by(counter.c.state)
-    return {state: int(count) for state, count in connection.execute(query) if count}
 
 
 def _by_state(known: _Known) -> dict[str, int]:

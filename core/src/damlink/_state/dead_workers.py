@@ -8,9 +8,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from damlink._state.conflicts import repeating
+from damlink._state.counters import connectors_with
 from damlink._state.database import Database
 from damlink._state.rows import RowState
-from damlink._state.tables import counter, ledger
+from damlink._state.tables import ledger
 from damlink._state.tables import worker as t
 
 __all__ = ["IS_RUNNING", "LOCK_CLASS", "end_dead", "end_worker"]
@@ -32,21 +33,17 @@ _IS_DEAD: Final = sa.text(
             WHERE held.locktype = 'advisory' AND held.granted AND here.datname = current_database()
                   AND held.classid::bigint = {LOCK_CLASS} AND held.objid::bigint = worker.id))"""  # noqa: S608 - our own words
 )
-_BUSY: Final = (
-    sa.select(counter.c.connector)
-    .where(counter.c.state == RowState.RUNNING)
-    .group_by(counter.c.connector)
-    .having(sa.func.sum(counter.c.count) > 0)
-)
 # The connectors are named, so that an index finds the rows.
-IS_RUNNING: Final = (ledger.c.connector.in_(_BUSY), ledger.c.state == RowState.RUNNING)
+IS_RUNNING: Final = (
+    ledger.c.connector.in_(connectors_with(RowState.RUNNING)),
+    ledger.c.state == RowState.RUNNING,
+)
 _TERMINATE: Final = sa.text(
     """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE application_name = :session AND usename = current_user AND pid <> pg_backend_pid()"""
 )
 
 
-@repeating
 def end_dead(database: Database, number: int) -> list[int]:
     """End the dead workers, except the one with this number, and free their rows; return their numbers."""
     with database.read() as connection:
@@ -54,12 +51,17 @@ def end_dead(database: Database, number: int) -> list[int]:
         dead = connection.execute(query).all()
     ended = []
     for each in dead:
-        with database.write() as connection:
-            connection.execute(_TERMINATE, {"session": each.session})
+        _terminate(database, each.session)
         if _end(database, each.id, _IS_DEAD):
             _log.warning("worker %d (%s) is dead: its assets are taken over", each.id, each.owner)
             ended.append(each.id)
     return ended
+
+
+@repeating
+def _terminate(database: Database, session: str) -> None:
+    with database.write() as connection:
+        connection.execute(_TERMINATE, {"session": session})
 
 
 def end_worker(database: Database, number: int) -> bool:

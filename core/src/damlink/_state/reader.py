@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from damlink._state.accounts import Accounts
 from damlink._state.claim import Claimant, claimable
 from damlink._state.compare import Compared, compare_listed, find_rows
+from damlink._state.counters import count_rows
 from damlink._state.database import Database
 from damlink._state.listed import Listed, Progress
 from damlink._state.rows import FINISHED, Row, RowState, as_row
 from damlink._state.siblings import Hold, find_holds
-from damlink._state.tables import counter
 from damlink._state.tables import cursor as cursor_table
 from damlink._state.tables import ledger as t
 
@@ -129,11 +129,8 @@ class LedgerReader:
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows in each state, without a look at the rows."""
-        query = sa.select(counter.c.state, sa.func.sum(counter.c.count))
-        query = query.where(counter.c.connector == self._connector).group_by(counter.c.state)
         with self._database.read() as connection:
-            found = {state: int(number) for state, number in connection.execute(query)}
-        return {state.value: found[state] for state in RowState if found.get(state)}
+            return count_rows(connection, self._connector)
 
     @property
     def _mine(self) -> sa.ColumnElement[bool]:

@@ -10,10 +10,11 @@ import attrs
 import sqlalchemy as sa
 
 from damlink._state.conflicts import repeating
+from damlink._state.counters import connectors_with
 from damlink._state.database import Database
 from damlink._state.dead_workers import IS_RUNNING
 from damlink._state.rows import RowState
-from damlink._state.tables import counter, ledger
+from damlink._state.tables import ledger
 from damlink._state.tables import worker as t
 
 __all__ = ["WorkerRecord", "drain_workers", "find_unfinished", "list_workers"]
@@ -84,10 +85,8 @@ def list_workers(database: Database) -> list[WorkerRecord]:
 def find_unfinished(database: Database) -> set[str]:
     """Return the connectors with rows that may be carried now or later, without a look at the rows."""
     states = (RowState.DUE, RowState.RUNNING, RowState.FAILED, RowState.WAITING)
-    query = sa.select(counter.c.connector).where(counter.c.state.in_(states))
-    query = query.group_by(counter.c.connector).having(sa.func.sum(counter.c.count) > 0)
     with database.read() as connection:
-        return set(connection.execute(query).scalars())
+        return set(connection.execute(connectors_with(*states)).scalars())
 
 
 @repeating
