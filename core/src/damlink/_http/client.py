@@ -12,7 +12,7 @@ import httpx
 from damlink._content import Content
 from damlink._http.answer import ENCODINGS, AnswerLimits, read_answer
 from damlink._http.body import guard_body, unwrap_failures
-from damlink._http.connection import Connection
+from damlink._http.connection import TIMEOUT, Connection
 from damlink._http.described import describe
 from damlink._http.library_log import redact_library_log
 from damlink._http.network import VERIFY, GivenTransport, NetworkTransport
@@ -110,7 +110,7 @@ class Client(httpx.Client):
             base_url=base_url,
             transport=transport,
             headers={"User-Agent": f"damlink/{__version__}", "Accept-Encoding": ENCODINGS},
-            timeout=timeout or Connection().timeouts,
+            timeout=timeout or TIMEOUT,
         )
         self._cookies = _Cookies()
         self._base = "" if self.base_url.query else str(self.base_url).rstrip("/")

@@ -22,7 +22,14 @@ import attrs
 
 from damlink._system.process import boot_id, is_alive
 
-__all__ = ["Permits"]
+__all__ = [
+    "CATCH_UP_INTERVALS",
+    "EXPIRING",
+    "LONGEST_FLIGHT_SECONDS",
+    "RESERVED_SHARE",
+    "SILENCE_MARGIN_SECONDS",
+    "Permits",
+]
 
 # Longer than every timeout of ours: such a request has ended.
 LONGEST_FLIGHT_SECONDS: Final = 900.0
@@ -32,7 +39,7 @@ SILENCE_MARGIN_SECONDS: Final = 1.0
 CATCH_UP_INTERVALS: Final = 3
 RESERVED_SHARE: Final = 0.1
 # The spacing considers the moments at which these fractions of the used permits expire.
-_EXPIRING: Final = (0.0, 0.05, 0.125, 0.25, 0.5, 0.75)
+EXPIRING: Final = (0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
 
 # Earlier versions write to the same file: their tables stay as they are, and others are added.
 _SCHEMA: Final = """
@@ -173,7 +180,7 @@ class Permits:
         """Return the shortest interval at which the free permits last until used ones expire, at any time."""
         return max(
             self._seconds_until_expired(database, now, int(used * part)) / (free + int(used * part))
-            for part in (*_EXPIRING, 1.0)
+            for part in EXPIRING
         )
 
     def _seconds_until_expired(self, database: sqlite3.Connection, now: float, number: int) -> float:

@@ -23,14 +23,14 @@ from damlink._system.backoff import Backoff
 from damlink._system.cadence import Cadence
 from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
-__all__ = ["AbortRateLimitWait", "ConnectorLoop", "Schedule", "due_at", "interval_of", "summarize"]
+__all__ = ["BACKOFF", "AbortRateLimitWait", "ConnectorLoop", "Schedule", "due_at", "interval_of", "summarize"]
 
 POLL_SECONDS: Final = 2.0  # assets also become due by time, and through other processes
 JITTER: Final = 0.1  # share of the interval, so that not all installations start at the full hour
 MOST_JITTER: Final = 300.0
 FIRST_PAUSE: Final = 60.0  # after a failed run; then doubled
 LONGEST_PAUSE: Final = 900.0
-_BACKOFF: Final = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+BACKOFF: Final = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
 # For a plugin that cannot be loaded: its run reports the error.
 UNKNOWN_INTERVAL: Final = Duration(3600)
 MOST_SKEW: Final = timedelta(minutes=1)  # between the clocks of two machines on one database
@@ -270,7 +270,7 @@ class ConnectorLoop:
             self._pause_after(report.cause)
 
     def _pause_after(self, cause: str) -> None:
-        pause = min(_BACKOFF.pause_seconds(self._failures), self._interval or LONGEST_PAUSE)
+        pause = min(BACKOFF.pause_seconds(self._failures), self._interval or LONGEST_PAUSE)
         self._failures += 1
         self._not_before = self._now() + timedelta(seconds=pause)
         _log.error("%s", cause if cause.startswith(self.name) else f"{self.name}: {cause}")

@@ -17,12 +17,11 @@ import attrs
 from damlink._run.runner import RunOptions, Stopping, run_connector
 from damlink._run.session import Session
 from damlink._serve.jobs import Job, JobKind
-from damlink._serve.scheduler import AbortRateLimitWait, due_at, interval_of, summarize
+from damlink._serve.scheduler import BACKOFF, AbortRateLimitWait, due_at, interval_of, summarize
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 from damlink._state.worker import Worker
 from damlink._state.worker_records import WorkerRecord, find_unfinished, list_workers
-from damlink._system.backoff import Backoff
 from damlink.errors import RunActiveError
 
 __all__ = ["Threads", "Work"]
@@ -32,7 +31,6 @@ TURN_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.5
 # A changed interval, and a listing on a person's word, are seen that late at most.
 LONGEST_LOOK_SECONDS: Final = 30.0
-_BACKOFF: Final = Backoff(60.0, 900.0)
 # Of errors that a later attempt may meet again: the config, credentials, a partner.
 _FAILED: Final = (1, 3, 4)
 MOST_FAILURES: Final = 8
@@ -165,7 +163,7 @@ class Work:
             failures, last = failures + 1, last or run.finished_at
         if last is None:
             return False
-        return _is_within(self._session.now() - last, _BACKOFF.pause_seconds(failures - 1))
+        return _is_within(self._session.now() - last, BACKOFF.pause_seconds(failures - 1))
 
     def _may_list(self, name: str) -> bool:
         """Return whether a listing may be due, as far as this process knows without a query."""

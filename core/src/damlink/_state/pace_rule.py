@@ -13,18 +13,18 @@ from typing import Final
 
 import attrs
 
-__all__ = ["SILENCE_MARGIN_SECONDS", "Gate", "Grant", "Limits", "Used", "decide"]
+from damlink._http.permits import (
+    CATCH_UP_INTERVALS,
+    EXPIRING,
+    RESERVED_SHARE,
+    SILENCE_MARGIN_SECONDS,
+)
 
-# The portal's clock may differ from the server's.
-SILENCE_MARGIN_SECONDS: Final = 1.0
-# Whoever asks late may catch up so many intervals, so that no budget is lost.
-CATCH_UP_INTERVALS: Final = 3
-RESERVED_SHARE: Final = 0.1
+__all__ = ["Gate", "Grant", "Limits", "Used", "decide"]
+
 # A batch lasts a hundredth of the window, and a second at most.
 BATCH_SHARE: Final = 0.01
 LONGEST_BATCH_SECONDS: Final = 1.0
-# The spacing considers the moments at which these fractions of the used permits expire.
-_EXPIRING: Final = (0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
 
 
 @attrs.frozen
@@ -120,7 +120,7 @@ def _space(limits: Limits, next_at: float, used: Sequence[Used], free: int, now:
 def _interval(limits: Limits, used: Sequence[Used], free: int, now: float) -> float:
     """Return the shortest interval at which the free permits last until used ones expire, at any time."""
     total = _sum(used)
-    parts = {int(total * part) for part in _EXPIRING}
+    parts = {int(total * part) for part in EXPIRING}
     return max(_until_expired(limits, used, number, now) / (free + number) for number in parts)
 
 

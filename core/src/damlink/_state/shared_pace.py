@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from damlink._http.pace import Budget, Pace
+from damlink._http.permits import LONGEST_FLIGHT_SECONDS, SILENCE_MARGIN_SECONDS
 from damlink._state.conflicts import repeating
 from damlink._state.database import Database
-from damlink._state.pace_rule import SILENCE_MARGIN_SECONDS, Gate, Grant, Limits, Used, decide
+from damlink._state.pace_rule import Gate, Grant, Limits, Used, decide
 from damlink._state.tables import pace_account as a
 from damlink._state.tables import pace_lease as t
 from damlink._state.tables import pace_used as u
@@ -32,8 +33,6 @@ from damlink.errors import LeaseLostError, StateError, StoppedError
 
 __all__ = ["SharedPace"]
 
-# Longer than every timeout of ours: whoever has not reported for so long has ended.
-LONGEST_FLIGHT_SECONDS: Final = 900.0
 # A leased permit is not spent later than this.
 SPENDABLE_SECONDS: Final = 60.0
 
