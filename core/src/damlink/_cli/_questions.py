@@ -11,6 +11,7 @@ import click
 from damlink._cli._output import echo, echo_text
 from damlink._cli._typed import entry_of, is_list, is_table, value_of
 from damlink._config.parse import SecretRef, parse
+from damlink._config.references import is_reference
 from damlink._config.settings import Field, fields_of, plain
 from damlink._config.values import value_text
 from damlink._run.draft import UNKNOWN
@@ -120,7 +121,7 @@ class Interview:
         if not text:
             return current if current or not field.required else self._secret(field)
         value = value_of(None, text)
-        return value if _is_reference(value) else self._keep_secret(field.name, text)
+        return value if is_reference(value) else self._keep_secret(field.name, text)
 
     def _in_effect(self) -> dict[str, Any]:
         return {name: field.default for name, field in self.fields.items()} | self.values
@@ -151,10 +152,6 @@ class Interview:
 def reference_text(value: Any) -> str:
     """Return a reference to a secret as on the command line, such as `env:TOKEN`."""
     return ":".join(next(iter(value.items()))) if isinstance(value, Mapping) and value else "what is set"
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "file", "secret")
 
 
 def _use_placeholder(_reference: SecretRef, _place: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import ParseError
 
+from damlink._config.references import REFERENCE_KINDS
 from damlink._system.disk import cure_of
 from damlink._system.private_files import FILE_MODE
 from damlink._system.whole_file import replacing
@@ -87,7 +88,7 @@ def document(tables: Mapping[str, Any]) -> str:
 def toml_value(text: str) -> Any:
     """Parse the text after `KEY=`: a TOML value, `env:NAME`, `file:PATH`, `secret:NAME`, or plain text."""
     kind, colon, name = text.partition(":")
-    if colon and kind in ("env", "file", "secret"):
+    if colon and kind in REFERENCE_KINDS:
         return {kind: name}
     try:
         return tomlkit.value(text).unwrap()

@@ -11,6 +11,7 @@ import cattrs
 
 from damlink._config.address import check_address
 from damlink._config.opened import check_opened
+from damlink._config.references import REFERENCE_KINDS
 from damlink._config.settings import Field, fields_of
 from damlink._config.values import CONVERTER, SECRET_FORM, value_text, words
 from damlink._secret import Secret
@@ -184,6 +185,6 @@ def _describe_value(value: Any, field: Field) -> str:
 
 def _secret_ref(value: Mapping[str, Any], place: str) -> SecretRef:
     kind, name = next(iter(value.items()), ("", None))
-    if len(value) != 1 or kind not in ("env", "secret", "file") or not isinstance(name, str):
+    if len(value) != 1 or kind not in REFERENCE_KINDS or not isinstance(name, str):
         raise ConfigError(place, f"expected {SECRET_FORM}")
     return SecretRef(cast("SecretKind", kind), name)

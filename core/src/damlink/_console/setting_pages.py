@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from damlink._config.load import Config, connector_fields, loads
+from damlink._config.references import is_reference, reference_text
 from damlink._config.settings import Field, fields_of
 from damlink._config.values import value_text
 from damlink._console.desk import Desk
@@ -73,6 +74,4 @@ def _command_of(kept: Kept) -> str:
 
 def _word(value: Any) -> str:
     """Return a value as after `--set KEY=`."""
-    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "file", "secret"):
-        return ":".join(map(str, *value.items()))
-    return value_text(value)
+    return reference_text(value) if is_reference(value) else value_text(value)

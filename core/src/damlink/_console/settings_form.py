@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from damlink._config.edit import toml_value
+from damlink._config.references import REFERENCE_KINDS, is_reference, reference_text
 from damlink._config.settings import Field, plain
 from damlink._config.values import item_of, value_text
 from damlink._console.page import WrongRequestError
@@ -18,7 +19,6 @@ __all__ = ["Input", "describe_fields", "read_changes"]
 
 KeepSecret = Callable[[str, str], Mapping[str, str]]
 
-_KINDS: Final = ("env", "file", "secret")
 _PREFIX: Final = "set."  # of the names of fields, so that no setting is taken for one of the form's own
 
 
@@ -88,8 +88,8 @@ def _text_of(field: Field, values: Mapping[str, Any]) -> str:
     if field.name not in values:
         return ""
     value = values[field.name]
-    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _KINDS:
-        return ":".join(map(str, *value.items()))
+    if is_reference(value):
+        return reference_text(value)
     if _is_plain_list(value):
         return "\n".join(value)
     return "" if field.secret else value_text(value)
@@ -150,7 +150,7 @@ def _value_of(field: Field, text: str) -> Any:
 
 def _reference(field: Field, text: str) -> dict[str, str]:
     kind, colon, name = text.partition(":")
-    if kind not in _KINDS or not colon or not name:
-        forms = ", ".join(f"{each}:NAME" for each in _KINDS)
+    if kind not in REFERENCE_KINDS or not colon or not name:
+        forms = ", ".join(f"{each}:NAME" for each in REFERENCE_KINDS)
         raise WrongRequestError(f"{field.name} is a reference: one of {forms}")
     return {kind: name}

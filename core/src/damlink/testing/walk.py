@@ -18,6 +18,7 @@ from damlink._checkpoint import FileCheckpoint
 from damlink._config.edit import document
 from damlink._config.load import Config, load
 from damlink._config.location import FILENAME
+from damlink._config.references import is_reference
 from damlink._config.settings import fields_of, plain
 from damlink._context import Context, EmptyLedger
 from damlink._http.network import exchanging_by
@@ -225,7 +226,7 @@ def _note_secrets(redactor: Redactor, settings: Any, table: Mapping[str, Any]) -
             if isinstance(each, Secret):
                 redactor.note(each.reveal())
             elif isinstance(each, str) and (
-                _is_reference(table.get(field.name)) or is_secret_name(field.name)
+                is_reference(table.get(field.name)) or is_secret_name(field.name)
             ):
                 redactor.note(each)
 
@@ -239,15 +240,11 @@ def _settings_without_secrets(settings: Any, table: Mapping[str, Any], redactor:
 
 
 def _without_references(value: Any, parsed: Any, redactor: Redactor) -> Any:
-    if _is_reference(value):
+    if is_reference(value):
         return {"file": _PLACEHOLDER}
-    if isinstance(value, list) and any(_is_reference(each) for each in value):
+    if isinstance(value, list) and any(is_reference(each) for each in value):
         return [{"file": _PLACEHOLDER} for _ in value]
     return redactor.value(parsed)
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("env", "secret", "file")
 
 
 def _write_config(folder: Path, recording: Recording) -> Path:
