@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from damlink._console.desk import Desk
-from damlink._console.page import Page, Query, WrongRequestError, command_text
+from damlink._console.page import Page, Query, WrongRequestError, command_text, read_number
 from damlink._state.audit import Audit, Entry
 
 __all__ = ["NOTED", "note_act", "show_activity"]
@@ -51,6 +51,7 @@ def _before(query: Query) -> int | None:
     text = query.get("before", "")
     if not text:
         return None
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return int(text)
-    raise WrongRequestError("before is the number of an entry")
+    number = read_number(text, 9)
+    if number is None:
+        raise WrongRequestError("before is the number of an entry")
+    return number

@@ -12,7 +12,6 @@ import attrs
 
 from damlink._console.desk import Desk
 from damlink._console.page import (
-    MOST_PAGES,
     ROWS,
     Page,
     Query,
@@ -20,6 +19,7 @@ from damlink._console.page import (
     command_text,
     connector_of,
     page_number,
+    split_page,
 )
 from damlink._run.standing import describe_asset
 from damlink._secret import redact
@@ -92,8 +92,8 @@ def _needs_time(wanted: Filter) -> bool:
 
 def _turn_page(search: Search, wanted: Filter, number: int) -> dict[str, Any]:
     rows = search.find(wanted, limit=ROWS + 1, offset=ROWS * (number - 1))
-    has_more = len(rows) > ROWS and number < MOST_PAGES
-    return {"assets": [describe_asset(each) for each in rows[:ROWS]], "has_more": has_more, "after": None}
+    shown, has_more = split_page(rows, number)
+    return {"assets": [describe_asset(each) for each in shown], "has_more": has_more, "after": None}
 
 
 def _look_through(desk: Desk, name: str, query: Query) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import attrs
 from damlink._console.charts import count_by_day
 from damlink._console.desk import Desk
 from damlink._console.page import (
-    MOST_PAGES,
     ROWS,
     Page,
     Query,
@@ -18,6 +17,7 @@ from damlink._console.page import (
     command_text,
     connector_of,
     page_number,
+    split_page,
 )
 from damlink._console.setting_pages import describe_table
 from damlink._run.saved_plan import find_plan
@@ -57,13 +57,14 @@ def show_plan(desk: Desk, query: Query) -> Page:
         raise WrongRequestError(f"action is one of {', '.join(ACTIONS)}")
     first = ROWS * (number - 1)
     rows = Plans(desk.database).assets(plan.id, limit=ROWS + 1, offset=first, action=action)
+    shown, has_more = split_page(rows, number)
     data = {
         "connector": plan.connector,
         "plan": _describe(plan),
         "action": action,
-        "assets": [attrs.asdict(each) for each in rows[:ROWS]],
+        "assets": [attrs.asdict(each) for each in shown],
         "page": number,
-        "has_more": len(rows) > ROWS and number < MOST_PAGES,
+        "has_more": has_more,
     }
     words = ("run", plan.connector, "--plan", plan.id)
     return Page("plan.html", f"Plan {plan.id} of {plan.connector}", command_text(*words), data)

@@ -8,7 +8,6 @@ import attrs
 
 from damlink._console.desk import Desk
 from damlink._console.page import (
-    MOST_PAGES,
     ROWS,
     Page,
     Query,
@@ -16,6 +15,8 @@ from damlink._console.page import (
     address_of,
     command_text,
     page_number,
+    read_number,
+    split_page,
 )
 from damlink._serve.subscriptions import subscriptions_of
 from damlink._state.inbox import Inbox
@@ -40,12 +41,13 @@ def show_events(desk: Desk, query: Query) -> Page:
         }
         for each in subscriptions.topics.listing(portal)
     ]
+    shown, has_more = split_page(rows, number)
     data = {
         "portal": portal,
-        "events": [{**attrs.asdict(each), "verdict": each.verdict} for each in rows[:ROWS]],
+        "events": [{**attrs.asdict(each), "verdict": each.verdict} for each in shown],
         "topics": topics,
         "page": number,
-        "has_more": len(rows) > ROWS and number < MOST_PAGES,
+        "has_more": has_more,
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
 
@@ -61,7 +63,7 @@ def replay_events(desk: Desk, form: Query) -> str:
 
 
 def _number(form: Query, field: str, otherwise: str) -> int:
-    text = form.get(field, "").strip() or otherwise
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    number = read_number(form.get(field, "").strip() or otherwise, MOST_DIGITS)
+    if number is None:
         raise WrongRequestError(f"{field} is the number of an event")
-    return int(text)
+    return number

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import attrs
@@ -21,10 +21,14 @@ __all__ = [
     "command_text",
     "connector_of",
     "page_number",
+    "read_number",
+    "split_page",
 ]
 
 ROWS: Final = 50  # of a page
 MOST_PAGES: Final = 200
+
+T = TypeVar("T")
 
 Query: TypeAlias = Mapping[str, str]
 
@@ -66,7 +70,23 @@ def connector_of(session: Session, query: Query) -> str:
 
 def page_number(query: Query) -> int:
     """Return the number of the page of a list."""
-    text = query.get("page", "1")
-    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_PAGES:
-        return int(text)
-    raise WrongRequestError(f"page is a number from 1 to {MOST_PAGES}")
+    number = read_number(query.get("page", "1"), 5)
+    if number is None or not 1 <= number <= MOST_PAGES:
+        raise WrongRequestError(f"page is a number from 1 to {MOST_PAGES}")
+    return number
+
+
+def read_number(text: str, most_digits: int) -> int | None:
+    """Return the number that a text is; `None` if it is none, or has more digits."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
+    return int(text) if is_number else None
+
+
+def split_page(rows: Sequence[T], number: int) -> tuple[Sequence[T], bool]:
+    """Return the rows of one page, and whether another page follows.
+
+    Args:
+        rows: those of the page, and one more if there is one.
+        number: of the page.
+    """
+    return rows[:ROWS], len(rows) > ROWS and number < MOST_PAGES

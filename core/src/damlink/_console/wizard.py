@@ -15,7 +15,7 @@ from damlink._config.settings import Field, fields_of
 from damlink._config.tables import PortalConfig
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, read_text
-from damlink._console.page import Page, Query, WrongRequestError, address_of, command_text
+from damlink._console.page import Page, Query, WrongRequestError, address_of, command_text, read_number
 from damlink._console.setting_acts import address_of_draft, check_draft, keep_secret_for
 from damlink._console.settings_form import describe_fields, read_changes
 from damlink._plugin.discovery import PluginInfo, find, list_plugins
@@ -35,11 +35,13 @@ class Step:
     Attributes:
         portal: the new portal that it is about; empty where it is about the connector.
         fields: the settings, those without effect included.
+        table: all settings of the table that they are in.
     """
 
     title: str
     portal: str
     fields: Sequence[Field]
+    table: Sequence[Field]
 
 
 def show_add(desk: Desk, query: Query) -> Page:
@@ -87,25 +89,24 @@ def begin_connector(desk: Desk, form: Query) -> str:
 
 
 def _steps_of(kept: Kept) -> list[Step]:
+    table = fields_of(PortalConfig)
     portals = [
         step
         for name in kept.portals
         for step in (
-            Step(f"The portal {name}", name, [each for each in fields_of(PortalConfig) if not each.when][:2]),
-            Step(f"Signing in to {name}", name, _main_fields(PortalConfig)[2:]),
+            Step(f"The portal {name}", name, [each for each in table if not each.when][:2], table),
+            Step(f"Signing in to {name}", name, _main_fields(table)[2:], table),
         )
     ]
-    settings_class = load_plugin(find(str(kept.changes["plugin"]))).settings_class
-    groups = itertools.groupby(
-        _main_fields(settings_class), key=lambda field: sorted(map(str, field.when.items()))
-    )
-    own = [Step(f"Settings of {kept.name}", "", list(fields)) for _, fields in groups]
-    advanced = [field for field in fields_of(settings_class) if field.advanced]
-    return [*portals, *own, *([Step("Advanced settings", "", advanced)] if advanced else [])]
+    settings = fields_of(load_plugin(find(str(kept.changes["plugin"]))).settings_class)
+    groups = itertools.groupby(_main_fields(settings), key=lambda field: sorted(map(str, field.when.items())))
+    own = [Step(f"Settings of {kept.name}", "", list(fields), settings) for _, fields in groups]
+    advanced = [field for field in settings if field.advanced]
+    return [*portals, *own, *([Step("Advanced settings", "", advanced, settings)] if advanced else [])]
 
 
-def _main_fields(settings_class: type[Any]) -> list[Field]:
-    return [field for field in fields_of(settings_class) if not field.advanced]
+def _main_fields(table: Sequence[Field]) -> list[Field]:
+    return [field for field in table if not field.advanced]
 
 
 def _values_of(kept: Kept, step: Step) -> Mapping[str, Any]:
@@ -113,13 +114,8 @@ def _values_of(kept: Kept, step: Step) -> Mapping[str, Any]:
 
 
 def _fields_in_effect(kept: Kept, step: Step) -> list[Field]:
-    every = fields_of(PortalConfig) if step.portal else fields_of(_class_of(kept))
-    values = {field.name: field.default for field in every} | dict(_values_of(kept, step))
+    values = {field.name: field.default for field in step.table} | dict(_values_of(kept, step))
     return [field for field in step.fields if field.applies(values)]
-
-
-def _class_of(kept: Kept) -> type[Any]:
-    return load_plugin(find(str(kept.changes["plugin"]))).settings_class
 
 
 def _address_of_next(kept: Kept, steps: Sequence[Step], number: int) -> str:
@@ -133,10 +129,10 @@ def _address_of_next(kept: Kept, steps: Sequence[Step], number: int) -> str:
 def _load(desk: Desk, query: Query) -> tuple[Kept, list[Step], int]:
     kept = Drafts(desk).load(query.get("id", ""))
     steps = _steps_of(kept) if kept.step is not None else []
-    text = query.get("step", str(kept.step))
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) < len(steps)):
+    number = read_number(query.get("step", str(kept.step)), 3)
+    if number is None or number >= len(steps):
         raise WrongRequestError("there is no such step")
-    return kept, steps, int(text)
+    return kept, steps, number
 
 
 def show_step(desk: Desk, query: Query) -> Page:
