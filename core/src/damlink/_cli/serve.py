@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 import click
-from click.core import ParameterSource
 
 from damlink._cli._options import load_config, with_config
-from damlink._cli._output import echo, end_now
+from damlink._cli._output import echo
+from damlink._cli._serving import end_unfinished, log_runs, verify_backups
 from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,31 +42,24 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         import damlink._serve.server as server
     except ModuleNotFoundError as error:
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
-    from damlink._plugin.under_way import describe_hanging
-    from damlink._run.backup_marker import verify_not_restored
     from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
     from damlink._serve.follower import ConfigFollower
     from damlink._serve.scheduler import Schedule
 
     if not quiet:
-        _speak()
+        log_runs()
     database, name = _open_database(config)
     with Session(config, urgent=True, database=database) as session:
         # Refused before the server listens, so that the error is the exit code of the command.
-        for connector in config.connectors.values():
-            if connector.enabled:
-                verify_not_restored(session.database, connector.name)
+        verify_backups(session)
         schedule = _schedule(session, name)
         follower = ConfigFollower(session, [schedule.follow] if isinstance(schedule, Schedule) else [])
         services = (Dispatcher(session, schedule.wake), schedule, follower, *_console(session))
         running = server.Server(session, services, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():
-            echo("damlink: what has not ended in time goes on after the next start", err=True)
-            for line in describe_hanging():
-                echo(f"damlink: {line}", err=True)
-            end_now(0)
+            end_unfinished("what has not ended in time goes on after the next start")
 
 
 def _console(session: Session) -> list[BackgroundService]:
@@ -119,13 +112,6 @@ def _schedule(session: Session, name: str) -> Schedule | WorkerProcess:
     from damlink._serve.scheduler import Schedule
 
     return Schedule(session)
-
-
-def _speak() -> None:
-    """Log runs and events, unless a log level was chosen."""
-    source = click.get_current_context().find_root().get_parameter_source("log_level")
-    if source is ParameterSource.DEFAULT:
-        logging.getLogger("damlink.serve").setLevel(logging.INFO)
 
 
 def _listening_on(config: Config, host: str | None, port: int | None) -> Config:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from damlink._cli._options import load_config, with_config
-from damlink._cli._output import echo, end_now
+from damlink._cli._output import echo
+from damlink._cli._serving import end_unfinished, log_runs, verify_backups
 from damlink.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def command(
         return
     _verify_engine(config)
     if not quiet:
-        _speak()
+        log_runs()
     _run(config, only, concurrency)
 
 
@@ -88,8 +87,6 @@ def _drain(config: Config) -> None:
 
 
 def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
-    from damlink._plugin.under_way import describe_hanging
-    from damlink._run.backup_marker import verify_not_restored
     from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
     from damlink._serve.follower import ConfigFollower
@@ -98,9 +95,7 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
 
     database, name = open_worker_database(config.state.url, config.folder)
     with Session(config, database=database, urgent=True) as session:
-        for connector in config.connectors.values():
-            if connector.enabled:
-                verify_not_restored(database, connector.name)
+        verify_backups(session)
         process = WorkerProcess(session, name, only=only, threads=concurrency)
         services = (ConfigFollower(session, []), Dispatcher(session, process.wake), process)
         _handle_signals(process.stop)
@@ -111,10 +106,7 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
             service.stop()
         # A list, not a generator: every service is joined, even after one has missed the deadline.
         if not all([service.join(END_SECONDS) for service in services]):  # noqa: C419
-            echo("damlink: what has not ended in time goes on in another worker", err=True)
-            for line in describe_hanging():
-                echo(f"damlink: {line}", err=True)
-            end_now(0)
+            end_unfinished("what has not ended in time goes on in another worker")
     database.close()
 
 
@@ -129,10 +121,3 @@ def _handle_signals(stop: Any) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, on_signal)
-
-
-def _speak() -> None:
-    """Log runs, unless a log level was chosen."""
-    source = click.get_current_context().find_root().get_parameter_source("log_level")
-    if source is ParameterSource.DEFAULT:
-        logging.getLogger("damlink.serve").setLevel(logging.INFO)

@@ -7,7 +7,7 @@ import functools
 import itertools
 import re
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
 import httpx
@@ -150,6 +150,10 @@ class Case:
         with contextlib.closing(self.listing()) as items:
             assets = (item for item in items if isinstance(item, SourceAsset))
             return [*itertools.islice(assets, MOST_TRIED)]
+
+    def list_carried(self) -> Iterator[SourceAsset]:
+        """Yield those of the first assets that are carried, not skipped."""
+        return filter(self._is_carried, self.list_some())
 
     @functools.cached_property
     def source(self) -> SourceAsset:

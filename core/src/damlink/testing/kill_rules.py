@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import attrs
 import httpx
 
-from damlink._model import PreparedAsset, SourceAsset
 from damlink.errors import DamlinkError, UnclearError
 from damlink.testing.case import MOST_TRIED, Case
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
@@ -61,7 +60,7 @@ class _Death:
 def survive_kills(case: Case) -> None:
     """Kill the carrying of some assets at requests spread over all that act, and carry each again."""
     case.require_listing()
-    sources = _carried(case)
+    sources = list(case.list_carried())
     before = len(case.targets())
     with _dying(case.trial, counting := _Death()):
         case.trial.carry(sources[0])
@@ -81,16 +80,6 @@ def survive_kills(case: Case) -> None:
             raise BrokenRuleError(
                 f"of {len(sources)} assets, all but one killed, it sent {line} {number} times"
             )
-
-
-def _carried(case: Case) -> Sequence[SourceAsset]:
-    found = []
-    for source in case.list_some():
-        prepared = case.trial.transform(source)
-        if isinstance(prepared, PreparedAsset):
-            prepared.content.close()
-            found.append(source)
-    return found
 
 
 def _deaths(count: int) -> Iterator[_Death]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -116,15 +117,10 @@ def prepare_side_by_side(case: Case) -> None:
 
 
 def _two_carried(case: Case) -> list[SourceAsset]:
-    carried: list[SourceAsset] = []
-    for source in case.list_some():
-        prepared = case.trial.transform(source)
-        if isinstance(prepared, PreparedAsset):
-            prepared.content.close()
-            carried.append(source)
-        if len(carried) == 2:
-            return carried
-    raise NotApplicableError("the stand-in lists fewer than two assets that are carried")
+    carried = list(itertools.islice(case.list_carried(), 2))
+    if len(carried) < 2:
+        raise NotApplicableError("the stand-in lists fewer than two assets that are carried")
+    return carried
 
 
 def _prepare(case: Case, source: SourceAsset) -> dict[str, Any]:
