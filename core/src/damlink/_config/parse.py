@@ -126,7 +126,7 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
     if field.type == tuple[Secret, ...]:
         return _secrets(value, place, open_secret)
     if field.type in (Secret, str) and isinstance(value, Mapping):
-        return _opened(field, open_secret(_secret_ref(value, place), place), place)
+        return _open_text(field, open_secret(_secret_ref(value, place), place), place)
     try:
         parsed = check_address(field.name, CONVERTER.structure(value, field.type), place)
     except _WRONG as error:
@@ -134,17 +134,17 @@ def _value(field: Field, value: Any, place: str, open_secret: SecretOpener) -> A
             with contextlib.suppress(*_WRONG):
                 CONVERTER.structure(part, field.part_type)
                 continue
-            raise _unexpected(field, part, place, suffix) from error
-        raise _unexpected(field, value, place) from error
+            raise _describe_unexpected(field, part, place, suffix) from error
+        raise _describe_unexpected(field, value, place) from error
     of_list = field.part_type is not None
     written = _parts(value) if of_list else [("", value)]
     for (suffix, part), (_, each) in zip(written, _parts(parsed) if of_list else [("", parsed)], strict=True):
         if not field.allows(each):
-            raise _unexpected(field, part, place, suffix)
+            raise _describe_unexpected(field, part, place, suffix)
     return parsed
 
 
-def _opened(field: Field, text: str, place: str) -> Secret | str:
+def _open_text(field: Field, text: str, place: str) -> Secret | str:
     """Return the value of a reference; it is not shown if it does not fit."""
     opened = check_opened(text, place)
     if not isinstance(text, Unopened) and not field.allows(opened):
@@ -162,7 +162,7 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
     return []
 
 
-def _unexpected(field: Field, value: Any, place: str, suffix: str = "") -> ConfigError:
+def _describe_unexpected(field: Field, value: Any, place: str, suffix: str = "") -> ConfigError:
     expected = field.part_expects if suffix else field.expects
     hint = "a secret never stands in the file" if field.secret else ""
     return ConfigError(

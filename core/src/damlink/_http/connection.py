@@ -1,4 +1,4 @@
-"""How a client reaches the other side: time-outs, proxy, certificates, or a transport of the caller."""
+"""Connection of a client to the other side: time-outs, proxy, certificates, or a transport of the caller."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Trust = bool | _Path | ssl.SSLContext
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """How a client reaches the other side.
+    """Connection of a client to the other side.
 
     Args:
         timeout: seconds, the same for connecting, writing and reading, or all of them; `None`: no limit.

@@ -11,7 +11,7 @@ from damlink._http.redact import is_secret_name
 from damlink._secret import REDACTED, redact
 from damlink.errors import ConnectorError
 
-__all__ = ["bounded_body", "describe"]
+__all__ = ["describe", "shorten_text"]
 
 # Characters of a body, and of the value of a header.
 MOST_BODY: Final = 2000
@@ -34,7 +34,7 @@ def describe(error: E, response: httpx.Response, *, is_own: bool = True) -> E:
     if error.headers:
         return error
     error.status = response.status_code if error.status is None else error.status
-    error.body = error.body or bounded_body(response, is_own=is_own)
+    error.body = error.body or shorten_text(response, is_own=is_own)
     error.request_id = request_id(response)
     error.headers = _headers(response)
     return error
@@ -46,7 +46,7 @@ def request_id(response: httpx.Response) -> str | None:
     return next((redact(each)[:MOST_VALUE] for each in found if each), None)
 
 
-def bounded_body(response: httpx.Response, *, is_own: bool = True) -> str:
+def shorten_text(response: httpx.Response, *, is_own: bool = True) -> str:
     """Return the beginning of a body, without secrets; empty if it was not read."""
     if not hasattr(response, "_content"):
         return ""

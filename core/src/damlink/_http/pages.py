@@ -19,7 +19,7 @@ __all__ = ["read_pages", "wait_for"]
 T = TypeVar("T")
 
 
-def _linked(response: httpx.Response) -> str | None:
+def _find_next(response: httpx.Response) -> str | None:
     """Return the address of the next page in the header `Link`."""
     return response.links.get("next", {}).get("url")
 
@@ -51,7 +51,7 @@ def read_pages(
         seen.add(address)
         response = http.send(request)
         yield response
-        step = (following or _linked)(response)
+        step = (following or _find_next)(response)
         if not step:
             return
         if isinstance(step, str):

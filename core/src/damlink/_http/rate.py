@@ -1,4 +1,4 @@
-"""What an answer says about the partner's rate limit."""
+"""Reading of a partner's rate limit from the headers of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ctx.progress` does: it counts bytes, and shows at a bounded rate how far a hook is."""
+"""Progress of hooks by `ctx.progress`: bytes are counted, the rest is shown at a bounded rate."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PROGRESS_SECONDS: Final = 10.0  # between two lines that say how far a hook is
 
 @attrs.frozen
 class HookProgress:
-    """How far a hook is, as its plugin says.
+    """Progress of a hook, as its plugin says.
 
     Attributes:
         source_id: of the asset; `None` outside of a transfer.

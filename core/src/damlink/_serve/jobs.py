@@ -17,7 +17,7 @@ __all__ = ["Job", "JobKind", "Runner"]
 
 
 class JobKind(StrEnum):
-    """What is to be done: look what is due, list a connector, or carry its rows."""
+    """Kind of a job: look what is due, list a connector, or carry its rows."""
 
     TIMETABLE = "timetable"
     LIST = "list"

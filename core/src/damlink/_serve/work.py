@@ -1,4 +1,4 @@
-"""What jobs ask a worker to do."""
+"""Work of a worker, as jobs ask for it."""
 
 from __future__ import annotations
 

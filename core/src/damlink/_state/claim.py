@@ -27,7 +27,7 @@ _Parameter: TypeAlias = "sa.BindParameter[Any]"
 
 
 class _Kind(Enum):
-    """What a run claims: all rows, those of its plan, or one by one beside other workers."""
+    """Kind of a claim: all rows, those of its plan, or one by one beside other workers."""
 
     ALL = 1
     PLANNED = 2
@@ -50,7 +50,7 @@ class Claimant:
 
     @property
     def kind(self) -> _Kind:
-        """What it claims."""
+        """Kind of what it claims."""
         if self.worker is not None:
             return _Kind.SHARED
         return _Kind.PLANNED if self.plan else _Kind.ALL

@@ -51,7 +51,7 @@ class Limits:
 
     @property
     def batch_seconds(self) -> float:
-        """How long a batch is spent, and how exact the time of a report is."""
+        """Seconds for which a batch is spent, and the precision of the time of a report."""
         return min(LONGEST_BATCH_SECONDS, self.seconds * BATCH_SHARE)
 
 

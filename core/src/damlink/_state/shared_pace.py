@@ -125,7 +125,7 @@ class SharedPace(Pace):
             now = self._now(connection)
             query = sa.select(a.c.silent_until).where(a.c.address == self._address)
             silent_until = connection.execute(query).scalar() or 0.0
-            used = sum(each.count for each in self._used(connection, now))
+            used = sum(each.count for each in self._read_used(connection, now))
         return Budget(self.allowed, used, self.seconds, max(0.0, silent_until - now))
 
     def close(self) -> None:
@@ -252,7 +252,7 @@ class SharedPace(Pace):
     def _store(
         self, answered: int, kept: int, rewind: float, *, asks: bool, ends: bool
     ) -> tuple[Grant, int | None]:
-        with self._locked() as (connection, gate, now):
+        with self._lock_account() as (connection, gate, now):
             if rewind:
                 gate = attrs.evolve(gate, next_at=max(0.0, gate.next_at - rewind))
                 mine = sa.update(a).where(a.c.address == self._address)
@@ -263,7 +263,7 @@ class SharedPace(Pace):
             number = self._keep_lease(connection, kept, now)
             grant = Grant(0)
             if asks and number is not None:
-                grant = decide(self._limits, gate, self._used(connection, now), now, urgent=self._urgent)
+                grant = decide(self._limits, gate, self._read_used(connection, now), now, urgent=self._urgent)
                 self._move_gate(connection, grant, now)
                 mine = sa.update(t).where(t.c.id == number)
                 connection.execute(mine.values(open=t.c.open + grant.count))
@@ -309,7 +309,7 @@ class SharedPace(Pace):
         connection.execute(new.on_conflict_do_update(index_elements=list(u.primary_key), set_=changed))
         connection.execute(sa.delete(u).where(u.c.address == self._address, u.c.at < now - 2 * self.seconds))
 
-    def _used(self, connection: sa.Connection, now: float) -> list[Used]:
+    def _read_used(self, connection: sa.Connection, now: float) -> list[Used]:
         recent = sa.select(u.c.at, u.c.count, u.c.urgent)
         recent = recent.where(u.c.address == self._address, u.c.at > now - self.seconds)
         leased = sa.select(sa.func.sum(t.c.open), t.c.urgent).where(t.c.address == self._address)
@@ -319,7 +319,7 @@ class SharedPace(Pace):
 
     @repeating
     def _silence(self) -> None:
-        with self._locked() as (connection, gate, now):
+        with self._lock_account() as (connection, gate, now):
             until = max(gate.silent_until, now + self.seconds + SILENCE_MARGIN_SECONDS)
             update = sa.update(a).where(a.c.address == self._address)
             connection.execute(update.values(silent_until=until))
@@ -331,13 +331,13 @@ class SharedPace(Pace):
     def _reserve_tenth(self) -> None:
         if age_clock() < self._reserve_from:
             return
-        with self._locked() as (connection, _gate, now):
+        with self._lock_account() as (connection, _gate, now):
             mine = sa.update(a).where(a.c.address == self._address)
             connection.execute(mine.values(reserved_until=now + self.seconds))
         self._reserve_from = age_clock() + self.seconds / 4
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[tuple[sa.Connection, Gate, float]]:
+    def _lock_account(self) -> Iterator[tuple[sa.Connection, Gate, float]]:
         """Begin a transaction that holds the account; yield its gate, and the time."""
         if not self._is_open:
             self._open_account()

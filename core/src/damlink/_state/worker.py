@@ -166,7 +166,7 @@ class Worker:
             if not self._is_certain() and not self._lost.is_set():
                 self._beaten.wait_for(lambda: self._lost.is_set() or self._is_certain(), LONGEST_LATE_SECONDS)
             if self._lost.is_set() or not self._is_certain():
-                raise _lost()
+                raise _make_lost_error()
 
     @contextlib.contextmanager
     def share(self, connector: str) -> Iterator[int]:
@@ -211,7 +211,7 @@ class Worker:
             row = self._session.execute(statement, given).fetchone()
         except psycopg.Error as error:
             self._lose()
-            raise _lost() from error
+            raise _make_lost_error() from error
         return row[0] if row else None
 
     # --- heartbeat ---------------------------------------------------------------------------------
@@ -268,9 +268,9 @@ def check_worker(connection: sa.Connection, number: int) -> None:
     if connection.info.get(_VERIFIED) == (transaction, number):
         return
     if connection.execute(_ALIVE, {"worker": number}).scalar() is None:
-        raise _lost()
+        raise _make_lost_error()
     connection.info[_VERIFIED] = (transaction, number)
 
 
-def _lost() -> LeaseLostError:
+def _make_lost_error() -> LeaseLostError:
     return LeaseLostError("this worker was taken for dead: others carry its assets; it stops")

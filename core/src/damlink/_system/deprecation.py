@@ -50,7 +50,7 @@ class Deprecation:
 
     @property
     def message(self) -> str:
-        """What a plugin's author reads."""
+        """Text that a plugin's author reads."""
         return (
             f"{self.name} is deprecated since damlink {self.since}: write {self.instead}. "
             f"It works until damlink {self.until}, and not less than until {self.until_day}"

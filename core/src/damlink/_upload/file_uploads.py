@@ -24,7 +24,7 @@ DEFAULT_PAUSE_SECONDS: Final = 2.0
 
 
 class UploadTarget(TypedDict, total=False):
-    """Where an upload goes.
+    """Target of an upload.
 
     Args:
         brand: name or id; by default the brand of the portal, or the only one.

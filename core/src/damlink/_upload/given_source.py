@@ -48,12 +48,12 @@ def _content(
     if isinstance(source, str | os.PathLike):
         return Content.from_path(source, filename)
     if isinstance(source, bytes | bytearray):
-        return Content.from_bytes(bytes(source), _named(filename, ""))
+        return Content.from_bytes(bytes(source), _find_name(filename, ""))
     if not hasattr(source, "read"):
         raise ArgumentError(
             f"{source!r:.80} cannot be uploaded", hint="give a path, an address, bytes or a stream"
         )
-    name = _named(filename, getattr(source, "name", ""))
+    name = _find_name(filename, getattr(source, "name", ""))
     if source.seekable():
         return _SeekableContent(source, name)
     # It can be read once, and an upload may have to begin again.
@@ -61,7 +61,7 @@ def _content(
     return Content(name, spool.pieces, size=spool.size)
 
 
-def _named(given: str | None, own: object) -> str:
+def _find_name(given: str | None, own: object) -> str:
     name = given or (Path(own).name if isinstance(own, str) else "")
     if not name:
         hint = "give it as `filename`: the portal derives the type from its extension"

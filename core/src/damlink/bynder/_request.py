@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from damlink._http.client import Client
-from damlink._http.described import bounded_body, describe
+from damlink._http.described import describe, shorten_text
 from damlink._http.outcome import IDEMPOTENT, json_object, may_refuse
 from damlink._http.status import retry_after, shorten_body
 from damlink._http.transports import has_failed_before
@@ -60,17 +60,17 @@ def bynder_error(response: httpx.Response, repeatable: bool) -> ConnectorError |
     message = f"{response.request.url.host}: {words or 'no reason given'} ({status}, {_call(response)})"
     if status == httpx.codes.UNAUTHORIZED:
         hint = "the portal refused the credentials: check the portal's token or client in the config"
-        return BynderAuthError(message, hint=hint, status=status, body=bounded_body(response))
+        return BynderAuthError(message, hint=hint, status=status, body=shorten_text(response))
     if status == httpx.codes.FORBIDDEN:
         hint = permission_hint(response.request.method, response.request.url.path)
-        return BynderAuthError(message, hint=hint, status=status, body=bounded_body(response))
+        return BynderAuthError(message, hint=hint, status=status, body=shorten_text(response))
     if status == httpx.codes.TOO_MANY_REQUESTS or wants_repeat or (status >= 500 and repeatable):
         return TransientError(
-            message, retry_after=retry_after(response), status=status, body=bounded_body(response)
+            message, retry_after=retry_after(response), status=status, body=shorten_text(response)
         )
     if status >= 500:
-        return UnclearError(message, status=status, body=bounded_body(response))
-    return BynderError(message, status=status, body=bounded_body(response))
+        return UnclearError(message, status=status, body=shorten_text(response))
+    return BynderError(message, status=status, body=shorten_text(response))
 
 
 def bynder_refuses(response: httpx.Response) -> bool:

@@ -103,10 +103,10 @@ def try_graded(plugin: str) -> Iterator[Graded]:
     rules = list_graded_rules()
     results = try_rules(plugin, [rule for _, rule in rules], seconds=LIMIT_SECONDS)
     for level, rule in rules:
-        yield Graded(level, next(results, None) or _untried(rule))
+        yield Graded(level, next(results, None) or _skip_untried(rule))
 
 
-def _untried(rule: Rule) -> Result:
+def _skip_untried(rule: Rule) -> Result:
     return Result(rule, "broken", "there was no time to try it", 0.0, "let each hook end sooner")
 
 

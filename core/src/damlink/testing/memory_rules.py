@@ -39,7 +39,7 @@ def hold_no_whole_file(case: Case) -> None:
 
 
 def _carry_large(trial: Trial) -> None:
-    with _traced():
+    with _trace_memory():
         is_carried = any(_carry_if_large(trial, source) for source in trial.source_assets())
         _, peak = tracemalloc.get_traced_memory()
     if not is_carried:
@@ -61,7 +61,7 @@ def _carry_if_large(trial: Trial, source: SourceAsset) -> bool:
 
 
 @contextlib.contextmanager
-def _traced() -> Iterator[None]:
+def _trace_memory() -> Iterator[None]:
     was_tracing = tracemalloc.is_tracing()
     tracemalloc.start()
     tracemalloc.reset_peak()

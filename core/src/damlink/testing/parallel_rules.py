@@ -82,7 +82,7 @@ class _Elsewhere:
 
 
 @contextlib.contextmanager
-def _traced(lines: _Lines) -> Iterator[None]:
+def _trace_lines(lines: _Lines) -> Iterator[None]:
     before = sys.gettrace()
     sys.settrace(lines.enter)
     try:
@@ -102,12 +102,12 @@ def prepare_side_by_side(case: Case) -> None:
     one, other = _two_carried(case)
     package = package_of(find(case.plugin).module)
     alone, lines = _prepare(case, one), _Lines(package)
-    with _traced(lines):
+    with _trace_lines(lines):
         _prepare(case, one)
     step = max(1, -(-lines.count // MOST_INTERRUPTIONS))
     for at in range(1, lines.count + 1, step):
         elsewhere = _Elsewhere(functools.partial(_prepare, case, other), package)
-        with _traced(_Lines(package, at, elsewhere.begin)):
+        with _trace_lines(_Lines(package, at, elsewhere.begin)):
             beside = _prepare(case, one)
         elsewhere.end()
         if mixed := [name for name, value in alone.items() if beside[name] != value]:

@@ -110,14 +110,14 @@ def watch(package: str) -> Iterator[Seen]:
     seen = Seen(package)
     _watching.append(seen)
     try:
-        with _sleeps_noted(seen, package):
+        with _note_sleeps(seen, package):
             yield seen
     finally:
         _watching.remove(seen)
 
 
 @contextlib.contextmanager
-def _sleeps_noted(seen: Seen, package: str) -> Iterator[None]:
+def _note_sleeps(seen: Seen, package: str) -> Iterator[None]:
     """Replace `time.sleep`, also where a module of the package has imported the function itself."""
 
     def sleep(seconds: float) -> None:

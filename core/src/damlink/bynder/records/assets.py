@@ -168,7 +168,7 @@ class Download:
             raise TransientError("the portal named no address for the download")
         return cls(url, text(raw.get("disclaimer")))
 
-    def opened_by(self, content: Content) -> Download:
+    def open_by(self, content: Content) -> Download:
         """Return this download, whose file is read from a content."""
         object.__setattr__(self, "_file", content)
         return self

@@ -83,7 +83,7 @@ class AssetFiles:
             ask_address=_Addresses(found.url, lambda: ask().url).get,
             ask_name=lambda: self._name_of(id, item_id),
         )
-        return found.opened_by(content)
+        return found.open_by(content)
 
     @action()
     def content(
