@@ -77,6 +77,16 @@ def _get_picture(ctx, source):
     except Exception:
         return None
 """
+_READ_STREAM: Final = """
+
+import json
+
+
+def _read(ctx, page, since):
+    query = {"page": page, "since": since or ""}
+    with ctx.http.stream("GET", "/pictures", params=query) as answer:
+        return json.loads(b"".join(answer.iter_bytes()))
+"""
 _FORGETFUL: Final = """
 
 class _Forgetful:
@@ -226,6 +236,9 @@ DEFECTS: Final[Sequence[Defect]] = (
         "content.constant-memory",
         'Content.from_url(ctx.http, picture["url"], filename=picture["file"])',
         'Content.from_bytes(ctx.http.get(picture["url"]).content, picture["file"])',
+    ),
+    Defect(
+        "answers without a limit", "partner.oversized", _PAGE, "_read(ctx, page, since)", more=_READ_STREAM
     ),
     Defect(
         "event: its time is the fingerprint",

@@ -63,6 +63,7 @@ _LEVEL_OF: Final = {
         "event.own",
         "transform.parallel",
         "content.constant-memory",
+        "partner.oversized",
         "run.misbehaving",
         "run.endless-listing",
         "state.atomic",

@@ -1,4 +1,4 @@
-"""Rule on memory: a file of any size passes through little of it."""
+"""Rules on memory: a file of any size passes through little of it, and an answer has a limit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Final
 
+from damlink._http.answer import ANSWER_BYTES
 from damlink._model import PreparedAsset, SourceAsset
+from damlink.errors import DamlinkError, TransientError
 from damlink.testing.case import Case
 from damlink.testing.opening import open_sandbox, open_trial
+from damlink.testing.partner_rules import require_struck
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 from damlink.testing.trial import Trial
 from damlink_sandbox import Synthetic
@@ -17,6 +20,9 @@ from damlink_sandbox import Synthetic
 # An upload takes about 20 MiB, of any file; an answer as a whole is limited to 64.
 LARGE_BYTES: Final = 48 * 1024**2
 MOST_BYTES: Final = 36 * 1024**2
+# An answer is refused beyond its limit; what holds one for a moment holds it twice.
+MOST_ANSWERED_BYTES: Final = ANSWER_BYTES + MOST_BYTES
+OVERSIZED: Final = "a page of 300 MiB"
 
 
 @rule(
@@ -70,3 +76,27 @@ def _trace_memory() -> Iterator[None]:
     finally:
         if not was_tracing:
             tracemalloc.stop()
+
+
+@rule(
+    "partner.oversized",
+    proves=f"An answer that is far too large, such as {OVERSIZED}, is refused before it fills the memory.",
+    cure="read an answer by ctx.http.get and response.json(); .stream() has no limit, and is for files",
+)
+def refuse_oversized(case: Case) -> None:
+    """Answer everything with a small body that decompresses to far too much, and trace the memory."""
+    fault, seen = case.script(kind="bomb", times=0), ""
+    with _trace_memory():
+        try:
+            case.ask_partner()
+            seen = "and taken for a page"
+        except TransientError:
+            pass
+        except DamlinkError as error:
+            seen = f"and ends as {error!r}"
+        _, peak = tracemalloc.get_traced_memory()
+    require_struck(fault)
+    if peak > MOST_ANSWERED_BYTES:
+        raise BrokenRuleError(f"{OVERSIZED} is held in memory as a whole")
+    if seen:
+        raise BrokenRuleError(f"{OVERSIZED} is read, {seen}")

@@ -14,13 +14,16 @@ from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 from damlink_sandbox import Fault
 
+__all__ = ["require_struck"]
+
 _UNASKED: Final = (
     "the partner was not asked: name its requests by the stand-in's trial_reads and trial_requests"
 )
 _LEAVE_IT: Final = "send every request by ctx.http, and catch none of its errors that you cannot cure"
 
 
-def _require_struck(fault: Fault, times: int = 1) -> None:
+def require_struck(fault: Fault, times: int = 1) -> None:
+    """Require that a fault has met requests of the plugin."""
     if fault.struck < times:
         raise BrokenRuleError(_UNASKED)
 
@@ -34,7 +37,7 @@ def _require_error(case: Case, wanted: type[DamlinkError], what: str, **failure:
         return
     except DamlinkError as error:
         seen = error
-    _require_struck(fault)
+    require_struck(fault)
     raise BrokenRuleError(f"{what} is no {wanted.__name__} but {seen!r}" if seen else f"{what} is swallowed")
 
 
@@ -57,7 +60,7 @@ def wait_out_429(case: Case) -> None:
     """Answer 429 twice."""
     fault = case.script(status=429, headers={"Retry-After": "1"}, times=2)
     case.ask_partner()
-    _require_struck(fault, 2)
+    require_struck(fault, 2)
 
 
 @rule(
@@ -120,7 +123,7 @@ def pass_over(case: Case) -> None:
     for _ in range(3):
         if fault.struck < 2:
             case.ask_partner()
-    _require_struck(fault, 2)
+    require_struck(fault, 2)
 
 
 @rule(
