@@ -112,6 +112,15 @@ def test_rule_when_holders_are_busy_uses_the_budget(holders: int) -> None:
     assert carried_in(windows * LIMITS.seconds, holders, start=5000.0) >= 0.95 * windows * LIMITS.allowed
 
 
+@pytest.mark.parametrize("part", [0.6, 0.9, 0.99])
+def test_rule_when_late_holders_have_left_a_part_unused_is_faster_than_the_average(part: float) -> None:
+    limits = Limits(allowed=400, seconds=30.0)
+    count = int(limits.allowed * part)
+    used = [Used(1000.0 - limits.seconds * (n + 0.5) / count, 1, urgent=False) for n in range(count)]
+    grant = decide(limits, Gate(), used, 1000.0, urgent=False)
+    assert 0 < grant.interval < limits.seconds / limits.allowed
+
+
 def test_rule_when_silent_gives_nothing_and_says_how_long() -> None:
     grant = decide(LIMITS, Gate(silent_until=1010.0), [], 1000.0, urgent=True)
     assert (grant.count, grant.wait) == (0, 10.0)

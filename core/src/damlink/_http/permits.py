@@ -25,6 +25,7 @@ from damlink._system.process import boot_id, is_alive
 __all__ = [
     "CATCH_UP_INTERVALS",
     "EXPIRING",
+    "HASTE",
     "LONGEST_FLIGHT_SECONDS",
     "RESERVED_SHARE",
     "SILENCE_MARGIN_SECONDS",
@@ -40,6 +41,9 @@ CATCH_UP_INTERVALS: Final = 3
 RESERVED_SHARE: Final = 0.1
 # The spacing considers the moments at which these fractions of the used permits expire.
 EXPIRING: Final = (0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
+# The later the moment, up to so much faster than for it: a pace that is never above the average could not
+# make up for a thread that woke late, and the permits that it left free would stay so.
+HASTE: Final = 0.1
 
 # Earlier versions write to the same file: their tables stay as they are, and others are added.
 _SCHEMA: Final = """
@@ -179,7 +183,8 @@ class Permits:
     def _interval(self, database: sqlite3.Connection, now: float, used: int, free: int) -> float:
         """Return the shortest interval at which the free permits last until used ones expire, at any time."""
         return max(
-            self._seconds_until_expired(database, now, int(used * part)) / (free + int(used * part))
+            self._seconds_until_expired(database, now, int(used * part))
+            / ((free + int(used * part)) * (1 + HASTE * part))
             for part in EXPIRING
         )
 

@@ -16,6 +16,7 @@ import attrs
 from damlink._http.permits import (
     CATCH_UP_INTERVALS,
     EXPIRING,
+    HASTE,
     RESERVED_SHARE,
     SILENCE_MARGIN_SECONDS,
 )
@@ -120,8 +121,11 @@ def _space(limits: Limits, next_at: float, used: Sequence[Used], free: int, now:
 def _interval(limits: Limits, used: Sequence[Used], free: int, now: float) -> float:
     """Return the shortest interval at which the free permits last until used ones expire, at any time."""
     total = _sum(used)
-    parts = {int(total * part) for part in EXPIRING}
-    return max(_until_expired(limits, used, number, now) / (free + number) for number in parts)
+    return max(
+        _until_expired(limits, used, int(total * part), now)
+        / ((free + int(total * part)) * (1 + HASTE * part))
+        for part in EXPIRING
+    )
 
 
 def _until_expired(limits: Limits, used: Sequence[Used], number: int, now: float) -> float:
