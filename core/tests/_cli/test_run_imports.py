@@ -42,8 +42,8 @@ finally:
 """
 # For a service, a terminal, PostgreSQL, an upgrade, other credentials, or a change of the config.
 RARE = {
-    "PIL", "alembic", "apprise", "authlib", "cryptography.x509", "jinja2", "keyring", "prometheus_client",
-    "psycopg", "rich", "starlette", "tomlkit", "uvicorn",
+    "PIL", "alembic", "apprise", "authlib", "boto3", "cryptography.x509", "jinja2", "keyring",
+    "prometheus_client", "psycopg", "rich", "starlette", "tomlkit", "uvicorn",
 }  # fmt: skip
 # For requests and for secrets.
 SENDING = {"cryptography", "httpx", "msgspec", "pluggy", "tenacity"}

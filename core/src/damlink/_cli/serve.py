@@ -44,9 +44,11 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         raise ConfigError("", f"serve needs {error.name}", hint="pip install 'damlink[serve]'") from error
     from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
+    from damlink._serve.event_queue import verify_queues
     from damlink._serve.follower import ConfigFollower
     from damlink._serve.scheduler import Schedule
 
+    verify_queues(config)
     if not quiet:
         log_runs()
     database, name = _open_database(config)

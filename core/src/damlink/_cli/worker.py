@@ -89,15 +89,23 @@ def _drain(config: Config) -> None:
 def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
     from damlink._run.session import Session
     from damlink._serve.dispatcher import Dispatcher
+    from damlink._serve.event_queue import EventQueues, verify_queues
     from damlink._serve.follower import ConfigFollower
+    from damlink._serve.receiver import EventReceiver, endpoints_of
     from damlink._serve.worker_process import WorkerProcess
+    from damlink._sns.verify import Certificates
+    from damlink._state.inbox import Inbox
     from damlink._state.worker import open_worker_database
 
+    verify_queues(config)
     database, name = open_worker_database(config.state.url, config.folder)
     with Session(config, database=database, urgent=True) as session:
         verify_backups(session)
         process = WorkerProcess(session, name, only=only, threads=concurrency)
-        services = (ConfigFollower(session, []), Dispatcher(session, process.wake), process)
+        receiver = EventReceiver(endpoints_of(session, Certificates()), Inbox(database), now=session.now)
+        queues = EventQueues(session, receiver)
+        follower = ConfigFollower(session, [queues.follow])
+        services = (follower, Dispatcher(session, process.wake), queues, process)
         _handle_signals(process.stop)
         for service in services:
             service.start()

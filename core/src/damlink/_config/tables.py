@@ -188,6 +188,11 @@ class PortalConfig:
         default=False,
         help="Whether events signed with SHA-1 (SNS signature version 1) are refused.",
     )
+    event_queue: str = setting(
+        advanced=True,
+        default="",
+        help="Address of an Amazon SQS queue that events are read from, so that no port need be open.",
+    )
     event_hosts: tuple[str, ...] = setting(
         advanced=True,
         default=(),
@@ -200,6 +205,8 @@ class PortalConfig:
         for key in AUTH_KEYS[self.auth]:
             if not getattr(self, key):
                 raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
+        if self.event_queue and (problem := address_problem(self.event_queue)):
+            raise ValueError(f"event_queue {problem}")
         for arn in self.event_topics:
             if not _TOPIC.fullmatch(arn):
                 raise ValueError(f"event_topics: {arn!r} is not the ARN of an SNS topic")

@@ -13,7 +13,8 @@ import attrs
 from damlink._run.session import Session
 from damlink._serve.address import event_token
 from damlink._serve.subscriptions import Subscriptions, subscriptions_of
-from damlink._sns.envelope import NOTIFICATION, SUBSCRIPTION, Envelope, MalformedError, parse
+from damlink._sns.envelope import NOTIFICATION, SUBSCRIPTION, Envelope, MalformedError, is_envelope, parse
+from damlink._sns.queue import Message
 from damlink._sns.verify import Certificates, ForgedError, Verifier
 from damlink._state.inbox import Inbox, Notification
 from damlink.errors import StateError, TransientError
@@ -116,20 +117,58 @@ class EventReceiver:
             _log.warning("%s: raw delivery carries no signature and is refused; %s", endpoint.portal, hint)
             return RAW
         try:
-            return self._process(endpoint, parse(body))
+            return self._answer(endpoint, lambda: self._process(endpoint, parse(body)))
+        except StateError as error:
+            _log.error("%s: an event cannot be received now: %s", endpoint.portal, error)
+            return UNAVAILABLE
+
+    def receive_queued(self, endpoint: Endpoint, queue: str, message: Message) -> Answer:
+        """Verify one message of a queue, store it durably, and return the answer.
+
+        A message with SNS's envelope must be signed. One without comes by raw delivery: the queue's own
+        access policy decides who may send it, and it must name an asset.
+
+        Args:
+            queue: its address.
+
+        Raises:
+            StateError: the database cannot be used now.
+        """
+        return self._answer(endpoint, lambda: self._process_queued(endpoint, queue, message))
+
+    def _answer(self, endpoint: Endpoint, process: Callable[[], Answer]) -> Answer:
+        """Return the answer of a process, or that to its error."""
+        try:
+            return process()
         except MalformedError as error:
             _log.warning("%s: not an SNS message: %s", endpoint.portal, error)
             return MALFORMED
         except ForgedError as error:
             _log.warning("%s: a message was refused as forged: %s", endpoint.portal, error)
             return FORGED
-        except (StateError, TransientError) as error:
+        except TransientError as error:
             _log.error("%s: an event cannot be received now: %s", endpoint.portal, error)
             return UNAVAILABLE
 
-    def _process(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
+    def _process_queued(self, endpoint: Endpoint, queue: str, message: Message) -> Answer:
+        if is_envelope(message.body):
+            body = message.body.encode("utf-8", "surrogatepass")
+            return self._process(endpoint, parse(body), queued=True)
+        notification = Notification(
+            portal=endpoint.portal,
+            topic=queue,
+            message_id=message.id,
+            subject="",
+            message=message.body,
+            occurred_at=datetime.fromtimestamp(message.sent_at, UTC) if message.sent_at else self._now(),
+        )
+        if not notification.asset_id:
+            raise MalformedError("it has no envelope, and names no asset")
+        return self._keep(notification)
+
+    def _process(self, endpoint: Endpoint, envelope: Envelope, *, queued: bool = False) -> Answer:
         is_allowed = endpoint.subscriptions.is_allowed(envelope.topic.arn)
-        endpoint.verifier.verify(envelope, self._now())
+        endpoint.verifier.verify(envelope, self._now(), queued=queued)
         if not is_allowed:
             return self._note_unapproved(endpoint, envelope)
         if envelope.kind == SUBSCRIPTION:
@@ -157,10 +196,14 @@ class EventReceiver:
             message=envelope.message,
             occurred_at=envelope.timestamp,
         )
+        answer = self._keep(notification)
+        if answer is STORED and envelope.kind != NOTIFICATION:
+            endpoint.subscriptions.mark_ended(envelope.topic.arn)
+        return answer
+
+    def _keep(self, notification: Notification) -> Answer:
         if not self._inbox.put(notification):
             return DUPLICATE
-        if envelope.kind != NOTIFICATION:
-            endpoint.subscriptions.mark_ended(envelope.topic.arn)
-        about = notification.asset_id or "no asset"
-        _serve_log.info("%s: event %s of %s stored", endpoint.portal, subject or "without subject", about)
+        about, subject = notification.asset_id or "no asset", notification.subject or "without subject"
+        _serve_log.info("%s: event %s of %s stored", notification.portal, subject, about)
         return STORED

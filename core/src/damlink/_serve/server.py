@@ -21,6 +21,7 @@ from damlink._run.session import Session
 from damlink._serve.app import make_app
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.connections import ACCEPTED_AT_ONCE, make_room
+from damlink._serve.event_queue import EventQueues
 from damlink._serve.http_server import handle_signals, listen, make_uvicorn_config, url_of
 from damlink._serve.metrics import Metrics
 from damlink._serve.receiver import EventReceiver, endpoints_of
@@ -67,7 +68,10 @@ class Server:
         )
         self._on_listening, self._settings = on_listening, session.config.serve
         self._place = f"{session.config.path}: serve"
-        app = make_app(self._receiver, Metrics(session), self._why_not_ready, note)
+        metrics = Metrics(session)
+        self._queues = EventQueues(session, self._receiver, metrics.count)
+        self._services.append(self._queues)
+        app = make_app(self._receiver, metrics, self._why_not_ready, note)
         self._http = _Http(make_uvicorn_config(app, backlog=ACCEPTED_AT_ONCE))
         self._stopped_at = math.inf
 
@@ -80,7 +84,7 @@ class Server:
         endpoints = endpoints_of(self._session, self._certificates)
         self._receiver.endpoints = endpoints
         self._confirmer.follow(each.subscriptions for each in endpoints.values())
-        return []
+        return self._queues.follow()
 
     def run(self) -> bool:
         """Serve until `stop` or a signal, and return whether everything has ended before the deadline.

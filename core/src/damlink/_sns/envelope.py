@@ -18,6 +18,7 @@ __all__ = [
     "Envelope",
     "MalformedError",
     "Topic",
+    "is_envelope",
     "parse",
     "parse_topic",
 ]
@@ -119,6 +120,15 @@ def parse_topic(arn: str) -> Topic:
     if found is None:
         raise MalformedError("not the ARN of an SNS topic")
     return Topic(arn, **found.groupdict())
+
+
+def is_envelope(body: str) -> bool:
+    """Return whether a text is an object in the form of an SNS envelope, complete or not.
+
+    What has any of its fields is one: a message cannot pass without its signature by leaving out others.
+    """
+    document = _document(body.encode("utf-8", "surrogatepass"))
+    return not {*_NOTIFICATION_FIELDS, *_CONFIRMATION_FIELDS, *_UNSIGNED}.isdisjoint(document)
 
 
 def parse(body: bytes) -> Envelope:

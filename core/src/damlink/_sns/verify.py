@@ -22,6 +22,7 @@ from damlink.errors import ConnectorError, TransientError
 __all__ = ["Certificates", "ForgedError", "Verifier", "confirm"]
 
 OLDEST: Final = timedelta(minutes=90)  # assumed: a delivery policy may delay a retry by an hour
+OLDEST_QUEUED: Final = timedelta(days=14)  # the longest that a queue keeps a message
 NEWEST: Final = timedelta(minutes=5)
 CERTIFICATE_BYTES: Final = 16 * 1024
 FETCH_SECONDS: Final = 5.0  # the sender waits 15 seconds for our answer
@@ -106,14 +107,17 @@ class Verifier:
     certificates: Certificates
     sha256_only: bool = False
 
-    def verify(self, envelope: Envelope, now: datetime) -> None:
+    def verify(self, envelope: Envelope, now: datetime, *, queued: bool = False) -> None:
         """Verify the timestamp, then the certificate's address, then the signature.
+
+        Args:
+            queued: it has waited in a queue, so that it may be old, and its certificate have expired since.
 
         Raises:
             ForgedError: the envelope cannot be trusted.
             TransientError: the certificate cannot be fetched now.
         """
-        if not now - OLDEST <= envelope.timestamp <= now + NEWEST:
+        if not now - (OLDEST_QUEUED if queued else OLDEST) <= envelope.timestamp <= now + NEWEST:
             raise ForgedError(f"its timestamp is {envelope.timestamp:%Y-%m-%dT%H:%M:%SZ}")
         versions = ("2",) if self.sha256_only else ("1", "2")
         if envelope.signature_version not in versions:
@@ -121,7 +125,7 @@ class Verifier:
         if not self.hosts.allows_certificate(envelope.certificate_url, envelope.topic):
             raise ForgedError("its certificate is not at an address of SNS in the topic's region")
         certificate = self.certificates.get(envelope.certificate_url)
-        if not certificate.is_valid_at(now):
+        if not certificate.is_valid_at(min(now, envelope.timestamp) if queued else now):
             raise ForgedError("its certificate has expired, or is not valid yet")
         sha256 = envelope.signature_version == "2"
         if not certificate.is_valid_signature(
