@@ -86,7 +86,7 @@ def reading_the_config() -> list[Any]:
     found = [
         with_arguments(path, command)
         for path, command in commands(root)
-        if path not in ((), ("init",), ("test",))
+        if path not in ((), ("init",), ("test",), ("console",))
         and any(each.name == "config_path" for each in command.params)
     ]
     found.append(["test", "x", "--record", "y"])
