@@ -256,6 +256,14 @@ def with_broken_connector(site: Site) -> None:
     site.write()
 
 
+def test_check_when_the_local_address_is_not_this_machines_says_so(site: Site) -> None:
+    site.tables["http"] = {"local_address": "192.0.2.1"}
+    site.write()
+    out = site.run("check", expect=3).stdout
+    what = "http.local_address: 192.0.2.1 is not an address of this machine; name one that `ip address` shows"
+    assert what in out
+
+
 @pytest.mark.usefixtures("broken_plugin")
 def test_plugin_when_it_cannot_be_imported_does_not_keep_the_next_connector_from_running(site: Site) -> None:
     with_broken_connector(site)

@@ -436,6 +436,16 @@ def test_login_when_consent_is_denied_says_so_in_the_browser_and_the_terminal(co
     )
 
 
+def test_requests_when_there_is_a_local_address_leave_from_it(site: Site) -> None:
+    site.tables["http"] = {"local_address": {"env": "DAMLINK_ADDRESS"}}
+    site.write()
+    environment = {**site.environment, "DAMLINK_ADDRESS": "127.0.0.3"}
+    asking = site.start("check", environment=environment)
+    asking.communicate(timeout=110)
+    judged = site.portal.control("pace", {})
+    assert (asking.returncode, judged["addresses"]) == (0, ["127.0.0.3"])
+
+
 def test_login_when_the_code_is_redeemed_counts_on_the_pace(code_site: Site) -> None:
     consent(code_site)
     assert code_site.sandbox.world.counts[TOKEN_REQUESTS] == 1

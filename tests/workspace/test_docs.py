@@ -46,7 +46,7 @@ WRITTEN: Final = [page for page in PAGES if not page.read_text("utf-8").startswi
 FENCE: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE: Final = re.compile(r"^`damlink-larkspur/(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-TABLES: Final = {"state", "pace", "serve", "console", "notify", "portals", "connectors"}
+TABLES: Final = {"state", "pace", "http", "serve", "console", "notify", "portals", "connectors"}
 PORTAL: Final = {"url": "https://brand.bynder.com", "token": {"env": "TOKEN"}}
 STOCK: Final = {"plugin": "istock", "api_key": {"env": "KEY"}, "api_secret": {"env": "SECRET"}}
 

@@ -102,6 +102,7 @@ def test_load_when_the_file_is_empty_is_an_empty_config(loaded: Loaded) -> None:
             "[pace]\nshare = 2",
             "pace: requests and seconds must be above 0, and share above 0 and at most 1",
         ),
+        ("[http]\nlocal_address = 'eth0'", "http: local_address must be an IP address, got 'eth0'"),
         ("[portals.a]\ntoken = {env = 'T'}", "portals.a.url: missing; expected text"),
         (PORTAL + "[connectors.a]", "connectors.a.plugin: missing; expected text"),
         (PORTAL + CONNECTOR + "workers = 0", "connectors.stock: workers must be at least 1 and at most 64"),
@@ -267,6 +268,7 @@ def test_reference_when_asked_describes_every_key() -> None:
     assert list(tables) == [
         "state",
         "pace",
+        "http",
         "serve",
         "console",
         "notify",

@@ -85,7 +85,21 @@ def test_connection_when_a_file_of_certificates_is_unusable_says_so(given: dict[
         Connection(**given)
 
 
-@pytest.mark.parametrize("other", [{"proxy": ""}, {"verify": False}, {"cert": os.devnull}], ids=str)
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", "eth0"])
+def test_connection_when_the_machine_does_not_have_the_local_address_says_so(address: str) -> None:
+    with pytest.raises(ArgumentError, match=f"{address} is not an address of this machine; name one"):
+        Connection(local_address=address)
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"proxy": ""},
+    {"verify": False},
+    {"cert": os.devnull},
+    {"local_address": "127.0.0.1"},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_connection_when_a_transport_comes_with_what_it_replaces_is_refused(other: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match="give them to the transport"):
         Connection(transport=httpx.HTTPTransport(), **other)

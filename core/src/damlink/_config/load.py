@@ -22,6 +22,7 @@ from damlink._config.tables import (
     SUBTABLES,
     ConnectorConfig,
     ConsoleConfig,
+    HttpConfig,
     NotifyConfig,
     PaceConfig,
     PortalConfig,
@@ -81,6 +82,7 @@ class Config:
     path: Path
     state: StateConfig
     pace: PaceConfig
+    http: HttpConfig
     serve: ServeConfig
     console: ConsoleConfig
     notify: NotifyTable
@@ -131,7 +133,7 @@ def loads(text: str, path: Path) -> Config:
     """Check the text of a config that is not written yet; errors name the path it is for."""
     document = _parse_toml(text, path)
     place = str(path)
-    known = ("state", "pace", "serve", "console", "notify", "portals", "connectors")
+    known = ("state", "pace", "http", "serve", "console", "notify", "portals", "connectors")
     for key in document:
         if key not in known:
             raise ConfigError(f"{place}: {key}", "unknown table", hint=suggest(key, known))
@@ -145,6 +147,7 @@ def loads(text: str, path: Path) -> Config:
         path=path,
         state=parse(StateConfig, tables["state"], f"{place}: state", opener(path)),
         pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
+        http=parse(HttpConfig, tables["http"], f"{place}: http", opener(path)),
         serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
         console=parse(ConsoleConfig, tables["console"], f"{place}: console", opener(path)),
         notify=_notify(tables["notify"], f"{place}: notify"),
@@ -299,6 +302,7 @@ def reference() -> dict[str, tuple[Field, ...]]:
     return {
         "state": fields_of(StateConfig),
         "pace": fields_of(PaceConfig),
+        "http": fields_of(HttpConfig),
         "serve": fields_of(ServeConfig),
         "console": fields_of(ConsoleConfig),
         "notify": fields_of(NotifyConfig),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -19,6 +20,7 @@ __all__ = [
     "SUBTABLES",
     "ConnectorConfig",
     "ConsoleConfig",
+    "HttpConfig",
     "NotifyConfig",
     "PaceConfig",
     "PortalConfig",
@@ -58,6 +60,25 @@ class PaceConfig:
     def __attrs_post_init__(self) -> None:
         if self.requests < 1 or not 0 < self.seconds <= 86400 or not 0 < self.share <= 1:
             raise ValueError("requests and seconds must be above 0, and share above 0 and at most 1")
+
+
+@attrs.frozen
+class HttpConfig:
+    """`[http]`: the requests to portals and partners."""
+
+    local_address: str = setting(
+        default="",
+        help="The address of this machine that they leave from, such as `192.0.2.7`; empty: the system "
+        "chooses. Requests through a proxy leave from the proxy's.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.local_address:
+            try:
+                ipaddress.ip_address(self.local_address)
+            except ValueError:
+                given = self.local_address
+                raise ValueError(f"local_address must be an IP address, got {given!r}") from None
 
 
 @attrs.frozen

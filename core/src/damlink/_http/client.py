@@ -311,7 +311,7 @@ def open_client(
         verify_before_send: called right before the first byte of every request is sent, token requests,
             repetitions and redirects included, and repeatedly during every wait; raises to stop it.
         limits: limits of answers that are not streamed.
-        connection: time-outs, proxy, certificates, or a transport of the caller.
+        connection: time-outs, proxy, certificates, local address, or a transport of the caller.
     """
     redact_library_log()
     verify = verify_before_send or verify_nothing

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +38,11 @@ class Connection:
         transport: sends the requests in place of our own, below the pace and the log.
         verify: `False`: no certificate is verified; a file or folder of authorities; or a context.
         cert: of the client: see `Cert`.
+        local_address: of this machine, which direct requests leave from; `None`: the system chooses.
 
     Raises:
-        ArgumentError: the arguments exclude each other, or a file of certificates cannot be read.
+        ArgumentError: the arguments exclude each other, a file of certificates cannot be read, or this
+            machine does not have the address.
     """
 
     timeout: float | httpx.Timeout | None = TIMEOUT
@@ -46,13 +50,17 @@ class Connection:
     transport: httpx.BaseTransport | None = None
     verify: Trust = True
     cert: Cert | None = None
+    local_address: str | None = None
     find_tls: Callable[[], ssl.SSLContext] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        own = self.proxy is not None or self.verify is not True or self.cert is not None
-        if self.transport is not None and own:
+        given = (self.proxy, None if self.verify is True else self.verify, self.cert, self.local_address)
+        if self.transport is not None and any(each is not None for each in given):
             hint = "give them to the transport"
-            raise ArgumentError("a transport excludes `proxy`, `verify` and `cert`", hint=hint)
+            what = "a transport excludes `proxy`, `verify`, `cert` and `local_address`"
+            raise ArgumentError(what, hint=hint)
+        if self.local_address is not None:
+            _verify_local(self.local_address)
         context = None if self.verify is True and self.cert is None else _context(self.verify, self.cert)
         object.__setattr__(self, "find_tls", _default_context if context is None else lambda: context)
 
@@ -78,6 +86,18 @@ def _context(verify: Trust, cert: Cert | None) -> ssl.SSLContext:
         hint = "give files in PEM format that this user may read"
         raise ArgumentError(f"cannot read the certificates: {error.strerror or error}", hint=hint) from error
     return context
+
+
+def _verify_local(address: str) -> None:
+    """Raise ArgumentError if requests cannot leave from an address."""
+    try:
+        version = ipaddress.ip_address(address).version
+        family = socket.AF_INET if version == 4 else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((address, 0))
+    except (ValueError, OSError) as error:
+        hint = "name one that `ip address` shows"
+        raise ArgumentError(f"{address} is not an address of this machine", hint=hint) from error
 
 
 def _trusting(verify: Trust) -> ssl.SSLContext:

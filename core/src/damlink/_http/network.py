@@ -63,7 +63,7 @@ class NetworkTransport(httpx.BaseTransport):
     Args:
         verify: called when a connection is ready and nothing has been written yet: after the waits for
             the rate limiter, a connection and its handshakes. Raises to stop the request.
-        connection: the proxy in place of the environment's, and the certificates.
+        connection: the proxy in place of the environment's, the certificates, and the local address.
     """
 
     def __init__(self, verify: Verify = verify_nothing, connection: Connection | None = None) -> None:
@@ -233,7 +233,7 @@ def _open_transport(
 ) -> httpx.HTTPTransport:
     # Without https nothing is verified: an empty context saves reading the authorities.
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if scheme == "http" else connection.find_tls()
-    return httpx.HTTPTransport(verify=tls, proxy=proxy, limits=_ONE)
+    return httpx.HTTPTransport(verify=tls, proxy=proxy, limits=_ONE, local_address=connection.local_address)
 
 
 @attrs.frozen

@@ -57,7 +57,7 @@ def log_in(
         show(auth.consent_url(state))
         code = _wait(server, name)
     pace = session.pace if name in session.config.portals else None
-    with open_client(auth.token_url, pace=pace) as client:
+    with open_client(auth.token_url, pace=pace, connection=session.connection) as client:
         client.classify_with(classify)
         token = auth.redeem(code, client)
     if token.refresh is not None:

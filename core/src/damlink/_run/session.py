@@ -16,7 +16,7 @@ from damlink._config.parse import SecretOpener, parse
 from damlink._http.pace import Pace, default_path
 from damlink._run.report import RunListener
 from damlink._system.waiting import Verify, verify_nothing
-from damlink.errors import StateError
+from damlink.errors import ArgumentError, ConfigError, StateError
 
 # A command that does not use a part does not import its libraries either.
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from damlink._config.tables import ConnectorConfig, PortalConfig
     from damlink._context import ReadOnlyLedger, State
     from damlink._http.client import Client
+    from damlink._http.connection import Connection
     from damlink._http.redact import SentRequest
     from damlink._plugin.hooks import Plugin
     from damlink._run.notify import Notifier
@@ -97,7 +98,7 @@ class Session:
     def follow(self, config: Config) -> None:
         """Use another version of the config from now on. The database stays open."""
         self.config = config
-        for name in ("pace", "notifier"):
+        for name in ("pace", "notifier", "connection"):
             # To delete the attribute clears a cached property; it raises if nothing is cached.
             with contextlib.suppress(AttributeError):
                 delattr(self, name)
@@ -156,6 +157,21 @@ class Session:
             worker=self._worker,
             count_earlier=lambda: _count_sent(*limits),
         )
+
+    @functools.cached_property
+    def connection(self) -> Connection:
+        """The connection of requests to portals and partners.
+
+        Raises:
+            ConfigError: they cannot leave from the address of the config.
+        """
+        from damlink._http.connection import Connection
+
+        try:
+            return Connection(local_address=self.config.http.local_address or None)
+        except ArgumentError as error:
+            place = f"{self.config.path}: http.local_address"
+            raise ConfigError(place, str(error.args[0]), hint=error.hint) from error
 
     @functools.cached_property
     def cipher(self) -> Cipher:
@@ -242,6 +258,7 @@ class Session:
             verify_before_send=verify_before_send,
             on_request=on_request or self._on_request,
             open_memory=lambda: self._values(PORTALS),
+            local_address=self.connection.local_address,
         )
         self._closing.callback(portal.close)
         return portal
@@ -350,6 +367,7 @@ class Session:
             getattr(settings, "api_url", ""),
             requests_per_second=getattr(settings, "requests_per_second", None),
             verify_before_send=verify_before_send,
+            connection=self.connection,
         )
         if self._on_request:
             client.tell(self._on_request)

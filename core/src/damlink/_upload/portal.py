@@ -47,9 +47,11 @@ class Portal(PortalClient):
         transport: an `httpx.BaseTransport` that sends the requests, below the pace and the log.
         verify: `False`: no certificate is verified; a file or folder of authorities; or an `ssl.SSLContext`.
         cert: file with the client's certificate and key, or the files of both, and then the key's password.
+        local_address: of this machine, which direct requests leave from; if not given, the system chooses.
 
     Raises:
-        ArgumentError: the arguments exclude each other, or a file of certificates cannot be read.
+        ArgumentError: the arguments exclude each other, a file of certificates cannot be read, or this
+            machine does not have the address.
         StateError: the file of the machine's pace cannot be used.
     """
 
@@ -74,6 +76,7 @@ class Portal(PortalClient):
         transport: httpx.BaseTransport | None = None,
         verify: Trust = True,
         cert: Cert | None = None,
+        local_address: str | None = None,
     ) -> None:
         super().__init__(
             url,
@@ -88,6 +91,7 @@ class Portal(PortalClient):
             transport=transport,
             verify=verify,
             cert=cert,
+            local_address=local_address,
         )
         self.index_lag = index_lag
         saver = Saver(self.uploads, self.assets, now=self._client.remote_now, index_lag=index_lag)

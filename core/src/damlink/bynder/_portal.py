@@ -65,6 +65,7 @@ class PortalClient:
         transport: sends the requests in place of our own, below the pace and the log.
         verify: see `Trust`.
         cert: of the client: see `Cert`.
+        local_address: of this machine, which direct requests leave from; if not given, the system chooses.
     """
 
     def __init__(
@@ -82,9 +83,17 @@ class PortalClient:
         transport: httpx.BaseTransport | None = None,
         verify: Trust = True,
         cert: Cert | None = None,
+        local_address: str | None = None,
     ) -> None:
         self.url = url
-        connection = Connection(timeout=timeout, proxy=proxy, transport=transport, verify=verify, cert=cert)
+        connection = Connection(
+            timeout=timeout,
+            proxy=proxy,
+            transport=transport,
+            verify=verify,
+            cert=cert,
+            local_address=local_address,
+        )
         self._own_pace = Pace() if pace == "machine" else None
         self._client = open_client(
             url,

@@ -57,10 +57,11 @@ class Pace:
         return address
 
     def judgement(self) -> dict[str, Any]:
-        """Return the limit, the most requests in any window, the refusals, and the blocked addresses."""
+        """Return the limit, the most requests in any window, the refusals, and the addresses asked from."""
         with self._lock:
             blocked = [client for client in list(self._addresses) if self._forget_old(client).blocked]
             return {
                 "requests": self._requests, "seconds": self._seconds, "most": self._most,
                 "refused": self._refused, "blocked": bool(blocked), "blocked_addresses": blocked,
+                "addresses": sorted(self._addresses),
             }  # fmt: skip
