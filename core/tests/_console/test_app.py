@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -11,13 +12,14 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+import damlink
 from damlink._config.load import loads
 from damlink._console.app import make_app
 from damlink._console.charts import DAYS
 from damlink._console.forms import MOST_FIELDS, MOST_FORM_BYTES
 from damlink._console.guard import COOKIE
 from damlink._console.pages import PAGES
-from damlink._console.roles import OPEN_PATHS, SAFE_METHODS
+from damlink._console.roles import LASTING_PATHS, OPEN_PATHS, SAFE_METHODS
 from damlink._console.sessions import Sessions
 from damlink._model import SourceAsset
 from damlink._run.session import Session
@@ -63,7 +65,9 @@ FORGED = {
     "same-site": {"Origin": "http://{host}", "Sec-Fetch-Site": "same-site"},
     "no-site": {"Origin": "http://{host}", "Sec-Fetch-Site": "none"},
 }
+LASTING = "private, max-age=31536000, immutable"
 HOSTS = ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "0.0.0.0:{port}", ""]
+SCRIPT = re.compile(r'<script src="/htmx-[a-z0-9.-]+\.min\.js" defer></script>')
 COOKIES = ["", "x", "0" * 43, "../../etc/passwd", "%00"]
 
 
@@ -86,7 +90,7 @@ def test_page_when_asked_for_by_a_browser_is_html_with_its_command(shown: Any, p
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/html")
     assert shown.json(path)["command"] in answer.text
-    assert "<script" not in answer.text
+    assert answer.text.count("<script") == len(SCRIPT.findall(answer.text))
     assert not re.search("&lt;/?(p|div|form|section|label)", answer.text)
     assert "style=" not in answer.text
 
@@ -245,6 +249,31 @@ def test_page_when_the_config_is_broken_names_the_place_and_comes_back(shown: An
     assert shown.client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize("path", LASTING_PATHS)
+def test_script_when_loaded_is_the_one_that_the_readme_names(shown: Any, path: str) -> None:
+    content = shown.client.get(path).content
+    readme = (Path(damlink.__file__).parent / "_console" / "vendored" / "README.md").read_text()
+    assert f"`{path[1:]}`" in readme
+    assert hashlib.sha256(content).hexdigest() in readme
+    assert (Path(damlink.__file__).parent / "_console" / "vendored" / f"{path[1:-7]}.LICENSE").is_file()
+
+
+def test_first_page_when_loaded_with_all_it_needs_is_small(shown: Any) -> None:
+    sizes = [_transferred(shown, path) for path in ("/", "/console.css", *LASTING_PATHS)]
+    assert 20_000 < sum(sizes) <= 80 * 1024
+
+
+def _transferred(shown: Any, path: str) -> int:
+    """Return the size of an answer as it is sent to a browser."""
+    cookie = {COOKIE: shown.client.cookies[COOKIE]}
+    with (
+        httpx.Client(base_url=shown.url, cookies=cookie, trust_env=False) as client,
+        client.stream("GET", path, headers={"Accept": "text/html"}) as answer,
+    ):
+        assert answer.headers["content-encoding"] == "gzip"
+        return sum(map(len, answer.iter_raw()))
+
+
 # --- hostile requests ------------------------------------------------------------------------------
 
 
@@ -286,9 +315,10 @@ def test_answer_when_sent_carries_every_header(shown: Any, method: str, path: st
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
+    assert {"script-src 'self'", "connect-src 'self'"} < set(policy.split("; "))
     assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("DENY", "nosniff")
     assert headers["referrer-policy"] == headers["cross-origin-opener-policy"] == "same-origin"
-    assert headers["cache-control"] == "no-store"
+    assert headers["cache-control"] == (LASTING if path in LASTING_PATHS else "no-store")
 
 
 def test_link_when_used_a_second_time_is_refused(shown: Any) -> None:

@@ -35,6 +35,7 @@ VIEWERS = {
     "/events",
     "/activity",
     "/export",
+    "/live",
 }
 OPERATORS = {"/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve"}
 UNOPENED = Session(loads("", Path("damlink.toml")))

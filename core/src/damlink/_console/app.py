@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -19,11 +22,14 @@ from damlink._console.doors import Doors
 from damlink._console.forms import read_form
 from damlink._console.guard import Guard
 from damlink._console.jobs import Jobs
-from damlink._console.page import Page, Query, WrongRequestError
-from damlink._console.pages import PAGES
-from damlink._console.render import read_style, render, render_error
-from damlink._console.roles import SAFE_METHODS
+from damlink._console.live import Live
+from damlink._console.marks import reader_of
+from damlink._console.page import Page, Query, WrongRequestError, address_of
+from damlink._console.pages import LIVE_PAGES, PAGES
+from damlink._console.render import read_script, read_style, render, render_error
+from damlink._console.roles import LASTING_PATHS, LIVE_PATH, SAFE_METHODS
 from damlink._console.sessions import Sessions
+from damlink._console.streams import Streams
 from damlink._run.session import Session
 from damlink._state.causes import Causes
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
@@ -36,33 +42,46 @@ def guard(app: Starlette, sessions: Sessions, hosts: Mapping[str, str]) -> Guard
     return Guard(app, sessions, hosts)
 
 
-def make_app(session: Session, sessions: Sessions, jobs: Jobs | None = None) -> Starlette:
+def make_app(
+    session: Session, sessions: Sessions, jobs: Jobs | None = None, live: Live | None = None
+) -> Starlette:
     """Return the application; `session` is open, and lends its database and pace to each request.
 
     Args:
         jobs: the commands that it starts; the caller closes them.
+        live: the streams of pages that update by themselves; the caller closes them.
     """
-    handlers, doors = _Handlers(session, jobs or Jobs(session.config.path)), Doors(sessions)
-    pages = [Route(path, handlers.show(show), methods=["GET"]) for path, show in PAGES.items()]
+    jobs = jobs or Jobs(session.config.path)
+    live = live or Live(reader_of(session, jobs))
+    handlers, doors, streams = _Handlers(session, jobs, live), Doors(sessions), Streams(live)
+    pages = [_route(path, handlers.show(path, show)) for path, show in PAGES.items()]
     forms = [
         *(Route(path, handlers.change(path, act), methods=["POST"]) for path, act in ACTS.items()),
         Route("/login", doors.login, methods=["POST"]),
         Route("/leave", doors.leave, methods=["POST"]),
     ]
     others = [
-        Route("/enter", doors.enter, methods=["GET"]),
-        Route("/login", doors.show_login, methods=["GET"]),
-        Route("/console.css", handlers.style, methods=["GET"]),
-        Route("/export", handlers.export, methods=["GET"]),
+        _route("/enter", doors.enter),
+        _route("/login", doors.show_login),
+        _route("/console.css", handlers.style),
+        *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
+        _route("/export", handlers.export),
+        # Not compressed: each event is sent at once.
+        Route(LIVE_PATH, streams.stream, methods=["GET"]),
     ]
     app = Starlette(routes=[*pages, *forms, *others])
     app.router.redirect_slashes = False
     return app
 
 
+def _route(path: str, endpoint: Callable[[Request], Any]) -> Route:
+    """Return the route of an answer that is compressed."""
+    return Route(path, endpoint, methods=["GET"], middleware=[Middleware(GZipMiddleware, minimum_size=1024)])
+
+
 class _Handlers:
-    def __init__(self, session: Session, jobs: Jobs) -> None:
-        self._session, self._jobs = session, jobs
+    def __init__(self, session: Session, jobs: Jobs, live: Live) -> None:
+        self._session, self._jobs, self._live = session, jobs, live
         self._texts, self._causes = Texts(), Causes()
         self._style = read_style()
 
@@ -80,11 +99,24 @@ class _Handlers:
             ),
         )
 
-    def show(self, page: Callable[[Desk, Query], Page]) -> Callable[[Request], Response]:
+    def script(self, path: str) -> Callable[[Request], Response]:
+        """Return the endpoint of a script."""
+        text = read_script(path)
+        return lambda _request: Response(text, media_type="text/javascript")
+
+    def show(self, path: str, page: Callable[[Desk, Query], Page]) -> Callable[[Request], Response]:
         """Return the endpoint of a page."""
-        return lambda request: self._answer(
-            request, lambda desk: render(request, page(desk, dict(request.query_params)))
-        )
+
+        def show(request: Request, desk: Desk) -> Response:
+            query = dict(request.query_params)
+            # Read before the page is made: a change in between is seen again, and not missed.
+            live = self._stream_address(query.get("connector", "")) if path in LIVE_PAGES else ""
+            return render(request, page(desk, query), live=live)
+
+        return lambda request: self._answer(request, lambda desk: show(request, desk))
+
+    def _stream_address(self, connector: str) -> str:
+        return address_of(LIVE_PATH, connector=connector, seen=self._live.read().of(connector))
 
     def change(self, path: str, do: Callable[[Desk, Query], str | Page]) -> Callable[[Request], object]:
         """Return the endpoint of a form, which leads to the page that shows the change."""

@@ -11,17 +11,20 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from damlink._console.live import end_text
 from damlink._console.render import render_login
-from damlink._console.roles import OPEN_PATHS, SAFE_METHODS, Visitor, least_role
+from damlink._console.roles import LASTING_PATHS, LIVE_PATH, OPEN_PATHS, SAFE_METHODS, Visitor, least_role
 from damlink._console.sessions import Sessions
 from damlink.errors import StateError
 
-__all__ = ["COOKIE", "Guard", "cookie_of"]
+__all__ = ["COOKIE", "EVENT_STREAM", "Guard", "cookie_of", "wants_stream"]
 
 COOKIE: Final = "damlink_console"
+EVENT_STREAM: Final = "text/event-stream"
 
 _HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+    "style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
@@ -30,8 +33,9 @@ _HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
-    "vary": "Accept, Cookie, Authorization",
+    "vary": "Accept, Accept-Encoding, Cookie, Authorization",
 }
+_LASTING_HEADERS: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _TLS_HEADERS: Final = {"strict-transport-security": "max-age=31536000"}
 
 
@@ -59,6 +63,8 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
+                if scope["path"] in LASTING_PATHS and message["status"] == 200:
+                    MutableHeaders(scope=message).update(_LASTING_HEADERS)
                 if scheme == "https":
                     MutableHeaders(scope=message).update(_TLS_HEADERS)
             await send(message)
@@ -93,12 +99,21 @@ class Guard:
         if "authorization" in headers:
             kind, _, token = headers["authorization"].partition(" ")
             return self._sessions.admit_token(token) if kind.lower() == "bearer" else None
-        return self._sessions.admit(Request(scope).cookies.get(cookie_of(scope), ""))
+        is_use = scope["path"] != LIVE_PATH and "hx-request" not in headers
+        return self._sessions.admit(Request(scope).cookies.get(cookie_of(scope), ""), is_use=is_use)
 
     def _ask_to_sign_in(self, scope: Scope) -> Response:
+        if scope["path"] == LIVE_PATH and wants_stream(Request(scope)):
+            # A refusal would make the browser ask again and again.
+            return Response(end_text("the session has ended"), media_type=EVENT_STREAM)
         if self._sessions.has_users:
             return render_login(Request(scope), 401, "")
         return _refuse(401, "the session has ended; run `damlink console` again and open its address")
+
+
+def wants_stream(request: Request) -> bool:
+    """Return whether a browser asks for a stream of events."""
+    return request.method == "GET" and EVENT_STREAM in request.headers.get("accept", "")
 
 
 def _is_own(headers: Headers, scheme: str) -> bool:

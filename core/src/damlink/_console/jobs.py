@@ -62,6 +62,11 @@ class _Child:
             lines=self._read_end(),
         )
 
+    @property
+    def mark(self) -> tuple[int | None, int]:
+        """What changes when it writes or ends."""
+        return self.process.poll(), os.fstat(self.output.fileno()).st_size
+
     def _read_end(self) -> list[str]:
         # Not by `seek`: the child writes at the same position.
         size = os.fstat(self.output.fileno()).st_size
@@ -108,6 +113,15 @@ class Jobs:
         """Return the last commands of a connector, the newest first."""
         with self._lock:
             return [each.describe() for each in reversed(self._children.get(connector, [])[-limit:])]
+
+    def marks(self) -> dict[str, tuple[object, ...]]:
+        """Return a value for each connector that changes when one of its commands writes or ends."""
+        with self._lock:
+            return {
+                name: (len(own), own[-1].started_at, own[-1].mark)
+                for name, own in self._children.items()
+                if own
+            }
 
     def stop(self, connector: str) -> bool:
         """Ask the command of a connector to end, as Ctrl-C does; return whether there was one."""

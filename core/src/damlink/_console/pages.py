@@ -20,9 +20,10 @@ from damlink._plugin.discovery import list_plugins
 from damlink._plugin.grades import last_grade
 from damlink._run.session import Session
 from damlink._run.standing import describe_connector
+from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 
-__all__ = ["PAGES"]
+__all__ = ["LIVE_PAGES", "PAGES"]
 
 MOST_CAUSES: Final = 20
 MOST_RUNS: Final = 100
@@ -49,7 +50,8 @@ def show_runs(session: Session, query: Query) -> Page:
     name = connector_of(session, query)
     runs = [attrs.asdict(each) for each in Runs(session.database, name).latest(MOST_RUNS)]
     title, command = f"Runs of {name}", command_text("runs", name, "--limit", str(MOST_RUNS))
-    return Page("runs.html", title, command, {"connector": name, "runs": runs})
+    data = {"connector": name, "runs": runs, "assets": Ledger(session.database, name).counts()}
+    return Page("runs.html", title, command, data)
 
 
 def show_plugins(_session: Session, _query: Query) -> Page:
@@ -85,3 +87,6 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/portals": show_portals,
     "/events": show_events,
 }
+
+# Pages that update by themselves; each but the first is about one connector.
+LIVE_PAGES: Final = ("/", "/connector", "/runs", "/plans")

@@ -13,11 +13,12 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import Response
 
-from damlink._console.page import Page
+from damlink._console.page import Page, address_of
+from damlink._console.roles import LASTING_PATHS
 from damlink._secret import redact
 from damlink._system.printable import printable
 
-__all__ = ["read_style", "render", "render_error", "render_login"]
+__all__ = ["read_script", "read_style", "render", "render_error", "render_login"]
 
 
 def _printable(value: Any) -> Any:
@@ -45,13 +46,20 @@ def _show_moment(text: str) -> str:
 _PAGES.filters["moment"] = _show_moment
 
 
-def render(request: Request, page: Page, status: int = 200) -> Response:
-    """Return a page as the client wants it."""
+def render(request: Request, page: Page, status: int = 200, *, live: str = "") -> Response:
+    """Return a page as the client wants it.
+
+    Args:
+        live: the address of the stream that says when the page is out of date.
+    """
     known = _plain({"title": page.title, "command": page.command, **page.data})
     if _wants_json(request):
         return Response(json.dumps(known), status, media_type="application/json")
     visitor = request.scope.get("state", {}).get("visitor")
-    text = _PAGES.get_template(page.template).render(known, path=request.url.path, visitor=visitor)
+    around = {"path": request.url.path, "visitor": visitor, "live": live, "scripts": LASTING_PATHS}
+    if live:
+        around["here"] = address_of(request.url.path, **request.query_params)
+    text = _PAGES.get_template(page.template).render(known, **around)
     return Response(text, status, media_type="text/html")
 
 
@@ -68,6 +76,12 @@ def render_login(request: Request, status: int, error: str) -> Response:
 def read_style() -> str:
     """Return the style sheet."""
     return (resources.files("damlink._console") / "console.css").read_text(encoding="utf-8")
+
+
+def read_script(path: str) -> str:
+    """Return a script that others have written."""
+    folder = resources.files("damlink._console") / "vendored"
+    return (folder / path.removeprefix("/")).read_text(encoding="utf-8")
 
 
 def _wants_json(request: Request) -> bool:

@@ -9,12 +9,15 @@ import attrs
 from damlink._state.access import OWNER
 from damlink._state.users import Role
 
-__all__ = ["OPEN_PATHS", "SAFE_METHODS", "Visitor", "least_role"]
+__all__ = ["LASTING_PATHS", "LIVE_PATH", "OPEN_PATHS", "SAFE_METHODS", "Visitor", "least_role"]
 
 SAFE_METHODS: Final = ("GET", "HEAD")
-# What needs no session: the ways to get one, and the style of their pages.
-OPEN_PATHS: Final = ("/enter", "/login", "/console.css")
+# What never changes at its address, and may be kept by a browser.
+LASTING_PATHS: Final = ("/htmx-2.0.11.min.js", "/htmx-ext-sse-2.2.4.min.js")
+# What needs no session: the ways to get one, and what every page is made with.
+OPEN_PATHS: Final = ("/enter", "/login", "/console.css", *LASTING_PATHS)
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
+LIVE_PATH: Final = "/live"
 EVERYONES: Final = ("/leave",)
 ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/users")
 
@@ -35,10 +38,12 @@ class Visitor:
 
     Attributes:
         user: the name; empty for the person who has started the console on this machine.
+        session: the hash of the session or token.
     """
 
     user: str
     role: Role
+    session: str = ""
 
     @property
     def name(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+import attrs
+
 from damlink._console.roles import Visitor
 from damlink._console.throttle import Throttle
 from damlink._run.session import Session
@@ -79,9 +81,9 @@ class Sessions:
         self._note(name, "sign in", "by a password")
         return self._access.begin(name)
 
-    def admit(self, secret: str) -> Visitor | None:
-        """Return who has a session, and note that it was used."""
-        return self._admit(self._access.touch(secret, Kind.SESSION))
+    def admit(self, secret: str, *, is_use: bool = True) -> Visitor | None:
+        """Return who has a session, and note that it was used; see `Access.touch`."""
+        return self._admit(self._access.touch(secret, Kind.SESSION, is_use=is_use))
 
     def admit_token(self, secret: str) -> Visitor | None:
         """Return who has a token."""
@@ -99,7 +101,8 @@ class Sessions:
             self.end(secret)
 
     def _admit(self, found: Admitted | None) -> Visitor | None:
-        return self._visitor(found.user) if found else None
+        visitor = self._visitor(found.user) if found else None
+        return attrs.evolve(visitor, session=found.hash) if visitor and found else None
 
     def _visitor(self, name: str) -> Visitor | None:
         """Return a user with the present role, which may have changed since the session began."""

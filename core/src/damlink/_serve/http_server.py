@@ -64,11 +64,13 @@ def handle_signals(handle: Callable[[int, FrameType | None], Any]) -> Iterator[N
             signal.signal(number, handler)
 
 
-def make_uvicorn_config(app: Any, *, backlog: int, **tls: Any) -> uvicorn.Config:
+def make_uvicorn_config(
+    app: Any, *, backlog: int, protocol: type[BoundedProtocol] = BoundedProtocol, **tls: Any
+) -> uvicorn.Config:
     """Return the settings of a server that bounds what it reads and tells nothing about itself."""
     return uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=protocol,
         backlog=backlog,
         h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
         ws="none",

@@ -101,8 +101,12 @@ class Access:
         connection.execute(sa.insert(t).values(row))
         return secret
 
-    def touch(self, secret: str, kind: Kind) -> Admitted | None:
-        """Return the session or token of a secret if it has not ended, and note that it was used."""
+    def touch(self, secret: str, kind: Kind, *, is_use: bool = True) -> Admitted | None:
+        """Return the session or token of a secret if it has not ended, and note that it was used.
+
+        Args:
+            is_use: false for what a page does by itself: it must not keep an unused session.
+        """
         now = self._database.now()
         with self._database.read() as connection:
             row = connection.execute(
@@ -111,7 +115,7 @@ class Access:
         found = _read_admitted(row) if row else None
         if found is None or _has_ended(found, now):
             return None
-        if now - found.used_at > NOTE_AFTER:
+        if is_use and now - found.used_at > NOTE_AFTER:
             with self._database.write() as connection:
                 connection.execute(sa.update(t).where(t.c.hash == found.hash).values(used_at=now))
         return found
