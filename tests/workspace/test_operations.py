@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
+from workspace.answers import published_shapes
 from workspace.bynder_calls import method_calls
 from workspace.operations import ELSEWHERE, rows_of
 from workspace.published import ROOT, folder, inventory_of, read_inventory
 
 import damlink
 from damlink.bynder import Portal
+from damlink.bynder._drift import load_answers
 
 OPERATIONS: Final = read_inventory()
 
@@ -56,3 +58,22 @@ def test_inventory_when_the_definitions_are_there_is_theirs() -> None:
     if where is None:
         pytest.skip("needs Bynder's published definitions: name their folder in DAMLINK_OPENAPI")
     assert inventory_of(where) == OPERATIONS
+
+
+def test_answers_when_listed_are_those_of_all_operations_that_read_json() -> None:
+    reading = {
+        f"{each['method']} {each['path']}"
+        for each in OPERATIONS
+        if each["method"] == "GET" and any("json" in kind for kind in each["answers"].get("200", ()))
+    }
+    assert load_answers().keys() == reading
+
+
+def test_answers_when_the_definitions_are_there_have_all_their_fields() -> None:
+    where = folder()
+    if where is None:
+        pytest.skip("needs Bynder's published definitions: name their folder in DAMLINK_OPENAPI")
+    missing = {
+        name: shape.keys() - load_answers()[name].keys() for name, shape in published_shapes(where).items()
+    }
+    assert {name: fields for name, fields in missing.items() if fields} == {}

@@ -7,17 +7,16 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from damlink._cli._bynder_drift import PORTAL
+from damlink._cli._bynder_drift import command as drift
 from damlink._cli._options import config_path_of, existing_config, load_config, only_portal, show_request
 from damlink.errors import ConnectorError, UnclearError
 
-if TYPE_CHECKING:
-    pass
-
-PORTAL: Final = "damlink.portal"  # key under which the group passes the portal's name to its commands
+DRIFT: Final = "drift"
 RAW: Final = "raw"
 LIMIT: Final = "limit"
 _LISTED_AS: Final = {"uploads": "assets", "files": "assets"}  # resources that show a call's result
@@ -55,17 +54,19 @@ class _Resources(click.Group):
         options = {each.partition("=")[0] for each in args}
         if len(args) > 1 and not {"--config", *_HELP} & options:
             existing_config(None)
-        if args and args[0] in resources() and not _is_portal(args[0], ctx):
+        if args and (args[0] == DRIFT or args[0] in resources()) and not _is_portal(args[0], ctx):
             # The help of a resource needs no portal.
             args = ["PORTAL" if _HELP & options else only_portal(load_config(None)), *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(resources())
+        return sorted([DRIFT, *resources()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         from damlink._cli._derived import summary_of
 
+        if cmd_name == DRIFT:
+            return drift
         kind = resources().get(cmd_name)
         if kind is None:
             return None
@@ -84,8 +85,9 @@ class _Resources(click.Group):
 def command(ctx: click.Context, portal: str) -> None:
     """Call the API of a portal. PORTAL is optional if the config has only one.
 
-    Each command is one method of the client `damlink.bynder.Portal`. Results are JSON on stdout: one
-    document, or one value per line for a list; a call without a result is confirmed by `{"done": …}`.
+    Each command but `drift` is one method of the client `damlink.bynder.Portal`. Results are JSON on
+    stdout: one document, or one value per line for a list; a call without a result is confirmed by
+    `{"done": …}`.
     """
     if ctx.invoked_subcommand is None:
         raise click.exceptions.NoArgsIsHelpError(ctx)

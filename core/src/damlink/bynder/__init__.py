@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from damlink._http.pace import Budget, Pace
 from damlink._http.redact import SentRequest
+from damlink.bynder._drift import Drift, DriftChange
 from damlink.bynder._pages import Page
 from damlink.bynder._roles import Role, download_roles, reject_undownloadable
 from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
@@ -84,6 +85,8 @@ __all__ = [
     "Derivative",
     "Document",
     "Download",
+    "Drift",
+    "DriftChange",
     "Group",
     "Job",
     "JobMedia",

@@ -15,6 +15,7 @@ from damlink._http.connection import TIMEOUT, Cert, Connection, Trust
 from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret
+from damlink.bynder._drift import Drift, find_drift
 from damlink.bynder._request import bynder_error, bynder_refuses
 from damlink.bynder._sign_in import sign_as_application, sign_by_oauth1
 from damlink.bynder._upload_check import UploadCheck
@@ -199,6 +200,15 @@ class PortalClient:
             ConfigError: the brand is unknown, or must be chosen.
         """
         return self._upload_check.check(waiting_room=waiting_room, brand=brand)
+
+    def drift(self) -> Drift:
+        """Compare the portal's answers with the definitions that this version was built on. It only reads.
+
+        Raises:
+            AuthError: the portal refuses the credentials.
+            TransientError: the portal cannot be reached.
+        """
+        return find_drift(self._client)
 
     def now(self) -> datetime:
         """Return the time on the portal's clock, by its last answer; on ours before there is one."""

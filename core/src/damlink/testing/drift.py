@@ -10,18 +10,11 @@ from typing import Any, Final
 import attrs
 import httpx
 
+from damlink.bynder._shape import kind_of
 from damlink.testing.recording import Exchange
 
 __all__ = ["Change", "compare"]
 
-_TYPES: Final = {
-    bool: "true or false",
-    str: "text",
-    int: "number",
-    float: "number",
-    dict: "object",
-    list: "list",
-}
 _NULL: Final = "null"
 
 
@@ -100,7 +93,7 @@ def _template(url: str) -> str:
 
 
 def _fields(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    yield path, _TYPES.get(type(value), _NULL)
+    yield path, kind_of(value)
     if isinstance(value, dict):
         for name, inner in value.items():
             # A dot would look like a field of a field.
