@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from console_addresses import ADDRESSES
 
 import damlink
 from damlink._config.load import loads
@@ -37,23 +38,6 @@ ROUTES = [
 ]
 UNSAFE = [each for each in ROUTES if each[0] not in SAFE_METHODS]
 CLOSED = [each for each in ROUTES if each[1] not in OPEN_PATHS]
-ADDRESSES = {
-    "/": "/",
-    "/connector": "/connector?connector=stock",
-    "/edit": "/edit?connector=shelf",
-    "/draft": "/draft?id=known",
-    "/add": "/add?plugin=acme",
-    "/setup": "/setup?id=new&step=0",
-    "/plans": "/plans?connector=stock",
-    "/plan": "/plan?id=known",
-    "/assets": "/assets?connector=stock",
-    "/asset": "/asset?connector=stock&id=id-000",
-    "/runs": "/runs?connector=stock",
-    "/plugins": "/plugins",
-    "/activity": "/activity",
-    "/portals": "/portals",
-    "/events": "/events?portal=brand",
-}
 FORGED = {
     "another-origin": {"Origin": "http://evil.example"},
     "null-origin": {"Origin": "null"},

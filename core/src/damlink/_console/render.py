@@ -57,6 +57,7 @@ def render(request: Request, page: Page, status: int = 200, *, live: str = "") -
         return Response(json.dumps(known), status, media_type="application/json")
     visitor = request.scope.get("state", {}).get("visitor")
     around = {"path": request.url.path, "visitor": visitor, "live": live, "scripts": LASTING_PATHS}
+    around["may"] = visitor.may if visitor else _may_nothing
     if live:
         around["here"] = address_of(request.url.path, **request.query_params)
     text = _PAGES.get_template(page.template).render(known, **around)
@@ -76,6 +77,10 @@ def render_login(request: Request, status: int, error: str) -> Response:
 def read_style() -> str:
     """Return the style sheet."""
     return (resources.files("damlink._console") / "console.css").read_text(encoding="utf-8")
+
+
+def _may_nothing(_path: str, _method: str = "POST") -> bool:
+    return False
 
 
 def read_script(path: str) -> str:
