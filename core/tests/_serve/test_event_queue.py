@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 from loopback import until
+from queues import Filled, standing_in
 
 from damlink._config.edit import document
 from damlink._config.load import loads
@@ -31,45 +32,8 @@ ASSET = "0A1B2C3D-0000-0000-{:016X}"
 
 @pytest.fixture(scope="module")
 def amazon() -> Iterator[str]:
-    """A stand-in for Amazon's services."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "sandbox")
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
-class Filled:
-    """A queue as the person who made it sees it."""
-
-    def __init__(self, amazon: str, name: str) -> None:
-        import boto3
-
-        self._client = boto3.session.Session().client("sqs", endpoint_url=amazon)
-        attributes = {"VisibilityTimeout": "1"}
-        self.url = self._client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        self.opened = open_queue(self.url, seconds=1)
-
-    def send(self, *bodies: Any) -> None:
-        for body in bodies:
-            text = body if isinstance(body, str) else json.dumps(body)
-            self._client.send_message(QueueUrl=self.url, MessageBody=text)
-
-    @property
-    def left(self) -> tuple[int, int]:
-        """The messages that anyone may read, and those that are hidden."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return int(found[names[0]]), int(found[names[1]])
-
-    def close(self) -> None:
-        self._client.close()
-        self.opened.close()
+    with standing_in() as address:
+        yield address
 
 
 @pytest.fixture
@@ -94,8 +58,9 @@ def counted() -> list[str]:
 
 
 @pytest.fixture
-def read(session: Session, queue: Filled, counted: list[str]) -> Callable[..., int]:
+def read(session: Session, queue: Filled, counted: list[str]) -> Iterator[Callable[..., int]]:
     """Read one batch of the queue, some time after now."""
+    opened = open_queue(queue.url, seconds=1)
 
     def read(**lapse: float) -> int:
         receiver = EventReceiver(
@@ -104,11 +69,12 @@ def read(session: Session, queue: Filled, counted: list[str]) -> Callable[..., i
             now=lambda: session.now() + timedelta(**lapse),
         )
         reader = QueueReader(
-            receiver, "brand", lambda: queue.opened, lambda _portal, outcome: counted.append(outcome)
+            receiver, "brand", lambda: opened, lambda _portal, outcome: counted.append(outcome)
         )
-        return reader.step(queue.opened)
+        return reader.step(opened)
 
-    return read
+    yield read
+    opened.close()
 
 
 def raw(number: int) -> dict[str, str]:
