@@ -17,6 +17,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
 
 from bench_site import Site
 from machine import describe_machine

@@ -72,11 +72,16 @@ class Site:
             node = node if done.returncode == 0 else []
         return node
 
-    def folder(self, name: str, *, portal: str, paced: bool = False, **settings: Any) -> Path:
-        """Return a new folder with a config that connects the source of the benchmark with a portal."""
+    def empty(self, name: str) -> Path:
+        """Return a new folder."""
         folder = BUILD / "work" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        return folder
+
+    def folder(self, name: str, *, portal: str, paced: bool = False, **settings: Any) -> Path:
+        """Return a new folder with a config that connects the source of the benchmark with a portal."""
+        folder = self.empty(name)
         tables: dict[str, dict[str, Any]] = {
             "pace": {} if paced else UNPACED,
             "portals.brand": {"url": portal},

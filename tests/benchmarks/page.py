@@ -42,10 +42,13 @@ figures of one row.
   library, are timed within the process, without its start. All other times are those of the whole process.
   CPU time is that of the whole process, of user and system.
 * The SDKs upload one file after another, as their examples do. The fixed pause of 5 seconds before each
-  poll is removed from the Python SDK. The JavaScript SDK gets each file as a buffer, which is its fastest
-  way.
+  poll is removed from the Python SDK, but not in the row of the program. The JavaScript SDK gets each file
+  as a buffer, which is its fastest way.
 * The limit of requests is set so high that it delays nothing, except in the row of the idle portal, which
   has the default.
+* The program stands [here](../how-to/use-the-bynder-client.md#a-whole-program), and with the Python SDK
+  [here](../how-to/coming-from-bynder-sdk.md#the-same-program); each is run from the text of its page, against
+  the portal of the sandbox, over TLS. The time is that of the whole process.
 * A listing of rows is one `damlink run --limit 1`: it lists all rows and carries one of them.
 
 ## Measured on

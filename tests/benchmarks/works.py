@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Protocol
 
 import attrs
 from bench_site import Site
+from excerpts import python_below
 from portal_answers import TOKEN
 from processes import HERE, Measured, measure, read_counts, server
 
@@ -16,6 +18,11 @@ PYTHON_SDK, JS_SDK, CURL, CLICK = "Python SDK", "JavaScript SDK", "curl", "impor
 LIBRARY, RUN, FETCHING = "damlink.bynder", "damlink run", "damlink run, fetching"
 QUICK = 10
 CHILDREN = HERE / "children"
+# Where the docs show the same program with each client.
+PROGRAMS = {
+    LIBRARY: ("how-to/use-the-bynder-client.md", "A whole program"),
+    PYTHON_SDK: ("how-to/coming-from-bynder-sdk.md", "The same program"),
+}
 CURL_OPTIONS = ("--silent", "--show-error", "--fail", "--output", "/dev/null")
 
 
@@ -120,6 +127,43 @@ class OneFile:
     def quick(self) -> OneFile:
         """Return the same."""
         return self
+
+
+@attrs.frozen
+class Program:
+    """One program of the docs, run from the text of their pages; the whole process.
+
+    Attributes:
+        pause: the Python SDK waits five seconds before each poll, as it is delivered.
+    """
+
+    assets: int
+    pause: bool
+    clients: tuple[str, ...] = (PYTHON_SDK, LIBRARY)
+
+    def run(self, client: str, site: Site) -> Measured:
+        """Run it in a folder with a file of 200 KB, against a portal of the sandbox over TLS."""
+        (source,) = site.files("bytes-200000", 1, 200_000)
+        folder = site.empty(f"program-{client}")
+        shutil.copy(source, folder / "beach.jpg")
+        (folder / "program.py").write_text(python_below(*PROGRAMS[client]), encoding="utf-8")
+        start = [] if self.pause or client == LIBRARY else [CHILDREN / "without_pause.py"]
+        _, certificate, key = site.tls
+        options = ("--assets", self.assets, "--certificate", certificate, "--key", key)
+        with server("sandbox.py", *options) as found:
+            portal, token = found.split()
+            names = {"BYNDER_URL": portal, "BYNDER_DOMAIN": portal.partition("//")[2], "BYNDER_TOKEN": token}
+            environment = {**site.environment(portal), **names, "DAMLINK_STATE_DIR": str(folder)}
+            command = [sys.executable, *map(str, start), "program.py"]
+            measured = measure(command, folder=folder, environment=environment)
+        # Every asset, and the one that it uploads.
+        assert len(measured.out.splitlines()) == self.assets + 1, measured.out[-500:]
+        assert (folder / "original.jpg").read_bytes() == source.read_bytes()
+        return measured
+
+    def quick(self) -> Program:
+        """Return a tenth of the assets."""
+        return attrs.evolve(self, assets=self.assets // QUICK)
 
 
 def _timed(command: list[str], site: Site, portal: str) -> Measured:

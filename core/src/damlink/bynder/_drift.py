@@ -6,7 +6,6 @@ import functools
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Final
 
 import attrs
@@ -96,6 +95,9 @@ def load_answers() -> Mapping[str, Shape]:
 
     tests/workspace/renew_inventory.py writes the file from Bynder's definitions.
     """
+    # Slow to import, and not needed by any other call.
+    from importlib.resources import files
+
     noted = json.loads(files(__package__).joinpath("answers.json").read_text("utf-8"))
     return {operation: read_shape(shape) for operation, shape in noted.items()}
 
