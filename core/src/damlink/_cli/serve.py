@@ -17,9 +17,8 @@ from damlink.errors import ConfigError
 if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.session import Session
-    from damlink._serve.scheduler import Schedule
+    from damlink._serve.jobs import Runner
     from damlink._serve.service import BackgroundService
-    from damlink._serve.worker_process import WorkerProcess
     from damlink._state.database import Database
 
 
@@ -105,7 +104,7 @@ def _open_database(config: Config) -> tuple[Database | None, str]:
     return None, ""
 
 
-def _schedule(session: Session, name: str) -> Schedule | WorkerProcess:
+def _schedule(session: Session, name: str) -> Runner:
     """Return what runs the connectors: a worker beside others, or the schedule of this process alone."""
     if name:
         from damlink._serve.worker_process import WorkerProcess

@@ -1,7 +1,10 @@
-"""Jobs of workers, and the port to what hands them out.
+"""Jobs of workers, and the port to what runs connectors.
 
 A job is a hint: any may be lost, or be worked twice, without harm. The ledger alone knows what is due, and
 the timetable finds it whatever the jobs say.
+
+The port has two implementations: `Schedule` with threads of its own, and `WorkerProcess`, whose jobs the
+engine hands out. Both keep the same contract, which is tested with both.
 """
 
 from __future__ import annotations
@@ -49,7 +52,11 @@ class Job:
 
 
 class Runner(BackgroundService, Protocol):
-    """Background service that has jobs done, and now and then the timetable."""
+    """Background service that lists connectors on time, and carries what is due.
 
-    def offer(self, job: Job) -> bool:
-        """Hand out a job; return whether none like it was waiting already."""
+    Several may run on one database, in any processes: a connector is listed by one at a time, and each row is
+    carried once. After `stop` no other asset begins; `join` waits for those under way.
+    """
+
+    def wake(self) -> None:
+        """Have what is due looked for now. Without a call, or if it is lost, it is found a little later."""

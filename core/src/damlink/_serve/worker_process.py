@@ -55,10 +55,12 @@ class WorkerProcess(OneThread):
         self.ended = threading.Event()
         self._has_ended_in_time = True
         self._offer: Callable[[Job], bool] = _offer_nothing
+        self._stop_work: Callable[[], None] = _stop_nothing
 
     def stop(self) -> None:
         """Ask the worker to end: it begins no other asset, and finishes those under way."""
         self._stopped.set()
+        self._stop_work()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end, and return whether everything has ended; what has not is carried by others."""
@@ -94,12 +96,13 @@ class WorkerProcess(OneThread):
                 takes_any=not self._only,
             )
             work.offer = self._offer = runner.offer
+            self._stop_work = work.stop
             runner.start()
             try:
                 self.wake()
                 self._wait(worker, runner)
             finally:
-                self._offer = _offer_nothing
+                self._offer, self._stop_work = _offer_nothing, _stop_nothing
                 self._has_ended_in_time = self._end(worker, work, runner)
 
     def _wait(self, worker: Worker, runner: EngineRunner) -> None:
@@ -117,6 +120,10 @@ class WorkerProcess(OneThread):
             return True
         work.stop(now=True)
         return runner.join(max(0.0, deadline - time.monotonic()))
+
+
+def _stop_nothing() -> None:
+    pass
 
 
 def _offer_nothing(_job: Job) -> bool:
