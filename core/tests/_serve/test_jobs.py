@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from damlink._serve.jobs import Runner
 from damlink._serve.scheduler import Schedule
 from damlink._serve.worker_process import WorkerProcess
 from damlink._state.database import Database
-from damlink._state.inbox import Inbox
+from damlink._state.inbox import Inbox, Notification
 from damlink._state.ledger import Ledger
 from damlink._state.worker import open_worker_database
 
@@ -128,6 +129,7 @@ def place(
     url = request.getfixturevalue("copied")() if request.param == "engine" else "sqlite:///damlink.db"
     tables = {
         "state": {"url": url},
+        "serve": {"event_pause": "1s"},
         "pace": {"requests": 1_000_000},
         "portals": {"brand": {"url": server.url, "token": {"env": "DAMLINK_KEY"}}},
         "connectors": {"stock": {"plugin": "acme", "folder": str(tmp_path), "workers": 1}},
@@ -197,3 +199,14 @@ def test_runners_when_the_same_job_is_done_twice_carry_each_asset_once(
     eventually(place.is_done)
     together(4, lambda number: runners[number % 2].wake())
     assert sorted(line for line in place.log if line.startswith("carry")) == ["carry 1", "carry 2"]
+
+
+@pytest.mark.parametrize("place", ["engine"], indirect=True)
+def test_engine_when_an_event_has_arrived_processes_it(place: Place, eventually: Callable[..., Any]) -> None:
+    place.start()
+    session, _, _ = place.open()
+    told = Notification(
+        portal="brand", topic="t", message_id="1", subject="s", message="{}", occurred_at=datetime.now(UTC)
+    )
+    Inbox(session.database).put(told)
+    eventually(lambda: not Inbox(session.database).open_count())

@@ -56,7 +56,9 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
         verify_backups(session)
         schedule = _schedule(session, name)
         follower = ConfigFollower(session, [schedule.follow] if isinstance(schedule, Schedule) else [])
-        services = (Dispatcher(session, schedule.wake), schedule, follower, *_console(session))
+        # A worker's jobs process the events, in whichever worker.
+        events = [] if name else [Dispatcher(session, schedule.wake)]
+        services = (*events, schedule, follower, *_console(session))
         running = server.Server(session, services, on_listening=_announce, note=lambda: follower.error)
         follower.add(running.follow)
         if not running.run():

@@ -88,7 +88,6 @@ def _drain(config: Config) -> None:
 
 def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
     from damlink._run.session import Session
-    from damlink._serve.dispatcher import Dispatcher
     from damlink._serve.event_queue import EventQueues, verify_queues
     from damlink._serve.follower import ConfigFollower
     from damlink._serve.receiver import EventReceiver, endpoints_of
@@ -105,7 +104,7 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
         receiver = EventReceiver(endpoints_of(session, Certificates()), Inbox(database), now=session.now)
         queues = EventQueues(session, receiver)
         follower = ConfigFollower(session, [queues.follow])
-        services = (follower, Dispatcher(session, process.wake), queues, process)
+        services = (follower, queues, process)
         _handle_signals(process.stop)
         for service in services:
             service.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ POLL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 2.0  # between two attempts to take over the lease of the dispatcher
 END_SECONDS: Final = 3.0
 PRUNE_SECONDS: Final = 3600.0
+MOST_BATCHES: Final = 20  # of one portal in one job
 
 _log = logging.getLogger("damlink.events")
 
@@ -96,6 +98,29 @@ class Dispatcher(OneThread):
         self._portals = {name: self._portals.get(name) or self._open(name) for name in portals}
         has_worked = [self._process_batch(name, fanout) for name, fanout in self._portals.items()]
         return any(has_worked)
+
+    def work_portal(self, portal: str) -> None:
+        """Process the events of a portal that are ready now, unless another process works the inbox.
+
+        It is for a job of the engine: after a number of batches, other portals have their turn.
+        """
+        self._portals.setdefault(portal, self._open(portal))
+        with (
+            contextlib.suppress(RunActiveError),
+            Lease(self._session.database, DISPATCHER, warn_of_long_calls) as lease,
+        ):
+            self._inbox = Inbox(self._session.database, lease.epoch)
+            for _ in range(MOST_BATCHES):
+                if self._stopped.is_set() or not self._process_batch(portal, self._portals[portal]):
+                    return
+                lease.verify()
+
+    def has_ready(self, portal: str) -> bool:
+        """Return whether a portal has events to process now, as far as this process knows."""
+        fanout = self._portals.get(portal)
+        if fanout is not None and not fanout.is_reachable():
+            return False
+        return bool(self._inbox.gather(portal, self._pause))
 
     def _open(self, portal: str) -> Fanout:
         return Fanout(self._session, portal, self._calls)

@@ -20,11 +20,13 @@ __all__ = ["Job", "JobKind", "Runner"]
 
 
 class JobKind(StrEnum):
-    """Kind of a job: look what is due, list a connector, or carry its rows."""
+    """Kind of a job: look what is due, list a connector, carry its rows, process events, or tidy."""
 
     TIMETABLE = "timetable"
     LIST = "list"
     CARRY = "carry"
+    INBOX = "inbox"
+    TIDY = "tidy"
 
 
 @attrs.frozen
@@ -32,7 +34,7 @@ class Job:
     """One thing to do.
 
     Attributes:
-        subject: name of the connector.
+        subject: name of the connector, or of the portal.
         worker: number of the worker that is to do it; `None` stands for any.
     """
 
@@ -43,7 +45,10 @@ class Job:
     @property
     def lock(self) -> str | None:
         """Lock of which one job is worked at a time, on all machines; `None`: many at once."""
-        return None if self.kind is JobKind.CARRY else f"{self.kind} {self.subject}"
+        if self.kind is JobKind.CARRY:
+            return None
+        # The inbox is one for all portals: they take turns.
+        return f"{self.kind} {'' if self.kind is JobKind.INBOX else self.subject}"
 
     @property
     def waiting_lock(self) -> str:

@@ -16,8 +16,10 @@ import attrs
 
 from damlink._run.runner import RunOptions, Stopping, run_connector
 from damlink._run.session import Session
+from damlink._serve.dispatcher import Dispatcher
 from damlink._serve.jobs import Job, JobKind
 from damlink._serve.scheduler import BACKOFF, AbortRateLimitWait, due_at, interval_of, summarize
+from damlink._state.inbox import Inbox
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 from damlink._state.worker import Worker
@@ -31,6 +33,7 @@ TURN_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.5
 # A changed interval, and a listing on a person's word, are seen that late at most.
 LONGEST_LOOK_SECONDS: Final = 30.0
+TIDY_SECONDS: Final = 3600.0
 # Of errors that a later attempt may meet again: the config, credentials, a partner.
 _FAILED: Final = (1, 3, 4)
 MOST_FAILURES: Final = 8
@@ -110,11 +113,17 @@ class Work:
         self._carried: set[str] = set()
         self._listings: list[Stopping] = []
         self._look_again: dict[str, float] = {}
+        self._dispatcher = Dispatcher(session, self._offer_timetable)
+        self._tidy_again = -math.inf
 
     def do(self, job: Job) -> None:
         """Do a job."""
         if job.kind is JobKind.TIMETABLE:
             self._look()
+        elif job.kind is JobKind.TIDY:
+            Inbox(self._database).prune()
+        elif job.kind is JobKind.INBOX:
+            self._work_inbox(job.subject)
         elif job.subject not in self._session.config.connectors:
             _log.warning("%s: not in the config of this worker", job.subject)
         elif job.kind is JobKind.LIST:
@@ -125,6 +134,7 @@ class Work:
     def stop(self, *, now: bool = False) -> None:
         """Ask the work under way to end: soon, when its assets are finished, or now."""
         self._stopping.set()
+        self._dispatcher.stop()
         self._threads.stop(now=now)
         with self._lock:
             for each in self._listings:
@@ -137,6 +147,7 @@ class Work:
     def _look(self) -> None:
         """Offer what is due: whatever became of earlier jobs, nothing is forgotten."""
         workers = [each for each in list_workers(self._database) if not each.drains]
+        self._look_at_inbox(workers)
         unfinished = find_unfinished(self._database)
         for name, config in self._session.config.connectors.items():
             able = [each for each in workers if each.accepts(name)]
@@ -151,6 +162,17 @@ class Work:
                 self.offer(Job(JobKind.LIST, name, _choose(able)))
             for each in able if is_ready else ():
                 self.offer(Job(JobKind.CARRY, name, each.number))
+
+    def _look_at_inbox(self, workers: list[WorkerRecord]) -> None:
+        if not workers:
+            return
+        self._session.pace.keep_reserve()
+        for portal in self._session.config.portals:
+            if self._dispatcher.has_ready(portal):
+                self.offer(Job(JobKind.INBOX, portal, _choose(workers)))
+        if time.monotonic() >= self._tidy_again:
+            self._tidy_again = time.monotonic() + TIDY_SECONDS
+            self.offer(Job(JobKind.TIDY, worker=_choose(workers)))
 
     def _rests(self, name: str) -> bool:
         """Return whether a connector whose last runs have failed waits before the next one."""
@@ -181,6 +203,15 @@ class Work:
         self._look_again[name] = time.monotonic() + pause
         return False
 
+    def _work_inbox(self, portal: str) -> None:
+        if portal in self._session.config.portals:
+            self._dispatcher.work_portal(portal)
+        else:
+            _log.warning("%s: not in the config of this worker", portal)
+
+    def _offer_timetable(self) -> None:
+        self.offer(Job(JobKind.TIMETABLE))
+
     # --- one connector -----------------------------------------------------------------------------
 
     def _list(self, name: str) -> None:
@@ -195,7 +226,7 @@ class Work:
         finally:
             with self._lock:
                 self._listings.remove(stopping)
-        self.offer(Job(JobKind.TIMETABLE))
+        self._offer_timetable()
 
     def _carry(self, name: str) -> None:
         with self._alone(name) as is_alone:
