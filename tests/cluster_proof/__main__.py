@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import platform
 import random
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ from damlink_sandbox import Fault, Synthetic
 CHILD: Final = Path(__file__).with_name("child.py")
 RESULTS: Final = Path(__file__).with_name("last.json")
 REQUESTS, WINDOW_SECONDS = 450, 30.0
+# Of each address, where every worker has its own: two cores do not carry eight times the other one.
+REQUESTS_EACH: Final = 120
 REQUEST_SECONDS: Final = 0.2
 KILL_EVERY_SECONDS: Final = 5.0
 FROZEN: Final = 3
@@ -42,9 +45,10 @@ class Cluster:
     running: contextlib.ExitStack
     workers: list[subprocess.Popen[str]] = attrs.field(factory=list)
 
-    def start(self, wrong_by: float = 0.0) -> None:
-        command = [sys.executable, str(CHILD), str(wrong_by), "worker", "--concurrency", "8", "--quiet"]
-        environment = self.site.environment
+    def start(self, wrong_by: float = 0.0, address: str = "127.0.0.1", threads: int = 8) -> None:
+        options = ["--concurrency", str(threads), "--quiet"]
+        command = [sys.executable, str(CHILD), str(wrong_by), "worker", *options]
+        environment = {**self.site.environment, "DAMLINK_ADDRESS": address}
         with (self.site.folder / "workers.log").open("a") as log:
             process = subprocess.Popen(command, cwd=self.site.folder, env=environment, stderr=log, text=True)
         self.running.callback(process.wait)
@@ -96,9 +100,7 @@ def prove_budget(workers: int, wrong_by: float) -> dict[str, Any]:
             made.start(wrong_by if number % 2 else 0.0)
         until(lambda: site.sandbox.world.counts["requests:portal"] > 5, 60)
         time.sleep(WINDOW_SECONDS)
-        before, began = site.sandbox.world.counts["requests:portal"], time.monotonic()
-        time.sleep(2 * WINDOW_SECONDS)
-        sent, seconds = site.sandbox.world.counts["requests:portal"] - before, time.monotonic() - began
+        sent, seconds = count_requests(site, 2 * WINDOW_SECONDS)
         (connections,) = made.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")[
             0
         ]
@@ -115,6 +117,42 @@ def prove_budget(workers: int, wrong_by: float) -> dict[str, Any]:
         "unfinished": left,
         "connections": int((connections - 1) / workers),
     }
+
+
+def prove_addresses(workers: int) -> dict[str, Any]:
+    """Workers with an address and a budget each carry the same connector together."""
+    each = {"env": "DAMLINK_ADDRESS"}
+    with cluster(assets=40 + 110 * workers) as made:
+        site = made.site
+        site.tables["http"] = {"local_address": each}
+        limits = {"requests": REQUESTS_EACH, "seconds": WINDOW_SECONDS}
+        site.tables["pace"] = {**limits, "share": 1.0, "address": each}
+        site.write()
+        site.portal.control("pace", limits)
+        for number in range(workers):
+            # The server takes a hundred connections, and a worker has some for each thread.
+            made.start(address=f"127.0.0.{number + 2}", threads=4)
+        until(lambda: len(site.portal.control("pace", {})["addresses"]) == workers, 120)
+        time.sleep(WINDOW_SECONDS)
+        sent, seconds = count_requests(site, 2 * WINDOW_SECONDS)
+        judged = site.portal.control("pace", {})
+        left = is_finished(made)
+        made.stop()
+    return {
+        "workers": workers,
+        "rate": round(sent / seconds, 2),
+        "share": round(sent / (workers * REQUESTS_EACH / WINDOW_SECONDS * seconds), 3),
+        "most": judged["most"],
+        "refused": judged["refused"],
+        "ran_dry": left,
+    }
+
+
+def count_requests(site: Site, seconds: float) -> tuple[int, float]:
+    """Count the portal's requests for so many seconds; return how many, and how long it took."""
+    before, began = site.sandbox.world.counts["requests:portal"], time.monotonic()
+    time.sleep(seconds)
+    return site.sandbox.world.counts["requests:portal"] - before, time.monotonic() - began
 
 
 def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
@@ -180,17 +218,24 @@ def is_finished(made: Cluster) -> bool:
     return not row[0]
 
 
+PROOFS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
+    "budget": lambda number: prove_budget(int(number), 0.0),
+    "clocks": lambda number: prove_budget(int(number), 300.0),
+    "addresses": lambda number: prove_addresses(int(number)),
+    "kills": lambda seconds: prove_kills(seconds, random.Random(7)),
+}
+ROWS: Final = ["budget:1", "budget:2", "budget:4", "clocks:2", "addresses:1", "addresses:4", "kills:60"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cluster_proof", description=__doc__)
-    parser.add_argument("rows", nargs="*", help="budget:WORKERS, clocks:WORKERS or kills:SECONDS")
-    rows = parser.parse_args().rows or ["budget:1", "budget:2", "budget:4", "clocks:2", "kills:60"]
+    parser.add_argument("rows", nargs="*", help="budget:, clocks: or addresses:WORKERS, kills:SECONDS")
+    rows = parser.parse_args().rows or ROWS
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for row in rows:
         kind, _, number = row.partition(":")
-        if kind == "kills":
-            results[row] = prove_kills(float(number), random.Random(7))
-        else:
-            results[row] = prove_budget(int(number), 300.0 if kind == "clocks" else 0.0)
+        results[row] = PROOFS[kind](float(number))
+        results[row]["load"] = round(os.getloadavg()[0], 1)
         print(row, json.dumps(results[row]), flush=True)
         results["machine"] = {"python": platform.python_version(), "system": platform.platform()}
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
