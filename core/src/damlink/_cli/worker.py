@@ -16,6 +16,7 @@ from damlink.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
+    from damlink._serve.service import BackgroundService
 
 END_SECONDS = 3.0  # for what has not ended with the worker itself
 CURE = "set state.url to postgresql://USER@HOST/DATABASE; on one machine `damlink serve` does all that is due"
@@ -39,7 +40,8 @@ def command(
     """Carry and list what is due beside other workers, on this machine and others, until SIGTERM or Ctrl-C.
 
     All workers share one PostgreSQL database, whose tables for them `damlink state upgrade` makes. On a
-    signal, transfers under way are finished, or resume in another worker.
+    signal, transfers under way are finished, or resume in another worker. It also reads the queues of events
+    that the portals have (`event_queue`).
     """
     config = load_config(config_path)
     only = tuple(config.connector(name).name for name in only)
@@ -88,12 +90,10 @@ def _drain(config: Config) -> None:
 
 def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
     from damlink._run.session import Session
-    from damlink._serve.event_queue import EventQueues, verify_queues
+    from damlink._serve.event_queue import verify_queues
     from damlink._serve.follower import ConfigFollower
-    from damlink._serve.receiver import EventReceiver, endpoints_of
+    from damlink._serve.intake import EventIntake
     from damlink._serve.worker_process import WorkerProcess
-    from damlink._sns.verify import Certificates
-    from damlink._state.inbox import Inbox
     from damlink._state.worker import open_worker_database
 
     verify_queues(config)
@@ -101,10 +101,9 @@ def _run(config: Config, only: tuple[str, ...], concurrency: int) -> None:
     with Session(config, database=database, urgent=True) as session:
         verify_backups(session)
         process = WorkerProcess(session, name, only=only, threads=concurrency)
-        receiver = EventReceiver(endpoints_of(session, Certificates()), Inbox(database), now=session.now)
-        queues = EventQueues(session, receiver)
-        follower = ConfigFollower(session, [queues.follow])
-        services = (follower, queues, process)
+        intake = EventIntake(session, has_addresses=False)
+        follower = ConfigFollower(session, [intake.follow])
+        services: tuple[BackgroundService, ...] = (follower, *intake.services, process)
         _handle_signals(process.stop)
         for service in services:
             service.start()

@@ -228,6 +228,8 @@ class PortalConfig:
                 raise ValueError(f"{key} is missing; auth = {self.auth!r} needs it")
         if self.event_queue and (problem := address_problem(self.event_queue)):
             raise ValueError(f"event_queue {problem}")
+        if self.event_queue.endswith(".fifo"):
+            raise ValueError("event_queue must be a standard queue: Bynder sends to none that is FIFO")
         for arn in self.event_topics:
             if not _TOPIC.fullmatch(arn):
                 raise ValueError(f"event_topics: {arn!r} is not the ARN of an SNS topic")

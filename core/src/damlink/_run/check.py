@@ -12,10 +12,11 @@ from damlink._plugin.values import Refused
 from damlink._run.runtime import ConnectorRuntime
 from damlink._run.session import Session
 from damlink._run.subscription import describe_subscription
+from damlink._sns.queue import open_queue
 from damlink.bynder import Portal
 from damlink.errors import ConnectorError, DamlinkError, TransientError
 
-__all__ = ["Finding", "check_connector", "check_portal"]
+__all__ = ["Finding", "check_connector", "check_portal", "check_queue"]
 
 ANSWER_BYTES: Final = 64 * 1024
 ANSWER_SECONDS: Final = 10.0
@@ -42,6 +43,10 @@ def check_portal(session: Session, name: str) -> Iterator[Finding]:
         yield Finding(what, _check_portal_user(portal))
         what = "brand"
         yield Finding(what, _check_brand(portal))
+        queues = tuple(check_queue(session, name))
+        yield from queues
+        if not all(each.ok for each in queues):
+            return
     except DamlinkError as error:
         yield Finding.from_error(what, error)
     else:
@@ -61,8 +66,7 @@ def _findings(session: Session, name: str) -> Iterator[Finding]:
             yield Finding(what, check())
         what = "plugin"
         if "on_event" in runtime.plugin.hooks:
-            yield _check_event_address(session, runtime)
-            yield from _check_subscription(session, runtime)
+            yield from _check_events(session, runtime)
         yield from runtime.plugin.check(runtime.context)
     except DamlinkError as error:
         yield Finding.from_error(what, error)
@@ -100,6 +104,27 @@ def _check_partner(runtime: ConnectorRuntime) -> str:
     if isinstance(found, Refused):
         raise found.error
     return "the listing answers" if found is not None else "the listing answers; there is nothing in it"
+
+
+def _check_events(session: Session, runtime: ConnectorRuntime) -> Iterator[Finding]:
+    """Verify that the events of a connector's portal arrive, at its address, in its queue, or both."""
+    portal = runtime.config.portal
+    queues = tuple(check_queue(session, portal))
+    yield from queues
+    if session.config.serve.public_url or not queues:
+        yield _check_event_address(session, runtime)
+        yield from _check_subscription(session, runtime)
+
+
+def check_queue(session: Session, portal: str) -> Iterator[Finding]:
+    """Verify that a portal's queue answers, if it has one. Receives nothing."""
+    if url := session.config.portals[portal].unopened.event_queue:
+        place = f"{session.config.path}: portals.{portal}.event_queue"
+        try:
+            with contextlib.closing(open_queue(url, place=place)) as queue:
+                yield Finding("queue", queue.describe())
+        except DamlinkError as error:
+            yield Finding.from_error("queue", error)
 
 
 def _check_event_address(session: Session, runtime: ConnectorRuntime) -> Finding:

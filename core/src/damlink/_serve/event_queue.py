@@ -65,11 +65,13 @@ class EventQueues:
     ) -> None:
         self._session, self._receiver, self._count, self._open = session, receiver, count, open_
         self._lock = threading.Lock()
-        self._stopped = False
+        self._runs = False
         self._readers: dict[tuple[str, str], QueueReader] = {}
 
     def start(self) -> None:
         """Start a thread for each queue."""
+        with self._lock:
+            self._runs = True
         self.follow()
 
     def follow(self) -> list[str]:
@@ -80,13 +82,13 @@ class EventQueues:
             return [str(error)]
         urls = {name: each.unopened.event_queue for name, each in self._session.config.portals.items()}
         with self._lock:
-            self._match({(name, url) for name, url in urls.items() if url and not self._stopped})
+            self._match({(name, url) for name, url in urls.items() if url and self._runs})
         return []
 
     def stop(self) -> None:
         """Ask the threads to end; a message under way is settled, or received again later."""
         with self._lock:
-            self._stopped = True
+            self._runs = False
             for each in self._readers.values():
                 each.stop()
 

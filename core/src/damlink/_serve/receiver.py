@@ -54,10 +54,10 @@ UNAVAILABLE: Final = Answer(503, "unavailable")
 
 @attrs.frozen
 class Endpoint:
-    """Event address of one portal.
+    """Where events of one portal arrive: its address, its queue, or both.
 
     Attributes:
-        token: the secret part of the address.
+        token: the secret part of the address; empty if there is none.
     """
 
     portal: str
@@ -66,16 +66,25 @@ class Endpoint:
     subscriptions: Subscriptions
 
 
-def endpoints_of(session: Session, certificates: Certificates) -> dict[str, Endpoint]:
-    """Return the endpoints of all portals of the config, by portal."""
-    return {name: _endpoint(session, name, certificates) for name in session.config.portals}
+def endpoints_of(
+    session: Session, certificates: Certificates, *, has_addresses: bool = True
+) -> dict[str, Endpoint]:
+    """Return the endpoints of all portals of the config, by portal.
+
+    Args:
+        has_addresses: make the addresses, too; else only portals with a queue have an endpoint.
+    """
+    portals = session.config.portals
+    names = [name for name, each in portals.items() if has_addresses or each.unopened.event_queue]
+    tokens = {name: event_token(session, name) if has_addresses else "" for name in names}
+    return {name: _endpoint(session, name, token, certificates) for name, token in tokens.items()}
 
 
-def _endpoint(session: Session, portal: str, certificates: Certificates) -> Endpoint:
+def _endpoint(session: Session, portal: str, token: str, certificates: Certificates) -> Endpoint:
     subscriptions = subscriptions_of(session, portal)
     sha256_only = session.config.portals[portal].unopened.event_sha256_only
     verifier = Verifier(subscriptions.hosts, certificates, sha256_only)
-    return Endpoint(portal, event_token(session, portal), verifier, subscriptions)
+    return Endpoint(portal, token, verifier, subscriptions)
 
 
 class EventReceiver:
@@ -104,7 +113,7 @@ class EventReceiver:
         # Compared for an unknown portal as well: the time of the answer must not reveal which portals exist.
         expected = endpoint.token if endpoint else ""
         same = hmac.compare_digest(expected.encode(), token.encode("utf-8", "surrogatepass"))
-        return endpoint if endpoint and same else None
+        return endpoint if endpoint and endpoint.token and same else None
 
     def receive(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
         """Verify one message, store it durably, and return the answer.

@@ -19,14 +19,11 @@ import uvicorn
 
 from damlink._run.session import Session
 from damlink._serve.app import make_app
-from damlink._serve.confirmer import Confirmer
 from damlink._serve.connections import ACCEPTED_AT_ONCE, make_room
-from damlink._serve.event_queue import EventQueues
 from damlink._serve.http_server import handle_signals, listen, make_uvicorn_config, url_of
+from damlink._serve.intake import EventIntake
 from damlink._serve.metrics import Metrics
-from damlink._serve.receiver import EventReceiver, endpoints_of
 from damlink._serve.service import BackgroundService
-from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
 from damlink.errors import StateError
 
@@ -58,33 +55,19 @@ class Server:
         on_listening: Callable[[str], None] = lambda _url: None,
         note: Callable[[], str] = lambda: "",
     ) -> None:
-        self._session, self._certificates = session, Certificates()
-        endpoints = endpoints_of(session, self._certificates)
+        metrics = Metrics(session)
         self._inbox = Inbox(session.database)
-        self._confirmer = Confirmer(each.subscriptions for each in endpoints.values())
-        self._services: list[BackgroundService] = [*services, self._confirmer]
-        self._receiver = EventReceiver(
-            endpoints, self._inbox, on_confirmation=self._confirmer.wake, now=session.now
-        )
+        self._intake = EventIntake(session, metrics.count)
+        self._services: tuple[BackgroundService, ...] = (*services, *self._intake.services)
         self._on_listening, self._settings = on_listening, session.config.serve
         self._place = f"{session.config.path}: serve"
-        metrics = Metrics(session)
-        self._queues = EventQueues(session, self._receiver, metrics.count)
-        self._services.append(self._queues)
-        app = make_app(self._receiver, metrics, self._why_not_ready, note)
+        app = make_app(self._intake.receiver, metrics, self._why_not_ready, note)
         self._http = _Http(make_uvicorn_config(app, backlog=ACCEPTED_AT_ONCE))
         self._stopped_at = math.inf
 
     def follow(self) -> list[str]:
-        """Use the portals of the session's present config.
-
-        Returns:
-            An empty list: every valid change of portals and topics can be applied.
-        """
-        endpoints = endpoints_of(self._session, self._certificates)
-        self._receiver.endpoints = endpoints
-        self._confirmer.follow(each.subscriptions for each in endpoints.values())
-        return self._queues.follow()
+        """Use the portals of the session's present config; return what cannot be applied."""
+        return self._intake.follow()
 
     def run(self) -> bool:
         """Serve until `stop` or a signal, and return whether everything has ended before the deadline.

@@ -22,6 +22,8 @@ POLL_SECONDS: Final = 20  # the longest that SQS waits for a message
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = POLL_SECONDS + 10
 ATTEMPTS: Final = 2
+_WAITING: Final = "ApproximateNumberOfMessages"
+_HIDDEN: Final = "ApproximateNumberOfMessagesNotVisible"
 _REGION: Final = re.compile(
     r"sqs[.-](?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?|(?P<old>[a-z0-9-]+)\.queue\."
 )
@@ -100,6 +102,17 @@ class Queue:
                 QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
             )
 
+    def describe(self) -> str:
+        """Describe the queue by its attributes; receives nothing.
+
+        Raises:
+            ConnectorError: the queue does not answer, or refuses.
+        """
+        with _as_our_errors(self.url):
+            asked = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[_WAITING, _HIDDEN])
+        found = asked["Attributes"]
+        return f"{self.url} answers; {found[_WAITING]} messages wait in it, {found[_HIDDEN]} are hidden"
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -126,17 +139,18 @@ def load_boto3(place: str) -> Any:
     return boto3
 
 
-def open_queue(url: str, seconds: int = POLL_SECONDS) -> Queue:
+def open_queue(url: str, seconds: int = POLL_SECONDS, *, place: str = "event_queue") -> Queue:
     """Return a queue; the credentials are those that Amazon's tools find.
 
     Args:
         seconds: the longest wait for a message.
+        place: the setting that names it.
 
     Raises:
         ConfigError: boto3 is not installed.
         ConnectorError: boto3 cannot be set up.
     """
-    boto3 = load_boto3("event_queue")
+    boto3 = load_boto3(place)
     from botocore.config import Config
 
     parts = urlsplit(url)
@@ -177,4 +191,4 @@ def _as_ours(url: str, error: Any) -> DamlinkError:
         return AuthError(said, hint=f"correct the credentials, and {_RIGHTS}")
     if _MISSING.search(code):
         return ConnectorError(said, hint="correct event_queue: it is the address that Amazon calls QueueUrl")
-    return TransientError(said)
+    return TransientError(said, hint="verify event_queue and the network, or try again later")
