@@ -16,6 +16,7 @@ from damlink._state.database import Database
 from damlink._state.inbox import DISPATCHER, Inbox, Notification, Outcome
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
+from damlink._state.merge import merge
 from damlink._state.rows import RowState
 from damlink.errors import LeaseLostError, StateError
 
@@ -369,3 +370,24 @@ def test_replay_when_events_are_finished_makes_those_ready_once_more(
     assert inbox.replay("brand", numbers[1], numbers[1]) == 1
     assert inbox.replay("other", 1, 99) == 0
     assert ready(inbox, time_) == [(A, 1)]
+
+
+@pytest.mark.parametrize("known", [[], [B]], ids=["new", "listed already"])
+def test_settle_when_a_listing_came_before_has_its_assets_carried_first(
+    inbox: Inbox, database: Database, time_: Any, known: list[str]
+) -> None:
+    listed = [SourceAsset(each, "a") for each in ("0", "1", *known)]
+    with database.write() as connection:
+        merge(connection, "stock", listed, time_())
+    time_.pass_by(seconds=5)
+    inbox.settle((), {"stock": [SourceAsset(B, "a"), SourceAsset(A, "a")]})
+    with Lease(database, "stock") as lease:
+        ledger = Ledger(database, "stock", lease.epoch)
+        claimed = [ledger.claim() for _ in range(4)]
+    assert [(row.source_id, row.is_urgent) for row in claimed if row] == [
+        (B, True),
+        (A, True),
+        ("0", False),
+        ("1", False),
+    ]
+    assert {row.due_at.year for row in claimed if row and row.due_at} == {time_().year}

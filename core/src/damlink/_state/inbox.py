@@ -15,7 +15,7 @@ from damlink._model import SourceAsset
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database, insert_into
 from damlink._state.lease import check_epoch
-from damlink._state.merge import merge
+from damlink._state.merge import hasten, merge
 from damlink._state.tables import inbox as t
 from damlink._state.tables import read_record
 
@@ -197,6 +197,7 @@ class Inbox:
                 check_epoch(connection, DISPATCHER, self._epoch)
             for connector in sorted(new_rows):
                 merge(connection, connector, new_rows[connector], now)
+                hasten(connection, connector, new_rows[connector], now)
             for outcome in outcomes:
                 values = {
                     "had": json.dumps(sorted(outcome.processed_by | outcome.event.processed_by)),

@@ -19,11 +19,19 @@ from damlink._state.listed import Listed, Tally
 from damlink._state.packing import pack
 from damlink._state.page import bind_page
 from damlink._state.removal import remove_listed
-from damlink._state.rows import REFUSED, REMOVAL, RowState, dump_result, is_removal
+from damlink._state.rows import (
+    REFUSED,
+    REMOVAL,
+    URGENT_BEFORE,
+    RowState,
+    dump_result,
+    hasten_moment,
+    is_removal,
+)
 from damlink._state.tables import ledger as t
 from damlink._system.json_record import text_of
 
-__all__ = ["merge", "merge_listed", "refuse"]
+__all__ = ["hasten", "merge", "merge_listed", "refuse"]
 
 
 def merge_listed(connection: sa.Connection, connector: str, listed: Listed, now: datetime) -> Tally:
@@ -55,6 +63,20 @@ def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsse
     _upsert(connection, connector, [asset for asset, _ in chosen], now, given, state=RowState.DUE)
     removals = [asset for asset, _ in ordered if is_removal(asset)]
     remove_listed(connection, connector, removals, now)
+
+
+def hasten(connection: sa.Connection, connector: str, assets: Iterable[SourceAsset], now: datetime) -> None:
+    """Have those of these assets that are due claimed before all that listings have brought."""
+    moments = {
+        each.source_id: hasten_moment(now + timedelta(microseconds=n)) for n, each in enumerate(assets)
+    }
+    if not moments:
+        return
+    page = bind_page(connection, {t.c.source_id: [*moments], t.c.due_at: [*moments.values()]})
+    mine = (t.c.connector == connector, t.c.state == RowState.DUE, t.c.due_at > URGENT_BEFORE)
+    moment = sa.select(page.c.due_at).where(page.c.source_id == t.c.source_id).scalar_subquery()
+    update = sa.update(t).where(*mine, t.c.source_id.in_(sa.select(page.c.source_id)))
+    connection.execute(update.values(due_at=moment))
 
 
 def _adopt(
