@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import tempfile
 import urllib.parse
@@ -104,7 +103,7 @@ def _call(method: Callable[..., Any], parameters: Sequence[Parameter]) -> None:
         positional = [_placeholder(each, file.name) for each in parameters if each.positional]
         named = {each.name: _placeholder(each, file.name) for each in parameters if not each.positional}
         answer = method(*positional, **named)
-        if inspect.isgenerator(answer):
+        if isinstance(answer, Iterator):
             next(answer)
         if isinstance(answer, Content):
             next(answer.open())

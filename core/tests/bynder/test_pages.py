@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from damlink._system.waiting import wait
-from damlink.bynder._pages import Page, Pages, read_ahead, walk_cursors
+from damlink.bynder._listing import Pages, read_ahead
+from damlink.bynder._pages import Page, walk_cursors
 from damlink.errors import TransientError
 
 

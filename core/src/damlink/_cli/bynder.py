@@ -195,7 +195,7 @@ def _is_portal(name: str, ctx: click.Context) -> bool:
 
 def _is_listing(method: Callable[..., Any]) -> bool:
     """Return whether a method yields page after page; its `limit` is the size of a page."""
-    return str(inspect.signature(method).return_annotation).startswith("Iterator[")
+    return str(inspect.signature(method).return_annotation).startswith("Listing[")
 
 
 def _write(answer: Any, output: Path | None, *, whole: bool) -> None:

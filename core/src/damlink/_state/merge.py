@@ -66,7 +66,7 @@ def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsse
 
 
 def hasten(connection: sa.Connection, connector: str, assets: Iterable[SourceAsset], now: datetime) -> None:
-    """Have those of these assets that are due claimed before all that listings have brought."""
+    """Have those of these assets that are due claimed before all that came from listings."""
     moments = {
         each.source_id: hasten_moment(now + timedelta(microseconds=n)) for n, each in enumerate(assets)
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from damlink._http.pace import Budget, Pace
 from damlink._http.redact import SentRequest
 from damlink.bynder._drift import Drift, DriftChange
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page
 from damlink.bynder._roles import Role, download_roles, reject_undownloadable
 from damlink.bynder.records.account import Account, Brand, Derivative, Profile, Scope, Webhook
@@ -92,6 +93,7 @@ __all__ = [
     "JobMedia",
     "JobPreset",
     "KeywordEvent",
+    "Listing",
     "MediaItem",
     "Metaproperty",
     "Option",
@@ -107,6 +109,7 @@ __all__ = [
     "PublicLinks",
     "QuarantinedAsset",
     "RawAnswer",
+    "Records",
     "Role",
     "Scope",
     "SearchEvent",

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import attrs
 import httpx
 
 from damlink._http.client import Client
-from damlink._system.waiting import interrupt_waits
 from damlink.bynder._bodies import expect_records, read_again, read_body
+from damlink.bynder._listing import Listing, Pages, read_ahead
 from damlink.bynder.records.convert import number
-from damlink.errors import StoppedError
 
 __all__ = ["Page", "Pages", "get_page", "page_query", "read_ahead", "walk", "walk_cursors"]
 
 T = TypeVar("T")
-
-Pages = Iterator[tuple[Sequence[T], bool]]
-"""Requests a page when it is asked for one; yields its records, and whether a request follows."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +42,12 @@ class Page(Generic[T]):
     pages: int | None = None
     next_cursor: str | None = None
     previous_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
 
     @classmethod
     def read(cls, response: httpx.Response, record: Callable[[Mapping[str, Any]], T]) -> Page[T]:
@@ -80,13 +80,18 @@ def page_query(page: int, limit: int | None) -> dict[str, int]:
     return {"page": page, "limit": limit}
 
 
-def walk(ask: Callable[[int], Page[T]], limit: int | None) -> Iterator[T]:
-    """Yield the records of page 1, 2, … up to the last page, and get the next page while one is read.
+def walk(
+    ask: Callable[[int], Page[T]], limit: int | None, count: Callable[[], int | None] | None = None
+) -> Listing[T]:
+    """Return the list of the records of page 1, 2, … up to the last page.
 
     If the portal does not send the number of pages, the last page is the first that is not full, or
     page 1 if no limit was sent, since it contains all records.
+
+    Args:
+        count: returns the number of all records, if a page does not tell it.
     """
-    return read_ahead(_pages(ask, limit))
+    return Listing(_pages(ask, limit), count)
 
 
 def _pages(ask: Callable[[int], Page[T]], limit: int | None) -> Pages[T]:
@@ -101,14 +106,14 @@ def _pages(ask: Callable[[int], Page[T]], limit: int | None) -> Pages[T]:
             has_next = limit is not None and len(page.items) >= limit
         else:
             has_next = number_of_page < page.pages
-        yield page.items, has_next
+        yield page, has_next
         if not has_next:
             return
 
 
-def walk_cursors(ask: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Yield the records of all pages of a list that is read by cursor, each from the cursor before it."""
-    return read_ahead(_cursor_pages(ask))
+def walk_cursors(ask: Callable[[str | None], Page[T]]) -> Listing[T]:
+    """Return the list of the records of all pages, each of which is requested by the cursor before it."""
+    return Listing(_cursor_pages(ask))
 
 
 def _cursor_pages(ask: Callable[[str | None], Page[T]]) -> Pages[T]:
@@ -117,39 +122,8 @@ def _cursor_pages(ask: Callable[[str | None], Page[T]]) -> Pages[T]:
     while page.items:
         # A portal that repeats a cursor would send the same records without end.
         cursor = page.next_cursor if page.next_cursor not in seen else None
-        yield page.items, bool(cursor)
+        yield page, bool(cursor)
         if not cursor:
             return
         seen.add(cursor)
         page = ask(cursor)
-
-
-def read_ahead(pages: Pages[T]) -> Iterator[T]:
-    """Yield the records of pages, and get the next page in a thread while the reader uses the last one.
-
-    No more than one page is ahead. It is requested when the reader has used a tenth of a page, so that a
-    search for the first match costs one request. An error is raised after the records before it. If the
-    reader stops early, the request ends its waits, and the thread ends.
-    """
-    closed = threading.Event()
-
-    def verify() -> None:
-        if closed.is_set():
-            raise StoppedError("the list is not read any more")
-
-    def get_next() -> tuple[Sequence[T], bool] | None:
-        with interrupt_waits(verify):
-            return next(pages, None)
-
-    with ThreadPoolExecutor(1, "damlink-next-page") as thread:
-        try:
-            page = next(pages, None)
-            while page is not None:
-                records, has_next = page
-                unread = iter(records)
-                yield from itertools.islice(unread, max(1, len(records) // 10))
-                coming = thread.submit(get_next) if has_next else None
-                yield from unread
-                page = coming.result() if coming else next(pages, None)
-        finally:
-            closed.set()

@@ -6,7 +6,7 @@ Source: Bynder's published definition of assets, and answers of portals.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -125,6 +125,22 @@ class AssetPage:
     total: int | None = None
     count: Mapping[str, Any] | None = attrs.field(default=None, eq=False)
     cursor: str | None = None
+
+    def __iter__(self) -> Iterator[Asset]:
+        return iter(self.assets)
+
+    def __len__(self) -> int:
+        return len(self.assets)
+
+    @property
+    def items(self) -> tuple[Asset, ...]:
+        """The assets, as every page has its records."""
+        return self.assets
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor, as every page has it."""
+        return self.cursor
 
     @classmethod
     def read(cls, raw: Any, cursor: str | None = None) -> AssetPage:

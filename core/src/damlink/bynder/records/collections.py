@@ -5,7 +5,7 @@ Source: Bynder's published definitions of collections and usage; of tags, its of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -52,6 +52,22 @@ class CollectionPage:
 
     collections: tuple[Collection, ...]
     count: int | None = None
+
+    def __iter__(self) -> Iterator[Collection]:
+        return iter(self.collections)
+
+    def __len__(self) -> int:
+        return len(self.collections)
+
+    @property
+    def items(self) -> tuple[Collection, ...]:
+        """The collections, as every page has its records."""
+        return self.collections
+
+    @property
+    def total(self) -> int | None:
+        """The count, as every page has it."""
+        return self.count
 
     @classmethod
     def read(cls, raw: Any) -> CollectionPage:

@@ -13,6 +13,7 @@ import httpx
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body, read_body
 from damlink.bynder._fields import uuid_of
+from damlink.bynder._listing import Records
 from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.convert import text
 from damlink.bynder.records.services import AccessRule, Principal
@@ -31,14 +32,14 @@ class Access(Resource):
     """Access of users, groups and profiles to metaproperties and their options."""
 
     @action()
-    def metaproperty(self, id: str) -> tuple[AccessRule, ...]:
+    def metaproperty(self, id: str) -> Records[AccessRule]:
         """List the rules about a metaproperty.
 
         Args:
             id: of the metaproperty.
         """
         path = f"{METAPROPERTIES}/{segment(id)}"
-        return tuple(map(AccessRule.read, get_body(self._client, path, expect_records)))
+        return Records(map(AccessRule.read, get_body(self._client, path, expect_records)))
 
     @action()
     def add(
@@ -49,7 +50,7 @@ class Access(Resource):
         groups: Sequence[str] = (),
         profiles: Sequence[str] = (),
         level: str = HIDE,
-    ) -> tuple[Principal, ...]:
+    ) -> Records[Principal]:
         """Add rules about a metaproperty, and return whom they concern.
 
         Args:
@@ -87,7 +88,7 @@ class Access(Resource):
         limit: int | None = None,
         start: str | None = None,
         before: str | None = None,
-    ) -> tuple[AccessRule, ...]:
+    ) -> Records[AccessRule]:
         """List the rules about an option, at most 20 by default. The portal does not say if there are more.
 
         Args:
@@ -99,7 +100,8 @@ class Access(Resource):
         """
         query = omit_none(principalId=principal_id, limit=limit, start=start, before=before)
         path = f"{OPTIONS}/{segment(uuid_of(id))}"
-        return tuple(map(AccessRule.read, get_body(self._client, path, expect_records, **query)))
+        rules = map(AccessRule.read, get_body(self._client, path, expect_records, **query))
+        return Records(rules, is_whole=False)
 
     @action()
     def set_option(
@@ -110,7 +112,7 @@ class Access(Resource):
         groups: Sequence[str] = (),
         profiles: Sequence[str] = (),
         level: str = HIDE,
-    ) -> tuple[Principal, ...]:
+    ) -> Records[Principal]:
         """Change the rules about an option, and return whom they concern. Safe to repeat.
 
         Args:
@@ -161,15 +163,15 @@ def _rule(users: Sequence[str], groups: Sequence[str], profiles: Sequence[str], 
     return {"principals": principals, "level": level}
 
 
-def _read_principals(response: httpx.Response) -> tuple[Principal, ...]:
+def _read_principals(response: httpx.Response) -> Records[Principal]:
     return read_body(response, expect_principals)
 
 
-def expect_principals(body: Any) -> tuple[Principal, ...]:
+def expect_principals(body: Any) -> Records[Principal]:
     """Return the users, groups and profiles of a list that is not empty."""
     found = tuple(map(Principal.read, expect_records(body)))
     if isinstance(body, list) and found and all(each.id for each in found):
-        return found
+        return Records(found)
     raise ValueError("with the users, groups or profiles")
 
 

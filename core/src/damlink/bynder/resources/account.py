@@ -5,11 +5,11 @@ Source: Bynder's published definitions of account, derivative presets, groups an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.account import Account, Derivative, Scope
@@ -32,16 +32,16 @@ class AccountSettings(Resource):
         return Account.read(get_body(self._client, "/api/v4/account", expect_object))
 
     @action()
-    def derivatives(self) -> tuple[Derivative, ...]:
+    def derivatives(self) -> Records[Derivative]:
         """List the renditions that the portal creates of every asset."""
         answer = get_body(self._client, "/api/v4/account/derivatives", expect_records)
-        return tuple(map(Derivative.read, answer))
+        return Records(map(Derivative.read, answer))
 
     @action()
-    def derivative_presets(self) -> tuple[Derivative, ...]:
+    def derivative_presets(self) -> Records[Derivative]:
         """List the configured presets of renditions, with their ids."""
         answer = get_body(self._client, "/api/1/derivative-presets/", expect_records)
-        return tuple(map(Derivative.read, answer))
+        return Records(map(Derivative.read, answer))
 
     @action()
     def derivative_preset(self, id: str) -> Derivative:
@@ -55,7 +55,7 @@ class AccountSettings(Resource):
         )
 
     @action()
-    def groups(self, *, search: str | None = None, order: str | None = None) -> Iterator[Group]:
+    def groups(self, *, search: str | None = None, order: str | None = None) -> Listing[Group]:
         """List the groups of users, page by page.
 
         Args:
@@ -70,10 +70,10 @@ class AccountSettings(Resource):
         return walk(ask, GROUPS_PAGE)
 
     @action()
-    def scopes(self) -> tuple[Scope, ...]:
+    def scopes(self) -> Records[Scope]:
         """List the OAuth scopes of the portal, and the permissions that each requires."""
         answer = get_body(self._client, "/v6/authentication/oauth2/scopes", expect_object)
-        return tuple(
+        return Records(
             Scope.read({**scope, "group": text(group.get("name"))})
             for group in records(answer.get("groups"))
             for scope in records(group.get("scopes"))

@@ -5,7 +5,7 @@ Source: Bynder's published definition of analytics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
@@ -15,6 +15,7 @@ from damlink._content import Content
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import fields
+from damlink.bynder._listing import Listing
 from damlink.bynder._pages import Page, walk_cursors
 from damlink.bynder._request import segment
 from damlink.bynder.records.analytics import (
@@ -55,42 +56,42 @@ class Analytics(Resource):
     """Analytics: what users did, and reports of assets. Lists are read to their end, page by page."""
 
     @action()
-    def asset_views(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_views(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the views of assets."""
         return self._walk("v2/asset/views", AssetEvent.read, period)
 
     @action()
-    def asset_views_v1(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_views_v1(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the views of assets with name and type of each; Bynder will end this call."""
         return self._walk("v1/asset/view", AssetEvent.read, period)
 
     @action()
-    def asset_downloads(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_downloads(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the downloads of assets since November 2023, with the reasons that users gave."""
         return self._walk("v1/asset/v2/download", AssetEvent.read, period)
 
     @action()
-    def asset_downloads_v1(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_downloads_v1(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the downloads of assets with name and type of each, also those before November 2023."""
         return self._walk("v1/asset/download", AssetEvent.read, period)
 
     @action()
-    def asset_creations(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_creations(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the creations of assets."""
         return self._walk("v1/asset/create", AssetEvent.read, period)
 
     @action()
-    def asset_archivals(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_archivals(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the archivals of assets."""
         return self._walk("v1/asset/archive", AssetEvent.read, period)
 
     @action()
-    def asset_removals(self, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def asset_removals(self, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List the removals of assets."""
         return self._walk("v1/asset/remove", AssetEvent.read, period)
 
     @action()
-    def of_asset(self, id: str, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def of_asset(self, id: str, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List everything that users did with one asset.
 
         Args:
@@ -99,7 +100,7 @@ class Analytics(Resource):
         return self._walk(f"v1/asset/{segment(id)}", AssetEvent.read, period)
 
     @action()
-    def of_user(self, id: str, **period: Unpack[Period]) -> Iterator[AssetEvent]:
+    def of_user(self, id: str, **period: Unpack[Period]) -> Listing[AssetEvent]:
         """List everything that one user did; of a sign-in the fields of the asset are empty.
 
         Args:
@@ -108,22 +109,22 @@ class Analytics(Resource):
         return self._walk(f"v1/user/{segment(id)}", AssetEvent.read, period)
 
     @action()
-    def logins(self, **period: Unpack[Period]) -> Iterator[AnalyticsEvent]:
+    def logins(self, **period: Unpack[Period]) -> Listing[AnalyticsEvent]:
         """List the sign-ins of users."""
         return self._walk("v1/user/login", AnalyticsEvent.read, period)
 
     @action()
-    def searches(self, **period: Unpack[Period]) -> Iterator[SearchEvent]:
+    def searches(self, **period: Unpack[Period]) -> Listing[SearchEvent]:
         """List the searches, with terms and filters."""
         return self._walk("v1/search/executions", SearchEvent.read, period)
 
     @action()
-    def search_keywords(self, **period: Unpack[Period]) -> Iterator[KeywordEvent]:
+    def search_keywords(self, **period: Unpack[Period]) -> Listing[KeywordEvent]:
         """List the searches for keywords; Bynder advises `searches` instead."""
         return self._walk("v1/search/keyword", KeywordEvent.read, period)
 
     @action()
-    def collection_views(self, **period: Unpack[Period]) -> Iterator[CollectionEvent]:
+    def collection_views(self, **period: Unpack[Period]) -> Listing[CollectionEvent]:
         """List the views of collections."""
         return self._walk("v1/collection/views", CollectionEvent.read, period)
 
@@ -163,7 +164,7 @@ class Analytics(Resource):
         modified_since: datetime | None = None,
         modified_until: datetime | None = None,
         limit: int | None = None,
-    ) -> Iterator[AssetReport]:
+    ) -> Listing[AssetReport]:
         """List reports of all assets, also of removed ones.
 
         Args:
@@ -197,7 +198,7 @@ class Analytics(Resource):
             get_body(self._client, f"{PATH}/v1/report/asset/{segment(id)}", expect_object)
         )
 
-    def _walk(self, path: str, read: Callable[[Mapping[str, Any]], T], period: Period) -> Iterator[T]:
+    def _walk(self, path: str, read: Callable[[Mapping[str, Any]], T], period: Period) -> Listing[T]:
         return walk_cursors(lambda cursor: self._page(path, read, _query(period, cursor)))
 
     def _page(self, path: str, read: Callable[[Mapping[str, Any]], T], query: Mapping[str, str]) -> Page[T]:

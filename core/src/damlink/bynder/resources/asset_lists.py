@@ -6,7 +6,7 @@ Source: api.bynder.com, "Assets": list; "Trash".
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
@@ -15,7 +15,8 @@ import httpx
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, expect_records, get_body, read_again, read_body
 from damlink.bynder._fields import batches, bynder_names, fields, page_size
-from damlink.bynder._pages import Page, Pages, read_ahead, walk
+from damlink.bynder._listing import Listing, Pages
+from damlink.bynder._pages import Page, walk
 from damlink.bynder.records.assets import Asset, AssetPage, TrashedAsset
 from damlink.bynder.resources.resource import Resource
 
@@ -94,7 +95,7 @@ class AssetLists(Resource):
         limit: int = MOST,
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[AssetFilters],
-    ) -> Iterator[Asset]:
+    ) -> Listing[Asset]:
         """List assets page by page.
 
         Uses the portal's cursors if it has them, otherwise page numbers. Without `order_by` the oldest
@@ -110,7 +111,10 @@ class AssetLists(Resource):
         query = {"orderBy": STEADY} | _query(filters, extra) | {"limit": str(size)}
         ids = filters.get("ids")
         lots = [query] if ids is None else [query | fields({"ids": lot}) for lot in batches(ids)]
-        yield from read_ahead(page for each in lots for page in self._pages(each, size))
+        return Listing(
+            (page for each in lots for page in self._pages(each, size)),
+            lambda: _sum(self._count(each) for each in lots),
+        )
 
     @action()
     def page(
@@ -151,7 +155,7 @@ class AssetLists(Resource):
         order: str | None = None,
         limit: int = 10,
         extra: Mapping[str, Any] | None = None,
-    ) -> Iterator[TrashedAsset]:
+    ) -> Listing[TrashedAsset]:
         """List the assets removed in the last 30 days, page by page. The API cannot restore them.
 
         Args:
@@ -179,6 +183,10 @@ class AssetLists(Resource):
     def _ask(self, query: Mapping[str, str]) -> AssetPage:
         return read_again(lambda: self._client.get(PATH, params=query), _page_of)
 
+    def _count(self, query: Mapping[str, str]) -> int | None:
+        """Return the number of assets on all pages, if the portal tells it."""
+        return self._ask({**query, **fields({"total": True, "limit": 1})}).total
+
     def _pages(self, query: Mapping[str, str], size: int) -> Pages[Asset]:
         """Request pages one after another. Cursors require a first request without page number and total."""
         first = self._ask(query)
@@ -188,10 +196,10 @@ class AssetLists(Resource):
         # A portal that repeats a cursor would otherwise never end the list.
         seen = {""}
         while page.cursor and page.assets and page.cursor not in seen:
-            yield page.assets, True
+            yield page, True
             seen.add(page.cursor)
             page = self._ask({**query, "cursor": page.cursor})
-        yield page.assets, False
+        yield page, False
 
     def _by_number(self, query: Mapping[str, str], page: AssetPage, size: int) -> Pages[Asset]:
         before: Sequence[Asset] = ()
@@ -199,10 +207,16 @@ class AssetLists(Resource):
             # Nor would one that does not know pages.
             if len(page.assets) < size or page.assets == before:
                 break
-            yield page.assets, True
+            yield page, True
             before = page.assets
             page = self._ask({**query, "page": str(number)})
-        yield (() if page.assets == before else page.assets), False
+        yield (AssetPage(assets=()) if page.assets == before else page), False
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of counts, unless one is not known."""
+    known = [*counts]
+    return None if None in known else sum(filter(None, known))
 
 
 def _page_of(response: httpx.Response) -> AssetPage:

@@ -13,6 +13,7 @@ from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_mapping, expect_object, get_body, post_body
 from damlink.bynder._fields import bynder_names, fields, join_tags, uuid_of
+from damlink.bynder._listing import Records
 from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.assets import Asset, SimilarAsset
 from damlink.bynder.records.convert import records
@@ -188,7 +189,7 @@ class Assets(AssetLists, AssetFiles):
         image_url: str | None = None,
         image_data: str | None = None,
         text: str | None = None,
-    ) -> Sequence[SimilarAsset]:
+    ) -> Records[SimilarAsset]:
         """Find assets that resemble other assets, a picture or a text. Requires OAuth 2.0.
 
         Args:
@@ -210,7 +211,7 @@ class Assets(AssetLists, AssetFiles):
             raise ArgumentError("similar assets are searched for by exactly one of ids, picture and text")
         path = "/api/1/assets/similarity-search/"
         found = post_body(self._client, path, expect_mapping, json=wanted)
-        return [SimilarAsset.read(each) for each in records(found.get("assets"))]
+        return Records(map(SimilarAsset.read, records(found.get("assets"))), is_whole=False)
 
 
 def _path(id: str) -> str:

@@ -5,7 +5,7 @@ Source: Bynder's published definition of automation workflows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +14,7 @@ import httpx
 from damlink._http.outcome import IDEMPOTENT
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_page, get_body, read_body
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, walk_cursors
 from damlink.bynder._request import omit_none, remove, segment, send_again
@@ -32,7 +33,7 @@ class Automation(Resource):
     """Automation: rules that the portal applies to assets."""
 
     @action()
-    def list(self, *, limit: int | None = None) -> Iterator[AutomationRule]:
+    def list(self, *, limit: int | None = None) -> Listing[AutomationRule]:
         """List the rules page by page, the newest first.
 
         Args:
@@ -145,10 +146,10 @@ class Automation(Resource):
         remove(self._client, _path(id))
 
     @action()
-    def triggers(self) -> tuple[str, ...]:
+    def triggers(self) -> Records[str]:
         """List the names of the events that can start a rule."""
         answer = get_body(self._client, f"{PATH}/triggers", expect_object)
-        return tuple(text(each.get("name")) for each in records(answer.get("triggers")))
+        return Records(text(each.get("name")) for each in records(answer.get("triggers")))
 
     @action()
     def conditions(self) -> AutomationConditions:

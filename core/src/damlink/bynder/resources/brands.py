@@ -12,6 +12,7 @@ from damlink._http.client import Client
 from damlink._system.suggest import suggest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
+from damlink.bynder._listing import Records
 from damlink.bynder.records.account import Brand
 from damlink.errors import BynderError, ConfigError
 
@@ -32,9 +33,9 @@ class Brands:
         self._lock = threading.Lock()
 
     @action("List Brands")
-    def list(self) -> Sequence[Brand]:
+    def list(self) -> Records[Brand]:
         """List the brands, each followed by its sub-brands."""
-        return list(Brand.read_all(get_body(self._client, "/api/v4/brands/", expect_records)))
+        return Records(Brand.read_all(get_body(self._client, "/api/v4/brands/", expect_records)))
 
     def id_of(self, wanted: str) -> str | None:
         """Return the id of a brand by name or id, or of the only brand. Brands are read once.

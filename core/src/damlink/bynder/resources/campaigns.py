@@ -5,7 +5,7 @@ Source: Bynder's published definition of campaigns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
@@ -13,6 +13,7 @@ from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import text_of
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import omit_none, post_either, remove, segment
 from damlink.bynder.records.workflow import Campaign, Job, workflow_id
@@ -53,9 +54,9 @@ class Campaigns:
         self._jobs = jobs
 
     @action("List Campaigns")
-    def list(self) -> tuple[Campaign, ...]:
+    def list(self) -> Records[Campaign]:
         """List the campaigns."""
-        return tuple(map(Campaign.read, get_body(self._client, PATH, expect_records)))
+        return Records(map(Campaign.read, get_body(self._client, PATH, expect_records)))
 
     @action("Get Campaign")
     def get(self, id: str) -> Campaign:
@@ -123,7 +124,7 @@ class Campaigns:
         remove(self._client, _path(id))
 
     @action("List Jobs By Campaign")
-    def jobs(self, id: str, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
+    def jobs(self, id: str, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Listing[Job]:
         """List the jobs of a campaign, page by page.
 
         Args:

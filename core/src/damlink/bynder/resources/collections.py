@@ -6,7 +6,7 @@ Source: Bynder's published definition of collections.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypedDict, Unpack
 
@@ -15,6 +15,7 @@ import httpx
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_page, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._once import check_confirmation, id_of, post_once, success_of
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import remove, segment
@@ -90,7 +91,7 @@ class Collections(Resource):
         limit: int = MOST,
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[CollectionFilters],
-    ) -> Iterator[Collection]:
+    ) -> Listing[Collection]:
         """List collections page by page; the oldest first by default.
 
         Args:
@@ -105,8 +106,13 @@ class Collections(Resource):
         def ask(page: int) -> Page[Collection]:
             return Page(items=self._ask(query | {"page": str(page)}).collections)
 
+        def count() -> int | None:
+            return self._ask(query | fields({"count": True, "limit": 1, "page": 1})).count
+
         # The portal would take an empty list of ids for no filter.
-        return iter(()) if ids is not None and not ids else walk(ask, size)
+        if ids is not None and not ids:
+            return Listing(iter(()), lambda: 0)
+        return walk(ask, size, count)
 
     @action()
     def page(
@@ -234,13 +240,13 @@ class Collections(Resource):
         post_once(self._client, f"{_path(id)}share/", check_confirmation, data=form)
 
     @action()
-    def media(self, id: str) -> Sequence[str]:
+    def media(self, id: str) -> Records[str]:
         """List the ids of the assets in a collection.
 
         Args:
             id: of the collection.
         """
-        return ids_of(get_body(self._client, f"{_path(id)}media/", expect_ids))
+        return Records(ids_of(get_body(self._client, f"{_path(id)}media/", expect_ids)))
 
     @action()
     def add_media(self, id: str, *, asset_ids: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_mapping, get_body
 from damlink.bynder._fields import json_data, text_of
+from damlink.bynder._listing import Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
@@ -40,14 +41,14 @@ class Dependencies(Resource):
         return get_body(self._client, f"{options_path(id)}dependencies/", expect_mapping)
 
     @action()
-    def of_option(self, id: str, *, option_id: str) -> Sequence[str]:
+    def of_option(self, id: str, *, option_id: str) -> Records[str]:
         """List the ids of the options that depend on an option.
 
         Args:
             id: of the metaproperty.
             option_id: of the option.
         """
-        return ids_of(get_body(self._client, _path(id, option_id), expect_ids))
+        return Records(ids_of(get_body(self._client, _path(id, option_id), expect_ids)))
 
     @action()
     def grouped(self, id: str, *, option_id: str) -> Mapping[str, Sequence[str]]:

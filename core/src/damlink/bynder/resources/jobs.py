@@ -5,13 +5,14 @@ Source: Bynder's published definition of jobs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size, text_of
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._once import check_confirmation, id_of, post_once
 from damlink.bynder._pages import Page, get_page, page_query, walk
 from damlink.bynder._request import omit_none, remove, segment
@@ -74,7 +75,7 @@ class Jobs(Resource):
     """Jobs of the workflow, their presets, and the files attached to them."""
 
     @action("List Jobs")
-    def list(self, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
+    def list(self, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Listing[Job]:
         """List jobs page by page.
 
         Args:
@@ -101,7 +102,7 @@ class Jobs(Resource):
         path = f"/api/workflow/campaigns/{segment(workflow_id(campaign_id))}/jobs" if campaign_id else PATH
         return self._page(path, page, limit, filters)
 
-    def walk(self, path: str, limit: int | None, filters: JobFilters) -> Iterator[Job]:
+    def walk(self, path: str, limit: int | None, filters: JobFilters) -> Listing[Job]:
         """Yield the jobs of all pages that a path lists."""
         size = page_size(filters.get("extra"), limit)
         return walk(lambda page: self._page(path, page, size, filters), size)
@@ -190,22 +191,22 @@ class Jobs(Resource):
         remove(self._client, _path(id))
 
     @action("Get Media of Job")
-    def media(self, id: str) -> tuple[JobMedia, ...]:
+    def media(self, id: str) -> Records[JobMedia]:
         """List the files attached to a job.
 
         Args:
             id: of the job.
         """
-        return tuple(map(JobMedia.read, get_body(self._client, f"{_path(id)}/media", expect_records)))
+        return Records(map(JobMedia.read, get_body(self._client, f"{_path(id)}/media", expect_records)))
 
     @action()
-    def stages(self, id: str) -> tuple[Stage, ...]:
+    def stages(self, id: str) -> Records[Stage]:
         """List the stages of a job.
 
         Args:
             id: of the job.
         """
-        return tuple(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
+        return Records(map(Stage.read, get_body(self._client, f"{_path(id)}/stages", expect_records)))
 
     @action()
     def upload(self, id: str, *, file_id: str, name: str, size: int, asset_id: str | None = None) -> JobMedia:

@@ -15,6 +15,7 @@ from damlink._system.suggest import suggest
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, expect_records, get_body
 from damlink.bynder._fields import bynder_names, fields, text_of
+from damlink.bynder._listing import Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove, segment
 from damlink.bynder.records.convert import ids as ids_of
@@ -78,7 +79,7 @@ class Metaproperties:
         type: Sequence[str] | None = None,
         options: bool = False,
         ids: Sequence[str] | None = None,
-    ) -> Sequence[Metaproperty]:
+    ) -> Records[Metaproperty]:
         """List the metaproperties.
 
         Args:
@@ -90,7 +91,7 @@ class Metaproperties:
         query = {"count": count or None, "type": type, "options": options, "ids": ids}
         answer = get_body(self._client, PATH, expect_records, **fields(query))
         # The keys of the object differ in case from the names, so they are ignored.
-        return [Metaproperty.read(record) for record in answer]
+        return Records(map(Metaproperty.read, answer))
 
     @action()
     def get(self, name: str) -> Metaproperty:
@@ -238,20 +239,18 @@ class Metaproperties:
             return self._catalogue.get(wanted)
 
     @action()
-    def smartfilters(self) -> Sequence[Smartfilter]:
+    def smartfilters(self) -> Records[Smartfilter]:
         """List the smartfilters: groups of metaproperties that people can filter by."""
-        return [
-            Smartfilter.read(each) for each in get_body(self._client, "/api/v4/smartfilters/", expect_records)
-        ]
+        return Records(map(Smartfilter.read, get_body(self._client, "/api/v4/smartfilters/", expect_records)))
 
     @action()
-    def dependencies(self, id: str) -> Sequence[str]:
+    def dependencies(self, id: str) -> Records[str]:
         """List the ids that a metaproperty depends on.
 
         Args:
             id: of the metaproperty.
         """
-        return ids_of(get_body(self._client, f"{_path(id)}dependencies/", expect_ids))
+        return Records(ids_of(get_body(self._client, f"{_path(id)}dependencies/", expect_ids)))
 
     def form(
         self, values: Mapping[str, str | Iterable[str]], *, create_options: bool = False

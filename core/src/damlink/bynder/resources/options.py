@@ -5,7 +5,7 @@ Source: Bynder's published definition of metaproperty options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._http.client import Client
@@ -13,6 +13,7 @@ from damlink._http.described import describe
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import batches, bynder_names, fields, json_data
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import bynder_error, omit_none, read_json, remove, segment
 from damlink.bynder.records.convert import text
@@ -66,7 +67,7 @@ class Options:
         name: str | None = None,
         external_reference: str | None = None,
         limit: int = MOST,
-    ) -> Iterator[Option]:
+    ) -> Listing[Option]:
         """List the options of a metaproperty page by page.
 
         Args:
@@ -85,7 +86,7 @@ class Options:
         return walk(ask, size)
 
     @action()
-    def get(self, *, ids: Sequence[str]) -> Sequence[Option]:
+    def get(self, *, ids: Sequence[str]) -> Records[Option]:
         """Get options of any metaproperty by their ids.
 
         Args:
@@ -98,7 +99,7 @@ class Options:
             get_body(self._client, f"{PATH}options/", expect_records, ids=",".join(lot))
             for lot in batches(ids)
         )
-        return [option for answer in answers for option in Option.read_all(answer)]
+        return Records(option for answer in answers for option in Option.read_all(answer))
 
     @action()
     def create(

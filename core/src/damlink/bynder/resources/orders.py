@@ -5,12 +5,13 @@ Source: Bynder's published definition of the Brandstore.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
 from damlink.bynder._fields import fields
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import omit_none, patch, post_either, segment
 from damlink.bynder.records.store import Order, OrderLine
@@ -41,7 +42,7 @@ class Orders(Resource):
     """Orders of the store."""
 
     @action("List Orders")
-    def list(self) -> Iterator[Order]:
+    def list(self) -> Listing[Order]:
         """List orders page by page, ten in each request."""
         return walk(self._page, PAGE)
 
@@ -58,7 +59,7 @@ class Orders(Resource):
         return get_page(self._client, f"{PATH}/", Order.read, {"page": page})
 
     @action("Get Order")
-    def get(self, id: str | None = None, *, order_number: str | None = None) -> tuple[OrderLine, ...]:
+    def get(self, id: str | None = None, *, order_number: str | None = None) -> Records[OrderLine]:
         """Get the lines of an order.
 
         Args:
@@ -72,7 +73,7 @@ class Orders(Resource):
         if bool(id) == bool(order_number):
             raise ArgumentError("an order is named by its id or by its number, and by one of them only")
         path = f"{PATH}/{segment(id or order_number or '')}/products"
-        return tuple(map(OrderLine.read, get_body(self._client, path, expect_records)))
+        return Records(map(OrderLine.read, get_body(self._client, path, expect_records)))
 
     @action("Get Order Info")
     def info(self, id: str) -> Order:

@@ -5,11 +5,12 @@ Source: Bynder's published definition of the product layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_ids, expect_object, get_body
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page, get_page, walk
 from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.convert import ids
@@ -29,9 +30,9 @@ class Products(Resource):
     """Product layer: metaproperties that describe products, and their options."""
 
     @action()
-    def list(self) -> tuple[str, ...]:
+    def list(self) -> Records[str]:
         """List the ids of the metaproperties of the product layer."""
-        return ids(get_body(self._client, f"{PATH}/metaproperties", expect_ids))
+        return Records(ids(get_body(self._client, f"{PATH}/metaproperties", expect_ids)))
 
     @action()
     def get(self, id: str) -> Product:
@@ -45,7 +46,7 @@ class Products(Resource):
     @action()
     def options(
         self, id: str, *, order: Order | None = None, limit: int = OPTIONS_PAGE
-    ) -> Iterator[ProductOption]:
+    ) -> Listing[ProductOption]:
         """List the options of a metaproperty page by page.
 
         Args:

@@ -11,6 +11,7 @@ from typing import Final
 from damlink._http.client import Client
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._listing import Records
 from damlink.bynder._request import segment
 from damlink.bynder.records.account import Profile
 from damlink.errors import BynderAuthError, BynderError
@@ -31,10 +32,10 @@ class Profiles:
         self._lock = threading.Lock()
 
     @action("List Security Profiles")
-    def list(self) -> tuple[Profile, ...]:
+    def list(self) -> Records[Profile]:
         """List the security profiles with their roles."""
         answer = get_body(self._client, "/api/v4/profiles/", expect_records)
-        return tuple(map(Profile.read, answer))
+        return Records(map(Profile.read, answer))
 
     @action("Get Security Profile")
     def get(self, id: str) -> Profile:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_mapping, expect_object, expect_page, get_body, read_body
+from damlink.bynder._listing import Records
 from damlink.bynder._pages import Page
 from damlink.bynder._request import segment
 from damlink.bynder.records.convert import number, records
@@ -26,9 +27,9 @@ class Quarantine(Resource):
     """Quarantine: assets that wait for a person because of the virus scan."""
 
     @action()
-    def list(self) -> tuple[QuarantinedAsset, ...]:
+    def list(self) -> Records[QuarantinedAsset]:
         """List the assets in the quarantine."""
-        return self.page().items
+        return Records(self.page().items)
 
     @action()
     def page(self) -> Page[QuarantinedAsset]:

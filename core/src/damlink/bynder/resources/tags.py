@@ -5,12 +5,13 @@ Source: the official clients and the titles of Bynder's reference site; its defi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_records, get_body
 from damlink.bynder._fields import bynder_names, fields, page_size
+from damlink.bynder._listing import Listing, Records
 from damlink.bynder._pages import Page, walk
 from damlink.bynder._request import segment
 from damlink.bynder.records.collections import Tag
@@ -48,7 +49,7 @@ class Tags(Resource):
         limit: int = MOST,
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[TagFilters],
-    ) -> Iterator[Tag]:
+    ) -> Listing[Tag]:
         """List tags page by page.
 
         Args:
@@ -72,7 +73,7 @@ class Tags(Resource):
         limit: int = 50,
         extra: Mapping[str, Any] | None = None,
         **filters: Unpack[TagFilters],
-    ) -> Sequence[Tag]:
+    ) -> Records[Tag]:
         """Get one page of tags.
 
         Args:
@@ -85,7 +86,7 @@ class Tags(Resource):
         # Only this resource writes the parameter in lower case.
         query["mincount"] = query.pop("minCount", None)
         answer = get_body(self._client, PATH, expect_records, **fields(query, extra))
-        return [Tag.read(record) for record in answer]
+        return Records(map(Tag.read, answer), is_whole=False)
 
     @action()
     def add(self, id: str, *, asset_ids: Sequence[str]) -> None:

@@ -5,12 +5,13 @@ Source: Bynder's published definition of taxonomy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_page, get_body
 from damlink.bynder._fields import uuid_of
+from damlink.bynder._listing import Listing
 from damlink.bynder._pages import Page, walk_cursors
 from damlink.bynder._request import omit_none, segment
 from damlink.bynder.records.convert import records, text
@@ -33,7 +34,7 @@ class Taxonomy(Resource):
         external_reference: str | None = None,
         ids: Sequence[str] | None = None,
         limit: int | None = None,
-    ) -> Iterator[TaxonomyOption]:
+    ) -> Listing[TaxonomyOption]:
         """List the options of a metaproperty in the order of their names.
 
         Args:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body, post_body
 from damlink.bynder._fields import fields
+from damlink.bynder._listing import Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import remove
 from damlink.bynder.records.collections import Usage, UsageSync
@@ -28,7 +29,7 @@ class Usages(Resource):
     @action()
     def list(
         self, *, asset_id: str | None = None, integration_id: str | None = None, uri: str | None = None
-    ) -> Sequence[Usage]:
+    ) -> Records[Usage]:
         """List the places where assets are used.
 
         Args:
@@ -37,7 +38,7 @@ class Usages(Resource):
             uri: only this place.
         """
         query = fields({"asset_id": asset_id, "integration_id": integration_id, "uri": uri})
-        return [Usage.read(record) for record in get_body(self._client, PATH, expect_records, **query)]
+        return Records(map(Usage.read, get_body(self._client, PATH, expect_records, **query)))
 
     @action()
     def create(

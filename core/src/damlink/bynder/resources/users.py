@@ -5,13 +5,14 @@ Source: Bynder's published definition of users.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
 
 from damlink._secret import Secret
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, get_body, post_body
 from damlink.bynder._fields import text_of
+from damlink.bynder._listing import Listing
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._pages import Page, get_page, page_query, walk
 from damlink.bynder._request import omit_none, remove, segment
@@ -69,7 +70,7 @@ class Users(Resource):
     """Users of the portal."""
 
     @action("List Users")
-    def list(self, *, include_inactive: bool = False, limit: int | None = None) -> Iterator[User]:
+    def list(self, *, include_inactive: bool = False, limit: int | None = None) -> Listing[User]:
         """List users page by page.
 
         Args:

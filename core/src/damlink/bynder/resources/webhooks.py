@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._listing import Records
 from damlink.bynder._once import id_of, post_once
 from damlink.bynder._request import omit_none, patch, remove, segment
 from damlink.bynder.records.account import Webhook
@@ -24,14 +25,14 @@ class Webhooks(Resource):
     """Webhook configurations: endpoints that receive events."""
 
     @action()
-    def list(self) -> tuple[Webhook, ...]:
+    def list(self) -> Records[Webhook]:
         """List the webhook configurations.
 
         Raises:
             BynderError: status 404: the portal has no self-service for webhooks.
         """
         answer = get_body(self._client, PATH, expect_webhooks)
-        return tuple(map(Webhook.read, answer))
+        return Records(map(Webhook.read, answer))
 
     @action()
     def get(self, id: str) -> Webhook:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from damlink.bynder._action import action
 from damlink.bynder._bodies import expect_object, expect_records, get_body
+from damlink.bynder._listing import Records
 from damlink.bynder._once import post_once
 from damlink.bynder._request import omit_none, remove, segment
 from damlink.bynder.records.workflow import WorkflowGroup, WorkflowMetaproperty, WorkflowUser, workflow_id
@@ -26,9 +27,9 @@ class Workflow(Resource):
     """Users, groups and metaproperties of the workflow."""
 
     @action()
-    def users(self) -> tuple[WorkflowUser, ...]:
+    def users(self) -> Records[WorkflowUser]:
         """List the users of the workflow."""
-        return tuple(map(WorkflowUser.read, get_body(self._client, USERS, expect_list)))
+        return Records(map(WorkflowUser.read, get_body(self._client, USERS, expect_list)))
 
     @action()
     def user(self, id: str) -> WorkflowUser:
@@ -40,9 +41,9 @@ class Workflow(Resource):
         return WorkflowUser.read(get_body(self._client, f"{USERS}{_segment(id)}", expect_object))
 
     @action()
-    def groups(self) -> tuple[WorkflowGroup, ...]:
+    def groups(self) -> Records[WorkflowGroup]:
         """List the groups of users, with their members."""
-        return tuple(map(WorkflowGroup.read, get_body(self._client, GROUPS, expect_list)))
+        return Records(map(WorkflowGroup.read, get_body(self._client, GROUPS, expect_list)))
 
     @action()
     def group(self, id: str) -> WorkflowGroup:
@@ -95,10 +96,10 @@ class Workflow(Resource):
         remove(self._client, f"{GROUPS}{_segment(id)}")
 
     @action()
-    def metaproperties(self) -> tuple[WorkflowMetaproperty, ...]:
+    def metaproperties(self) -> Records[WorkflowMetaproperty]:
         """List the metaproperties of campaigns and jobs, with their options."""
         answer = get_body(self._client, METAPROPERTIES, expect_list)
-        return tuple(map(WorkflowMetaproperty.read, answer))
+        return Records(map(WorkflowMetaproperty.read, answer))
 
     @action()
     def metaproperty(self, id: str) -> WorkflowMetaproperty:
