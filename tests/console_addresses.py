@@ -19,5 +19,8 @@ ADDRESSES = {
     "/plugins": "/plugins",
     "/activity": "/activity",
     "/portals": "/portals",
+    "/users": "/users",
+    "/user": "/user?name=known",
+    "/password": "/password",
     "/events": "/events?portal=brand",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from queue import Queue
 from urllib.parse import urlsplit
@@ -23,9 +24,11 @@ from damlink._console.server import Console
 from damlink._model import SourceAsset
 from damlink._run.saved_plan import save_plan
 from damlink._run.session import Session
+from damlink._state.access import Access
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
+from damlink._state.users import Role, Users
 
 UNCERTAIN = "the portal's answer to the save was lost: it may have arrived"
 REJECTED = "the file is 0 bytes long; ask iStock for it"
@@ -79,6 +82,8 @@ def shown(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         site.run("plan", "stock", "--save", "--full")
         with Session(load(folder / "damlink.toml")) as session:
             _leave_what_needs_a_person(session)
+            Users(session.database).add("ann", Role.OPERATOR, None)
+            Access(session.database).make_token("ann", "report", timedelta(days=90))
             yield from _running(session)
 
 

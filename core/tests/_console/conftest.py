@@ -23,12 +23,14 @@ from damlink._console.jobs import Jobs
 from damlink._console.server import Console
 from damlink._model import SourceAsset
 from damlink._run.session import Session
+from damlink._state.access import Access
 from damlink._state.inbox import Inbox, Notification
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink._state.plans import PlannedAsset, Plans
 from damlink._state.tables import plan, planned
+from damlink._state.users import Role, Users
 
 HOSTILE = "<script>alert(1)</script>"
 TOKEN = "a-token-that-no-page-may-show"
@@ -141,6 +143,8 @@ def fill(session: Session) -> None:
         ledger.mark_uncertain(claim(ledger), f"{HOSTILE} id-000 may have arrived")
         ledger.mark_rejected(claim(ledger), f"{HOSTILE} & too large")
     _keep_plan(session)
+    Users(session.database).add("known", Role.VIEWER, None)
+    Access(session.database).make_token("known", HOSTILE, None)
     for number in (1, 2, 3):
         Inbox(session.database).put(notification(number))
     desk = Desk(session.config, session, Jobs(session.config.path), Texts())

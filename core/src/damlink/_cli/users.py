@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from datetime import timedelta
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, print_secret
 from damlink._config.opened import without_line_break
-from damlink.errors import ConfigError
 
 if TYPE_CHECKING:
     from damlink._run.session import Session
 
 ROLES: Final = ("viewer", "operator", "administrator")
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 _role = click.Choice(ROLES)
 
@@ -40,19 +37,14 @@ def command() -> None:
 @with_config
 def add(name: str, role: str, no_password: bool, config_path: Path | None) -> None:
     """Add a user. The password is asked for on a terminal, else read from standard input."""
-    if not NAME.fullmatch(name):
-        hint = "letters, digits, `.`, `_`, `@` and `-`, 64 at most"
-        raise ConfigError("", f"{name!r} cannot be the name of a user", hint=hint)
     config = load_config(config_path)
     password = None if no_password else _read_password(name)
     from damlink._run.session import Session
-    from damlink._state.users import Role, Users
+    from damlink._run.user_changes import add_user
+    from damlink._state.users import Role
 
     with Session(config) as session:
-        if not Users(session.database).add(name, Role(role), password):
-            hint = "`damlink users role` and `damlink users password` change one"
-            raise ConfigError("", f"there is a user {name!r} already", hint=hint)
-        _note(session, "users add", name, {"role": role})
+        _note(session, "users add", name, add_user(session.database, name, Role(role), password))
     echo(f"{name} is added as {role}", err=True)
 
 
@@ -86,13 +78,11 @@ def list_(json_: bool, config_path: Path | None) -> None:
 def role(name: str, role: str, config_path: Path | None) -> None:
     """Change a user's role, from the next request on."""
     from damlink._run.session import Session
-    from damlink._state.users import Users
+    from damlink._run.user_changes import change_role
+    from damlink._state.users import Role
 
     with Session(load_config(config_path)) as session:
-        before = Users(session.database).find(name)
-        if before is None or not Users(session.database).change(name, {"role": role}):
-            raise _unknown(name)
-        _note(session, "users role", name, {"role": [before.role.value, role]})
+        _note(session, "users role", name, change_role(session.database, name, Role(role)))
     echo(f"{name} is {role}", err=True)
 
 
@@ -104,14 +94,10 @@ def password(name: str, config_path: Path | None) -> None:
     config = load_config(config_path)
     new = _read_password(name)
     from damlink._run.session import Session
-    from damlink._state.access import Access
-    from damlink._state.users import Users
+    from damlink._run.user_changes import change_password
 
     with Session(config) as session:
-        if not Users(session.database).change(name, {"password": new}):
-            raise _unknown(name)
-        Access(session.database).revoke_all(name)
-        _note(session, "users password", name)
+        _note(session, "users password", name, change_password(session.database, name, new))
     echo(f"{name} has a new password", err=True)
 
 
@@ -125,12 +111,13 @@ def link(name: str, config_path: Path | None) -> None:
     reached from elsewhere.
     """
     from damlink._run.session import Session
+    from damlink._run.user_changes import find_user
     from damlink._state.access import Access
 
     config = load_config(config_path)
     with Session(config) as session:
         if name:
-            _demand(session, name)
+            find_user(session.database, name)
         made = Access(session.database).make_link(name)
         _note(session, "users link", name)
     base = config.console.public_url.rstrip("/") or f"http://{config.console.listen}"
@@ -150,12 +137,11 @@ def token(name: str, label: str, days: int, config_path: Path | None) -> None:
     The program sends it as `Authorization: Bearer TOKEN`, with `Accept: application/json`.
     """
     from damlink._run.session import Session
-    from damlink._state.access import Access
+    from damlink._run.user_changes import make_token
 
     with Session(load_config(config_path)) as session:
-        _demand(session, name)
-        made = Access(session.database).make_token(name, label, timedelta(days=days))
-        _note(session, "users token", name, {"label": label, "days": days})
+        made, details = make_token(session.database, name, label, days)
+        _note(session, "users token", name, details)
     print_secret(made)
 
 
@@ -165,12 +151,10 @@ def token(name: str, label: str, days: int, config_path: Path | None) -> None:
 def revoke(name: str, config_path: Path | None) -> None:
     """End all sessions and tokens of a user."""
     from damlink._run.session import Session
-    from damlink._state.access import Access
+    from damlink._run.user_changes import revoke_access
 
     with Session(load_config(config_path)) as session:
-        _demand(session, name)
-        Access(session.database).revoke_all(name)
-        _note(session, "users revoke", name)
+        _note(session, "users revoke", name, revoke_access(session.database, name))
     echo(f"{name} is signed out everywhere", err=True)
 
 
@@ -180,12 +164,10 @@ def revoke(name: str, config_path: Path | None) -> None:
 def remove(name: str, config_path: Path | None) -> None:
     """Delete a user, with all sessions and tokens."""
     from damlink._run.session import Session
-    from damlink._state.users import Users
+    from damlink._run.user_changes import remove_user
 
     with Session(load_config(config_path)) as session:
-        if not Users(session.database).remove(name):
-            raise _unknown(name)
-        _note(session, "users remove", name)
+        _note(session, "users remove", name, remove_user(session.database, name))
     echo(f"{name} is removed", err=True)
 
 
@@ -200,18 +182,7 @@ def _read_password(name: str) -> str:
     return hash_password(without_line_break(sys.stdin.read()))
 
 
-def _demand(session: Session, name: str) -> None:
-    from damlink._state.users import Users
-
-    if Users(session.database).find(name) is None:
-        raise _unknown(name)
-
-
-def _unknown(name: str) -> ConfigError:
-    return ConfigError("", f"there is no user {name!r}", hint="`damlink users list` shows them")
-
-
-def _note(session: Session, action: str, name: str, details: dict[str, object] | None = None) -> None:
+def _note(session: Session, action: str, name: str, details: Mapping[str, Any] | None = None) -> None:
     from damlink._state.audit import Audit
 
     Audit(session.database).note("", action, name, details)

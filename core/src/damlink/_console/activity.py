@@ -22,7 +22,8 @@ def note_act(desk: Desk, user: str, path: str, form: Query) -> None:
     subject = " ".join(form[name] for name in _SUBJECT if form.get(name))
     given = {name: value for name, value in form.items() if name not in _SUBJECT and value}
     details = {name: value if name in NOTED else "(not noted)" for name, value in given.items()}
-    Audit(desk.database).note(user, path.strip("/"), subject, details)
+    noted = details if desk.noted is None else desk.noted
+    Audit(desk.database).note(user, path.strip("/").replace("/", " "), subject, noted)
 
 
 def show_activity(desk: Desk, query: Query) -> Page:

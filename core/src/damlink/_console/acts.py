@@ -17,6 +17,7 @@ from damlink._console.setting_acts import (
     try_draft,
     write_draft,
 )
+from damlink._console.user_pages import USER_ACTS
 from damlink._console.wizard import begin_connector, take_step
 from damlink._run.repair import retry, settle
 from damlink._run.saved_plan import find_plan
@@ -92,6 +93,7 @@ ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
     "/try-draft": try_draft,
     "/rebase-draft": rebase_draft,
     "/drop-draft": drop_draft,
+    **USER_ACTS,
 }
 
 

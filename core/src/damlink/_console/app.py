@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from damlink._config.load import load
+from damlink._config.load import Config, load
 from damlink._console.activity import note_act
 from damlink._console.acts import ACTS
 from damlink._console.asset_pages import export_assets
@@ -53,7 +53,7 @@ def make_app(
     """
     jobs = jobs or Jobs(session.config.path)
     live = live or Live(reader_of(session, jobs))
-    handlers, doors, streams = _Handlers(session, jobs, live), Doors(sessions), Streams(live)
+    handlers, doors, streams = _Handlers(session, sessions, jobs, live), Doors(sessions), Streams(live)
     pages = [_route(path, handlers.show(path, show)) for path, show in PAGES.items()]
     forms = [
         *(Route(path, handlers.change(path, act), methods=["POST"]) for path, act in ACTS.items()),
@@ -80,8 +80,8 @@ def _route(path: str, endpoint: Callable[[Request], Any]) -> Route:
 
 
 class _Handlers:
-    def __init__(self, session: Session, jobs: Jobs, live: Live) -> None:
-        self._session, self._jobs, self._live = session, jobs, live
+    def __init__(self, session: Session, sessions: Sessions, jobs: Jobs, live: Live) -> None:
+        self._session, self._sessions, self._jobs, self._live = session, sessions, jobs, live
         self._texts, self._causes = Texts(), Causes()
         self._style = read_style()
 
@@ -134,6 +134,18 @@ class _Handlers:
 
         return changed
 
+    def _open(self, config: Config, request: Request) -> Desk:
+        return Desk(
+            config,
+            self._session,
+            self._jobs,
+            self._texts,
+            self._causes,
+            sessions=self._sessions,
+            visitor=request.state.visitor,
+            origin=_origin(request),
+        )
+
     def _answer(self, request: Request, answer: Callable[[Desk], Response]) -> Response:
         """Answer with the present config; an error is a page with its cure."""
         base = self._session
@@ -142,12 +154,16 @@ class _Handlers:
         except ConfigError as error:
             return render_error(request, 503, str(error))
         try:
-            with Desk(config, base, self._jobs, self._texts, self._causes) as desk:
+            with self._open(config, request) as desk:
                 return answer(desk)
         except WrongRequestError as error:
             return render_error(request, 400, str(error))
         except DamlinkError as error:
             return render_error(request, _status_of(error, request), str(error))
+
+
+def _origin(request: Request) -> str:
+    return f"{request.state.scheme}://{request.headers['host']}"
 
 
 def _result(request: Request, done: str | Page) -> Response:

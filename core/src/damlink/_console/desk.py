@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from damlink._config.load import Config
 from damlink._console.jobs import Jobs
+from damlink._console.roles import Visitor
+from damlink._console.sessions import Sessions
 from damlink._run.session import Session
+from damlink._state.access import OWNER
 from damlink._state.causes import Causes
 from damlink._state.rows import NOT_CARRIED, RowState
 from damlink._state.search import Cause
+from damlink._state.users import Role
 from damlink.errors import ConfigError
 
 __all__ = ["Desk", "Texts"]
@@ -54,13 +58,29 @@ class Desk(Session):
     Attributes:
         jobs: the commands that the console has started.
         texts: the configs that its forms have shown.
+        visitor: the sender of the request.
+        origin: the address of the console, as the sender has reached it.
+        noted: what the audit log says of a form instead of its fields.
     """
 
     def __init__(
-        self, config: Config, base: Session, jobs: Jobs, texts: Texts, causes: Causes | None = None
+        self,
+        config: Config,
+        base: Session,
+        jobs: Jobs,
+        texts: Texts,
+        causes: Causes | None = None,
+        *,
+        sessions: Sessions | None = None,
+        visitor: Visitor | None = None,
+        origin: str = "",
     ) -> None:
         super().__init__(config, database=base.database, pace=base.pace)
         self.jobs, self.texts, self._causes = jobs, texts, causes or Causes()
+        self.sessions = sessions or Sessions(base)
+        self.visitor = visitor or Visitor(OWNER, Role.ADMINISTRATOR)
+        self.origin = origin
+        self.noted: Mapping[str, Any] | None = None
 
     def causes(self, connector: str, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> list[Cause]:
         """Return why assets were not carried, the most frequent causes first."""

@@ -15,6 +15,7 @@ from damlink._console.desk import Desk
 from damlink._console.event_pages import show_events
 from damlink._console.page import Page, Query, command_text, connector_of
 from damlink._console.setting_pages import show_draft, show_edit
+from damlink._console.user_pages import show_password, show_user, show_users
 from damlink._console.wizard import show_add, show_step
 from damlink._plugin.discovery import list_plugins
 from damlink._plugin.grades import last_grade
@@ -86,6 +87,9 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/activity": show_activity,
     "/portals": show_portals,
     "/events": show_events,
+    "/users": show_users,
+    "/user": show_user,
+    "/password": show_password,
 }
 
 # Pages that update by themselves; each but the first is about one connector.

@@ -18,8 +18,8 @@ LASTING_PATHS: Final = ("/htmx-2.0.11.min.js", "/htmx-ext-sse-2.2.4.min.js")
 OPEN_PATHS: Final = ("/enter", "/login", "/console.css", *LASTING_PATHS)
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 LIVE_PATH: Final = "/live"
-EVERYONES: Final = ("/leave",)
-ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/users")
+EVERYONES: Final = ("/leave", "/password")
+ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/user", "/users")
 
 
 def least_role(method: str, path: str) -> Role:

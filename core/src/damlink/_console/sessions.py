@@ -70,14 +70,19 @@ class Sessions:
         """Return how long a sign-in under this name is refused unread."""
         return self._throttle.wait_seconds(name)
 
+    def verify(self, name: str, password: str) -> bool:
+        """Return whether name and password belong together; wrong ones are counted."""
+        if matches(password, self._users.find_password(name[:MOST_NAME])):
+            self._throttle.note_right(name)
+            return True
+        if self._throttle.note_wrong(name):
+            self._note(name, "sign-in is locked", "after wrong passwords")
+        return False
+
     def sign_in(self, name: str, password: str) -> str | None:
         """Return the secret of a new session, or `None` if name and password do not belong together."""
-        is_right = matches(password, self._users.find_password(name[:MOST_NAME]))
-        if not is_right:
-            if self._throttle.note_wrong(name):
-                self._note(name, "sign-in is locked", "after wrong passwords")
+        if not self.verify(name, password):
             return None
-        self._throttle.note_right(name)
         self._note(name, "sign in", "by a password")
         return self._access.begin(name)
 

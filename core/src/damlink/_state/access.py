@@ -133,10 +133,10 @@ class Access:
         """End every link, session and token of a user.
 
         Args:
-            but: the secret of a session that goes on.
+            but: the hash of a session that goes on.
         """
         with self._database.write() as connection:
-            connection.execute(sa.delete(t).where(t.c.user == user, t.c.hash != _hash(but)))
+            connection.execute(sa.delete(t).where(t.c.user == user, t.c.hash != but))
 
     def listing(self, user: str) -> list[Admitted]:
         """Return the sessions and tokens of a user that have not ended, the oldest first."""
