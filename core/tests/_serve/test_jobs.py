@@ -107,8 +107,9 @@ class Place:
         _, database, _ = self.open()
         if database is not None:
             with database.write() as connection:
-                lost = f"DELETE FROM {JOBS_SCHEMA}.procrastinate_jobs WHERE status = 'todo'"
-                connection.execute(sa.text(lost))
+                # Its triggers name its tables without the schema.
+                connection.execute(sa.text(f"SET LOCAL search_path = {JOBS_SCHEMA}"))
+                connection.execute(sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo'"))
 
     def is_done(self) -> bool:
         session, _, _ = self.open()

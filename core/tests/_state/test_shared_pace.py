@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from damlink._http.pace import Lanes, Pace, urgent_requests
 from damlink._state.database import Database
 from damlink._state.shared_pace import SharedPace
 from damlink._state.worker import Worker, open_worker_database
+from damlink._system.waiting import verify_nothing
 from damlink.errors import LeaseLostError, StateError, StoppedError
 
 Open = Callable[..., SharedPace]
@@ -38,9 +40,9 @@ def open_pace(account: Database) -> Iterator[Open]:
         yield begin
 
 
-def send(pace: SharedPace, number: int = 1) -> None:
+def send(pace: Pace, number: int = 1, verify: Callable[[], None] = verify_nothing) -> None:
     for _ in range(number):
-        with pace.permit():
+        with pace.permit(verify):
             pass
 
 
@@ -128,6 +130,32 @@ def test_permit_when_the_database_is_away_spends_what_is_leased_and_then_nothing
     with account.engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE away RENAME TO pace_account"))
     send(pace, 1)
+
+
+def test_lanes_when_the_back_fill_has_used_its_part_give_urgent_requests_theirs(open_pace: Open) -> None:
+    lanes = Lanes(open_pace(urgent=True), open_pace())
+    lanes.keep_reserve()
+    other = open_pace()
+    held: list[float] = []
+    other.on_hold = lanes._other.on_hold = held.append
+    send(other, 50)
+    with urgent_requests():
+        send(lanes, 9)
+    assert held == []
+    with pytest.raises(StoppedError):
+        send(lanes, 5, verify=lambda: stop_if(held))
+
+
+def stop_if(held: list[float]) -> None:
+    if held:
+        raise StoppedError("it waits")
+
+
+def test_lanes_when_silenced_silence_both(open_pace: Open) -> None:
+    lanes = Lanes(open_pace(urgent=True), open_pace())
+    lanes.silence()
+    assert lanes.budget().silent_seconds > 50
+    lanes.close()
 
 
 def test_account_when_four_processes_are_busy_lets_no_window_have_more_than_the_limit(

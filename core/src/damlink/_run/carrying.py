@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from damlink._config.watch import ConnectorSwitch
+from damlink._http.pace import urgent_requests
 from damlink._plugin.under_way import describe_hanging
 from damlink._run.listing import list_into
 from damlink._run.options import RunOptions, Stopping
@@ -257,7 +258,8 @@ class Carrying:
     def _carry(self, job: Job) -> None:
         outcome = Outcome(RowState.RUNNING)
         try:
-            outcome = self._transfer.carry(job)
+            with urgent_requests(is_urgent=job.row.is_urgent):
+                outcome = self._transfer.carry(job)
         finally:
             with self._changed:
                 self._active -= 1

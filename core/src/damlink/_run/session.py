@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from damlink._config.duration import Duration
 from damlink._config.load import Config, opener
 from damlink._config.parse import SecretOpener, parse
-from damlink._http.pace import Pace, default_path
+from damlink._http.pace import Lanes, Pace, default_path
 from damlink._run.report import RunListener
 from damlink._system.waiting import Verify, verify_nothing
 from damlink.errors import ArgumentError, ConfigError, StateError
@@ -146,14 +146,22 @@ class Session:
         limits = (given.requests, given.seconds, given.share)
         if is_sqlite(self.config.state.url) or not self.has_database:
             return Pace(default_path(), *limits, on_hold, urgent=self._urgent)
+        if self._urgent and self._worker is not None:
+            # A worker carries what events have made due beside what listings have.
+            return Lanes(self._open_shared_pace(urgent=True), self._open_shared_pace(urgent=False))
+        return self._open_shared_pace(urgent=self._urgent)
+
+    def _open_shared_pace(self, *, urgent: bool) -> Pace:
         from damlink._state.shared_pace import SharedPace
 
+        given = self.config.pace
+        limits = (given.requests, given.seconds, given.share)
         return SharedPace(
             self.database,
             given.address,
             *limits,
-            on_hold,
-            urgent=self._urgent,
+            self.listener.on_rate_limit,
+            urgent=urgent,
             worker=self._worker,
             count_earlier=lambda: _count_sent(*limits),
         )

@@ -115,6 +115,8 @@ class Work:
         self._look_again: dict[str, float] = {}
         self._dispatcher = Dispatcher(session, self._offer_timetable)
         self._tidy_again = -math.inf
+        # Whether each connector receives events, as found with its interval.
+        self._hears: dict[str, bool] = {}
 
     def do(self, job: Job) -> None:
         """Do a job."""
@@ -147,7 +149,6 @@ class Work:
     def _look(self) -> None:
         """Offer what is due: whatever became of earlier jobs, nothing is forgotten."""
         workers = [each for each in list_workers(self._database) if not each.drains]
-        self._look_at_inbox(workers)
         unfinished = find_unfinished(self._database)
         for name, config in self._session.config.connectors.items():
             able = [each for each in workers if each.accepts(name)]
@@ -162,11 +163,13 @@ class Work:
                 self.offer(Job(JobKind.LIST, name, _choose(able)))
             for each in able if is_ready else ():
                 self.offer(Job(JobKind.CARRY, name, each.number))
+        self._look_at_inbox(workers)
 
     def _look_at_inbox(self, workers: list[WorkerRecord]) -> None:
         if not workers:
             return
-        self._session.pace.keep_reserve()
+        if any(self._hears.values()):
+            self._session.pace.keep_reserve()
         for portal in self._session.config.portals:
             if self._dispatcher.has_ready(portal):
                 self.offer(Job(JobKind.INBOX, portal, _choose(workers)))
@@ -192,7 +195,7 @@ class Work:
         return time.monotonic() >= self._look_again.get(name, -math.inf)
 
     def _is_listing_due(self, name: str) -> bool:
-        interval, _ = interval_of(self._session, name)
+        interval, self._hears[name] = interval_of(self._session, name)
         pause = LONGEST_LOOK_SECONDS
         if interval is not None:
             now = self._session.now()
