@@ -70,7 +70,7 @@ def kill_until_read(site: Site, queue: Filled, database: Database) -> int:
         command = [*COMMAND, "serve", "--quiet"]
         with log, subprocess.Popen(command, cwd=site.folder, env=site.environment, stderr=log) as child:
             try:
-                until(is_read, MOST_SECONDS, pause=0.05)
+                until(is_read, MOST_SECONDS, pause=0.5)
             finally:
                 child.kill()
         kills += 1

@@ -16,6 +16,7 @@ from ports import free_port
 
 from damlink._state.database import Database
 from damlink._state.inbox import Inbox
+from damlink._state.refused import RefusedMessages
 from damlink_gelato.sandbox import ACCOUNT
 from damlink_sandbox import Fault
 
@@ -202,6 +203,19 @@ def test_send_when_it_is_an_event_is_kept_each_time(reached: Site, event: dict[s
         reached.run("events", "send", "brand", str(path))
     with contextlib.closing(Database("sqlite:///damlink.db", reached.folder)) as database:
         assert Inbox(database).open_count("brand") == 2
+
+
+def test_refused_messages_of_a_queue_are_shown_by_status_and_listed(reached: Site) -> None:
+    with contextlib.closing(Database("sqlite:///damlink.db", reached.folder)) as database:
+        RefusedMessages(database).note("brand", "7e1a", "not an SNS message: not JSON", "sand")
+    assert "brand: 1 refused in its queue; damlink events refused brand" in reached.run("status").stdout
+    assert json.loads(reached.run("status", "--json").stdout)["refused_messages"] == {"brand": 1}
+    assert "7e1a" in reached.run("events", "refused", "brand").stdout
+    (found,) = reached.run("events", "refused", "brand", "--json").stdout.splitlines()
+    assert (json.loads(found)["reason"], json.loads(found)["message"]) == (
+        "not an SNS message: not JSON",
+        "sand",
+    )
 
 
 def test_send_when_it_is_none_is_refused(reached: Site) -> None:

@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from damlink._serve.receiver import EventReceiver, endpoints_of
 from damlink._sns.queue import Message, Queue, open_queue
 from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
+from damlink._state.refused import RefusedMessages
 from damlink.errors import ConfigError, StateError
 
 CHILD = Path(__file__).parents[1] / "children" / "read_queue.py"
@@ -68,8 +69,9 @@ def read(session: Session, queue: Filled, counted: list[str]) -> Iterator[Callab
             Inbox(session.database),
             now=lambda: session.now() + timedelta(**lapse),
         )
+        refused = RefusedMessages(session.database)
         reader = QueueReader(
-            receiver, "brand", lambda: opened, lambda _portal, outcome: counted.append(outcome)
+            receiver, refused, "brand", lambda: opened, lambda _portal, outcome: counted.append(outcome)
         )
         return reader.step(opened)
 
@@ -143,8 +145,51 @@ def test_reader_when_a_message_cannot_be_verified_keeps_and_reports_it(
     queue.send(make(sns))
     with caplog.at_level(logging.WARNING):
         read()
+    (refused,) = RefusedMessages(session.database).latest("brand", 9)
     assert (queue.left, Inbox(session.database).open_count()) == ((0, 1), 0)
-    assert "stays in the queue" in caplog.text
+    assert f"{refused.message_id} is refused, and stays in the queue: {refused.reason}" in caplog.text
+
+
+class Given(Queue):
+    """A queue that gives what a test says, and notes what is done to it."""
+
+    def __init__(self) -> None:
+        super().__init__("https://sqs.eu-west-1.amazonaws.com/1/given", None)
+        self.messages: list[Message] = []
+        self.hidden: list[str] = []
+        self.deleted: list[str] = []
+
+    def receive(self) -> list[Message]:
+        return self.messages
+
+    def hide(self, message: Message, seconds: int) -> None:
+        self.hidden.append(message.id)
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        self.deleted += [each.id for each in messages]
+
+
+def test_reader_when_a_topic_is_approved_later_takes_its_message_and_forgets_the_refusal(
+    sns: Any, session: Session, caplog: Any
+) -> None:
+    endpoints, refused, queue = (
+        endpoints_of(session, Certificates()),
+        RefusedMessages(session.database),
+        Given(),
+    )
+    receiver = EventReceiver(endpoints, Inbox(session.database))
+    reader = QueueReader(receiver, refused, "brand", lambda: queue, lambda _portal, _outcome: None)
+    foreign = "arn:aws:sns:eu-west-1:999988887777:foreign"
+    body = json.dumps(sns.envelope(TopicArn=foreign))
+    for times in (1, 2):
+        queue.messages = [Message("1", "r", body, 0, times)]
+        reader.step(queue)
+    assert (queue.hidden, queue.deleted, refused.counts()) == (["1", "1"], [], {"brand": 1})
+    assert caplog.text.count("is refused") == 1
+    endpoints["brand"].subscriptions.approve(foreign)
+    queue.messages = [Message("1", "r", body, 0, 3)]
+    reader.step(queue)
+    assert (queue.deleted, refused.counts(), Inbox(session.database).open_count()) == (["1"], {}, 1)
 
 
 def test_reader_when_the_database_is_away_leaves_the_messages_for_later(

@@ -187,7 +187,7 @@ def test_database_of_an_earlier_version_has_its_rows_counted(empty_url: str, tmp
 
 
 LATER_TABLES = (
-    *("pace_lease", "pace_used", "pace_account", "worker"),
+    *("refused", "pace_lease", "pace_used", "pace_account", "worker"),
     *("audit", "console_access", "console_user", "planned", "plan"),
 )
 

@@ -13,11 +13,13 @@ from damlink._serve.receiver import EventReceiver, endpoints_of
 from damlink._sns.queue import open_queue
 from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
+from damlink._state.refused import RefusedMessages
 
 with Session(load(Path(sys.argv[1]))) as session:
     receiver = EventReceiver(endpoints_of(session, Certificates()), Inbox(session.database))
+    refused = RefusedMessages(session.database)
     opening = functools.partial(open_queue, sys.argv[2], seconds=1)
-    reader = QueueReader(receiver, "brand", opening, lambda _, outcome: print(outcome, flush=True))
+    reader = QueueReader(receiver, refused, "brand", opening, lambda _, outcome: print(outcome, flush=True))
     queue = opening()
     while True:
         reader.step(queue)

@@ -12,6 +12,7 @@ import click
 from damlink._cli._event_subscription import EVENTS, subscribe_address
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
+from damlink._cli._refused import refused
 from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ Thank you.
 @click.group("events")
 def command() -> None:
     """Manage the event address of a portal, its subscriptions and topics."""
+
+
+command.add_command(refused)
 
 
 @command.command("url")

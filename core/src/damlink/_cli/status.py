@@ -18,11 +18,13 @@ from damlink._cli._output import echo, echo_text
 def command(json_: bool, config_path: Path | None) -> None:
     """Show each connector's last run, the causes of failures, and the next run by `damlink serve`.
 
-    On PostgreSQL it shows what each worker carries. The last line shows how much of the pace is left.
+    It says how many messages of the portals' queues are refused. On PostgreSQL it shows what each worker
+    carries. The last line shows how much of the pace is left.
     """
     from damlink._cli._output import print_json
     from damlink._run.session import Session
     from damlink._run.standing import describe_connector
+    from damlink._state.refused import RefusedMessages
     from damlink._state.worker_records import list_workers
 
     config = load_config(config_path)
@@ -30,7 +32,10 @@ def command(json_: bool, config_path: Path | None) -> None:
         connectors = [describe_connector(session, name) for name in config.connectors]
         budget = attrs.asdict(session.pace.budget())
         workers = list_workers(session.database) if session.has_database else []
+        refused = RefusedMessages(session.database).counts() if session.has_database else {}
     document = {"connectors": connectors, "pace": budget}
+    if refused:
+        document["refused_messages"] = refused
     if workers:
         document["workers"] = [attrs.asdict(each) for each in workers]
     if json_:
@@ -48,6 +53,8 @@ def _print(document: dict[str, Any]) -> None:
         for reason in each.get("reasons", ()):
             text = reason if reason.startswith(f"{each['name']}: ") else f"{each['name']}: {reason}"
             echo(text, fg="red")
+    for portal, count in document.get("refused_messages", {}).items():
+        echo(f"{portal}: {count} refused in its queue; damlink events refused {portal}", fg="red")
     for each in document.get("workers", ()):
         carries = ", ".join(f"{count} of {name}" for name, count in sorted(each["carries"].items()))
         echo_text(f"worker {each['number']} ({each['owner'].rpartition('/')[0]}): {carries or 'nothing'}")

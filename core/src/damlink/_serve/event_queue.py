@@ -18,6 +18,7 @@ from damlink._run.session import Session
 from damlink._serve.receiver import DUPLICATE, NOTED, STORED, UNAVAILABLE, Answer, EventReceiver
 from damlink._serve.service import OneThread
 from damlink._sns.queue import Message, Queue, load_boto3, open_queue
+from damlink._state.refused import RefusedMessages
 from damlink._system.backoff import Backoff
 from damlink.errors import ConfigError, DamlinkError
 
@@ -109,7 +110,8 @@ class EventQueues:
         for gone in self._readers.keys() - wanted:
             self._readers.pop(gone).stop()
         for portal, url in wanted - self._readers.keys():
-            reader = QueueReader(self._receiver, portal, functools.partial(self._open, url), self._count)
+            opening, refused = functools.partial(self._open, url), RefusedMessages(self._session.database)
+            reader = QueueReader(self._receiver, refused, portal, opening, self._count)
             self._readers[portal, url] = reader
             reader.start()
 
@@ -120,12 +122,14 @@ class QueueReader(OneThread):
     def __init__(
         self,
         receiver: EventReceiver,
+        refused: RefusedMessages,
         portal: str,
         open_: Callable[[], Queue],
         count: Callable[[str, str], None],
     ) -> None:
         super().__init__(f"queue-{portal}", self._run)
-        self._receiver, self._portal, self._open, self._count = receiver, portal, open_, count
+        self._receiver, self._refused, self._portal = receiver, refused, portal
+        self._open, self._count = open_, count
         self._stopped = threading.Event()
         self._settling = threading.Lock()
         self._failures = 0
@@ -188,11 +192,17 @@ class QueueReader(OneThread):
             return False
         answer = self._receiver.receive_queued(endpoint, queue.url, message)
         self._count(self._portal, answer.outcome)
-        if answer not in _SETTLED and answer != UNAVAILABLE:
-            self._keep(queue, message, answer)
+        if answer == UNAVAILABLE:
+            _log.warning("%s: the message %s waits: %s", self._portal, message.id, answer.reason)
+        elif answer not in _SETTLED:
+            self._refuse(queue, message, answer)
+        elif message.times > 1:
+            self._refused.forget(self._portal, message.id)
         return answer in _SETTLED
 
-    def _keep(self, queue: Queue, message: Message, answer: Answer) -> None:
-        said = "%s: the message %s is refused (%s) and stays in the queue"
-        _log.warning(said, self._portal, message.id, answer.outcome)
+    def _refuse(self, queue: Queue, message: Message, answer: Answer) -> None:
+        """Note a message that stays in the queue, and report it the first time."""
+        if self._refused.note(self._portal, message.id, answer.reason, message.body):
+            said = "%s: the message %s is refused, and stays in the queue: %s"
+            _log.warning(said, self._portal, message.id, answer.reason)
         queue.hide(message, HIDDEN_SECONDS)

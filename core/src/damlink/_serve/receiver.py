@@ -35,10 +35,12 @@ class Answer:
 
     Attributes:
         outcome: one word for the metrics.
+        reason: why the message was not taken, for people.
     """
 
     status: int
     outcome: str
+    reason: str = attrs.field(default="", eq=False)
 
 
 STORED: Final = Answer(200, "stored")
@@ -126,13 +128,16 @@ class EventReceiver:
             _log.warning("%s: raw delivery carries no signature and is refused; %s", endpoint.portal, hint)
             return RAW
         try:
-            return self._answer(endpoint, lambda: self._process(endpoint, parse(body)))
+            answer = _judge(lambda: self._process(endpoint, parse(body)))
         except StateError as error:
-            _log.error("%s: an event cannot be received now: %s", endpoint.portal, error)
-            return UNAVAILABLE
+            answer = attrs.evolve(UNAVAILABLE, reason=f"an event cannot be received now: {error}")
+        if answer.reason:
+            level = logging.ERROR if answer == UNAVAILABLE else logging.WARNING
+            _log.log(level, "%s: %s", endpoint.portal, answer.reason)
+        return answer
 
     def receive_queued(self, endpoint: Endpoint, queue: str, message: Message) -> Answer:
-        """Verify one message of a queue, store it durably, and return the answer.
+        """Verify one message of a queue, store it durably, and return the answer. A refusal is not logged.
 
         A message with SNS's envelope must be signed. One without comes by raw delivery: the queue's own
         access policy decides who may send it, and it must name an asset.
@@ -143,21 +148,7 @@ class EventReceiver:
         Raises:
             StateError: the database cannot be used now.
         """
-        return self._answer(endpoint, lambda: self._process_queued(endpoint, queue, message))
-
-    def _answer(self, endpoint: Endpoint, process: Callable[[], Answer]) -> Answer:
-        """Return the answer of a process, or that to its error."""
-        try:
-            return process()
-        except MalformedError as error:
-            _log.warning("%s: not an SNS message: %s", endpoint.portal, error)
-            return MALFORMED
-        except ForgedError as error:
-            _log.warning("%s: a message was refused as forged: %s", endpoint.portal, error)
-            return FORGED
-        except TransientError as error:
-            _log.error("%s: an event cannot be received now: %s", endpoint.portal, error)
-            return UNAVAILABLE
+        return _judge(lambda: self._process_queued(endpoint, queue, message))
 
     def _process_queued(self, endpoint: Endpoint, queue: str, message: Message) -> Answer:
         if is_envelope(message.body):
@@ -191,8 +182,7 @@ class EventReceiver:
         endpoint.subscriptions.note(envelope)
         arn = envelope.topic.arn
         approve = f"damlink events approve {endpoint.portal} {arn}"
-        _log.warning("%s: the topic %s is not approved; if it is yours: %s", endpoint.portal, arn, approve)
-        return PENDING
+        return attrs.evolve(PENDING, reason=f"the topic {arn} is not approved; if it is yours: {approve}")
 
     def _store(self, endpoint: Endpoint, envelope: Envelope) -> Answer:
         # The end of a subscription is stored like an event. Its SubscribeURL would undo it, and is ignored.
@@ -216,3 +206,15 @@ class EventReceiver:
         about, subject = notification.asset_id or "no asset", notification.subject or "without subject"
         _serve_log.info("%s: event %s of %s stored", notification.portal, subject, about)
         return STORED
+
+
+def _judge(process: Callable[[], Answer]) -> Answer:
+    """Return the answer of a process, or that to its error, with the reason."""
+    try:
+        return process()
+    except MalformedError as error:
+        return attrs.evolve(MALFORMED, reason=f"not an SNS message: {error}")
+    except ForgedError as error:
+        return attrs.evolve(FORGED, reason=f"a message was refused as forged: {error}")
+    except TransientError as error:
+        return attrs.evolve(UNAVAILABLE, reason=f"an event cannot be received now: {error}")

@@ -46,12 +46,14 @@ class Message:
         id: stays the same when the message is received again.
         receipt: by which this receipt of it is deleted or hidden.
         sent_at: seconds since 1970 at which the queue received it; 0 if unknown.
+        times: how often it has been received, this time included.
     """
 
     id: str
     receipt: str = attrs.field(repr=False)
     body: str = attrs.field(repr=False)
     sent_at: float
+    times: int = 1
 
 
 class Queue:
@@ -76,7 +78,7 @@ class Queue:
                 QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
                 WaitTimeSeconds=self._seconds,
-                AttributeNames=["SentTimestamp"],
+                AttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             )
             return [_message(each) for each in answer.get("Messages", ())]
 
@@ -119,8 +121,9 @@ class Queue:
 
 
 def _message(found: Any) -> Message:
-    sent_at = int(found.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
-    return Message(found["MessageId"], found["ReceiptHandle"], found["Body"], sent_at)
+    told = found.get("Attributes", {})
+    sent_at, times = int(told.get("SentTimestamp", 0)) / 1000, int(told.get("ApproximateReceiveCount", 1))
+    return Message(found["MessageId"], found["ReceiptHandle"], found["Body"], sent_at, times)
 
 
 def load_boto3(place: str) -> Any:

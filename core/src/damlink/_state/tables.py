@@ -33,6 +33,7 @@ __all__ = [
     "plan",
     "planned",
     "read_record",
+    "refused",
     "run",
     "topic",
     "value",
@@ -315,6 +316,18 @@ topic = sa.Table(
     sa.Column("noted_at", UtcDateTime, nullable=False),
     sa.Column("approved_at", UtcDateTime),
     sa.Column("confirmed_at", UtcDateTime),
+)
+
+refused = sa.Table(
+    "refused",
+    metadata,
+    sa.Column("portal", KeepableText, primary_key=True),
+    sa.Column("message_id", KeepableText, primary_key=True),
+    sa.Column("reason", Message, nullable=False),
+    sa.Column("message", Message, nullable=False),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
 )
 
 # Complete once it has totals.
