@@ -109,3 +109,44 @@ def test_first_plan_when_asked_for_is_begun_as_the_connector_is_written(shown: A
     assert answer.headers["location"] == "/plans?connector=second-shelf"
     (job,) = shown.json("/plans?connector=second-shelf")["jobs"]
     assert job["command"] == "damlink plan second-shelf --save"
+
+
+def test_step_when_answered_wrongly_shows_the_reason_and_what_was_typed_but_no_secret(
+    shown: Any, path: Path
+) -> None:
+    address = take(shown, begin(shown).headers["location"], key="env:TOKEN")
+    fields = {"set.pages": "many", "set.share": "0.25", "set.user": "jane"}
+    answer = shown.post(address.replace("/setup", "/step"), **fields)
+    assert answer.status_code == 409
+    assert 'role="alert">pages: expected' in answer.text
+    assert 'value="many"' in answer.text
+    assert 'value="0.25"' in answer.text
+
+
+def test_portal_when_what_its_authentication_needs_is_missing_is_asked_for_at_once(
+    shown: Any, path: Path
+) -> None:
+    at = begin(shown, new_portal="other").headers["location"]
+    at = take(shown, at, url="https://other.bynder.com", auth="permanent-token")
+    answer = shown.post(at.replace("/setup", "/step"), button="")
+    assert answer.status_code == 409
+    assert "token is missing" in answer.text
+    assert "/setup?" in take(shown, at, **{"token.new": "typed-token"})
+
+
+def test_name_when_it_is_taken_is_shown_again_with_the_reason(shown: Any, path: Path) -> None:
+    answer = begin(shown, title="The shelf")
+    assert 'role="alert"' in answer.text
+    assert 'value="The shelf"' in answer.text
+
+
+def test_new_connector_when_shown_names_the_commands_that_make_it_too(shown: Any, path: Path) -> None:
+    at = begin(shown, new_portal="other").headers["location"]
+    at = take(shown, at, url="https://other.bynder.com", auth="permanent-token")
+    at = take(shown, at, **{"token.new": "typed-token"})
+    at = take(shown, take(shown, take(shown, at, key="env:TOKEN"), videos="true"), names="")
+    command = shown.json(at)["command"]
+    assert command == (
+        "damlink portal add other --set url=https://other.bynder.com --set auth=permanent-token && "
+        "damlink add 'Second shelf' --plugin acme --portal other --set videos=true --set key=env:TOKEN"
+    )

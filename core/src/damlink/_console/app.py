@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -35,6 +35,8 @@ from damlink._state.causes import Causes
 from damlink.errors import ConfigError, DamlinkError, RunActiveError
 
 __all__ = ["guard", "make_app"]
+
+OK: Final = 200
 
 
 def guard(app: Starlette, sessions: Sessions, hosts: Mapping[str, str]) -> Guard:
@@ -129,7 +131,8 @@ class _Handlers:
 
         def act(request: Request, desk: Desk, form: Query) -> Response:
             done = do(desk, form)
-            note_act(desk, request.state.visitor.user, path, form)
+            if isinstance(done, str) or done.status == OK:
+                note_act(desk, request.state.visitor.user, path, form)
             return _result(request, done)
 
         return changed
@@ -168,7 +171,7 @@ def _origin(request: Request) -> str:
 
 def _result(request: Request, done: str | Page) -> Response:
     """Return the page that shows a change, or lead to it."""
-    return render(request, done) if isinstance(done, Page) else RedirectResponse(done, 303)
+    return render(request, done, done.status) if isinstance(done, Page) else RedirectResponse(done, 303)
 
 
 def _status_of(error: DamlinkError, request: Request) -> int:

@@ -22,6 +22,7 @@ __all__ = [
     "connector_of",
     "page_number",
     "read_number",
+    "show_problem",
     "split_page",
 ]
 
@@ -45,12 +46,21 @@ class Page:
         template: the name of its template.
         command: the command line that tells the same.
         data: what it shows.
+        status: of the answer; a form that was not accepted is shown again with another one.
     """
 
     template: str
     title: str
     command: str
     data: Mapping[str, Any]
+    status: int = 200
+
+
+def show_problem(page: Page, error: Exception | None) -> Page:
+    """Return the page of a form with the reason why it was not accepted, if there is one."""
+    data = {**page.data, "problem": "" if error is None else str(error)}
+    status = 200 if error is None else 400 if isinstance(error, WrongRequestError) else 409
+    return attrs.evolve(page, data=data, status=status)
 
 
 def command_text(*words: str) -> str:

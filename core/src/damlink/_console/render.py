@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from importlib import resources
 from typing import Any, Final
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,7 +45,20 @@ def _show_moment(text: str) -> str:
     return f"{text[:10]} {text[11:19]} UTC" if _MOMENT.fullmatch(text) else text
 
 
+def _show_prose(text: str) -> Markup:
+    """Return a text with what stands in backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(printable(text))
+    codes = (Markup("<code>{}</code>").format(printable(each)) for each in parts[1::2])
+    plain = map(escape, map(printable, parts[::2]))
+    return Markup("").join(
+        part for pair in itertools.zip_longest(plain, codes, fillvalue="") for part in pair
+    )
+
+
 _PAGES.filters["moment"] = _show_moment
+_PAGES.filters["prose"] = _show_prose
 
 
 def render(request: Request, page: Page, status: int = 200, *, live: str = "") -> Response:

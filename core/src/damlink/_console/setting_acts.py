@@ -11,10 +11,11 @@ from damlink._config.edit import ConfigChangedError
 from damlink._config.load import loads
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, Kind, read_text
-from damlink._console.page import Query, WrongRequestError, address_of, connector_of
-from damlink._console.setting_pages import fields_of_connector
+from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
+from damlink._console.setting_pages import fields_of_connector, show_form
 from damlink._console.settings_form import KeepSecret, read_changes
 from damlink._secret import Secret
+from damlink.errors import ConfigError
 
 __all__ = [
     "address_of_draft",
@@ -30,9 +31,19 @@ __all__ = [
 ]
 
 
-def change_settings(desk: Desk, form: Query) -> str:
-    """Keep what was changed in the form of a connector; lead to the difference that it makes."""
+def change_settings(desk: Desk, form: Query) -> str | Page:
+    """Keep what was changed in the form of a connector; lead to the difference that it makes.
+
+    What is not accepted is shown again, with the reason.
+    """
     base = desk.texts.find(form.get("base", ""))
+    try:
+        return _keep_changes(desk, base, form)
+    except (WrongRequestError, ConfigError) as error:
+        return show_form(desk, base, form, error)
+
+
+def _keep_changes(desk: Desk, base: str, form: Query) -> str:
     config = loads(base, desk.config.path)
     name = config.connector(form.get("connector", "")).name
     typed: dict[str, Secret] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -13,12 +13,12 @@ from damlink._config.settings import Field, fields_of
 from damlink._config.values import value_text
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, compare_texts, read_text
-from damlink._console.page import Page, Query, command_text
+from damlink._console.page import Page, Query, command_text, show_problem
 from damlink._console.settings_form import describe_fields
 from damlink._plugin.discovery import find
 from damlink._plugin.loader import load as load_plugin
 
-__all__ = ["describe_table", "fields_of_connector", "show_draft", "show_edit"]
+__all__ = ["describe_table", "fields_of_connector", "show_draft", "show_edit", "show_form"]
 
 
 def fields_of_connector(config: Config, name: str) -> list[Field]:
@@ -34,16 +34,26 @@ def describe_table(table: Mapping[str, Any]) -> dict[str, str]:
 
 def show_edit(desk: Desk, query: Query) -> Page:
     """Show the settings of a connector as a form."""
-    text = read_text(desk)
+    return show_form(desk, read_text(desk), query)
+
+
+def show_form(desk: Desk, text: str, query: Query, error: Exception | None = None) -> Page:
+    """Show the settings of a connector as a form.
+
+    Args:
+        text: the config that it shows.
+        query: the form that was not accepted, if there is an error.
+    """
     config = loads(text, desk.config.path)
     name = config.connector(query.get("connector", "")).name
-    inputs = describe_fields(fields_of_connector(config, name), config.connectors[name].table)
+    inputs = describe_fields(fields_of_connector(config, name), config.connectors[name].table, query)
     data = {
         "connector": name,
         "base": desk.texts.keep(text),
         "inputs": [attrs.asdict(each) for each in inputs],
     }
-    return Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
+    page = Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
+    return show_problem(page, error)
 
 
 def show_draft(desk: Desk, query: Query) -> Page:
@@ -66,10 +76,25 @@ def show_draft(desk: Desk, query: Query) -> Page:
 
 
 def _command_of(kept: Kept) -> str:
-    words = ["edit", kept.name] if kept.kind == "connectors" else ["portal", "edit", kept.name]
-    for name, value in kept.changes.items():
-        words += ["--unset", name] if value is None else ["--set", f"{name}={_word(value)}"]
-    return command_text(*words)
+    """Return the commands that do the same; they ask for the secrets that were entered."""
+    if kept.step is None:
+        words = ["edit"] if kept.kind == "connectors" else ["portal", "edit"]
+        return command_text(*words, kept.name, *_options(kept, kept.changes))
+    portals = [
+        command_text("portal", "add", name, *_options(kept, table)) for name, table in kept.portals.items()
+    ]
+    values = dict(kept.changes)
+    plugin, portal, title = values.pop("plugin"), values.pop("portal"), values.pop("title", kept.name)
+    words = ["add", title, "--plugin", plugin, "--portal", portal, *_options(kept, values)]
+    return " && ".join([*portals, command_text(*words)])
+
+
+def _options(kept: Kept, changes: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in changes.items():
+        if value is None:
+            yield from ("--unset", name)
+        elif not (is_reference(value) and value.get("secret") in kept.typed):
+            yield from ("--set", f"{name}={_word(value)}")
 
 
 def _word(value: Any) -> str:

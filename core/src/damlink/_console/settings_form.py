@@ -15,11 +15,20 @@ from damlink._console.page import WrongRequestError
 from damlink._secret import redact
 from damlink._system.printable import printable
 
-__all__ = ["Input", "describe_fields", "read_changes"]
+__all__ = ["Input", "describe_fields", "label_of", "read_changes"]
 
 KeepSecret = Callable[[str, str], Mapping[str, str]]
 
 _PREFIX: Final = "set."  # of the names of fields, so that no setting is taken for one of the form's own
+
+_CAPITALS: Final = {
+    "api": "API",
+    "id": "ID",
+    "oauth": "OAuth",
+    "sha256": "SHA-256",
+    "url": "URL",
+    "urls": "URLs",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +36,7 @@ class Input:
     """One field of a form.
 
     Attributes:
+        label: the setting's name in words.
         kind: `choice`, `secret`, `lines` or `text`.
         text: what it shows; of a secret the reference, such as `env:NAME`.
         default: what holds where nothing is set, in words.
@@ -34,6 +44,7 @@ class Input:
 
     name: str
     setting: str
+    label: str
     kind: str
     text: str
     default: str
@@ -44,13 +55,23 @@ class Input:
     choices: Sequence[str]
 
 
-def describe_fields(fields: Iterable[Field], values: Mapping[str, Any]) -> list[Input]:
+def describe_fields(
+    fields: Iterable[Field], values: Mapping[str, Any], form: Mapping[str, str] | None = None
+) -> list[Input]:
     """Return the form of some settings.
 
     Args:
         values: the present values, as in the config.
+        form: what a person has typed that was not accepted; entered secrets are not shown again.
     """
-    return [_describe(field, values) for field in fields]
+    inputs = [_describe(field, values) for field in fields]
+    return [attrs.evolve(each, text=(form or {}).get(each.name, each.text)) for each in inputs]
+
+
+def label_of(field: Field) -> str:
+    """Return the name of a setting in words."""
+    words = [_CAPITALS.get(word, word) for word in field.name.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def _describe(field: Field, values: Mapping[str, Any]) -> Input:
@@ -58,6 +79,7 @@ def _describe(field: Field, values: Mapping[str, Any]) -> Input:
     return Input(
         name=_PREFIX + field.name,
         setting=field.name,
+        label=label_of(field),
         kind=_kind_of(field, values.get(field.name)),
         text=_text_of(field, values),
         default="" if field.required or field.secret else value_text(default) or "none",

@@ -8,16 +8,24 @@ from typing import Any, Final
 
 import attrs
 
-from damlink._config.load import loads
+from damlink._config.load import PortalTable, loads
 from damlink._config.names import is_key, key_of
 from damlink._config.parse import check_value
 from damlink._config.settings import Field, fields_of
 from damlink._config.tables import PortalConfig
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, read_text
-from damlink._console.page import Page, Query, WrongRequestError, address_of, command_text, read_number
+from damlink._console.page import (
+    Page,
+    Query,
+    WrongRequestError,
+    address_of,
+    command_text,
+    read_number,
+    show_problem,
+)
 from damlink._console.setting_acts import address_of_draft, check_draft, keep_secret_for
-from damlink._console.settings_form import describe_fields, read_changes
+from damlink._console.settings_form import describe_fields, label_of, read_changes
 from damlink._plugin.discovery import PluginInfo, find, list_plugins
 from damlink._plugin.loader import load as load_plugin
 from damlink._secret import Secret
@@ -26,6 +34,7 @@ from damlink.errors import ConfigError
 __all__ = ["begin_connector", "show_add", "show_step", "take_step"]
 
 MOST_NAME: Final = 200
+MOST_NAMED: Final = 2  # settings in the title of a step
 
 
 @attrs.frozen
@@ -46,10 +55,18 @@ class Step:
 
 def show_add(desk: Desk, query: Query) -> Page:
     """Show the first step: a name, and a portal that is there or a new one."""
-    info = _find_plugin(query)
-    portals = list(desk.config.portals)
-    data = {"plugin": info.name, "summary": info.summary, "portals": portals}
-    return Page("add.html", f"Add: {info.name}", command_text("add", "NAME", "--plugin", info.name), data)
+    return _show_first(desk, _find_plugin(query), {})
+
+
+def _show_first(desk: Desk, info: PluginInfo, form: Query, error: Exception | None = None) -> Page:
+    data = {
+        "plugin": info.name,
+        "summary": info.summary,
+        "portals": list(desk.config.portals),
+        "typed": {name: form.get(name, "") for name in ("title", "portal", "new_portal")},
+    }
+    command = command_text("add", "NAME", "--plugin", info.name)
+    return show_problem(Page("add.html", f"Add: {info.name}", command, data), error)
 
 
 def _find_plugin(query: Query) -> PluginInfo:
@@ -64,9 +81,17 @@ def _find_plugin(query: Query) -> PluginInfo:
     return find(name)
 
 
-def begin_connector(desk: Desk, form: Query) -> str:
-    """Keep a new connector, and lead to its next step."""
-    plugin, title = _find_plugin(form).name, form.get("title", "").strip()
+def begin_connector(desk: Desk, form: Query) -> str | Page:
+    """Keep a new connector, and lead to its next step; what is not accepted is shown again."""
+    info = _find_plugin(form)
+    try:
+        return _begin(desk, info.name, form)
+    except (WrongRequestError, ConfigError) as error:
+        return _show_first(desk, info, form, error)
+
+
+def _begin(desk: Desk, plugin: str, form: Query) -> str:
+    title = form.get("title", "").strip()
     if not 0 < len(title) <= MOST_NAME:
         raise WrongRequestError(f"the name has 1 to {MOST_NAME} letters")
     text = read_text(desk)
@@ -80,8 +105,8 @@ def begin_connector(desk: Desk, form: Query) -> str:
         raise WrongRequestError(
             "a new portal has a name of letters, digits, '-', '_' and '.', and none has it yet"
         )
-    if not new:
-        config.portal(portal)
+    if not new and portal not in config.portals:
+        raise WrongRequestError("choose a portal, or name a new one")
     changes = {"plugin": plugin, "portal": new or portal} | ({"title": title} if title != name else {})
     portals: dict[str, dict[str, Any]] = {new: {}} if new else {}
     kept = Drafts(desk).begin("connectors", name, text, changes, portals=portals, step=0)
@@ -100,9 +125,19 @@ def _steps_of(kept: Kept) -> list[Step]:
     ]
     settings = fields_of(load_plugin(find(str(kept.changes["plugin"]))).settings_class)
     groups = itertools.groupby(_main_fields(settings), key=lambda field: sorted(map(str, field.when.items())))
-    own = [Step(f"Settings of {kept.name}", "", list(fields), settings) for _, fields in groups]
+    fields_of_steps = [list(fields) for _, fields in groups]
+    titles = _name_steps(kept.name, fields_of_steps)
+    own = [Step(title, "", fields, settings) for title, fields in zip(titles, fields_of_steps, strict=True)]
     advanced = [field for field in settings if field.advanced]
     return [*portals, *own, *([Step("Advanced settings", "", advanced, settings)] if advanced else [])]
+
+
+def _name_steps(name: str, fields_of_steps: Sequence[Sequence[Field]]) -> list[str]:
+    """Return a title of each step; where there are several, they name their first settings."""
+    if len(fields_of_steps) == 1:
+        return [f"Settings of {name}"]
+    labels = [[label_of(field) for field in fields] for fields in fields_of_steps]
+    return [", ".join(each[:MOST_NAMED]) + (" …" if each[MOST_NAMED:] else "") for each in labels]
 
 
 def _main_fields(table: Sequence[Field]) -> list[Field]:
@@ -137,9 +172,18 @@ def _load(desk: Desk, query: Query) -> tuple[Kept, list[Step], int]:
 
 def show_step(desk: Desk, query: Query) -> Page:
     """Show one step of a new connector."""
-    kept, steps, number = _load(desk, query)
+    return _show(*_load(desk, query))
+
+
+def _show(
+    kept: Kept,
+    steps: Sequence[Step],
+    number: int,
+    form: Query | None = None,
+    error: Exception | None = None,
+) -> Page:
     step = steps[number]
-    inputs = describe_fields(_fields_in_effect(kept, step), _values_of(kept, step))
+    inputs = describe_fields(_fields_in_effect(kept, step), _values_of(kept, step), form)
     data = {
         "id": kept.id,
         "name": kept.name,
@@ -149,7 +193,7 @@ def show_step(desk: Desk, query: Query) -> Page:
         "inputs": [attrs.asdict(each) for each in inputs],
     }
     command = command_text("add", kept.name, "--plugin", str(kept.changes["plugin"]))
-    return Page("setup.html", step.title, command, data)
+    return show_problem(Page("setup.html", step.title, command, data), error)
 
 
 def _describe(kept: Kept, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
@@ -158,10 +202,30 @@ def _describe(kept: Kept, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
             yield {"number": number, "title": step.title, "is_open": number <= (kept.step or 0)}
 
 
-def take_step(desk: Desk, form: Query) -> str:
-    """Keep the answers of one step; lead to the next, or to the whole change."""
+def take_step(desk: Desk, form: Query) -> str | Page:
+    """Keep the answers of one step; lead to the next, or to the whole change.
+
+    What is not accepted is shown again. What does not fit together is kept, and the step is shown again.
+    """
     kept, steps, number = _load(desk, form)
-    step, typed = steps[number], dict[str, Secret]()
+    try:
+        kept = _answer(kept, steps[number], form)
+    except (WrongRequestError, ConfigError) as error:
+        return _show(kept, steps, number, form, error)
+    drafts = Drafts(desk)
+    drafts.save(kept)
+    address = _address_of_next(kept, steps, number + 1)
+    try:
+        _check_together(drafts, kept, steps[number], address)
+    except ConfigError as error:
+        return _show(kept, steps, number, error=error)
+    drafts.save(attrs.evolve(kept, step=max(number + 1, kept.step or 0)))
+    return address
+
+
+def _answer(kept: Kept, step: Step, form: Query) -> Kept:
+    """Return the change with the answers of one step."""
+    typed: dict[str, Secret] = {}
     fields, values = _fields_in_effect(kept, step), dict(_values_of(kept, step))
     owner = f"portal.{step.portal}" if step.portal else kept.name
     values |= read_changes(fields, values, form, keep_secret_for(owner, typed))
@@ -169,16 +233,20 @@ def take_step(desk: Desk, form: Query) -> str:
     _check(fields, values)
     kept = attrs.evolve(kept, typed={**kept.typed, **typed}, findings=None)
     if step.portal:
-        kept = attrs.evolve(kept, portals={**kept.portals, step.portal: values})
-    else:
-        kept = attrs.evolve(kept, changes=values)
-    kept = attrs.evolve(kept, step=max(number + 1, kept.step or 0))
-    drafts = Drafts(desk)
-    drafts.save(kept)
-    address = _address_of_next(kept, steps, number + 1)
+        return attrs.evolve(kept, portals={**kept.portals, step.portal: values})
+    return attrs.evolve(kept, changes=values)
+
+
+def _check_together(drafts: Drafts, kept: Kept, step: Step, address: str) -> None:
+    """Check what was answered as a whole: a portal with its last step, and all at the end.
+
+    Raises:
+        ConfigError: it is incomplete, or does not fit together.
+    """
+    if step.portal and not any(field.required for field in step.fields):
+        _ = PortalTable(step.portal, f"portals.{step.portal}", kept.portals[step.portal]).unopened
     if address == address_of_draft(kept):
         check_draft(drafts, kept)
-    return address
 
 
 def _check(fields: Sequence[Field], values: Mapping[str, Any]) -> None:
