@@ -20,6 +20,8 @@ from official.every_call import open_portal, open_world
 from official.one_of_each import World
 from scripted_server import Server
 
+from damlink._cli.bynder import resources
+
 COMING: Final = (DOCS / "how-to/coming-from-bynder-sdk.md").read_text("utf-8")
 ROWS: Final = re.findall(
     r"^\| (`(?:bank|client|collections|workflow|pim|Bynder).*) \| `(.*)` \|$", COMING, re.MULTILINE
@@ -32,6 +34,8 @@ SDK: Final = {
     "client": BynderClient,
 }
 PAGES: Final = ("how-to/use-the-bynder-client.md", "how-to/bynder-api.md")
+REFERENCE: Final = "reference/bynder-python.md"
+EXAMPLES: Final = dict(zip(resources(), python_of(REFERENCE), strict=True))
 # It is run as a file: tests/official/test_program.py.
 PROGRAM: Final = "import os\n"
 BLOCKS: Final = [
@@ -105,3 +109,9 @@ def test_python_of_a_page_when_run_ends_well(
     given: dict[str, Any] = {"id": "unknown"} if "except BynderError" in text else {}
     given["token"] = portal.part("bynder").token
     run(text, Names(world, **given))
+
+
+@pytest.mark.parametrize("resource", EXAMPLES)
+def test_example_of_a_resource_when_run_ends_well(resource: str, world: World, folder: Path) -> None:
+    assert f"portal.{resource}." in EXAMPLES[resource]
+    run(EXAMPLES[resource], Names(world))

@@ -22,6 +22,7 @@ from command_pages import bynder_page, cli_page, table
 from deviations import DEVIATIONS
 from directory import directory_page
 from workspace.operations import calls_file, operations_page
+from workspace.python_page import python_page
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -325,6 +326,7 @@ PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "cli.md": cli_page,
     "bynder.md": bynder_page,
     "bynder-operations.md": operations_page,
+    "bynder-python.md": python_page,
     "deviations.md": deviations_page,
     "exit-codes.md": exit_codes_page,
     "hooks.md": hooks_page,

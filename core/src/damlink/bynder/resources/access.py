@@ -29,7 +29,12 @@ HIDE: Final = "metaproperty.hide"
 
 
 class Access(Resource):
-    """Access of users, groups and profiles to metaproperties and their options."""
+    """Access of users, groups and profiles to metaproperties and their options.
+
+    Example:
+        for rule in portal.access.metaproperty(metaproperty):
+            print(rule.id, rule.level)
+    """
 
     @action()
     def metaproperty(self, id: str) -> Records[AccessRule]:

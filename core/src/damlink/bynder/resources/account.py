@@ -24,7 +24,12 @@ GROUPS_PAGE: Final = 20
 
 
 class AccountSettings(Resource):
-    """Account: settings, derivatives, groups and OAuth scopes."""
+    """Account: settings, derivatives, groups and OAuth scopes.
+
+    Example:
+        account = portal.account.get()
+        print(account.name, account.time_zone)
+    """
 
     @action("Get Account Information")
     def get(self) -> Account:

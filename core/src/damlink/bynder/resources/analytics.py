@@ -53,7 +53,12 @@ class Period(TypedDict, total=False):
 
 
 class Analytics(Resource):
-    """Analytics: what users did, and reports of assets. Lists are read to their end, page by page."""
+    """Analytics: what users did, and reports of assets. Lists are read to their end, page by page.
+
+    Example:
+        for event in portal.analytics.asset_downloads(limit=100):
+            print(event.asset_id)
+    """
 
     @action()
     def asset_views(self, **period: Unpack[Period]) -> Listing[AssetEvent]:

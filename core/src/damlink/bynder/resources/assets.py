@@ -64,6 +64,11 @@ class AssetFields(TypedDict, total=False):
 class Assets(AssetLists, AssetFiles):
     """Assets of the asset bank: find, read, change, delete, download.
 
+    Example:
+        for asset in portal.assets.list(type="image", tags="sea"):
+            print(asset.id, asset.name)
+        portal.assets.download(id).save("beach.jpg")
+
     Args:
         metaproperties: resolve names to ids.
         files: client for other hosts, without credentials.

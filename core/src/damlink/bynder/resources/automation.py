@@ -30,7 +30,12 @@ PATH: Final = "/api/1/automation-workflow"
 
 
 class Automation(Resource):
-    """Automation: rules that the portal applies to assets."""
+    """Automation: rules that the portal applies to assets.
+
+    Example:
+        for rule in portal.automation.list():
+            print(rule.name)
+    """
 
     @action()
     def list(self, *, limit: int | None = None) -> Listing[AutomationRule]:

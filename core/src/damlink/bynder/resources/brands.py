@@ -22,6 +22,10 @@ __all__ = ["Brands"]
 class Brands:
     """Brands, to one of which every asset belongs.
 
+    Example:
+        for brand in portal.brands.list():
+            print(brand.id, brand.name)
+
     Args:
         place: section of the configuration that error messages name.
     """

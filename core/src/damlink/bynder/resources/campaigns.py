@@ -47,7 +47,12 @@ class CampaignFields(TypedDict, total=False):
 
 
 class Campaigns:
-    """Campaigns of the workflow."""
+    """Campaigns of the workflow.
+
+    Example:
+        spring = portal.campaigns.create(name="Spring", key="SPRG", responsible_id=user)
+        portal.campaigns.close(spring.id)
+    """
 
     def __init__(self, client: Client, jobs: Jobs) -> None:
         self._client = client

@@ -82,7 +82,12 @@ class ShareFields(TypedDict, total=False):
 
 
 class Collections(Resource):
-    """Collections: groups of assets that people share."""
+    """Collections: groups of assets that people share.
+
+    Example:
+        summer = portal.collections.create(name="Summer")
+        portal.collections.add_media(summer, asset_ids=[asset])
+    """
 
     @action("List Collections")
     def list(

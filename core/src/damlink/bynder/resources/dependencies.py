@@ -24,7 +24,12 @@ UNGROUPED: Final = "ungrouped"
 
 
 class Dependencies(Resource):
-    """Dependencies between options: an option that people can choose only after another."""
+    """Dependencies between options: an option that people can choose only after another.
+
+    Example:
+        portal.dependencies.add(metaproperty, option_id=option, dependency_id=other)
+        print(portal.dependencies.of_option(metaproperty, option_id=option))
+    """
 
     @action()
     def list(self) -> Mapping[str, Any]:

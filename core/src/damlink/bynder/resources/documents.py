@@ -21,7 +21,11 @@ JSON_API: Final = "application/vnd.api+json"
 
 
 class Documents(Resource):
-    """Text content that was written in the portal."""
+    """Text content that was written in the portal.
+
+    Example:
+        print(portal.documents.get(document))
+    """
 
     @action()
     def get(self, id: str, *, referer: str | None = None) -> Document:

@@ -25,7 +25,13 @@ RAW_BYTES: Final = "application/octet-stream"
 
 
 class FilesService(Resource):
-    """Steps of an upload to the files service, which only some portals have."""
+    """Steps of an upload to the files service, which only some portals have.
+
+    Example:
+        file = portal.files.prepare()
+        portal.files.chunk(file, chunk=0, file=path)
+        portal.files.finalise(file, filename="beach.jpg", size=path.stat().st_size, chunks=1)
+    """
 
     @action()
     def prepare(self) -> str:

@@ -72,7 +72,12 @@ class JobFields(TypedDict, total=False):
 
 
 class Jobs(Resource):
-    """Jobs of the workflow, their presets, and the files attached to them."""
+    """Jobs of the workflow, their presets, and the files attached to them.
+
+    Example:
+        for job in portal.jobs.list(status="Active"):
+            print(job.name, job.deadline)
+    """
 
     @action("List Jobs")
     def list(self, *, limit: int | None = None, **filters: Unpack[JobFilters]) -> Listing[Job]:

@@ -63,6 +63,9 @@ class Metaproperties:
     """Metaproperties: the fields of assets that a portal defines.
 
     Lookups by name use a cache, which is cleared by each change.
+
+    Example:
+        print([option.name for option in portal.metaproperties.get("Shade").options])
     """
 
     def __init__(self, client: Client, options: Options) -> None:

@@ -51,6 +51,10 @@ class OptionFields(TypedDict, total=False):
 class Options:
     """Options: the values that people can choose for a metaproperty.
 
+    Example:
+        turquoise = portal.options.create(metaproperty, name="turquoise")
+        portal.options.modify(metaproperty, option_id=turquoise, label="Turquoise")
+
     Attributes:
         on_change: called after each change.
     """

@@ -39,7 +39,12 @@ Status = Literal[
 
 
 class Orders(Resource):
-    """Orders of the store."""
+    """Orders of the store.
+
+    Example:
+        for order in portal.orders.list():
+            print(order.id)
+    """
 
     @action("List Orders")
     def list(self) -> Listing[Order]:

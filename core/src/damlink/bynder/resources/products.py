@@ -27,7 +27,12 @@ Order = Literal["asc", "desc"]
 
 
 class Products(Resource):
-    """Product layer: metaproperties that describe products, and their options."""
+    """Product layer: metaproperties that describe products, and their options.
+
+    Example:
+        for id in portal.products.list():
+            print(portal.products.get(id).name)
+    """
 
     @action()
     def list(self) -> Records[str]:

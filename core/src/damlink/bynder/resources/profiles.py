@@ -23,7 +23,12 @@ FOR_APPROVAL: Final = "MEDIAUPLOADFORAPPROVAL"
 
 
 class Profiles:
-    """Security profiles, which give roles to users. The current user's own profile is read once."""
+    """Security profiles, which give roles to users. The current user's own profile is read once.
+
+    Example:
+        own = portal.profiles.own()
+        print(own.name, own.roles)
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -24,7 +24,12 @@ Review = Literal["APPROVED", "DENIED"]
 
 
 class Quarantine(Resource):
-    """Quarantine: assets that wait for a person because of the virus scan."""
+    """Quarantine: assets that wait for a person because of the virus scan.
+
+    Example:
+        for asset in portal.quarantine.list():
+            portal.quarantine.review(asset.id, status="DENIED")
+    """
 
     @action()
     def list(self) -> Records[QuarantinedAsset]:

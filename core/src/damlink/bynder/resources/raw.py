@@ -46,6 +46,10 @@ class RawAnswer:
 class Raw:
     """Raw requests to the portal, for calls that no other command covers.
 
+    Example:
+        answer = portal.raw.request("GET", "/api/v4/smartfilters")
+        print(answer.status, answer.body)
+
     Args:
         elsewhere: client for other hosts, without credentials.
     """

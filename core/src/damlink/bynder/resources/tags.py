@@ -40,7 +40,12 @@ class TagFilters(TypedDict, total=False):
 
 
 class Tags(Resource):
-    """Tags. Bynder creates a tag with the first asset that has it; no call does."""
+    """Tags. Bynder creates a tag with the first asset that has it; no call does.
+
+    Example:
+        for tag in portal.tags.list(keyword="sea"):
+            print(tag.name)
+    """
 
     @action()
     def list(

@@ -24,7 +24,12 @@ PATH: Final = "/api/1/taxonomy/metaproperties"
 
 
 class Taxonomy(Resource):
-    """Options of metaproperties, read by cursor: a list stays complete while options are added."""
+    """Options of metaproperties, read by cursor: a list stays complete while options are added.
+
+    Example:
+        for option in portal.taxonomy.options(metaproperty):
+            print(option.name)
+    """
 
     @action()
     def options(

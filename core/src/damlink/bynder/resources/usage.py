@@ -24,7 +24,12 @@ PATH: Final = "/api/media/usage"
 
 
 class Usages(Resource):
-    """Usage: places where assets are used, as reported by integrations."""
+    """Usage: places where assets are used, as reported by integrations.
+
+    Example:
+        portal.usage.create(integration_id=integration, asset_id=asset, uri="/page")
+        print(portal.usage.list(asset_id=asset).total)
+    """
 
     @action()
     def list(

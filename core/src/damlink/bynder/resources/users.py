@@ -67,7 +67,13 @@ class UserFields(TypedDict, total=False):
 
 
 class Users(Resource):
-    """Users of the portal."""
+    """Users of the portal.
+
+    Example:
+        for user in portal.users.list(limit=100):
+            print(user.email)
+        print(portal.users.current().username)
+    """
 
     @action("List Users")
     def list(self, *, include_inactive: bool = False, limit: int | None = None) -> Listing[User]:

@@ -22,7 +22,12 @@ PATH: Final = "/v7/webhooks/public/api/subscriptions"
 
 
 class Webhooks(Resource):
-    """Webhook configurations: endpoints that receive events."""
+    """Webhook configurations: endpoints that receive events.
+
+    Example:
+        for webhook in portal.webhooks.list():
+            print(webhook.name, webhook.endpoint)
+    """
 
     @action()
     def list(self) -> Records[Webhook]:

@@ -24,7 +24,12 @@ METAPROPERTIES: Final = "/api/workflow/metaproperties"
 
 
 class Workflow(Resource):
-    """Users, groups and metaproperties of the workflow."""
+    """Users, groups and metaproperties of the workflow.
+
+    Example:
+        for user in portal.workflow.users():
+            print(user.id)
+    """
 
     @action()
     def users(self) -> Records[WorkflowUser]:
