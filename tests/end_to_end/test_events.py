@@ -13,6 +13,7 @@ import httpx
 import pytest
 from loopback import SECRET_VALUES, Site, is_reserved, until
 from ports import free_port
+from queues import Filled, standing_in
 
 from damlink._state.database import Database
 from damlink._state.inbox import Inbox
@@ -203,6 +204,17 @@ def test_send_when_it_is_an_event_is_kept_each_time(reached: Site, event: dict[s
         reached.run("events", "send", "brand", str(path))
     with contextlib.closing(Database("sqlite:///damlink.db", reached.folder)) as database:
         assert Inbox(database).open_count("brand") == 2
+
+
+def test_queue_when_set_on_the_command_line_is_asked_before_it_is_written(reached: Site) -> None:
+    config = reached.folder / "damlink.toml"
+    with standing_in() as amazon, contextlib.closing(Filled(amazon, "events")) as queue:
+        before = config.read_text()
+        gone = reached.run("portal", "edit", "brand", "--set", f"event_queue={queue.url}x", expect=1)
+        assert ("correct event_queue" in gone.stderr, config.read_text()) == (True, before)
+        reached.run("portal", "edit", "brand", "--set", f"event_queue={queue.url}")
+        assert queue.url in config.read_text()
+        assert "queue: " in reached.run("portal", "check").stdout
 
 
 def test_refused_messages_of_a_queue_are_shown_by_status_and_listed(reached: Site) -> None:

@@ -311,3 +311,9 @@ def test_plugin_of_the_how_to_when_installed_carries_its_pictures(larkspur: Path
 def test_matrices_when_shown_are_those_of_the_last_runs() -> None:
     page = matrices.PAGE.read_text("utf-8")
     assert matrices.written(page) == page
+
+
+def test_readme_of_the_core_when_it_lists_extras_names_all() -> None:
+    extras = tomllib.loads((ROOT / "core" / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = re.findall(r"^\| `damlink\[(\w+)\]` \|", (ROOT / "core" / "README.md").read_text(), flags=re.M)
+    assert sorted(listed) == sorted(extras)

@@ -43,7 +43,7 @@ Thank you.
 
 @click.group("events")
 def command() -> None:
-    """Manage the event address of a portal, its subscriptions and topics."""
+    """Manage the event address of a portal, its subscriptions and topics, and what its events became."""
 
 
 command.add_command(refused)

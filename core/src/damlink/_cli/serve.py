@@ -34,7 +34,8 @@ def command(host: str | None, port: int | None, quiet: bool, config_path: Path |
 
     The command logs the begin and end of runs, events, and assets that are not carried. It applies a change
     of the config within two seconds. On a signal, transfers under way are finished, or resume after the next
-    start. On a PostgreSQL database that is ready for workers it is one of them.
+    start. Events arrive at the portals' addresses, and in their queues (`event_queue`). On a PostgreSQL
+    database that is ready for workers it is one of them.
     """
     config = _listening_on(load_config(config_path), host, port)
     try:

@@ -212,7 +212,8 @@ class PortalConfig:
     event_queue: str = setting(
         advanced=True,
         default="",
-        help="Address of an Amazon SQS queue that events are read from, so that no port need be open.",
+        help="Address of an Amazon SQS queue that events are read from, so that no port need be open. "
+        "Needs the extra `sqs`.",
     )
     event_hosts: tuple[str, ...] = setting(
         advanced=True,

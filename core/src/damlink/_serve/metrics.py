@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from damlink._run.session import Session
 from damlink._state.inbox import Inbox
 from damlink._state.ledger import Ledger
+from damlink._state.refused import RefusedMessages
 from damlink._state.runs import Runs
 from damlink._state.worker_records import list_workers
 
@@ -65,6 +66,7 @@ class _State:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges at a scrape."""
         yield self._inbox()
+        yield self._refused()
         yield self._assets()
         yield from self._runs()
         yield from self._workers()
@@ -100,6 +102,15 @@ class _State:
         for portal in self._session.config.portals:
             waiting.add_metric([portal], inbox.open_count(portal))
         return waiting
+
+    def _refused(self) -> GaugeMetricFamily:
+        refused = GaugeMetricFamily(
+            "damlink_refused_messages", "Messages of queues that were refused.", labels=["portal"]
+        )
+        counts = RefusedMessages(self._session.database).counts()
+        for portal in self._session.config.portals:
+            refused.add_metric([portal], counts.get(portal, 0))
+        return refused
 
     def _assets(self) -> GaugeMetricFamily:
         assets = GaugeMetricFamily("damlink_assets", "Assets by state.", labels=["connector", "state"])
