@@ -6,6 +6,7 @@ __all__ = ["ADDRESSES"]
 
 ADDRESSES = {
     "/": "/",
+    "/connectors": "/connectors",
     "/connector": "/connector?connector=stock",
     "/edit": "/edit?connector=shelf",
     "/draft": "/draft?id=known",

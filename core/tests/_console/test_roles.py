@@ -26,6 +26,7 @@ from damlink._state.users import Role, Users
 PASSWORD = "correct horse battery"
 VIEWERS = {
     "/",
+    "/connectors",
     "/connector",
     "/assets",
     "/asset",

@@ -25,11 +25,17 @@ from damlink._run.standing import describe_connector
 from damlink._state.claim import SKIP
 from damlink._state.plans import Plans, SavedPlan
 
-__all__ = ["show_connector", "show_plan", "show_plans"]
+__all__ = ["show_connector", "show_connectors", "show_plan", "show_plans"]
 
 MOST_JOBS: Final = 5
 MOST_PLANS: Final = 20
 ACTIONS: Final = ("new", "version", "remove", SKIP)
+
+
+def show_connectors(desk: Desk, _query: Query) -> Page:
+    """Show all connectors, with the errors of their last runs."""
+    found = [describe_connector(desk, name, desk.causes) for name in desk.config.connectors]
+    return Page("connectors.html", "Connectors", command_text("status"), {"connectors": found})
 
 
 def show_connector(desk: Desk, query: Query) -> Page:

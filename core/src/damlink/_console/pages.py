@@ -10,10 +10,11 @@ import attrs
 from damlink._console.activity import show_activity
 from damlink._console.asset_pages import show_asset, show_assets
 from damlink._console.charts import count_by_day
-from damlink._console.connector_pages import show_connector, show_plan, show_plans
+from damlink._console.connector_pages import show_connector, show_connectors, show_plan, show_plans
 from damlink._console.desk import Desk
 from damlink._console.event_pages import show_events
 from damlink._console.page import Page, Query, command_text, connector_of
+from damlink._console.portal_pages import show_portals
 from damlink._console.setting_pages import show_draft, show_edit
 from damlink._console.user_pages import show_password, show_user, show_users
 from damlink._console.wizard import show_add, show_step
@@ -61,18 +62,9 @@ def show_plugins(_session: Session, _query: Query) -> Page:
     return Page("plugins.html", "Browse", command_text("plugins"), data)
 
 
-def show_portals(session: Session, _query: Query) -> Page:
-    """Show the portals, without anything that signs a request."""
-    found = [(name, table.unopened) for name, table in session.config.portals.items()]
-    portals = [
-        {"name": name, "url": each.url, "auth": each.auth, "brand": each.brand, "scopes": list(each.scopes)}
-        for name, each in found
-    ]
-    return Page("portals.html", "Portals", command_text("portal", "check"), {"portals": portals})
-
-
 PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/": show_overview,
+    "/connectors": show_connectors,
     "/connector": show_connector,
     "/edit": show_edit,
     "/draft": show_draft,
@@ -92,5 +84,5 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/password": show_password,
 }
 
-# Pages that update by themselves; each but the first is about one connector.
-LIVE_PAGES: Final = ("/", "/connector", "/runs", "/plans")
+# Pages that update by themselves; the first two are about all connectors.
+LIVE_PAGES: Final = ("/", "/connectors", "/connector", "/runs", "/plans")
