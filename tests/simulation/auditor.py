@@ -95,10 +95,11 @@ class Auditor:
         name = self.connector_of.get(process) if process else None
         if name is None or request.method == "GET":
             return
-        holder = self._holder(name)
-        if holder not in (None, process):
+        holder = self._holder(name) or process
+        (owner,) = self.query("SELECT owner FROM lease WHERE connector = ?", name)[0]
+        if holder is not process or f"/{process.pid}/" not in owner:
             raise SimulationError(
-                f"{process} sent {request.method} {request.url} under the lease of {holder}"
+                f"{process} sent {request.method} {request.url} under the lease of {holder}, {owner}"
             )
 
     def _holder(self, name: str) -> Process | None:

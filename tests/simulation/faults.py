@@ -201,6 +201,15 @@ def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
         # A row fails after it: what cannot be read is no reason to send the same request again at once.
         yield Fault(dice.choice(_OWN[part]), dice.randrange(20, 200))
         yield Fault(dice.choice(_UNREADABLE), dice.randrange(_FIRST_CHANGES), sort="change")
+    if dice.random() < 0.15:
+        # While it waits for a permit it stands still and its locks are removed: another one begins.
+        step = dice.randrange(60, 500)
+        yield Fault("blocked", step)
+        yield Fault("locks gone", step := step + dice.randrange(20, 150))
+        yield Fault("freeze", step + dice.randrange(1, 20), 400.0)
+    if dice.random() < 0.15:
+        # It counts when its last byte has arrived, which is long after the first one has left.
+        yield Fault("slow sending", dice.randrange(_FIRST_CHANGES), 70.0, "change")
 
 
 def _draw_answer(dice: random.Random) -> Fault:

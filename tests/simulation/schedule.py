@@ -108,6 +108,7 @@ class _World:
         self._portal.second_save_makes_another = dice.random() < 0.5
         self._pids = itertools.count(100_001)
         self._operator = Process("operator", next(self._pids))
+        self._places: list[Task] = []
         stage = Stage(
             folder=folder,
             dice=dice,
@@ -140,13 +141,9 @@ class _World:
         random.seed(self._seed)  # the product's back-off has jitter
         self.scheduler.processes.append(self._operator)
         self._part.begin()
-        places = [
-            self.scheduler.spawn(
-                f"place {number}", self._operator, lambda number=number: self._part.run_place(number)
-            )
-            for number in range(PLACES)
-        ]
-        self.scheduler.spawn("end", self._operator, lambda: self._drain(places))
+        for number in range(PLACES):
+            self._begin_place(number)
+        self.scheduler.spawn("end", self._operator, self._drain)
         self.scheduler.run()
 
     def close(self) -> None:
@@ -171,6 +168,10 @@ class _World:
         }
 
     # --- processes ---------------------------------------------------------------------------------
+
+    def _begin_place(self, number: int) -> None:
+        place = self.scheduler.spawn(f"place {number}", self._operator, lambda: self._part.run_place(number))
+        self._places.append(place)
 
     def _start_process(self, title: str, name: str, work: Callable[[Process], None]) -> None:
         """Start a process that works for a connector, and wait for its end."""
@@ -204,9 +205,9 @@ class _World:
             self._part.on_report(name, error)
         process.is_over = True
 
-    def _drain(self, places: Sequence[Task]) -> None:
+    def _drain(self) -> None:
         """When all is over, switch the faults off and run until nothing is left to do."""
-        self.scheduler.block("places", None, lambda: all(each.is_done for each in places))
+        self.scheduler.block("places", None, lambda: all(each.is_done for each in self._places))
         while self._is_whole and not self._plan.is_enough:
             self._plan.complete(self.scheduler.steps)
             self.scheduler.set_alarm(0)
@@ -255,6 +256,8 @@ class _World:
             process.clock_offset += fault.amount
         elif fault.kind == "locks gone":
             shutil.rmtree(f"{self._folder}/damlink.db.locks", ignore_errors=True)
+            # Who removes the locks of a run that stands still starts another one.
+            self._begin_place(len(self._places))
         else:
             edges.fail_next_statement(process, STATEMENT_ERRORS[fault.kind])
 
