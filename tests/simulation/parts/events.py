@@ -248,7 +248,7 @@ class EventsPart(Part):
 class _Trusting:
     """Verifier of a message whose signature is right."""
 
-    def verify(self, envelope: Any, now: Any) -> None:
+    def verify(self, envelope: Any, now: Any, *, queued: bool = False) -> None:
         """Accept it."""
 
 
