@@ -19,7 +19,7 @@ _SUBJECT: Final = ("connector", "portal", "name", "id")
 
 def note_act(desk: Desk, user: str, path: str, form: Query) -> None:
     """Add what a form did to the audit log."""
-    subject = " ".join(form[name] for name in _SUBJECT if form.get(name))
+    subject = desk.subject or " ".join(form[name] for name in _SUBJECT if form.get(name))
     given = {name: value for name, value in form.items() if name not in _SUBJECT and value}
     details = {name: value if name in NOTED else "(not noted)" for name, value in given.items()}
     noted = details if desk.noted is None else desk.noted

@@ -61,6 +61,7 @@ class Desk(Session):
         visitor: the sender of the request.
         origin: the address of the console, as the sender has reached it.
         noted: what the audit log says of a form instead of its fields.
+        subject: of that entry, if another one than the form names.
     """
 
     def __init__(
@@ -81,6 +82,11 @@ class Desk(Session):
         self.visitor = visitor or Visitor(OWNER, Role.ADMINISTRATOR)
         self.origin = origin
         self.noted: Mapping[str, Any] | None = None
+        self.subject = ""
+
+    def note(self, subject: str, details: Mapping[str, Any]) -> None:
+        """Say what the audit log says of a form."""
+        self.subject, self.noted = subject, details
 
     def causes(self, connector: str, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> list[Cause]:
         """Return why assets were not carried, the most frequent causes first."""

@@ -12,6 +12,7 @@ from damlink._config.load import loads
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, Kind, read_text
 from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
+from damlink._console.setting_changes import describe_changes
 from damlink._console.setting_pages import fields_of_connector, show_form
 from damlink._console.settings_form import KeepSecret, read_changes
 from damlink._secret import Secret
@@ -112,8 +113,11 @@ def write_draft(desk: Desk, form: Query) -> str:
     if read_text(desk) != kept.base:
         return address_of_draft(kept)
     check_draft(drafts, kept)
+    file = drafts.file(kept)
+    changes = describe_changes(desk.config, loads(file.text, file.path), kept)
     with contextlib.suppress(ConfigChangedError):
-        drafts.draft(kept).write(drafts.file(kept))
+        drafts.draft(kept).write(file)
+        desk.note(kept.name, changes)
         drafts.remove(kept)
         if plans and kept.kind == "connectors":
             desk.jobs.start(kept.name, "plan", kept.name, "--save")
