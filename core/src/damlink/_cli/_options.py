@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import click
 
+from damlink._cli._completion import complete_connectors, complete_portals
 from damlink._cli._output import echo_text
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ debug_request = click.option(
     help="Show on stderr each request that is sent to the portal and to the partner, with secrets redacted.",
 )
 OnRequest: TypeAlias = "Callable[[SentRequest], None] | None"
-connectors = click.argument("names", nargs=-1, metavar="[NAME]...")
+connectors = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_connectors)
 
 
 def show_request(request: SentRequest) -> None:
@@ -149,7 +150,9 @@ def portal_argument(function: F) -> F:
         portal = portal or only_portal(load_config(values["config_path"]))
         return function(*args, portal=portal, **values)
 
-    return click.argument("portal", cls=_PortalArgument, required=False)(cast("F", fill_and_call))
+    return click.argument("portal", cls=_PortalArgument, required=False, shell_complete=complete_portals)(
+        cast("F", fill_and_call)
+    )
 
 
 class _PortalArgument(click.Argument):

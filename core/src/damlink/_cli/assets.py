@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import as_json, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo
 
@@ -21,7 +22,7 @@ STATES = ("due", "running", "waiting", "uncertain", "pushed", "skipped", "remove
 
 
 @click.command("assets")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @click.argument("source_id", metavar="[ID]", required=False)
 @click.option("--state", type=click.Choice(STATES), help="List only assets in this state.")
 @as_json

@@ -13,6 +13,7 @@ import click
 
 from damlink._cli._bynder_drift import PORTAL
 from damlink._cli._bynder_drift import command as drift
+from damlink._cli._completion import complete_names, complete_portals
 from damlink._cli._options import config_path_of, existing_config, load_config, only_portal, show_request
 from damlink.errors import ConnectorError, UnclearError
 
@@ -52,11 +53,12 @@ class _Resources(click.Group):
         """Insert the only portal if the command line begins with a resource."""
         # The commands are derived from the client, which is slow to import. One word alone is shown the help.
         options = {each.partition("=")[0] for each in args}
-        if len(args) > 1 and not {"--config", *_HELP} & options:
+        if len(args) > 1 and not {"--config", *_HELP} & options and not ctx.resilient_parsing:
             existing_config(None)
         if args and (args[0] == DRIFT or args[0] in resources()) and not _is_portal(args[0], ctx):
-            # The help of a resource needs no portal.
-            args = ["PORTAL" if _HELP & options else only_portal(load_config(None)), *args]
+            # The help of a resource needs no portal, nor does the shell that completes a line.
+            needs_none = bool(_HELP & options) or ctx.resilient_parsing
+            args = ["PORTAL" if needs_none else only_portal(load_config(None)), *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -79,8 +81,14 @@ class _Resources(click.Group):
         return click.Group(cmd_name, commands=named, help=summary_of(kind), epilog=_rights_text(cmd_name))
 
 
+def _complete_first(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the portals of the config, and the resources, as the portal is optional."""
+    commands = complete_names(sorted([DRIFT, *resources()]), begun)
+    return [*complete_portals(ctx, parameter, begun), *commands]
+
+
 @click.group("bynder", cls=_Resources, invoke_without_command=True, no_args_is_help=True)
-@click.argument("portal", metavar="[PORTAL]")
+@click.argument("portal", metavar="[PORTAL]", shell_complete=_complete_first)
 @click.pass_context
 def command(ctx: click.Context, portal: str) -> None:
     """Call the API of a portal. PORTAL is optional if the config has only one.

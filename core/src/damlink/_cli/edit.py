@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import no_check_option, set_option, unset_option, with_config
 from damlink._cli._output import echo
 
 
 @click.command("edit")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @set_option
 @unset_option
 @no_check_option

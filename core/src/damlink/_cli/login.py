@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from damlink._cli._completion import complete_portals_and_connectors
 from damlink._cli._options import load_config, with_config
 from damlink._cli._output import echo, echo_text
 from damlink.errors import ConfigError
 
 
 @click.command("login")
-@click.argument("name", metavar="PORTAL-or-CONNECTOR")
+@click.argument("name", metavar="PORTAL-or-CONNECTOR", shell_complete=complete_portals_and_connectors)
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
 @with_config
 def command(name: str, no_browser: bool, config_path: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from damlink._cli._completion import complete_portals
 from damlink._cli._options import (
     all_option,
     as_json,
@@ -66,7 +67,7 @@ def edit(
 
 
 @command.command("check")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_portals)
 @as_json
 @with_config
 def check(names: tuple[str, ...], json_: bool, config_path: Path) -> int:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
 
 
 @click.command("retry")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @with_config
 def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:

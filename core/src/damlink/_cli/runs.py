@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import as_json, open_connector_session, with_config
 
 
 @click.command("runs")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of runs.")
 @as_json
 @with_config

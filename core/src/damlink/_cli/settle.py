@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
 
 
 @click.command("settle")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @click.argument("source_id", metavar="ID")
 @click.option("--saved", is_flag=True, help="It has arrived, as the asset MEDIA_ID.")
 @click.argument("media_id", required=False)

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import as_json, load_config, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo, text_of
 from damlink._cli._terminal import is_terminal
@@ -19,7 +20,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @as_json
 @with_config
 def show(name: str, json_: bool, config_path: Path | None) -> None:
@@ -48,7 +49,7 @@ def _document(session: Any, name: str) -> dict[str, Any]:
 
 
 @command.command("export")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @with_config
 def export(name: str, config_path: Path | None) -> None:
     """Write every row as JSON lines to stdout, without checkpoints and secrets."""
@@ -65,7 +66,7 @@ def _row(row: Any) -> dict[str, Any]:
 
 
 @command.command("reset")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_connectors)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_config
 def reset(name: str, yes: bool, config_path: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from damlink._cli._completion import complete_connectors
 from damlink._cli._options import with_config
 from damlink._cli._output import echo
 
@@ -14,7 +15,7 @@ __all__ = ["disable", "enable"]
 
 def _make(name: str, help_text: str, *, is_enabled: bool) -> click.Command:
     @click.command(name, help=help_text)
-    @click.argument("name")
+    @click.argument("name", shell_complete=complete_connectors)
     @with_config
     def command(name: str, config_path: Path) -> None:
         from damlink._config.edit import ConfigFile

@@ -46,8 +46,8 @@ class FileUploads(Uploads):
     """Uploads: a whole file by one command, or the steps of an upload one by one.
 
     Example:
-        told = portal.uploads.file(path, name="Beach", brand=brand)
-        print(told)
+        saved = portal.uploads.file(path, name="Beach", brand=brand)
+        print(saved)
 
     Args:
         s3: client without credentials: S3 accepts only those in the form.
