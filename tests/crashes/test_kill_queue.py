@@ -19,7 +19,8 @@ from damlink._state.database import Database
 from damlink._state.tables import inbox
 
 COUNT = 10_000
-POUR = 500
+MOST_HELD = 150
+MOST_BETWEEN_KILLS = 600
 REPEATED = 500  # SNS sends at least once
 SEED = 11
 # Until a message that a dead process had received is seen again.
@@ -61,24 +62,26 @@ def kill_until_read(site: Site, queue: Filled, database: Database) -> int:
     """Run and kill the service after any number of messages, until all have been read; how many kills."""
     chance, kills, waiting = random.Random(SEED), 0, messages(site)
     while waiting or sum(queue.left):
-        # Not all at once: the stand-in becomes slow.
-        queue.send(*waiting[:POUR])
-        del waiting[:POUR]
-        goal = rows(database) + chance.randrange(1, POUR)
-        is_read = functools.partial(is_far_enough, queue, database, goal)
+        goal = rows(database) + chance.randrange(1, MOST_BETWEEN_KILLS)
+        is_read = functools.partial(is_far_enough, queue, waiting, database, goal)
         log = (site.folder / "serve.log").open("a")
         command = [*COMMAND, "serve", "--quiet"]
         with log, subprocess.Popen(command, cwd=site.folder, env=site.environment, stderr=log) as child:
             try:
-                until(is_read, MOST_SECONDS, pause=0.5)
+                until(is_read, MOST_SECONDS, pause=0.2)
             finally:
                 child.kill()
         kills += 1
     return kills
 
 
-def is_far_enough(queue: Filled, database: Database, goal: int) -> bool:
-    return rows(database) >= goal or not sum(queue.left)
+def is_far_enough(queue: Filled, waiting: list[Any], database: Database, goal: int) -> bool:
+    """Return whether so much has been stored, or all; put more messages into the queue."""
+    left = sum(queue.left)
+    # Not all at once: the stand-in takes longer for each message, the more it holds.
+    more, waiting[:] = waiting[: max(0, MOST_HELD - left)], waiting[max(0, MOST_HELD - left) :]
+    queue.send(*more)
+    return rows(database) >= goal or not left + len(more)
 
 
 @pytest.mark.acceptance

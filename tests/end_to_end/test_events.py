@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -215,6 +216,23 @@ def test_queue_when_set_on_the_command_line_is_asked_before_it_is_written(reache
         reached.run("portal", "edit", "brand", "--set", f"event_queue={queue.url}")
         assert queue.url in config.read_text()
         assert "queue: " in reached.run("portal", "check").stdout
+
+
+def test_serve_when_told_to_end_does_not_wait_for_the_poll_of_a_queue(
+    reached: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/123456789012/events"
+        reached.tables["portals"]["brand"]["event_queue"] = url
+        reached.write()
+        with serving(reached) as child, silent.accept()[0] as connection:
+            assert connection.recv(1)
+            child.send_signal(signal.SIGTERM)
+            # Were the poll waited for, the process would end later, and say that something has not ended.
+            _, err = child.communicate(timeout=60)
+    assert (child.returncode, "goes on" in err) == (0, False)
 
 
 def test_refused_messages_of_a_queue_are_shown_by_status_and_listed(reached: Site) -> None:

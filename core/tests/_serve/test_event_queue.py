@@ -217,10 +217,10 @@ def test_queues_when_two_portals_share_one_name_the_other(session: Session) -> N
 
 
 class Silent(Queue):
-    """A queue whose poll never ends, as seen from the process."""
+    """A queue whose poll lasts until a test has it answered."""
 
-    def __init__(self) -> None:
-        super().__init__("https://sqs.eu-west-1.amazonaws.com/1/silent", None)
+    def __init__(self, url: str = "http://127.0.0.1:9/1/silent") -> None:
+        super().__init__(url, None)
         self.polled, self.answered = threading.Event(), threading.Event()
 
     def receive(self) -> list[Message]:
@@ -243,6 +243,31 @@ def test_queues_when_stopped_during_a_poll_have_ended_and_store_nothing_more(ses
     silent.answered.set()
     until(lambda: not silent.polled.is_set())
     assert Inbox(session.database).open_count() == 0
+
+
+def test_queues_when_the_config_names_others_close_those_of_before(session: Session) -> None:
+    opened: list[Silent] = []
+
+    def open_(url: str) -> Queue:
+        opened.append(Silent(url))
+        return opened[-1]
+
+    receiver = EventReceiver(endpoints_of(session, Certificates()), Inbox(session.database))
+    queues = EventQueues(session, receiver, open_=open_)
+    queues.start()
+    for number in range(5):
+        until(lambda number=number: len(opened) > number and opened[number].polled.is_set())
+        rename_queue(session, f"http://127.0.0.1:9/1/{number}" if number < 4 else "")
+        assert queues.follow() == []
+        opened[number].answered.set()
+    until(lambda: not any(each.polled.is_set() for each in opened))
+    assert (len(opened), queues.is_alive, queues.join(60)) == (5, True, True)
+
+
+def rename_queue(session: Session, url: str) -> None:
+    brand = session.config.portals["brand"]
+    table = attrs.evolve(brand, table={**brand.table, "event_queue": url})
+    session.follow(attrs.evolve(session.config, portals={"brand": table}))
 
 
 def test_readers_when_killed_again_and_again_lose_nothing_and_store_nothing_twice(
