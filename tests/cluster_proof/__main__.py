@@ -3,90 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
 import random
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-import psycopg
+import pytest
+from cluster_proof.cluster import WINDOW_SECONDS, Cluster, cluster, slow_cluster
+from cluster_proof.latency import measure_rows, time_events
 from cluster_proof.page import write_page
-from istock_site import istock_site
+from imatag_site import imatag_site
 from loopback import Site, until
-from postgres_server import postgres_server
+from postgres_server import restart
 
-from damlink_sandbox import Fault, Synthetic
-
-CHILD: Final = Path(__file__).with_name("child.py")
 RESULTS: Final = Path(__file__).with_name("last.json")
-REQUESTS, WINDOW_SECONDS = 450, 30.0
+REQUESTS: Final = 450
 # Of each address, where every worker has its own: two cores do not carry eight times the other one.
 REQUESTS_EACH: Final = 120
-REQUEST_SECONDS: Final = 0.2
 KILL_EVERY_SECONDS: Final = 5.0
 FROZEN: Final = 3
-
-
-@attrs.define
-class Cluster:
-    """A slow portal, a PostgreSQL and its workers."""
-
-    site: Site
-    address: str
-    running: contextlib.ExitStack
-    workers: list[subprocess.Popen[str]] = attrs.field(factory=list)
-
-    def start(self, wrong_by: float = 0.0, address: str = "127.0.0.1", threads: int = 8) -> None:
-        options = ["--concurrency", str(threads), "--quiet"]
-        command = [sys.executable, str(CHILD), str(wrong_by), "worker", *options]
-        environment = {**self.site.environment, "DAMLINK_ADDRESS": address}
-        with (self.site.folder / "workers.log").open("a") as log:
-            process = subprocess.Popen(command, cwd=self.site.folder, env=environment, stderr=log, text=True)
-        self.running.callback(process.wait)
-        self.running.callback(process.kill)
-        self.workers.append(process)
-
-    def stop(self) -> None:
-        for each in self.workers:
-            each.send_signal(signal.SIGCONT)
-            each.terminate()
-        for each in self.workers:
-            each.wait(timeout=60)
-
-    def ask(self, query: str, *given: Any) -> list[Any]:
-        with psycopg.connect(self.address) as connection:
-            return connection.execute(query, given).fetchall()
-
-    def numbers(self) -> dict[int, int]:
-        """The number of each living worker, by its process."""
-        found = self.ask("SELECT id, owner FROM worker WHERE ended_at IS NULL")
-        return {int(owner.split("/")[-2]): number for number, owner in found}
-
-
-@contextlib.contextmanager
-def cluster(assets: int) -> Iterator[Cluster]:
-    media = [Synthetic(f"photo-{n}.jpg", 3_000 + n, "image", n, 160, 100) for n in range(assets)]
-    with contextlib.ExitStack() as closing:
-        make = closing.enter_context(postgres_server())
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="cluster-proof-")))
-        site = closing.enter_context(istock_site(folder, media))
-        address = make()
-        site.tables["state"] = {"url": address}
-        site.tables["pace"] = {"requests": 1_000_000, "seconds": WINDOW_SECONDS, "share": 1.0}
-        site.connector(every="1h", workers=8)
-        site.write()
-        site.sandbox.world.faults.add(Fault(service="portal", kind="delay", seconds=REQUEST_SECONDS, times=0))
-        site.run("state", "upgrade")
-        yield Cluster(site, address, closing.enter_context(contextlib.ExitStack()))
 
 
 def prove_budget(workers: int, wrong_by: float) -> dict[str, Any]:
@@ -130,7 +70,6 @@ def prove_addresses(workers: int) -> dict[str, Any]:
         site.write()
         site.portal.control("pace", limits)
         for number in range(workers):
-            # The server takes a hundred connections, and a worker has some for each thread.
             made.start(address=f"127.0.0.{number + 2}", threads=4)
         until(lambda: len(site.portal.control("pace", {})["addresses"]) == workers, 120)
         time.sleep(WINDOW_SECONDS)
@@ -156,15 +95,21 @@ def count_requests(site: Site, seconds: float) -> tuple[int, float]:
 
 
 def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
-    """A random worker is killed every few seconds, some are frozen; every asset arrives once."""
+    """A random worker is killed every few seconds, some are frozen; every asset arrives once.
+
+    The database is restarted twice meanwhile.
+    """
     taken: dict[str, list[float]] = {"killed": [], "frozen": []}
+    restarts: list[float] = []
     with cluster(assets=700) as made:
         for _ in range(3):
             made.start()
         until(lambda: made.site.sandbox.world.counts["requests:portal"] > 5, 60)
-        ends = time.monotonic() + seconds
+        began, ends = time.monotonic(), time.monotonic() + seconds
         while time.monotonic() < ends:
             time.sleep(KILL_EVERY_SECONDS)
+            if time.monotonic() - began > seconds * (len(restarts) + 1) / 3 and len(restarts) < 2:
+                restarts.append(time_restart(made))
             way = "frozen" if len(taken["frozen"]) < FROZEN and chance.random() < 0.3 else "killed"
             taken[way] += take_one_down(made, way, chance)
             made.start()
@@ -177,6 +122,7 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "assets": len(states),
+        "restarts": restarts,
         "killed": len(taken["killed"]),
         "frozen": len(taken["frozen"]),
         "lost": sum(state not in ("pushed", "uncertain") for state in states),
@@ -185,6 +131,46 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
         "taken_killed": sorted(round(each, 2) for each in taken["killed"]),
         "taken_frozen": sorted(round(each, 2) for each in taken["frozen"]),
     }
+
+
+def time_restart(made: Cluster) -> float:
+    """Restart the database under its workers; return the seconds until one of them carries again."""
+    restart(made.address)
+    began = time.monotonic()
+    query = "SELECT count(*) FROM ledger WHERE state = 'pushed'"
+    ((before,),) = made.ask(query)
+    until(lambda: made.ask(query)[0][0] > before or is_finished(made), 60)
+    return round(time.monotonic() - began, 2)
+
+
+def prove_events(seconds: float) -> dict[str, Any]:
+    """Assets are tagged while as many others as two workers can carry are carried."""
+    limits = {"requests": REQUESTS, "seconds": WINDOW_SECONDS}
+    with slow_cluster(imatag_site, "marks") as made:
+        site = made.site
+        for number in range(int(8 * (seconds + WINDOW_SECONDS))):
+            site.portal.control("add_asset", {"name": f"{number}", "tags": ["protect"], "media": number % 3})
+        site.portal.control("lag", {"index": 0})
+        site.tables["pace"] = {**limits, "share": 1.0}
+        site.write()
+        site.portal.control("pace", limits)
+        for _ in range(2):
+            made.start()
+        until(lambda: site.sandbox.world.counts["requests:portal"] > 5, 60)
+        time.sleep(WINDOW_SECONDS)
+        times = time_events(site, made.address, "marks", seconds)
+        judged = site.portal.control("pace", {})
+        ((due,),) = made.ask("SELECT count(*) FROM ledger WHERE state = 'due'")
+        made.stop()
+    return {"seconds": seconds, **times, "refused": judged["refused"], "left_of_the_back_fill": due}
+
+
+def prove_rows(count: int) -> dict[str, Any]:
+    """One question of each kind at so many rows."""
+    with cluster(assets=1) as made, pytest.MonkeyPatch.context() as patch:
+        for name, value in made.site.environment.items():
+            patch.setenv(name, value)
+        return {"rows": count, **measure_rows(made.site.folder, made.address, count, "damlink-proof")}
 
 
 def take_one_down(made: Cluster, way: str, chance: random.Random) -> list[float]:
@@ -222,6 +208,8 @@ PROOFS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
     "budget": lambda number: prove_budget(int(number), 0.0),
     "clocks": lambda number: prove_budget(int(number), 300.0),
     "addresses": lambda number: prove_addresses(int(number)),
+    "events": prove_events,
+    "rows": lambda number: prove_rows(int(number)),
     "kills": lambda seconds: prove_kills(seconds, random.Random(7)),
 }
 ROWS: Final = ["budget:1", "budget:2", "budget:4", "clocks:2", "addresses:1", "addresses:4", "kills:60"]
@@ -229,7 +217,9 @@ ROWS: Final = ["budget:1", "budget:2", "budget:4", "clocks:2", "addresses:1", "a
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cluster_proof", description=__doc__)
-    parser.add_argument("rows", nargs="*", help="budget:, clocks: or addresses:WORKERS, kills:SECONDS")
+    parser.add_argument(
+        "rows", nargs="*", help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows:NUMBER"
+    )
     rows = parser.parse_args().rows or ROWS
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for row in rows:

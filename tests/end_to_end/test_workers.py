@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from loopback import Site, assert_arrived_once_and_whole, until
 
@@ -104,6 +105,27 @@ def test_worker_when_the_tables_of_the_engine_are_missing_is_refused_with_the_cu
     site.tables["state"] = {"url": str(postgres())}
     site.write()
     assert "run `damlink state upgrade`" in site.run("worker", expect=3).stderr
+
+
+def test_workers_when_the_schema_becomes_newer_go_on_and_an_older_one_is_refused_by_its_name(
+    cluster: Site, start: Callable[..., Any]
+) -> None:
+    running = start()
+    until(lambda: json.loads(cluster.run("workers", "--json").stdout), PATIENCE_SECONDS)
+    known = set_version(cluster, "9999")
+    refused = cluster.run("worker", expect=3).stderr
+    assert "the database is newer (9999) than this Damlink; install the Damlink that wrote it" in refused
+    set_version(cluster, known)
+    until(lambda: all_pushed(cluster), PATIENCE_SECONDS)
+    ended(running)
+
+
+def set_version(site: Site, number: str) -> str:
+    """Say that the schema is of this version; what it said before."""
+    with psycopg.connect(site.tables["state"]["url"]) as connection:
+        ((before,),) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        connection.execute("UPDATE alembic_version SET version_num = %s", [number])
+    return str(before)
 
 
 def test_workers_when_drained_end_after_what_is_under_way(cluster: Site, start: Callable[..., Any]) -> None:
