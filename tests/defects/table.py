@@ -61,6 +61,10 @@ _LISTING: Final = (
 )
 _ITEM: Final = 'yield SourceAsset(row["id"], row["etag"], row["title"], raw=row)'
 _PAGE: Final = 'ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()'
+_PAGE_LINES: Final = (
+    '    page = 1\n    while rows := ctx.http.get("/pictures", '
+    'params={"page": page, "since": since or ""}).json():\n'
+)
 _GET_PAGE: Final = """
 
 def _get_page(ctx, page, since):
@@ -145,6 +149,21 @@ DEFECTS: Final[Sequence[Defect]] = (
         '    if not checkpoint.get("told"):\n'
         '        ctx.http.post("/deliveries", json={"id": prepared.name})\n'
         f"        checkpoint.put(told=True)\n{_UPLOAD}",
+    ),
+    Defect(
+        "called done before it is",
+        "run.schedules",
+        _UPLOAD,
+        "    if ctx.state.get(prepared.name):\n"
+        "        return PushResult(prepared.name)\n"
+        f"    ctx.state.put(prepared.name, True)\n{_UPLOAD}",
+    ),
+    Defect(
+        "a cursor of its own, kept before its assets are",
+        "run.schedules",
+        _PAGE_LINES,
+        f'    since = ctx.state.get("since")\n{_PAGE_LINES}'
+        '        ctx.state.put("since", rows[-1]["changed"])\n',
     ),
     Defect(
         "cursor early",

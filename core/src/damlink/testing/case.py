@@ -38,6 +38,7 @@ class Subject:
         acts: a regular expression for the requests that must not happen twice; empty for none.
         repeats: how often such a request may be repeated after a lost answer, by a documented rule that the
             administrator can turn off.
+        schedules: number of the seeded schedules that disturb its runs.
     """
 
     plugin: str
@@ -45,6 +46,7 @@ class Subject:
     reads: str | None = None
     acts: str | None = None
     repeats: int | None = None
+    schedules: int = 5
 
     def ask_partner(self, trial: Trial) -> None:
         """Send requests to the partner's API that may be repeated: by default, list everything; carry it, if

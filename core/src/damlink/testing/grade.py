@@ -44,6 +44,7 @@ _LEVEL_OF: Final = {
         "push.once",
         "push.killed",
         "push.findable",
+        "run.schedules",
         "partner.401",
         "partner.429",
         "partner.500",

@@ -3,53 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Final
-
-import attrs
-import httpx
+from collections.abc import Iterator
 
 from damlink.errors import DamlinkError, UnclearError
 from damlink.testing.case import MOST_TRIED, Case
+from damlink.testing.deaths import Death, watching
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
-from damlink.testing.trial import Trial
-
-_READS: Final = frozenset({"GET", "HEAD"})
-
-
-class _KilledError(BaseException):
-    """The process has ended here."""
-
-
-@attrs.define
-class _Death:
-    """Ends the process at one of its requests that act; none is sent or answered from then on.
-
-    Attributes:
-        at: number of the request, counted from 1; 0 for none.
-        before: whether it is killed before the request, or after its effect.
-        count: number of such requests so far.
-    """
-
-    at: int = 0
-    before: bool = False
-    count: int = 0
-    is_dead: bool = False
-
-    def send(self, request: httpx.Request) -> None:
-        """Count a request."""
-        self.count += request.method not in _READS
-        self._die_if(self.before and self.count == self.at and request.method not in _READS)
-
-    def receive(self, response: httpx.Response) -> None:
-        """Receive an answer."""
-        acted = response.request.method not in _READS
-        self._die_if(not self.before and self.count == self.at and acted)
-
-    def _die_if(self, now: bool) -> None:
-        self.is_dead = self.is_dead or now
-        if self.is_dead:
-            raise _KilledError
 
 
 @rule(
@@ -62,13 +21,13 @@ def survive_kills(case: Case) -> None:
     case.require_listing()
     sources = list(case.list_carried())
     before = len(case.targets())
-    with _dying(case.trial, counting := _Death()):
+    with watching(case.trial.context, counting := Death()):
         case.trial.carry(sources[0])
     acts = case.count_acts()
     if not counting.count or len(sources) < 2:
         raise NotApplicableError("it sends nothing that acts, or its stand-in lists one asset")
     for source, death in zip(sources[1:], _deaths(counting.count), strict=False):
-        with _dying(case.trial, death), contextlib.suppress(DamlinkError):
+        with watching(case.trial.context, death), contextlib.suppress(DamlinkError):
             case.trial.carry(source)
         with contextlib.suppress(UnclearError):
             case.trial.carry(source)
@@ -82,25 +41,10 @@ def survive_kills(case: Case) -> None:
             )
 
 
-def _deaths(count: int) -> Iterator[_Death]:
+def _deaths(count: int) -> Iterator[Death]:
     """Yield deaths: after the last request and the first, before the last, and after one in the middle."""
-    yield _Death(count)
-    yield _Death(1)
-    yield _Death(count, before=True)
+    yield Death(count)
+    yield Death(1)
+    yield Death(count, before=True)
     for _ in range(MOST_TRIED):
-        yield _Death((count + 1) // 2)
-
-
-@contextlib.contextmanager
-def _dying(trial: Trial, death: _Death) -> Iterator[None]:
-    portal = trial.context.bynder
-    hooks: dict[str, list[Callable[..., None]]] = {"request": [death.send], "response": [death.receive]}
-    clients = (trial.context.http, portal._client, portal._s3)
-    before = [client.event_hooks for client in clients]
-    for client in clients:
-        client.event_hooks = hooks
-    try:
-        yield
-    finally:
-        for client, known in zip(clients, before, strict=True):
-            client.event_hooks = known
+        yield Death((count + 1) // 2)

@@ -26,7 +26,7 @@ from damlink.errors import StoppedError
 from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 
-__all__ = ["MISBEHAVIOURS"]
+__all__ = ["MISBEHAVIOURS", "log_off"]
 
 # An error's text goes to a terminal, a log and a database, so the core must cut it off.
 LONGEST_ERROR: Final = 10_000
@@ -191,7 +191,7 @@ def _run(case: Case, hook: str, chosen: Mapping[str, _Act]) -> Iterator[tuple[st
 
 
 @contextlib.contextmanager
-def _log_off() -> Iterator[None]:
+def log_off() -> Iterator[None]:
     """Log nothing: half a surrogate in a captured log would end pytest-xdist."""
     logging.disable()
     try:
@@ -203,7 +203,9 @@ def _log_off() -> Iterator[None]:
 def _run_with(case: Case, rude: _Rude, ends: _Ends, stopping: Stopping) -> RunReport:
     case.trial._release_lease()
     config = load(case.trial.folder / FILENAME)
-    with _log_off(), _RudeSession(config, listener=ends, now=case.trial.clock.now) as session:
+    # The pace of this machine is that of real portals.
+    pace = case.trial._session.pace
+    with log_off(), _RudeSession(config, listener=ends, now=case.trial.clock.now, pace=pace) as session:
         session.rude = rude
         reset(session.database, case.plugin)
         # In the main thread a KeyboardInterrupt is a person's.
