@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from loopback import Site, assert_arrived_once_and_whole, until
+from queues import Filled, standing_in
 
 from damlink_sandbox import Fault
 
@@ -159,3 +160,16 @@ def serve(cluster: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             return process
 
         yield begin
+
+
+def test_worker_when_the_portal_has_a_queue_stores_its_events(
+    cluster: Site, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with standing_in() as amazon, contextlib.closing(Filled(amazon, "events")) as queue:
+        cluster.tables["portals"]["brand"]["event_queue"] = queue.url
+        cluster.write()
+        queue.send({"media_id": "0A1B2C3D-0000-0000-0000000000000001"})
+        worker = start()
+        until(lambda: cluster.run("events", "inbox", "brand", "--json").stdout)
+        ended(worker)
+        assert queue.left == (0, 0)
