@@ -12,6 +12,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from console_addresses import ADDRESSES
+from ledger_rows import claim
 
 import damlink
 from damlink._config.load import loads
@@ -161,11 +162,21 @@ def test_asset_when_uncertain_is_not_made_due_by_retry(shown: Any) -> None:
     assert shown.json(ADDRESSES["/asset"])["asset"]["state"] == "uncertain"
 
 
-def test_asset_when_a_run_is_active_stays_as_it_is(shown: Any) -> None:
+def test_asset_when_a_run_is_active_and_does_not_carry_it_is_made_due(shown: Any) -> None:
     with Lease(shown.session.database, "stock"):
-        answer = shown.post("/retry", connector="stock", id="id-001")
+        assert shown.post("/retry", connector="stock", id="id-001").status_code == 303
+    assert shown.json("/asset?connector=stock&id=id-001")["asset"]["state"] == "due"
+    _reject_again(shown)
+
+
+def test_asset_when_a_run_carries_it_stays_as_it_is(shown: Any) -> None:
+    with Lease(shown.session.database, "stock") as lease:
+        ledger = Ledger(shown.session.database, "stock", lease.epoch)
+        row = claim(ledger)
+        answer = shown.post("/retry", connector="stock", id=row.source_id)
+        assert shown.ledger().find([row.source_id])[row.source_id].state == "running"
+        ledger.release()
     assert answer.status_code == 409
-    assert shown.json("/asset?connector=stock&id=id-001")["asset"]["state"] == "rejected"
 
 
 @pytest.mark.parametrize(

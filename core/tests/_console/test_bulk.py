@@ -77,11 +77,12 @@ def test_assets_when_left_as_they_are_say_why(shown: Any, many: Ledger) -> None:
     assert results["many-3"] == "left: it is due"
 
 
-def test_assets_when_a_run_is_active_stay_as_they_are(shown: Any, many: Ledger) -> None:
-    before = states(many)
-    with Lease(shown.session.database, "shelf"):
-        answer = shown.post("/bulk?connector=shelf&act=retry", button="")
-    assert (answer.status_code, states(many)) == (409, before)
+def test_assets_when_a_run_is_active_are_changed_but_for_what_it_carries(shown: Any, many: Ledger) -> None:
+    with Lease(shown.session.database, "shelf") as lease:
+        claim(Ledger(shown.session.database, "shelf", lease.epoch))
+        results = {each["source_id"]: each["result"] for each in bulk(shown, act="retry")["results"]}
+    assert results["many-3"] == "left: it is being carried"
+    assert (results["many-0"], results["many-1"]) == ("due", "due")
 
 
 def test_act_when_unknown_is_refused(shown: Any, many: Ledger) -> None:

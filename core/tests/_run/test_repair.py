@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ledger_rows import claim
 
 from damlink._run.repair import reset, retry, settle
 from damlink._state.lease import Lease
+from damlink._state.ledger import Ledger
 from damlink.errors import ConfigError, RunActiveError
 
 
@@ -42,9 +44,40 @@ def test_retry_when_it_may_not_be_changes_nothing(uncertain: Any, source_id: str
     assert uncertain.states == {"1": "uncertain", "2": "pushed"}
 
 
-def test_retry_when_a_run_is_active_is_refused(stock: Any) -> None:
-    with Lease(stock.session.database, "stock"), pytest.raises(RunActiveError):
-        retry(stock.session.database, "stock", [])
+@pytest.mark.parametrize("ids", [[], ["1"]], ids=["all", "by id"])
+def test_retry_when_a_run_is_active_makes_due_what_nobody_carries(stock: Any, ids: list[str]) -> None:
+    stock.write(transform="raise AssetRejectedError('a')")
+    stock.run()
+    with Lease(stock.session.database, "stock"):
+        assert retry(stock.session.database, "stock", ids) == 1
+    assert stock.states["1"] == "due"
+
+
+def test_retry_when_the_asset_is_being_carried_is_refused(stock: Any) -> None:
+    stock.write(transform="raise AssetRejectedError('a')")
+    stock.run()
+    retry(stock.session.database, "stock", ["1"])
+    with Lease(stock.session.database, "stock") as lease:
+        row = claim(Ledger(stock.session.database, "stock", lease.epoch))
+        with pytest.raises(RunActiveError):
+            retry(stock.session.database, "stock", [row.source_id])
+    assert stock.states["1"] == "running"
+
+
+def test_retry_when_a_killed_run_has_left_the_asset_makes_it_due(stock: Any) -> None:
+    stock.write(transform="raise AssetRejectedError('a')")
+    stock.run()
+    retry(stock.session.database, "stock", ["1"])
+    with Lease(stock.session.database, "stock") as lease:
+        claim(Ledger(stock.session.database, "stock", lease.epoch))
+    assert retry(stock.session.database, "stock", ["1"]) == 1
+    assert stock.states["1"] == "due"
+
+
+def test_settle_when_a_run_is_active_is_done(uncertain: Any) -> None:
+    with Lease(uncertain.session.database, "stock"):
+        settled(uncertain, saved=True, target_id="T7")
+    assert uncertain.states["1"] == "pushed"
 
 
 def test_settle_when_saved_is_pushed_and_not_delivered_again(uncertain: Any) -> None:

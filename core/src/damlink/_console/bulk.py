@@ -10,10 +10,11 @@ from damlink._console.asset_pages import MOST_AT_ONCE, describe_filter, filter_o
 from damlink._console.desk import Desk
 from damlink._console.page import Page, Query, WrongRequestError, command_text, connector_of
 from damlink._run.repair import settle_row, skip_row
-from damlink._state.lease import Lease
+from damlink._state.decisions import Decisions
 from damlink._state.ledger import Ledger
 from damlink._state.rows import Row, RowState
 from damlink._state.search import Search
+from damlink.errors import RunActiveError
 
 __all__ = ["change_many"]
 
@@ -21,18 +22,12 @@ Act = Callable[[Desk, Ledger, Row], str]
 
 
 def change_many(desk: Desk, form: Query) -> Page:
-    """Change exactly the assets that match a filter, and show what became of each.
-
-    Raises:
-        RunActiveError: a run is active.
-    """
+    """Change exactly the assets that match a filter, and show what became of each."""
     name, wanted, act = connector_of(desk, form), filter_of(form), form.get("act", "")
     if act not in _ACTS:
         raise WrongRequestError(f"act is one of {', '.join(_ACTS)}")
-    with Lease(desk.database, name) as lease:
-        rows = _find(desk, name, form)
-        ledger = Ledger(desk.database, name, lease.epoch)
-        results = [(row, _ACTS[act](desk, ledger, row)) for row in rows]
+    ledger = Decisions(desk.database, name)
+    results = [(row, _change(desk, ledger, row, _ACTS[act])) for row in _find(desk, name, form)]
     data = {
         "connector": name,
         "filter": describe_filter(wanted),
@@ -53,6 +48,15 @@ def _find(desk: Desk, name: str, form: Query) -> Sequence[Row]:
             f"more than {MOST_AT_ONCE} assets match: narrow the filter; nothing was changed"
         )
     return found.rows
+
+
+def _change(desk: Desk, ledger: Ledger, row: Row, act: Act) -> str:
+    if row.state is RowState.RUNNING:
+        return "left: it is being carried"
+    try:
+        return act(desk, ledger, row)
+    except RunActiveError:
+        return "left: it was changed meanwhile"
 
 
 def _retry(_desk: Desk, ledger: Ledger, row: Row) -> str:
