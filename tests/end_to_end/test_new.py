@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,13 @@ KINDS: Final = {
     "source-long": ("very-long-name-of-some-partner",),
     "destination": ("print-shop", "--destination"),
 }
+# A wrong argument of one hook, a wrong result of another, and a setting that there is not.
+WRONG: Final = {
+    "checkpoint: Checkpoint": "checkpoint: int",
+    "-> PreparedAsset | Skip": "-> str",
+    "create_auth(ctx.settings)": "create_auth(ctx.settings.account)",
+}
+EXPECTED: Final = ('expected "Push"', 'expected "Transform"', 'has no attribute "account"')
 
 
 @pytest.fixture(scope="module", params=KINDS.values(), ids=list(KINDS))
@@ -60,12 +69,36 @@ def test_distribution_when_made_is_formatted_and_clean(made: Path) -> None:
     assert (formatted.returncode, linted.returncode) == (0, 0), formatted.stdout + linted.stdout
 
 
+@pytest.fixture(scope="module")
+def cache() -> Iterator[Path]:
+    """The folder in which the runs of mypy keep what they know of the core."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def check_types(made: Path, cache: Path) -> Any:
+    options = ("--strict", "--cache-dir", str(cache))
+    return call_python(made, "-m", "mypy", *options, "src", path=made / "src")
+
+
 @pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
-def test_distribution_when_made_is_typed(made: Path) -> None:
-    with tempfile.TemporaryDirectory() as cache:
-        options = ("--strict", "--cache-dir", cache)
-        child = call_python(made, "-m", "mypy", *options, "src", path=made / "src")
+def test_distribution_when_made_is_typed(made: Path, cache: Path) -> None:
+    child = check_types(made, cache)
     assert child.returncode == 0, child.stdout
+
+
+@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+def test_distribution_when_a_hook_is_changed_wrongly_is_refused_by_mypy(
+    made: Path, cache: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(made, tmp_path / made.name)
+    (plugin,) = (tmp_path / made.name).glob("src/*/plugin.py")
+    text = plugin.read_text("utf-8")
+    for right, wrong in WRONG.items():
+        text = text.replace(right, wrong)
+    plugin.write_text(text, "utf-8")
+    said = check_types(tmp_path / made.name, cache).stdout
+    assert [each for each in EXPECTED if each not in said] == [], said
 
 
 @pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)

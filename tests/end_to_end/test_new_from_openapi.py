@@ -108,6 +108,13 @@ def test_plugin_when_made_is_formatted_and_clean(made: Path) -> None:
     assert (formatted.returncode, linted.returncode) == (0, 0), linted.stdout
 
 
+@pytest.mark.acceptance
+def test_plugin_when_made_is_typed(made: Path, tmp_path: Path) -> None:
+    options = ("--strict", "--cache-dir", str(tmp_path))
+    child = call_python(made, "-m", "mypy", *options, "src", path=made / "src")
+    assert child.returncode == 0, child.stdout
+
+
 @pytest.mark.parametrize("definition", RUN_BY, indirect=True)
 def test_plugin_when_made_carries_the_rows_of_its_stand_in(made: Path, tmp_path: Path) -> None:
     child = call_python(tmp_path, "-c", RUN, path=made.parent / "site")

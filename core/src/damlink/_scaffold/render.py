@@ -78,6 +78,7 @@ def _shortcuts(blueprint: Blueprint) -> dict[str, Any]:
     return {
         "title": names.title,
         "cls": names.cls,
+        "context": f"ctx: Context[{names.cls}Settings]",
         "package": names.package,
         "plugin": names.plugin,
         "auth": blueprint.auth,
