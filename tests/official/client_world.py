@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
@@ -37,6 +38,7 @@ _RECORDS: Final[dict[str, Callable[[World], Any]]] = {
     "field": lambda world: world.field,
     "group": lambda world: world.portal.workflow.create_group(name=world.name()).id,
     "id": _versioned,
+    "ids": lambda world: [world.new_asset(name="Dune"), world.new_asset(name="Sea")],
     "integration": lambda world: INTEGRATION,
     "job": World.job,
     "brand": lambda world: world.brand,
@@ -93,13 +95,17 @@ class Names(MutableMapping[str, Any]):
 
 
 def run(text: str, names: Names) -> Any:
-    """Run Python, and return the value of its last line if that is an expression; a list is read."""
-    body = text.rstrip()
-    try:
-        found = eval(compile(body, "docs", "eval"), {}, names)
-    except SyntaxError:
-        exec(compile(body, "docs", "exec"), {}, names)
-        found = None
+    """Run Python, and return its value if it is one expression; a list is read."""
+    tree = ast.parse(text)
+    named = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    # Functions of the text see its variables only as those of a module.
+    variables = {name: names[name] for name in named if name in names or name in _RECORDS}
+    found = None
+    if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+        found = eval(text, variables)
+    else:
+        exec(text, variables)
+    names.update({name: value for name, value in variables.items() if name != "__builtins__"})
     found = [*found] if isinstance(found, Iterator) else found
     names.close()
     return found

@@ -115,3 +115,21 @@ def test_python_of_a_page_when_run_ends_well(
 def test_example_of_a_resource_when_run_ends_well(resource: str, world: World, folder: Path) -> None:
     assert f"portal.{resource}." in EXAMPLES[resource]
     run(EXAMPLES[resource], Names(world))
+
+
+ASYNC: Final = python_of("explanation/async.md")
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "found"),
+    [(0, "names", ["Dune", "Sea"]), (1, "films", ["Film"]), (2, "sizes", [40_000, 40_000])],
+    ids=["asyncio", "list", "threads"],
+)
+def test_example_of_threads_when_run_has_the_results(
+    number: int, name: str, found: list[Any], world: World, folder: Path
+) -> None:
+    world.new_asset(name="Film", filename="film.mp4", media=1) if name == "films" else None
+    names = Names(world)
+    run(ASYNC[number], names)
+    # Other tests have added assets, too.
+    assert [each for each in names[name] if each in found] == found
