@@ -63,7 +63,7 @@ soak: $(TOOLS)
 
 # The pictures of the docs; needs Chromium.
 pictures: $(TOOLS)
-	PICTURES=docs/images $(BIN)/python -m pytest -m acceptance tests/browser/test_pictures.py
+	PICTURES=docs/images $(BIN)/python -m pytest -m acceptance tests/browser/test_pictures.py tests/browser/test_tutorial_pictures.py
 
 # Workers that share a budget, and workers that are killed; or some rows: ROWS="budget:4 clocks:2 kills:120".
 cluster-proof: $(TOOLS)

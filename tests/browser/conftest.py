@@ -84,7 +84,7 @@ def shown(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             _leave_what_needs_a_person(session)
             Users(session.database).add("ann", Role.OPERATOR, None)
             Access(session.database).make_token("ann", "report", timedelta(days=90))
-            yield from _running(session)
+            yield from run_console(session)
 
 
 def _leave_what_needs_a_person(session: Session) -> None:
@@ -101,7 +101,8 @@ def _leave_what_needs_a_person(session: Session) -> None:
             ledger.mark_rejected(claim(ledger), REJECTED)
 
 
-def _running(session: Session) -> Iterator[Shown]:
+def run_console(session: Session) -> Iterator[Shown]:
+    """Run a console in a thread until the tests are done with it."""
     addresses: Queue[str] = Queue()
     console = Console(session, on_listening=addresses.put)
     thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))

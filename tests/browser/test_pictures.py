@@ -25,6 +25,11 @@ PICTURES = {
 }
 
 
+def save_picture(taken: bytes, path: Path) -> None:
+    """Save a picture in few colours."""
+    Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+
+
 @pytest.mark.parametrize(("name", "address"), PICTURES.items(), ids=list(PICTURES))
 def test_picture_when_taken_is_small(
     chromium: Any, shown: Any, tmp_path: Path, name: str, address: str
@@ -33,5 +38,5 @@ def test_picture_when_taken_is_small(
     with watch(chromium, shown.origin, shown.cookies, viewport=WINDOW, color_scheme="light") as watched:
         watched.open(address)
         taken = watched.page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 960, "height": 720})
-    Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    save_picture(taken, path)
     assert path.stat().st_size <= MOST_BYTES
