@@ -221,6 +221,8 @@ def main() -> None:
         "rows", nargs="*", help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows:NUMBER"
     )
     rows = parser.parse_args().rows or ROWS
+    # Whoever ends this ends the workers and the server with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for row in rows:
         kind, _, number = row.partition(":")
