@@ -372,7 +372,7 @@ def listings() -> list[Any]:
         pytest.param(method, id=f"{resource} {name}")
         for resource, name, method in found
         if "limit" in inspect.signature(method).parameters
-        and str(inspect.signature(method).return_annotation).startswith("Iterator")
+        and str(inspect.signature(method).return_annotation).startswith("Listing")
     ]
 
 
