@@ -42,22 +42,44 @@ def press_by_keyboard(page: Page, words: str) -> None:
     raise AssertionError(f"the key Tab does not lead to {words!r}")
 
 
+def type_by_mouse(page: Page, name: str, text: str) -> None:
+    """Fill the field with this name."""
+    page.locator(f"[name='{name}']").fill(text)
+
+
+def type_by_keyboard(page: Page, name: str, text: str) -> None:
+    """Go to the field with this name by the key Tab, and replace what is in it.
+
+    Raises:
+        AssertionError: the key does not lead there.
+    """
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('name')") == name:
+            page.keyboard.press("Control+A")
+            page.keyboard.type(text)
+            return
+    raise AssertionError(f"the key Tab does not lead to the field {name!r}")
+
+
 @attrs.frozen
 class Way:
     """One way of use.
 
     Attributes:
         press: follows a link, or presses a button.
+        type: fills a field, by its name.
         options: how the window is opened.
     """
 
     name: str
     press: Callable[[Page, str], None]
+    type: Callable[[Page, str, str], None]
     options: dict[str, Any] = attrs.field(factory=dict)
 
 
 WAYS: Final = (
-    Way("mouse", press_by_mouse),
-    Way("without-javascript", press_by_mouse, {"java_script_enabled": False}),
-    Way("keyboard", press_by_keyboard),
+    Way("mouse", press_by_mouse, type_by_mouse),
+    Way("without-javascript", press_by_mouse, type_by_mouse, {"java_script_enabled": False}),
+    Way("keyboard", press_by_keyboard, type_by_keyboard),
 )

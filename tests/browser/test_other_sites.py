@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browser.chromium import REBOUND
 
 pytestmark = pytest.mark.acceptance
 
@@ -38,3 +39,11 @@ def test_form_when_another_site_sends_it_is_refused(trap: Any) -> None:
 
 def test_console_when_framed_by_another_site_is_not_shown(trap: Any) -> None:
     assert trap.frames[1].url.startswith("chrome-error:")
+
+
+def test_console_when_another_name_leads_to_its_address_does_not_answer(chromium: Any, shown: Any) -> None:
+    port = shown.origin.rpartition(":")[2]
+    with contextlib.closing(chromium.new_context()) as context:
+        answer = context.new_page().goto(f"http://{REBOUND}:{port}/")
+    assert answer is not None
+    assert 400 <= answer.status < 500
