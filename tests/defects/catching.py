@@ -55,6 +55,8 @@ def _installed(defect: Defect) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="damlink-defect-") as name:
         folder = Path(name)
         install(folder, defect.plugin, metadata=defect.metadata, entry_points=defect.entry_points)
+        if not defect.is_typed:
+            (folder / "damlink_larkspur/py.typed").unlink()
         if defect.rival:
             rival = defect.metadata.replace("damlink-larkspur", "damlink-larkspur-too")
             install(folder, metadata=rival, distribution="damlink_larkspur_too")

@@ -8,7 +8,18 @@ from typing import Final
 import attrs
 from defects.larkspur import ENTRY_POINTS, METADATA, PLUGIN
 
-__all__ = ["DEFECTS", "MISTAKES", "Defect"]
+__all__ = [
+    "CONTENT",
+    "COUNTER",
+    "DEFECTS",
+    "GET_PAGE",
+    "MISTAKES",
+    "PAGE",
+    "TRANSFORM",
+    "UPLOAD",
+    "Defect",
+    "on_event",
+]
 
 
 @attrs.frozen
@@ -22,6 +33,7 @@ class Defect:
         new: what it is replaced by.
         more: further code at the end of the plugin.
         rival: whether a second distribution has the same plugin.
+        is_typed: whether its package has the file py.typed.
     """
 
     name: str
@@ -30,6 +42,7 @@ class Defect:
     new: str = ""
     more: str = ""
     rival: bool = False
+    is_typed: bool = True
 
     @property
     def plugin(self) -> str:
@@ -53,19 +66,15 @@ class Defect:
         return text.replace(self.old, self.new) if self.old else text
 
 
-_UPLOAD: Final = "    return ctx.bynder.upload(prepared, checkpoint, previous=previous)\n"
-_CONTENT: Final = "    content = Content.from_url("
-_TRANSFORM: Final = "def transform(ctx: Context, source: SourceAsset) -> PreparedAsset | Skip:\n"
+UPLOAD: Final = "    return ctx.bynder.upload(prepared, checkpoint, previous=previous)\n"
+CONTENT: Final = "    content = Content.from_url("
+TRANSFORM: Final = "def transform(ctx: Context, source: SourceAsset) -> PreparedAsset | Skip:\n"
 _LISTING: Final = (
     "def list_source_assets(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:\n"
 )
 _ITEM: Final = 'yield SourceAsset(row["id"], row["etag"], row["title"], raw=row)'
-_PAGE: Final = 'ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()'
-_PAGE_LINES: Final = (
-    '    page = 1\n    while rows := ctx.http.get("/pictures", '
-    'params={"page": page, "since": since or ""}).json():\n'
-)
-_GET_PAGE: Final = """
+PAGE: Final = 'ctx.http.get("/pictures", params={"page": page, "since": since or ""}).json()'
+GET_PAGE: Final = """
 
 def _get_page(ctx, page, since):
     try:
@@ -106,11 +115,11 @@ class _Forgetful:
         return self
 """
 
-_COUNTER: Final = "\n\nimport itertools\n\nnumbers = itertools.count(1)\n"
+COUNTER: Final = "\n\nimport itertools\n\nnumbers = itertools.count(1)\n"
 _DAY: Final = "\n\nfrom datetime import date\n\nDAY = date(2026, 1, 1)\n"
 
 
-def _on_event(lines: str) -> str:
+def on_event(lines: str) -> str:
     return (
         "\n\nfrom damlink import Event, Removed\n\n\n"
         "@hookimpl\n"
@@ -125,15 +134,15 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "push not repeatable: another part of the checkpoint each time",
         "push.once",
-        _UPLOAD,
+        UPLOAD,
         "    import uuid\n\n"
         "    return ctx.bynder.upload(prepared, checkpoint.scope(str(uuid.uuid4())), previous=previous)\n",
     ),
     Defect(
         "push not repeatable: a request that acts each time",
         "push.once",
-        _UPLOAD,
-        f'    ctx.http.post("/deliveries", json={{"id": prepared.name}})\n{_UPLOAD}',
+        UPLOAD,
+        f'    ctx.http.post("/deliveries", json={{"id": prepared.name}})\n{UPLOAD}',
     ),
     Defect(
         "checkpoint ignored",
@@ -145,25 +154,18 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "checkpoint written after the act, and not before",
         "push.killed",
-        _UPLOAD,
+        UPLOAD,
         '    if not checkpoint.get("told"):\n'
         '        ctx.http.post("/deliveries", json={"id": prepared.name})\n'
-        f"        checkpoint.put(told=True)\n{_UPLOAD}",
+        f"        checkpoint.put(told=True)\n{UPLOAD}",
     ),
     Defect(
         "called done before it is",
         "run.schedules",
-        _UPLOAD,
+        UPLOAD,
         "    if ctx.state.get(prepared.name):\n"
         "        return PushResult(prepared.name)\n"
-        f"    ctx.state.put(prepared.name, True)\n{_UPLOAD}",
-    ),
-    Defect(
-        "a cursor of its own, kept before its assets are",
-        "run.schedules",
-        _PAGE_LINES,
-        f'    since = ctx.state.get("since")\n{_PAGE_LINES}'
-        '        ctx.state.put("since", rows[-1]["changed"])\n',
+        f"    ctx.state.put(prepared.name, True)\n{UPLOAD}",
     ),
     Defect(
         "cursor early",
@@ -181,8 +183,8 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "secret in the log",
         "log.secret-free",
-        _CONTENT,
-        f'    ctx.log.debug("signed with %s", ctx.settings.api_key.reveal())\n{_CONTENT}',
+        CONTENT,
+        f'    ctx.log.debug("signed with %s", ctx.settings.api_key.reveal())\n{CONTENT}',
     ),
     Defect(
         "secret in a foreign URL",
@@ -195,11 +197,11 @@ DEFECTS: Final[Sequence[Defect]] = (
         "listing.stable",
         'SourceAsset(row["id"],',
         "SourceAsset(f\"{row['id']}-{next(numbers)}\",",
-        more=_COUNTER,
+        more=COUNTER,
     ),
-    Defect("unstable fingerprint", "listing.stable", 'row["etag"],', "str(next(numbers)),", more=_COUNTER),
+    Defect("unstable fingerprint", "listing.stable", 'row["etag"],', "str(next(numbers)),", more=COUNTER),
     Defect(
-        "errors swallowed in the listing", "partner.500", _PAGE, "_get_page(ctx, page, since)", more=_GET_PAGE
+        "errors swallowed in the listing", "partner.500", PAGE, "_get_page(ctx, page, since)", more=GET_PAGE
     ),
     Defect(
         "errors swallowed in transform",
@@ -216,30 +218,30 @@ DEFECTS: Final[Sequence[Defect]] = (
         "    return list(_list(ctx, since))\n\n\n"
         "def _list(ctx: Context, since: str | None) -> Iterator[SourceAsset | Cursor]:\n",
     ),
-    Defect("mutated raw", "transform.pure", _CONTENT, f'    source.raw["seen"] = True\n{_CONTENT}'),
+    Defect("mutated raw", "transform.pure", CONTENT, f'    source.raw["seen"] = True\n{CONTENT}'),
     Defect("no extension", "content.named", 'filename=picture["file"]', 'filename="picture"'),
     Defect(
         "not thread-safe",
         "transform.parallel",
-        _CONTENT,
-        f"    current.append(source)\n{_CONTENT[:4]}source = current[-1]\n{_CONTENT}",
+        CONTENT,
+        f"    current.append(source)\n{CONTENT[:4]}source = current[-1]\n{CONTENT}",
         more="\n\ncurrent = []\n",
     ),
     Defect(
         "module global",
         "code.no-globals",
-        _CONTENT,
-        f"    carried.append(source.source_id)\n{_CONTENT}",
+        CONTENT,
+        f"    carried.append(source.source_id)\n{CONTENT}",
         more="\n\ncarried = []\n",
     ),
     Defect(
-        "blocking sleep", "code.own-sleep", _CONTENT, f"    import time\n\n    time.sleep(0.01)\n{_CONTENT}"
+        "blocking sleep", "code.own-sleep", CONTENT, f"    import time\n\n    time.sleep(0.01)\n{CONTENT}"
     ),
     Defect(
         "race on state",
         "state.atomic",
-        _UPLOAD,
-        f'    ctx.state.put("count", ctx.state.get("count", 0) + 1)\n{_UPLOAD}',
+        UPLOAD,
+        f'    ctx.state.put("count", ctx.state.get("count", 0) + 1)\n{UPLOAD}',
     ),
     Defect(
         "no marker on the asset", "push.findable", 'tags=("Larkspur", source.source_id)', 'tags=("Larkspur",)'
@@ -247,8 +249,8 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "bare httpx",
         "code.own-http",
-        _CONTENT,
-        f"    import httpx\n\n    httpx.get(ctx.settings.api_url)\n{_CONTENT}",
+        CONTENT,
+        f"    import httpx\n\n    httpx.get(ctx.settings.api_url)\n{CONTENT}",
     ),
     Defect(
         "whole file in memory",
@@ -257,17 +259,17 @@ DEFECTS: Final[Sequence[Defect]] = (
         'Content.from_bytes(ctx.http.get(picture["url"]).content, picture["file"])',
     ),
     Defect(
-        "answers without a limit", "partner.oversized", _PAGE, "_read(ctx, page, since)", more=_READ_STREAM
+        "answers without a limit", "partner.oversized", PAGE, "_read(ctx, page, since)", more=_READ_STREAM
     ),
     Defect(
         "event: its time is the fingerprint",
         "event.repeated",
-        more=_on_event('    row["etag"] = event.occurred_at.isoformat()\n'),
+        more=on_event('    row["etag"] = event.occurred_at.isoformat()\n'),
     ),
     Defect(
         "event: its kind decides, not the asset",
         "event.reordered",
-        more=_on_event(
+        more=on_event(
             '    if event.kind.endswith(".archived"):\n'
             '        yield Removed(row["id"], "archived")\n'
             "        return\n"
@@ -276,12 +278,12 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(
         "event: another fingerprint than in the listing",
         "event.as-listed",
-        more=_on_event('    row["etag"] = "by event"\n'),
+        more=on_event('    row["etag"] = "by event"\n'),
     ),
     Defect(
         "event: no thought of an asset that is gone",
         "event.gone",
-        more=_on_event('    ctx.log.debug("%s", event.asset["name"])\n'),
+        more=on_event('    ctx.log.debug("%s", event.asset["name"])\n'),
     ),
     Defect(
         "secret as plain text",

@@ -11,6 +11,7 @@ TESTS: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
 from defects.catching import catch  # noqa: E402
+from defects.further import FURTHER  # noqa: E402
 from defects.table import DEFECTS, MISTAKES, Defect  # noqa: E402
 
 from damlink._version import __version__  # noqa: E402
@@ -48,6 +49,7 @@ def render_page() -> Iterator[str]:
     for title, defects in {
         "What goes wrong in operation": DEFECTS,
         "What is written wrongly": MISTAKES,
+        "One more for each other rule": FURTHER,
     }.items():
         yield f"## {title}\n\n| defect | caught by | the line |\n| --- | --- | --- |"
         yield from read_rows(defects)

@@ -147,7 +147,7 @@ class _Ends(RunListener):
 @rule(
     "run.misbehaving",
     proves="A hook that misbehaves for an asset costs that asset alone, which shows a cause.",
-    cure="report it: the core must contain this for every plugin",
+    cure="see run.once if the asset fails by itself; else report it: the core must contain this",
 )
 def contain(case: Case) -> None:
     """Let `transform` and `push` misbehave in every way, each for an asset of its own."""
@@ -159,7 +159,8 @@ def contain(case: Case) -> None:
         chosen = dict(zip(ids, names, strict=False))
         acts = {source_id: MISBEHAVIOURS[name] for source_id, name in chosen.items()}
         for source_id, problem in _run(case, hook, acts):
-            raise BrokenRuleError(f"{hook} with {chosen[source_id]}: {problem}")
+            what = f"{hook} with {chosen[source_id]}" if source_id in chosen else source_id
+            raise BrokenRuleError(f"{what}: {problem}")
 
 
 def _rounds(most: int) -> Iterator[tuple[str, list[str]]]:
