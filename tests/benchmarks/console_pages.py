@@ -1,8 +1,8 @@
-"""usage: python tests/benchmarks/console_pages.py [ROWS]   times each page of the console over a large ledger
+"""usage: python tests/benchmarks/console_pages.py [ROWS [PAGE]...]   times pages over a large ledger
 
 The ledger has a million rows of one connector on SQLite, 3 % of them not carried. Another thread claims and
-finishes rows meanwhile. A line is printed for each page: the median and the 95th percentile of 40 requests
-over HTTP, one after the other.
+finishes rows meanwhile. A saved plan has a tenth as many assets, and the inbox 1,000 events. A line is
+printed for each page: the median and the 95th percentile of 40 requests over HTTP, one after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 
@@ -21,8 +22,10 @@ import httpx
 from damlink._config.load import loads
 from damlink._console.server import Console
 from damlink._run.session import Session
+from damlink._state.inbox import Inbox, Notification
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
+from damlink._state.plans import PlannedAsset, Plans
 
 CONFIG = """
 [portals.brand]
@@ -35,6 +38,7 @@ api_key = { env = "TOKEN" }
 api_secret = { env = "TOKEN" }
 """
 TIMES = 40
+PART, EVENTS = 10_000, 1_000
 # One of 50 rows has failed, one of 200 is rejected, one of 500 uncertain; 20 causes each.
 STATE = """CASE WHEN n % 50 = 1 THEN 'failed' WHEN n % 200 = 2 THEN 'rejected'
     WHEN n % 500 = 3 THEN 'uncertain' WHEN n % 100 = 4 THEN 'due' WHEN n % 10 = 5 THEN 'skipped'
@@ -77,6 +81,13 @@ PAGES = {
     "one asset": "/asset?connector=stock&id=asset-0000051",
     "runs": "/runs?connector=stock",
     "plans": "/plans?connector=stock",
+    "plan": "/plan?id={plan}",
+    "plan, last page": "/plan?id={plan}&page=200",
+    "draft": "/draft?id={draft}",
+    "add": "/add?plugin=istock",
+    "a step of the wizard": "/setup?id={setup}",
+    "events": "/events?portal=brand",
+    "activity": "/activity",
     "browse": "/plugins",
     "portals": "/portals",
 }
@@ -91,6 +102,7 @@ def main() -> None:
         path.write_text(CONFIG)
         with Session(loads(CONFIG, path)) as session:
             _fill(session, rows)
+            _fill_plan_and_inbox(session, rows // 10)
             _time_pages(session)
 
 
@@ -100,6 +112,55 @@ def _fill(session: Session, rows: int) -> None:
         connection.exec_driver_sql(ROWS, {"rows": rows})
         connection.exec_driver_sql(RUNS)
     print(f"{rows:,} rows in {time.perf_counter() - began:.0f} s")
+
+
+def _fill_plan_and_inbox(session: Session, count: int) -> None:
+    plans = Plans(session.database)
+    plan = plans.begin("stock", full=True, basis={})
+    for first in range(0, count, PART):
+        assets = [_planned(number) for number in range(first, min(first + PART, count))]
+        plans.add(plan, assets, first)
+    totals = {"actions": {"new": count}, "bytes": 12_345 * count, "without_size": 0, "requests": 5 * count}
+    plans.complete(plan, totals | {"minutes": count // 144, "spends": {}})
+    for number in range(EVENTS):
+        Inbox(session.database).put(
+            Notification(
+                portal="brand",
+                topic="arn:aws:sns:eu-west-1:111122223333:brand",
+                message_id=str(number),
+                subject="asset_bank.media.updated",
+                message="{}",
+                occurred_at=datetime.now(UTC),
+            )
+        )
+
+
+def _planned(number: int) -> PlannedAsset:
+    return PlannedAsset(
+        source_id=f"asset-{number:07}",
+        title=f"A harbour in the morning, number {number}",
+        why="it was not carried yet",
+        action="new",
+        fingerprint="v1",
+        size=12_345,
+        requests=5,
+        spends={},
+    )
+
+
+def _begin_forms(client: httpx.Client, session: Session) -> dict[str, str]:
+    """Begin a change and a connector; return the ids of these and of the plan."""
+    forms = {
+        "draft": ("/switch", {"connector": "stock", "enabled": "no"}),
+        "setup": ("/begin", {"plugin": "istock", "title": "Another", "portal": "brand"}),
+    }
+    headers = {"Origin": str(client.base_url).rstrip("/")}
+    led = {
+        name: client.post(path, data=form, headers=headers).headers["location"]
+        for name, (path, form) in forms.items()
+    }
+    (plan,) = Plans(session.database).latest("stock", 1)
+    return {name: httpx.URL(location).params["id"] for name, location in led.items()} | {"plan": plan.id}
 
 
 def _time_pages(session: Session) -> None:
@@ -114,8 +175,9 @@ def _time_pages(session: Session) -> None:
         address = httpx.URL(addresses.get(timeout=60))
         with httpx.Client(base_url=f"http://{address.netloc.decode()}", timeout=60) as client:
             client.get(str(address))
-            for name, path in PAGES.items():
-                times = sorted(_times_of(client, path))
+            ids = _begin_forms(client, session)
+            for name in sys.argv[2:] or PAGES:
+                times = sorted(_times_of(client, PAGES[name].format_map(ids)))
                 print(f"{name:32} median {times[TIMES // 2]:6.1f} ms, p95 {times[TIMES * 95 // 100]:6.1f} ms")
     finally:
         writing.set()
