@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from loopback import Site, assert_arrived_once_and_whole, until
-from queues import Filled, standing_in
+from postgres_server import postgres_server, restart
 
 from damlink_sandbox import Fault
 
@@ -121,6 +121,32 @@ def test_workers_when_the_schema_becomes_newer_go_on_and_an_older_one_is_refused
     ended(running)
 
 
+@pytest.mark.acceptance
+def test_workers_when_the_database_restarts_go_on_and_carry_everything_once(
+    own_cluster: Site, start: Callable[..., Any]
+) -> None:
+    cluster = own_cluster
+    save = Fault(service="portal", match="POST /api/v4/media/save", kind="delay", seconds=1, times=0)
+    cluster.sandbox.world.faults.add(save)
+    workers = [start(), start()]
+    until(lambda: save.struck > 1, PATIENCE_SECONDS)
+    restart(cluster.tables["state"]["url"])
+    until(lambda: all_pushed(cluster), PATIENCE_SECONDS)
+    for worker in workers:
+        ended(worker)
+    assert_all_arrived_once(cluster)
+
+
+@pytest.fixture
+def own_cluster(cluster: Site) -> Iterator[Site]:
+    """The same on a server of its own, which may be restarted."""
+    with postgres_server() as make:
+        cluster.tables["state"] = {"url": make()}
+        cluster.write()
+        cluster.run("state", "upgrade")
+        yield cluster
+
+
 def set_version(site: Site, number: str) -> str:
     """Say that the schema is of this version; what it said before."""
     with psycopg.connect(site.tables["state"]["url"]) as connection:
@@ -160,16 +186,3 @@ def serve(cluster: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             return process
 
         yield begin
-
-
-def test_worker_when_the_portal_has_a_queue_stores_its_events(
-    cluster: Site, start: Callable[..., subprocess.Popen[str]]
-) -> None:
-    with standing_in() as amazon, contextlib.closing(Filled(amazon, "events")) as queue:
-        cluster.tables["portals"]["brand"]["event_queue"] = queue.url
-        cluster.write()
-        queue.send({"media_id": "0A1B2C3D-0000-0000-0000000000000001"})
-        worker = start()
-        until(lambda: cluster.run("events", "inbox", "brand", "--json").stdout)
-        ended(worker)
-        assert queue.left == (0, 0)

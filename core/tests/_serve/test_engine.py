@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from damlink._serve.engine import JOBS_SCHEMA, find_pending, upgrade_engine
+from damlink._serve.engine import JOBS_SCHEMA, adopt_log, find_pending, upgrade_engine
 from damlink._state.database import Database
 
 
@@ -52,3 +53,15 @@ def test_engine_when_a_file_is_new_applies_that_alone(cluster: Database) -> None
     assert find_pending(cluster) == [newest]
     upgrade_engine(cluster)
     assert find_pending(cluster) == []
+
+
+def test_engine_when_it_reports_an_error_says_it_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "damlink.jobs")
+    adopt_log()
+    try:
+        raise ValueError("the server\nis away")
+    except ValueError:
+        logging.getLogger("procrastinate.worker").exception("stopping worker")
+    (record,) = caplog.records
+    assert (record.name, record.getMessage()) == ("damlink.jobs", "stopping worker: the server is away")
+    assert record.exc_info is None

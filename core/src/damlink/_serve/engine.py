@@ -25,7 +25,7 @@ from damlink._serve.service import OneThread
 from damlink._state.database import CREATION_LOCK, Database
 from damlink.errors import DamlinkError
 
-__all__ = ["ENGINE", "JOBS_SCHEMA", "EngineRunner", "find_pending", "upgrade_engine"]
+__all__ = ["ENGINE", "JOBS_SCHEMA", "EngineRunner", "adopt_log", "find_pending", "upgrade_engine"]
 
 JOBS_SCHEMA: Final = "damlink_jobs"
 ENGINE: Final = f"Procrastinate {metadata.extract_metadata()['version']}"
@@ -98,6 +98,25 @@ def _text_of(name: str) -> str:
     return (schema.migrations_path / name).read_text(encoding="utf-8")
 
 
+class _OneLine(logging.Handler):
+    """Says what the engine reports in one line: its trace is for those who debug."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record of the engine as one of ours."""
+        error = record.exc_info[1] if record.exc_info else None
+        cause = f": {' '.join(str(error.__cause__ or error).split())}" if error else ""
+        trace = record.exc_info if _log.isEnabledFor(logging.DEBUG) else None
+        _log.log(record.levelno, "%s%s", record.getMessage(), cause, exc_info=trace)
+
+
+def adopt_log() -> None:
+    """Let the engine's warnings and errors appear in our log, each in one line."""
+    engine = logging.getLogger("procrastinate")
+    if not any(isinstance(each, _OneLine) for each in engine.handlers):
+        engine.addHandler(_OneLine(logging.WARNING))
+        engine.propagate = False
+
+
 class EngineRunner(OneThread):
     """Runner of jobs that all workers on a database share.
 
@@ -140,6 +159,7 @@ class EngineRunner(OneThread):
 
     def start(self) -> None:
         """Start the thread."""
+        adopt_log()
         self._offers.open()
         super().start()
 
