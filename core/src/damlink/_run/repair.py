@@ -1,4 +1,4 @@
-"""Changes to rows by a person: of rows that nobody carries, beside a run; and the reset of a connector."""
+"""Changes to rows by a person: of rows that no run carries, beside a run; and the reset of a connector."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _IS_AS_READ: Final = (
 
 @repeat_conflicts
 class Decisions(Ledger):
-    """One connector's rows; each write changes a row that nobody carries and that is as it was read.
+    """One connector's rows; each write changes a row that is not being carried and is as it was read.
 
     Every method that changes a row raises `RunActiveError` otherwise, and changes nothing. A run never keeps
     in memory what such a row says: it claims the row first, in a transaction that sees the change.
