@@ -210,6 +210,10 @@ def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
     if dice.random() < 0.15:
         # It counts when its last byte has arrived, which is long after the first one has left.
         yield Fault("slow sending", dice.randrange(_FIRST_CHANGES), 70.0, "change")
+    if dice.random() < 0.1:
+        # After any answer, one is lost of what must not be repeated: the row is uncertain.
+        yield Fault(dice.choice(ANSWERS), dice.randrange(_SORTS["read"][0]), 5.0, "read")
+        yield Fault("lost after", dice.randrange(_SORTS["once"][0]), sort="once")
 
 
 def _draw_answer(dice: random.Random) -> Fault:
