@@ -152,6 +152,7 @@ _NAMES: Final = {
     ".damlink-*.part": "",
     "": "",
     "tmp": "temporary files",
+    "*": "databases",
 }
 
 
