@@ -130,7 +130,7 @@ def _problem_of_mark(asset: dict[str, Any]) -> str:
     """What is wrong with the last version: it is to be the mark of the one before, with both hashes kept."""
     original, _, marked = (asset["metaproperties"].get(HASH) or "").partition(" ")
     digests = [version["sha256"] for version in asset["versions"]]
-    # Somebody has uploaded the very original again: it is left as it is, as the reference of Imatag says.
+    # Somebody has uploaded the very original again: it is left as it is: its hash is known.
     if digests[-1] == original and marked in digests:
         return ""
     if len(digests) < 2 or digests[-1] != marked:
