@@ -306,6 +306,12 @@ def grade_page() -> Iterator[str]:
     yield "stand-in, within two minutes. A grade needs every rule of its level and of those above it in this"
     yield "list. A rule for which a plugin gives no occasion is skipped, and does not count against it."
     yield ""
+    yield "The rules that only read the plugin come first. A rule has a minute of its own: what it waits"
+    yield "for a processor does not count, so that a busy machine breaks none. A rule for which there is no"
+    yield "time is *not tried*. If that leaves the grade open, the plugin is not graded: no grade is kept, no"
+    yield "badge is written, and the command ends with [exit code](exit-codes.md) 6. Run it again on a"
+    yield "quieter machine, or give it more time, as by `--timeout 600`."
+    yield ""
     yield "`damlink test PLUGIN`, and the class `ConnectorContract` for pytest, try those of the kit. Those"
     yield "whose name begins with `distribution` or `code`, and `settings.secret`, belong to the grade alone."
     for level in LEVELS:

@@ -123,4 +123,4 @@ def test_command_when_there_is_no_config_is_one_line_and_exits_3(command: Callab
 
 
 def test_exit_codes_when_listed_are_the_documented_ones() -> None:
-    assert list(EXIT_CODES) == [0, 1, 2, 3, 4, 5, 130]
+    assert list(EXIT_CODES) == [0, 1, 2, 3, 4, 5, 6, 130]

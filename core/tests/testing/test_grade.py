@@ -18,10 +18,12 @@ from damlink.testing.runner import Result
 OURS = ("istock", "imatag", "gelato", "folder")
 
 
-def results(broken: str = "") -> list[Graded]:
-    """Every rule passed, but the first one of a level."""
-    first = next((rule.id for level, rule in list_graded_rules() if level == broken), "")
-    outcomes = {first: "broken"}
+def results(broken: str = "", untried: str = "") -> list[Graded]:
+    """Every rule passed, but the first one of a level is broken, and the last one of a level is not tried."""
+    rules = [*list_graded_rules()]
+    first = next((rule.id for level, rule in rules if level == broken), "")
+    last = next((rule.id for level, rule in reversed(rules) if level == untried), "")
+    outcomes = {first: "broken", last: "not tried"}
     return [
         Graded(level, Result(rule, outcomes.get(rule.id, "passed"), "", 0.0))
         for level, rule in list_graded_rules()
@@ -41,6 +43,22 @@ def test_grade_when_a_rule_of_a_level_is_broken_is_the_level_below(level: str, g
 
 def test_grade_when_no_rule_is_broken_is_the_highest() -> None:
     assert grade_of(results()) == "platinum"
+
+
+@pytest.mark.parametrize(
+    ("broken", "untried", "grade"),
+    [
+        ("", "bronze", None),
+        ("", "platinum", None),
+        ("gold", "silver", None),
+        ("gold", "gold", "silver"),
+        ("silver", "platinum", "bronze"),
+    ],
+)
+def test_grade_when_a_rule_was_not_tried_is_given_only_if_others_decide_it(
+    broken: str, untried: str, grade: str | None
+) -> None:
+    assert grade_of(results(broken, untried)) == grade
 
 
 # Each takes half a minute on a quiet machine, and the grade itself ends after two.

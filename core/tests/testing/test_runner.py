@@ -13,21 +13,21 @@ import pytest
 from defects.larkspur import PLUGIN, install
 
 
-def call_test(folder: Path, *arguments: str) -> Any:
+def call(folder: Path, *arguments: str) -> Any:
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "damlink", "test", *arguments],
+        [sys.executable, "-m", "damlink", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=500,
     )
 
 
 def test_command_when_a_plugin_is_sound_passes_it(tmp_path: Path) -> None:
     install(tmp_path)
-    child = call_test(tmp_path, "larkspur", "--json")
+    child = call(tmp_path, "test", "larkspur", "--json")
     report = json.loads(child.stdout)
     assert (child.returncode, report["passed"]) == (0, True), child.stdout
     assert {rule["outcome"] for rule in report["rules"]} == {"passed", "skipped"}
@@ -36,7 +36,7 @@ def test_command_when_a_plugin_is_sound_passes_it(tmp_path: Path) -> None:
 
 def test_command_when_a_rule_is_broken_says_what_to_do(tmp_path: Path) -> None:
     install(tmp_path, PLUGIN.replace('filename=picture["file"]', 'filename="picture"'))
-    child = call_test(tmp_path, "larkspur")
+    child = call(tmp_path, "test", "larkspur")
     (line,) = [line for line in child.stdout.splitlines() if line.startswith("content.named")]
     assert "FAILED" in line
     assert "the file 'picture' has no extension; to do: name the file with its extension" in line
@@ -56,5 +56,29 @@ def test_command_when_a_plugin_cannot_be_loaded_exits_3_with_one_line(
     install(
         tmp_path, PLUGIN.replace("def push(", "def deliver(").replace("@hookimpl\ndef deliver", "def deliver")
     )
-    child = call_test(tmp_path, plugin)
+    child = call(tmp_path, "test", plugin)
     assert (child.returncode, child.stderr.count("\n"), said in child.stderr) == (3, 1, True), child.stderr
+
+
+def test_grade_when_there_is_no_time_is_none_and_exits_6(tmp_path: Path) -> None:
+    install(tmp_path)
+    badge = tmp_path / "badge.svg"
+    child = call(tmp_path, "grade", "larkspur", "--timeout", "1", "--badge", str(badge), "--json")
+    report = json.loads(child.stdout)
+    untried = sum(rule["outcome"] == "not tried" for rule in report["rules"])
+    cure = "run again on a quieter machine or with --timeout"
+    assert child.stderr.splitlines()[-1] == f"larkspur: not graded: no time for {untried} rules; {cure}"
+    assert (child.returncode, report["grade"], badge.exists()) == (6, None, False)
+
+
+# It takes more than a minute, and would in `damlink grade`.
+@pytest.mark.acceptance
+@pytest.mark.parametrize("hang", ["__import__('threading').Event().wait()", "[0 for _ in iter(int, 1)]"])
+def test_command_when_a_hook_hangs_names_the_rule_and_ends(tmp_path: Path, hang: str) -> None:
+    install(tmp_path, PLUGIN.replace("    picture = ", f"    {hang}\n    picture = "))
+    child = call(tmp_path, "test", "larkspur", "--json")
+    outcomes = {rule["id"]: (rule["outcome"], rule["seen"]) for rule in json.loads(child.stdout)["rules"]}
+    (broken,) = [seen for outcome, seen in outcomes.values() if outcome == "broken"]
+    assert broken == "it did not end within 60 seconds of its own; no further rule was tried"
+    assert outcomes["log.secret-free"][0] == "not tried"
+    assert child.returncode == 1

@@ -26,6 +26,7 @@ EXIT_CODES: Final = {
     3: "the config, a plugin or the database is wrong",
     4: "credentials were refused, or lack a right",
     5: "another run of the connector is active",
+    6: "a plugin was not graded: there was no time for every rule",
     130: "interrupted",
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +15,9 @@ from damlink._plugin.grades import keep_grade
 from damlink._system.whole_file import replacing
 from damlink.errors import ConfigError
 
+if TYPE_CHECKING:
+    from damlink.testing.grade import Graded
+
 # Of the badge, from the lowest grade to the highest. `damlink.testing.grade` takes long to import.
 _COLOURS: Final = {
     "none": "#9e9e9e",
@@ -23,43 +27,75 @@ _COLOURS: Final = {
     "platinum": "#3b5f7d",
 }
 _GRADES: Final = tuple(_COLOURS)
+# The process still starts and ends within two minutes.
+_TIMEOUT_SECONDS: Final = 105
+NOT_GRADED: Final = 6
 
 
 @click.command("grade")
 @click.argument("plugin")
 @click.option("--badge", type=click.Path(path_type=Path, dir_okay=False), help="Write the grade as an SVG.")
 @click.option("--at-least", type=click.Choice(_GRADES[1:]), help="End with 1 below this grade.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=_TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Limit of all rules together. What has not been tried by then is not tried.",
+)
 @as_json
-def command(plugin: str, badge: Path | None, at_least: str | None, json_: bool) -> int:
+def command(plugin: str, badge: Path | None, at_least: str | None, timeout: int, json_: bool) -> int:
     """Grade an installed plugin: bronze, silver, gold or platinum.
 
     Each rule is tried against the plugin's stand-in, within two minutes. A grade needs every rule of its
     level and of those below. `damlink plugins` shows the last one. It needs the distribution damlink-sandbox,
     and neither a config nor a portal.
+
+    If there is no time for a rule, as on a busy machine, and the other rules do not decide the grade, the
+    plugin is not graded: no grade is kept, no badge is written, and the command ends with 6.
     """
-    from damlink._cli._output import print_json
-    from damlink._cli.test import result_line, result_record
+    from damlink._cli._output import end_now
+    from damlink._cli.test import result_line
     from damlink.testing.grade import grade_of, try_graded
+    from damlink.testing.runner import drop_left
 
     graded = []
-    for each in try_graded(plugin):
+    for each in try_graded(plugin, timeout):
         graded.append(each)
         if not json_:
             echo(f"{each.level:9} {result_line(each.result)}")
     grade = grade_of(graded)
-    _keep(plugin, grade)
-    if badge is not None:
-        _write(badge, _badge(grade))
+    if grade is not None:
+        _keep(plugin, grade)
+        if badge is not None:
+            _write(badge, _badge(grade))
+    _report(plugin, grade, graded, json_=json_)
+    code = _code(grade, at_least)
+    if drop_left():
+        end_now(code)
+    return code
+
+
+def _report(plugin: str, grade: str | None, graded: Sequence[Graded], *, json_: bool) -> None:
+    from damlink._cli._output import print_json
+    from damlink._cli.test import result_record
+
     if json_:
-        print_json(
-            {
-                "plugin": plugin,
-                "grade": grade,
-                "rules": [{"level": each.level, **result_record(each.result)} for each in graded],
-            }
-        )
-    else:
+        rules = [{"level": each.level, **result_record(each.result)} for each in graded]
+        print_json({"plugin": plugin, "grade": grade, "rules": rules})
+    untried = sum(each.result.outcome == "not tried" for each in graded)
+    if grade is None:
+        cure = "run again on a quieter machine or with --timeout"
+        count = f"{untried} rule{'' if untried == 1 else 's'}"
+        echo(f"{plugin}: not graded: no time for {count}; {cure}", bold=True, err=json_)
+    elif not json_:
         echo(f"{plugin}: {grade}", bold=True)
+
+
+def _code(grade: str | None, at_least: str | None) -> int:
+    if grade is None:
+        return NOT_GRADED
     return 1 if _GRADES.index(grade) < _GRADES.index(at_least or _GRADES[0]) else 0
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_MARKS = {"passed": "ok", "broken": "FAILED", "skipped": "skipped"}
+_MARKS = {"passed": "ok", "broken": "FAILED", "skipped": "skipped", "not tried": "not tried"}
 
 
 def _file(name: str, help_: str) -> Callable[[F], F]:
@@ -66,8 +66,8 @@ def command(plugin: str, json_: bool, config_path: Path | None, **options: Any) 
 
 
 def _try_rules(plugin: str, *, json_: bool) -> int:
-    from damlink._cli._output import print_json
-    from damlink.testing.runner import try_rules
+    from damlink._cli._output import end_now, print_json
+    from damlink.testing.runner import drop_left, try_rules
 
     results = []
     for result in try_rules(plugin):
@@ -83,7 +83,10 @@ def _try_rules(plugin: str, *, json_: bool) -> int:
         counts = {mark: sum(each.outcome == mark for each in results) for mark in _MARKS}
         words = ", ".join(f"{number} {mark}" for mark, number in counts.items() if number)
         echo(f"{plugin}: {words}", bold=True)
-    return 1 if broken else 0
+    code = 1 if broken else 0
+    if drop_left():
+        end_now(code)
+    return code
 
 
 def result_line(result: Result) -> str:
@@ -92,9 +95,10 @@ def result_line(result: Result) -> str:
     text = {
         "passed": rule.proves,
         "skipped": result.seen,
+        "not tried": result.seen,
         "broken": f"{result.seen}; to do: {result.cure}",
     }[result.outcome]
-    return f"{rule.id:23} {mark:8} {text}"
+    return f"{rule.id:23} {mark:9} {text}"
 
 
 def result_record(result: Result) -> dict[str, Any]:

@@ -16,8 +16,6 @@ __all__ = ["LEVELS", "NONE", "Graded", "grade_of", "list_graded_rules", "try_gra
 
 LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 NONE: Final = "none"
-# The whole grading ends within two minutes; what has not been tried by then does not count as kept.
-LIMIT_SECONDS: Final = 105.0
 # The level of each rule. Bronze: it works. Silver: it works again after a crash, beside a partner that fails.
 # Gold: what is seen only in operation. Platinum: what others need to rely on it.
 _LEVEL_OF: Final = {
@@ -95,29 +93,35 @@ def list_graded_rules() -> Sequence[tuple[str, Rule]]:
     return [(level, rules[name]) for level in LEVELS for name in _LEVEL_OF[level]]
 
 
-def try_graded(plugin: str) -> Iterator[Graded]:
-    """Try every rule on an installed plugin, and yield them with their results.
+def try_graded(plugin: str, seconds: float) -> Iterator[Graded]:
+    """Try every rule on an installed plugin, first those that only read it, and yield each with its result.
+
+    Args:
+        seconds: limit of all rules together.
 
     Raises:
         PluginLoadError: the plugin is not installed, or cannot be loaded.
         ConfigError: it has no stand-in.
     """
-    rules = list_graded_rules()
-    results = try_rules(plugin, [rule for _, rule in rules], seconds=LIMIT_SECONDS)
-    for level, rule in rules:
-        yield Graded(level, next(results, None) or _skip_untried(rule))
+    chosen = sorted(list_graded_rules(), key=lambda each: not each[1].is_static)
+    levels = {rule.id: level for level, rule in chosen}
+    for result in try_rules(plugin, [rule for _, rule in chosen], seconds=seconds):
+        yield Graded(levels[result.rule.id], result)
 
 
-def _skip_untried(rule: Rule) -> Result:
-    return Result(rule, "broken", "there was no time to try it", 0.0, "let each hook end sooner")
+def grade_of(graded: Iterable[Graded]) -> str | None:
+    """Return the highest level that is reached; `none` if bronze is not.
 
-
-def grade_of(graded: Iterable[Graded]) -> str:
-    """Return the highest level that is reached; `none` if bronze is not."""
-    broken = {each.level for each in graded if each.result.outcome == "broken"}
+    `None` if that cannot be said, because rules were not tried.
+    """
+    outcomes: dict[str, set[str]] = {level: set() for level in LEVELS}
+    for each in graded:
+        outcomes[each.level].add(each.result.outcome)
     reached = NONE
     for level in LEVELS:
-        if level in broken:
+        if "broken" in outcomes[level]:
             break
+        if "not tried" in outcomes[level]:
+            return None
         reached = level
     return reached

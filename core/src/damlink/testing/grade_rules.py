@@ -15,6 +15,7 @@ from typing import Final
 
 from damlink._config.settings import fields_of
 from damlink._plugin.discovery import find
+from damlink._plugin.loader import load
 from damlink._plugin.shape import HOOKS
 from damlink._secret import Secret
 from damlink.testing.case import Case
@@ -32,6 +33,7 @@ _CORE: Final = re.compile(r"damlink\s*(\[[^]]*\])?\s*\(?[<>=~!]")
 
 
 _grade_rule: Final = functools.partial(rule, among=GRADE_RULES)
+_static_rule: Final = functools.partial(_grade_rule, is_static=True)
 
 
 def _facts(case: Case) -> PackageMetadata:
@@ -45,7 +47,7 @@ def _package(case: Case) -> str:
 # --- the distribution ------------------------------------------------------------------------------
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.summary",
     proves="The distribution says in one sentence what it does, as `damlink plugins` shows.",
     cure="set `description` in pyproject.toml",
@@ -56,7 +58,7 @@ def require_summary(case: Case) -> None:
         raise BrokenRuleError("it has no summary")
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.readme",
     proves="The distribution has a README.",
     cure='write README.md, and set `readme = "README.md"` in pyproject.toml',
@@ -69,7 +71,7 @@ def require_readme(case: Case) -> None:
         raise BrokenRuleError(f"its README has fewer than {SHORTEST_README} characters")
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.python",
     proves="An installer knows which Python the plugin needs.",
     cure='set `requires-python = ">=3.11"` in pyproject.toml',
@@ -80,7 +82,7 @@ def require_python(case: Case) -> None:
         raise BrokenRuleError("it names no version of Python")
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.core-range",
     proves="An installer knows which versions of Damlink the plugin fits.",
     cure='write a range in the dependencies, such as "damlink>=0.1,<1"',
@@ -92,10 +94,10 @@ def require_core_range(case: Case) -> None:
         raise BrokenRuleError("no dependency names a range of damlink")
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.licence",
     proves="Everyone knows under which licence the plugin may be used.",
-    cure="set `license` in pyproject.toml",
+    cure="set `license` in pyproject.toml, and install the plugin again",
 )
 def require_licence(case: Case) -> None:
     """Read the licence."""
@@ -106,7 +108,7 @@ def require_licence(case: Case) -> None:
         raise BrokenRuleError("it names no licence")
 
 
-@_grade_rule(
+@_static_rule(
     "distribution.typed",
     proves="A type checker reads the types of the plugin.",
     cure="put an empty file py.typed into the package",
@@ -122,14 +124,14 @@ def require_types_mark(case: Case) -> None:
 # --- the code --------------------------------------------------------------------------------------
 
 
-@_grade_rule(
+@_static_rule(
     "settings.secret",
     proves="What must not be seen is a `Secret`, so that no log and no form shows it.",
     cure="give the setting the type Secret",
 )
 def keep_secrets_as_such(case: Case) -> None:
     """Read the types of the settings."""
-    fields = fields_of(case.trial.connector.settings_class)
+    fields = fields_of(load(find(case.plugin)).settings_class)
     plain = [each.name for each in fields if _SECRET_WORDS.search(each.name) and not _is_secret(each.type)]
     if plain:
         raise BrokenRuleError(f"no Secret: {', '.join(plain)}")
@@ -177,7 +179,7 @@ def change_no_global(case: Case) -> None:
         raise BrokenRuleError(f"a run changes {', '.join(changed)}")
 
 
-@_grade_rule(
+@_static_rule(
     "code.annotated",
     proves="Every hook names the types of its arguments and of its result, so that a checker finds mistakes.",
     cure="write the types as docs/reference/hooks.md shows them",

@@ -13,13 +13,26 @@ from damlink.errors import ConfigError
 from damlink.testing.trial import Trial
 from damlink_sandbox import MediaFile, Sandbox, Synthetic
 
-__all__ = ["open_sandbox", "open_trial", "trial_settings"]
+__all__ = ["find_stand_in", "open_sandbox", "open_trial", "trial_settings"]
 
 
 def default_media() -> Sequence[MediaFile]:
     """Return the files that a partner has in a test, if its stand-in does not choose others."""
     photographs = [Synthetic(f"photo-{seed}.jpg", 40_000, "image", seed, 600, 400) for seed in range(6)]
     return [*photographs, Synthetic("drawing.eps", 30_000, "vector", 6), Synthetic("film.mov", 90_000)]
+
+
+def find_stand_in(plugin: str) -> list[Any]:
+    """Return the classes of the plugin's stand-in.
+
+    Raises:
+        ConfigError: the plugin has none.
+    """
+    found = [point.load() for point in entry_points(group="damlink.sandbox", name=plugin)]
+    if not found:
+        hint = 'name its class in [project.entry-points."damlink.sandbox"], and install it again'
+        raise ConfigError("", f"the plugin {plugin!r} has no stand-in to be tested with", hint=hint)
+    return found
 
 
 @contextlib.contextmanager
@@ -33,10 +46,7 @@ def open_sandbox(plugin: str, folder: Path, media: Sequence[MediaFile] | None = 
     Raises:
         ConfigError: the plugin has no stand-in.
     """
-    found = [point.load() for point in entry_points(group="damlink.sandbox", name=plugin)]
-    if not found:
-        hint = 'name its class in [project.entry-points."damlink.sandbox"], and install it again'
-        raise ConfigError("", f"the plugin {plugin!r} has no stand-in to be tested with", hint=hint)
+    found = find_stand_in(plugin)
     files = media if media is not None else getattr(found[0], "trial_media", default_media)()
     with Sandbox(found, folder=folder, media=files) as running:
         part = running.part(plugin)

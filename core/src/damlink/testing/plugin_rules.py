@@ -18,6 +18,7 @@ from damlink.testing.trial import Trial
     "plugin.loads",
     proves="The plugin is installed, its name unique, and its hooks have the right signatures.",
     cure="write the hook as the message says; docs/reference/hooks.md has them all",
+    is_static=True,
 )
 def load_plugin(case: Case) -> None:
     """Load the plugin by its entry point."""

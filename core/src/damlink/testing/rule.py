@@ -25,12 +25,14 @@ class Rule:
         proves: what a plugin that passes is proven to do; one sentence.
         cure: what to change in a plugin that breaks it.
         run: tries it.
+        is_static: True if it reads the plugin alone: its case has no trial, and needs no stand-in.
     """
 
     id: str
     proves: str
     cure: str
     run: Callable[[Case], None] = attrs.field(repr=False)
+    is_static: bool = False
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -38,7 +40,13 @@ RULES: Final[dict[str, Rule]] = {}
 
 
 def rule(
-    name: str, *, proves: str, cure: str, among: dict[str, Rule] = RULES, **options: Any
+    name: str,
+    *,
+    proves: str,
+    cure: str,
+    among: dict[str, Rule] = RULES,
+    is_static: bool = False,
+    **options: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register the decorated function as a rule.
 
@@ -51,13 +59,14 @@ def rule(
         proves: see `Rule`.
         cure: see `Rule`.
         among: the rules to which it is added.
+        is_static: see `Rule`.
         options: further arguments of the function.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         if name in among:
             raise ValueError(f"two rules have the id {name}")
-        among[name] = Rule(name, proves, cure, lambda case: function(case, **options))
+        among[name] = Rule(name, proves, cure, lambda case: function(case, **options), is_static)
         return function
 
     return register

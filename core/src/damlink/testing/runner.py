@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -20,14 +21,23 @@ from damlink._plugin.loader import load
 from damlink._system.process import is_interrupt
 from damlink.errors import DamlinkError
 from damlink.testing.case import Case, Subject
-from damlink.testing.opening import open_sandbox, open_trial
+from damlink.testing.opening import find_stand_in, open_sandbox, open_trial
+from damlink.testing.patience import OWN_SECONDS, Patience, describe_load
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, Rule
 from damlink.testing.rules import all_rules
 
-__all__ = ["Result", "try_rules"]
+if TYPE_CHECKING:
+    from damlink.testing.trial import Trial
 
-# A rule takes about a second; only a plugin that hangs reaches this.
-RULE_TIMEOUT_SECONDS: Final = 120.0
+__all__ = ["Result", "drop_left", "try_rules"]
+
+# How often it is looked at whether a rule hangs.
+POLL_SECONDS: Final = 0.25
+# An error of a rule that has waited so long for a processor may come of that.
+MUCH_STARVED_SECONDS: Final = 10.0
+_OUT_OF_TIME: Final = re.compile(r"time(d|s)? ?out", re.IGNORECASE)
+
+_left: list[tuple[threading.Thread, tempfile.TemporaryDirectory[str]]] = []
 
 
 @attrs.frozen
@@ -35,8 +45,8 @@ class Result:
     """Result of one rule.
 
     Attributes:
-        outcome: `passed`, `broken`, or `skipped` if there was nothing to try.
-        seen: why it is broken or skipped, in one line.
+        outcome: `passed`, `broken`, `skipped` (there was nothing to try) or `not tried` (there was no time).
+        seen: why it is not passed, in one line.
         cure: what to do about it; that of the rule, or of the error that it met.
         seconds: that it took.
     """
@@ -58,47 +68,87 @@ def try_rules(
 
     Args:
         rules: those of the kit if not given.
-        seconds: limit of all rules together.
+        seconds: limit of all rules together; what has not been tried by then is not tried.
 
     Raises:
         PluginLoadError: the plugin is not installed, or cannot be loaded.
         ConfigError: it has no stand-in.
     """
     load(find(plugin))
-    end = time.monotonic() + seconds
+    find_stand_in(plugin)
+    end, why_not = time.monotonic() + seconds, ""
     for rule in all_rules() if rules is None else rules:
-        left = max(0.0, min(RULE_TIMEOUT_SECONDS, end - time.monotonic()))
-        result = _try_in_thread(plugin, rule, left)
+        if not why_not and time.monotonic() >= end:
+            why_not = _no_time()
+        if why_not:
+            yield Result(rule, "not tried", why_not, 0.0)
+            continue
+        result = _try_in_thread(plugin, rule, end)
         yield result
-        if result.seconds >= left:
-            return
+        if _left:
+            why_not = f"{rule.id} has not ended" if result.outcome == "broken" else result.seen
 
 
-def _try_in_thread(plugin: str, rule: Rule, seconds: float) -> Result:
+def drop_left() -> bool:
+    """Remove what rules that did not end have on disk, and return whether there are any.
+
+    Their threads may hang for ever, and with them the end of the process.
+    """
+    for _, folder in _left:
+        folder.cleanup()
+    return bool(_left)
+
+
+def _no_time() -> str:
+    return f"there was no time for it ({describe_load()})"
+
+
+def _try_in_thread(plugin: str, rule: Rule, end: float) -> Result:
     results: list[Result | BaseException] = []
+    folder = tempfile.TemporaryDirectory(prefix="damlink-test-", ignore_cleanup_errors=True)
 
     def work() -> None:
         try:
-            results.append(_try(plugin, rule))
+            results.append(_try(plugin, rule, Path(folder.name)))
         except BaseException as error:  # noqa: BLE001 - handed to the calling thread
             results.append(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    thread, patience = threading.Thread(target=work, daemon=True), Patience()
+    with contextlib.redirect_stdout(sys.stderr):
+        thread.start()
+        while thread.is_alive() and patience.look() < OWN_SECONDS and time.monotonic() < end:
+            thread.join(min(POLL_SECONDS, max(0.0, end - time.monotonic())))
     if not results:
-        seen = f"it did not end within {seconds:.0f} seconds; no further rule was tried"
-        return Result(rule, "broken", seen, seconds, "let each hook end")
+        _left.append((thread, folder))
+        return _give_up(rule, patience)
+    folder.cleanup()
     if isinstance(results[0], BaseException):
         raise results[0]
-    return results[0]
+    return _excuse(results[0], patience)
 
 
-def _try(plugin: str, rule: Rule) -> Result:
+def _give_up(rule: Rule, patience: Patience) -> Result:
+    """Return the result of a rule that has not ended: broken only if that is not for want of processors."""
+    if patience.own < OWN_SECONDS:
+        return Result(rule, "not tried", _no_time(), patience.own + patience.starved)
+    seen = f"it did not end within {OWN_SECONDS:.0f} seconds of its own; no further rule was tried"
+    return Result(rule, "broken", seen, patience.own + patience.starved, "let each hook end")
+
+
+def _excuse(result: Result, patience: Patience) -> Result:
+    """Return a result; that of a limit of time says nothing if the process has waited for a processor."""
+    patience.look()
+    is_late = result.outcome == "broken" and _OUT_OF_TIME.search(result.seen)
+    if is_late and patience.starved > MUCH_STARVED_SECONDS:
+        seen = f"the machine was too busy ({describe_load()}): {result.seen}"
+        return attrs.evolve(result, outcome="not tried", seen=seen, cure="")
+    return result
+
+
+def _try(plugin: str, rule: Rule, folder: Path) -> Result:
     began = time.monotonic()
     outcome, seen, cure = "passed", "", rule.cure
-    folder = tempfile.TemporaryDirectory(prefix="damlink-test-", ignore_cleanup_errors=True)
-    with folder as path, contextlib.redirect_stdout(sys.stderr), _open(plugin, Path(path)) as case:
+    with _open(plugin, rule, folder) as case:
         try:
             rule.run(case)
         except NotApplicableError as reason:
@@ -123,10 +173,13 @@ def _read(error: BaseException, rule: Rule) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _open(plugin: str, folder: Path) -> Iterator[Case]:
-    """Open a sandbox and a connector on it."""
+def _open(plugin: str, rule: Rule, folder: Path) -> Iterator[Case]:
+    """Open a sandbox and a connector on it, if the rule needs them."""
     subject = Subject()
     subject.plugin = plugin
+    if rule.is_static:
+        yield Case(cast("Trial", None), subject)
+        return
     for name in ("sandbox", "trial"):
         (folder / name).mkdir()
     with (
