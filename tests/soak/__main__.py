@@ -163,7 +163,7 @@ def report(soak: Soak, wrong: list[str]) -> int:
     """Print what was measured and what is wrong; return the exit code."""
     for name, first, last, is_flat in soak.measures.growth():
         grows = "" if is_flat else ": IT GROWS"
-        print(f"{name:20} at most {first:7.0f} in the first third, {last:7.0f} in the last{grows}")
+        print(f"{name:20} {first:7.0f} in the first third, {last:7.0f} in the last{grows}")
         wrong += [] if is_flat else [f"{name} grows"]
     print(", ".join(f"{count} {name}" for name, count in soak.counts.items()))
     for line in wrong[:SHOWN]:
