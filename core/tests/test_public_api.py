@@ -42,6 +42,7 @@ PUBLIC = {
         "Skip",
         "SourceAsset",
         "Spool",
+        "TokenAuth",
         "TransientError",
         "UnclearError",
         "__version__",

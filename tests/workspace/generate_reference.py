@@ -40,7 +40,16 @@ NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the co
 PLUGINS: Final = ("folder", "gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
-    "What a plugin declares": ("hookimpl", "setting", "Secret", "About", "Auth", "HeaderAuth", "OAuth2"),
+    "What a plugin declares": (
+        "hookimpl",
+        "setting",
+        "Secret",
+        "About",
+        "Auth",
+        "HeaderAuth",
+        "OAuth2",
+        "TokenAuth",
+    ),
     GIVEN: ("Context", "LedgerEntry", "Checkpoint", "Client", "Response", "Portal", "Event"),
     "What a hook gives": (
         "SourceAsset",
@@ -66,6 +75,11 @@ NAMES: Final = {
         "wait_for",
         "suggest",
     ),
+}
+
+# What the documentation of httpx does not say.
+BESIDES: Final = {
+    "Auth": " One of your own: see [Sign requests](../how-to/write-a-plugin.md#sign-requests).",
 }
 
 
@@ -184,7 +198,8 @@ def hooks_page() -> Iterator[str]:
 def name_section(name: str, value: Any) -> Iterator[str]:
     """One public name: a class, a function, or the marker."""
     if getattr(value, "__module__", "").partition(".")[0] == "httpx":
-        yield f"### `{name}`\n\n`httpx.{value.__name__}`: see the documentation of httpx.\n"
+        text = f"`httpx.{value.__name__}`: see the documentation of httpx.{BESIDES.get(name, '')}"
+        yield f"### `{name}`\n\n{text}\n"
     elif inspect.isclass(value):
         yield from class_section(name, value)
     elif inspect.isfunction(value):

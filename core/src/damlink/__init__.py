@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from damlink._http.origin import origin_of, parse_url
     from damlink._http.pages import read_pages, wait_for
     from damlink._http.rate import Rate, read_rate
+    from damlink._http.token_auth import TokenAuth
     from damlink._model import (
         About,
         Cursor,
@@ -71,6 +72,7 @@ __all__ = [
     "Skip",
     "SourceAsset",
     "Spool",
+    "TokenAuth",
     "TransientError",
     "UnclearError",
     "__version__",
@@ -96,6 +98,7 @@ _MODULES = {
     "_http.origin": ("origin_of", "parse_url"),
     "_http.pages": ("read_pages", "wait_for"),
     "_http.rate": ("Rate", "read_rate"),
+    "_http.token_auth": ("TokenAuth",),
     "_model": (
         "About",
         "Cursor",

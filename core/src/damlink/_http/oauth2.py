@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import secrets
 from collections.abc import Generator, Mapping
@@ -12,15 +11,10 @@ from urllib.parse import quote_plus
 
 import httpx
 
-from damlink._http.answer import AnswerLimits, read_answer
-from damlink._http.custody import Custody, MemoryCustody
-from damlink._http.network import LEAVING, VERIFY
-from damlink._http.outcome import ACCEPTED, PLUGIN_CLASSIFY, is_refused
+from damlink._http.outcome import ACCEPTED
 from damlink._http.token import Token, read_token
-from damlink._http.transports import ACCOUNT, credit
+from damlink._http.token_auth import CustodyAuth
 from damlink._secret import Secret
-from damlink._system.process import age_clock, defer_signals
-from damlink._system.waiting import Verify
 from damlink.errors import AuthError
 
 __all__ = ["OAuth2"]
@@ -31,7 +25,7 @@ VERIFIER_BYTES: Final = 48
 REDIRECT_URL: Final = "http://localhost:8765/callback"
 
 
-class OAuth2(httpx.Auth):
+class OAuth2(CustodyAuth):
     """OAuth 2.0 with tokens in the core's custody: stored encrypted, renewed once for all threads
     and processes, and renewed again if the other side answers 401.
 
@@ -68,7 +62,7 @@ class OAuth2(httpx.Auth):
         login_only: bool = False,
         basic: bool = False,
     ) -> None:
-        self.token_url = token_url
+        super().__init__(token_url)
         self.authorize_url = authorize_url
         self.redirect_url = redirect_url
         self._login_only = login_only
@@ -81,8 +75,6 @@ class OAuth2(httpx.Auth):
         self._scopes = scopes
         self._headers = dict(headers or {})
         self._verifier = Secret("")
-        self.name = ""  # portal or connector, as `damlink login` takes it
-        self.custody: Custody = MemoryCustody()
 
     @property
     def rotates(self) -> bool:
@@ -100,43 +92,26 @@ class OAuth2(httpx.Auth):
         parts += [secret.reveal() if secret else "" for secret in given]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign with the token in custody. Renew it first if it is old, and once after a 401."""
-        token = self.custody.load()
-        if token is None or not token.fresh:
-            token = yield from self._renew(token, request)
-        response = yield self._sign(request, token)
-        if response.status_code == httpx.codes.UNAUTHORIZED and _is_unsigned(response):
-            token = yield from self._renew(token, request)
-            yield self._sign(request, token)
-
     def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
         for name, value in self._headers.items():
             request.headers[name] = value.reveal()
         request.headers["Authorization"] = f"Bearer {token.access.reveal()}"
         return request
 
-    def _renew(
-        self, stale: Token | None, request: httpx.Request
+    def _obtain(
+        self, held: Token | None, extensions: dict[str, Any]
     ) -> Generator[httpx.Request, httpx.Response, Token]:
-        began = age_clock()
-        with self.custody.exclusive() as confirm, contextlib.ExitStack() as shield:
-            credit(request, age_clock() - began)
-            held = self.custody.load()
-            if held is not None and held.fresh and (stale is None or held.access != stale.access):
-                return held  # renewed by another process or thread
-            refresh = (held.refresh if held else None) or self._refresh_token
-            if refresh is None and self._login_only:
-                raise self._no_consent(held)
-            extensions = _extensions(request, confirm, shield)
-            response = yield self._token_request(refresh, extensions)
-            if refresh and response.status_code in (400, 401):
-                if (newer := self._newer(held)) is not None:
-                    return newer
-                if not self.rotates:
-                    refresh = None
-                    response = yield self._token_request(None, extensions)
-            return self.custody.replace(read_token(response, refresh, self._grant_hint(refresh)), held)
+        refresh = (held.refresh if held else None) or self._refresh_token
+        if refresh is None and self._login_only:
+            raise self._no_consent(held)
+        response = yield self._token_request(refresh, extensions)
+        if refresh and response.status_code in (400, 401):
+            if (newer := self._newer(held)) is not None:
+                return newer
+            if not self.rotates:
+                refresh = None
+                response = yield self._token_request(None, extensions)
+        return self.custody.replace(read_token(response, refresh, self._grant_hint(refresh)), held)
 
     def _no_consent(self, expired: Token | None) -> AuthError:
         if expired is None:
@@ -233,19 +208,3 @@ class OAuth2(httpx.Auth):
             encoded = Secret(base64.b64encode(given.encode()).decode())
             headers["Authorization"] = f"Basic {encoded.reveal()}"
         return headers
-
-
-def _is_unsigned(response: httpx.Response) -> bool:
-    """Return whether a 401 proves that nothing was done, so that the request can be repeated."""
-    read_answer(response, AnswerLimits())
-    return is_refused(response)
-
-
-def _extensions(request: httpx.Request, confirm: Verify, shield: contextlib.ExitStack) -> dict[str, Any]:
-    """Return the extensions of a token request: some of the original request, and its own last check.
-
-    Signals are deferred from the first byte on: a lost answer would lose a rotating refresh token.
-    """
-    names = ("timeout", ACCOUNT, PLUGIN_CLASSIFY)
-    taken_over = {name: request.extensions[name] for name in names if name in request.extensions}
-    return taken_over | {VERIFY: confirm, LEAVING: lambda: shield.enter_context(defer_signals())}

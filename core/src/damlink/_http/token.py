@@ -13,9 +13,9 @@ from damlink._http.described import describe
 from damlink._http.outcome import json_object
 from damlink._http.status import plugin_error, retry_after, shorten_body
 from damlink._secret import Secret
-from damlink.errors import AuthError, TransientError
+from damlink.errors import AuthError, ConnectorError, TransientError
 
-__all__ = ["Token", "read_token"]
+__all__ = ["Token", "read_token", "refusal_of", "token_of"]
 
 # A token is renewed so long before it expires, at most.
 MAX_MARGIN_SECONDS: Final = 60.0
@@ -70,14 +70,9 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
     """
     # Not by httpx's `requires_response_body`, which would hold every download in memory.
     read_answer(response, AnswerLimits())
-    if (error := plugin_error(response)) is not None:
-        raise describe(error, response)
-    host = response.request.url.host
-    status = response.status_code
-    if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:
-        message = f"{host} answered {status} to a token request"
-        late = TransientError(message, retry_after=retry_after(response), status=status)
-        raise describe(late, response)
+    if (late := _special_or_late(response)) is not None:
+        raise late
+    host, status = response.request.url.host, response.status_code
     answer = json_object(response) if status < 400 else {}
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
@@ -87,12 +82,46 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
             f"{host} gave no token ({status}): {said}", hint=_cure(response, refresh, hint), body=said
         )
         raise describe(refused, response)
-    lifetime = _seconds(answer.get("expires_in"))
     new_refresh = answer.get("refresh_token")
-    margin = min(MAX_MARGIN_SECONDS, lifetime / 10)
-    return Token(
-        Secret(access), time.time() + lifetime - margin, Secret(new_refresh) if new_refresh else refresh
-    )
+    return token_of(access, answer.get("expires_in"), Secret(new_refresh) if new_refresh else refresh)
+
+
+def refusal_of(response: httpx.Response, hint: str) -> ConnectorError | None:
+    """Return the error of an answer of 400 or above to a token request, or `None`.
+
+    Args:
+        hint: the hint of the error if the endpoint refuses.
+    """
+    error = _special_or_late(response)
+    if error is not None or response.status_code < 400:
+        return error
+    host, said = response.request.url.host, shorten_body(response)
+    refused = AuthError(f"{host} gave no token ({response.status_code}): {said}", hint=hint, body=said)
+    return describe(refused, response)
+
+
+def token_of(access: object, lifetime: object, refresh: Secret | None = None) -> Token:
+    """Return the token of an answer; without a usable lifetime it has the default.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(access, str) or not access:
+        raise ValueError("the answer holds no token")
+    seconds = _seconds(lifetime)
+    margin = min(MAX_MARGIN_SECONDS, seconds / 10)
+    return Token(Secret(access), time.time() + seconds - margin, refresh)
+
+
+def _special_or_late(response: httpx.Response) -> ConnectorError | None:
+    """Return the plugin's own error of an answer, or that of one that may be better later."""
+    if (error := plugin_error(response)) is not None:
+        return describe(error, response)
+    host, status = response.request.url.host, response.status_code
+    if status not in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) and status < 500:
+        return None
+    message = f"{host} answered {status} to a token request"
+    return describe(TransientError(message, retry_after=retry_after(response), status=status), response)
 
 
 def _seconds(value: object) -> float:

@@ -11,7 +11,7 @@ from damlink.errors import PluginBugError
 __all__ = ["check_count", "check_iterable", "wrong_type"]
 
 _CURES: Final = {
-    "authenticate": "return a damlink.Auth such as HeaderAuth(…) or OAuth2(…), or None",
+    "authenticate": "return a damlink.Auth such as HeaderAuth(…), OAuth2(…) or TokenAuth(…), or None",
     "list_source_assets": "yield SourceAsset(source_id, fingerprint), Removed(source_id) or Cursor(value)",
     "on_event": "yield SourceAsset(source_id, fingerprint) or Removed(source_id), or return ()",
     "transform": "return PreparedAsset(content, name), Skip(reason) or Removed(source_id)",

@@ -397,10 +397,10 @@ class Session:
 
     def _take_custody(self, auth: object, verify: Verify, name: str) -> None:
         """Store tokens for the next command; rotating refresh tokens even in read-only commands."""
-        from damlink._http.oauth2 import OAuth2
+        from damlink._http.token_auth import CustodyAuth
         from damlink._secrets.store import give_custody
 
-        if not isinstance(auth, OAuth2):
+        if not isinstance(auth, CustodyAuth):
             return
         auth.name = name
         if (auth.rotates or self._keeps_tokens) and not self._keeps and not self.has_database:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 
 from damlink._config.opened import check_opened
-from damlink._http.oauth2 import OAuth2
 from damlink._http.token import Token
+from damlink._http.token_auth import CustodyAuth
 from damlink._secret import Secret
 from damlink._secrets.crypto import Cipher
 from damlink._state.credentials import Credentials
@@ -113,6 +113,6 @@ def give_custody(
     cipher: Callable[[], Cipher],
     verify: Verify = verify_nothing,
 ) -> None:
-    """Store the tokens of an `OAuth2` in the database's custody. No-op for other authentication types."""
-    if isinstance(auth, OAuth2):
+    """Store the tokens of an `OAuth2` or a `TokenAuth` in the database's custody. No-op for others."""
+    if isinstance(auth, CustodyAuth):
         auth.custody = TokenCustody(credentials, cipher(), auth.account, verify)

@@ -17,8 +17,8 @@ from damlink._config.load import load
 from damlink._config.location import FILENAME
 from damlink._config.settings import fields_of
 from damlink._context import Context
-from damlink._http.oauth2 import OAuth2
 from damlink._http.pace import Pace
+from damlink._http.token_auth import CustodyAuth
 from damlink._model import Cursor, Event, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._plugin.discovery import find
 from damlink._plugin.hooks import Plugin
@@ -161,7 +161,7 @@ class Trial:
         parts = (self.sandbox.part("bynder"), self.sandbox.part(self.plugin))
         given = {str(part.connector()[name]) for part in parts for name in part.secrets()}
         auth = self._runtime.auth
-        token = auth.custody.load() if isinstance(auth, OAuth2) else None
+        token = auth.custody.load() if isinstance(auth, CustodyAuth) else None
         tokens = (token.access, token.refresh) if token else ()
         return given | {secret.reveal() for secret in tokens if secret}
 
@@ -239,7 +239,7 @@ class Trial:
     def token_url(self) -> str:
         """The address at which a token is asked for; empty if requests are signed otherwise."""
         auth = self._runtime.auth
-        return auth.token_url if isinstance(auth, OAuth2) else ""
+        return auth.token_url if isinstance(auth, CustodyAuth) else ""
 
     def carry(self, source: SourceAsset) -> PushResult | Removed | Skip:
         """Transform and push; keep the checkpoint, as if the process had crashed right before the end."""
