@@ -78,7 +78,7 @@ def cache() -> Iterator[Path]:
 
 def check_types(made: Path, cache: Path) -> Any:
     options = ("--strict", "--cache-dir", str(cache))
-    return call_python(made, "-m", "mypy", *options, "src", path=made / "src")
+    return call_python(made, "-m", "mypy", *options, "src", "tests", path=made / "src")
 
 
 @pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)

@@ -121,6 +121,8 @@ class Row:
         fields: the first one is the id.
         title: the field with the title; empty if there is none.
         mark: the field that changes with the row; empty: a digest of the row.
+        checksum: the field that changes with the bytes of the file alone; empty: not known.
+        removed: the field that is true of a deleted row; empty: deleted rows are not listed.
         file: the field with the address of the file; empty: the row itself becomes a file.
     """
 
@@ -128,6 +130,8 @@ class Row:
     title: str = ""
     mark: str = ""
     file: str = ""
+    checksum: str = ""
+    removed: str = ""
 
 
 @attrs.frozen

@@ -17,23 +17,26 @@ _SOURCE = (
     "`api.py`: the path, the parameters and the fields of the list.",
     "`listing.py`: whether the list is in the order of changes. If not, yield no `Cursor`.",
     "`transform.py`: names, tags and metaproperties in the portal, and whether a file's address lasts.",
+    "`deliver.py`: what becomes of an asset that was deleted at the source; now it stays in the portal.",
 )
 _DESTINATION = (
     "`api.py`: the path and the fields of an upload, and how a file is found again by a reference of ours.",
-    "`deliver.py`: whether a file is found by its reference as soon as its upload has ended.",
+    "`deliver.py`: how long it takes until a file is found by its reference, at most.",
 )
 
 
 def source_blueprint(names: Names) -> Blueprint:
     """Return a source with a key in a header, numbered pages, and files by their address."""
-    fields = (Field("id", "id", "str"), *(Field(name, name) for name in ("title", "changed", "url")))
+    texts = ("title", "changed", "url", "checksum")
+    fields = (Field("id", "id", "str"), *(Field(name, name) for name in texts))
+    deleted = Field("deleted", "deleted", "bool | None")
     return Blueprint(
         names,
         f"Files of {names.title} into a Bynder portal.",
         _address(names),
         Auth(),
         Listing(since="changed_from"),
-        Row(fields, title="title", mark="changed", file="url"),
+        Row((*fields, deleted), "title", "changed", "url", checksum="checksum", removed="deleted"),
         rows=[_row(number) for number in range(1, 8)],
         undecided=(*_UNDECIDED, *_SOURCE),
     )
@@ -62,4 +65,5 @@ def _address(names: Names) -> str:
 
 def _row(number: int) -> dict[str, Any]:
     moment = f"2026-01-0{number}T12:00:00Z"
-    return {"id": f"item-{number}", "title": f"Item {number}", "changed": moment, "url": None}
+    row = {"id": f"item-{number}", "title": f"Item {number}", "changed": moment, "url": None}
+    return row | {"checksum": f"bytes-{number}", "deleted": False}

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -72,7 +72,7 @@ class StandIn:
         limit: how many requests are answered in a time; the rest are answered 429.
     """
 
-    name: ClassVar[str]
+    name: str
     credentials: Credentials = NoCredentials()
     limit: RateLimit | None = None
 

@@ -47,6 +47,8 @@ _MARKS: Final = (
     *("lastmodified", "datemodified", "modified", "updated", "updateddate", "modifieddate", "lastupdated"),
     *("dateupdated", "lastupdatedat", "changed", "changedat", "lastmodifieddate", "updatedon", "modifiedon"),
 )
+_CHECKSUMS: Final = ("checksum", "md5", "sha256", "sha1", "md5hash", "filehash", "contenthash")
+_REMOVED: Final = ("deleted", "isdeleted", "removed", "archived", "isarchived")
 _FILES: Final = (
     *(
         "downloadurl",
@@ -101,6 +103,7 @@ class Rows:
         ]
         fields[0] = attrs.evolve(fields[0], type="str")
         texts = {squeeze(each.json): each.name for each in fields if each.type.startswith("str")}
+        flags = {squeeze(each.json): each.name for each in fields if each.type.startswith("bool")}
         marks = {squeeze(each.json): each.name for each in fields if each.type.startswith(("str", "int"))}
         media = _FILES_OF_MEDIA if is_media(self.operation.path) else ()
         return Row(
@@ -108,6 +111,8 @@ class Rows:
             title=find_known(_TITLES, texts) or "",
             mark=find_known(_MARKS, marks) or "",
             file=find_known((*_FILES, *media), texts) or "",
+            checksum=find_known(_CHECKSUMS, texts) or "",
+            removed=find_known(_REMOVED, flags) or "",
         )
 
     def has(self, names: Sequence[str]) -> bool:
@@ -156,6 +161,7 @@ class Rows:
 
     def _sample(self, row: Row, base: Mapping[str, Any], number: int) -> dict[str, Any]:
         sample = {field.json: fit(base.get(field.json), field.type) for field in row.fields}
+        sample |= {field.json: False for field in row.fields if field.name == row.removed}
         own = row.fields[0].json
         is_number = self._type(own) == "int | None"
         sample[own] = 1001 + number if is_number else f"{_letters(sample[own])}-{number + 1}"
