@@ -292,3 +292,9 @@ def test_error_when_shown_is_one_line_with_its_hint() -> None:
     assert str(errors.ConfigError("here", "wrong")) == "here: wrong"
     assert str(errors.ConfigError("", "wrong")) == "wrong"
     assert str(errors.NotYet("a cap", 5)) == "a cap"
+
+
+def test_names_of_the_kit_when_a_submodule_is_named_alike_are_those_of_the_kit() -> None:
+    code = "import damlink.testing.rules\nfrom damlink.testing import rule\nprint(callable(rule))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert child.stdout == "True\n", child.stderr

@@ -23,6 +23,7 @@ from deviations import DEVIATIONS
 from directory import directory_page
 from workspace.operations import calls_file, operations_page
 from workspace.python_page import python_page
+from workspace.testing_page import testing_page
 
 import damlink
 from damlink import _cli, errors, hookspecs
@@ -33,10 +34,12 @@ from damlink._plugin.discovery import find
 from damlink._plugin.loader import load
 from damlink._plugin.shape import HOOKS
 from damlink.testing.grade import LEVELS, list_graded_rules
+from damlink_sandbox.mark import SECRET_MARK
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 CALLS: Final = Path(damlink.__file__).parent / "bynder" / "calls.json"
 NOTE: Final = "<!-- Written by tests/workspace/generate_reference.py from the code. Do not edit it here. -->"
+PACKAGES: Final = ("damlink", "damlink_sandbox")
 PLUGINS: Final = ("folder", "gelato", "imatag", "istock")
 GIVEN: Final = "What a hook is given"
 NAMES: Final = {
@@ -214,7 +217,7 @@ def class_section(name: str, kind: type[Any]) -> Iterator[str]:
     yield f"### `{name}`\n"
     if name in NAMES[GIVEN]:
         docstring = docstring.partition("\n\nArgs:")[0]
-    else:
+    elif not getattr(kind, "_is_protocol", False):
         shape = attrs_shape(kind) if attrs.has(kind) else shape_of(kind.__init__)
         yield f"```python\n{name}({shape})\n```\n"
     yield f"{prose(docstring)}\n"
@@ -224,14 +227,14 @@ def class_section(name: str, kind: type[Any]) -> Iterator[str]:
 
 def members_of(kind: type[Any]) -> dict[str, Any]:
     """Return what a class and its own bases define, the bases' first."""
-    own = (base for base in reversed(kind.__mro__) if base.__module__.partition(".")[0] == damlink.__name__)
+    own = (base for base in reversed(kind.__mro__) if base.__module__.partition(".")[0] in PACKAGES)
     return {name: member for base in own for name, member in vars(base).items()}
 
 
 def member_section(owner: str, name: str, member: Any) -> Iterator[str]:
     """One public method or property of a class."""
     function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-    if name.startswith("_") or not inspect.isfunction(function):
+    if name.startswith(("_", "test_")) or not inspect.isfunction(function):
         return
     if isinstance(member, property):
         yield f"#### `{owner}.{name}`\n\n{prose(inspect.getdoc(function) or '')}\n"
@@ -274,6 +277,9 @@ def default_of(value: Any) -> str:
     """` = value`, or nothing where there is none."""
     if value is inspect.Parameter.empty or value is attrs.NOTHING:
         return ""
+    # A made-up secret would be found wherever the page is copied.
+    if (isinstance(value, dict) and value) or SECRET_MARK in str(value):
+        return " = …"
     factory = getattr(value, "factory", None)
     return f" = {factory.__name__}()" if factory else f" = {value!r}"
 
@@ -289,9 +295,13 @@ ITEM: Final = re.compile(r" {4}([A-Za-z_][\w, ]*): (.*)")
 
 def prose(docstring: str) -> str:
     """A docstring in Google's form as Markdown."""
-    lines = []
+    lines, is_code = [], False
     for line in docstring.splitlines():
-        if section := SECTION.fullmatch(line):
+        is_fence = line.lstrip().startswith("```")
+        is_code = is_code != is_fence
+        if is_code or is_fence:
+            lines.append(line)
+        elif section := SECTION.fullmatch(line):
             lines += [f"**{section[1]}:** {section[2]}".rstrip(), ""]
         elif item := ITEM.fullmatch(line):
             lines.append(f"- `{item[1]}`: {item[2]}")
@@ -353,6 +363,7 @@ PAGES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "hooks.md": hooks_page,
     "errors.md": errors_page,
     "grade.md": grade_page,
+    "testing.md": lambda: testing_page(name_section),
     "plugins.md": directory_page,
 } | {f"plugins/{name}.md": lambda name=name: plugin_page(name) for name in PLUGINS}
 

@@ -5,6 +5,8 @@ to test step by step.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from damlink.errors import ConfigError
@@ -47,6 +49,18 @@ _MODULES: Final = {
     "damlink.testing.trial": ("Trial", "make_context"),
 }
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+
+class _Package(ModuleType):
+    """Package whose public names are not hidden by a submodule of the same name, such as `rule`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import of a submodule sets it as an attribute of its package.
+        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -71,7 +71,7 @@ def _delay_between(before: Mapping[str, int], after: Mapping[str, int]) -> float
 
 
 def _busy_share() -> float:
-    """Return the share of its time that a thread waits, judged by the load of the machine."""
+    """Return the share of its time that a thread waits, by the load of the machine."""
     return max(0.0, 1 - (os.cpu_count() or 1) / max(_load(), 1.0))
 
 

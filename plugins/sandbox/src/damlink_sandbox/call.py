@@ -20,6 +20,7 @@ class Call:
         params: values of the names in the route, such as `{"id": "p-1"}`.
         query: as given; of a name that is given twice, the last value.
         headers: names in any case.
+        body: the bytes as they came; empty for a form.
         fields: of the form, or of the JSON object in the body.
         files: files of the form, by the names of their fields; open while the call is answered.
     """
