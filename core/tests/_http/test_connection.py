@@ -63,6 +63,15 @@ def test_connection_when_it_is_told_whom_to_trust_reaches_the_server(
         assert client.get("/").status_code == 200
 
 
+def test_connection_when_the_environment_names_another_authority_trusts_that_one(
+    files: TlsFiles, secured: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Connection().find_tls()
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
+    with open_client(secured, connection=Connection()) as client:
+        assert client.get("/").status_code == 200
+
+
 def test_connection_when_the_authority_is_unknown_does_not_reach_the_server(
     secured: str, hurried: None
 ) -> None:

@@ -70,8 +70,13 @@ class Connection:
         return httpx.Timeout(self.timeout)
 
 
-@functools.cache
 def _default_context() -> ssl.SSLContext:
+    """Return the TLS context of the authorities that the environment names now."""
+    return _create_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.cache
+def _create_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """Create the TLS context once: reading the certificate authorities is slow and takes megabytes."""
     return httpx.create_ssl_context()
 
