@@ -146,7 +146,7 @@ SITES: dict[Callable[[World, Verify], Any], set[str]] = {
     on_terms_of_its_own: {"_http.retry:call_with_retries"},
     while_another_process_renews_the_token: {
         "_secrets.store:exclusive",
-        "_http.oauth2:_renew",
+        "_http.token_auth:_renew",
         "_state.credentials:_wait_for",
     },
     between_two_requests: {"_http.client:pause", "_upload.file_uploads:upload_whole"},
