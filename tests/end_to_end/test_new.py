@@ -25,7 +25,7 @@ KINDS: Final = {
 WRONG: Final = {
     "checkpoint: Checkpoint": "checkpoint: int",
     "-> PreparedAsset | Skip": "-> str",
-    "-> PreparedAsset | Removed | Skip": "-> str",
+    "-> PreparedAsset | Removed:": "-> str:",
     "create_auth(ctx.settings)": "create_auth(ctx.settings.account)",
 }
 EXPECTED: Final = ('expected "Push"', 'expected "Transform"', 'has no attribute "account"')
