@@ -120,7 +120,7 @@ class Dispatcher(OneThread):
         fanout = self._portals.get(portal)
         if fanout is not None and not fanout.is_reachable():
             return False
-        return bool(self._inbox.gather(portal, self._pause))
+        return self._inbox.has_ready(portal, self._pause)
 
     def _open(self, portal: str) -> Fanout:
         return Fanout(self._session, portal, self._calls)

@@ -162,25 +162,33 @@ class Inbox:
         Args:
             pause: seconds without another notification about the asset before it is ready.
         """
+        with self._database.read() as connection:
+            ids = list(connection.execute(self._ready(portal, pause, MOST_ASSETS)).scalars())
+            rows = sa.select(t).where(*_is_open(portal), t.c.asset_id.in_(ids))
+            rows = rows.order_by(t.c.asset_id, t.c.number).limit(MOST_ROWS)
+            found = list(connection.execute(rows)) if ids else []
+        return _coalesce(found)
+
+    def has_ready(self, portal: str, pause: float) -> bool:
+        """Return whether `gather` would return an event; no event is read."""
+        with self._database.read() as connection:
+            return connection.execute(self._ready(portal, pause, 1)).first() is not None
+
+    def _ready(self, portal: str, pause: float, most: int) -> sa.Select[str]:
+        """Return the query for the assets whose events are ready to be processed, the oldest first."""
         now = self._database.now()
-        open_ = (t.c.portal == portal, t.c.finished_at.is_(None))
         calm = sa.func.max(t.c.received_at) <= now - timedelta(seconds=pause)
         late = sa.func.min(t.c.received_at) <= now - timedelta(seconds=pause * MAX_PAUSES)
         # The newest receipt is in the future: the system clock was changed.
         clock_moved_back = sa.func.max(t.c.received_at) > now + timedelta(seconds=pause)
-        ready = (
+        return (
             sa.select(t.c.asset_id)
-            .where(*open_, sa.or_(t.c.attempts == 0, t.c.due_at <= now))
+            .where(*_is_open(portal), sa.or_(t.c.attempts == 0, t.c.due_at <= now))
             .group_by(t.c.asset_id)
             .having(sa.or_(calm, late, clock_moved_back))
             .order_by(sa.func.min(t.c.received_at), t.c.asset_id)
-            .limit(MOST_ASSETS)
+            .limit(most)
         )
-        with self._database.read() as connection:
-            ids = list(connection.execute(ready).scalars())
-            rows = sa.select(t).where(*open_, t.c.asset_id.in_(ids)).order_by(t.c.asset_id, t.c.number)
-            found = list(connection.execute(rows.limit(MOST_ROWS))) if ids else []
-        return _coalesce(found)
 
     def settle(self, outcomes: Iterable[Outcome], new_rows: Mapping[str, Sequence[SourceAsset]]) -> None:
         """Write the new rows into the ledgers and the outcomes into the inbox, in one transaction.
@@ -237,6 +245,10 @@ class Inbox:
         old = sa.or_(t.c.finished_at < now - KEPT, t.c.received_at < now - ABANDONED)
         with self._database.write() as connection:
             return connection.execute(sa.delete(t).where(old)).rowcount
+
+
+def _is_open(portal: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return t.c.portal == portal, t.c.finished_at.is_(None)
 
 
 def _coalesce(rows: Iterable[Any]) -> list[CoalescedEvent]:
