@@ -13,7 +13,7 @@ import httpx
 
 from damlink._http.outcome import ACCEPTED
 from damlink._http.token import Token, read_token
-from damlink._http.token_auth import CustodyAuth
+from damlink._http.token_auth import CustodyAuth, open_secrets
 from damlink._secret import Secret
 from damlink.errors import AuthError
 
@@ -62,7 +62,7 @@ class OAuth2(CustodyAuth):
         login_only: bool = False,
         basic: bool = False,
     ) -> None:
-        super().__init__(token_url)
+        super().__init__(token_url, headers)
         self.authorize_url = authorize_url
         self.redirect_url = redirect_url
         self._login_only = login_only
@@ -73,7 +73,6 @@ class OAuth2(CustodyAuth):
         self._password = password
         self._refresh_token = refresh_token
         self._scopes = scopes
-        self._headers = dict(headers or {})
         self._verifier = Secret("")
 
     @property
@@ -93,8 +92,7 @@ class OAuth2(CustodyAuth):
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
-        for name, value in self._headers.items():
-            request.headers[name] = value.reveal()
+        request.headers.update(open_secrets(self._headers))
         request.headers["Authorization"] = f"Bearer {token.access.reveal()}"
         return request
 
@@ -201,7 +199,7 @@ class OAuth2(CustodyAuth):
 
     def _token_headers(self) -> dict[str, str]:
         """Return the given headers, and with `basic` the client's id and secret."""
-        headers = {name: value.reveal() for name, value in self._headers.items()}
+        headers = open_secrets(self._headers)
         if self._basic:
             given = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret.reveal())}"
             # As a secret, so that the encoded form is redacted as well.

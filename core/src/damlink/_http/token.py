@@ -72,16 +72,13 @@ def read_token(response: httpx.Response, refresh: Secret | None, hint: str) -> T
     read_answer(response, AnswerLimits())
     if (late := _special_or_late(response)) is not None:
         raise late
-    host, status = response.request.url.host, response.status_code
+    status = response.status_code
     answer = json_object(response) if status < 400 else {}
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
         said = shorten_body(response) if status >= 400 else "the answer holds none"
         # The body of a success may hold a token under another name.
-        refused = AuthError(
-            f"{host} gave no token ({status}): {said}", hint=_cure(response, refresh, hint), body=said
-        )
-        raise describe(refused, response)
+        raise _make_refusal(response, said, _cure(response, refresh, hint))
     new_refresh = answer.get("refresh_token")
     return token_of(access, answer.get("expires_in"), Secret(new_refresh) if new_refresh else refresh)
 
@@ -95,9 +92,7 @@ def refusal_of(response: httpx.Response, hint: str) -> ConnectorError | None:
     error = _special_or_late(response)
     if error is not None or response.status_code < 400:
         return error
-    host, said = response.request.url.host, shorten_body(response)
-    refused = AuthError(f"{host} gave no token ({response.status_code}): {said}", hint=hint, body=said)
-    return describe(refused, response)
+    return _make_refusal(response, shorten_body(response), hint)
 
 
 def token_of(access: object, lifetime: object, refresh: Secret | None = None) -> Token:
@@ -111,6 +106,11 @@ def token_of(access: object, lifetime: object, refresh: Secret | None = None) ->
     seconds = _seconds(lifetime)
     margin = min(MAX_MARGIN_SECONDS, seconds / 10)
     return Token(Secret(access), time.time() + seconds - margin, refresh)
+
+
+def _make_refusal(response: httpx.Response, said: str, hint: str) -> ConnectorError:
+    what = f"{response.request.url.host} gave no token ({response.status_code}): {said}"
+    return describe(AuthError(what, hint=hint, body=said), response)
 
 
 def _special_or_late(response: httpx.Response) -> ConnectorError | None:

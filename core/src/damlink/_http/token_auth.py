@@ -22,7 +22,7 @@ from damlink._system.process import age_clock, defer_signals
 from damlink._system.waiting import Verify
 from damlink.errors import ConnectorError, TransientError
 
-__all__ = ["CustodyAuth", "TokenAuth"]
+__all__ = ["CustodyAuth", "TokenAuth", "open_secrets"]
 
 # In place of the body of a login that succeeded: it may hold a token.
 UNSHOWN: Final = "not shown, since it may hold a token"
@@ -33,10 +33,12 @@ class CustodyAuth(httpx.Auth):
 
     Args:
         token_url: the whole address of the token endpoint.
+        headers: additional headers of every signed request and of the token requests.
     """
 
-    def __init__(self, token_url: str) -> None:
+    def __init__(self, token_url: str, headers: Mapping[str, Secret] | None) -> None:
         self.token_url = token_url
+        self._headers = dict(headers or {})
         self.name = ""  # portal or connector, as `damlink login` takes it
         self.custody: Custody = MemoryCustody()
 
@@ -110,30 +112,31 @@ class TokenAuth(CustodyAuth):
         form: bool = False,
         headers: Mapping[str, Secret] | None = None,
     ) -> None:
-        super().__init__(token_url)
+        super().__init__(token_url, headers)
         self._body = dict(body)
         self._read = read
         self._header = header
         self._prefix = prefix
         self._form = form
-        self._headers = dict(headers or {})
 
     @property
     def account(self) -> str:
         """A digest of the credentials, under which the tokens are stored."""
-        given = json.dumps([self.token_url, _open(self._body), _open(self._headers)], sort_keys=True)
+        given = json.dumps(
+            [self.token_url, open_secrets(self._body), open_secrets(self._headers)], sort_keys=True
+        )
         return hashlib.sha256(given.encode()).hexdigest()
 
     def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
-        request.headers.update(_open(self._headers))
+        request.headers.update(open_secrets(self._headers))
         request.headers[self._header] = f"{self._prefix}{token.access.reveal()}"
         return request
 
     def _obtain(
         self, held: Token | None, extensions: dict[str, Any]
     ) -> Generator[httpx.Request, httpx.Response, Token]:
-        body: dict[str, Any] = {"data" if self._form else "json": _open(self._body)}
-        headers = {"Accept": "application/json", **_open(self._headers)}
+        body: dict[str, Any] = {"data" if self._form else "json": open_secrets(self._body)}
+        headers = {"Accept": "application/json", **open_secrets(self._headers)}
         response = yield httpx.Request("POST", self.token_url, headers=headers, extensions=extensions, **body)
         return self.custody.replace(self._read_token(response), held)
 
@@ -158,7 +161,7 @@ class TokenAuth(CustodyAuth):
         return token
 
 
-def _open(given: Mapping[str, str | Secret]) -> dict[str, str]:
+def open_secrets(given: Mapping[str, str | Secret]) -> dict[str, str]:
     """Return texts with each secret opened."""
     return {name: each.reveal() if isinstance(each, Secret) else each for name, each in given.items()}
 
