@@ -138,8 +138,8 @@ def read_answers(client: Client, most: int = _ANSWERS) -> Iterator[tuple[str, An
     """
     reader = _Reader(client, most)
     for operation in load_answers().keys() - dict(_not_read()).keys():
-        found = reader.read(operation)
-        yield from ((operation, answer) for answer in found if not isinstance(found, str))
+        if not isinstance(found := reader.read(operation), str):
+            yield from ((operation, answer) for answer in found)
 
 
 def _not_read() -> Iterator[tuple[str, str]]:
