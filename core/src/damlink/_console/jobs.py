@@ -64,7 +64,7 @@ class _Child:
 
     @property
     def mark(self) -> tuple[int | None, int]:
-        """What changes when it writes or ends."""
+        """Exit code and size of the output: it changes when the command writes or ends."""
         return self.process.poll(), os.fstat(self.output.fileno()).st_size
 
     def _read_end(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What changes while connectors run, read at once for all of them."""
+"""Newest runs and counters, which change while connectors run, read at once for all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a rule takes of its own: what it waits for a processor, on a busy machine, does not count."""
+"""Time that a rule takes of its own: what it waits for a processor, on a busy machine, does not count."""
 
 from __future__ import annotations
 

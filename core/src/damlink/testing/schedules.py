@@ -51,7 +51,7 @@ MOST_FILES: Final = 4
 
 @attrs.define
 class _Round:
-    """What disturbs one run.
+    """Disturbances of one run.
 
     Attributes:
         names: of the disturbances, for people.
@@ -80,7 +80,7 @@ class Plan:
 
 @attrs.frozen
 class End:
-    """What a schedule has come to.
+    """Result of a schedule.
 
     Attributes:
         pushed: number of assets that the ledger calls delivered.
@@ -223,7 +223,7 @@ class _Player:
         """Run disturbed, then calm, and return what has come of it."""
         before = len(self._case.targets())
         for each in rounds:
-            with log_off(), self._disturbed(each):
+            with log_off(), self._disturb(each):
                 self._run(each)
         counts, error = self._run_until_done()
         return End(
@@ -236,7 +236,7 @@ class _Player:
         )
 
     @contextlib.contextmanager
-    def _disturbed(self, each: _Round) -> Iterator[None]:
+    def _disturb(self, each: _Round) -> Iterator[None]:
         world, portal = self._case.sandbox.world, self._case.sandbox.part("bynder")
         for fault in each.faults:
             world.faults.add(fault)
