@@ -188,3 +188,11 @@ def assert_arrived_once_and_whole(site: Site, ids: set[str]) -> None:
     wrong = {key: count for key, count in counts.items() if count != 1}
     assert wrong == {}, [asset for asset in site.assets() if asset["source_id"] in wrong]
     assert {key for key in ids if stored[key][0]["sha256"] != licensed[key]["sha256"]} == set()
+
+
+def assert_downloads_repeated_are_reported(site: Site) -> dict[str, int]:
+    """How often each asset was downloaded once too often; each of these assets says so."""
+    counts = site.sandbox.world.counts
+    repeated = {key: extra for key in site.licensed() if (extra := counts[f"licences:{key}"] - 1) > 0}
+    assert {*repeated} <= {each["source_id"] for each in site.assets() if "charged twice" in each["notice"]}
+    return repeated
