@@ -61,6 +61,8 @@ def test_installed_when_its_module_is_missing_says_so(install: Install, module: 
         ("damlink>=99", False),
         ("damlink[sandbox]<0.0.1", False),
         ("damlink~=0.0.1", False),
+        ("damlink >= 99 ; python_version >= '3'", False),
+        ("damlink ; python_version >= '3'", True),
         ("httpx>=99", True),
         ("???", True),
     ],

@@ -97,13 +97,14 @@ def _exists(dotted: str, locations: Iterable[str]) -> bool:
 
 
 def _range(requires: Iterable[str]) -> str:
-    own = [text for text in requires if text.startswith("damlink") and text != "damlink"]
+    # Without the marker: CPython 3.11 cannot parse its quoted texts in two threads at a time.
+    own = {text.partition(";")[0].strip() for text in requires if text.startswith("damlink")} - {"damlink"}
     if not own:
         return ""
     # Imported here, because `--help` must start fast and does not need it.
     from packaging.requirements import InvalidRequirement, Requirement
 
-    for text in own:
+    for text in sorted(own):
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
