@@ -21,7 +21,7 @@ def call(folder: Path, *arguments: str) -> Any:
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=1200,
     )
 
 
@@ -71,8 +71,21 @@ def test_grade_when_there_is_no_time_is_none_and_exits_6(tmp_path: Path) -> None
     assert (child.returncode, report["grade"], badge.exists()) == (6, None, False)
 
 
+def test_command_when_the_stand_in_raises_says_so_once_and_tries_no_further_rule(tmp_path: Path) -> None:
+    install(tmp_path)
+    stand_in = tmp_path / "damlink_larkspur" / "sandbox.py"
+    stand_in.write_text(stand_in.read_text().replace("return numbered_page(call.query", "call.nothing(call"))
+    child = call(tmp_path, "test", "larkspur")
+    (line,) = [line for line in child.stdout.splitlines() if "FAILED" in line]
+    assert "your stand-in raised AttributeError: 'Call' object has no attribute 'nothing'" in line
+    assert child.stderr.count("Traceback") + child.stderr.count("AttributeError") == 1
+    assert " not tried" in child.stdout.splitlines()[-1]
+    assert child.returncode == 1
+
+
 # It takes more than a minute, and would in `damlink grade`.
 @pytest.mark.acceptance
+@pytest.mark.timeout(1300)
 @pytest.mark.parametrize("hang", ["__import__('threading').Event().wait()", "[0 for _ in iter(int, 1)]"])
 def test_command_when_a_hook_hangs_names_the_rule_and_ends(tmp_path: Path, hang: str) -> None:
     install(tmp_path, PLUGIN.replace("    picture = ", f"    {hang}\n    picture = "))

@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["Result", "drop_left", "try_rules"]
 
 # How often it is looked at whether a rule hangs.
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 1.0
 # An error of a rule that has waited so long for a processor may come of that.
 MUCH_STARVED_SECONDS: Final = 10.0
 _OUT_OF_TIME: Final = re.compile(r"time(d|s)? ?out", re.IGNORECASE)
+
+# Whatever a rule has seen then comes of that.
+STAND_IN_RAISED: Final = "your stand-in raised"
 
 _left: list[tuple[threading.Thread, tempfile.TemporaryDirectory[str]]] = []
 
@@ -85,7 +88,9 @@ def try_rules(
             continue
         result = _try_in_thread(plugin, rule, end)
         yield result
-        if _left:
+        if result.seen.startswith(STAND_IN_RAISED):
+            why_not = "the stand-in must be corrected first"
+        elif _left:
             why_not = f"{rule.id} has not ended" if result.outcome == "broken" else result.seen
 
 
@@ -159,6 +164,9 @@ def _try(plugin: str, rule: Rule, folder: Path) -> Result:
             if is_interrupt(error):
                 raise
             outcome, (seen, cure) = "broken", _read(error, rule)
+        mistakes = [] if rule.is_static else case.sandbox.world.mistakes
+        if outcome == "broken" and mistakes:
+            seen, cure = f"{STAND_IN_RAISED} {mistakes[0]}", "correct the stand-in; no further rule was tried"
     return Result(rule, outcome, seen, time.monotonic() - began, cure if outcome == "broken" else "")
 
 

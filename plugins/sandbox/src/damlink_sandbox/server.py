@@ -21,6 +21,7 @@ from damlink_sandbox.bynder.service import BynderSandbox
 from damlink_sandbox.control import control_service
 from damlink_sandbox.faulty import CuttableProtocol, Faulty
 from damlink_sandbox.media import own_media
+from damlink_sandbox.mistakes import note_mistakes
 from damlink_sandbox.sns.service import SnsSandbox
 from damlink_sandbox.world import MediaFile, Part, World
 
@@ -128,10 +129,15 @@ class Sandbox:
         partners = [part for part in self._parts.values() if part not in own]
         control = {"control": control_service(self.world, self._parts)}
         # The order decides the ports. `control` never fails: tests script the failures with it.
-        return {**self._faulty(own), **control, **self._faulty(partners)}
+        return {**self._faulty(self._apps(own)), **control, **self._faulty(self._noted(partners))}
 
-    def _faulty(self, parts: Iterable[Part]) -> dict[str, Any]:
-        apps = {name: app for part in parts for name, app in part.services().items()}
+    def _apps(self, parts: Iterable[Part]) -> dict[str, Any]:
+        return {name: app for part in parts for name, app in part.services().items()}
+
+    def _noted(self, parts: Iterable[Part]) -> dict[str, Any]:
+        return {name: note_mistakes(app, self.world, name) for name, app in self._apps(parts).items()}
+
+    def _faulty(self, apps: Mapping[str, Any]) -> dict[str, Any]:
         return {name: Faulty(app, self.world, name) for name, app in apps.items()}
 
     def _bound(self, number: int) -> socket.socket:
@@ -196,7 +202,7 @@ class _PromptServer(uvicorn.Server):
         while not await self.on_tick(ticks):
             ticks += 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), 0.1)
+                await asyncio.wait_for(self._ending.wait(), 1.0)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the listeners; only open connections need uvicorn's way."""

@@ -232,6 +232,7 @@ class World:
         origins: the address of each service, such as `{"portal": "http://127.0.0.1:9000"}`; filled
             in before the first request is served.
         broker: set by the part that plays the notification service.
+        mistakes: what the partners' stand-ins have raised, each with its place.
     """
 
     folder: Path
@@ -242,6 +243,7 @@ class World:
     counts: Counts = attrs.field(factory=Counts)
     origins: dict[str, str] = attrs.field(factory=dict)
     broker: Broker | None = None
+    mistakes: list[str] = attrs.field(factory=list)
 
 
 class Part(Protocol):
