@@ -83,6 +83,30 @@ def test_command_when_the_stand_in_raises_says_so_once_and_tries_no_further_rule
     assert child.returncode == 1
 
 
+@pytest.mark.parametrize("command", ["test", "grade"])
+def test_command_when_a_rule_is_named_tries_it_alone(tmp_path: Path, command: str) -> None:
+    install(tmp_path)
+    child = call(tmp_path, command, "larkspur", "--rule", "content.named", "--json")
+    rules = [(rule["id"], rule["outcome"]) for rule in json.loads(child.stdout)["rules"]]
+    assert (child.returncode, rules) == (0, [("content.named", "passed")]), child.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "rule", "said"),
+    [
+        ("test", "content.name", "there is no rule 'content.name'; did you mean content.named"),
+        ("grade", "code.own-htp", "there is no rule 'code.own-htp'; did you mean code.own-http"),
+        ("test", "code.own-http", "it belongs to the grade alone: `damlink grade PLUGIN --rule ID`"),
+        ("test", "zzzz", "the subjects are plugin, settings, listing"),
+    ],
+)
+def test_command_when_there_is_no_such_rule_exits_2_and_names_near_ones(
+    tmp_path: Path, command: str, rule: str, said: str
+) -> None:
+    child = call(tmp_path, command, "larkspur", "--rule", rule)
+    assert (child.returncode, said in child.stderr) == (2, True), child.stderr
+
+
 # It takes more than a minute, and would in `damlink grade`.
 @pytest.mark.acceptance
 @pytest.mark.timeout(1300)

@@ -32,6 +32,7 @@ __all__ = [
     "only_portal",
     "open_connector_session",
     "portal_argument",
+    "rule_option",
     "select_connectors",
     "set_option",
     "show_request",
@@ -111,6 +112,13 @@ debug_request = click.option(
     is_flag=True,
     callback=lambda _ctx, _option, given: show_request if given else None,
     help="Show on stderr each request that is sent to the portal and to the partner, with secrets redacted.",
+)
+rule_option = click.option(
+    "--rule",
+    "names",
+    multiple=True,
+    metavar="ID",
+    help="Try this rule alone, such as push.once, or all of a subject, such as push. Repeat it for several.",
 )
 OnRequest: TypeAlias = "Callable[[SentRequest], None] | None"
 connectors = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_connectors)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from damlink._cli._options import as_json
+from damlink._cli._options import as_json, rule_option
 from damlink._cli._output import echo
 from damlink._plugin.discovery import find
 from damlink._plugin.grades import keep_grade
@@ -44,46 +44,83 @@ NOT_GRADED: Final = 6
     metavar="SECONDS",
     help="Limit of all rules together. What has not been tried by then is not tried.",
 )
+@rule_option
 @as_json
-def command(plugin: str, badge: Path | None, at_least: str | None, timeout: int, json_: bool) -> int:
+def command(
+    plugin: str,
+    badge: Path | None,
+    at_least: str | None,
+    timeout: int,
+    names: Sequence[str],
+    json_: bool,
+) -> int:
     """Grade an installed plugin: bronze, silver, gold or platinum.
 
     Each rule is tried against the plugin's stand-in, within two minutes. A grade needs every rule of its
     level and of those below. `damlink plugins` shows the last one. It needs the distribution damlink-sandbox,
-    and neither a config nor a portal.
+    and neither a config nor a portal. With `--rule` only these rules are tried, and there is no grade.
 
     If there is no time for a rule, as on a busy machine, and the other rules do not decide the grade, the
     plugin is not graded: no grade is kept, no badge is written, and the command ends with 6.
     """
     from damlink._cli._output import end_now
-    from damlink._cli.test import result_line
-    from damlink.testing.grade import grade_of, try_graded
+    from damlink._cli.test import choose_rules, result_line
+    from damlink.testing.grade import grade_of, list_graded_rules, try_graded
     from damlink.testing.runner import drop_left
 
+    if names and (badge or at_least):
+        raise click.UsageError(f"--rule and {'--badge' if badge else '--at-least'} exclude each other")
     graded = []
-    for each in try_graded(plugin, timeout):
+    rules = choose_rules((rule for _, rule in list_graded_rules()), names)
+    for each in try_graded(plugin, timeout, rules):
         graded.append(each)
         if not json_:
             echo(f"{each.level:9} {result_line(each.result)}")
-    grade = grade_of(graded)
-    if grade is not None:
-        _keep(plugin, grade)
-        if badge is not None:
-            _write(badge, _badge(grade))
-    _report(plugin, grade, graded, json_=json_)
-    code = _code(grade, at_least)
+    if names:
+        _report_rules(plugin, graded, json_=json_)
+        code = _code_of_rules(graded)
+    else:
+        grade = grade_of(graded)
+        _keep_and_write(plugin, grade, badge)
+        _report(plugin, grade, graded, json_=json_)
+        code = _code(grade, at_least)
     if drop_left():
         end_now(code)
     return code
 
 
-def _report(plugin: str, grade: str | None, graded: Sequence[Graded], *, json_: bool) -> None:
+def _keep_and_write(plugin: str, grade: str | None, badge: Path | None) -> None:
+    if grade is not None:
+        _keep(plugin, grade)
+        if badge is not None:
+            _write(badge, _badge(grade))
+
+
+def _report_rules(plugin: str, graded: Sequence[Graded], *, json_: bool) -> None:
+    """Write the results of some rules, which give no grade."""
+    if json_:
+        _print_results(plugin, None, graded)
+    else:
+        count = f"{len(graded)} rule{'' if len(graded) == 1 else 's'}"
+        echo(f"{plugin}: {count} tried alone, which give no grade", bold=True)
+
+
+def _code_of_rules(graded: Sequence[Graded]) -> int:
+    outcomes = {each.result.outcome for each in graded}
+    return 1 if "broken" in outcomes else NOT_GRADED if "not tried" in outcomes else 0
+
+
+def _print_results(plugin: str, grade: str | None, graded: Sequence[Graded]) -> None:
     from damlink._cli._output import print_json
     from damlink._cli.test import result_record
 
+    rules = [{"level": each.level, **result_record(each.result)} for each in graded]
+    print_json({"plugin": plugin, "grade": grade, "rules": rules})
+
+
+def _report(plugin: str, grade: str | None, graded: Sequence[Graded], *, json_: bool) -> None:
     if json_:
-        rules = [{"level": each.level, **result_record(each.result)} for each in graded]
-        print_json({"plugin": plugin, "grade": grade, "rules": rules})
+        _print_results(plugin, grade, graded)
     untried = sum(each.result.outcome == "not tried" for each in graded)
     if grade is None:
         cure = "run again on a quieter machine or with --timeout"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from damlink._cli._options import as_json, with_new_config
+from damlink._cli._options import as_json, rule_option, with_new_config
 from damlink._cli._output import echo
 
 if TYPE_CHECKING:
+    from damlink.testing.rule import Rule
     from damlink.testing.runner import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,9 +46,10 @@ def _file(name: str, help_: str) -> Callable[[F], F]:
     metavar="PATTERN",
     help="Record the requests whose `METHOD /path` has this regular expression, too: they only read.",
 )
+@rule_option
 @as_json
 @with_new_config
-def command(plugin: str, json_: bool, config_path: Path | None, **options: Any) -> int:
+def command(plugin: str, names: Sequence[str], json_: bool, config_path: Path | None, **options: Any) -> int:
     """Test an installed plugin against its own stand-in: one line for each rule of the kit.
 
     It needs the distribution damlink-sandbox, and neither a config nor a portal. Nothing leaves this machine.
@@ -56,21 +58,23 @@ def command(plugin: str, json_: bool, config_path: Path | None, **options: Any) 
     config. Only requests that read are sent. Secrets are not written. `--replay` needs the file alone.
     """
     given = [name for name in ("record", "replay", "drift") if options[name]]
-    if len(given) > 1:
-        raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other")
+    alone = [*given, *(["rule"] if names else [])]
+    if len(alone) > 1:
+        raise click.UsageError(f"--{alone[0]} and --{alone[1]} exclude each other")
     if given:
         from damlink._cli import _recorded
 
         return int(getattr(_recorded, given[0])(plugin, config_path, json_=json_, **options))
-    return _try_rules(plugin, json_=json_)
+    return _try_rules(plugin, names, json_=json_)
 
 
-def _try_rules(plugin: str, *, json_: bool) -> int:
+def _try_rules(plugin: str, names: Sequence[str], *, json_: bool) -> int:
     from damlink._cli._output import end_now, print_json
+    from damlink.testing.rules import all_rules
     from damlink.testing.runner import drop_left, try_rules
 
     results = []
-    for result in try_rules(plugin):
+    for result in try_rules(plugin, choose_rules(all_rules(), names)):
         results.append(result)
         if not json_:
             echo(result_line(result))
@@ -87,6 +91,20 @@ def _try_rules(plugin: str, *, json_: bool) -> int:
     if drop_left():
         end_now(code)
     return code
+
+
+def choose_rules(rules: Iterable[Rule], names: Sequence[str]) -> list[Rule]:
+    """Return the rules of `--rule`.
+
+    Raises:
+        click.UsageError: there is no such rule.
+    """
+    from damlink.testing.rules import UnknownRuleError, select_rules
+
+    try:
+        return select_rules(rules, names)
+    except UnknownRuleError as error:
+        raise click.UsageError(f"{error}; {error.hint}") from error
 
 
 def result_line(result: Result) -> str:

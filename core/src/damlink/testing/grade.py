@@ -93,19 +93,21 @@ def list_graded_rules() -> Sequence[tuple[str, Rule]]:
     return [(level, rules[name]) for level in LEVELS for name in _LEVEL_OF[level]]
 
 
-def try_graded(plugin: str, seconds: float) -> Iterator[Graded]:
+def try_graded(plugin: str, seconds: float, rules: Iterable[Rule] | None = None) -> Iterator[Graded]:
     """Try every rule on an installed plugin, first those that only read it, and yield each with its result.
 
     Args:
         seconds: limit of all rules together.
+        rules: those to try; all if not given.
 
     Raises:
         PluginLoadError: the plugin is not installed, or cannot be loaded.
         ConfigError: it has no stand-in.
     """
-    chosen = sorted(list_graded_rules(), key=lambda each: not each[1].is_static)
-    levels = {rule.id: level for level, rule in chosen}
-    for result in try_rules(plugin, [rule for _, rule in chosen], seconds=seconds):
+    levels = {rule.id: level for level, rule in list_graded_rules()}
+    wanted = [rule for _, rule in list_graded_rules()] if rules is None else rules
+    chosen = sorted(wanted, key=lambda rule: not rule.is_static)
+    for result in try_rules(plugin, chosen, seconds=seconds):
         yield Graded(levels[result.rule.id], result)
 
 
