@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from loopback import Site
 
@@ -91,6 +92,20 @@ def test_sandbox_when_its_port_is_taken_says_so_in_one_line(site: Site) -> None:
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"damlink: the sandbox cannot listen: port {port}: ")
     assert "--port" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "tags"), [([], {"Gelato"}), (["--empty"], set())], ids=["as it is", "empty"]
+)
+def test_sandbox_when_started_has_what_the_connectors_work_with(
+    site: Site, options: list[str], tags: set[str]
+) -> None:
+    with site.start("sandbox", "--port", "0", *options) as child:
+        addresses = dict(child.stdout.readline().split() for _ in range(4))
+        state = httpx.get(f"{addresses['control']}/state", trust_env=False).json()
+        child.terminate()
+        child.communicate(timeout=60)
+    assert {tag for asset in state["bynder"]["assets"] for tag in asset["tags"]} & {"Gelato"} == tags
 
 
 def test_sandbox_when_it_writes_a_config_it_has_an_event_address(tmp_path: Path, site: Site) -> None:

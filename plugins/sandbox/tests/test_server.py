@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from ports import free_port
 
-from damlink_sandbox import Sandbox, World
+from damlink_sandbox import Part, Sandbox, World
 
 SERVE = """
 from damlink_sandbox import Sandbox, wait_for_signal
@@ -79,3 +80,16 @@ def test_serve_when_signalled_ends_cleanly(number: signal.Signals) -> None:
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
+
+
+class Furnished(Acme):
+    """A partner whose connector works with an asset of the portal."""
+
+    def furnish(self, parts: Mapping[str, Part]) -> None:
+        parts["bynder"].control("add_asset", {"name": "Poster", "tags": ["Acme"], "size": 10})
+
+
+def test_sandbox_when_furnished_lets_each_part_put_its_things_in_place(tmp_path: Path) -> None:
+    with Sandbox([Furnished], folder=tmp_path, media=[]) as sandbox:
+        sandbox.furnish()
+        assert [asset["tags"] for asset in sandbox.part("bynder").state()["assets"]] == [["Acme"]]

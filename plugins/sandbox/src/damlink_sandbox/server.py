@@ -95,6 +95,15 @@ class Sandbox:
         """All parts by name, the portal's first."""
         return self._parts
 
+    def furnish(self) -> None:
+        """Let each part put in place what its connector works with, such as tagged assets in the portal.
+
+        Call it within the `with` block, once.
+        """
+        for part in self._parts.values():
+            if prepare := getattr(part, "furnish", None):
+                prepare(self._parts)
+
     def __enter__(self) -> Sandbox:
         try:
             self._start()

@@ -54,7 +54,7 @@ def _run_in(folder: Path, media: Path | None) -> int:
 
 
 def _show(running: Sandbox, folder: Path) -> int:
-    _furnish(running)
+    running.furnish()
     config = write_sandbox_config(folder, running.parts.values(), children.free_address())
     partners = ", ".join(
         name for name, part in running.parts.items() if part.connector() and name != "bynder"
@@ -71,14 +71,6 @@ def _show(running: Sandbox, folder: Path) -> int:
     ok = not wrong and not again and not any(run.exit_code for run in runs)
     echo_text(_verdict(ok, len(running.part("bynder").state()["assets"]), wrong, again))
     return 0 if ok else 1
-
-
-def _furnish(running: Sandbox) -> None:
-    """Let each part put in place what its connector works with."""
-    for part in running.parts.values():
-        furnish = getattr(part, "furnish", None)
-        if furnish:
-            furnish(running.parts)
 
 
 def _compare(running: Sandbox) -> Iterator[Finding]:

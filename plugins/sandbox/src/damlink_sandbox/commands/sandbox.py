@@ -36,18 +36,27 @@ from damlink_sandbox.world import World
     type=click.Path(path_type=Path, file_okay=False),
     help="Write a damlink.toml for it into this folder.",
 )
+@click.option("--empty", is_flag=True, help="Start with an empty portal, without the assets of the partners.")
 @click.option("--json", "json_", is_flag=True, help="JSON on stdout, and nothing else.")
 def command(
-    port: int, media: Path | None, folder: Path | None, write_config: Path | None, json_: bool
+    port: int,
+    media: Path | None,
+    folder: Path | None,
+    write_config: Path | None,
+    empty: bool,
+    json_: bool,
 ) -> None:
     """Serve a Bynder portal and the installed partners on loopback, with real media, until Ctrl-C.
 
-    It is strict where the real services are known to be strict, and it can be made to fail.
+    It is strict where the real services are known to be strict, and it can be made to fail. What the
+    partners' connectors work with is in place, such as tagged assets in the portal.
     """
     files = from_folder(media) if media else None
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     with _listen(Sandbox(port=port, media=files, folder=folder)) as running:
+        if not empty:
+            running.furnish()
         if write_config:
             write_config.mkdir(parents=True, exist_ok=True)
             path = write_sandbox_config(write_config, running.parts.values())
