@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,27 @@ def test_command_when_there_is_no_such_rule_exits_2_and_names_near_ones(
 ) -> None:
     child = call(tmp_path, command, "larkspur", "--rule", rule)
     assert (child.returncode, said in child.stderr) == (2, True), child.stderr
+
+
+def test_command_when_a_file_is_held_names_how_much_of_it_the_limit_and_the_line(tmp_path: Path) -> None:
+    content = 'Content.from_url(ctx.http, picture["url"], filename=picture["file"])'
+    held = 'Content.from_bytes(ctx.http.get(picture["url"]).content, picture["file"])'
+    install(tmp_path, PLUGIN.replace(content, held))
+    child = call(tmp_path, "test", "larkspur", "--rule", "content.constant-memory")
+    line = 1 + PLUGIN[: PLUGIN.index(content)].count("\n")
+    said = rf"of a file of 48 MiB, \d+ MiB are held at once, most of it by damlink_larkspur/plugin.py:{line}"
+    assert re.search(rf"{said}; the limit is 36 MiB", child.stdout), child.stdout
+
+
+@pytest.mark.acceptance
+def test_command_when_the_stand_in_holds_a_file_does_not_blame_the_plugin(tmp_path: Path) -> None:
+    install(tmp_path)
+    stand_in = tmp_path / "damlink_larkspur" / "sandbox.py"
+    opening = "    def picture(self, call):\n"
+    hold = "        self.held = [b''.join(file.read()) for file in self.media]\n"
+    stand_in.write_text(stand_in.read_text().replace(opening, opening + hold))
+    child = call(tmp_path, "test", "larkspur", "--rule", "content.constant-memory", "--json")
+    assert [rule["outcome"] for rule in json.loads(child.stdout)["rules"]] == ["passed"]
 
 
 # It takes more than a minute, and would in `damlink grade`.

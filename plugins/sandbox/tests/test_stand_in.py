@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -259,3 +260,29 @@ def test_limit_when_exceeded_is_a_429_until_the_time_is_over() -> None:
         part.world.clock.advance(61)
         codes += [refused.status_code, http.get("/numbered").status_code]
     assert (codes, int(refused.headers["Retry-After"]) > 50) == ([200, 200, 429, 200], True)
+
+
+class Store(StandIn):
+    """A partner that takes large files as they are."""
+
+    name = "store"
+
+    @route("PUT /files/{id}", to_disk=True)
+    def put(self, call: Call) -> Any:
+        kept = self.world.folder / call.params["id"]
+        call.path.rename(kept)
+        return {"size": kept.stat().st_size, "body": len(call.body)}
+
+    @route("PUT /refused", to_disk=True)
+    def refused(self, call: Call) -> Any:
+        raise refuse(413, f"{call.path.stat().st_size} bytes are too many")
+
+
+def test_route_when_the_body_goes_to_disk_does_not_hold_it_and_leaves_no_file(tmp_path: Path) -> None:
+    with Sandbox([Store], folder=tmp_path, media=[]) as sandbox:
+        origin = sandbox.origins["store"]
+        kept = httpx.put(f"{origin}/files/one.bin", content=b"x" * 3_000_000, trust_env=False).json()
+        refused = httpx.put(f"{origin}/refused", content=b"y" * 10, trust_env=False)
+    assert kept == {"size": 3_000_000, "body": 0}
+    assert refused.json() == {"error": "10 bytes are too many"}
+    assert not [*tmp_path.glob("body-*")]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -25,10 +28,22 @@ _ROUTE = "_damlink_sandbox_route"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
+@attrs.frozen
+class _Mark:
+    line: str
+    is_open: bool
+    to_disk: bool
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def route(line: str, *, open: bool = False) -> Callable[[F], F]:  # noqa: A002 - as in `router`
+def route(
+    line: str,
+    *,
+    open: bool = False,  # noqa: A002 - as in `router`
+    to_disk: bool = False,
+) -> Callable[[F], F]:
     """Mark a method of a `StandIn` as the answer to calls such as `"GET /pictures/{id}"`.
 
     The method takes the `Call` and returns JSON data, or a Starlette `Response`; it raises a `Refusal` to
@@ -36,10 +51,11 @@ def route(line: str, *, open: bool = False) -> Callable[[F], F]:  # noqa: A002 -
 
     Args:
         open: answered without credentials.
+        to_disk: the body is a large file: it is written to `call.path`, and never held in memory.
     """
 
     def mark(function: F) -> F:
-        setattr(function, _ROUTE, (line, open))
+        setattr(function, _ROUTE, _Mark(line, open, to_disk))
         return function
 
     return mark
@@ -125,15 +141,30 @@ class StandIn:
     def _endpoints(self) -> Iterator[tuple[str, Endpoint]]:
         own = {name: each for kind in type(self).__mro__[::-1] for name, each in vars(kind).items()}
         for name, function in own.items():
-            if marks := getattr(function, _ROUTE, None):
-                line, is_open = marks
-                yield line, partial(self._receive, getattr(self, name), is_open)
+            if mark := getattr(function, _ROUTE, None):
+                receive = self._receive_on_disk if mark.to_disk else self._receive
+                yield mark.line, partial(receive, getattr(self, name), mark.is_open)
         for line, handler in self.credentials.routes().items():
             yield line, partial(self._receive, handler, True)
 
+    async def _receive_on_disk(
+        self, handler: Callable[[Call], Any], is_open: bool, request: Request
+    ) -> Response:
+        with tempfile.NamedTemporaryFile(dir=self.world.folder, prefix="body-", delete=False) as file:
+            path = Path(file.name)
+            try:
+                async for piece in request.stream():
+                    file.write(piece)
+                file.flush()
+                call = attrs.evolve(_call(request, b"", {}), path=path)
+                return await run_in_threadpool(self._answer, handler, is_open, call)
+            finally:
+                path.unlink(missing_ok=True)
+
     async def _receive(self, handler: Callable[[Call], Any], is_open: bool, request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith(_FORMS):
-            body = await request.body()
+            # Not `request.body()`: it keeps the bytes until the garbage collector finds the request.
+            body = b"".join([piece async for piece in request.stream()])
             return await run_in_threadpool(
                 self._answer, handler, is_open, _call(request, body, _object(body))
             )
