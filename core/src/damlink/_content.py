@@ -30,7 +30,9 @@ class UnprovenOffsetError(TransientError):
 class _Remote(Protocol):
     """Client that `from_url` needs; `ctx.http` is one."""
 
-    def content(self, url: str, filename: str | None, media_type: str | None = None) -> Content:
+    def content(
+        self, url: str, filename: str | None, media_type: str | None = None, *, signed: bool = True
+    ) -> Content:
         """Return the content behind an address."""
 
 
@@ -39,7 +41,8 @@ class Content:
 
     Args:
         filename: with its extension; Bynder derives the file's type from it.
-        open: yields the bytes from an offset on; called as often as needed.
+        open: yields the bytes from an offset on; called as often as needed. It may raise any error of
+            `damlink.errors`, such as `NotYet`, which then counts for the asset.
         size: bytes, if known.
         media_type: such as `image/jpeg`; guessed from the file name if not given.
         validator: a strong validator of the bytes (an ETag, a digest): the same validator means
@@ -138,7 +141,13 @@ class Content:
 
     @classmethod
     def from_url(
-        cls, client: Any, url: str, filename: str | None = None, media_type: str | None = None
+        cls,
+        client: Any,
+        url: str,
+        filename: str | None = None,
+        media_type: str | None = None,
+        *,
+        signed: bool = True,
     ) -> Content:
         """Return the content behind an address, which is requested at the first use.
 
@@ -147,9 +156,11 @@ class Content:
             filename: if not given, the one the answer names.
             media_type: what is expected, such as `image/jpeg`, where no filename says it: an error page in
                 its place is refused.
+            signed: `False`: send no credentials, though the address is of the partner's own origin, such as
+                one that carries its own signature.
         """
         remote: _Remote = client
-        return remote.content(url, filename, media_type)
+        return remote.content(url, filename, media_type, signed=signed)
 
 
 def _check(filename: object, size: object, media_type: object, validator: object) -> None:

@@ -91,8 +91,9 @@ class SourceAsset:
         source_id: stable and unique within the connector; 1 to 1,024 bytes of text.
         fingerprint: changes when the asset must be carried again.
         title: for people; of a long one the first 1,000 characters are kept.
-        raw: the source's own record: JSON of at most 64 KiB, without secrets, personal data or
-            addresses that expire. It is kept in the ledger.
+        raw: the source's own record: JSON of at most 64 KiB, without secrets, addresses that expire, and
+            personal data that `transform` does not need; it may need the credit for the copyright. It is kept
+            in the ledger.
     """
 
     source_id: str
@@ -217,8 +218,10 @@ class Event:
 
     Attributes:
         kind: Bynder's event name, such as `asset_bank.media.meta_updated`.
+        asset_id: the asset's id, also if the asset is gone.
         asset: the asset as the portal shows it now, or `None` if it is gone.
         portal: the portal's name in the config.
+        occurred_at: when it happened, by the portal.
         raw: the notification's own message.
     """
 

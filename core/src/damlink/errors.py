@@ -81,7 +81,11 @@ class DamlinkError(Exception):
 
 
 class ConfigError(DamlinkError):
-    """The config is wrong at a place, such as `damlink.toml: connectors.stock.every`."""
+    """The config is wrong at a place, such as `damlink.toml: connectors.stock.every`.
+
+    A hook names its own setting, such as `ConfigError("album", "there is no such album")`; the core puts
+    `connectors.NAME.` before it.
+    """
 
     stops = "connector"
     exit_code = 3

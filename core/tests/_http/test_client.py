@@ -399,3 +399,12 @@ def test_request_that_changes_nothing_when_others_are_held_back_is_sent(
     partner.guard_effects(hold_back)
     server.then(200)
     assert partner.request(method, "/a").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_method_when_a_refusal_is_accepted_returns_it(partner: Client, server: Any, method: str) -> None:
+    server.always(404, b"gone")
+    send = getattr(partner, method)
+    assert send("/a", accept={404}).content == b"gone"
+    with pytest.raises(AssetRejectedError):
+        send("/a", accept={410})

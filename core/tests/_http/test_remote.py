@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 import pytest
+from canaries import CANARY
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from damlink import Content
+from damlink import Content, HeaderAuth, Secret
 from damlink._content import PIECE_BYTES, UnprovenOffsetError
-from damlink._http.client import Client
+from damlink._http.client import Client, open_client
 from damlink.errors import AssetRejectedError, TransientError, UnavailableError
 
 
@@ -442,3 +443,12 @@ def test_content_when_only_its_media_type_is_known_refuses_a_document(
     server.then(200, body)
     with pytest.raises(TransientError, match="in place of an image"):
         read(Content.from_url(partner, f"{server.url}/12", media_type="image/*"))
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
+def test_content_when_unsigned_sends_no_credentials_to_our_own_origin(server: Any, signed: bool) -> None:
+    server.always(200, b"pixels")
+    with open_client(server.url) as client:
+        client.sign_with(HeaderAuth({"Acme-Key": Secret(CANARY)}))
+        read(Content.from_url(client, f"{server.url}/a.jpg?signature=s", signed=signed))
+    assert {CANARY in asked.headers.values() for asked in server.asked} == {signed}

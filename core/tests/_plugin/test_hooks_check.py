@@ -123,3 +123,24 @@ def test_exclusive_setting_when_shared_is_refused_at_its_place(made: Any, tables
 )
 def test_exclusive_setting_when_not_shared_or_not_in_use_is_fine(made: Any, tables: tuple[str, ...]) -> None:
     verdict(made(SHARING), *tables)
+
+
+# --- errors that name a setting --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("label", "connectors.one.label"),
+        ("label[2]", "connectors.one.label[2]"),
+        ("portals.a.brand", "portals.a.brand"),
+        ("connectors.one.label", "connectors.one.label"),
+    ],
+)
+def test_config_error_of_a_hook_when_it_names_a_setting_names_the_connector(
+    made: Any, place: str, shown: str
+) -> None:
+    source = f"def check(ctx):\n    raise ConfigError({place!r}, 'no such label')\n    yield\n"
+    with pytest.raises(ConfigError) as caught:
+        list(made(f"{SHARING}\nfrom damlink.errors import ConfigError\n{source}").check(CTX))
+    assert (str(caught.value), caught.value.place) == (f"{shown}: no such label", shown)

@@ -140,6 +140,37 @@ class Client(httpx.Client):
         hook = functools.partial(SentRequest.of, own=self.origin)
         self.event_hooks = {"request": [lambda request: on_request(hook(request))]}
 
+    def get(self, url: httpx.URL | str, *, accept: Collection[int] = (), **options: Any) -> httpx.Response:
+        """Send a GET.
+
+        Args:
+            accept: statuses of 400 and above that are returned instead of raised.
+        """
+        return self._request_accepting("GET", url, accept, options)
+
+    def put(self, url: httpx.URL | str, *, accept: Collection[int] = (), **options: Any) -> httpx.Response:
+        """Send a PUT.
+
+        Args:
+            accept: statuses of 400 and above that are returned instead of raised.
+        """
+        return self._request_accepting("PUT", url, accept, options)
+
+    def delete(self, url: httpx.URL | str, *, accept: Collection[int] = (), **options: Any) -> httpx.Response:
+        """Send a DELETE.
+
+        Args:
+            accept: statuses of 400 and above that are returned instead of raised, such as 404.
+        """
+        return self._request_accepting("DELETE", url, accept, options)
+
+    def _request_accepting(
+        self, method: str, url: httpx.URL | str, accept: Collection[int], options: dict[str, Any]
+    ) -> httpx.Response:
+        if accept:
+            options["extensions"] = {**(options.get("extensions") or {}), ACCEPTED: accept}
+        return self.request(method, url, **options)
+
     def post(
         self,
         url: httpx.URL | str,
@@ -206,13 +237,16 @@ class Client(httpx.Client):
         """
         pause(seconds, self._verify)
 
-    def content(self, url: str, filename: str | None, media_type: str | None = None) -> Content:
+    def content(
+        self, url: str, filename: str | None, media_type: str | None = None, *, signed: bool = True
+    ) -> Content:
         """Return the file at an address as content.
 
         Args:
             media_type: what is expected; an error page in its place is refused.
+            signed: sign the request, if it goes to this client's origin.
         """
-        return RemoteContent(self, url, filename, media_type)
+        return RemoteContent(self, url, filename, media_type, signed=signed)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request, repeat it where that is safe, and follow redirects.

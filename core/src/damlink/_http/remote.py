@@ -8,7 +8,7 @@ import posixpath
 import re
 import threading
 from collections.abc import Collection, Generator, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -41,15 +41,23 @@ class RemoteContent(Content):
 
     Args:
         media_type: what is expected, where no filename says it.
+        signed: send the client's credentials, if the address is of its origin.
     """
 
     def __init__(
-        self, client: httpx.Client, url: str, filename: str | None, media_type: str | None = None
+        self,
+        client: httpx.Client,
+        url: str,
+        filename: str | None,
+        media_type: str | None = None,
+        *,
+        signed: bool = True,
     ) -> None:
         super().__init__(filename or "", self._read)
         self._expected = media_type or ""
         self._client = client
         self._url = url
+        self._options: Mapping[str, Any] = {} if signed else {"auth": None}
         self._facts: httpx.Headers | None = None
         self._first: httpx.Response | None = None
         self._ignores_ranges = False
@@ -126,7 +134,7 @@ class RemoteContent(Content):
         """Send a GET. Accept only a whole file, and the statuses of `accept`."""
         request = self._client.build_request("GET", self._address(), headers={**_HEADERS, **headers})
         request.extensions[ACCEPTED] = accept
-        response = self._client.send(request, stream=True)
+        response = self._client.send(request, stream=True, **self._options)
         if response.status_code not in (*_WHOLE, *accept):
             response.close()
             status, host = response.status_code, response.request.url.host
@@ -253,7 +261,7 @@ class RemoteContent(Content):
             return
         request = self._client.build_request("GET", self._url, headers={**_HEADERS, "Range": "bytes=0-0"})
         request.extensions[ACCEPTED] = range(400, 500)
-        with contextlib.closing(self._client.send(request, stream=True)) as response:
+        with contextlib.closing(self._client.send(request, stream=True, **self._options)) as response:
             other = _whole_size(response)
         if other not in (None, size):
             raise TransientError(f"{self.filename} has {size} bytes by one answer and {other} by another")

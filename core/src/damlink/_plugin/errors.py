@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ from damlink._system.disk import cure_of, describe_error, is_file_error
 from damlink._system.keepable import clean, describe, seconds, shorten
 from damlink.errors import (
     ArgumentError,
+    ConfigError,
     ConnectorError,
     DamlinkError,
     NotYet,
@@ -21,9 +23,10 @@ from damlink.errors import (
     TransientError,
 )
 
-__all__ = ["PLUGIN_HINT", "import_error", "translate"]
+__all__ = ["PLUGIN_HINT", "import_error", "name_setting", "translate"]
 
 PLUGIN_HINT: Final = "report it to the plugin's author"
+_FIRST_NAME: Final = re.compile(r"[.\[]")
 NO_REASON: Final = "no reason given"
 
 # Set by `ConnectorError.__init__`, which a plugin's subclass may not call.
@@ -52,6 +55,16 @@ def translate(error: BaseException, who: str, place: str = "") -> DamlinkError:
         except Exception as worse:  # noqa: BLE001 - a subclass of the plugin's own may break anywhere
             return _bug(worse, who, place)
     return _bug(error, who, place)
+
+
+def name_setting(error: DamlinkError, connector: str, settings_class: type) -> None:
+    """Let an error that names a setting of a connector name the connector, too."""
+    if not isinstance(error, ConfigError):
+        return
+    fields = {field.name for field in getattr(settings_class, "__attrs_attrs__", ())}
+    if _FIRST_NAME.split(error.place)[0] in fields:
+        error.place = f"connectors.{connector}.{error.place}"
+        error.args = (f"connectors.{connector}.{error.args[0]}",)
 
 
 def import_error(error: BaseException, whose: str, module: str) -> PluginLoadError:

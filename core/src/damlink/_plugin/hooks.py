@@ -34,7 +34,7 @@ from damlink._model import (
 )
 from damlink._plugin.border import Border
 from damlink._plugin.discovery import PluginInfo
-from damlink._plugin.errors import PLUGIN_HINT, translate
+from damlink._plugin.errors import PLUGIN_HINT, name_setting, translate
 from damlink._plugin.shape import HOOKS, NoSettings
 from damlink._plugin.traces import find_place, package_of
 from damlink._plugin.under_way import Call
@@ -285,6 +285,7 @@ class Plugin:
         translated = translate(error, f"{hook} of {whose}", place)
         if isinstance(translated, PluginBugError):
             _log.debug("%s of %s", hook, whose, exc_info=error)
+        name_setting(translated, self.name, self.settings_class)
         self._name(translated, hook, source)
         return translated
 
