@@ -20,6 +20,7 @@ PUBLIC = {
         "Backoff",
         "Checkpoint",
         "Client",
+        "ConfigError",
         "Content",
         "ContentFile",
         "Context",

@@ -76,6 +76,9 @@ def test_assets_when_one_is_named_shows_its_history(withdrawn: Site) -> None:
     assert change["cause"].startswith("iStock no longer offers it")
     shown = withdrawn.run("assets", "stock", rejected["source_id"]).stdout
     assert " UTC  run 1  running -> rejected  (iStock no longer offers it" in shown
+    record = shown.splitlines()[0].removeprefix("record: ")
+    assert json.loads(record) == rejected["raw"]
+    assert rejected["raw"]["kind"]
 
 
 def json_lines(site: Site, *options: str) -> list[dict[str, Any]]:

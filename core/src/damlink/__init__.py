@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from damlink._system.backoff import Backoff, Poll
     from damlink._system.suggest import suggest
     from damlink.bynder import Portal
-    from damlink.errors import AssetRejectedError, AuthError, NotYet, TransientError, UnclearError
+    from damlink.errors import (
+        AssetRejectedError,
+        AuthError,
+        ConfigError,
+        NotYet,
+        TransientError,
+        UnclearError,
+    )
     from damlink.hookspecs import hookimpl
 
 __all__ = [
@@ -50,6 +57,7 @@ __all__ = [
     "Backoff",
     "Checkpoint",
     "Client",
+    "ConfigError",
     "Content",
     "ContentFile",
     "Context",
@@ -116,7 +124,7 @@ _MODULES = {
     "_system.backoff": ("Backoff", "Poll"),
     "_system.suggest": ("suggest",),
     "bynder": ("Portal",),
-    "errors": ("AssetRejectedError", "AuthError", "NotYet", "TransientError", "UnclearError"),
+    "errors": ("AssetRejectedError", "AuthError", "ConfigError", "NotYet", "TransientError", "UnclearError"),
     "hookspecs": ("hookimpl",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

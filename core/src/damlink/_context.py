@@ -114,7 +114,8 @@ class Context(Generic[SettingsT]):
         connector: the connector's name in the config.
         settings: the plugin's own settings, validated.
         http: the partner's client: paths resolve against the setting `api_url`; signed for that
-            origin only, paced, repeating what may be repeated, logging without secrets.
+            origin only, paced, repeating what may be repeated, logging without secrets. If the plugin has
+            a setting `requests_per_second`, that is its limit in this process.
         bynder: the portal.
         state: small durable values of this connector.
         ledger: what this connector has delivered, by source id or target id; read only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +33,8 @@ def command(
 ) -> None:
     """List a connector's assets. With --state, assets that were not carried are grouped by cause.
 
-    With ID, show the history of that asset: each change of its state in the last 90 days.
+    With ID, show that asset's record, as its source listed it, and each change of its state in the last 90
+    days. With --json, the list has the records, and the history of an asset has one line for each change.
     """
     from damlink._cli._output import print_json_lines
     from damlink._run.standing import describe_asset
@@ -43,17 +45,27 @@ def command(
     with open_connector_session(config_path, name, keeps=False) as (session, name):
         if not session.has_database:
             return
+        ledger = Ledger(session.database, name)
         if source_id is not None:
             changes = History(session.database, name).read(source_id)
-            print_json_lines(map(attrs.asdict, changes)) if json_ else _print_history(changes)
+            if json_:
+                print_json_lines(map(attrs.asdict, changes))
+            else:
+                _print_record(ledger.find([source_id]).get(source_id))
+                _print_history(changes)
             return
-        rows = Ledger(session.database, name).rows(RowState(state) if state else None)
+        rows = ledger.rows(RowState(state) if state else None)
         if json_:
-            print_json_lines(describe_asset(row) for row in rows)
+            print_json_lines({**describe_asset(row), "raw": row.raw} for row in rows)
         elif state in NOT_CARRIED:
             _print_by_cause(rows)
         else:
             _print(rows)
+
+
+def _print_record(row: Row | None) -> None:
+    if row is not None:
+        echo(f"record: {json.dumps(row.raw, ensure_ascii=False, default=dict)}")
 
 
 def _print_history(changes: Iterable[Change]) -> None:

@@ -200,6 +200,7 @@ def _asset(portal: Portal, asset: Asset) -> dict[str, Any]:
         "waiting_room": asset.in_waiting_room,
         "access_request": asset.access_request,
         "public": asset.is_public,
+        "archived": asset.is_archived,
         "deleted": asset.deleted is not None,
         "versions": [_file(file) for file in asset.versions],
         "additionals": [_file(file) for file in asset.additionals],
