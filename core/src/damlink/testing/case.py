@@ -175,6 +175,12 @@ class Case:
             prepared.content.close()
         return isinstance(prepared, PreparedAsset)
 
+    def list_untouched(self) -> list[SourceAsset]:
+        """Return the assets to try, of which nothing was asked of the partner: some plugins order the file in
+        `transform`.
+        """
+        return self.list_some() if self._source == self._first_carried and self.lists else [self.source]
+
     def prepare(self) -> PreparedAsset:
         """Transform the source asset."""
         prepared = self.trial.transform(self.source)

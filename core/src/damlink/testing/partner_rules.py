@@ -133,12 +133,14 @@ def pass_over(case: Case) -> None:
 )
 def lose_answer(case: Case) -> None:
     """Let requests that act take effect, and lose their answers."""
-    source = case.source
     # Sent for ever, it would end.
     lost = case.script(match=case.acts, kind="cut-after", times=10)
-    # Whatever it is called: how often the request was sent decides.
-    with contextlib.suppress(UnclearError, TransientError):
-        case.trial.carry(source)
+    for source in case.list_untouched():
+        # Whatever it is called: how often the request was sent decides.
+        with contextlib.suppress(UnclearError, TransientError):
+            case.trial.carry(source)
+        if lost.struck:
+            break
     case.sandbox.world.faults.clear()
     if not lost.struck:
         raise NotApplicableError("it asks nothing of the partner that must not happen twice")
