@@ -12,6 +12,7 @@ __all__ = ["FURTHER", "KEPT_BY_THE_CORE"]
 KEPT_BY_THE_CORE: Final[Mapping[str, str]] = {
     "settings.unknown-key": "settings are an attrs class, and the core alone reads the table of a connector",
     "run.endless-listing": "the rule lists in place of the plugin",
+    "run.misbehaving-hooks": "the rule lists, signs and takes events in place of the plugin",
 }
 """The rules that no plugin can break, with the reason."""
 

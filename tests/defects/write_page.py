@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from defects.table import DEFECTS, MISTAKES, Defect  # noqa: E402
 from damlink._version import __version__  # noqa: E402
 
 PAGE: Final = TESTS.parent / "docs" / "reference" / "defects.md"
+# What else is held at that moment differs.
+HELD: Final = re.compile(r"\d+ MiB are held")
 HEAD: Final = """\
 <!-- Written by tests/defects/write_page.py from the table of defects. Do not edit it here. -->
 
@@ -40,7 +43,7 @@ def read_rows(defects: Iterable[Defect]) -> Iterator[str]:
         if not caught.line:
             raise SystemExit(f"nothing catches: {defect.name}")
         line = caught.line.replace("|", "\\|").replace(f"this is {__version__}", "this is another")
-        yield f"| {defect.name} | `{caught.by}` | {line} |"
+        yield f"| {defect.name} | `{caught.by}` | {HELD.sub('48 MiB are held', line)} |"
 
 
 def render_page() -> Iterator[str]:

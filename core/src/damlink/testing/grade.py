@@ -64,6 +64,7 @@ _LEVEL_OF: Final = {
         "content.constant-memory",
         "partner.oversized",
         "run.misbehaving",
+        "run.misbehaving-hooks",
         "run.endless-listing",
         "state.atomic",
         "code.own-http",

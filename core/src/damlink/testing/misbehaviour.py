@@ -26,7 +26,7 @@ from damlink.errors import StoppedError
 from damlink.testing.case import Case
 from damlink.testing.rule import BrokenRuleError, NotApplicableError, rule
 
-__all__ = ["MISBEHAVIOURS", "log_off"]
+__all__ = ["LONGEST_ERROR", "MISBEHAVIOURS", "Ends", "Rude", "log_off", "run_with"]
 
 # An error's text goes to a terminal, a log and a database, so the core must cut it off.
 LONGEST_ERROR: Final = 10_000
@@ -84,22 +84,37 @@ MISBEHAVIOURS: Final[Mapping[str, Callable[[Any], Any]]] = {
 _Act = Callable[[Any], Any]
 
 
-class _Rude:
+class Rude:
     """Extension that lets a hook misbehave for some assets.
 
     Args:
         transform: what happens to an asset, by source id.
         push: the same in `push`.
         listing: what is listed in place of the plugin's assets; these are skipped.
+        authenticate: what happens in place of the authentication.
+        on_event: what an event makes due.
     """
 
     def __init__(
         self,
         transform: Mapping[str, _Act] = MappingProxyType({}),
         push: Mapping[str, _Act] = MappingProxyType({}),
-        listing: Iterator[SourceAsset] | None = None,
+        listing: Iterator[Any] | None = None,
+        authenticate: Callable[[], Any] | None = None,
+        on_event: Callable[[], Iterator[Any]] | None = None,
     ) -> None:
         self._transform, self._push, self._listing = transform, push, listing
+        self._authenticate, self._on_event = authenticate, on_event
+
+    @hookimpl(tryfirst=True)
+    def authenticate(self) -> Any:
+        """Misbehave, or leave it to the plugin."""
+        return self._authenticate and self._authenticate()
+
+    @hookimpl(tryfirst=True)
+    def on_event(self) -> Any:
+        """Misbehave, or leave the event to the plugin."""
+        return self._on_event and self._on_event()
 
     @hookimpl(tryfirst=True)
     def list_source_assets(self) -> Iterator[SourceAsset] | None:
@@ -121,10 +136,10 @@ class _Rude:
         return None if act is None else act(PushResult("a"))
 
 
-class _RudeSession(Session):
+class RudeSession(Session):
     """Session whose connector misbehaves."""
 
-    rude: _Rude
+    rude: Rude
 
     def check(self, name: str) -> ParsedConnector:
         """Read a connector, and extend its plugin."""
@@ -133,7 +148,7 @@ class _RudeSession(Session):
         return parsed
 
 
-class _Ends(RunListener):
+class Ends(RunListener):
     """The last state of each asset, with its cause."""
 
     def __init__(self) -> None:
@@ -173,8 +188,8 @@ def _rounds(most: int) -> Iterator[tuple[str, list[str]]]:
 
 def _run(case: Case, hook: str, chosen: Mapping[str, _Act]) -> Iterator[tuple[str, str]]:
     """Run the connector anew, and yield what is wrong with the end of an asset."""
-    ends = _Ends()
-    _run_with(case, _Rude(chosen) if hook == "transform" else _Rude(push=chosen), ends, Stopping())
+    ends = Ends()
+    run_with(case, Rude(chosen) if hook == "transform" else Rude(push=chosen), ends, Stopping())
     for source_id, (state, cause) in ends.states.items():
         if source_id not in chosen:
             if state not in _CARRIED:
@@ -201,12 +216,13 @@ def log_off() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _run_with(case: Case, rude: _Rude, ends: _Ends, stopping: Stopping) -> RunReport:
+def run_with(case: Case, rude: Rude, ends: Ends, stopping: Stopping) -> RunReport:
+    """Run the connector anew, with hooks that misbehave."""
     case.trial._release_lease()
     config = load(case.trial.folder / FILENAME)
     # The pace of this machine is that of real portals.
     pace = case.trial._session.pace
-    with log_off(), _RudeSession(config, listener=ends, now=case.trial.clock.now, pace=pace) as session:
+    with log_off(), RudeSession(config, listener=ends, now=case.trial.clock.now, pace=pace) as session:
         session.rude = rude
         reset(session.database, case.plugin)
         # In the main thread a KeyboardInterrupt is a person's.
@@ -222,7 +238,7 @@ def _run_with(case: Case, rude: _Rude, ends: _Ends, stopping: Stopping) -> RunRe
 def stop_endless(case: Case) -> None:
     """List without an end, and stop the run."""
     case.require_listing()
-    stopping, ends, given = Stopping(), _Ends(), count()
+    stopping, ends, given = Stopping(), Ends(), count()
 
     def listing() -> Iterator[SourceAsset]:
         while (number := next(given)) < MOST_LISTED:
@@ -230,7 +246,7 @@ def stop_endless(case: Case) -> None:
                 stopping.soon.set()
             yield SourceAsset(f"endless-{number}", "a")
 
-    report = _run_with(case, _Rude(listing=listing()), ends, stopping)
+    report = run_with(case, Rude(listing=listing()), ends, stopping)
     if next(given) >= MOST_LISTED:
         raise BrokenRuleError(f"{MOST_LISTED} assets were listed before the run stopped")
     if not isinstance(report.error, StoppedError):

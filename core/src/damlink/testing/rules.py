@@ -14,6 +14,7 @@ from damlink.testing import misbehaviour as misbehaviour
 from damlink.testing import parallel_rules as parallel_rules
 from damlink.testing import partner_rules as partner_rules
 from damlink.testing import plugin_rules as plugin_rules
+from damlink.testing import rude_hooks as rude_hooks
 from damlink.testing import schedule_rules as schedule_rules
 from damlink.testing import secret_rules as secret_rules
 from damlink.testing import state_rules as state_rules
