@@ -6,8 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,27 +68,20 @@ def test_distribution_when_made_is_formatted_and_clean(made: Path) -> None:
     assert (formatted.returncode, linted.returncode) == (0, 0), formatted.stdout + linted.stdout
 
 
-@pytest.fixture(scope="module")
-def cache() -> Iterator[Path]:
-    """The folder in which the runs of mypy keep what they know of the core."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
-
-
-def check_types(made: Path, cache: Path) -> Any:
-    options = ("--strict", "--cache-dir", str(cache))
+def check_types(made: Path, mypy_cache: Path) -> Any:
+    options = ("--strict", "--cache-dir", str(mypy_cache))
     return call_python(made, "-m", "mypy", *options, "src", "tests", path=made / "src")
 
 
 @pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
-def test_distribution_when_made_is_typed(made: Path, cache: Path) -> None:
-    child = check_types(made, cache)
+def test_distribution_when_made_is_typed(made: Path, mypy_cache: Path) -> None:
+    child = check_types(made, mypy_cache)
     assert child.returncode == 0, child.stdout
 
 
 @pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
 def test_distribution_when_a_hook_is_changed_wrongly_is_refused_by_mypy(
-    made: Path, cache: Path, tmp_path: Path
+    made: Path, mypy_cache: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(made, tmp_path / made.name)
     (plugin,) = (tmp_path / made.name).glob("src/*/plugin.py")
@@ -98,7 +89,7 @@ def test_distribution_when_a_hook_is_changed_wrongly_is_refused_by_mypy(
     for right, wrong in WRONG.items():
         text = text.replace(right, wrong)
     plugin.write_text(text, "utf-8")
-    said = check_types(tmp_path / made.name, cache).stdout
+    said = check_types(tmp_path / made.name, mypy_cache).stdout
     assert [each for each in EXPECTED if each not in said] == [], said
 
 

@@ -109,8 +109,8 @@ def test_plugin_when_made_is_formatted_and_clean(made: Path) -> None:
 
 
 @pytest.mark.acceptance
-def test_plugin_when_made_is_typed(made: Path, tmp_path: Path) -> None:
-    options = ("--strict", "--cache-dir", str(tmp_path))
+def test_plugin_when_made_is_typed(made: Path, mypy_cache: Path) -> None:
+    options = ("--strict", "--cache-dir", str(mypy_cache))
     child = call_python(made, "-m", "mypy", *options, "src", path=made / "src")
     assert child.returncode == 0, child.stdout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def code_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with browser(installed() or "", tmp_path / "profile") as page:
+def page() -> Iterator[Page]:
+    # Not below `tmp_path`: a browser keeps the pages that it has shown.
+    with tempfile.TemporaryDirectory() as profile, browser(installed() or "", Path(profile)) as page:
         yield page
 
 
