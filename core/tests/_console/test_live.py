@@ -181,6 +181,33 @@ def test_streams_when_many_share_one_reader() -> None:
     assert read.looks <= 6
 
 
+def test_stream_when_it_begins_is_told_nothing_that_was_read_before() -> None:
+    newest = 0
+
+    def read() -> Marks:
+        return Marks(newest)
+
+    async def follow() -> str:
+        nonlocal newest
+        own = Live(read, look_seconds=0.05)
+        first = own.follow("a", "", Marks(1).of(""))
+        await anext(first)
+        await anext(first)
+        # What the reader knows is older than what the browser of the second stream has.
+        newest = 1
+        second = own.follow("b", "", Marks(1).of(""))
+        await anext(second)
+        news = asyncio.ensure_future(anext(second))
+        await anext(first)
+        newest = 2
+        told = await news
+        for each in (first, second):
+            await each.aclose()
+        return told
+
+    assert Marks(2).of("") in asyncio.run(follow())
+
+
 def test_reader_when_the_last_stream_has_ended_reads_no_more() -> None:
     read = Changing()
 

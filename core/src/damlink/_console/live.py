@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -49,9 +49,16 @@ class Marks:
 
 @attrs.define(eq=False)
 class _Stream:
+    """One stream.
+
+    Attributes:
+        marks: digests that were read since it began; older ones may be older than what its browser has.
+    """
+
     owner: str
     connector: str
     seen: str
+    marks: Marks | None = None
     news: asyncio.Event = attrs.field(factory=asyncio.Event)
     why_ended: str = ""
 
@@ -59,6 +66,13 @@ class _Stream:
 def end_text(why: str) -> str:
     """Return the event after which a browser asks no more."""
     return f"event: ended\ndata: This page no longer updates by itself: {why}. Open it again.\n\n"
+
+
+def _tell_news(streams: Iterable[_Stream], marks: Marks) -> None:
+    for each in streams:
+        if each.marks != marks:
+            each.marks = marks
+            each.news.set()
 
 
 class Live:
@@ -72,7 +86,6 @@ class Live:
         self.read = read
         self._look_seconds = look_seconds
         self._streams: list[_Stream] = []
-        self._marks: Marks | None = None
         self._reader: asyncio.Task[Any] | None = None
         self._is_closed = False
 
@@ -103,7 +116,7 @@ class Live:
         ends_at = loop.time() + LIFE_SECONDS
         while not (self._is_closed or stream.why_ended) and loop.time() < ends_at:
             stream.news.clear()
-            mark = self._marks.of(stream.connector) if self._marks else stream.seen
+            mark = stream.marks.of(stream.connector) if stream.marks else stream.seen
             if mark != stream.seen:
                 stream.seen = mark
                 yield f"id: {mark}\nevent: changed\ndata: {mark}\n\n"
@@ -130,12 +143,9 @@ class Live:
         while self._streams and not self._is_closed:
             # A database that is away for a moment leaves the pages as they are.
             with contextlib.suppress(DamlinkError, OSError):
-                marks = await to_thread.run_sync(self.read)
-                if marks != self._marks:
-                    self._marks = marks
-                    self._wake()
+                streams = [*self._streams]
+                _tell_news(streams, await to_thread.run_sync(self.read))
             await asyncio.sleep(max(self._look_seconds, len(self._streams) / PAGES_A_SECOND))
-        self._marks = None
 
     def _wake(self) -> None:
         for each in self._streams:
