@@ -11,8 +11,11 @@ from typing import Any, Final
 
 import attrs
 
+from damlink.bynder._published import list_operations
+
 __all__ = [
     "INVENTORY",
+    "OPERATIONS",
     "Operation",
     "folder",
     "inventory_of",
@@ -23,7 +26,8 @@ __all__ = [
 
 ROOT: Final = Path(__file__).parents[2]
 INVENTORY: Final = Path(__file__).with_name("bynder_inventory.json")
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
+# What the client knows of it.
+OPERATIONS: Final = ROOT / "core/src/damlink/bynder/operations.json"
 
 
 def folder() -> Path | None:
@@ -62,11 +66,8 @@ def _expression(part: str) -> str:
 def operations_of(file: Path) -> Iterator[Operation]:
     """Every operation of one document."""
     document = json.loads(file.read_text("utf-8"))
-    servers = document.get("servers") or [{"url": ""}]
-    base = re.sub(r"^https?://[^/]*", "", servers[0]["url"]).rstrip("/")
-    for path, item in document["paths"].items():
-        for method in item.keys() & set(_METHODS):
-            yield Operation(method.upper(), base + path, item[method], document.get("components", {}))
+    for method, path, body in list_operations(document):
+        yield Operation(method, path, body, document.get("components", {}))
 
 
 def properties_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:

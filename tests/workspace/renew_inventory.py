@@ -14,7 +14,7 @@ import click
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from workspace.answers import ANSWERS, file_of, published_shapes, seen_shapes
-from workspace.published import INVENTORY, inventory_of
+from workspace.published import INVENTORY, OPERATIONS, inventory_of
 
 
 @click.command()
@@ -25,6 +25,8 @@ def main(folder: Path) -> None:
     text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     INVENTORY.write_text(f"[\n{text}\n]\n", encoding="utf-8")
     click.echo(f"{len(rows)} operations: {INVENTORY}")
+    names = ",\n".join(json.dumps(f"{row['method']} {row['path']}") for row in rows)
+    OPERATIONS.write_text(f"[\n{names}\n]\n", encoding="utf-8")
     # What the client reads from a portal of the sandbox begins with what is published.
     published = published_shapes(folder)
     ANSWERS.write_text(file_of(published), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import pytest
 from larkspur import HOW_TO, KEY, install_larkspur, running_larkspur
 from loopback import SECRET_VALUES, Site, until
 
+from damlink.bynder._published import load_operations
 from damlink_gelato.sandbox import ACCOUNT, GelatoSandbox
 from damlink_imatag.sandbox import ImatagSandbox
 from damlink_istock.sandbox import IStockSandbox
@@ -103,6 +105,7 @@ def site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     (tmp_path / "event.json").write_text(
         '{"Subject": "asset_bank.media.updated", "Message": {"media_id": "1"}}'
     )
+    define_operations(tmp_path / "definitions")
     install_larkspur(tmp_path / "site")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
@@ -119,6 +122,15 @@ def site(world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield Site(tmp_path, world, tables)
     for name in [name for name in sys.modules if name.startswith("damlink_larkspur")]:
         del sys.modules[name]
+
+
+def define_operations(folder: Path) -> None:
+    """Write a definition with every operation that Bynder publishes."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path in (name.split(" ") for name in load_operations()):
+        paths.setdefault(path, {})[method.lower()] = {}
+    folder.mkdir()
+    (folder / "all.json").write_text(json.dumps({"paths": paths}))
 
 
 def is_there(address: str) -> bool:

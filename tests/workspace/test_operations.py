@@ -13,6 +13,7 @@ from workspace.published import ROOT, folder, inventory_of, read_inventory
 import damlink
 from damlink.bynder import Portal
 from damlink.bynder._drift import load_answers
+from damlink.bynder._published import load_operations
 
 OPERATIONS: Final = read_inventory()
 
@@ -58,6 +59,10 @@ def test_inventory_when_the_definitions_are_there_is_theirs() -> None:
     if where is None:
         pytest.skip("needs Bynder's published definitions: name their folder in DAMLINK_OPENAPI")
     assert inventory_of(where) == OPERATIONS
+
+
+def test_operations_when_the_client_knows_them_are_those_of_the_inventory() -> None:
+    assert load_operations() == {f"{each['method']} {each['path']}" for each in OPERATIONS}
 
 
 def test_answers_when_listed_are_those_of_all_operations_that_read_json() -> None:

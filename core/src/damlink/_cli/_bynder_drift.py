@@ -21,10 +21,22 @@ PORTAL = "damlink.portal"  # key under which the group passes the portal's name 
 
 @click.command("drift")
 @as_json
+@click.option(
+    "--definitions",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with Bynder's present OpenAPI definitions: operations that are new or gone are named.",
+)
 @click.option("--debug-request", is_flag=True, help="Show on stderr each request that is sent.")
 @with_new_config
 @click.pass_context
-def command(ctx: click.Context, *, json_: bool, debug_request: bool, config_path: Path | None) -> int:
+def command(
+    ctx: click.Context,
+    *,
+    json_: bool,
+    definitions: Path | None,
+    debug_request: bool,
+    config_path: Path | None,
+) -> int:
     """Compare the portal's answers with the definitions that this version was built on.
 
     It reads each kind of record once or twice and changes nothing. It names fields and operations that
@@ -36,7 +48,7 @@ def command(ctx: click.Context, *, json_: bool, debug_request: bool, config_path
     name = ctx.meta[PORTAL]
     with Session(config, keeps=False, keeps_tokens=True) as session:
         portal = session.open_portal(name, on_request=show_request if debug_request else None)
-        found = portal.drift()
+        found = portal.drift(definitions)
     if json_:
         print_json({"portal": name, **_plain(found)})
     else:

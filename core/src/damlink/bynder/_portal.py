@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import attrs
 import httpx
 
 from damlink._http.bearer import BearerAuth
@@ -16,6 +18,7 @@ from damlink._http.pace import Pace
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret
 from damlink.bynder._drift import Drift, find_drift
+from damlink.bynder._published import compare_operations
 from damlink.bynder._request import bynder_error, bynder_refuses
 from damlink.bynder._sign_in import sign_as_application, sign_by_oauth1
 from damlink.bynder._upload_check import UploadCheck
@@ -201,14 +204,21 @@ class PortalClient:
         """
         return self._upload_check.check(waiting_room=waiting_room, brand=brand)
 
-    def drift(self) -> Drift:
+    def drift(self, definitions: Path | None = None) -> Drift:
         """Compare the portal's answers with the definitions that this version was built on. It only reads.
+
+        Args:
+            definitions: a folder with the definitions that Bynder publishes now, as JSON files; the
+                operations that are new or gone in them are named, too.
 
         Raises:
             AuthError: the portal refuses the credentials.
             TransientError: the portal cannot be reached.
+            ConfigError: the folder has no definitions.
         """
-        return find_drift(self._client)
+        published = () if definitions is None else (*compare_operations(definitions),)
+        found = find_drift(self._client)
+        return attrs.evolve(found, changes=(*published, *found.changes))
 
     def now(self) -> datetime:
         """Return the time on the portal's clock, by its last answer; on ours before there is one."""
