@@ -140,7 +140,8 @@ def seen_shapes(published: Mapping[str, Shape]) -> dict[str, Shape]:
         for portal in (world.portal, world.application):
             for operation, answer in read_answers(portal._client, _MOST):
                 found.setdefault(operation, []).append(answer)
-    return {name: _with_answers(shape, found.get(name, []), name) for name, shape in published.items()}
+    shapes = {name: _with_answers(shape, found.get(name, []), name) for name, shape in published.items()}
+    return {name: _with_fields_of_one(name, shape, shapes) for name, shape in shapes.items()}
 
 
 def _add_the_rest(world: Any) -> None:
@@ -168,6 +169,13 @@ def _with_answers(shape: Shape, answers: list[Any], operation: str) -> Shape:
         path: Field(frozenset(each), _is_published(path, shape) and _is_always(path, counts))
         for path, each in sorted(kinds.items())
     }
+
+
+def _with_fields_of_one(name: str, shape: Shape, shapes: Mapping[str, Shape]) -> Shape:
+    """Return the shape of a list with the fields that are known only where one of its records is read."""
+    one = shapes.get(f"{name.rstrip('/')}/{{id}}", {}) if "[]" in shape else {}
+    more = {f"[].{path}": Field(field.kinds, always=False) for path, field in one.items() if path}
+    return dict(sorted({**more, **shape}.items()))
 
 
 def _is_published(path: str, shape: Shape) -> bool:

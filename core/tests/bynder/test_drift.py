@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from damlink.bynder import DriftChange, Portal, SentRequest
 from damlink.bynder._drift import load_answers
@@ -24,7 +27,10 @@ def strike(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def filled(portal: Portal, control: Callable[..., Any]) -> Portal:
-    """The portal with some records."""
+    """The portal with some records; only a picture has some of the fields."""
+    data = io.BytesIO()
+    Image.new("RGB", (160, 90), "teal").save(data, "JPEG")
+    control("add_asset", base64=base64.b64encode(data.getvalue()).decode(), filename="beach.jpg")
     control("add_asset", name="Dune", filename="dune.jpg", size=2000)
     control("add_job", preset=control("add_preset")["id"])
     return portal
