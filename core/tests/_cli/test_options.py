@@ -14,6 +14,7 @@ import pytest
 from canaries import CANARY
 
 from damlink._cli import main, root
+from damlink.errors import ConfigError
 
 MISSING = (
     "damlink: damlink.toml: there is no such file; make one with `damlink init`, or name it with --config or "
@@ -127,6 +128,29 @@ def _processor_seconds(folder: Path, program: str) -> float:
     subprocess.run([sys.executable, "-c", program, "run"], cwd=folder, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def files_to_read() -> list[Any]:
+    """Each command and parameter that takes a file which is there."""
+    bynder = root.get_command(click.Context(root), "bynder")
+    assert bynder is not None
+    below = (*commands(root), *commands(bynder, ("bynder", "brand")))
+    return [
+        pytest.param(command, each, id=f"{' '.join(path)} {each.name}")
+        for path, command in below
+        for each in command.params
+        if isinstance(each.type, click.Path) and each.type.exists and each.type.file_okay
+    ]
+
+
+@pytest.mark.parametrize(("command", "parameter"), files_to_read())
+def test_file_when_the_system_refuses_to_look_at_it_is_not_called_missing(
+    command: click.Command, parameter: click.Parameter
+) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: File name too long; make it a readable file"):
+        parameter.type.convert("x" * 300, parameter, click.Context(command))
+    with pytest.raises(click.BadParameter, match="does not exist"):
+        parameter.type.convert("missing", parameter, click.Context(command))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import attrs
 import click
 
 from damlink._cli._values import (
+    ExistingFile,
     holds_paths,
     parse_json,
     parse_mapping,
@@ -195,7 +196,8 @@ def _single(kind: Any, of: Any, *, optional: bool = False) -> dict[str, Any]:
     if kind in (Path, bytes):
         # A file to send must exist; an optional one may be a file to write.
         exists = kind is bytes or not optional
-        return {"type": click.Path(path_type=Path, exists=exists, dir_okay=False), "metavar": "FILE"}
+        written = click.Path(path_type=Path, dir_okay=False)
+        return {"type": ExistingFile() if exists else written, "metavar": "FILE"}
     if kind is datetime:
         return {"type": parse_moment, "metavar": "MOMENT"}
     if kind in (str, int, float):

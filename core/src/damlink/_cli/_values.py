@@ -1,4 +1,4 @@
-"""Parsers of values on the command line: moments, JSON, NAME=VALUE, secrets."""
+"""Parsers of values on the command line: moments, JSON, NAME=VALUE, files, secrets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 from damlink._secret import Secret
 
 __all__ = [
+    "ExistingFile",
     "holds_paths",
     "parse_json",
     "parse_mapping",
@@ -112,3 +113,29 @@ def _pairs(word: str, option: str) -> dict[str, Any]:
     except ValueError as error:
         raise click.UsageError(f"{option}: this is no JSON object: {error}") from error
     return pairs
+
+
+class ExistingFile(click.Path):
+    """A file that is there, as a path; click calls one that cannot be looked at missing."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path.
+
+        Raises:
+            ConfigError: the system refuses to look at it.
+            click.BadParameter: there is no such file.
+        """
+        from damlink._system.disk import cure_of
+        from damlink.errors import ConfigError
+
+        try:
+            Path(value).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            hint = cure_of(error, "make it a readable file")
+            raise ConfigError(str(value), f"cannot be read: {error.strerror}", hint=hint) from error
+        return super().convert(value, param, ctx)

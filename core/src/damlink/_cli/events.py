@@ -13,6 +13,7 @@ from damlink._cli._event_subscription import EVENTS, subscribe_address
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
 from damlink._cli._refused import refused
+from damlink._cli._values import ExistingFile
 from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def replay(portal: str, first: int, last: int | None, config_path: Path | None) 
 
 @command.command("send")
 @portal_argument
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=ExistingFile())
 @with_config
 def send(portal: str, file: Path, config_path: Path | None) -> None:
     """Put an event from a file into the inbox, as if the portal had sent it.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from damlink._cli._output import echo
+from damlink._cli._values import ExistingFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from-openapi",
     "definition",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ExistingFile(),
     help="Take authentication, rows and pages from an OpenAPI definition, in JSON or YAML.",
 )
 @click.option(
