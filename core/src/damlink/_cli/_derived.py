@@ -20,6 +20,7 @@ from damlink._cli._values import (
     parse_json,
     parse_mapping,
     parse_moment,
+    read_file,
     read_secret,
     secret_from_environment,
 )
@@ -232,7 +233,7 @@ def _value(parameter: Parameter, values: dict[str, Any]) -> Any:
         return parse_mapping(value, parameter.of, f"--{parameter.option}") if value else None
     if parameter.kind is Sequence:
         return list(value) or None
-    return value.read_bytes() if parameter.kind is bytes and value else value
+    return read_file(value) if parameter.kind is bytes and value else value
 
 
 def _secret_value(parameter: Parameter, value: Secret | None, variable: str | None) -> Secret | None:

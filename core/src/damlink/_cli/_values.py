@@ -21,6 +21,7 @@ __all__ = [
     "parse_json",
     "parse_mapping",
     "parse_moment",
+    "read_file",
     "read_secret",
     "secret_from_environment",
 ]
@@ -113,6 +114,18 @@ def _pairs(word: str, option: str) -> dict[str, Any]:
     except ValueError as error:
         raise click.UsageError(f"{option}: this is no JSON object: {error}") from error
     return pairs
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        OSError: it cannot be read; it names the file.
+    """
+    from damlink._system.disk import naming
+
+    with naming(path):
+        return path.read_bytes()
 
 
 class ExistingFile(click.Path):

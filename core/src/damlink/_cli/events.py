@@ -13,7 +13,7 @@ from damlink._cli._event_subscription import EVENTS, subscribe_address
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
 from damlink._cli._refused import refused
-from damlink._cli._values import ExistingFile
+from damlink._cli._values import ExistingFile, read_file
 from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def _notification(portal: str, file: Path) -> Notification:
     from damlink._state.inbox import Notification
 
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(read_file(file))
         subject, message = document["Subject"], document["Message"]
     except (ValueError, KeyError, TypeError) as error:
         hint = 'give an SNS envelope, or a JSON object with "Subject" and "Message"'
