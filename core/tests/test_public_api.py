@@ -100,6 +100,7 @@ PUBLIC = {
         "Profile",
         "PublicLinks",
         "QuarantinedAsset",
+        "RateLimiter",
         "RawAnswer",
         "Records",
         "Role",

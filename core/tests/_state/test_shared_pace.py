@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from damlink._http.pace import Lanes, Pace, urgent_requests
+from damlink._http.lanes import Lanes, urgent_requests
+from damlink._http.rate_limiter import RateLimiter
 from damlink._state.database import Database
 from damlink._state.shared_pace import SharedPace
 from damlink._state.worker import Worker, open_worker_database
@@ -40,7 +41,7 @@ def open_pace(account: Database) -> Iterator[Open]:
         yield begin
 
 
-def send(pace: Pace, number: int = 1, verify: Callable[[], None] = verify_nothing) -> None:
+def send(pace: RateLimiter, number: int = 1, verify: Callable[[], None] = verify_nothing) -> None:
     for _ in range(number):
         with pace.permit(verify):
             pass

@@ -31,7 +31,7 @@ from damlink._http.outcome import (
     partner_refuses,
     read_result,
 )
-from damlink._http.pace import Pace
+from damlink._http.rate_limiter import RateLimiter
 from damlink._http.redact import SentRequest
 from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
@@ -325,7 +325,7 @@ class Client(httpx.Client):
 def open_client(
     base_url: str,
     *,
-    pace: Pace | None = None,
+    pace: RateLimiter | None = None,
     requests_per_second: float | None = None,
     classify: Classify = partner_error,
     refuses: Refuses = partner_refuses,

@@ -23,16 +23,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-import attrs
-
 from damlink._http.pace_file import PaceFile
 from damlink._http.permits import Permits
+from damlink._http.rate_limiter import Budget, RateLimiter
 from damlink._system.process import age_clock
 from damlink._system.state_folder import state_folder
 from damlink._system.waiting import Verify, hold, verify_nothing, wait
 from damlink.errors import LeaseLostError, StateError, StoppedError
 
-__all__ = ["Budget", "Lanes", "Pace", "default_path", "urgent_requests"]
+__all__ = ["Pace", "default_path"]
 
 # An answer is stored so late at most, unless nothing is sent.
 LATEST_SECONDS: Final = 1.0
@@ -40,35 +39,13 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_thread = threading.local()
-
-
-@contextlib.contextmanager
-def urgent_requests(*, is_urgent: bool = True) -> Iterator[None]:
-    """Let the requests of this thread be urgent ones, where the rate limiter has lanes."""
-    _thread.is_urgent = is_urgent
-    try:
-        yield
-    finally:
-        _thread.is_urgent = False
-
 
 def default_path() -> Path:
     """Return the path of the shared file: in `DAMLINK_STATE_DIR`, or in the user's state folder."""
     return state_folder() / "pace.db"
 
 
-@attrs.frozen
-class Budget:
-    """State of the rate limiter: requests allowed and used in the window, and seconds of silence left."""
-
-    allowed: int
-    used: int
-    window_seconds: float
-    silent_seconds: float
-
-
-class Pace:
+class Pace(RateLimiter):
     """Rate limiter that gives permits for requests to Bynder, shared by every run on this machine.
 
     Args:
@@ -204,42 +181,3 @@ class Pace:
         for number in stored:
             self._answered.pop(number, None)
         return result
-
-
-class Lanes(Pace):
-    """Rate limiter of threads some of whose requests are urgent: see `urgent_requests`.
-
-    Args:
-        urgent: for those.
-        other: for the others, of the same account.
-    """
-
-    def __init__(self, urgent: Pace, other: Pace) -> None:
-        # Not that of the class above, which opens the machine's file.
-        self.allowed, self.seconds, self.on_hold = other.allowed, other.seconds, other.on_hold
-        self._urgent, self._other = urgent, other
-
-    @contextlib.contextmanager
-    def permit(self, verify: Verify = verify_nothing) -> Iterator[float]:
-        """Hold a permit of the thread's lane."""
-        lane = self._urgent if getattr(_thread, "is_urgent", False) else self._other
-        with lane.permit(verify) as held:
-            yield held
-
-    def silence(self) -> None:
-        """Send nothing for a whole window, because the portal answered 429."""
-        self._other.silence()
-        self._urgent.silence()
-
-    def keep_reserve(self) -> None:
-        """Keep the reserved tenth free although no urgent request is sent now."""
-        self._urgent.keep_reserve()
-
-    def budget(self) -> Budget:
-        """Return the current state of the account."""
-        return self._other.budget()
-
-    def close(self) -> None:
-        """Close both lanes."""
-        self._urgent.close()
-        self._other.close()

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from damlink._http.network import verifier
-from damlink._http.pace import Pace
+from damlink._http.rate_limiter import RateLimiter
 from damlink._http.retry import Account, pause
 from damlink._system.waiting import Verify, verify_nothing
 
@@ -66,7 +66,9 @@ def _request_ids(response: httpx.Response) -> list[str]:
 class PaceTransport(_Around):
     """Transport that takes a permit of the rate limiter for every request, and stops all after a 429."""
 
-    def __init__(self, inner: httpx.BaseTransport, pace: Pace, verify: Verify = verify_nothing) -> None:
+    def __init__(
+        self, inner: httpx.BaseTransport, pace: RateLimiter, verify: Verify = verify_nothing
+    ) -> None:
         super().__init__(inner)
         self._pace = pace
         self._verify = verify

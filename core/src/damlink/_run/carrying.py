@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from damlink._config.watch import ConnectorSwitch
-from damlink._http.pace import urgent_requests
+from damlink._http.lanes import urgent_requests
 from damlink._plugin.under_way import describe_hanging
 from damlink._run.listing import list_into
 from damlink._run.options import RunOptions, Stopping

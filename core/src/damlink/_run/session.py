@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from damlink._config.duration import Duration
 from damlink._config.load import Config, opener
 from damlink._config.parse import SecretOpener, parse
-from damlink._http.pace import Lanes, Pace, default_path
+from damlink._http.lanes import Lanes
+from damlink._http.pace import Pace, default_path
+from damlink._http.rate_limiter import RateLimiter
 from damlink._run.report import RunListener
 from damlink._system.waiting import Verify, verify_nothing
 from damlink.errors import ArgumentError, ConfigError, StateError
@@ -67,7 +69,7 @@ class Session:
         listener: RunListener | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         database: Database | None = None,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
         urgent: bool = False,
         worker: int | None = None,
         on_request: Callable[[SentRequest], None] | None = None,
@@ -131,7 +133,7 @@ class Session:
             return False
 
     @functools.cached_property
-    def pace(self) -> Pace:
+    def pace(self) -> RateLimiter:
         """The rate limiter of all requests to Bynder: of this machine, or of all behind one address."""
         if self._shared_pace is not None:
             return self._shared_pace
@@ -139,7 +141,7 @@ class Session:
         self._closing.callback(pace.close)
         return pace
 
-    def _open_pace(self) -> Pace:
+    def _open_pace(self) -> RateLimiter:
         from damlink._state.database import is_sqlite
 
         given, on_hold = self.config.pace, self.listener.on_rate_limit
@@ -151,7 +153,7 @@ class Session:
             return Lanes(self._open_shared_pace(urgent=True), self._open_shared_pace(urgent=False))
         return self._open_shared_pace(urgent=self._urgent)
 
-    def _open_shared_pace(self, *, urgent: bool) -> Pace:
+    def _open_shared_pace(self, *, urgent: bool) -> RateLimiter:
         from damlink._state.shared_pace import SharedPace
 
         given = self.config.pace

@@ -18,8 +18,8 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from damlink._http.pace import Budget, Pace
 from damlink._http.permits import LONGEST_FLIGHT_SECONDS, SILENCE_MARGIN_SECONDS
+from damlink._http.rate_limiter import Budget, RateLimiter
 from damlink._state.conflicts import repeating
 from damlink._state.database import Database
 from damlink._state.pace_rule import Gate, Grant, Limits, Used, decide
@@ -40,7 +40,7 @@ _NOW: Final = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp
 _log = logging.getLogger("damlink.pace")
 
 
-class SharedPace(Pace):
+class SharedPace(RateLimiter):
     """Rate limiter that gives permits for requests to Bynder, shared by every process with this address.
 
     Args:
@@ -67,7 +67,6 @@ class SharedPace(Pace):
         worker: int | None = None,
         count_earlier: Callable[[], int] = lambda: 0,
     ) -> None:
-        # Not that of the class above, which opens the machine's file.
         self.allowed, self.seconds = max(1, int(requests * share)), seconds
         self.on_hold = on_hold or (lambda _seconds: None)
         self._database, self._address, self._urgent, self._worker = database, address, urgent, worker

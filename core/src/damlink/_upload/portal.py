@@ -11,7 +11,7 @@ import httpx
 
 from damlink._checkpoint import Checkpoint
 from damlink._http.connection import TIMEOUT, Cert, Trust
-from damlink._http.pace import Pace
+from damlink._http.rate_limiter import RateLimiter
 from damlink._http.redact import SentRequest
 from damlink._model import PreparedAsset, PushResult
 from damlink._secret import Secret
@@ -62,7 +62,7 @@ class Portal(PortalClient):
         url: str,
         auth: httpx.Auth | Secret,
         *,
-        pace: Pace | Literal["machine"] | None = "machine",
+        pace: RateLimiter | Literal["machine"] | None = "machine",
         brand: str = "",
         index_lag: float = 30.0,
         uploads: Literal["v4", "v7"] = "v4",

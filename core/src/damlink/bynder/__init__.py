@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from damlink._http.pace import Budget, Pace
+from damlink._http.pace import Pace
+from damlink._http.rate_limiter import Budget, RateLimiter
 from damlink._http.redact import SentRequest
 from damlink.bynder._drift import Drift, DriftChange
 from damlink.bynder._listing import Listing, Records
@@ -108,6 +109,7 @@ __all__ = [
     "Profile",
     "PublicLinks",
     "QuarantinedAsset",
+    "RateLimiter",
     "RawAnswer",
     "Records",
     "Role",

@@ -15,6 +15,7 @@ from damlink._http.bearer import BearerAuth
 from damlink._http.client import open_client
 from damlink._http.connection import TIMEOUT, Cert, Connection, Trust
 from damlink._http.pace import Pace
+from damlink._http.rate_limiter import RateLimiter
 from damlink._http.redact import SentRequest
 from damlink._secret import Secret
 from damlink.bynder._drift import Drift, find_drift
@@ -77,7 +78,7 @@ class PortalClient:
         url: str,
         auth: httpx.Auth | Secret,
         *,
-        pace: Pace | Literal["machine"] | None = "machine",
+        pace: RateLimiter | Literal["machine"] | None = "machine",
         brand: str = "",
         place: str = "portal",
         verify_before_send: Callable[[], None] | None = None,
