@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +36,42 @@ def test_from_bytes_when_opened_at_an_offset_gives_the_rest(data: bytes, offset:
     assert b"".join(content.open(offset)) == data[offset:]
     assert b"".join(content.open(offset)) == data[offset:]
     assert (content.size, content.filename) == (len(data), "beach.jpg")
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.integers(0, 90), st.integers(1, 20))
+def test_parts_when_the_pieces_have_any_size_are_of_one_size_and_the_whole(
+    pieces: list[bytes], offset: int, size: int
+) -> None:
+    data = b"".join(pieces)
+    content = Content("a.bin", lambda at: pieces if at == 0 else [data[at:]], size=len(data))
+    parts = list(content.parts(size, offset))
+    assert b"".join(parts) == data[offset:]
+    assert {len(part) for part in parts[:-1]} <= {size}
+    assert all(0 < len(part) <= size for part in parts)
+
+
+def test_parts_when_the_source_ends_too_early_do_not_end_as_if_that_were_the_file() -> None:
+    content = Content("a.bin", lambda offset: [b"01234567"[offset:]], size=9)
+    with pytest.raises(TransientError, match=r"a\.bin ended after 8 of 9 bytes"):
+        list(content.parts(3))
+
+
+def test_parts_when_the_file_is_large_hold_two_parts_at_most() -> None:
+    size, part = 64 * 2**20, 2**20
+    piece = bytes(PIECE_BYTES)
+    content = Content("a.bin", lambda offset: (piece for _ in range(size // PIECE_BYTES)), size=size)
+    tracemalloc.start()
+    try:
+        assert sum(len(each) for each in content.parts(part)) == size
+        assert tracemalloc.get_traced_memory()[1] < 4 * part
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_parts_when_their_size_is_not_positive_says_so(size: int) -> None:
+    with pytest.raises(ValueError, match=f"a part of {size} bytes"):
+        list(Content.from_bytes(b"0", "a.bin").parts(size))
 
 
 @pytest.mark.parametrize("count", [0, 1, PIECE_BYTES, PIECE_BYTES + 7, 3 * PIECE_BYTES])

@@ -50,6 +50,7 @@ PUBLIC = {
         "hookimpl",
         "origin_of",
         "parse_url",
+        "read_as",
         "read_pages",
         "read_rate",
         "setting",

@@ -73,6 +73,7 @@ NAMES: Final = {
         "Spool",
         "origin_of",
         "parse_url",
+        "read_as",
         "read_pages",
         "read_rate",
         "wait_for",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from damlink._http.pages import read_pages, wait_for
     from damlink._http.rate import Rate, read_rate
     from damlink._http.token_auth import TokenAuth
+    from damlink._http.typed_answer import read_as
     from damlink._model import (
         About,
         Cursor,
@@ -87,6 +88,7 @@ __all__ = [
     "hookimpl",
     "origin_of",
     "parse_url",
+    "read_as",
     "read_pages",
     "read_rate",
     "setting",
@@ -107,6 +109,7 @@ _MODULES = {
     "_http.pages": ("read_pages", "wait_for"),
     "_http.rate": ("Rate", "read_rate"),
     "_http.token_auth": ("TokenAuth",),
+    "_http.typed_answer": ("read_as",),
     "_model": (
         "About",
         "Cursor",

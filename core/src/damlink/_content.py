@@ -99,6 +99,35 @@ class Content:
         """Yield `count` bytes from `offset` on, or fewer if there are no more."""
         return _cut(self.open(offset), count)
 
+    def parts(self, size: int, offset: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from `offset` on in parts of one size, of which the last one may be smaller.
+
+        For a partner that takes a file in several requests: each part is bytes, which a request can send
+        again. Memory holds a part or two, whatever the size of the file. An empty file has no part.
+
+        Args:
+            size: bytes of a part.
+            offset: bytes that need not be sent again, such as those of the parts that the partner has.
+
+        Raises:
+            TransientError: the source ends too early, sends another file meanwhile, or breaks off.
+            ValueError: the size is not positive.
+        """
+        if size < 1:
+            raise ValueError(f"a part of {size} bytes: write a positive number")
+        count, pending = offset, bytearray()
+        for piece in self.open(offset):
+            count += len(piece)
+            pending += piece
+            while len(pending) >= size:
+                part = bytes(memoryview(pending)[:size])
+                del pending[:size]
+                yield part
+        if self.size is not None and count != max(self.size, offset):
+            raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
+        if pending:
+            yield bytes(pending)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the bytes to a file, and return its path. Memory does not grow with the file.
 
