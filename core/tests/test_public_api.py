@@ -31,6 +31,7 @@ PUBLIC = {
         "HeaderAuth",
         "LedgerEntry",
         "NotYet",
+        "NotedDelivery",
         "OAuth2",
         "Poll",
         "Portal",

@@ -68,6 +68,7 @@ NAMES: Final = {
     "What several plugins need": (
         "Backoff",
         "ContentFile",
+        "NotedDelivery",
         "Poll",
         "Rate",
         "Spool",

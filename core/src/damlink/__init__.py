@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from damlink._secret import Secret
     from damlink._system.backoff import Backoff, Poll
     from damlink._system.suggest import suggest
+    from damlink._upload.noted_delivery import NotedDelivery
     from damlink.bynder import Portal
     from damlink.errors import (
         AssetRejectedError,
@@ -69,6 +70,7 @@ __all__ = [
     "HeaderAuth",
     "LedgerEntry",
     "NotYet",
+    "NotedDelivery",
     "OAuth2",
     "Poll",
     "Portal",
@@ -126,6 +128,7 @@ _MODULES = {
     "_secret": ("Secret",),
     "_system.backoff": ("Backoff", "Poll"),
     "_system.suggest": ("suggest",),
+    "_upload.noted_delivery": ("NotedDelivery",),
     "bynder": ("Portal",),
     "errors": ("AssetRejectedError", "AuthError", "ConfigError", "NotYet", "TransientError", "UnclearError"),
     "hookspecs": ("hookimpl",),

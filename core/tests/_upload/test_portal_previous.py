@@ -97,3 +97,50 @@ def test_upload_of_a_removal_is_an_error_with_the_cure(portal: Portal) -> None:
     removed: Any = Removed("LK-1", "archived")
     with pytest.raises(ArgumentError, match="LK-1 is removed at the source: it cannot be uploaded; let push"):
         upload(portal, removed)
+
+
+# --- tags that are dropped, and assets that are archived -------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["first", "second"], ids=["metadata alone", "new version"])
+def test_upload_when_tags_are_replaced_takes_off_what_the_last_push_gave_and_nothing_else(
+    portal: Portal, sandbox: Sandbox, tag: str, text: str
+) -> None:
+    first = upload(portal, prepared(tag, tags=(tag, "sea", "a, b", "kept")), replace_tags=True)
+    tags = [*found(sandbox, tag)["tags"], f"person-{tag}"]
+    portal.assets.modify(first.target_id, tags=tags)
+    changed = prepared(tag, text, tags=(tag, "kept", "new"))
+    second = upload(portal, changed, previous=first, replace_tags=True)
+    assert {*found(sandbox, tag)["tags"]} == {tag, "kept", "new", f"person-{tag}"}
+    upload(portal, prepared(tag, text, tags=()), previous=second, replace_tags=True)
+    assert found(sandbox, f"person-{tag}")["tags"] == [f"person-{tag}"]
+
+
+def test_upload_when_tags_are_not_replaced_takes_none_off(portal: Portal, sandbox: Sandbox, tag: str) -> None:
+    first = upload(portal, prepared(tag, tags=(tag, "sea")), replace_tags=True)
+    result = upload(portal, prepared(tag, tags=(tag, "new")), previous=first)
+    assert {*found(sandbox, tag)["tags"]} == {tag, "sea", "new"}
+    assert result == first
+
+
+@pytest.mark.parametrize("text", ["first", "second"], ids=["metadata alone", "new version"])
+def test_upload_when_its_asset_was_archived_takes_it_out_of_the_archive(
+    portal: Portal, tag: str, text: str
+) -> None:
+    first = upload(portal, prepared(tag))
+    archived = portal.archive(first)
+    assert archived is not None
+    assert portal.archive(archived) == archived
+    assert portal.assets.get(first.target_id).is_archived
+    second = upload(portal, prepared(tag, text, name=""), previous=archived)
+    assert (second.target_id, portal.assets.get(first.target_id).is_archived) == (first.target_id, False)
+    portal.assets.modify(first.target_id, archive=True)
+    upload(portal, prepared(tag, text), previous=second)
+    # A person has archived it meanwhile.
+    assert portal.assets.get(first.target_id).is_archived
+
+
+def test_archive_when_there_is_no_asset_returns_none(portal: Portal, tag: str) -> None:
+    first = upload(portal, prepared(tag))
+    portal.assets.delete(first.target_id)
+    assert [portal.archive(each) for each in (None, PushResult(""), first)] == [None, None, None]

@@ -118,6 +118,7 @@ class Portal(PortalClient):
         additional_to: str | None = None,
         marker: str | None = None,
         previous: PushResult | None = None,
+        replace_tags: bool = False,
     ) -> PushResult:
         """Upload an asset: as a new asset, as a version of another, or as a file beside one.
 
@@ -133,7 +134,11 @@ class Portal(PortalClient):
             additional_to: id of an asset, which is not changed otherwise.
             previous: what the last push of this source asset returned. Its asset becomes a version, with
                 name and metadata; or only name and metadata are changed, and no byte is sent, if the
-                `content_fingerprint` is the same. `None`, or one without an id: a new asset.
+                `content_fingerprint` is the same. `None`, or one without an id: a new asset. An asset that
+                `archive` has archived is taken out of the archive.
+            replace_tags: take those tags off that the last push gave the asset and this one does not. Tags
+                that people added stay. The `detail` of the result keeps the tags for the next push, as
+                `damlink.tags`: keep that if you add to it.
 
         Raises:
             ArgumentError: more than one of `version_of`, `additional_to` and `previous` is given.
@@ -151,7 +156,23 @@ class Portal(PortalClient):
             additional_to=additional_to,
             marker=marker,
             previous=previous,
+            replace_tags=replace_tags,
         )
+
+    def archive(self, previous: PushResult | None) -> PushResult | None:
+        """Archive the asset of an earlier push, because its source no longer offers it. Safe to repeat.
+
+        Return the result from `push`: if the source offers the asset again, it is `previous`, and `upload`
+        takes the asset out of the archive.
+
+        Args:
+            previous: result of the last push.
+
+        Returns:
+            `previous`, whose `detail` says that the asset is archived; `None` if nothing was pushed, or the
+            portal no longer has the asset: then return the `Removed`.
+        """
+        return self._uploader.archive(previous)
 
     def upload_file(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 
@@ -20,7 +21,7 @@ from damlink._upload.lookup import Marker
 from damlink._upload.part_sizes import PartSizes
 from damlink._upload.progress import Conversion, UploadProgress, UploadRecord
 from damlink._upload.progress_report import Progress
-from damlink._upload.save import Destination, Saver
+from damlink._upload.save import Destination, Saver, split_tags
 from damlink._upload.scope import kind_of, mark_uploaded, verify_scope
 from damlink._upload.session import UploadSession
 from damlink._upload.transports import (
@@ -38,6 +39,10 @@ from damlink.bynder.resources.uploads import Uploads
 from damlink.errors import ArgumentError, AssetRejectedError, UnclearError
 
 __all__ = ["Uploader"]
+
+# Keys of a result's detail, for the next push.
+TAGS: Final = "damlink.tags"
+ARCHIVED: Final = "damlink.archived"
 
 
 class Uploader:
@@ -79,6 +84,7 @@ class Uploader:
         additional_to: str | None = None,
         marker: str | None = None,
         previous: PushResult | None = None,
+        replace_tags: bool = False,
         at_once: bool = False,
         progress: Progress | None = None,
     ) -> PushResult:
@@ -95,15 +101,28 @@ class Uploader:
             marker=_marker(marker, prepared, checkpoint.source_id),
             at_once=at_once,
             renames=renames,
+            former_tags=previous.detail.get(TAGS) or () if previous and replace_tags else (),
+            unarchives=bool(previous and previous.detail.get(ARCHIVED)),
         )
+        tags = {TAGS: split_tags(prepared.tags)} if replace_tags else {}
         record = UploadRecord(checkpoint)
         if previous and renames and prepared.is_content_of(previous) and record.progress == UploadProgress():
-            self._saver.describe(prepared, previous.target_id, with_name=True)
-            return attrs.evolve(previous, fingerprint_after=None, notice="")
+            self._saver.describe(prepared, previous.target_id, destination)
+            detail = {name: value for name, value in previous.detail.items() if name != ARCHIVED} | tags
+            return attrs.evolve(previous, fingerprint_after=None, notice="", detail=detail)
         verify_scope(checkpoint, prepared, record.progress, destination)
         result = self._resume(prepared, record, destination, progress)
         mark_uploaded(checkpoint, prepared, destination)
-        return result
+        return attrs.evolve(result, detail={**result.detail, **tags})
+
+    def archive(self, previous: PushResult | None) -> PushResult | None:
+        """Archive the asset of an earlier push; see `Portal.archive`."""
+        if previous is None or not previous.target_id or self._assets.find(previous.target_id) is None:
+            return None
+        self._assets.modify(previous.target_id, archive=True)
+        return attrs.evolve(
+            previous, fingerprint_after=None, notice="", detail={**previous.detail, ARCHIVED: True}
+        )
 
     def _resume(
         self, prepared: PreparedAsset, record: UploadRecord, to: Destination, progress: Progress | None
@@ -118,7 +137,7 @@ class Uploader:
         saved = record.progress.saved_id or self._save(prepared, record, to, progress)
         record.update(saved_id=saved, kind=kind_of(to))
         if to.version_of:
-            self._saver.describe(prepared, to.version_of, with_name=to.renames)
+            self._saver.describe(prepared, to.version_of, to)
         return PushResult(
             to.asset_id or saved,
             detail={"item_id": saved} if to.asset_id else {},

@@ -5,7 +5,7 @@ Source: api.bynder.com, "Asset upload": save as a new asset, as a version, as an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,7 +30,7 @@ from damlink.errors import (
     UploadError,
 )
 
-__all__ = ["Destination", "LostUploadError", "Saver"]
+__all__ = ["Destination", "LostUploadError", "Saver", "split_tags"]
 
 # After this time the transfer thread is free for other assets, and the conversion is polled rarely.
 CONVERSION_TIMEOUT_SECONDS: Final = 10 * 60.0
@@ -47,6 +47,8 @@ class Destination:
     Attributes:
         at_once: poll its conversion at once, since the caller does nothing else meanwhile.
         renames: a version gives its asset the name as well.
+        former_tags: tags that a version takes off its asset, unless it has them itself.
+        unarchives: a version takes its asset out of the archive.
     """
 
     brand_id: str | None = None
@@ -56,6 +58,8 @@ class Destination:
     marker: Marker | None = None
     at_once: bool = False
     renames: bool = False
+    former_tags: Sequence[str] = ()
+    unarchives: bool = False
 
     @property
     def asset_id(self) -> str | None:
@@ -229,12 +233,12 @@ class Saver:
             return self._index_lag
         return self._index_lag - (now - attempt.lost).total_seconds()
 
-    def describe(self, prepared: PreparedAsset, asset_id: str, *, with_name: bool) -> None:
+    def describe(self, prepared: PreparedAsset, asset_id: str, to: Destination) -> None:
         """Write the metadata of a version: its save takes none. Tags that people added stay."""
-        wanted = join_tags(prepared.tags)
-        tags = (*self._assets.get(asset_id).tags, *wanted.split(",")) if wanted else None
-        name = prepared.name if with_name else ""
-        if not (name or prepared.description or prepared.copyright or tags or prepared.metaproperties):
+        tags = self._tags(prepared, asset_id, to)
+        name = prepared.name if to.renames else ""
+        has_texts = bool(name or prepared.description or prepared.copyright)
+        if not (has_texts or tags is not None or prepared.metaproperties or to.unarchives):
             return
         self._assets.modify(
             asset_id,
@@ -243,7 +247,16 @@ class Saver:
             copyright=prepared.copyright or None,
             tags=tags,
             metaproperties=prepared.metaproperties or None,
+            archive=False if to.unarchives else None,
         )
+
+    def _tags(self, prepared: PreparedAsset, asset_id: str, to: Destination) -> list[str] | None:
+        """Return all tags that the asset shall have; `None` if they stay as they are."""
+        wanted = split_tags(prepared.tags)
+        dropped = {*to.former_tags} - {*wanted}
+        if not wanted and not dropped:
+            return None
+        return [*(tag for tag in self._assets.get(asset_id).tags if tag not in dropped), *wanted]
 
     # --- before the save ---------------------------------------------------------------------------
 
@@ -278,6 +291,12 @@ class Saver:
         if now != record.progress.base_version:
             record.update(session=None, conversion=None, base_version=None)
             raise TransientError(f"the asset got version {now} meanwhile; starting over")
+
+
+def split_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags as the portal shows them."""
+    joined = join_tags(tags)
+    return joined.split(",") if joined else []
 
 
 class LostUploadError(TransientError):
