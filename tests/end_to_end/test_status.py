@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,38 @@ def withdrawn(site: Site) -> Site:
     return site
 
 
-def test_status_when_assets_were_rejected_says_why_and_when_it_runs_next(withdrawn: Site) -> None:
+def test_status_when_assets_were_rejected_says_why(withdrawn: Site) -> None:
     shown = withdrawn.run("status").stdout
-    assert re.search(
-        r"^Stock of EMEA \(stock\) +istock +brand +[\d :-]{19} \(exit 1\) +[\d :-]{19} ", shown, re.M
-    )
+    assert re.search(r"^Stock of EMEA \(stock\) +istock +brand +[\d :-]{19} \(exit 1\) ", shown, re.M)
     assert "stock: 1 rejected: iStock no longer offers it\n" in shown
+
+
+def test_status_when_no_process_keeps_the_schedule_says_so_in_place_of_the_time(withdrawn: Site) -> None:
+    shown = withdrawn.run("status").stdout
+    assert re.search(r" \(exit 1\) +not kept ", shown)
+    assert "no schedule is being kept: start `damlink serve`\n" in shown
+
+
+def test_status_when_serve_runs_says_when_it_runs_next(
+    withdrawn: Site, eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    withdrawn.tables["serve"] = {"port": 0}
+    withdrawn.write()
+    with withdrawn.start("serve") as child:
+        shown = eventually(lambda: _without_complaint(withdrawn.run("status").stdout))
+        child.terminate()
+        child.communicate(timeout=60)
+    assert re.search(r" \(exit 1\) +[\d :-]{19} ", shown)
+
+
+def _without_complaint(shown: str) -> str:
+    return "" if "no schedule" in shown else shown
 
 
 def test_status_as_json_has_the_reason_and_the_next_run(withdrawn: Site) -> None:
     (found,) = json.loads(withdrawn.run("status", "--json").stdout)["connectors"]
     following = datetime.fromisoformat(found["next_run"]) - datetime.now(UTC)
+    assert found["schedule_kept"] is False
     assert (found["title"], found["reasons"]) == ("Stock of EMEA", ["1 rejected: iStock no longer offers it"])
     assert timedelta(hours=1, minutes=50) < following <= timedelta(hours=2)
 

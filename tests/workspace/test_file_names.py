@@ -1,4 +1,4 @@
-"""The name of every tracked file is printable ASCII: it is the same on every file system and in every listing."""
+"""The name of every tracked file is printable ASCII: the same on every file system and in every listing."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from damlink._console.app import make_app
 from damlink._console.charts import DAYS
 from damlink._console.forms import MOST_FIELDS, MOST_FORM_BYTES
 from damlink._console.guard import COOKIE
+from damlink._console.jobs import Jobs
+from damlink._console.marks import reader_of
 from damlink._console.pages import PAGES
 from damlink._console.roles import LASTING_PATHS, OPEN_PATHS, SAFE_METHODS
 from damlink._console.sessions import Sessions
 from damlink._model import SourceAsset
 from damlink._run.session import Session
+from damlink._state.inbox import DISPATCHER
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
@@ -84,6 +88,37 @@ def test_overview_when_rows_are_not_carried_groups_them_by_cause(shown: Any) -> 
     causes = shown.json("/")["causes"]
     assert [(each["state"], each["count"]) for each in causes] == [("rejected", 1), ("uncertain", 1)]
     assert "… may have arrived" in causes[1]["cause"]
+
+
+NEXT_RUN = "no schedule is being kept: start <code>damlink serve</code>"
+
+
+@pytest.mark.parametrize("path", ["/", "/connectors", "/connector?connector=hourly"])
+def test_next_run_when_no_process_keeps_the_schedule_says_what_to_start(
+    shown: Any, hourly: None, path: str
+) -> None:
+    assert NEXT_RUN in shown.client.get(path).text
+    with Lease(shown.session.database, DISPATCHER):
+        page = shown.client.get(path).text
+    assert NEXT_RUN not in page
+    assert re.search(r"<td>\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\s*</td>", page)
+
+
+@pytest.fixture
+def hourly(shown: Any) -> Iterator[None]:
+    """One more connector, with an interval."""
+    path = shown.session.config.path
+    before = path.read_text()
+    path.write_text(f'{before}\n[connectors.hourly]\nplugin = "missing"\nevery = "1h"\n')
+    yield
+    path.write_text(before)
+
+
+def test_stream_when_a_serve_begins_has_another_mark(shown: Any) -> None:
+    read = reader_of(shown.session, Jobs(shown.session.config.path))
+    before = read().of("stock")
+    with Lease(shown.session.database, DISPATCHER):
+        assert read().of("stock") != before
 
 
 def test_charts_when_runs_have_delivered_show_each_day_and_the_same_figures_in_a_table(shown: Any) -> None:

@@ -18,6 +18,7 @@ from damlink._cli._output import echo, echo_text
 def command(json_: bool, config_path: Path | None) -> None:
     """Show each connector's last run, the causes of failures, and the next run by `damlink serve`.
 
+    Without a `serve` or a worker that keeps the schedule, it says so in place of the next run.
     It says how many messages of the portals' queues are refused. On PostgreSQL it shows what each worker
     carries. The last line shows how much of the pace is left.
     """
@@ -53,6 +54,8 @@ def _print(document: dict[str, Any]) -> None:
         for reason in each.get("reasons", ()):
             text = reason if reason.startswith(f"{each['name']}: ") else f"{each['name']}: {reason}"
             echo(text, fg="red")
+    if any(each["next_run"] and not each["schedule_kept"] for each in document["connectors"]):
+        echo("no schedule is being kept: start `damlink serve`", fg="red")
     for portal, count in document.get("refused_messages", {}).items():
         echo(f"{portal}: {count} refused in its queue; damlink events refused {portal}", fg="red")
     for each in document.get("workers", ()):
@@ -66,13 +69,19 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
-    from damlink._cli._output import moment_text
 
     assets = ", ".join(f"{count} {state}" for state, count in each["assets"].items()) or "none yet"
     name = f"{each['title']} ({each['name']})" if each["title"] else each["name"]
     name = name if each["enabled"] else f"{name} (disabled)"
-    following = moment_text(each["next_run"]) if each["next_run"] else "when asked"
-    return name, each["plugin"], each["portal"], _last(each["last_run"]), following, assets
+    return name, each["plugin"], each["portal"], _last(each["last_run"]), _next(each), assets
+
+
+def _next(each: dict[str, Any]) -> str:
+    from damlink._cli._output import moment_text
+
+    if each["next_run"] is None:
+        return "when asked"
+    return moment_text(each["next_run"]) if each["schedule_kept"] else "not kept"
 
 
 def _last(run: dict[str, Any] | None) -> str:

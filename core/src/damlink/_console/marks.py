@@ -8,20 +8,21 @@ from pathlib import Path
 from damlink._console.jobs import Jobs
 from damlink._console.live import Marks
 from damlink._run.session import Session
+from damlink._state.scheduling import read_scheduling
 from damlink._state.standing import read_standings
 
 __all__ = ["reader_of"]
 
 
 def reader_of(session: Session, jobs: Jobs) -> Callable[[], Marks]:
-    """Return the function that reads the digests: of config, runs, counters and jobs."""
+    """Return the function that reads the digests: of config, schedule, runs, counters and jobs."""
     path = session.config.path
 
     def read() -> Marks:
         own = read_standings(session.database)
         for name, mark in jobs.marks().items():
             own[name] = (own.get(name), mark)
-        return Marks(_mark_of(path), own)
+        return Marks((_mark_of(path), read_scheduling(session.database)), own)
 
     return read
 

@@ -13,6 +13,7 @@ from damlink._run.session import Session
 from damlink._state.ledger import Ledger
 from damlink._state.rows import NOT_CARRIED, Row, RowState
 from damlink._state.runs import RunRecord, Runs
+from damlink._state.scheduling import read_scheduling
 from damlink._state.search import Cause, Search
 from damlink.errors import DamlinkError
 
@@ -34,15 +35,16 @@ def describe_connector(session: Session, name: str, find_causes: FindCauses | No
     config = session.config.connector(name)
     found: dict[str, Any] = {"name": name, "title": config.title, "plugin": config.plugin}
     found |= {"portal": config.portal, "enabled": config.enabled, "assets": {}, "last_run": None}
-    latest, listing = [], None
+    latest, listing, is_scheduled = [], None, False
     if session.has_database:
         ledger, runs = Ledger(session.database, name), Runs(session.database, name)
         found["assets"] = ledger.counts()
         latest, listing = runs.latest(1), runs.latest_listing()
+        is_scheduled = read_scheduling(session.database).covers(name)
         found["last_run"] = attrs.asdict(latest[0]) if latest else None
         error = latest[0].error if latest else ""
         found["reasons"] = list(_reasons(name, find_causes or _search(session), error, found["assets"]))
-    return found | {"next_run": _next_run(session, name, listing)}
+    return found | {"next_run": _next_run(session, name, listing), "schedule_kept": is_scheduled}
 
 
 def _search(session: Session) -> FindCauses:
@@ -59,7 +61,10 @@ def _reasons(name: str, find: FindCauses, error: str, counts: dict[str, int]) ->
 
 
 def _next_run(session: Session, name: str, last: RunRecord | None) -> datetime | None:
-    """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval."""
+    """Return the approximate moment of the next listing by `damlink serve`; `None` without an interval.
+
+    Whether a process keeps this schedule is another question: see `schedule_kept`.
+    """
     config = session.config.connector(name)
     seconds = config.every or _interval_of_plugin(session, name, last)
     if not seconds or not config.enabled:
