@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
+from damlink._state import migrations
 from damlink._state.database import Database
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
@@ -77,6 +78,14 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(request.getfixturevalue("copied")())
     shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "damlink.db")
     return f"sqlite:///{tmp_path / 'damlink.db'}"
+
+
+def of_version(url: str, version: str) -> sa.Engine:
+    """Make a database as the migrations up to a version make it."""
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        migrations.upgrade(connection, version)
+    return engine
 
 
 @attrs.define

@@ -8,16 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damlink._model import PushResult, SourceAsset
+from damlink._state.claim import claimable
 from damlink._state.database import Database
 from damlink._state.inbox import DISPATCHER, Inbox, Notification, Outcome
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.merge import merge
 from damlink._state.rows import RowState
+from damlink._state.tables import ledger as ledger_table
 from damlink.errors import LeaseLostError, StateError
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
@@ -390,4 +393,39 @@ def test_settle_when_a_listing_came_before_has_its_assets_carried_first(
         ("0", False),
         ("1", False),
     ]
-    assert {row.due_at.year for row in claimed if row and row.due_at} == {time_().year}
+
+
+def test_settle_when_an_urgent_asset_waits_for_the_partner_keeps_it_urgent_to_its_end(
+    inbox: Inbox, database: Database, time_: Any
+) -> None:
+    with database.write() as connection:
+        merge(connection, "stock", [SourceAsset("0", "a")], time_())
+    inbox.settle((), {"stock": [SourceAsset(A, "a")]})
+    with Lease(database, "stock") as lease:
+        ledger = Ledger(database, "stock", lease.epoch)
+        row = ledger.claim()
+        assert row
+        ledger.mark_waiting(row, "is being made", timedelta(minutes=1))
+    time_.pass_by(minutes=2)
+    with Lease(database, "stock") as lease:
+        ledger = Ledger(database, "stock", lease.epoch)
+        again = ledger.claim()
+        assert again
+        assert (again.source_id, again.is_urgent) == (A, True)
+        ledger.mark_pushed(again, PushResult("x"))
+    assert [row.is_urgent for row in ledger.find([A]).values()] == [False]
+
+
+def test_claim_when_many_rows_are_due_finds_urgent_ones_by_their_index(
+    database: Database, time_: Any
+) -> None:
+    for condition in claimable(time_(), 1)[:2]:
+        query = sa.select(ledger_table.c.source_id).where(ledger_table.c.connector == "stock", condition)
+        query = query.order_by(ledger_table.c.due_at, ledger_table.c.source_id)
+        text = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+        with database.read() as connection:
+            if database.file is None:
+                connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+            explain = "EXPLAIN QUERY PLAN" if database.file else "EXPLAIN"
+            plan = connection.exec_driver_sql(f"{explain} {text}").all()
+        assert "ledger_urgent" in str(plan)

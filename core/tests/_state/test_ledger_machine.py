@@ -16,6 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from damlink._model import PushResult, SourceAsset
+from damlink._state.database import Database
+from damlink._state.inbox import Inbox
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink._state.rows import Row
@@ -40,6 +42,7 @@ class Asset:
     notes: str | None = None
     attempts: int = 0
     run: int = 0
+    is_urgent: bool = False
 
     def change(self, fingerprint: str, now: datetime) -> None:
         self.seen, self.done = fingerprint, set()
@@ -55,18 +58,22 @@ class Asset:
         return self.state in ("failed", "waiting") and earlier and self.due is not None and self.due <= now
 
 
-CLAIMED = ("running", "due", "failed", "waiting", "running again")  # what a crash has left comes first
+# What an event has made due comes first, then what a crash has left.
+CLAIMED = ("urgent due", "urgent waiting", "running", "due", "failed", "waiting", "running again")
 
 
 def rank(asset: Asset) -> int:
     """Return the place in the order of claiming; what two crashes have left comes last."""
-    again = asset.state == "running" and asset.attempts
-    return CLAIMED.index("running again" if again else asset.state)
+    if asset.state == "running" and asset.attempts:
+        return CLAIMED.index("running again")
+    is_first = asset.is_urgent and asset.state in ("due", "waiting")
+    return CLAIMED.index(f"urgent {asset.state}" if is_first else asset.state)
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    def __init__(self, new_run: Callable[[str], Ledger], time_: Any) -> None:
+    def __init__(self, new_run: Callable[[str], Ledger], inbox: Inbox, time_: Any) -> None:
         super().__init__()
+        self.inbox = inbox
         self.connector = f"connector {next(_numbers)}"
         self.new_run = new_run
         self.time = time_
@@ -99,6 +106,17 @@ class LedgerMachine(RuleBasedStateMachine):
             len(changed),
             len(listed) - len(new) - len(changed),
         )
+
+    @rule(heard=st.dictionaries(IDS, FINGERPRINTS, min_size=1))
+    def hear(self, heard: dict[str, str]) -> None:
+        events = [SourceAsset(key, fingerprint) for key, fingerprint in heard.items()]
+        self.inbox.settle((), {self.connector: events})
+        for place, (key, fingerprint) in enumerate(heard.items()):
+            asset = self.assets.setdefault(key, Asset(fingerprint, self.time.now))
+            if fingerprint not in (asset.seen, asset.after):
+                asset.change(fingerprint, self.time.now)
+            if asset.state in ("due", "running") and not asset.is_urgent:
+                asset.is_urgent, asset.due = True, self.time.now + timedelta(microseconds=place)
 
     @rule()
     def claim(self) -> None:
@@ -146,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
         asset = self.assets[row.source_id]
         asset.carried, asset.notes, asset.attempts = row.carrying, None, 0
         if asset.seen in done:
-            asset.state, asset.due, asset.done = state, None, done
+            asset.state, asset.due, asset.done, asset.is_urgent = state, None, done, False
         else:
             asset.state, asset.due = "due", self.time.now
 
@@ -159,6 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
         asset.attempts = row.attempts + 1 if asset.seen == row.fingerprint_seen else 1
         pause = min(timedelta(minutes=15) * 2 ** (asset.attempts - 1), timedelta(hours=24))
         asset.state, asset.due = "failed", self.time.now + pause if asset.attempts < 8 else None
+        asset.is_urgent = False
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), minutes=st.integers(0, 90))
@@ -175,6 +194,7 @@ class LedgerMachine(RuleBasedStateMachine):
         row, asset = self.held.pop(key), self.assets[key]
         self.ledger.mark_uncertain(row, "why")
         asset.state, asset.due, asset.notes = "uncertain", None, row.carrying
+        asset.is_urgent = False
 
     @precondition(lambda self: any(asset.state == "uncertain" for asset in self.assets.values()))
     @rule(data=st.data(), saved=st.booleans())
@@ -228,11 +248,18 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         rows = {row.source_id: row for row in self.ledger.rows()}
         found = {
-            key: (row.state.value, row.fingerprint_seen, row.fingerprint_carried, row.due_at, row.attempts)
+            key: (
+                row.state.value,
+                row.fingerprint_seen,
+                row.fingerprint_carried,
+                row.due_at,
+                row.attempts,
+                row.is_urgent,
+            )
             for key, row in rows.items()
         }
         assert found == {
-            key: (asset.state, asset.seen, asset.carried, asset.due, asset.attempts)
+            key: (asset.state, asset.seen, asset.carried, asset.due, asset.attempts, asset.is_urgent)
             for key, asset in self.assets.items()
         }
         assert self.ledger.counts() == Counter(asset.state for asset in self.assets.values())
@@ -255,7 +282,7 @@ def row_writes(ledger: Ledger, row: Row) -> list[Callable[[], Any]]:
 
 
 def test_ledger_when_anything_happens_in_any_order_loses_nothing_and_repeats_nothing(
-    new_run: Callable[[str], Ledger], time_: Any, url: str
+    new_run: Callable[[str], Ledger], database: Database, time_: Any, url: str
 ) -> None:
     settings = hypothesis.settings(max_examples=20 if url.startswith("sqlite") else 8, stateful_step_count=30)
-    run_machine(lambda: LedgerMachine(new_run, time_), settings=settings)
+    run_machine(lambda: LedgerMachine(new_run, Inbox(database), time_), settings=settings)

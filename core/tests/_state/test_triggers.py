@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from databases import Time
+from databases import Time, of_version
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state.database import Database
@@ -176,38 +176,12 @@ def test_history_when_old_is_pruned(database: Database, ledger: Ledger, time_: T
 
 
 def test_database_of_an_earlier_version_has_its_rows_counted(empty_url: str, tmp_path: Path) -> None:
-    with contextlib.closing(Database(empty_url, tmp_path)) as database, database.write() as connection:
-        _undo(connection)
+    engine = of_version(empty_url, "0005")
+    with engine.begin() as connection:
         values = {"connector": "stock", "title": "", "raw": "{}", "fingerprint_seen": "a"}
         values |= {"listed_at": NOW, "updated_at": NOW}
         rows = [values | {"source_id": str(at), "state": state} for at, state in enumerate(RowState)]
         connection.execute(sa.insert(t), rows)
+    engine.dispose()
     with contextlib.closing(Database(empty_url, tmp_path)) as upgraded:
         assert Ledger(upgraded, "stock").counts() == Counter(RowState)
-
-
-LATER_TABLES = (
-    *("refused", "pace_lease", "pace_used", "pace_account", "worker"),
-    *("audit", "console_access", "console_user", "planned", "plan"),
-)
-
-
-def _undo(connection: sa.Connection) -> None:
-    """Take the database back to the version before the counters."""
-    names = ("ledger_inserted", "ledger_deleted", "ledger_updated", "ledger_moved")
-    is_sqlite = connection.dialect.name == "sqlite"
-    for name in names if is_sqlite else names[:3]:
-        connection.exec_driver_sql(f"DROP TRIGGER {name}{'' if is_sqlite else ' ON ledger'}")
-    for statement in (
-        *(f"DROP TABLE {name}" for name in LATER_TABLES),
-        "DROP INDEX ledger_target",
-        "DROP TABLE counter",
-        "DROP TABLE history",
-        "ALTER TABLE ledger DROP COLUMN claimed_by",
-        "ALTER TABLE ledger DROP COLUMN claim",
-        "ALTER TABLE ledger DROP COLUMN last_requests",
-        "ALTER TABLE ledger DROP COLUMN raw_packed",
-        "ALTER TABLE run DROP COLUMN every",
-    ):
-        connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")

@@ -66,8 +66,9 @@ def claimable(
 ) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of the rows that may be claimed, in the order of claiming.
 
-    Rows left by a crash come first, then due rows, then failed rows. A row left by two crashes may be
-    their cause: it comes last, so that it does not block the others.
+    Rows that an event has made due come first, then rows left by a crash, then due rows, then failed rows. A
+    row left by two crashes may be their cause: it comes last, so that it does not block the others. No row
+    matches two conditions.
 
     Args:
         epoch: of the run that claims; `None` stands for the next run.
@@ -80,13 +81,17 @@ def claimable(
         earlier = sa.or_(earlier, t.c.due_at > t.c.updated_at)
     is_waiting = t.c.state == RowState.WAITING
     is_left = sa.and_(t.c.state == RowState.RUNNING, crashed)
+    # No look at the time: the clock may have been set back since.
+    is_due = t.c.state == RowState.DUE
+    # A waiting row is claimed once in each run, unless it is shared.
+    is_timed = sa.and_(is_waiting, t.c.due_at <= now, earlier)
     return (
+        sa.and_(t.c.is_urgent, is_due),
+        sa.and_(t.c.is_urgent, is_timed),
         sa.and_(is_left, t.c.attempts == 0),
-        # No look at the time: the clock may have been set back since.
-        t.c.state == RowState.DUE,
+        sa.and_(is_due, sa.not_(t.c.is_urgent)),
         sa.and_(t.c.state == RowState.FAILED, t.c.due_at <= now),
-        # A waiting row is claimed once in each run, unless it is shared.
-        sa.and_(is_waiting, t.c.due_at <= now, earlier),
+        sa.and_(is_timed, sa.not_(t.c.is_urgent)),
         sa.and_(is_waiting, t.c.due_at.is_(None), t.c.waits_for.is_not(None), earlier),
         sa.and_(is_left, t.c.attempts > 0),
     )
@@ -219,6 +224,7 @@ def _values_of_skipped() -> dict[str, Any]:
     return {
         "state": RowState.SKIPPED,
         "fingerprint_carried": t.c.fingerprint_seen,
+        "is_urgent": False,
         "attempts": 0,
         "last_error": "",
         "checkpoint": None,

@@ -34,7 +34,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA: Final = "0014"  # the newest migration
+SCHEMA: Final = "0016"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 
@@ -180,16 +180,25 @@ class Database:
             unprepared = UnpreparedError(f"{self.place}: the database is not set up yet", hint=hint)
             unprepared.version = found
             raise unprepared
-        with self.write() as connection:
-            # Two processes may find the same empty or old database at once.
-            if not self._is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
-            if found is None:
+        # Two processes may find the same empty or old database at once.
+        if found is None:
+            with self.write() as connection:
+                if not self._is_sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
                 _create(connection)
-            else:
-                from damlink._state.migrations import upgrade  # slow to import, and rarely needed
+        else:
+            self._upgrade()
 
-                upgrade(connection)
+    @repeating
+    def _upgrade(self) -> None:
+        from damlink._state.migrations import upgrade, upgrade_beside_writers  # slow, and rarely needed
+
+        if not self._is_sqlite:
+            with self.translate_errors():
+                upgrade_beside_writers(self.engine, self.write, CREATION_LOCK)
+            return
+        with self.write() as connection:
+            upgrade(connection)
 
     def _version(self) -> str | None:
         with self.engine.connect() as connection:

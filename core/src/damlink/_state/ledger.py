@@ -51,6 +51,7 @@ _IS_CHANGED: Final = t.c.fingerprint_seen.not_in([_CARRIED, _CAUSED])
 _FINISH: Final = _UPDATE.values(
     state=sa.case((_IS_CHANGED, RowState.DUE), else_=sa.bindparam("finished", type_=KeepableText)),
     due_at=sa.case((_IS_CHANGED, sa.bindparam("now", type_=UtcDateTime)), else_=None),
+    is_urgent=sa.case((_IS_CHANGED, t.c.is_urgent), else_=sa.false()),
     fingerprint_carried=_CARRIED,
     attempts=0,
     checkpoint=None,
@@ -140,8 +141,9 @@ class Ledger(LedgerReader):
     def claim(self) -> Row | None:
         """Claim the next row to carry; return `None` if there is none.
 
-        Rows left by a crash come first, then due rows, then failed ones; each in the order of becoming due.
-        A row that a sibling has delivered is skipped, one that a sibling is carrying waits.
+        Rows that an event has made due come first, then rows left by a crash, then due rows, then failed
+        ones; each in the order of becoming due. A row that a sibling has delivered is skipped, one that a
+        sibling is carrying waits.
         """
         batch, is_more = FIRST_BATCH, True
         row: Row | None = None
@@ -255,7 +257,8 @@ class Ledger(LedgerReader):
             is_changed = self._read_fingerprint(connection, row) != row.fingerprint_seen
             attempts, now = 1 if is_changed else row.attempts + 1, self._now()
             values = {"attempts": attempts, "last_error": error, "due_at": next_round(attempts, now)}
-            values |= {"state": RowState.FAILED, "last_requests": requests}
+            # Another attempt takes its turn.
+            values |= {"state": RowState.FAILED, "last_requests": requests, "is_urgent": False}
             self._update(connection, row, values)
 
     def mark_waiting(self, row: Row, reason: str, pause: timedelta) -> None:
@@ -264,8 +267,9 @@ class Ledger(LedgerReader):
 
     def mark_uncertain(self, row: Row, error: str, requests: str | None = None) -> None:
         """Leave a row to a person, because an effect may or may not have happened."""
-        values = {"last_error": error, "due_at": None, "checkpoint_fingerprint": row.carrying}
-        self._set(row, RowState.UNCERTAIN, values | {"last_requests": requests})
+        values: dict[str, Any] = {"last_error": error, "due_at": None, "is_urgent": False}
+        values |= {"checkpoint_fingerprint": row.carrying, "last_requests": requests}
+        self._set(row, RowState.UNCERTAIN, values)
 
     def checkpoint(self, row: Row, sealed: bytes | None) -> None:
         """Store a row's checkpoint, or delete it with `None`; durable when this returns."""

@@ -22,10 +22,8 @@ from damlink._state.removal import remove_listed
 from damlink._state.rows import (
     REFUSED,
     REMOVAL,
-    URGENT_BEFORE,
     RowState,
     dump_result,
-    hasten_moment,
     is_removal,
 )
 from damlink._state.tables import ledger as t
@@ -66,17 +64,19 @@ def merge(connection: sa.Connection, connector: str, assets: Iterable[SourceAsse
 
 
 def hasten(connection: sa.Connection, connector: str, assets: Iterable[SourceAsset], now: datetime) -> None:
-    """Have those of these assets that are due claimed before all that came from listings."""
-    moments = {
-        each.source_id: hasten_moment(now + timedelta(microseconds=n)) for n, each in enumerate(assets)
-    }
+    """Have those of these assets that are to be carried claimed before all that came from listings."""
+    moments = {each.source_id: now + timedelta(microseconds=n) for n, each in enumerate(assets)}
     if not moments:
         return
     page = bind_page(connection, {t.c.source_id: [*moments], t.c.due_at: [*moments.values()]})
-    mine = (t.c.connector == connector, t.c.state == RowState.DUE, t.c.due_at > URGENT_BEFORE)
+    mine = (
+        t.c.connector == connector,
+        t.c.state.in_([RowState.DUE, RowState.RUNNING]),
+        sa.not_(t.c.is_urgent),
+    )
     moment = sa.select(page.c.due_at).where(page.c.source_id == t.c.source_id).scalar_subquery()
     update = sa.update(t).where(*mine, t.c.source_id.in_(sa.select(page.c.source_id)))
-    connection.execute(update.values(due_at=moment))
+    connection.execute(update.values(due_at=moment, is_urgent=True))
 
 
 def _adopt(
@@ -173,6 +173,7 @@ def refuse(
         "last_requests": None,
         "due_at": None,
         "fingerprint_seen": REFUSED,
+        "is_urgent": False,
     }
     values |= {"listed_at": now, "updated_at": now}
     insert = insert_into(connection, t).values(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,13 +20,11 @@ __all__ = [
     "NOT_CARRIED",
     "REFUSED",
     "REMOVAL",
-    "URGENT_BEFORE",
     "Row",
     "RowState",
     "as_listed",
     "as_row",
     "dump_result",
-    "hasten_moment",
     "is_removal",
     "load_result",
     "next_round",
@@ -39,10 +37,6 @@ MOST_ROUNDS: Final = 8
 REFUSED: Final = ""
 # Stored in its place, with the reason behind it, when the source no longer offers the asset.
 REMOVAL: Final = "damlink.removed "
-# Rows are claimed in the order in which they became due. One that an event has made due is stored as due so
-# much earlier, so that it comes before all that a listing has brought.
-_AHEAD: Final = timedelta(days=36525)
-URGENT_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowState(StrEnum):
@@ -135,17 +129,7 @@ def is_removal(asset: SourceAsset) -> bool:
 def as_row(record: Any) -> Row:
     """Convert a database row to a `Row`."""
     state, raw, previous = RowState(record.state), json.loads(unpack(record)), load_result(record.result)
-    due_at = record.due_at
-    is_urgent = due_at is not None and due_at < URGENT_BEFORE
-    shown = due_at + _AHEAD if is_urgent else due_at
-    return read_record(
-        Row, record, state=state, raw=raw, previous=previous, due_at=shown, is_urgent=is_urgent
-    )
-
-
-def hasten_moment(moment: datetime) -> datetime:
-    """Return what is stored in place of the moment at which an event has made a row due."""
-    return moment - _AHEAD
+    return read_record(Row, record, state=state, raw=raw, previous=previous)
 
 
 def dump_result(result: PushResult) -> str:

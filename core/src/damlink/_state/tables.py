@@ -131,7 +131,20 @@ ledger = sa.Table(
     sa.Column("raw_packed", sa.LargeBinary),
     sa.Column("claimed_by", sa.Integer),
     sa.Column("claim", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ledger_next", "connector", "state", "due_at", "source_id"),
+)
+# What events have made due: few rows beside those of listings. SQLite takes a partial index for a condition
+# in the very same words, and prefers the index with the most columns that a query compares.
+sa.Index(
+    "ledger_urgent",
+    ledger.c.is_urgent,
+    ledger.c.connector,
+    ledger.c.state,
+    ledger.c.due_at,
+    ledger.c.source_id,
+    sqlite_where=sa.text("is_urgent = 1"),
+    postgresql_where=ledger.c.is_urgent,
 )
 _waits = ledger.c.waits_for.is_not(None)
 sa.Index("ledger_waits", ledger.c.waits_for, ledger.c.source_id, sqlite_where=_waits, postgresql_where=_waits)
