@@ -271,6 +271,7 @@ def test_reference_when_asked_describes_every_key() -> None:
         "http",
         "serve",
         "console",
+        "console.oidc",
         "notify",
         "portals.NAME",
         "connectors.NAME",
@@ -279,3 +280,41 @@ def test_reference_when_asked_describes_every_key() -> None:
     for table, fields in tables.items():
         for field in fields:
             assert field.help.endswith("."), f"{table}.{field.name} has no sentence"
+
+
+OIDC = """
+[console.oidc]
+issuer = "https://login.example/realms/main"
+client_id = "console"
+client_secret = { env = "OIDC_SECRET" }
+administrators = ["dam-admins"]
+"""
+
+
+def test_oidc_when_written_is_read_without_its_secret(loaded: Loaded) -> None:
+    table = loaded(OIDC).oidc
+    assert table is not None
+    assert (table.unopened.issuer, table.unopened.claim) == ("https://login.example/realms/main", "groups")
+    assert loaded("").oidc is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [
+        ("https://login.example", "http://login.example", "oidc: issuer must begin with https://"),
+        ("https://login.example", "https://me@login.example", "must not hold a user name"),
+        ("/realms/main", "/realms/main?a=b", "issuer must have no query and no fragment"),
+        ("/realms/main", "/realms/main#a", "issuer must have no query and no fragment"),
+        ('client_id = "console"', 'client_id = ""', "client_id is empty"),
+        ('client_id = "console"', "", "oidc.client_id: missing"),
+        ('{ env = "OIDC_SECRET" }', '"a-secret"', "oidc.client_secret: expected .*a secret never stands"),
+        ('["dam-admins"]', '"dam-admins"', r"oidc.administrators: expected"),
+        ('["dam-admins"]', "[]", "name who may sign in"),
+        ("administrators", "administrator", r"oidc.administrator: unknown key.*administrators"),
+    ],
+)
+def test_oidc_when_wrong_is_refused_with_its_place(
+    loaded: Loaded, before: str, after: str, error: str
+) -> None:
+    with pytest.raises(ConfigError, match=error):
+        loaded(OIDC.replace(before, after))

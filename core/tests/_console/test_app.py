@@ -19,8 +19,8 @@ import damlink
 from damlink._config.load import loads
 from damlink._console.app import make_app
 from damlink._console.charts import DAYS
+from damlink._console.cookies import COOKIE
 from damlink._console.forms import MOST_FIELDS, MOST_FORM_BYTES
-from damlink._console.guard import COOKIE
 from damlink._console.jobs import Jobs
 from damlink._console.marks import reader_of
 from damlink._console.pages import PAGES

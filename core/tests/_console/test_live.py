@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from loopback import until
 
 from damlink._console import live
-from damlink._console.guard import COOKIE
+from damlink._console.cookies import COOKIE
 from damlink._console.live import MOST_OF_SESSION, Live, Marks
 from damlink._console.pages import LIVE_PAGES
 from damlink._console.server import Console

@@ -14,7 +14,7 @@ from console_addresses import ADDRESSES
 
 from damlink._config.load import loads
 from damlink._console.app import make_app
-from damlink._console.guard import COOKIE
+from damlink._console.cookies import COOKIE
 from damlink._console.roles import OPEN_PATHS, least_role
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session

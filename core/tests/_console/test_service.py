@@ -48,6 +48,54 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAMLINK_KEY", KEY)
 
 
+OIDC = """
+public_url = "https://damlink.example"
+behind_proxy = true
+[console.oidc]
+issuer = "https://login.example"
+client_id = "console"
+client_secret = { env = "OIDC_SECRET" }
+"""
+
+
+def test_console_when_administrators_come_from_an_issuer_needs_no_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OIDC_SECRET", "a-secret-of-the-client")
+    with _session(tmp_path, f'listen = "127.0.0.1:0"{OIDC}administrators = ["dam"]') as session:
+        assert _started_page(session) == 401
+
+
+def test_console_when_no_administrator_comes_from_its_issuer_does_not_start(tmp_path: Path) -> None:
+    with (
+        _session(tmp_path, f'{OIDC}viewers = ["dam"]') as session,
+        pytest.raises(ConfigError, match=r"administrators in \[console.oidc\]"),
+    ):
+        ConsoleService(session, on_listening=print)
+
+
+def test_console_when_the_secret_of_its_client_is_missing_does_not_start(tmp_path: Path) -> None:
+    with (
+        _session(tmp_path, f'{OIDC}administrators = ["dam"]') as session,
+        pytest.raises(ConfigError, match=r"console.oidc.client_secret: .*OIDC_SECRET is not set"),
+    ):
+        ConsoleService(session, on_listening=print)
+
+
+def _started_page(session: Session) -> int:
+    """Start the console behind a proxy, and return the status of its first page."""
+    service = ConsoleService(session, on_listening=str)
+    service.start()
+    try:
+        url = f"http://127.0.0.1:{service._bound.getsockname()[1]}/"
+        answer = httpx.get(url, headers={"Host": "damlink.example", "Accept": "text/html"}, trust_env=False)
+        assert "Sign in at https://login.example" in answer.text
+        return answer.status_code
+    finally:
+        service.stop()
+        assert service.join(60)
+
+
 @contextlib.contextmanager
 def _started(session: Session) -> Iterator[str]:
     said: list[str] = []

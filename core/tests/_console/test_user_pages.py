@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from damlink._console.guard import COOKIE
+from damlink._console.cookies import COOKIE
 from damlink._secrets.passwords import hash_password, matches
 from damlink._state.access import Access, Kind
 from damlink._state.audit import Audit

@@ -65,10 +65,16 @@ def list_(json_: bool, config_path: Path | None) -> None:
         print_json_lines(map(attrs.asdict, found))
         return
     rows = [
-        (each.name, each.role.value, "yes" if each.has_password else "no", moment_text(each.created_at))
+        (
+            each.name,
+            each.role.value,
+            "yes" if each.has_password else "no",
+            moment_text(each.created_at),
+            each.issuer,
+        )
         for each in found
     ]
-    print_table(("name", "role", "password", "added (UTC)"), rows)
+    print_table(("name", "role", "password", "added (UTC)", "signs in at"), rows)
 
 
 @command.command("role")
@@ -111,13 +117,13 @@ def link(name: str, config_path: Path | None) -> None:
     reached from elsewhere.
     """
     from damlink._run.session import Session
-    from damlink._run.user_changes import find_user
+    from damlink._run.user_changes import find_local_user
     from damlink._state.access import Access
 
     config = load_config(config_path)
     with Session(config) as session:
         if name:
-            find_user(session.database, name)
+            find_local_user(session.database, name)
         made = Access(session.database).make_link(name)
         _note(session, "users link", name)
     base = config.console.public_url.rstrip("/") or f"http://{config.console.listen}"

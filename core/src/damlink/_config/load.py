@@ -15,7 +15,7 @@ from damlink._config.location import missing
 from damlink._config.metadata import MetadataConfig
 from damlink._config.names import is_key, key_of
 from damlink._config.opened import without_line_break
-from damlink._config.parse import SecretOpener, SecretRef, check, parse
+from damlink._config.parse import SecretOpener, SecretRef, Unopened, check, parse
 from damlink._config.settings import Field, fields_of
 from damlink._config.tables import (
     CONNECTOR_KEYS,
@@ -24,6 +24,7 @@ from damlink._config.tables import (
     ConsoleConfig,
     HttpConfig,
     NotifyConfig,
+    OidcConfig,
     PaceConfig,
     PortalConfig,
     ServeConfig,
@@ -36,6 +37,7 @@ from damlink.errors import ConfigError
 __all__ = [
     "Config",
     "NotifyTable",
+    "OidcTable",
     "PortalTable",
     "connector_fields",
     "load",
@@ -76,6 +78,23 @@ class NotifyTable:
 
 
 @attrs.frozen
+class OidcTable:
+    """`[console.oidc]`, checked; its secret is opened by `open`.
+
+    Attributes:
+        unopened: the settings with the name of the secret in place of its value.
+    """
+
+    place: str
+    table: Mapping[str, Any]
+    unopened: OidcConfig
+
+    def open(self, open_secret: SecretOpener) -> OidcConfig:
+        """Parse the settings, and open their secret."""
+        return parse(OidcConfig, self.table, self.place, open_secret)
+
+
+@attrs.frozen
 class Config:
     """Whole config, checked as far as possible without any plugin."""
 
@@ -85,6 +104,7 @@ class Config:
     http: HttpConfig
     serve: ServeConfig
     console: ConsoleConfig
+    oidc: OidcTable | None
     notify: NotifyTable
     portals: Mapping[str, PortalTable]
     connectors: Mapping[str, ConnectorConfig]
@@ -149,7 +169,8 @@ def loads(text: str, path: Path) -> Config:
         pace=parse(PaceConfig, tables["pace"], f"{place}: pace", opener(path)),
         http=parse(HttpConfig, tables["http"], f"{place}: http", opener(path)),
         serve=parse(ServeConfig, tables["serve"], f"{place}: serve", opener(path)),
-        console=parse(ConsoleConfig, tables["console"], f"{place}: console", opener(path)),
+        console=_console(tables["console"], f"{place}: console", path),
+        oidc=_oidc(tables["console"], f"{place}: console.oidc"),
         notify=_notify(tables["notify"], f"{place}: notify"),
         portals=portals,
         connectors=connectors,
@@ -188,6 +209,18 @@ def _check_name(kind: str, name: str, table: Any, place: str) -> tuple[str, dict
         what = "a name has letters, digits, '-', '_' and '.' only"
         raise ConfigError(here, what, hint=hint if kind == "connectors" else "")
     return here, _table(table, here)
+
+
+def _console(table: dict[str, Any], place: str, path: Path) -> ConsoleConfig:
+    own = {key: value for key, value in table.items() if key != "oidc"}
+    return parse(ConsoleConfig, own, place, opener(path))
+
+
+def _oidc(console: dict[str, Any], place: str) -> OidcTable | None:
+    if "oidc" not in console:
+        return None
+    table = _table(console["oidc"], place)
+    return OidcTable(place, table, parse(OidcConfig, table, place, lambda ref, _place: Unopened(ref.name)))
 
 
 def _notify(table: dict[str, Any], place: str) -> NotifyTable:
@@ -305,6 +338,7 @@ def reference() -> dict[str, tuple[Field, ...]]:
         "http": fields_of(HttpConfig),
         "serve": fields_of(ServeConfig),
         "console": fields_of(ConsoleConfig),
+        "console.oidc": fields_of(OidcConfig),
         "notify": fields_of(NotifyConfig),
         "portals.NAME": fields_of(PortalConfig),
         "connectors.NAME": fields_of(ConnectorConfig),

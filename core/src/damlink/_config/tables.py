@@ -22,6 +22,7 @@ __all__ = [
     "ConsoleConfig",
     "HttpConfig",
     "NotifyConfig",
+    "OidcConfig",
     "PaceConfig",
     "PortalConfig",
     "ServeConfig",
@@ -119,6 +120,48 @@ class ConsoleConfig:
     )
     tls_certificate: str = setting(default="", help="A file with the certificate, for TLS without a proxy.")
     tls_private_key: str = setting(default="", help="The file with its private key.")
+
+
+@attrs.frozen
+class OidcConfig:
+    """`[console.oidc]`: sign-in to the console at an OpenID Connect issuer."""
+
+    issuer: str = setting(
+        help="The issuer, exactly as its document at `/.well-known/openid-configuration` says it, such as "
+        "`https://login.example.com/realms/main`."
+    )
+    client_id: str = setting(help="The id of the client that is registered at the issuer for the console.")
+    client_secret: Secret = setting(help="Its secret.")
+    claim: str = setting(
+        default="groups",
+        help="The claim of the ID token with the groups or roles of a person; it must be a list of texts.",
+    )
+    administrators: tuple[str, ...] = setting(
+        default=(), help="Values of the claim, compared exactly, that give the role of an administrator."
+    )
+    operators: tuple[str, ...] = setting(
+        default=(), help="Values of the claim that give the role of an operator."
+    )
+    viewers: tuple[str, ...] = setting(
+        default=(), help="Values of the claim that give the role of a viewer; who has none is refused."
+    )
+    name_claim: str = setting(
+        default="preferred_username",
+        help="The claim with the name that is shown, if it is there; a person is known by `iss` and `sub`.",
+    )
+    scopes: tuple[str, ...] = setting(
+        default=("profile",), help="Scopes to ask for beside `openid`; some issuers need `groups`."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if problem := address_problem(self.issuer):
+            raise ValueError(f"issuer {problem}")
+        if "?" in self.issuer or "#" in self.issuer:
+            raise ValueError("issuer must have no query and no fragment")
+        if not self.client_id:
+            raise ValueError("client_id is empty")
+        if not (self.administrators or self.operators or self.viewers):
+            raise ValueError("administrators, operators and viewers are empty: name who may sign in")
 
 
 @attrs.frozen

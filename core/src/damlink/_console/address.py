@@ -55,7 +55,11 @@ def verify_exposure(console: ConsoleConfig, place: str, *, has_users: bool) -> b
     needs = (
         (console.public_url, 'set public_url = "https://…", the address in the browser'),
         (has_tls or console.behind_proxy, "set tls_certificate and tls_private_key, or behind_proxy = true"),
-        (has_users, "add an administrator: `damlink users add NAME --role administrator`"),
+        (
+            has_users,
+            "add an administrator: `damlink users add NAME --role administrator`, "
+            "or administrators in [console.oidc]",
+        ),
     )
     for has, cure in needs:
         if not has:

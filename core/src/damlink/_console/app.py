@@ -24,10 +24,11 @@ from damlink._console.guard import Guard
 from damlink._console.jobs import Jobs
 from damlink._console.live import Live
 from damlink._console.marks import reader_of
+from damlink._console.oidc_doors import OidcDoors
 from damlink._console.page import Page, Query, WrongRequestError, address_of
 from damlink._console.pages import LIVE_PAGES, PAGES
 from damlink._console.render import read_script, read_style, render, render_error
-from damlink._console.roles import LASTING_PATHS, LIVE_PATH, SAFE_METHODS
+from damlink._console.roles import LASTING_PATHS, LIVE_PATH, OIDC_BEGIN, OIDC_RETURN, SAFE_METHODS
 from damlink._console.sessions import Sessions
 from damlink._console.streams import Streams
 from damlink._run.session import Session
@@ -56,6 +57,7 @@ def make_app(
     jobs = jobs or Jobs(session.config.path)
     live = live or Live(reader_of(session, jobs))
     handlers, doors, streams = _Handlers(session, sessions, jobs, live), Doors(sessions), Streams(live)
+    oidc = OidcDoors(session, sessions)
     pages = [_route(path, handlers.show(path, show)) for path, show in PAGES.items()]
     forms = [
         *(Route(path, handlers.change(path, act), methods=["POST"]) for path, act in ACTS.items()),
@@ -65,6 +67,8 @@ def make_app(
     others = [
         _route("/enter", doors.enter),
         _route("/login", doors.show_login),
+        _route(OIDC_BEGIN, oidc.begin),
+        _route(OIDC_RETURN, oidc.finish),
         _route("/console.css", handlers.style),
         *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
         _route("/export", handlers.export),

@@ -11,8 +11,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from damlink._console.cookies import delete_cookie, read_cookie, set_cookie
 from damlink._console.forms import read_form
-from damlink._console.guard import cookie_of
 from damlink._console.render import render_login
 from damlink._console.sessions import Sessions
 from damlink.errors import StateError
@@ -21,6 +21,7 @@ __all__ = ["Doors"]
 
 P = ParamSpec("P")
 WRONG: Final = "name and password do not belong together"
+TOO_MANY: Final = "too many wrong passwords; wait, and try again"
 
 
 def _naming_errors(
@@ -56,9 +57,10 @@ class Doors:
             return PlainTextResponse(f"{why}\n", 401)
         return self._let_in(request, secret)
 
+    @_naming_errors
     def show_login(self, request: Request) -> Response:
         """Show the form that asks for name and password."""
-        return render_login(request, 200, "")
+        return render_login(request, 200, "", self._sessions)
 
     async def login(self, request: Request) -> Response:
         """Begin a session by a password."""
@@ -71,28 +73,26 @@ class Doors:
     @_naming_errors
     def _sign_in(self, request: Request, name: str, password: str) -> Response:
         if (seconds := self._sessions.wait_seconds(name)) > 0:
-            answer = render_login(request, 429, "too many wrong passwords; wait, and try again")
+            answer = render_login(request, 429, TOO_MANY, self._sessions)
             answer.headers["retry-after"] = str(math.ceil(seconds))
             return answer
         secret = self._sessions.sign_in(name, password)
-        return render_login(request, 401, WRONG) if secret is None else self._let_in(request, secret)
+        if secret is None:
+            return render_login(request, 401, WRONG, self._sessions)
+        return self._let_in(request, secret)
 
     def _let_in(self, request: Request, secret: str) -> Response:
         """Answer with a new session; the one that the browser had ends."""
-        name = cookie_of(request.scope)
-        if earlier := request.cookies.get(name):
+        if earlier := read_cookie(request):
             self._sessions.end(earlier)
         answer = RedirectResponse("/", 303)
-        secure = request.state.scheme == "https"
-        answer.set_cookie(name, secret, path="/", httponly=True, samesite="strict", secure=secure)
+        set_cookie(request, answer, secret)
         return answer
 
     @_naming_errors
     def leave(self, request: Request) -> Response:
         """End the session."""
-        name = cookie_of(request.scope)
-        self._sessions.end(request.cookies.get(name, ""))
+        self._sessions.end(read_cookie(request))
         answer = PlainTextResponse("you have left the console\n")
-        secure = request.state.scheme == "https"
-        answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
+        delete_cookie(request, answer)
         return answer

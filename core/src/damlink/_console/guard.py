@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from damlink._console.cookies import read_cookie
 from damlink._console.live import end_text
 from damlink._console.render import render_login
 from damlink._console.roles import LASTING_PATHS, LIVE_PATH, OPEN_PATHS, SAFE_METHODS, Visitor, least_role
 from damlink._console.sessions import Sessions
 from damlink.errors import StateError
 
-__all__ = ["COOKIE", "EVENT_STREAM", "Guard", "cookie_of", "wants_stream"]
+__all__ = ["EVENT_STREAM", "Guard", "wants_stream"]
 
-COOKIE: Final = "damlink_console"
 EVENT_STREAM: Final = "text/event-stream"
 
 _HEADERS: Final = {
@@ -37,11 +37,6 @@ _HEADERS: Final = {
 }
 _LASTING_HEADERS: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _TLS_HEADERS: Final = {"strict-transport-security": "max-age=31536000"}
-
-
-def cookie_of(scope: Scope) -> str:
-    """Return the name of the session's cookie: over TLS one that no other host or path can set."""
-    return f"__Host-{COOKIE}" if scope["state"]["scheme"] == "https" else COOKIE
 
 
 class Guard:
@@ -100,14 +95,14 @@ class Guard:
             kind, _, token = headers["authorization"].partition(" ")
             return self._sessions.admit_token(token) if kind.lower() == "bearer" else None
         is_use = scope["path"] != LIVE_PATH and "hx-request" not in headers
-        return self._sessions.admit(Request(scope).cookies.get(cookie_of(scope), ""), is_use=is_use)
+        return self._sessions.admit(read_cookie(Request(scope)), is_use=is_use)
 
     def _ask_to_sign_in(self, scope: Scope) -> Response:
         if scope["path"] == LIVE_PATH and wants_stream(Request(scope)):
             # A refusal would make the browser ask again and again.
             return Response(end_text("the session has ended"), media_type=EVENT_STREAM)
-        if self._sessions.has_users:
-            return render_login(Request(scope), 401, "")
+        if self._sessions.has_users or self._sessions.issuer:
+            return render_login(Request(scope), 401, "", self._sessions)
         return _refuse(401, "the session has ended; run `damlink console` again and open its address")
 
 

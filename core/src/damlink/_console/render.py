@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jinja2
 from markupsafe import Markup, escape
@@ -21,6 +21,18 @@ from damlink._secret import redact
 from damlink._system.printable import printable
 
 __all__ = ["read_script", "read_style", "render", "render_error", "render_login"]
+
+
+class WaysIn(Protocol):
+    """What people can sign in by."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of OpenID Connect, or nothing."""
+
+    @property
+    def has_users(self) -> bool:
+        """True if there are passwords."""
 
 
 def _printable(value: Any) -> Any:
@@ -84,9 +96,10 @@ def render_error(request: Request, status: int, text: str) -> Response:
     return render(request, Page("error.html", "This did not work", "damlink status", {"error": text}), status)
 
 
-def render_login(request: Request, status: int, error: str) -> Response:
-    """Return the page that asks for name and password."""
-    return render(request, Page("login.html", "Sign in", "damlink users list", {"error": error}), status)
+def render_login(request: Request, status: int, error: str, ways: WaysIn) -> Response:
+    """Return the page that asks for name and password, or leads to the issuer."""
+    data = {"error": error, "issuer": ways.issuer, "has_passwords": ways.has_users}
+    return render(request, Page("login.html", "Sign in", "damlink users list", data), status)
 
 
 def read_style() -> str:

@@ -9,13 +9,25 @@ import attrs
 from damlink._state.access import OWNER
 from damlink._state.users import Role
 
-__all__ = ["LASTING_PATHS", "LIVE_PATH", "OPEN_PATHS", "SAFE_METHODS", "Visitor", "least_role"]
+__all__ = [
+    "LASTING_PATHS",
+    "LIVE_PATH",
+    "OIDC_BEGIN",
+    "OIDC_RETURN",
+    "OPEN_PATHS",
+    "SAFE_METHODS",
+    "Visitor",
+    "least_role",
+]
 
 SAFE_METHODS: Final = ("GET", "HEAD")
 # What never changes at its address, and may be kept by a browser.
 LASTING_PATHS: Final = ("/htmx-2.0.11.min.js", "/htmx-ext-sse-2.2.4.min.js")
+# To the issuer of `[console.oidc]`, and back; the second is registered there.
+OIDC_BEGIN: Final = "/oidc/begin"
+OIDC_RETURN: Final = "/oidc/callback"
 # What needs no session: the ways to get one, and what every page is made with.
-OPEN_PATHS: Final = ("/enter", "/login", "/console.css", *LASTING_PATHS)
+OPEN_PATHS: Final = ("/enter", "/login", OIDC_BEGIN, OIDC_RETURN, "/console.css", *LASTING_PATHS)
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 LIVE_PATH: Final = "/live"
 EVERYONES: Final = ("/leave", "/password")

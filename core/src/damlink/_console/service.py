@@ -32,6 +32,9 @@ class ConsoleService(OneThread):
         super().__init__("console", self._serve, keeps_process=True)
         settings, place = session.config.console, f"{session.config.path}: console"
         exposed = verify_exposure(settings, place, has_users=_has_administrator(session))
+        if session.config.oidc:
+            # An error of the command, rather than of the first person who signs in.
+            session.config.oidc.open(session.opener)
         tls = _find_tls(session, place)
         host, port = parse_any_address(settings.listen, f"{place}.listen")
         self._bound = listen(host, port, backlog=BACKLOG, place=place, hint=HINT)
@@ -56,6 +59,9 @@ class ConsoleService(OneThread):
 
 
 def _has_administrator(session: Session) -> bool:
+    oidc = session.config.oidc
+    if oidc and oidc.unopened.administrators:
+        return True
     users = Users(session.database).listing()
     return any(each.role is Role.ADMINISTRATOR and each.has_password for each in users)
 

@@ -1,4 +1,4 @@
-"""Sessions of the console, begun by a link that works once or by a password; and tokens."""
+"""Sessions of the console, begun by a link that works once, a password or an issuer; and tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from damlink._run.session import Session
 from damlink._secrets.passwords import matches
 from damlink._state.access import OWNER, Access, Admitted, Kind
 from damlink._state.audit import Audit
-from damlink._state.users import Role, Users
+from damlink._state.users import Identity, Role, Users
 
 __all__ = ["MOST_NAME", "Sessions"]
 
@@ -46,6 +46,12 @@ class Sessions:
     def has_users(self) -> bool:
         """True if a user can sign in by a password."""
         return any(each.has_password for each in self._users.listing())
+
+    @property
+    def issuer(self) -> str:
+        """Where people sign in by OpenID Connect; empty if they do not."""
+        table = self._session.config.oidc
+        return table.unopened.issuer if table else ""
 
     def make_link(self, user: str = OWNER) -> str:
         """Return the secret of a new one-time link."""
@@ -86,6 +92,20 @@ class Sessions:
         self._note(name, "sign in", "by a password")
         return self._access.begin(name)
 
+    def sign_in_at_issuer(self, identity: Identity, name: str, role: Role) -> str:
+        """Return the secret of a new session of a person whom the issuer has named."""
+        user, before = self._users.sign_in(identity, name, role)
+        details = {} if before in (None, role) else {"role": [str(before), str(role)]}
+        Audit(self._session.database).note(user, "sign in", "by OpenID Connect", details)
+        return self._access.begin(user)
+
+    def shut_out(self, identity: Identity) -> None:
+        """End the sessions of a person of the issuer who has no role any more."""
+        user = self._users.find_name(identity)
+        if user is not None:
+            self._access.revoke_all(user)
+            self._note(user, "sign out", "without a role at the issuer")
+
     def admit(self, secret: str, *, is_use: bool = True) -> Visitor | None:
         """Return who has a session, and note that it was used; see `Access.touch`."""
         return self._admit(self._access.touch(secret, Kind.SESSION, is_use=is_use))
@@ -114,7 +134,9 @@ class Sessions:
         if name == OWNER:
             return Visitor(OWNER, Role.ADMINISTRATOR) if self._alone else None
         user = self._users.find(name)
-        return Visitor(user.name, user.role) if user else None
+        # Who came from an issuer that counts no more has no way in.
+        is_known = user is not None and user.issuer in ("", self.issuer)
+        return Visitor(user.name, user.role) if user and is_known else None
 
     def _note(self, user: str, action: str, how: str) -> None:
         Audit(self._session.database).note(user, action, how)

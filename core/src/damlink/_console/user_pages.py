@@ -13,6 +13,7 @@ from damlink._run.user_changes import (
     add_user,
     change_password,
     change_role,
+    find_local_user,
     find_user,
     make_token,
     remove_user,
@@ -59,10 +60,11 @@ def _describe(found: Admitted) -> Mapping[str, Any]:
 def show_password(desk: Desk, _query: Query, *, is_changed: bool = False) -> Page:
     """Show the form for one's own password."""
     name = desk.visitor.user
-    has_password = name != OWNER and find_user(desk.database, name).has_password
+    user = find_user(desk.database, name) if name != OWNER else None
     data = {
         "name": name,
-        "has_password": has_password,
+        "issuer": user.issuer if user else "",
+        "has_password": user is not None and user.has_password,
         "least": LEAST_CHARACTERS,
         "is_changed": is_changed,
     }
@@ -139,7 +141,7 @@ def _make_token(desk: Desk, form: Query) -> Page:
 
 
 def _make_link(desk: Desk, form: Query) -> Page:
-    name = find_user(desk.database, form.get("name", "")).name
+    name = find_local_user(desk.database, form.get("name", "")).name
     made = Access(desk.database).make_link(name)
     return _show_once("link", name, f"{desk.origin}/enter?link={made}")
 

@@ -1,9 +1,11 @@
-"""Download of one small document from a verified address: no redirect, no repetition, no credentials."""
+"""Exchange of one small document with a verified address: no redirect, no repetition."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 
@@ -12,7 +14,7 @@ from damlink._http.transports import LogTransport
 from damlink._version import __version__
 from damlink.errors import ConnectorError, TransientError
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "post_form"]
 
 
 def fetch(url: str, *, most_bytes: int, seconds: float) -> bytes:
@@ -26,16 +28,44 @@ def fetch(url: str, *, most_bytes: int, seconds: float) -> bytes:
         TransientError: there was no answer in time, or a later attempt may succeed.
         ConnectorError: another status than 200, or too long a body.
     """
-    headers = {"User-Agent": f"damlink/{__version__}", "Accept-Encoding": "identity"}
-    transport = LogTransport(NetworkTransport(), httpx.URL(""))
     deadline = time.monotonic() + seconds
+    with _answered("GET", url, seconds) as response:
+        _check(response)
+        return b"".join(_read_capped(response, most_bytes, deadline))
+
+
+def post_form(
+    url: str, form: Mapping[str, str], *, headers: Mapping[str, str], most_bytes: int, seconds: float
+) -> tuple[int, bytes]:
+    """Send a form once, and return status and body of the answer.
+
+    Args:
+        headers: what proves who sends it.
+        most_bytes: the limit of the answer's size; a longer body is an error and is not read to its end.
+        seconds: the limit of the answer.
+
+    Raises:
+        TransientError: there was no answer in time, or one that says to try again.
+        ConnectorError: too long a body.
+    """
+    deadline = time.monotonic() + seconds
+    with _answered("POST", url, seconds, data=dict(form), headers=dict(headers)) as response:
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            _check(response)
+        return response.status_code, b"".join(_read_capped(response, most_bytes, deadline))
+
+
+@contextlib.contextmanager
+def _answered(method: str, url: str, seconds: float, **options: Any) -> Iterator[httpx.Response]:
+    """Send a request, and give the answer before its body is read."""
+    own = {"User-Agent": f"damlink/{__version__}", "Accept-Encoding": "identity"}
+    transport = LogTransport(NetworkTransport(), httpx.URL(""))
     try:
         with (
-            httpx.Client(transport=transport, timeout=seconds, headers=headers) as client,
-            client.stream("GET", url) as response,
+            httpx.Client(transport=transport, timeout=seconds, headers=own) as client,
+            client.stream(method, url, **options) as response,
         ):
-            _check(response)
-            return b"".join(_read_capped(response, most_bytes, deadline))
+            yield response
     except httpx.HTTPError as error:
         raise TransientError(
             f"cannot fetch {httpx.URL(url).host}: {str(error) or type(error).__name__}"

@@ -16,6 +16,7 @@ __all__ = [
     "add_user",
     "change_password",
     "change_role",
+    "find_local_user",
     "find_user",
     "make_token",
     "remove_user",
@@ -36,6 +37,19 @@ def find_user(database: Database, name: str) -> User:
     found = Users(database).find(name)
     if found is None:
         raise _unknown(name)
+    return found
+
+
+def find_local_user(database: Database, name: str) -> User:
+    """Return the user of a name, who does not sign in at an issuer: that one gives role and access.
+
+    Raises:
+        ConfigError: there is none, or another one.
+    """
+    found = find_user(database, name)
+    if found.issuer:
+        hint = "change the groups of the person there, or add a user of another name with `damlink users add`"
+        raise ConfigError("", f"{name} signs in at {found.issuer}, which gives the role", hint=hint)
     return found
 
 
@@ -63,7 +77,7 @@ def change_role(database: Database, name: str, role: Role) -> Details:
     Raises:
         ConfigError: there is no such user.
     """
-    before = find_user(database, name).role
+    before = find_local_user(database, name).role
     _change(database, name, {"role": role.value})
     return {"role": [before.value, role.value]}
 
@@ -78,6 +92,7 @@ def change_password(database: Database, name: str, password: str, *, but: str = 
     Raises:
         ConfigError: there is no such user.
     """
+    find_local_user(database, name)
     _change(database, name, {"password": password})
     Access(database).revoke_all(name, but=but)
     return {}
@@ -89,7 +104,7 @@ def make_token(database: Database, name: str, label: str, days: int) -> tuple[st
     Raises:
         ConfigError: there is no such user.
     """
-    find_user(database, name)
+    find_local_user(database, name)
     made = Access(database).make_token(name, label, timedelta(days=days))
     return made, {"label": label, "days": days}
 

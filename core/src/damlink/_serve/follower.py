@@ -90,9 +90,9 @@ def _with_fixed_parts(old: Config, new: Config) -> Config:
         _log.warning("[state] has changed: restart `damlink serve` to use it")
     # Not reported: host and port may come from options of the command line.
     serve = attrs.evolve(new.serve, host=old.serve.host, port=old.serve.port)
-    if new.console != old.console:
+    if (new.console, new.oidc) != (old.console, old.oidc):
         _log.warning("[console] has changed: restart `damlink serve` to use it")
-    return attrs.evolve(new, state=old.state, serve=serve, console=old.console)
+    return attrs.evolve(new, state=old.state, serve=serve, console=old.console, oidc=old.oidc)
 
 
 def _differences(old: Config, new: Config) -> str:

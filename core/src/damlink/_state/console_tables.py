@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from damlink._state.tables import KeepableText, UtcDateTime, metadata
 
-__all__ = ["audit", "console_access", "console_user"]
+__all__ = ["audit", "console_access", "console_identity", "console_user"]
 
 console_user = sa.Table(
     "console_user",
@@ -15,6 +15,15 @@ console_user = sa.Table(
     sa.Column("role", KeepableText, nullable=False),
     sa.Column("password", KeepableText),
     sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Who a user is at an issuer of OpenID Connect. A user without a row here is known at this machine alone.
+console_identity = sa.Table(
+    "console_identity",
+    metadata,
+    sa.Column("issuer", KeepableText, primary_key=True),
+    sa.Column("subject", KeepableText, primary_key=True),
+    sa.Column("user", KeepableText, nullable=False, unique=True),
 )
 
 console_access = sa.Table(

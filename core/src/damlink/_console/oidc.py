@@ -1,0 +1,166 @@
+"""Sign-in to the console at an OpenID Connect issuer: attempts bound to a browser, and roles by a claim."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from damlink._config.load import OidcTable
+from damlink._config.tables import OidcConfig
+from damlink._run.session import Session
+from damlink._state.users import Identity, Role
+from damlink.errors import AuthError, ConfigError
+
+if TYPE_CHECKING:
+    from damlink._http.oidc import Attempt, Issuer
+
+__all__ = ["LASTS", "NoRoleError", "Oidc", "Person"]
+
+LASTS: Final = timedelta(minutes=10)
+MOST_ATTEMPTS: Final = 10_000
+MOST_NAME: Final = 40
+# No user of the command line has a colon in the name.
+PREFIX: Final = "oidc:"
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._@-]")
+
+
+class NoRoleError(AuthError):
+    """A person is known, and has no role here."""
+
+    def __init__(self, message: str, identity: Identity, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.identity = identity
+
+
+@attrs.frozen
+class Person:
+    """A person who has signed in at the issuer, with the role that the claims give."""
+
+    identity: Identity
+    name: str
+    role: Role
+
+
+@attrs.frozen
+class _Begun:
+    attempt: Attempt
+    browser: str
+    until: datetime
+
+
+class Oidc:
+    """Attempts to sign in at the issuer of `[console.oidc]`.
+
+    Args:
+        session: lends its config, secrets and clock.
+
+    Raises:
+        ConfigError: the library is missing that verifies tokens.
+    """
+
+    def __init__(self, session: Session, table: OidcTable) -> None:
+        self._session, self._table = session, table
+        self._issuer_class = _import_issuer(table.place)
+        self._lock = threading.Lock()
+        self._begun: dict[str, _Begun] = {}
+
+    @functools.cached_property
+    def _settings(self) -> OidcConfig:
+        return self._table.open(self._session.opener)
+
+    @functools.cached_property
+    def _issuer(self) -> Issuer:
+        given = self._settings
+        return self._issuer_class(given.issuer, given.client_id, given.client_secret, now=self._session.now)
+
+    def begin(self, redirect_url: str) -> tuple[str, str]:
+        """Return the secret that the browser keeps for this attempt, and the issuer's page.
+
+        Raises:
+            AuthError: the issuer cannot be used.
+            ConfigError: the client's secret cannot be opened.
+        """
+        attempt = self._issuer.begin(redirect_url, self._settings.scopes)
+        browser = secrets.token_urlsafe(32)
+        now = self._session.now()
+        with self._lock:
+            self._begun = {state: each for state, each in self._begun.items() if now < each.until}
+            while len(self._begun) >= MOST_ATTEMPTS:
+                del self._begun[next(iter(self._begun))]
+            self._begun[attempt.state] = _Begun(attempt, _hash(browser), now + LASTS)
+        return browser, attempt.url
+
+    def finish(self, browser: str, answer: Mapping[str, str]) -> Person:
+        """Return who has signed in; an attempt can be finished once.
+
+        Args:
+            browser: the secret that the browser has kept.
+            answer: the query that the issuer has sent by it.
+
+        Raises:
+            NoRoleError: the claims give no role.
+            AuthError: the attempt is unknown, or what the issuer says cannot be believed.
+        """
+        attempt = self._take(browser, answer.get("state", ""))
+        return _read_person(self._issuer.redeem(attempt, answer), self._settings)
+
+    def _take(self, browser: str, state: str) -> Attempt:
+        with self._lock:
+            begun = self._begun.get(state)
+            is_own = begun is not None and begun.browser == _hash(browser)
+            if is_own:
+                del self._begun[state]
+        if begun is None or not is_own or self._session.now() >= begun.until:
+            what = "this sign-in was not begun in this browser, is used, or is older than 10 minutes (state)"
+            raise AuthError(what, hint="open the console, and sign in again")
+        return begun.attempt
+
+
+def _import_issuer(place: str) -> type[Issuer]:
+    # Here, because a console without an issuer needs none of it.
+    try:
+        from damlink._http.oidc import Issuer
+    except ModuleNotFoundError as error:
+        raise ConfigError(place, f"it needs {error.name}", hint="pip install 'damlink[console]'") from error
+    return Issuer
+
+
+def _read_person(claims: Mapping[str, Any], settings: OidcConfig) -> Person:
+    identity = Identity(claims["iss"], claims["sub"])
+    given = claims.get(settings.name_claim)
+    name = given if isinstance(given, str) and given else identity.subject
+    name = PREFIX + _NOT_IN_NAMES.sub("-", name)[:MOST_NAME]
+    return Person(identity, name, _find_role(claims.get(settings.claim), settings, name, identity))
+
+
+def _find_role(value: Any, settings: OidcConfig, name: str, identity: Identity) -> Role:
+    """Return the highest role that a value of the claim gives; values are compared exactly."""
+    claim = settings.claim
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        what = f"{name} has no role here: the ID token has no list of texts as {claim!r}"
+        hint = "let the issuer add this claim to ID tokens, or set claim in [console.oidc]"
+        raise NoRoleError(what, identity, hint=hint)
+    wanted = {
+        Role.ADMINISTRATOR: settings.administrators,
+        Role.OPERATOR: settings.operators,
+        Role.VIEWER: settings.viewers,
+    }
+    for role, values in wanted.items():
+        if not set(values).isdisjoint(value):
+            return role
+    what = f"{name} has no role here: none of the {len(value)} values of {claim!r} is in [console.oidc]"
+    hint = "add one to administrators, operators or viewers, or let the issuer add the person to a group"
+    raise NoRoleError(what, identity, hint=hint)
+
+
+def _hash(secret: str) -> str:
+    """Return the hash that an attempt is compared by, so that no time of a comparison tells the secret."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
