@@ -40,15 +40,19 @@ with open_sandbox("made", folders[0]) as sandbox, open_trial("made", sandbox, fo
 """
 # What the guess about each of our definitions must be, as the made `api.py` shows it.
 GUESSES: Final = {
-    "cursor-oauth2.yaml": ('query["cursor"] = following', '["data"]', "PAGE: Final = 50"),
+    "cursor-oauth2.yaml": ('query["cursor"] = following', 'list[Item], "data")', "PAGE: Final = 50"),
     "link-bearer.json": ('response.links.get("next"', '"/documents"'),
     "nothing-to-list.json": ('"/items"',),
-    "number-basic.json": ('"page": 0', '["items"]', '"per_page": PAGE'),
-    "offset-query-key.yaml": ('query["offset"] += len(items)', '["result"]["photos"]', "settings.country"),
-    "one-page-refresh-token.json": ('yield _read(http.get("/videos", params=query).json())',),
-    "open-one-page.yaml": ('answer["pictures"]', "from_: str | None"),
-    "openid-token.yaml": ('query["pageToken"] = following', '["files"]'),
-    "password-flow.yaml": ('"per-page": PAGE, "page": 1', '["results"]'),
+    "number-basic.json": ('"page": 0', 'list[Item], "items")', '"per_page": PAGE'),
+    "offset-query-key.yaml": (
+        'query["offset"] += len(items)',
+        'list[Item], ("result", "photos"))',
+        "settings.country",
+    ),
+    "one-page-refresh-token.json": ('yield read_as(http.get("/videos", params=query), list[Item])',),
+    "open-one-page.yaml": ('list[Item], "pictures")', "from_: str | None"),
+    "openid-token.yaml": ('query["pageToken"] = following', 'list[Item], "files")'),
+    "password-flow.yaml": ('"per-page": PAGE, "page": 1', 'list[Item], "results")'),
     "skip-header-key.json": ('query["skip"] += len(items)', "PAGE: Final = 20"),
 }
 AUTH: Final = {

@@ -17,7 +17,7 @@ _SOURCE = (
     "`api.py`: the path, the parameters and the fields of the list.",
     "`listing.py`: whether the list is in the order of changes. If not, yield no `Cursor`.",
     "`transform.py`: names, tags and metaproperties in the portal, and whether a file's address lasts.",
-    "`deliver.py`: what becomes of an asset that was deleted at the source; now it stays in the portal.",
+    "`deliver.py`: what becomes of an asset that was deleted at the source; now it is archived.",
 )
 _DESTINATION = (
     "`api.py`: the path and the fields of an upload, and how a file is found again by a reference of ours.",
