@@ -191,6 +191,7 @@ PUBLIC = {
         "StandIn",
         "Stored",
         "Synthetic",
+        "TokenServer",
         "TrialFacts",
         "UserPassword",
         "World",

@@ -17,6 +17,7 @@ LINT_IGNORED: Final = "D100,D104,D105,D107,D203,D213,D205,D417"
 KINDS: Final = {
     "source": ("acme",),
     "source-long": ("very-long-name-of-some-partner",),
+    "source-login": ("larch", "--auth", "login", "--pages", "cursor"),
     "destination": ("print-shop", "--destination"),
 }
 # A wrong argument of one hook, a wrong result of another, and a setting that there is not.
@@ -73,7 +74,9 @@ def check_types(made: Path, mypy_cache: Path) -> Any:
     return call_python(made, "-m", "mypy", *options, "src", "tests", path=made / "src")
 
 
-@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+@pytest.mark.parametrize(
+    "made", [each for kind, each in KINDS.items() if kind != "source-long"], indirect=True
+)
 def test_distribution_when_made_is_typed(made: Path, mypy_cache: Path) -> None:
     child = check_types(made, mypy_cache)
     assert child.returncode == 0, child.stdout
@@ -93,7 +96,7 @@ def test_distribution_when_a_hook_is_changed_wrongly_is_refused_by_mypy(
     assert [each for each in EXPECTED if each not in said] == [], said
 
 
-@pytest.mark.parametrize("made", [KINDS["source"], KINDS["destination"]], indirect=True)
+@pytest.mark.parametrize("made", [KINDS["source-login"], KINDS["destination"]], indirect=True)
 def test_distribution_when_made_passes_its_own_tests(made: Path) -> None:
     child = call_python(made, "-m", "pytest", "-p", "no:cacheprovider", "-q", path=made.parent / "site")
     assert child.returncode == 0, child.stdout
@@ -112,6 +115,22 @@ def test_new_when_the_name_is_hostile_or_taken_exits_2_with_one_line(tmp_path: P
     assert (child.returncode, child.stdout, child.stderr.count("\n")) == (2, "", 1)
     assert child.stderr.startswith(f"damlink: {name!r} cannot be the name of a plugin: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--destination", "--pages", "cursor"),
+        ("--from-openapi", "api.json", "--auth", "key"),
+        ("--from-openapi", "api.json", "--pages", "link"),
+    ],
+    ids=["pages of a destination", "auth of a definition", "pages of a definition"],
+)
+def test_new_when_options_exclude_each_other_exits_2(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "api.json").write_text("{}")
+    child = call_damlink(tmp_path, "new", "acme", *options)
+    assert (child.returncode, "exclude each other" in child.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["api.json"]
 
 
 def test_new_when_the_folder_is_there_leaves_it_alone(tmp_path: Path) -> None:

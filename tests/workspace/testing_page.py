@@ -18,7 +18,14 @@ KIT: Final = {
 }
 SANDBOX: Final = {
     "A stand-in": ("StandIn", "route", "Call", "refuse", "Refusal", "TrialFacts"),
-    "Credentials of a stand-in": ("Key", "UserPassword", "OAuthServer", "NoCredentials", "Credentials"),
+    "Credentials of a stand-in": (
+        "Key",
+        "UserPassword",
+        "OAuthServer",
+        "TokenServer",
+        "NoCredentials",
+        "Credentials",
+    ),
     "Answers of a stand-in": (
         "numbered_page",
         "offset_page",

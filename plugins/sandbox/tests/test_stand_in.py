@@ -19,6 +19,7 @@ from damlink_sandbox import (
     Sandbox,
     StandIn,
     Synthetic,
+    TokenServer,
     UserPassword,
     cursor_page,
     linked_page,
@@ -195,7 +196,7 @@ def test_credentials_when_shown_are_accepted_until_they_are_revoked(credentials:
 
 
 @pytest.mark.parametrize(
-    "credentials", [Key("X-Key"), Key("k", place="query"), UserPassword(), OAuthServer()]
+    "credentials", [Key("X-Key"), Key("k", place="query"), UserPassword(), OAuthServer(), TokenServer()]
 )
 def test_credentials_when_missing_are_a_401(credentials: Any) -> None:
     with served(credentials=credentials) as (part, http):
@@ -251,6 +252,53 @@ def test_refresh_token_when_it_rotates_serves_once() -> None:
         second = http.post(server.path, data=form).json()["refresh_token"]
         again = http.post(server.path, data=form).status_code
         assert (again, part.connector()["refresh_token"]) == (400, second)
+
+
+def login_of(server: TokenServer) -> dict[str, str]:
+    return dict(zip(server.fields, (server.client_id, server.client_secret), strict=True))
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        TokenServer(),
+        TokenServer(
+            "/login", fields=("id", "key"), answers=("session", "ttl"), header="X-Session", prefix=""
+        ),
+    ],
+    ids=["bearer", "own header"],
+)
+@pytest.mark.parametrize("form", ["json", "data"])
+def test_login_when_right_gives_a_token_that_serves_until_it_ends(server: TokenServer, form: str) -> None:
+    with served(credentials=server) as (part, http):
+        arguments: dict[str, Any] = {form: login_of(server)}
+        answer = http.post(server.path, **arguments).json()
+        token, seconds = (answer[name] for name in server.answers)
+        headers = {server.header: f"{server.prefix}{token}"}
+        fresh = http.get("/numbered", headers=headers).status_code
+        part.world.clock.advance(seconds + 1)
+        assert (fresh, http.get("/numbered", headers=headers).status_code) == (200, 401)
+
+
+@pytest.mark.parametrize("is_single", [False, True])
+def test_login_when_repeated_ends_the_token_before_if_there_is_one_at_a_time(is_single: bool) -> None:
+    server = TokenServer(is_single=is_single)
+    with served(credentials=server) as (_, http):
+        tokens = [http.post(server.path, json=login_of(server)).json()["token"] for _ in range(2)]
+        codes = [
+            http.get("/numbered", headers={"Authorization": f"Bearer {token}"}).status_code
+            for token in tokens
+        ]
+        assert codes == [401 if is_single else 200, 200]
+
+
+@pytest.mark.parametrize("wrong", [{}, {"client_id": "x"}, {"client_secret": ""}])
+def test_login_when_wrong_or_revoked_is_a_401(wrong: dict[str, str]) -> None:
+    server = TokenServer()
+    with served(credentials=server) as (part, http):
+        if not wrong:
+            part.control("revoke", {})
+        assert http.post(server.path, json=login_of(server) | wrong).status_code == 401
 
 
 def test_limit_when_exceeded_is_a_429_until_the_time_is_over() -> None:

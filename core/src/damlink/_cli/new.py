@@ -26,9 +26,22 @@ if TYPE_CHECKING:
     help="Take authentication, rows and pages from an OpenAPI definition, in JSON or YAML.",
 )
 @click.option(
+    "--auth",
+    type=click.Choice(["key", "bearer", "basic", "oauth2", "login", "none"]),
+    help="How requests are signed: a key in a header (the default), a bearer token, user and password, "
+    "OAuth 2.0, a token by a login of the partner's own, or not at all.",
+)
+@click.option(
+    "--pages",
+    type=click.Choice(["number", "offset", "cursor", "link", "none"]),
+    help="How a source's list is divided: by page number (the default), offset, cursor, Link header, or not.",
+)
+@click.option(
     "--destination", is_flag=True, help="Make a plugin that sends assets of the portal to a partner."
 )
-def command(name: str, definition: Path | None, destination: bool) -> None:
+def command(
+    name: str, definition: Path | None, auth: str | None, pages: str | None, destination: bool
+) -> None:
     """Make the distribution of a new plugin, in a folder NAME below the current one.
 
     It has a stand-in for its partner, and passes the rules of the kit. Its README lists what is left to
@@ -37,9 +50,13 @@ def command(name: str, definition: Path | None, destination: bool) -> None:
     from damlink._scaffold.names import Names
     from damlink._scaffold.render import write_distribution
 
+    if definition and (auth or pages):
+        raise click.UsageError(f"--from-openapi and {'--auth' if auth else '--pages'} exclude each other")
+    if destination and pages:
+        raise click.UsageError("--destination and --pages exclude each other: it lists assets of the portal")
     _require_usable(name)
     names = Names.of(name)
-    blueprint = _blueprint(names, definition, destination)
+    blueprint = _blueprint(names, definition, auth or "key", pages or "number", destination)
     folder = Path.cwd() / name
     try:
         files = write_distribution(blueprint, folder)
@@ -67,10 +84,12 @@ def _require_usable(name: str) -> None:
         raise click.UsageError(f"{name!r} is there already: choose another name, or move it away")
 
 
-def _blueprint(names: Names, definition: Path | None, is_destination: bool) -> Blueprint:
+def _blueprint(
+    names: Names, definition: Path | None, auth: str, pages: str, is_destination: bool
+) -> Blueprint:
     from damlink._scaffold.standard import destination_blueprint, source_blueprint
 
-    plan = destination_blueprint(names) if is_destination else source_blueprint(names)
+    plan = destination_blueprint(names, auth) if is_destination else source_blueprint(names, auth, pages)
     if definition is None:
         return plan
     from damlink._scaffold.openapi.definition import adapt

@@ -36,7 +36,7 @@ class Auth:
     """Authentication of requests.
 
     Attributes:
-        kind: `none`, `key`, `basic` or `oauth2`.
+        kind: `none`, `key`, `basic`, `oauth2`, or `login` for a token by a request of the partner's own form.
         name: of the header, query parameter or cookie of a key.
         place: `header`, `query` or `cookie`.
         prefix: text before the key, such as `Bearer `.

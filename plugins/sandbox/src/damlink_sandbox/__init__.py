@@ -3,7 +3,14 @@
 from damlink_sandbox.application import Refusal, application
 from damlink_sandbox.bynder.service import BynderSandbox
 from damlink_sandbox.call import Call
-from damlink_sandbox.credentials import Credentials, Key, NoCredentials, OAuthServer, UserPassword
+from damlink_sandbox.credentials import (
+    Credentials,
+    Key,
+    NoCredentials,
+    OAuthServer,
+    TokenServer,
+    UserPassword,
+)
 from damlink_sandbox.files import send_file
 from damlink_sandbox.media import Stored, Synthetic, from_folder
 from damlink_sandbox.pages import cursor_page, linked_page, numbered_page, offset_page
@@ -34,6 +41,7 @@ __all__ = [
     "StandIn",
     "Stored",
     "Synthetic",
+    "TokenServer",
     "TrialFacts",
     "UserPassword",
     "World",

@@ -1,4 +1,4 @@
-"""Credentials that a stand-in asks for: a key, a user with a password, or OAuth 2.0 with a token endpoint."""
+"""Credentials that a stand-in asks for: a key, a user with a password, a token by OAuth 2.0 or by a login."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from damlink_sandbox.call import Call
 from damlink_sandbox.mark import SECRET_MARK
 from damlink_sandbox.world import Clock
 
-__all__ = ["Credentials", "Key", "NoCredentials", "OAuthServer", "UserPassword"]
+__all__ = ["Credentials", "Key", "NoCredentials", "OAuthServer", "TokenServer", "UserPassword"]
 
 _UNAUTHORIZED = {"error": "unauthorized", "message": "the credentials are missing, wrong or have ended"}
 
@@ -246,6 +246,77 @@ class OAuthServer(NoCredentials):
     def _new_token(self) -> str:
         self._issued += 1
         return SECRET_MARK + sha256(f"{self._seed}/{self._issued}".encode()).hexdigest()
+
+
+@attrs.define
+class TokenServer(NoCredentials):
+    """Tokens by a login of the partner's own form: a `POST` of JSON or of a form at `path`.
+
+    The connector's settings are `client_id`, `client_secret` and `token_url`. The login has both values in
+    its fields; its answer has the token, and the seconds that it lasts.
+
+    Attributes:
+        lifetime: seconds that a token lasts, by the sandbox's clock.
+        fields: names of the fields with the client's id and its secret.
+        answers: names of the fields of the answer with the token and its seconds.
+        header: of the calls that show the token.
+        prefix: text before the token in that header.
+        is_single: only the last token is valid, as of a session.
+    """
+
+    path: str = "/auth/token"
+    client_id: str = "sandbox-client"
+    client_secret: str = f"sandbox-client-secret-{SECRET_MARK}"
+    lifetime: float = 900.0
+    fields: tuple[str, str] = ("client_id", "client_secret")
+    answers: tuple[str, str] = ("token", "expires_in")
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    is_single: bool = False
+    _tokens: dict[str, float] = attrs.field(factory=dict, init=False)
+    _issued: int = attrs.field(default=0, init=False)
+    _clock: Clock = attrs.field(factory=Clock, init=False)
+    _seed: str = attrs.field(default="", init=False)
+
+    def copy_for(self, clock: Clock, name: str) -> Self:
+        """Return a server of one stand-in, without tokens."""
+        copy = attrs.evolve(self)
+        copy._clock, copy._seed = clock, name
+        return copy
+
+    def fits(self, call: Call) -> bool:
+        """Return whether the call shows a token that has not ended."""
+        shown = call.headers.get(self.header, "")
+        token = shown.removeprefix(self.prefix)
+        return shown.startswith(self.prefix) and self._tokens.get(token, 0.0) > self._clock.seconds()
+
+    def expire(self) -> None:
+        """End all tokens."""
+        self._tokens.clear()
+
+    def settings(self, origin: str) -> Mapping[str, Any]:
+        """Return the client's settings, and the address of the login."""
+        given = {"client_id": self.client_id, "client_secret": self.client_secret}
+        return given | {"token_url": f"{origin}{self.path}"}
+
+    def secrets(self) -> Iterable[str]:
+        """Return the setting of the client's secret."""
+        return ("client_secret",)
+
+    def routes(self) -> Mapping[str, Callable[[Call], Any]]:
+        """Return the login."""
+        return {f"POST {self.path}": self._log_in}
+
+    def _log_in(self, call: Call) -> Any:
+        given = tuple(call.fields.get(name) for name in self.fields)
+        if given != (self.client_id, self.client_secret) or self.revoked:
+            raise refuse_credentials()
+        if self.is_single:
+            self._tokens.clear()
+        self._issued += 1
+        token = SECRET_MARK + sha256(f"{self._seed}/{self._issued}".encode()).hexdigest()
+        self._tokens[token] = self._clock.seconds() + self.lifetime
+        return dict(zip(self.answers, (token, self.lifetime), strict=True))
 
 
 def _token_error(status: int, error: str) -> Refusal:
