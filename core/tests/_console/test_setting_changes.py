@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from damlink._console.drafts import Kept
-from damlink._console.setting_changes import MOST_CHARACTERS, describe_changes
+from damlink._console.setting_changes import describe_changes
+from damlink._run.setting_changes import MOST_CHARACTERS
 from damlink._state.audit import Audit
 
 TYPED = "a-secret-that-was-typed"

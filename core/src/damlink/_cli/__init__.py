@@ -47,7 +47,7 @@ COMMANDS: Final = {
     "workers": "Show who carries what on PostgreSQL.",
     "console": "Show the state in a browser, and decide on assets.",
     "users": "Manage the users of the console, and their tokens.",
-    "audit": "List and verify what users have done.",
+    "audit": "List and verify who has changed what.",
     "events": "Manage the event address, subscriptions and topics.",
     "status": "Show where each connector stands.",
     "runs": "List the last runs of a connector.",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from damlink._cli._noted import note_settings, read_config
 from damlink._cli._output import echo, echo_text
 from damlink._cli._questions import Interview
 from damlink._cli._terminal import is_terminal
@@ -18,7 +19,13 @@ __all__ = ["Draft", "until_it_works"]
 
 
 class Draft(draft.Draft):
-    """Unwritten table, whose trial is shown on the terminal."""
+    """Unwritten table, whose trial is shown on the terminal, and whose writing is noted."""
+
+    def write(self, file: ConfigFile) -> None:
+        """Write the config and the entered secrets, and note in the audit log what has changed."""
+        before = read_config(file.path)
+        super().write(file)
+        note_settings(before, self.kind, self.name, self.typed)
 
     def report(self, finding: Finding) -> None:
         """Print one finding of the check.

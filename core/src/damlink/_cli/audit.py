@@ -1,4 +1,4 @@
-"""`damlink audit`: list and verify what users have done."""
+"""`damlink audit`: list and verify who has changed what."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from damlink._cli._output import echo
 @as_json
 @with_config
 def command(limit: int, verify: bool, json_: bool, config_path: Path | None) -> None:
-    """List what users have done, the newest first.
+    """List what users of the console and commands have changed, the newest first.
+
+    A command stands there as os:NAME, with the user of the operating system.
 
     Each entry holds the hash of the one before. Keep the hash that --verify prints elsewhere: with it, a log
     that was written anew, or cut at its end, shows as well.

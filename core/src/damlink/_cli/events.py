@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from damlink._cli._event_subscription import EVENTS, subscribe_address
+from damlink._cli._noted import note
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
 from damlink._cli._refused import refused
@@ -62,7 +63,10 @@ def url(portal: str, config_path: Path | None) -> None:
     from damlink._serve.address import event_url
 
     with Session(_config(config_path, portal)) as session:
-        echo(event_url(session, portal))
+        address = event_url(session, portal)
+        # Anyone who has the address can send requests to it.
+        note(session, portal)
+    echo(address)
 
 
 @command.command("subscribe")
@@ -82,7 +86,7 @@ def subscribe(portal: str, config_path: Path | None) -> None:
         address, opened = event_url(session, portal), session.open_portal(portal)
         _warn_if_unreachable(address)
         try:
-            said = subscribe_address(session, portal, opened, address)
+            said = outcome = subscribe_address(session, portal, opened, address)
         except BynderError as error:
             if error.status not in WITHOUT_SELF_SERVICE:
                 raise
@@ -90,6 +94,8 @@ def subscribe(portal: str, config_path: Path | None) -> None:
                 f"the portal does not allow subscriptions ({error.status}); send this request:\n", err=True
             )
             said = _request(session.config.portals[portal].unopened.url, address)
+            outcome = "the portal does not allow subscriptions"
+        note(session, portal, {"outcome": outcome})
     echo_text(said)
 
 
@@ -182,6 +188,7 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
     with Session(_config(config_path, portal)) as session:
         subscriptions = _subscriptions(session, portal)
         subscriptions.approve(arn)
+        note(session, portal, {"topic": arn})
         try:
             subscription = subscriptions.confirm(arn)
         except ConnectorError as error:
@@ -230,6 +237,8 @@ def replay(portal: str, first: int, last: int | None, config_path: Path | None) 
 
     with Session(_config(config_path, portal)) as session:
         count = Inbox(session.database).replay(portal, first, last or first)
+        if count:
+            note(session, portal, {"first": first, "last": last or first, "count": count})
     if not count:
         hint = f"`damlink events inbox {portal}` lists them"
         raise ConfigError("", f"the inbox of {portal} has no such event", hint=hint)
@@ -253,6 +262,7 @@ def send(portal: str, file: Path, config_path: Path | None) -> None:
         notification = _notification(portal, file)
         # A new message id: the inbox would drop a known one as a duplicate.
         Inbox(session.database).put(notification)
+        note(session, portal, {"event": notification.subject[:200], "message": notification.message_id})
     echo(f"{notification.subject} is in the inbox; `damlink serve` processes it", err=True)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._completion import complete_portals_and_connectors
+from damlink._cli._noted import note
 from damlink._cli._options import load_config, with_config
 from damlink._cli._output import echo, echo_text
 from damlink.errors import ConfigError
@@ -41,6 +42,7 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
             raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
         classify = runtime.plugin.classify if runtime else None
         notice = log_in(session, auth, name, lambda url: _show(url, no_browser=no_browser), classify)
+        note(session, name)
     echo(f"{name}: signed in", err=True)
     if notice:
         echo(f"{name}: {notice}", err=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from damlink._cli._completion import complete_connectors
+from damlink._cli._noted import note
 from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
+
+MOST_NOTED: Final = 20  # ids
 
 
 @click.command("retry")
@@ -24,4 +28,6 @@ def command(name: str, ids: tuple[str, ...], config_path: Path | None) -> None:
 
     with open_connector_session(config_path, name) as (session, name):
         count = retry(session.database, name, ids)
+        chosen = " ".join(ids[:MOST_NOTED]) or "all that are failed or rejected"
+        note(session, name, {"assets": chosen, "count": count})
     echo(f"{name}: {count} due again; `damlink run {name}` carries them")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from damlink._cli._noted import note
 from damlink._cli._options import (
     OnRequest,
     as_json,
@@ -92,7 +93,9 @@ def _owner_of_plan(config: Config, plan: str, names: tuple[str, ...]) -> str:
         raise click.UsageError("a plan is of one connector; name that one, or none")
     named = config.connector(names[0]).name if names else ""
     with Session(config, keeps=False) as session:
-        return find_plan(session, plan, named).connector
+        name = find_plan(session, plan, named).connector
+        note(session, name, {"plan": plan})
+        return name
 
 
 def run_all(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from damlink._cli._noted import note
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, echo_text
 from damlink._config.opened import without_line_break
@@ -39,7 +40,9 @@ def set_(name: str, config_path: Path | None) -> None:
 
     value = _read(name)
     with Session(load_config(config_path)) as session:
+        before = "(a secret)" if name in session.secrets.names() else "not set"
         session.secrets.set(name, value)
+        note(session, name, {"value": [before, "(another secret)"]})
     echo(f"stored; refer to it as {{ secret = {name!r} }}", err=True)
 
 
@@ -81,7 +84,9 @@ def rotate(config_path: Path | None) -> None:
     from damlink._run.session import Session
 
     with Session(config, keeps=False) as session:
-        echo(rotate_key(session), err=True)
+        said = rotate_key(session)
+        note(session, "the key of the database")
+    echo(said, err=True)
 
 
 @command.command("remove")
@@ -93,6 +98,7 @@ def remove(name: str, config_path: Path | None) -> None:
 
     with Session(load_config(config_path)) as session:
         _remove(session.secrets, name)
+        note(session, name, {"value": ["(a secret)", "not set"]})
     echo(f"{name} is deleted", err=True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._completion import complete_connectors
+from damlink._cli._noted import note
 from damlink._cli._options import open_connector_session, with_config
 from damlink._cli._output import echo
 
@@ -31,5 +32,7 @@ def command(
         raise click.UsageError("MEDIA_ID belongs to --saved")
     with open_connector_session(config_path, name) as (session, name):
         settle(session.database, session.cipher, name, source_id, saved=saved, target_id=media_id or "")
+        details = {"arrived": "yes" if saved else "no"} | ({"target_id": media_id} if media_id else {})
+        note(session, f"{name} {source_id}", details)
     said = "is recorded as pushed" if saved else "is due again"
     echo(f"{name}: {source_id} {said}")

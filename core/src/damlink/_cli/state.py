@@ -9,6 +9,7 @@ import attrs
 import click
 
 from damlink._cli._completion import complete_connectors
+from damlink._cli._noted import note
 from damlink._cli._options import as_json, load_config, open_connector_session, with_config
 from damlink._cli._output import assets_text, echo, text_of
 from damlink._cli._terminal import is_terminal
@@ -90,6 +91,7 @@ def reset(name: str, yes: bool, config_path: Path | None) -> None:
         count = forget(session.database, name)
         marked = Marker(Identity(session.database).ensure(), name).read()
         Identity(session.database).raise_count(name, marked)
+        note(session, name, {"assets": [count, 0]})
     echo(f"{name}: {assets_text(count)} deleted from the ledger")
 
 
@@ -113,6 +115,7 @@ def accept(config_path: Path | None) -> None:
             echo("the database is not older than its last run; there is nothing to accept")
             return
         go_on(session.database, names)
+        note(session, "the database", {"connectors": names})
     echo("accepted: every asset is looked for in the portal before it is carried")
 
 
@@ -133,6 +136,8 @@ def upgrade(config_path: Path | None) -> None:
         echo(f"tables of Damlink: {f'from version {found} to' if found else 'new, of'} version {SCHEMA}")
     with Session(config) as session:
         has_changed = _upgrade_engine(session.database) or found != SCHEMA
+        if has_changed:
+            note(session, "the database", {"version": [found or "none", SCHEMA]})
     echo("done" if has_changed else "nothing to do: the database is of this version")
 
 

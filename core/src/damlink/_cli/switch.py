@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from damlink._cli._completion import complete_connectors
+from damlink._cli._noted import note_settings
 from damlink._cli._options import with_config
 from damlink._cli._output import echo
 
@@ -21,10 +22,12 @@ def _make(name: str, help_text: str, *, is_enabled: bool) -> click.Command:
         from damlink._config.edit import ConfigFile
         from damlink._config.load import load
 
-        key = load(config_path).connector(name).name
+        before = load(config_path)
+        key = before.connector(name).name
         file = ConfigFile(config_path)
         file.update("connectors", key, {"enabled": is_enabled})
         file.write()
+        note_settings(before, "connectors", key)
         echo(f"{key} is {'enabled' if is_enabled else 'disabled'}", err=True)
 
     return command

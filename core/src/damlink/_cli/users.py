@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import click
 
+from damlink._cli._noted import note
 from damlink._cli._options import as_json, load_config, with_config
 from damlink._cli._output import echo, print_secret
 from damlink._config.opened import without_line_break
-
-if TYPE_CHECKING:
-    from damlink._run.session import Session
 
 ROLES: Final = ("viewer", "operator", "administrator")
 
@@ -44,7 +41,7 @@ def add(name: str, role: str, no_password: bool, config_path: Path | None) -> No
     from damlink._state.users import Role
 
     with Session(config) as session:
-        _note(session, "users add", name, add_user(session.database, name, Role(role), password))
+        note(session, name, add_user(session.database, name, Role(role), password))
     echo(f"{name} is added as {role}", err=True)
 
 
@@ -88,7 +85,7 @@ def role(name: str, role: str, config_path: Path | None) -> None:
     from damlink._state.users import Role
 
     with Session(load_config(config_path)) as session:
-        _note(session, "users role", name, change_role(session.database, name, Role(role)))
+        note(session, name, change_role(session.database, name, Role(role)))
     echo(f"{name} is {role}", err=True)
 
 
@@ -103,7 +100,7 @@ def password(name: str, config_path: Path | None) -> None:
     from damlink._run.user_changes import change_password
 
     with Session(config) as session:
-        _note(session, "users password", name, change_password(session.database, name, new))
+        note(session, name, change_password(session.database, name, new))
     echo(f"{name} has a new password", err=True)
 
 
@@ -125,7 +122,7 @@ def link(name: str, config_path: Path | None) -> None:
         if name:
             find_local_user(session.database, name)
         made = Access(session.database).make_link(name)
-        _note(session, "users link", name)
+        note(session, name)
     base = config.console.public_url.rstrip("/") or f"http://{config.console.listen}"
     print_secret(f"{base}/enter?link={made}")
 
@@ -147,7 +144,7 @@ def token(name: str, label: str, days: int, config_path: Path | None) -> None:
 
     with Session(load_config(config_path)) as session:
         made, details = make_token(session.database, name, label, days)
-        _note(session, "users token", name, details)
+        note(session, name, details)
     print_secret(made)
 
 
@@ -160,7 +157,7 @@ def revoke(name: str, config_path: Path | None) -> None:
     from damlink._run.user_changes import revoke_access
 
     with Session(load_config(config_path)) as session:
-        _note(session, "users revoke", name, revoke_access(session.database, name))
+        note(session, name, revoke_access(session.database, name))
     echo(f"{name} is signed out everywhere", err=True)
 
 
@@ -173,7 +170,7 @@ def remove(name: str, config_path: Path | None) -> None:
     from damlink._run.user_changes import remove_user
 
     with Session(load_config(config_path)) as session:
-        _note(session, "users remove", name, remove_user(session.database, name))
+        note(session, name, remove_user(session.database, name))
     echo(f"{name} is removed", err=True)
 
 
@@ -186,9 +183,3 @@ def _read_password(name: str) -> str:
             str(click.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True))
         )
     return hash_password(without_line_break(sys.stdin.read()))
-
-
-def _note(session: Session, action: str, name: str, details: Mapping[str, Any] | None = None) -> None:
-    from damlink._state.audit import Audit
-
-    Audit(session.database).note("", action, name, details)

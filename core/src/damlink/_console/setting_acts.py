@@ -13,8 +13,9 @@ from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, Kind, read_text
 from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
 from damlink._console.setting_changes import describe_changes
-from damlink._console.setting_pages import fields_of_connector, show_form
+from damlink._console.setting_pages import show_form
 from damlink._console.settings_form import KeepSecret, read_changes
+from damlink._run.setting_changes import fields_of_connector
 from damlink._secret import Secret
 from damlink.errors import ConfigError
 

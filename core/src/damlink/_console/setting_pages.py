@@ -7,24 +7,16 @@ from typing import Any
 
 import attrs
 
-from damlink._config.load import Config, connector_fields, loads
+from damlink._config.load import loads
 from damlink._config.references import is_reference, reference_text
-from damlink._config.settings import Field, fields_of
 from damlink._config.values import value_text
 from damlink._console.desk import Desk
 from damlink._console.drafts import Drafts, Kept, compare_texts, read_text
 from damlink._console.page import Page, Query, command_text, show_problem
 from damlink._console.settings_form import describe_fields
-from damlink._plugin.discovery import find
-from damlink._plugin.loader import load as load_plugin
+from damlink._run.setting_changes import fields_of_connector
 
-__all__ = ["describe_table", "fields_of_connector", "show_draft", "show_edit", "show_form"]
-
-
-def fields_of_connector(config: Config, name: str) -> list[Field]:
-    """Return the settings of a connector: those of its plugin, then those of the core."""
-    plugin = load_plugin(find(config.connector(name).plugin))
-    return [*fields_of(plugin.settings_class), *connector_fields()]
+__all__ = ["describe_table", "show_draft", "show_edit", "show_form"]
 
 
 def describe_table(table: Mapping[str, Any]) -> dict[str, str]:

@@ -43,21 +43,21 @@ class Draft:
     ) -> None:
         self.name = name
         self._path, self._base = path, base
-        self._kind = kind
+        self.kind = kind
         self.is_tried = is_tried
         self.typed: dict[str, str] = {}
         self.connectors: dict[str, dict[str, Any]] = {}
 
     def keep_secret(self, setting: str, value: str) -> dict[str, str]:
         """Hold a secret in memory until the table is written; return the reference to it."""
-        owner = self.name if self._kind == "connectors" else f"portal.{self.name}"
+        owner = self.name if self.kind == "connectors" else f"portal.{self.name}"
         self.typed[f"{owner}.{setting}"] = value
         return {"secret": f"{owner}.{setting}"}
 
     def file(self, values: Mapping[str, Any]) -> ConfigFile:
         """Return the config with these values; `None` removes a key."""
         file = ConfigFile(self._path, self._base)
-        file.update(self._kind, self.name, values)
+        file.update(self.kind, self.name, values)
         for name, others in self.connectors.items():
             file.update("connectors", name, others)
         return file
@@ -92,13 +92,13 @@ class Draft:
         return _Trial(loads(file.text, file.path), self.typed, opens=self.is_tried)
 
     def _validate(self, session: Session) -> None:
-        if self._kind == "connectors":
+        if self.kind == "connectors":
             session.parse_settings(self.name, session.load_plugin(self.name))
         else:
             session.config.portal(self.name).open(session.opener)
 
     def _findings(self, session: Session) -> Iterator[Finding]:
-        if self._kind == "connectors":
+        if self.kind == "connectors":
             yield from check_connector(session, self.name)
         elif session.config.portal(self.name).unopened.auth != "oauth2-code":
             yield from check_portal(session, self.name)

@@ -31,7 +31,8 @@ class Entry:
 
     Attributes:
         at: the moment in ISO 8601, as it was hashed.
-        user: who did it; empty for a command at the machine.
+        user: who did it: a user of the console; `os:NAME` for a command, with the user of the operating
+            system; empty for who has started the console at the machine.
         details: what was changed, from what to what, as JSON.
         previous: the hash of the entry before.
     """
