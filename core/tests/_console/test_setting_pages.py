@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from damlink._config.duration import Duration
 from damlink._config.edit import document
+from damlink._config.load import connector_fields
+from damlink._config.load import load as load_config
+from damlink._config.settings import Field, fields_of
+from damlink._config.values import choices_of, item_of, value_of
+from damlink._console.settings_form import read_changes
+from damlink._plugin.discovery import find, list_plugins
+from damlink._plugin.loader import load
+from damlink._run.setting_changes import fields_of_connector
+from damlink._secret import Secret
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 VALUES = {
@@ -38,6 +48,45 @@ token = { env = "TOKEN" }
 plugin = "missing"
 """
 TABLES = st.fixed_dictionaries({}, optional=VALUES)
+REFERENCES = st.fixed_dictionaries({"env": st.sampled_from(["TOKEN", "OTHER"])})
+SINGLE = {
+    str: TEXTS,
+    bool: st.booleans(),
+    int: st.integers(-(10**6), 10**6),
+    float: st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 9),
+    datetime.date: st.dates(datetime.date(1, 1, 1)),
+    Duration: st.sampled_from(["90s", "1.5h", "2d"]),
+    datetime.timedelta: st.sampled_from(["90s", "1.5h", "2d"]),
+    Secret: REFERENCES,
+}
+# The values of a table of any kind, such as a filter.
+ANY = st.recursive(
+    TEXTS | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS.filter(bool), inner, max_size=2),
+    max_leaves=4,
+)
+PLUGINS = [info.name for info in list_plugins()]
+
+
+def values_of(field: Field) -> st.SearchStrategy[Any]:
+    """What may stand in the config for a setting: of its type, or of another one."""
+    kind = field.type
+    choices = choices_of(field.part_type or kind) or field.choices
+    single = st.sampled_from(choices) if choices else SINGLE.get(field.part_type or kind, ANY)
+    if item_of(kind):
+        single = st.lists(single, max_size=3)
+    elif value_of(kind):
+        single = st.dictionaries(TEXTS.filter(bool), single, max_size=2)
+    return single | ANY | (REFERENCES if kind is str else st.nothing())
+
+
+def table_of(plugin: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Any table of a connector: settings of its plugin and of the core, some of them set."""
+    fields = [*fields_of(load(find(plugin)).settings_class), *connector_fields()]
+    core = {"title", "portal", "every", "enabled", "workers", "adopt_existing"}
+    own = {field.name: values_of(field) for field in fields if field.name not in core}
+    of_core = {name: values for name, values in VALUES.items() if name in core}
+    return st.fixed_dictionaries({}, optional={**own, **of_core, "workers": st.integers(1, 64)})
 
 
 class Form(HTMLParser):
@@ -113,6 +162,28 @@ def test_form_when_opened_and_saved_unchanged_leaves_the_file_byte_for_byte_as_i
     before = path.read_bytes()
     assert change(shown) == "/connector?connector=shelf"
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_form_of_a_plugin_when_saved_unchanged_or_with_one_change_touches_nothing_else(
+    shown: Any, path: Path, plugin: str, data: st.DataObject
+) -> None:
+    table = data.draw(table_of(plugin))
+    text = document({"connectors": {"shelf": {"plugin": plugin, **table}}})
+    path.write_bytes(f"{START}# a comment\r\n{text.replace(' = ', '   =  ', 3)}# the end".encode())
+    before = path.read_bytes()
+    assert change(shown) == "/connector?connector=shelf"
+    assert path.read_bytes() == before
+    config = load_config(path)
+    fields, values = fields_of_connector(config, "shelf"), config.connectors["shelf"].table
+    form = open_form(shown) | {"set.workers": "65"}
+    assert read_changes(fields, values, form, lambda *_: {}) == {"workers": 65}
+
+
+def test_plugins_when_their_forms_are_tried_are_all_of_ours() -> None:
+    assert {"istock", "imatag", "gelato", "folder"} <= {*PLUGINS}
 
 
 def test_change_when_made_is_shown_first_and_keeps_every_other_line(shown: Any, path: Path) -> None:

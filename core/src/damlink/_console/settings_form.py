@@ -80,7 +80,7 @@ def _describe(field: Field, values: Mapping[str, Any]) -> Input:
         name=_PREFIX + field.name,
         setting=field.name,
         label=label_of(field),
-        kind=_kind_of(field, values.get(field.name)),
+        kind=_kind_of(field, _text_of(field, values)),
         text=_text_of(field, values),
         default="" if field.required or field.secret else value_text(default) or "none",
         help=field.help,
@@ -91,12 +91,12 @@ def _describe(field: Field, values: Mapping[str, Any]) -> Input:
     )
 
 
-def _kind_of(field: Field, value: Any) -> str:
+def _kind_of(field: Field, text: str) -> str:
+    """Return the kind of the field that shows a text, and sends all of it back."""
     if field.secret:
         return "secret"
-    if _choices_of(field) and (value is None or value_text(value) in _choices_of(field)):
+    if text in ("", *_choices_of(field)) and _choices_of(field):
         return "choice"
-    text = "" if value is None else value_text(value)
     is_long = "\n" in text or "\r" in text or len(text) > 100
     return "lines" if is_long or item_of(field.type) is str else "text"
 
@@ -112,9 +112,9 @@ def _text_of(field: Field, values: Mapping[str, Any]) -> str:
     value = values[field.name]
     if is_reference(value):
         return reference_text(value)
-    if _is_plain_list(value):
-        return "\n".join(value)
-    return "" if field.secret else value_text(value)
+    if field.secret:
+        return ""
+    return "\n".join(value) if _is_plain_list(value) else value_text(value)
 
 
 def _is_plain_list(value: Any) -> bool:
