@@ -19,6 +19,7 @@ ADDRESSES = {
     "/runs": "/runs?connector=stock",
     "/plugins": "/plugins",
     "/activity": "/activity",
+    "/diagnostics": "/diagnostics",
     "/portals": "/portals",
     "/users": "/users",
     "/user": "/user?name=known",

@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "assets": "List the assets of a connector.",
     "retry": "Make assets due again.",
     "settle": "Decide whether an uncertain asset has arrived.",
+    "diagnostics": "Write a file for support, without secrets.",
     "state": "Show, export or reset the state of a connector.",
     "bynder": "Call the API of a portal: every action, and any request.",
     "login": "Sign in to a portal or partner with a browser.",

@@ -18,6 +18,7 @@ from damlink._console.activity import note_act
 from damlink._console.acts import ACTS
 from damlink._console.asset_pages import export_assets
 from damlink._console.desk import Desk, Texts
+from damlink._console.diagnostic_pages import DOWNLOAD_PATH, download_diagnostics
 from damlink._console.doors import Doors
 from damlink._console.forms import read_form
 from damlink._console.guard import Guard
@@ -72,6 +73,8 @@ def make_app(
         _route("/console.css", handlers.style),
         *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
         _route("/export", handlers.export),
+        # A zip file is compressed already.
+        Route(DOWNLOAD_PATH, handlers.diagnostics, methods=["GET"]),
         # Not compressed: each event is sent at once.
         Route(LIVE_PATH, streams.stream, methods=["GET"]),
     ]
@@ -103,6 +106,14 @@ class _Handlers:
             lambda desk: StreamingResponse(
                 export_assets(desk, dict(request.query_params)), media_type="text/csv", headers=headers
             ),
+        )
+
+    def diagnostics(self, request: Request) -> Response:
+        """Return the file for support."""
+        headers = {"content-disposition": 'attachment; filename="damlink-diagnostics.zip"'}
+        return self._answer(
+            request,
+            lambda desk: Response(download_diagnostics(desk), media_type="application/zip", headers=headers),
         )
 
     def script(self, path: str) -> Callable[[Request], Response]:

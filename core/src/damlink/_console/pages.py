@@ -12,6 +12,7 @@ from damlink._console.asset_pages import show_asset, show_assets
 from damlink._console.charts import count_by_day
 from damlink._console.connector_pages import show_connector, show_connectors, show_plan, show_plans
 from damlink._console.desk import Desk
+from damlink._console.diagnostic_pages import show_diagnostics
 from damlink._console.event_pages import show_events
 from damlink._console.page import Page, Query, command_text, connector_of
 from damlink._console.portal_pages import show_portals
@@ -77,6 +78,7 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/plan": show_plan,
     "/plugins": show_plugins,
     "/activity": show_activity,
+    "/diagnostics": show_diagnostics,
     "/portals": show_portals,
     "/events": show_events,
     "/users": show_users,

@@ -31,7 +31,9 @@ OPEN_PATHS: Final = ("/enter", "/login", OIDC_BEGIN, OIDC_RETURN, "/console.css"
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 LIVE_PATH: Final = "/live"
 EVERYONES: Final = ("/leave", "/password")
-ADMINISTRATORS_PAGES: Final = ("/add", "/draft", "/edit", "/setup", "/user", "/users")
+ADMINISTRATORS_PAGES: Final = (
+    *("/add", "/diagnostics", "/diagnostics.zip", "/draft", "/edit", "/setup", "/user", "/users"),
+)
 
 
 def least_role(method: str, path: str) -> Role:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from damlink._config.opened import check_opened
 from damlink._http.token import Token
@@ -52,6 +52,15 @@ class SecretStore:
     def names(self) -> list[str]:
         """Return the names of all secrets."""
         return [name.removeprefix(_SECRET) for name in self._credentials.names(_SECRET)]
+
+    def values(self) -> Iterator[str]:
+        """Yield every secret and every part of a token, so that they can be redacted."""
+        for name in self.names():
+            yield self.get(name) or ""
+        for name in self._credentials.names(_TOKEN):
+            sealed = self._credentials.load(name)
+            kept = json.loads(self._cipher().open(sealed, credential_name(name))) if sealed else {}
+            yield from (part for part in kept.values() if isinstance(part, str))
 
 
 class TokenCustody:

@@ -129,6 +129,12 @@ class Search:
             found = connection.execute(query).all()
         return [Cause(state=state, cause=cause, count=number) for state, cause, number in found]
 
+    def names(self, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> set[str]:
+        """Return the ids and titles of rows in some states, of so many rows at most."""
+        query = sa.select(t.c.source_id, t.c.title).where(self._mine, t.c.state.in_(states)).limit(limit)
+        with self._database.read() as connection:
+            return {text for row in connection.execute(query) for text in row}
+
 
 def _conditions(wanted: Filter) -> list[sa.ColumnElement[Any]]:
     conditions: list[sa.ColumnElement[Any]] = []
