@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from damlink._state.inbox import Inbox
+from damlink._state.refusals import Refusals
+from damlink._state.refused import RefusedMessages
 from damlink._state.tables import inbox
+
+HOSTILE = "<script>alert(1)</script>"
 
 
 def verdicts(shown: Any) -> dict[int, str]:
@@ -64,3 +69,15 @@ def test_events_when_asked_for_wrongly_stay(shown: Any, form: dict[str, str], st
     before = verdicts(shown)
     assert shown.post("/replay?portal=brand", **form).status_code == status
     assert verdicts(shown) == before
+
+
+def test_events_when_messages_were_refused_show_topic_reason_and_count(shown: Any) -> None:
+    Refusals(shown.session.database).add("brand", "forged", HOSTILE, f"{HOSTILE} is wrong", HOSTILE, 3)
+    RefusedMessages(shown.session.database).note("brand", HOSTILE, f"{HOSTILE} in the queue", "{}")
+    page = shown.client.get("/events?portal=brand").text
+    escaped = html.escape(HOSTILE)
+    assert f"<td>3</td><td>{escaped}</td><td>{escaped}</td><td>{escaped} is wrong</td>" in page
+    assert f"{escaped} in the queue" in page
+    found = shown.json("/events?portal=brand")
+    assert [each["outcome"] for each in found["refused"]] == ["forged"]
+    assert "message" not in found["refused_in_queue"][0]

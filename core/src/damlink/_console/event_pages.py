@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -20,11 +20,14 @@ from damlink._console.page import (
 )
 from damlink._serve.subscriptions import subscriptions_of
 from damlink._state.inbox import Inbox
+from damlink._state.refusals import Refusals
+from damlink._state.refused import RefusedMessages
 from damlink.errors import ConfigError
 
 __all__ = ["replay_events", "show_events"]
 
 MOST_DIGITS: Final = 15
+MOST_REFUSED: Final = 50
 
 
 def show_events(desk: Desk, query: Query) -> Page:
@@ -46,10 +49,19 @@ def show_events(desk: Desk, query: Query) -> Page:
         "portal": portal,
         "events": [{**attrs.asdict(each), "verdict": each.verdict} for each in shown],
         "topics": topics,
+        "refused": [attrs.asdict(each) for each in Refusals(desk.database).latest(portal, MOST_REFUSED)],
+        "refused_in_queue": _refused_in_queue(desk, portal),
         "page": number,
         "has_more": has_more,
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
+
+
+def _refused_in_queue(desk: Desk, portal: str) -> list[dict[str, Any]]:
+    """Return what is refused in a portal's queue; the texts of the messages are for the command line."""
+    without_text = attrs.filters.exclude("message")
+    found = RefusedMessages(desk.database).latest(portal, MOST_REFUSED)
+    return [attrs.asdict(each, filter=without_text) for each in found]
 
 
 def replay_events(desk: Desk, form: Query) -> str:

@@ -8,9 +8,11 @@ from damlink._run.session import Session
 from damlink._serve.confirmer import Confirmer
 from damlink._serve.event_queue import EventQueues
 from damlink._serve.receiver import Endpoint, EventReceiver, endpoints_of
+from damlink._serve.refusal_log import RefusalLog
 from damlink._serve.service import BackgroundService
 from damlink._sns.verify import Certificates
 from damlink._state.inbox import Inbox
+from damlink._state.refusals import Refusals
 
 __all__ = ["EventIntake"]
 
@@ -38,7 +40,11 @@ class EventIntake:
         endpoints = self._endpoints()
         self._confirmer = Confirmer(each.subscriptions for each in endpoints.values())
         self.receiver = EventReceiver(
-            endpoints, Inbox(session.database), on_confirmation=self._confirmer.wake, now=session.now
+            endpoints,
+            Inbox(session.database),
+            on_confirmation=self._confirmer.wake,
+            on_refusal=RefusalLog(Refusals(session.database)).note,
+            now=session.now,
         )
         self._queues = EventQueues(session, self.receiver, count)
         self.services: tuple[BackgroundService, ...] = (self._confirmer, self._queues)

@@ -6,7 +6,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -20,6 +20,8 @@ from damlink._state.inbox import Inbox, Notification
 from damlink.errors import StateError, TransientError
 
 __all__ = ["Answer", "Endpoint", "EventReceiver", "endpoints_of"]
+
+OnRefusal: TypeAlias = Callable[[str, str, str, bytes], None]
 
 RAW_HEADER: Final = "x-amz-sns-rawdelivery"
 
@@ -94,6 +96,7 @@ class EventReceiver:
 
     Args:
         on_confirmation: called after an approved topic has asked to be confirmed.
+        on_refusal: called with portal, outcome, reason and body of a message that is refused at an address.
     """
 
     def __init__(
@@ -102,11 +105,12 @@ class EventReceiver:
         inbox: Inbox,
         *,
         on_confirmation: Callable[[], None] = lambda: None,
+        on_refusal: OnRefusal = lambda _portal, _outcome, _reason, _body: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.endpoints = endpoints
         self._inbox = inbox
-        self._on_confirmation = on_confirmation
+        self._on_confirmation, self._on_refusal = on_confirmation, on_refusal
         self._now = now
 
     def authenticate(self, portal: str, token: str) -> Endpoint | None:
@@ -126,6 +130,7 @@ class EventReceiver:
         if headers.get(RAW_HEADER, "").lower() == "true":
             hint = "ask for raw message delivery to be switched off"
             _log.warning("%s: raw delivery carries no signature and is refused; %s", endpoint.portal, hint)
+            self._on_refusal(endpoint.portal, RAW.outcome, f"raw delivery carries no signature; {hint}", b"")
             return RAW
         try:
             answer = _judge(lambda: self._process(endpoint, parse(body)))
@@ -134,6 +139,8 @@ class EventReceiver:
         if answer.reason:
             level = logging.ERROR if answer == UNAVAILABLE else logging.WARNING
             _log.log(level, "%s: %s", endpoint.portal, answer.reason)
+            if answer != UNAVAILABLE:
+                self._on_refusal(endpoint.portal, answer.outcome, answer.reason, body)
         return answer
 
     def receive_queued(self, endpoint: Endpoint, queue: str, message: Message) -> Answer:

@@ -33,6 +33,7 @@ __all__ = [
     "plan",
     "planned",
     "read_record",
+    "refusal",
     "refused",
     "run",
     "topic",
@@ -341,6 +342,20 @@ refused = sa.Table(
     sa.Column("first_at", UtcDateTime, nullable=False),
     sa.Column("last_at", UtcDateTime, nullable=False),
     sa.Column("times", sa.Integer, nullable=False),
+)
+
+refusal = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column("portal", KeepableText, primary_key=True),
+    sa.Column("day", KeepableText, primary_key=True),
+    sa.Column("outcome", KeepableText, primary_key=True),
+    sa.Column("topic", KeepableText, primary_key=True),
+    sa.Column("reason", Message, nullable=False),
+    sa.Column("last_message", KeepableText, nullable=False),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
 )
 
 # Complete once it has totals.
