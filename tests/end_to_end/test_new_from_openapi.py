@@ -51,7 +51,7 @@ GUESSES: Final = {
     ),
     "one-page-refresh-token.json": ('yield read_as(http.get("/videos", params=query), list[Item])',),
     "open-one-page.yaml": ('list[Item], "pictures")', "from_: str | None"),
-    "openid-token.yaml": ('query["pageToken"] = following', 'list[Item], "files")'),
+    "openid-token.yaml": ('query["pageToken"] = page.next', 'metadata={"json": "nextPageToken"}'),
     "password-flow.yaml": ('"per-page": PAGE, "page": 1', 'list[Item], "results")'),
     "skip-header-key.json": ('query["skip"] += len(items)', "PAGE: Final = 20"),
 }

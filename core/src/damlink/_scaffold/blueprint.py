@@ -108,6 +108,12 @@ class Listing:
     since: str = ""
 
     @property
+    def has_typed_page(self) -> bool:
+        """True if an answer has the rows and the next cursor side by side."""
+        following, wrapper = self.paging.following, self.wrapper
+        return self.paging.kind == "cursor" and bool(wrapper) and [*wrapper[:-1]] == [*following[:-1]]
+
+    @property
     def names(self) -> list[str]:
         """The names of the settings in the path."""
         return re.findall(r"\{(\w+)\}", self.path)
