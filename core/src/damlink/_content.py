@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import mimetypes
 import os
 import tempfile
@@ -115,18 +116,23 @@ class Content:
         """
         if size < 1:
             raise ValueError(f"a part of {size} bytes: write a positive number")
-        count, pending = offset, bytearray()
+        count, part = offset, io.BytesIO()
         for piece in self.open(offset):
             count += len(piece)
-            pending += piece
-            while len(pending) >= size:
-                part = bytes(memoryview(pending)[:size])
-                del pending[:size]
-                yield part
+            left = memoryview(piece)
+            while len(left) >= size - part.tell():
+                room = size - part.tell()
+                part.write(left[:room])
+                left = left[room:]
+                # The bytes are not copied: `part` lets them go with its own end.
+                whole, part = part.getvalue(), io.BytesIO()
+                yield whole
+                del whole
+            part.write(left)
         if self.size is not None and count != max(self.size, offset):
             raise TransientError(f"{self.filename} ended after {count} of {self.size} bytes")
-        if pending:
-            yield bytes(pending)
+        if part.tell():
+            yield part.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the bytes to a file, and return its path. Memory does not grow with the file.

@@ -4,7 +4,16 @@ import time
 
 import pytest
 
-from damlink._http.retry import ATTEMPTS, THROTTLED_ATTEMPTS, Account, call_with_retries, no_waiting, pause
+from damlink import Client
+from damlink._http.retry import (
+    ATTEMPTS,
+    THROTTLED_ATTEMPTS,
+    Account,
+    call_with_retries,
+    move_clock,
+    no_waiting,
+    pause,
+)
 from damlink.errors import AuthError, TransientError, UnavailableError, UnclearError
 
 
@@ -112,3 +121,14 @@ def test_pause_when_nobody_is_in_a_hurry_waits() -> None:
         pause(60)
     assert waited >= 0.05
     assert time.monotonic() - began < 30
+
+
+def test_pause_when_a_test_skips_it_moves_the_clock_of_the_innermost_trial(partner: Client) -> None:
+    outer: list[float] = []
+    inner: list[float] = []
+    with move_clock(outer.append):
+        with move_clock(inner.append):
+            partner.pause(3)
+        partner.pause(5)
+    partner.pause(7)
+    assert (outer, inner) == ([5], [3])

@@ -36,7 +36,7 @@ from damlink._http.redact import SentRequest
 from damlink._http.redirect import follow, is_same_but_for_slash, unclear_once_moved
 from damlink._http.remote import RemoteContent
 from damlink._http.remote_clock import RemoteClock
-from damlink._http.retry import Account, Terms, call_with_retries, pause
+from damlink._http.retry import Account, Terms, call_with_retries, pause_between
 from damlink._http.status import name_request, other_host_error, partner_error, plugin_error
 from damlink._http.transports import (
     ACCOUNT,
@@ -235,7 +235,7 @@ class Client(httpx.Client):
             StoppedError: the run is stopping.
             LeaseLostError: another run has taken over.
         """
-        pause(seconds, self._verify)
+        pause_between(seconds, self._verify)
 
     def content(
         self, url: str, filename: str | None, media_type: str | None = None, *, signed: bool = True

@@ -28,8 +28,10 @@ __all__ = [
     "Terms",
     "call_until",
     "call_with_retries",
+    "move_clock",
     "no_waiting",
     "pause",
+    "pause_between",
 ]
 
 ATTEMPTS: Final = 5
@@ -45,6 +47,7 @@ MAX_RETRY_AFTER_SECONDS: Final = 15 * 60.0
 T = TypeVar("T")
 
 _hurried = threading.Event()  # set during tests without waiting
+_clocks: Final[list[Callable[[float], None]]] = []  # moved by the pauses that a test skips; the last one is
 
 
 @attrs.define
@@ -129,9 +132,35 @@ def pause(seconds: float, verify: Verify = verify_nothing) -> None:
         wait(seconds, verify)
 
 
+def pause_between(seconds: float, verify: Verify) -> None:
+    """Wait because a plugin asks for it; within `no_waiting` only the clock of a test moves.
+
+    Raises:
+        StoppedError, LeaseLostError: raised by `verify` during the wait.
+    """
+    if seconds > 0 and _hurried.is_set():
+        for move in _clocks[-1:]:
+            move(seconds)
+    pause(seconds, verify)
+
+
+@contextlib.contextmanager
+def move_clock(move: Callable[[float], None]) -> Iterator[None]:
+    """Move a clock by the seconds of each `pause_between` that `no_waiting` skips; for tests."""
+    _clocks.append(move)
+    try:
+        yield
+    finally:
+        _clocks.remove(move)
+
+
 @contextlib.contextmanager
 def no_waiting() -> Iterator[None]:
-    """Repeat requests without a pause; for tests."""
+    """Repeat requests without a pause; for tests.
+
+    A pause of `ctx.http.pause` takes no time either, but moves the clock of the `Trial`: what the stand-in
+    shows only after some seconds is there.
+    """
     _hurried.set()
     try:
         yield

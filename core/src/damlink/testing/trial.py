@@ -18,6 +18,7 @@ from damlink._config.location import FILENAME
 from damlink._config.settings import fields_of
 from damlink._context import Context
 from damlink._http.pace import Pace
+from damlink._http.retry import move_clock
 from damlink._http.token_auth import CustodyAuth
 from damlink._model import Cursor, Event, PreparedAsset, PushResult, Removed, Skip, SourceAsset
 from damlink._plugin.discovery import find
@@ -128,6 +129,7 @@ class Trial:
                 Session(load(self._write_config()), now=self.clock.now, pace=pace)
             )
             opening.callback(self._release_lease)
+            opening.enter_context(move_clock(self.clock.advance))
             self._runtime: ConnectorRuntime = self._session.open_connector(self.plugin)
             self._closing = opening.pop_all()
         self.connector = self._runtime.plugin

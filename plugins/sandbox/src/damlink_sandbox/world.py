@@ -30,6 +30,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._moved = timedelta()
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Return the sandbox's time, UTC."""
@@ -41,7 +42,8 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move time forward."""
-        self._moved += timedelta(seconds=seconds)
+        with self._lock:
+            self._moved += timedelta(seconds=seconds)
 
 
 @attrs.define
