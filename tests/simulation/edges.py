@@ -191,6 +191,8 @@ class Connection(sqlite3.Connection):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
+        # What PostgreSQL has, and a worker asks for.
+        self.create_function("clock_timestamp", 0, lambda: "2026-01-01 00:00:00.000000")
         self.process = current_process()
         self.busy_seconds = _DEFAULT_BUSY_SECONDS
         self.writes: set[str] = set()

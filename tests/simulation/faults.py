@@ -84,7 +84,7 @@ FURTHER: Final = 2
 KINDS: Final = (*ANSWERS, *FILE_ANSWERS, *PROCESSES, *WORLD)
 
 # The parts of the world of which a seed exercises one, and how often each comes.
-PARTS: Final = {"source": 5, "tokens": 2, "events": 2, "istock": 2, "imatag": 3, "gelato": 2}
+PARTS: Final = {"source": 5, "tokens": 2, "events": 2, "istock": 2, "imatag": 3, "gelato": 2, "workers": 3}
 
 _LAST_STEP: Final = 1500
 # Requests of a sort that a fault may hit, and how often each sort is chosen.
@@ -207,6 +207,9 @@ def _draw_rare(dice: random.Random, part: str) -> Iterator[Fault]:
         yield Fault("blocked", step)
         yield Fault("locks gone", step := step + dice.randrange(20, 150))
         yield Fault("freeze", step + dice.randrange(1, 20), 400.0)
+    if part == "workers" and dice.random() < 0.7:
+        # So long that others take its rows.
+        yield Fault("freeze", dice.randrange(60, 900), 30.0)
     if dice.random() < 0.15:
         # It counts when its last byte has arrived, which is long after the first one has left.
         yield Fault("slow sending", dice.randrange(_FIRST_CHANGES), 70.0, "change")

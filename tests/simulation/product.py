@@ -81,20 +81,24 @@ def _adjust() -> None:
     import simulation.connector
     import simulation.connector_events  # noqa: F401
 
+    import damlink._http.pace_file
     import damlink._run.carrying
     import damlink._run.workers
     import damlink._serve.dispatcher
     import damlink._serve.receiver
     import damlink._serve.scheduler
+    import damlink._state.worker
     import damlink._system.waiting
     from damlink._upload import buffered_parts, part_sender, part_sizes
 
     constants: dict[tuple[Any, str], Any] = {
         (damlink._system.waiting, "SLICE_SECONDS"): 5.0,
+        (damlink._http.pace_file, "POLL_SECONDS"): 0.1,
         (damlink._run.carrying, "IDLE_SECONDS"): 20.0,
         (damlink._run.workers, "LOOK_SECONDS"): 3600.0,
         (damlink._serve.dispatcher, "POLL_SECONDS"): 20.0,
         (damlink._serve.scheduler, "POLL_SECONDS"): 30.0,
+        (damlink._state.worker, "BEAT_SECONDS"): 3.0,
         (part_sizes, "_MIB"): 4,
         (part_sizes, "SMALLEST_PART_BYTES"): 32,
         (part_sizes, "LARGEST_PART_BYTES"): 128,

@@ -11,6 +11,7 @@ from simulation.parts.istock import IStockPart
 from simulation.parts.part import Part, Stage
 from simulation.parts.source import SourcePart
 from simulation.parts.tokens import TokensPart
+from simulation.parts.workers import WorkersPart
 
 __all__ = ["make_part"]
 
@@ -21,6 +22,7 @@ _PARTS: Final[dict[str, type[Part]]] = {
     "istock": IStockPart,
     "imatag": ImatagPart,
     "gelato": GelatoPart,
+    "workers": WorkersPart,
 }
 
 

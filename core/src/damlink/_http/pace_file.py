@@ -23,6 +23,7 @@ from damlink.errors import StateError
 __all__ = ["PaceFile"]
 
 BUSY_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.01
 _COMPANIONS: Final = ("-wal", "-shm")
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # A missing table or column counts as well: such a file is not ours.
@@ -192,7 +193,7 @@ class PaceFile:
         if self._is_begun(begin):
             return
         for seconds in slices(self._busy_seconds, verify):
-            time.sleep(min(seconds, 0.01))
+            time.sleep(min(seconds, POLL_SECONDS))
             if self._is_begun(begin):
                 return
         who = holders(self.path, *(Path(f"{self.path}{each}") for each in _COMPANIONS), self._lock_path)
