@@ -28,7 +28,7 @@ from damlink._config.load import loads
 from damlink._console.cookies import COOKIE, OIDC_COOKIE
 from damlink._console.server import Console
 from damlink._run.session import Session
-from damlink._state.access import Access
+from damlink._state.access import Access, Kind
 from damlink._state.audit import Audit
 from damlink._state.users import Role, Users
 
@@ -194,6 +194,7 @@ def test_session_when_it_begins_has_a_new_id_and_the_attempt_is_forgotten(site: 
     assert planted not in own
     assert "HttpOnly; Path=/; SameSite=strict" in own
     assert any(each.startswith(f'{OIDC_COOKIE}=""; ') for each in cookies)
+    assert Access(site.session.database).touch(planted, Kind.SESSION) is None
 
 
 def test_request_when_it_only_previews_uses_nothing_up(site: Site) -> None:
@@ -318,6 +319,10 @@ LIES = {
     "key-for-encryption": (
         published(rsa_key("first").as_dict(private=False) | {"use": "enc"}),
         "no key that can sign",
+    ),
+    "key-of-another-algorithm": (
+        published(rsa_key("first").as_dict(private=False) | {"alg": "RS512"}),
+        "no key of the issuer",
     ),
     "key-too-short": (
         published({"kty": "RSA", "kid": "first", "e": "AQAB", "n": _base64(b"\xff" * 128)}),
@@ -500,6 +505,13 @@ def test_issuer_when_down_is_asked_seldom_and_again_later(site: Site) -> None:
     del site.issuer.replies[WELL_KNOWN]
     site.clock.pass_by(seconds=11)
     assert site.arrive().status_code == 200
+
+
+def test_documents_when_the_clock_was_set_back_are_fetched_again(site: Site) -> None:
+    site.arrive()
+    site.clock.pass_by(days=-1)
+    assert site.arrive().status_code == 200
+    assert (site.issuer.count(WELL_KNOWN), site.issuer.count(KEYS)) == (2, 2)
 
 
 # --- users -----------------------------------------------------------------------------------------

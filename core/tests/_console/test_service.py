@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import httpx
 import pytest
 from canaries import KEY
 from certificates import write_certificate
+from oidc_issuer import CLIENT_SECRET, FakeIssuer
 from ports import free_port
+from scripted_server import Server
 
 from damlink._cli import main
 from damlink._config.load import loads
@@ -80,6 +83,34 @@ def test_console_when_the_secret_of_its_client_is_missing_does_not_start(tmp_pat
         pytest.raises(ConfigError, match=r"console.oidc.client_secret: .*OIDC_SECRET is not set"),
     ):
         ConsoleService(session, on_listening=print)
+
+
+def test_sign_in_when_over_tls_has_a_cookie_that_no_other_host_can_set_and_comes_back_to_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    monkeypatch.setenv("OIDC_SECRET", CLIENT_SECRET)
+    FakeIssuer(server, lambda: datetime.now(UTC))
+    files, port = write_certificate(tmp_path), free_port()
+    console = f'''listen = "127.0.0.1:{port}"
+tls_certificate = "{files.certificate.name}"
+tls_private_key = "{files.key.name}"
+{OIDC}
+administrators = ["dam-admins"]'''
+    console = console.replace("https://damlink.example", f"https://127.0.0.1:{port}")
+    console = console.replace("https://login.example", server.url)
+    context = ssl.create_default_context(cafile=str(files.authority))
+    with (
+        _session(tmp_path, console) as session,
+        _started(session) as url,
+        httpx.Client(base_url=url, verify=context, trust_env=False) as client,
+    ):
+        begun = client.get("/oidc/begin")
+        assert begun.headers["set-cookie"].startswith("__Host-damlink_oidc=")
+        assert "; Secure" in begun.headers["set-cookie"]
+        back = client.get(begun.headers["location"]).headers["location"]
+        assert back.startswith(f"{url}oidc/callback?")
+        assert client.get(back).status_code == 200
+        assert client.get("/").status_code == 200
 
 
 def _started_page(session: Session) -> int:
