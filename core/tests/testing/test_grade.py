@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from damlink._cli.grade import command
 from damlink._plugin.discovery import find
 from damlink._plugin.grades import last_grade
-from damlink.testing.grade import LEVELS, Graded, grade_of, list_graded_rules
+from damlink.testing.grade import LEVELS, Graded, grade_of, list_graded_rules, proven_grade
 from damlink.testing.grade_rules import GRADE_RULES
 from damlink.testing.rules import all_rules
 from damlink.testing.runner import Result
@@ -59,6 +59,23 @@ def test_grade_when_a_rule_was_not_tried_is_given_only_if_others_decide_it(
     broken: str, untried: str, grade: str | None
 ) -> None:
     assert grade_of(results(broken, untried)) == grade
+
+
+@pytest.mark.parametrize(
+    ("broken", "untried", "grade"),
+    [
+        ("", "", "platinum"),
+        ("", "bronze", "none"),
+        ("", "silver", "bronze"),
+        ("", "platinum", "gold"),
+        ("silver", "platinum", "bronze"),
+        ("bronze", "", "none"),
+    ],
+)
+def test_proven_grade_when_a_rule_was_not_tried_is_what_is_certain(
+    broken: str, untried: str, grade: str
+) -> None:
+    assert proven_grade(results(broken, untried)) == grade
 
 
 # Each takes half a minute on a quiet machine, and the grade itself ends after two.

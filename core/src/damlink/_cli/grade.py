@@ -61,7 +61,8 @@ def command(
     and neither a config nor a portal. With `--rule` only these rules are tried, and there is no grade.
 
     If there is no time for a rule, as on a busy machine, and the other rules do not decide the grade, the
-    plugin is not graded: no grade is kept, no badge is written, and the command ends with 6.
+    plugin is not graded: the grade that is certain is named, no grade is kept, no badge is written, and the
+    command ends with 6.
     """
     from damlink._cli._output import end_now
     from damlink._cli.test import choose_rules, result_line
@@ -110,22 +111,26 @@ def _code_of_rules(graded: Sequence[Graded]) -> int:
     return 1 if "broken" in outcomes else NOT_GRADED if "not tried" in outcomes else 0
 
 
-def _print_results(plugin: str, grade: str | None, graded: Sequence[Graded]) -> None:
+def _print_results(plugin: str, grade: str | None, graded: Sequence[Graded], **more: str) -> None:
     from damlink._cli._output import print_json
     from damlink._cli.test import result_record
 
     rules = [{"level": each.level, **result_record(each.result)} for each in graded]
-    print_json({"plugin": plugin, "grade": grade, "rules": rules})
+    print_json({"plugin": plugin, "grade": grade, "rules": rules, **more})
 
 
 def _report(plugin: str, grade: str | None, graded: Sequence[Graded], *, json_: bool) -> None:
+    from damlink.testing.grade import NONE, proven_grade
+
+    proven = proven_grade(graded)
     if json_:
-        _print_results(plugin, grade, graded)
+        _print_results(plugin, grade, graded, proven=proven)
     untried = sum(each.result.outcome == "not tried" for each in graded)
     if grade is None:
         cure = "run again on a quieter machine or with --timeout"
         count = f"{untried} rule{'' if untried == 1 else 's'}"
-        echo(f"{plugin}: not graded: no time for {count}; {cure}", bold=True, err=json_)
+        certain = "" if proven == NONE else f"{proven} or better, but "
+        echo(f"{plugin}: not graded: {certain}no time for {count}; {cure}", bold=True, err=json_)
     elif not json_:
         echo(f"{plugin}: {grade}", bold=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from damlink.testing.rule import Rule
 from damlink.testing.rules import all_rules
 from damlink.testing.runner import Result, try_rules
 
-__all__ = ["LEVELS", "NONE", "Graded", "grade_of", "list_graded_rules", "try_graded"]
+__all__ = ["LEVELS", "NONE", "Graded", "grade_of", "list_graded_rules", "proven_grade", "try_graded"]
 
 LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 NONE: Final = "none"
@@ -117,9 +118,7 @@ def grade_of(graded: Iterable[Graded]) -> str | None:
 
     `None` if that cannot be said, because rules were not tried.
     """
-    outcomes: dict[str, set[str]] = {level: set() for level in LEVELS}
-    for each in graded:
-        outcomes[each.level].add(each.result.outcome)
+    outcomes = _outcomes(graded)
     reached = NONE
     for level in LEVELS:
         if "broken" in outcomes[level]:
@@ -128,3 +127,18 @@ def grade_of(graded: Iterable[Graded]) -> str | None:
             return None
         reached = level
     return reached
+
+
+def proven_grade(graded: Iterable[Graded]) -> str:
+    """Return the highest level that is certain, whatever the rules that were not tried would have shown."""
+    outcomes = _outcomes(graded)
+    certain = itertools.takewhile(lambda level: not outcomes[level] & {"broken", "not tried"}, LEVELS)
+    return max(certain, key=LEVELS.index, default=NONE)
+
+
+def _outcomes(graded: Iterable[Graded]) -> dict[str, set[str]]:
+    """Return the outcomes of the rules of each level."""
+    outcomes: dict[str, set[str]] = {level: set() for level in LEVELS}
+    for each in graded:
+        outcomes[each.level].add(each.result.outcome)
+    return outcomes

@@ -13,12 +13,15 @@ from damlink import (
     Context,
     Event,
     HeaderAuth,
+    NotedDelivery,
     PreparedAsset,
     PushResult,
     Removed,
+    Response,
     Secret,
     SourceAsset,
     hookimpl,
+    read_as,
     setting,
 )
 from damlink.bynder import Asset
@@ -33,7 +36,15 @@ class SorrelSettings:
     api_url: str = setting(default="https://api.sorrel.example", help="Where Sorrel's API answers.")
 
 
+@attrs.frozen
+class Slide:
+    """A slide at Sorrel."""
+
+    id: str
+
+
 settings_class = SorrelSettings
+LAG_SECONDS = 2.0  # until a slide is found by its reference
 about = About(title="Sorrel", summary="Tagged assets onto screens.", every="6h", uploads=False)
 
 
@@ -76,24 +87,30 @@ def push(
     checkpoint: Checkpoint,
 ) -> PushResult | Removed:
     """Show a slide once, or take it off. Sorrel looks slides up by our reference."""
+
+    def find(reference: str) -> str | None:
+        slides = read_as(ctx.http.get("/slides", params={"reference": reference}), list[Slide])
+        return slides[0].id if slides else None
+
+    def delete(slide: str) -> None:
+        ctx.http.delete(f"/slides/{slide}")
+
+    delivery = NotedDelivery(ctx.http, checkpoint, find, delete, LAG_SECONDS)
     if isinstance(prepared, Removed):
-        if previous:
-            ctx.http.delete(f"/slides/{previous.target_id}")
+        delivery.discard(previous=previous)
         return prepared
     reference = f"{source.source_id} {source.fingerprint}"
-    found = ctx.http.get("/slides", params={"reference": reference}).json()
-    slide = checkpoint.get("slide") or (found[0]["id"] if found else None)
-    if slide is None:
-        content = prepared.content
-        slide = ctx.http.send_once(
-            "POST",
-            "/slides",
-            data={"reference": reference, "title": prepared.name},
-            files={"file": (content.filename, ContentFile(content), content.media_type)},
-            read=lambda answer: str(answer.json()["id"]),
-        )
-    checkpoint.put(slide=slide)
-    return PushResult(slide)
+    file = (prepared.content.filename, ContentFile(prepared.content), prepared.content.media_type)
+
+    def send() -> str:
+        data, files = {"reference": reference, "title": prepared.name}, {"file": file}
+        return ctx.http.send_once("POST", "/slides", data=data, files=files, read=_read_slide).id
+
+    return PushResult(delivery.deliver(reference, send, previous=previous))
+
+
+def _read_slide(answer: Response) -> Slide:
+    return read_as(answer, Slide)
 
 
 def _is_shown(ctx: Context, asset: Asset | None) -> bool:
