@@ -33,6 +33,7 @@ from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink._state.runs import Runs
+from damlink._state.tables import latency
 from damlink._state.tables import ledger as rows
 
 UNOPENED = Session(loads("", Path("damlink.toml")))
@@ -132,6 +133,27 @@ def test_charts_when_runs_have_delivered_show_each_day_and_the_same_figures_in_a
     page = shown.client.get("/connector?connector=stock").text
     assert page.count("<rect ") == 2 * DAYS
     assert f'<th scope="row">{days[-1]["day"]}</th><td>5</td><td>2.0 kB</td>' in page
+
+
+NONE = "\N{EN DASH}"
+
+
+def test_times_from_event_to_delivery_are_a_chart_and_a_table(shown: Any) -> None:
+    today = shown.session.now().date().isoformat()
+    row = {"connector": "stock", "day": today}
+    with shown.session.database.write() as connection:
+        connection.execute(
+            sa.insert(latency), [row | {"bucket": 30, "count": 90}, row | {"bucket": 60, "count": 10}]
+        )
+    days = shown.json("/")["latencies"]
+    assert len(days) == DAYS
+    assert (days[0]["count"], days[0]["p50"]) == (0, None)
+    assert (days[-1]["day"], days[-1]["count"]) == (today, 100)
+    assert (round(days[-1]["p50"]), round(days[-1]["p95"])) == (24, 5635)
+    page = shown.client.get("/").text
+    assert f'<th scope="row">{today}</th><td>100</td><td>23.7 s</td><td>1.6 h</td>' in page
+    assert f'<th scope="row">{days[0]["day"]}</th><td>0</td><td>{NONE}</td><td>{NONE}</td>' in page
+    assert f"<title>{today}: 23.7 s</title>" in page
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,18 @@ from typing import Any
 import attrs
 import pytest
 import sqlalchemy as sa
+from ledger_rows import claim
 from loopback import until
 
 from damlink._config.edit import document
 from damlink._config.load import load
 from damlink._http.pace import Pace
+from damlink._model import PushResult
 from damlink._run.session import Session
 from damlink._serve.dispatcher import Dispatcher
 from damlink._serve.event_calls import EventCalls
 from damlink._state.inbox import Inbox, Notification
+from damlink._state.latencies import STEP, Latencies
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.rows import RowState
@@ -178,6 +181,23 @@ def test_events_when_they_come_make_assets_due_once_they_rest(scene: Scene) -> N
     assert not scene.work(1)
     assert scene.work()
     assert (scene.due(), scene.inbox.open_count()) == ([asset], 0)
+
+
+def test_delivery_that_an_event_has_caused_is_measured_from_the_first_notification(scene: Scene) -> None:
+    asset, received = scene.asset(), scene.now()
+    scene.tell(asset, "media.create")
+    scene.sandbox.world.clock.advance(2)
+    scene.tell(asset)
+    scene.work()
+    with Lease(scene.session.database, "print") as lease:
+        ledger = Ledger(scene.session.database, "print", lease.epoch)
+        ledger.mark_pushed(claim(ledger), PushResult("target"))
+    seconds = (scene.now() - received).total_seconds()
+    # Another dispatcher looks at once; this one has looked a moment ago.
+    Dispatcher(scene.session).step()
+    (found,) = Latencies(scene.session.database).read(received.date()).values()
+    assert found.count == 1
+    assert seconds / STEP <= found.p50 <= seconds * STEP
 
 
 def test_events_when_several_are_about_one_asset_are_heard_as_one(scene: Scene) -> None:

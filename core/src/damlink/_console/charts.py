@@ -1,16 +1,19 @@
-"""Figures of the last days for the charts of a page: deliveries of runs, and how their assets ended."""
+"""Figures of the last days for charts: deliveries, how assets ended, and how long events took."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
+import attrs
+
 from damlink._console.desk import Desk
+from damlink._state.latencies import Latencies
 from damlink._state.runs import read_totals
 
-__all__ = ["DAYS", "count_by_day"]
+__all__ = ["DAYS", "count_by_day", "measure_by_day"]
 
 DAYS: Final = 14
 # Of many connectors that run often, the newest runs have to do.
@@ -23,8 +26,7 @@ def count_by_day(desk: Desk, connector: str | None = None) -> list[Mapping[str, 
     Args:
         connector: of this one; of all if not given.
     """
-    today = desk.now().date()
-    days = [today - timedelta(days=before) for before in reversed(range(DAYS))]
+    days = _last_days(desk)
     sent: Counter[Any] = Counter()
     outcomes: dict[Any, Counter[str]] = {day: Counter() for day in days}
     for at, totals in read_totals(desk.database, desk.now() - timedelta(days=DAYS), MOST_RUNS, connector):
@@ -40,3 +42,17 @@ def count_by_day(desk: Desk, connector: str | None = None) -> list[Mapping[str, 
         }
         for day in days
     ]
+
+
+def measure_by_day(desk: Desk) -> list[Mapping[str, Any]]:
+    """Return how long deliveries of each of the last days took from the event, in seconds, today last."""
+    days = _last_days(desk)
+    found = Latencies(desk.database).read(days[0])
+    none = {"count": 0, "p50": None, "p95": None}
+    measured = {day: attrs.asdict(each) for day, each in found.items()}
+    return [{"day": day.isoformat(), **measured.get(day.isoformat(), none)} for day in days]
+
+
+def _last_days(desk: Desk) -> list[date]:
+    today = desk.now().date()
+    return [today - timedelta(days=before) for before in reversed(range(DAYS))]

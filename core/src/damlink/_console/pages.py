@@ -9,7 +9,7 @@ import attrs
 
 from damlink._console.activity import show_activity
 from damlink._console.asset_pages import show_asset, show_assets
-from damlink._console.charts import count_by_day
+from damlink._console.charts import count_by_day, measure_by_day
 from damlink._console.connector_pages import show_connector, show_connectors, show_plan, show_plans
 from damlink._console.desk import Desk
 from damlink._console.diagnostic_pages import show_diagnostics
@@ -44,7 +44,7 @@ def show_overview(desk: Desk, _query: Query) -> Page:
         "causes": causes,
         "pace": attrs.asdict(desk.pace.budget()),
     }
-    data["days"] = count_by_day(desk)
+    data["days"], data["latencies"] = count_by_day(desk), measure_by_day(desk)
     return Page("overview.html", "Overview", command_text("status"), data)
 
 

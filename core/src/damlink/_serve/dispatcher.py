@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -16,6 +18,7 @@ from damlink._serve.event_calls import EventCalls
 from damlink._serve.fanout import Fanout, Result, postpone
 from damlink._serve.service import OneThread
 from damlink._state.inbox import DISPATCHER, CoalescedEvent, Inbox
+from damlink._state.latencies import Latencies
 from damlink._state.lease import Lease
 from damlink._system.keepable import describe
 from damlink.errors import DamlinkError, LeaseLostError, RunActiveError, StateError
@@ -26,6 +29,7 @@ POLL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 2.0  # between two attempts to take over the lease of the dispatcher
 END_SECONDS: Final = 3.0
 PRUNE_SECONDS: Final = 3600.0
+FOLD_SECONDS: Final = 15.0
 MOST_BATCHES: Final = 20  # of one portal in one job
 
 _log = logging.getLogger("damlink.events")
@@ -53,6 +57,7 @@ class Dispatcher(OneThread):
         self._portals: dict[str, Fanout] = {}
         self._stopped = threading.Event()
         self._pruned_at: datetime | None = None
+        self._latencies, self._fold_again = Latencies(session.database), -math.inf
 
     @property
     def _pause(self) -> float:
@@ -94,6 +99,7 @@ class Dispatcher(OneThread):
     def step(self) -> bool:
         """Process one batch of each portal, and return whether there was any event."""
         self._prune()
+        self.fold_latencies()
         portals = self._session.config.portals
         self._portals = {name: self._portals.get(name) or self._open(name) for name in portals}
         has_worked = [self._process_batch(name, fanout) for name, fanout in self._portals.items()]
@@ -110,10 +116,17 @@ class Dispatcher(OneThread):
             Lease(self._session.database, DISPATCHER, warn_of_long_calls) as lease,
         ):
             self._inbox = Inbox(self._session.database, lease.epoch)
+            self.fold_latencies()
             for _ in range(MOST_BATCHES):
                 if self._stopped.is_set() or not self._process_batch(portal, self._portals[portal]):
                     return
                 lease.verify()
+
+    def fold_latencies(self) -> None:
+        """Count what events have delivered meanwhile, now and then."""
+        if time.monotonic() >= self._fold_again:
+            self._fold_again = time.monotonic() + FOLD_SECONDS
+            self._latencies.fold()
 
     def has_ready(self, portal: str) -> bool:
         """Return whether a portal has events to process now, as far as this process knows."""
@@ -180,11 +193,14 @@ class Dispatcher(OneThread):
 
     def _save(self, results: Iterable[Result]) -> None:
         outcomes, new_rows = [], dict[str, list[SourceAsset]]()
+        causes: dict[tuple[str, str], int] = {}
         for each in results:
             outcomes.append(each.outcome)
             for name, assets in each.new_rows.items():
                 new_rows.setdefault(name, []).extend(assets)
-        self._inbox.settle(outcomes, new_rows)
+                for asset in assets:
+                    causes.setdefault((name, asset.source_id), each.outcome.event.numbers[0])
+        self._inbox.settle(outcomes, new_rows, causes)
 
     def _prune(self) -> None:
         now = self._session.now()
@@ -192,3 +208,4 @@ class Dispatcher(OneThread):
         if self._pruned_at is None or abs((now - self._pruned_at).total_seconds()) > PRUNE_SECONDS:
             self._pruned_at = now
             self._inbox.prune()
+            self._latencies.prune()

@@ -20,6 +20,7 @@ from damlink._serve.dispatcher import Dispatcher
 from damlink._serve.jobs import Job, JobKind
 from damlink._serve.scheduler import BACKOFF, AbortRateLimitWait, due_at, interval_of, summarize
 from damlink._state.inbox import Inbox
+from damlink._state.latencies import Latencies
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 from damlink._state.worker import Worker
@@ -124,6 +125,8 @@ class Work:
             self._look()
         elif job.kind is JobKind.TIDY:
             Inbox(self._database).prune()
+            self._dispatcher.fold_latencies()
+            Latencies(self._database).prune()
         elif job.kind is JobKind.INBOX:
             self._work_inbox(job.subject)
         elif job.subject not in self._session.config.connectors:

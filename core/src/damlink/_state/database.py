@@ -34,7 +34,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA: Final = "0018"  # the newest migration
+SCHEMA: Final = "0019"  # the newest migration
 BUSY_MILLISECONDS: Final = 30_000
 CREATION_LOCK: Final = 0x64616D6C696E6B  # "damlink" as a number
 

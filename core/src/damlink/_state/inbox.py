@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from damlink._model import SourceAsset
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database, insert_into
+from damlink._state.latencies import note_awaited
 from damlink._state.lease import check_epoch
 from damlink._state.merge import hasten, merge
 from damlink._state.tables import inbox as t
@@ -190,11 +191,17 @@ class Inbox:
             .limit(most)
         )
 
-    def settle(self, outcomes: Iterable[Outcome], new_rows: Mapping[str, Sequence[SourceAsset]]) -> None:
+    def settle(
+        self,
+        outcomes: Iterable[Outcome],
+        new_rows: Mapping[str, Sequence[SourceAsset]],
+        causes: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         """Write the new rows into the ledgers and the outcomes into the inbox, in one transaction.
 
         Args:
             new_rows: source assets by connector.
+            causes: the number of the first notification that has made a row due, by connector and source id.
 
         Raises:
             LeaseLostError: another process holds the dispatcher's lease now.
@@ -206,6 +213,8 @@ class Inbox:
             for connector in sorted(new_rows):
                 merge(connection, connector, new_rows[connector], now)
                 hasten(connection, connector, new_rows[connector], now)
+            if causes:
+                note_awaited(connection, _moments(connection, causes))
             for outcome in outcomes:
                 values = {
                     "had": json.dumps(sorted(outcome.processed_by | outcome.event.processed_by)),
@@ -245,6 +254,15 @@ class Inbox:
         old = sa.or_(t.c.finished_at < now - KEPT, t.c.received_at < now - ABANDONED)
         with self._database.write() as connection:
             return connection.execute(sa.delete(t).where(old)).rowcount
+
+
+def _moments(
+    connection: sa.Connection, causes: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], datetime]:
+    """Return when the notification was received that has made each row due."""
+    query = sa.select(t.c.number, t.c.received_at).where(t.c.number.in_(set(causes.values())))
+    moments = {each.number: each.received_at for each in connection.execute(query)}
+    return {key: moments[number] for key, number in causes.items() if number in moments}
 
 
 def _is_open(portal: str) -> tuple[sa.ColumnElement[bool], ...]:

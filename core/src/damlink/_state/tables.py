@@ -17,6 +17,7 @@ __all__ = [
     "Message",
     "UtcDateTime",
     "alembic_version",
+    "awaited",
     "carried",
     "counter",
     "credential",
@@ -24,6 +25,7 @@ __all__ = [
     "history",
     "identity",
     "inbox",
+    "latency",
     "lease",
     "ledger",
     "metadata",
@@ -319,6 +321,24 @@ inbox = sa.Table(
     sa.Column("last_error", Message, nullable=False, server_default=""),
     sa.UniqueConstraint("portal", "topic", "message_id", name="inbox_message"),
     sa.Index("inbox_open", "finished_at", "portal", "asset_id"),
+)
+
+# Rows that an event has made due and that are not delivered yet.
+awaited = sa.Table(
+    "awaited",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("source_id", KeepableText, primary_key=True),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+)
+
+latency = sa.Table(
+    "latency",
+    metadata,
+    sa.Column("connector", KeepableText, primary_key=True),
+    sa.Column("day", KeepableText, primary_key=True),
+    sa.Column("bucket", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
 )
 
 topic = sa.Table(
