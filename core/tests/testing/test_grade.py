@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from damlink._cli.grade import command
+from damlink._cli.test import result_line
 from damlink._plugin.discovery import find
 from damlink._plugin.grades import last_grade
 from damlink.testing.grade import LEVELS, Graded, grade_of, list_graded_rules, proven_grade
@@ -76,6 +77,14 @@ def test_proven_grade_when_a_rule_was_not_tried_is_what_is_certain(
     broken: str, untried: str, grade: str
 ) -> None:
     assert proven_grade(results(broken, untried)) == grade
+
+
+def test_line_when_an_earlier_rule_has_seen_the_same_names_that_rule() -> None:
+    first, second, third = (rule for _, rule in list_graded_rules()[:3])
+    earlier = [Result(first, "passed", "", 1.0), Result(second, "broken", "no token", 1.0, "do this")]
+    assert result_line(earlier[1], earlier[:1]).endswith("no token; to do: do this")
+    again = result_line(Result(third, "broken", "no token", 1.0, "do this"), earlier)
+    assert again.endswith(f"for the same cause as {second.id}")
 
 
 # Each takes half a minute on a quiet machine, and the grade itself ends after two.

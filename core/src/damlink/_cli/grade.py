@@ -71,12 +71,12 @@ def command(
 
     if names and (badge or at_least):
         raise click.UsageError(f"--rule and {'--badge' if badge else '--at-least'} exclude each other")
-    graded = []
+    graded: list[Graded] = []
     rules = choose_rules((rule for _, rule in list_graded_rules()), names)
     for each in try_graded(plugin, timeout, rules):
-        graded.append(each)
         if not json_:
-            echo(f"{each.level:9} {result_line(each.result)}")
+            echo(f"{each.level:9} {result_line(each.result, [other.result for other in graded])}")
+        graded.append(each)
     if names:
         _report_rules(plugin, graded, json_=json_)
         code = _code_of_rules(graded)

@@ -73,11 +73,11 @@ def _try_rules(plugin: str, names: Sequence[str], *, json_: bool) -> int:
     from damlink.testing.rules import all_rules
     from damlink.testing.runner import drop_left, try_rules
 
-    results = []
+    results: list[Result] = []
     for result in try_rules(plugin, choose_rules(all_rules(), names)):
-        results.append(result)
         if not json_:
-            echo(result_line(result))
+            echo(result_line(result, results))
+        results.append(result)
     broken = [result for result in results if result.outcome == "broken"]
     if json_:
         print_json(
@@ -107,9 +107,16 @@ def choose_rules(rules: Iterable[Rule], names: Sequence[str]) -> list[Rule]:
         raise click.UsageError(f"{error}; {error.hint}") from error
 
 
-def result_line(result: Result) -> str:
-    """Return one line on a rule: what it proves, or what was seen and what to do."""
+def result_line(result: Result, earlier: Iterable[Result] = ()) -> str:
+    """Return one line on a rule: what it proves, or what was seen and what to do.
+
+    Args:
+        earlier: results before it: what one of them has seen as well is not said again.
+    """
     mark, rule = _MARKS[result.outcome], result.rule
+    first = next((each.rule.id for each in earlier if each.seen == result.seen), "")
+    if result.outcome == "broken" and first:
+        return f"{rule.id:23} {mark:9} for the same cause as {first}"
     text = {
         "passed": rule.proves,
         "skipped": result.seen,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
+import attrs
 
-from damlink import AssetRejectedError, Client, Response, TransientError, parse_url
+from damlink import AssetRejectedError, Client, Response, TransientError, parse_url, read_as
 from damlink_istock.settings import IStockSettings
 
 __all__ = ["DownloadRow", "Metadata", "Product", "Size", "download", "downloads", "metadata", "products"]
@@ -26,17 +26,19 @@ ERROR_FIELDS: Final = ("ErrorCode", "ErrorMessage", "message", "error")
 MOST_READINGS: Final = 5
 
 
-class Dimensions(msgspec.Struct):
+@attrs.frozen
+class Dimensions:
     """Size of the licensed file, in pixels."""
 
     width: float | None = None
     height: float | None = None
 
 
-class DownloadRow(msgspec.Struct):
+@attrs.frozen
+class DownloadRow:
     """One licensed download. The user is not read: it is personal data."""
 
-    id: str | int
+    id: str
     date_downloaded: str
     asset_type: str = ""
     size_name: str | None = None
@@ -60,14 +62,16 @@ class DownloadRow(msgspec.Struct):
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-class DownloadsPage(msgspec.Struct):
+@attrs.frozen
+class DownloadsPage:
     """One page of licensed downloads."""
 
-    downloads: list[DownloadRow] = []
+    downloads: list[DownloadRow] = attrs.field(factory=list)
     result_count: int = 0
 
 
-class Size(msgspec.Struct):
+@attrs.frozen
+class Size:
     """One size that iStock offers of an asset."""
 
     name: str | None = None
@@ -75,10 +79,11 @@ class Size(msgspec.Struct):
     media_type: str | None = None
 
 
-class Metadata(msgspec.Struct):
+@attrs.frozen
+class Metadata:
     """Metadata of an asset. Videos have no `credit_line`."""
 
-    id: str | int
+    id: str
     title: str | None = None
     artist: str | None = None
     credit_line: str | None = None
@@ -88,19 +93,22 @@ class Metadata(msgspec.Struct):
     download_sizes: list[Size] | None = None
 
 
-class Images(msgspec.Struct):
+@attrs.frozen
+class Images:
     """Metadata of several images."""
 
-    images: list[Metadata] = []
+    images: list[Metadata] = attrs.field(factory=list)
 
 
-class Videos(msgspec.Struct):
+@attrs.frozen
+class Videos:
     """Metadata of several videos."""
 
-    videos: list[Metadata] = []
+    videos: list[Metadata] = attrs.field(factory=list)
 
 
-class Product(msgspec.Struct):
+@attrs.frozen
+class Product:
     """One product of the account: a subscription, or credits."""
 
     type: str = ""
@@ -110,13 +118,15 @@ class Product(msgspec.Struct):
     download_limit_reset_utc_date: str | None = None
 
 
-class Products(msgspec.Struct):
+@attrs.frozen
+class Products:
     """The account's products."""
 
-    products: list[Product] = []
+    products: list[Product] = attrs.field(factory=list)
 
 
-class DownloadUri(msgspec.Struct):
+@attrs.frozen
+class DownloadUri:
     """Address of a licensed file, valid for 24 hours."""
 
     uri: str
@@ -155,7 +165,7 @@ def _pages(http: Client, query: Mapping[str, Any]) -> Generator[list[DownloadRow
     """Yield page after page; return `False` if rows vanished meanwhile."""
     count = total = 0
     for number in itertools.count(1):
-        page = _read(_get(http, "/v3/downloads", **query, page=number), DownloadsPage)
+        page = read_as(_get(http, "/v3/downloads", **query, page=number), DownloadsPage)
         if page.downloads:
             yield page.downloads
         if 0 < page.result_count < total:
@@ -179,13 +189,13 @@ def metadata(http: Client, kind: str, ids: Iterable[str]) -> dict[str, Metadata]
         if error.status == NOT_FOUND:
             return {}
         raise
-    found = _read(response, Videos).videos if kind == "video" else _read(response, Images).images
-    return {str(each.id): each for each in found}
+    found = read_as(response, Videos).videos if kind == "video" else read_as(response, Images).images
+    return {each.id: each for each in found}
 
 
 def products(http: Client) -> list[Product]:
     """Return the products of the account."""
-    return _read(_get(http, "/v3/products"), Products).products
+    return read_as(_get(http, "/v3/products"), Products).products
 
 
 def download(http: Client, kind: str, asset_id: str, settings: IStockSettings, **choice: Any) -> str:
@@ -215,7 +225,7 @@ def _address(response: Response) -> str:
     Raises:
         ValueError: the answer has no address.
     """
-    uri = _read(response, DownloadUri).uri
+    uri = read_as(response, DownloadUri).uri
     if parse_url(uri).scheme not in ("https", "http"):
         raise ValueError(f"{uri!r:.100} is no address")
     return uri
@@ -223,17 +233,6 @@ def _address(response: Response) -> str:
 
 def _get(http: Client, path: str, **query: Any) -> Response:
     return http.get(path, params=query)
-
-
-T = TypeVar("T")
-
-
-def _read(response: Response, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"iStock's answer to {response.request.url.path} cannot be read: {error}"
-        raise TransientError(message) from error
 
 
 def _moment(moment: datetime) -> str:

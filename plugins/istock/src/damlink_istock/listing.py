@@ -73,7 +73,7 @@ def _walk_window(
     """Yield the assets of one window, each once, in the largest size in which it was licensed."""
     largest: dict[str, api.DownloadRow] = {}
     for row in itertools.chain.from_iterable(_pages(ctx, settings, window)):
-        key = str(row.id)
+        key = row.id
         if (not first or row.moment >= first) and (key not in largest or row.height > largest[key].height):
             largest[key] = row
     oldest_first = sorted(largest.values(), key=lambda row: row.moment)
@@ -89,11 +89,11 @@ def _add_metadata(
     known = {kind: api.metadata(ctx.http, kind, _ids(rows, kind)) for kind in kinds}
     for row in rows:
         if row.kind in known:
-            yield Licensed(row, known[row.kind].get(str(row.id)))
+            yield Licensed(row, known[row.kind].get(row.id))
 
 
 def _ids(rows: Iterable[api.DownloadRow], kind: str) -> list[str]:
-    return [str(row.id) for row in rows if row.kind == kind]
+    return [row.id for row in rows if row.kind == kind]
 
 
 def _pages(ctx: Context, settings: IStockSettings, window: Window) -> Iterator[list[api.DownloadRow]]:

@@ -33,7 +33,7 @@ def source_asset(licensed: Licensed) -> SourceAsset:
         "licensed_height": row.height,
         "sizes": [[size.name or "", int(size.height or 0)] for size in known.download_sizes or ()],
     }
-    return SourceAsset(str(row.id), FINGERPRINT, known.title or "", raw)
+    return SourceAsset(row.id, FINGERPRINT, known.title or "", raw)
 
 
 def credit(known: Metadata) -> str:
