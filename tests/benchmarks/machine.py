@@ -16,7 +16,7 @@ from bench_site import BUILD, Site
 def describe_machine(site: Site) -> dict[str, str]:
     """Return what the results depend on."""
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} cores, shared by clients and servers",
+        "processor": f"{describe_processor()}, shared by clients and servers",
         "system": platform.system(),
         "Python": platform.python_version(),
         "bynder-sdk (Python)": version("bynder-sdk"),
@@ -24,6 +24,11 @@ def describe_machine(site: Site) -> dict[str, str]:
         "curl": _first_number(["curl", "--version"]),
         "Damlink": version("damlink"),
     }
+
+
+def describe_processor() -> str:
+    """Return the kind of processor and the number of its cores."""
+    return f"{_processor()}, {os.cpu_count()} cores"
 
 
 def _processor() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from ledger_rows import claim
 
 from damlink._model import SourceAsset
@@ -40,3 +41,26 @@ def test_causes_after_any_change_are_those_of_the_rows(
     assert causes.read(database, "stock", 9) == Search(database, "stock").causes(9)
     rejected = [RowState.REJECTED]
     assert causes.read(database, "stock", 9, rejected) == Search(database, "stock").causes(9, rejected)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_causes_when_read_again_read_no_line_of_the_history_before(
+    database: Database, ledger: Ledger
+) -> None:
+    ledger.record(Listed([SourceAsset("0", "a")]), "all")
+    ledger.mark_rejected(claim(ledger), "too large")
+    causes = Causes()
+    causes.read(database, "stock", 9)
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_others: Any) -> None:
+        if "history.id >" in statement:
+            statements.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    causes.read(database, "stock", 9)
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = statements
+    with database.read() as connection:
+        (step,) = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    assert "USING INTEGER PRIMARY KEY (rowid>?)" in step.detail

@@ -104,8 +104,9 @@ def _follow(connection: sa.Connection, connector: str, known: _Known) -> bool:
     last = _last(connection)
     if last - known.until > MOST_CHANGES or last < known.until:
         return False
-    since = (history.c.id > known.until, history.c.connector == connector)
-    ids = set(connection.execute(sa.select(history.c.source_id).where(*since)).scalars())
+    # With the connector as a condition SQLite would read all lines of the connector by their index.
+    lines = sa.select(history.c.connector, history.c.source_id).where(history.c.id > known.until)
+    ids = {source_id for name, source_id in connection.execute(lines) if name == connector}
     found = {}
     for each in ids:
         query = sa.select(t.c.state, cause_of()).where(t.c.connector == connector, t.c.source_id == each)
