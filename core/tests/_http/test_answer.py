@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from scripted_server import Server
 
 from damlink import Secret
 from damlink._http.answer import ANSWER_BYTES, ANSWER_SECONDS, AnswerLimits
@@ -117,3 +120,14 @@ def test_stream_when_it_is_longer_than_an_answer_may_be_is_not_limited(server: A
         client.stream("GET", "/a") as file,
     ):
         assert sum(map(len, file.iter_bytes())) == 10_000
+
+
+def test_answer_when_it_has_been_read_ends_with_its_last_reference(server: Server, partner: Client) -> None:
+    server.always(200, b"{}")
+    gc.disable()
+    try:
+        answers = [weakref.ref(partner.put("/", content=b"part")) for _ in range(3)]
+        # The client's last exchange may still be referred to.
+        assert [answer() for answer in answers[:2]] == [None, None]
+    finally:
+        gc.enable()

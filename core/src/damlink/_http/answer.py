@@ -44,6 +44,9 @@ def read_answer(response: httpx.Response, limits: AnswerLimits) -> None:
         response._content = _body(response, limits)
     finally:
         response.close()
+    # The stream refers back to its response: without it the request, and the body that it has sent, end at
+    # once and not with the next garbage collection.
+    response.stream = httpx.ByteStream(response._content)
 
 
 def _body(response: httpx.Response, limits: AnswerLimits) -> bytes:
