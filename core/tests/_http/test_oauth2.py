@@ -333,6 +333,31 @@ def test_consent_when_its_code_is_redeemed_proves_who_asked(server: Any, stolen:
     assert (digest == query["code_challenge"]) is not stolen
 
 
+def test_consent_when_another_object_redeems_its_code_takes_the_verifier_along(server: Any) -> None:
+    asking, later = (auth_of(server, authorize_url=f"{server.url}/auth") for _ in range(2))
+    asking.consent_url("state")
+    later.verifier = asking.verifier
+    server.always(200, b'{"access_token": "t"}')
+    with open_client(server.url) as client:
+        later.redeem(Secret("the-code"), client)
+    assert dict(parse_qsl(server.asked[0].body.decode()))["code_verifier"] == asking.verifier.reveal()
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [
+        ({}, False),
+        ({"authorize_url": "http://127.0.0.1/auth"}, True),
+        ({"authorize_url": "http://127.0.0.1/auth", "login_only": True}, True),
+        ({"authorize_url": "http://127.0.0.1/auth", "username": "u", "password": Secret("p")}, False),
+        ({"authorize_url": "http://127.0.0.1/auth", "refresh_token": Secret("r")}, False),
+    ],
+    ids=["no-page", "no-grant", "consent-only", "password", "refresh-token"],
+)
+def test_oauth2_when_it_has_no_other_grant_needs_consent(server: Any, options: Any, needs: bool) -> None:
+    assert auth_of(server, **options).needs_consent is needs
+
+
 @pytest.mark.parametrize(
     ("status", "body", "cure"),
     [

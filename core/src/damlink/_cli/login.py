@@ -23,7 +23,7 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
 
     The token is stored encrypted, and renewed automatically from then on.
     """
-    from damlink._http.oauth2 import OAuth2
+    from damlink._run.consent import open_sign_in
     from damlink._run.login import log_in
     from damlink._run.session import Session
     from damlink._system.suggest import suggest
@@ -36,12 +36,8 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
     if name not in known:
         raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=suggest(name, known))
     with Session(config) as session:
-        runtime = None if name in config.portals else session.open_connector(name)
-        auth = runtime.auth if runtime else session.portal_auth(name)
-        if not isinstance(auth, OAuth2) or not auth.authorize_url:
-            raise ConfigError(str(config.path), f"{name} does not sign in with a browser")
-        classify = runtime.plugin.classify if runtime else None
-        notice = log_in(session, auth, name, lambda url: _show(url, no_browser=no_browser), classify)
+        sign_in = open_sign_in(session, name, is_portal=name in config.portals)
+        notice = log_in(session, sign_in, lambda url: _show(url, no_browser=no_browser))
         note(session, name)
     echo(f"{name}: signed in", err=True)
     if notice:

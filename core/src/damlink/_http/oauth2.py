@@ -39,9 +39,13 @@ class OAuth2(CustodyAuth):
         scopes: the scopes to request; if empty the other side decides.
         headers: additional headers of every signed request, such as an API key.
         authorize_url: the page on which a person gives consent.
-        redirect_url: an address on loopback, as registered at the other side.
+        redirect_url: where the answer to a consent goes, as registered at the other side.
         login_only: a person's consent is the only grant.
         basic: send the client's id and secret in a Basic header instead of the form.
+
+    Attributes:
+        verifier: what proves that the code of a consent is redeemed by the side that asked for it; made by
+            `consent_url`.
 
     Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
@@ -73,12 +77,18 @@ class OAuth2(CustodyAuth):
         self._password = password
         self._refresh_token = refresh_token
         self._scopes = scopes
-        self._verifier = Secret("")
+        self.verifier = Secret("")
 
     @property
     def rotates(self) -> bool:
         """True if a lost refresh token could lock us out, because no other grant exists."""
         return self._refresh_token is not None or self._login_only
+
+    @property
+    def needs_consent(self) -> bool:
+        """True if a person's consent can give the token, and no user name and no refresh token is set."""
+        has_grant = self._username is not None or self._refresh_token is not None
+        return bool(self.authorize_url) and (self._login_only or not has_grant)
 
     @property
     def account(self) -> str:
@@ -139,10 +149,12 @@ class OAuth2(CustodyAuth):
     def consent_url(self, state: str) -> str:
         """Return the address at which a person gives consent. The answer comes to `redirect_url`.
 
+        It begins a consent anew: `redeem` takes only a code of the last one.
+
         Source: RFC 7636 (PKCE): only the process that requested the code can use it.
         """
-        self._verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
-        digest = hashlib.sha256(self._verifier.reveal().encode()).digest()
+        self.verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
+        digest = hashlib.sha256(self.verifier.reveal().encode()).digest()
         query = {
             "client_id": self._client_id,
             "response_type": "code",
@@ -166,7 +178,7 @@ class OAuth2(CustodyAuth):
         """
         form = self._client_form()
         form |= {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": self.redirect_url}
-        form["code_verifier"] = self._verifier.reveal()
+        form["code_verifier"] = self.verifier.reveal()
         marks = {ACCEPTED: range(400, 600)}
         response = client.request(
             "POST", self.token_url, data=form, headers=self._token_headers(), extensions=marks

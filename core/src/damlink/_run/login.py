@@ -9,14 +9,12 @@ import secrets
 import time
 import urllib.parse
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Final
 
 import httpx
 
-from damlink._http.client import PluginClassify, open_client
-from damlink._http.oauth2 import OAuth2
+from damlink._run.consent import SignIn, is_consent, read_code, redeem_code
 from damlink._run.session import Session
 from damlink._secret import Secret
 from damlink.errors import AuthError, ConfigError
@@ -32,19 +30,11 @@ _UNRELATED: Final = (
 )
 
 
-def log_in(
-    session: Session,
-    auth: OAuth2,
-    name: str,
-    show: Callable[[str], None],
-    classify: PluginClassify | None = None,
-) -> str:
+def log_in(session: Session, sign_in: SignIn, show: Callable[[str], None]) -> str:
     """Wait for a person's consent, and store the token.
 
     Args:
-        name: of the portal or connector, for errors.
         show: opens the consent page, or prints its address.
-        classify: the plugin's; none for a portal.
 
     Returns:
         A notice for the person, or an empty text.
@@ -53,20 +43,10 @@ def log_in(
         AuthError: consent was refused, or did not arrive in time.
     """
     state = secrets.token_urlsafe(24)
-    with _server(auth.redirect_url, state, name) as server:
-        show(auth.consent_url(state))
-        code = _wait(server, name)
-    pace = session.pace if name in session.config.portals else None
-    with open_client(auth.token_url, pace=pace, connection=session.connection) as client:
-        client.classify_with(classify)
-        token = auth.redeem(code, client)
-    if token.refresh is not None:
-        return ""
-    until = datetime.fromtimestamp(token.renew_at, UTC).strftime("%H:%M")
-    return (
-        f"the sign-in ends at {until} UTC, because no refresh token came with it; ask for the scope that "
-        "gives one (`offline` at Bynder, also at the app there), then sign in again"
-    )
+    with _server(sign_in.auth.redirect_url, state, sign_in.name) as server:
+        show(sign_in.auth.consent_url(state))
+        code = _wait(server, sign_in.name)
+    return redeem_code(session, sign_in, code)
 
 
 class _Server(HTTPServer):
@@ -96,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._show(400, _UNRELATED)
             return
         self.server.answers.append(answer)
-        self._show(200, _THANKS if "code" in answer else _REFUSED)
+        self._show(200, _THANKS if is_consent(answer) else _REFUSED)
 
     def _show(self, status: int, text: str) -> None:
         page = _PAGE.format(text).encode()
@@ -128,9 +108,6 @@ def _wait(server: _Server, name: str) -> Secret:
         server.handle_request()
         if not server.answers:
             continue
-        answer = server.answers[0]
-        if "code" in answer:
-            return Secret(answer["code"])
         hint = f"run `damlink login {name}` again, and allow it"
-        raise AuthError(f"{name}: consent was refused: {answer.get('error', 'no reason given')}", hint=hint)
+        return read_code(server.answers[0], name, hint=hint)
     raise AuthError(f"{name}: no consent came within {CONSENT_TIMEOUT_SECONDS:.0f} s", hint="try again")
