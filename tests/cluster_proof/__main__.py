@@ -17,6 +17,7 @@ import pytest
 from cluster_proof.cluster import WINDOW_SECONDS, Cluster, cluster, slow_cluster
 from cluster_proof.latency import measure_rows, time_events
 from cluster_proof.page import write_page
+from cluster_proof.timetable import give_connectors, largest_memory, read_delays
 from imatag_site import imatag_site
 from loopback import Site, until
 from postgres_server import restart
@@ -26,6 +27,8 @@ REQUESTS: Final = 450
 # Of each address, where every worker has its own: two cores do not carry eight times the other one.
 REQUESTS_EACH: Final = 120
 KILL_EVERY_SECONDS: Final = 5.0
+# Of each connector, where there are very many.
+EVERY_SECONDS: Final = 300.0
 FROZEN: Final = 3
 
 
@@ -101,7 +104,7 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
     """
     taken: dict[str, list[float]] = {"killed": [], "frozen": []}
     restarts: list[float] = []
-    with cluster(assets=700) as made:
+    with cluster(assets=int(700 + 10 * seconds)) as made:
         for _ in range(3):
             made.start()
         until(lambda: made.site.sandbox.world.counts["requests:portal"] > 5, 60)
@@ -114,7 +117,7 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
             taken[way] += take_one_down(made, way, chance)
             made.start()
         made.site.sandbox.world.faults.clear()
-        until(lambda: is_finished(made), 120)
+        until(lambda: is_finished(made), 900)
         made.stop()
         states = [asset["state"] for asset in made.site.assets()]
         stored = made.site.stored()
@@ -173,6 +176,36 @@ def prove_rows(count: int) -> dict[str, Any]:
         return {"rows": count, **measure_rows(made.site.folder, made.address, count, "damlink-proof")}
 
 
+def prove_connectors(count: int) -> dict[str, Any]:
+    """One worker lists so many connectors, each every 5 minutes, to a portal and a source that are slow."""
+    with cluster(assets=0) as made:
+        give_connectors(made, count, EVERY_SECONDS)
+        made.start()
+        ((first,),) = made.ask("SELECT count(*) FROM run")
+        until(lambda: count_listings(made) >= first + count, 900, pause=1.0)
+        # From here on each has its own moment; three of them each.
+        time.sleep(3 * EVERY_SECONDS)
+        memory = largest_memory(made.workers[0].pid)
+        ((failed,),) = made.ask("SELECT count(*) FROM run WHERE error <> ''")
+        made.stop()
+        delays = read_delays(made.address, EVERY_SECONDS)
+    return {
+        "connectors": count,
+        "every": EVERY_SECONDS,
+        "listings": len(delays),
+        "failed": failed,
+        "delay": {
+            what: round(delays[int(len(delays) * part)], 2) for what, part in (("median", 0.5), ("p99", 0.99))
+        },
+        "memory": memory,
+    }
+
+
+def count_listings(made: Cluster) -> int:
+    ((count,),) = made.ask("SELECT count(*) FROM run WHERE finished_at IS NOT NULL")
+    return int(count)
+
+
 def take_one_down(made: Cluster, way: str, chance: random.Random) -> list[float]:
     """Kill or freeze a worker that carries; return how long its rows stayed its own, if it had any."""
     numbers = made.numbers()
@@ -210,6 +243,7 @@ PROOFS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
     "addresses": lambda number: prove_addresses(int(number)),
     "events": prove_events,
     "rows": lambda number: prove_rows(int(number)),
+    "connectors": lambda number: prove_connectors(int(number)),
     "kills": lambda seconds: prove_kills(seconds, random.Random(7)),
 }
 ROWS: Final = ["budget:1", "budget:2", "budget:4", "clocks:2", "addresses:1", "addresses:4", "kills:60"]
@@ -218,7 +252,9 @@ ROWS: Final = ["budget:1", "budget:2", "budget:4", "clocks:2", "addresses:1", "a
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cluster_proof", description=__doc__)
     parser.add_argument(
-        "rows", nargs="*", help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows:NUMBER"
+        "rows",
+        nargs="*",
+        help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows: or connectors:NUMBER",
     )
     rows = parser.parse_args().rows or ROWS
     # Whoever ends this ends the workers and the server with it.

@@ -50,7 +50,12 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
         yield from budget_lines(budgets)
     if addresses := _rows_of(results, "addresses"):
         yield from address_lines(addresses)
-    for kind, write in (("kills", kill_lines), ("events", event_lines), ("rows", row_lines)):
+    for kind, write in (
+        ("kills", kill_lines),
+        ("events", event_lines),
+        ("connectors", connector_lines),
+        ("rows", row_lines),
+    ):
         for each in _rows_of(results, kind):
             yield from write(each)
 
@@ -124,6 +129,20 @@ def event_lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"| until its mark was back in the portal | {pushed[len(pushed) // 2]} | {pushed[-1]} |"
     yield f"\nOf the back-fill, {result['left_of_the_back_fill']} assets were still due at the end, {result['refused']} requests were refused"
     yield f"(load {result.get('load', '?')}).\n"
+
+
+def connector_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    delay = result["delay"]
+    yield f"## {result['connectors']:,} connectors\n"
+    yield f"One worker lists {result['connectors']:,} connectors, each of them every {result['every']:.0f} s. The goal is that 99% of the"
+    yield "listings begin within 5 s of their moment, in 400 MB.\n"
+    yield "| | |"
+    yield "| --- | --- |"
+    yield f"| listings after each connector's first, of which failed | {result['listings']:,}, {result['failed']} |"
+    yield f"| seconds from its moment until a listing began: median, p99 | {delay['median']}, {delay['p99']} |"
+    yield f"| largest memory of the worker | {result['memory'] / 1e6:.0f} MB |"
+    yield f"| load | {result.get('load', '?')} |"
+    yield ""
 
 
 def row_lines(result: Mapping[str, Any]) -> Iterator[str]:
