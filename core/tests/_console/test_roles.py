@@ -123,8 +123,8 @@ def test_page_when_a_role_sees_it_shows_exactly_what_the_role_may(
 
 def test_pages_when_looked_through_have_every_form(seen: Any) -> None:
     forms = {path for ways in seen.values() for method, path in ways if method == "POST"}
-    # One stands only where somebody else has changed the config.
-    assert forms | {"/rebase-draft"} == {path for method, path in ROUTES if method == "POST"}
+    # They stand only where somebody else has changed the config, and where a person's consent is wanted.
+    assert forms | {"/rebase-draft", "/sign-in"} == {path for method, path in ROUTES if method == "POST"}
 
 
 @pytest.mark.parametrize("token", [False, True], ids=["session", "token"])

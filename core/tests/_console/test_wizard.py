@@ -150,3 +150,10 @@ def test_new_connector_when_shown_names_the_commands_that_make_it_too(shown: Any
         "damlink portal add other --set url=https://other.bynder.com --set auth=permanent-token && "
         "damlink add 'Second shelf' --plugin acme --portal other --set videos=true --set key=env:TOKEN"
     )
+
+
+def test_step_when_a_secret_is_typed_in_place_of_its_reference_does_not_show_it_again(shown: Any) -> None:
+    at = begin(shown).headers["location"].replace("/setup", "/step")
+    answer = shown.post(at, **{"set.key": "typed-in-the-wrong-field"})
+    assert (answer.status_code, "key is a reference" in answer.text) == (400, True)
+    assert "typed-in-the-wrong-field" not in answer.text

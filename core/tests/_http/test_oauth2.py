@@ -333,14 +333,16 @@ def test_consent_when_its_code_is_redeemed_proves_who_asked(server: Any, stolen:
     assert (digest == query["code_challenge"]) is not stolen
 
 
-def test_consent_when_another_object_redeems_its_code_takes_the_verifier_along(server: Any) -> None:
+def test_consent_when_another_object_redeems_its_code_is_taken_along(server: Any) -> None:
     asking, later = (auth_of(server, authorize_url=f"{server.url}/auth") for _ in range(2))
-    asking.consent_url("state")
-    later.verifier = asking.verifier
+    asking.consent_url("state", "http://127.0.0.1:1/back")
+    later.consent = asking.consent
     server.always(200, b'{"access_token": "t"}')
     with open_client(server.url) as client:
         later.redeem(Secret("the-code"), client)
-    assert dict(parse_qsl(server.asked[0].body.decode()))["code_verifier"] == asking.verifier.reveal()
+    sent = dict(parse_qsl(server.asked[0].body.decode()))
+    assert sent["code_verifier"] == asking.consent.verifier.reveal()
+    assert sent["redirect_uri"] == "http://127.0.0.1:1/back"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from damlink._cli._completion import complete_portals_and_connectors
 from damlink._cli._noted import note
 from damlink._cli._options import load_config, with_config
 from damlink._cli._output import echo, echo_text
-from damlink.errors import ConfigError
 
 
 @click.command("login")
@@ -23,22 +22,14 @@ def command(name: str, no_browser: bool, config_path: Path | None) -> None:
 
     The token is stored encrypted, and renewed automatically from then on.
     """
-    from damlink._run.consent import open_sign_in
     from damlink._run.login import log_in
     from damlink._run.session import Session
-    from damlink._system.suggest import suggest
+    from damlink._run.sign_in import open_sign_in
 
-    config = load_config(config_path)
-    # A title is accepted in place of the key, since error messages and `damlink status` show titles.
-    if name not in config.portals:
-        name = next((each.name for each in config.connectors.values() if each.title == name), name)
-    known = {*config.portals, *config.connectors}
-    if name not in known:
-        raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=suggest(name, known))
-    with Session(config) as session:
-        sign_in = open_sign_in(session, name, is_portal=name in config.portals)
-        notice = log_in(session, sign_in, lambda url: _show(url, no_browser=no_browser))
-        note(session, name)
+    with Session(load_config(config_path)) as session:
+        sign_in = open_sign_in(session, name)
+        notice = log_in(sign_in, lambda url: _show(url, no_browser=no_browser))
+        note(session, name := sign_in.name)
     echo(f"{name}: signed in", err=True)
     if notice:
         echo(f"{name}: {notice}", err=True)

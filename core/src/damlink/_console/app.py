@@ -17,6 +17,7 @@ from damlink._config.load import Config, load
 from damlink._console.activity import note_act
 from damlink._console.acts import ACTS
 from damlink._console.asset_pages import export_assets
+from damlink._console.consent_doors import ConsentDoors
 from damlink._console.desk import Desk, Texts
 from damlink._console.diagnostic_pages import DOWNLOAD_PATH, download_diagnostics
 from damlink._console.doors import Doors
@@ -29,7 +30,15 @@ from damlink._console.oidc_doors import OidcDoors
 from damlink._console.page import Page, Query, WrongRequestError, address_of
 from damlink._console.pages import LIVE_PAGES, PAGES
 from damlink._console.render import read_script, read_style, render, render_error
-from damlink._console.roles import LASTING_PATHS, LIVE_PATH, OIDC_BEGIN, OIDC_RETURN, SAFE_METHODS
+from damlink._console.roles import (
+    CONSENT_BEGIN,
+    CONSENT_RETURN,
+    LASTING_PATHS,
+    LIVE_PATH,
+    OIDC_BEGIN,
+    OIDC_RETURN,
+    SAFE_METHODS,
+)
 from damlink._console.sessions import Sessions
 from damlink._console.streams import Streams
 from damlink._run.session import Session
@@ -58,10 +67,11 @@ def make_app(
     jobs = jobs or Jobs(session.config.path)
     live = live or Live(reader_of(session, jobs))
     handlers, doors, streams = _Handlers(session, sessions, jobs, live), Doors(sessions), Streams(live)
-    oidc = OidcDoors(session, sessions)
+    oidc, consents = OidcDoors(session, sessions), ConsentDoors(session, handlers.answer)
     pages = [_route(path, handlers.show(path, show)) for path, show in PAGES.items()]
     forms = [
         *(Route(path, handlers.change(path, act), methods=["POST"]) for path, act in ACTS.items()),
+        Route(CONSENT_BEGIN, consents.begin, methods=["POST"]),
         Route("/login", doors.login, methods=["POST"]),
         Route("/leave", doors.leave, methods=["POST"]),
     ]
@@ -70,6 +80,7 @@ def make_app(
         _route("/login", doors.show_login),
         _route(OIDC_BEGIN, oidc.begin),
         _route(OIDC_RETURN, oidc.finish),
+        _route(CONSENT_RETURN, consents.finish),
         _route("/console.css", handlers.style),
         *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
         _route("/export", handlers.export),
@@ -101,7 +112,7 @@ class _Handlers:
     def export(self, request: Request) -> Response:
         """Return the assets of a filter as a file."""
         headers = {"content-disposition": 'attachment; filename="assets.csv"'}
-        return self._answer(
+        return self.answer(
             request,
             lambda desk: StreamingResponse(
                 export_assets(desk, dict(request.query_params)), media_type="text/csv", headers=headers
@@ -111,7 +122,7 @@ class _Handlers:
     def diagnostics(self, request: Request) -> Response:
         """Return the file for support."""
         headers = {"content-disposition": 'attachment; filename="damlink-diagnostics.zip"'}
-        return self._answer(
+        return self.answer(
             request,
             lambda desk: Response(download_diagnostics(desk), media_type="application/zip", headers=headers),
         )
@@ -130,7 +141,7 @@ class _Handlers:
             live = self._stream_address(query.get("connector", "")) if path in LIVE_PAGES else ""
             return render(request, page(desk, query), live=live)
 
-        return lambda request: self._answer(request, lambda desk: show(request, desk))
+        return lambda request: self.answer(request, lambda desk: show(request, desk))
 
     def _stream_address(self, connector: str) -> str:
         return address_of(LIVE_PATH, connector=connector, seen=self._live.read().of(connector))
@@ -142,7 +153,7 @@ class _Handlers:
             form = await read_form(request)
             if isinstance(form, Response):
                 return form
-            return await to_thread.run_sync(self._answer, request, lambda desk: act(request, desk, form))
+            return await to_thread.run_sync(self.answer, request, lambda desk: act(request, desk, form))
 
         def act(request: Request, desk: Desk, form: Query) -> Response:
             done = do(desk, form)
@@ -164,7 +175,7 @@ class _Handlers:
             origin=_origin(request),
         )
 
-    def _answer(self, request: Request, answer: Callable[[Desk], Response]) -> Response:
+    def answer(self, request: Request, answer: Callable[[Desk], Response]) -> Response:
         """Answer with the present config; an error is a page with its cure."""
         base = self._session
         try:

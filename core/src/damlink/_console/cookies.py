@@ -8,12 +8,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-__all__ = ["COOKIE", "OIDC_COOKIE", "cookie_of", "delete_cookie", "read_cookie", "set_cookie"]
+__all__ = [
+    "CONSENT_COOKIE",
+    "COOKIE",
+    "OIDC_COOKIE",
+    "cookie_of",
+    "delete_cookie",
+    "read_cookie",
+    "set_cookie",
+]
 
 COOKIE: Final = "damlink_console"  # of a session
 OIDC_COOKIE: Final = "damlink_oidc"  # of an attempt to sign in at an issuer
-# The page of an issuer leads back here: `strict` would leave the cookie of the attempt out.
-_SAME_SITE: Final[dict[str, Literal["strict", "lax"]]] = {COOKIE: "strict", OIDC_COOKIE: "lax"}
+CONSENT_COOKIE: Final = "damlink_consent"  # of an attempt to sign in at a portal or a partner
+# The page of the other side leads back here: `strict` would leave the cookie of the attempt out.
+_SAME_SITE: Final[dict[str, Literal["strict", "lax"]]] = {
+    COOKIE: "strict",
+    OIDC_COOKIE: "lax",
+    CONSENT_COOKIE: "lax",
+}
 
 
 def cookie_of(scope: Scope, cookie: str = COOKIE) -> str:

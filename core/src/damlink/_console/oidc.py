@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
-import secrets
-import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from damlink._config.load import OidcTable
 from damlink._config.tables import OidcConfig
+from damlink._console.attempts import Attempts
 from damlink._run.session import Session
 from damlink._state.users import Identity, Role
 from damlink.errors import AuthError, ConfigError
@@ -22,10 +19,8 @@ from damlink.errors import AuthError, ConfigError
 if TYPE_CHECKING:
     from damlink._http.oidc import Attempt, Issuer
 
-__all__ = ["LASTS", "NoRoleError", "Oidc", "Person"]
+__all__ = ["NoRoleError", "Oidc", "Person"]
 
-LASTS: Final = timedelta(minutes=10)
-MOST_ATTEMPTS: Final = 10_000
 MOST_NAME: Final = 40
 # No user of the command line has a colon in the name.
 PREFIX: Final = "oidc:"
@@ -49,13 +44,6 @@ class Person:
     role: Role
 
 
-@attrs.frozen
-class _Begun:
-    attempt: Attempt
-    browser: str
-    until: datetime
-
-
 class Oidc:
     """Attempts to sign in at the issuer of `[console.oidc]`.
 
@@ -69,8 +57,7 @@ class Oidc:
     def __init__(self, session: Session, table: OidcTable) -> None:
         self._session, self._table = session, table
         self._issuer_class = _import_issuer(table.place)
-        self._lock = threading.Lock()
-        self._begun: dict[str, _Begun] = {}
+        self._attempts: Attempts[Attempt] = Attempts(session.now, "open the console, and sign in again")
 
     @functools.cached_property
     def _settings(self) -> OidcConfig:
@@ -89,14 +76,7 @@ class Oidc:
             ConfigError: the client's secret cannot be opened.
         """
         attempt = self._issuer.begin(redirect_url, self._settings.scopes)
-        browser = secrets.token_urlsafe(32)
-        now = self._session.now()
-        with self._lock:
-            self._begun = {state: each for state, each in self._begun.items() if now < each.until}
-            while len(self._begun) >= MOST_ATTEMPTS:
-                del self._begun[next(iter(self._begun))]
-            self._begun[attempt.state] = _Begun(attempt, _hash(browser), now + LASTS)
-        return browser, attempt.url
+        return self._attempts.begin(attempt.state, attempt), attempt.url
 
     def finish(self, browser: str, answer: Mapping[str, str]) -> Person:
         """Return who has signed in; an attempt can be finished once.
@@ -109,19 +89,8 @@ class Oidc:
             NoRoleError: the claims give no role.
             AuthError: the attempt is unknown, or what the issuer says cannot be believed.
         """
-        attempt = self._take(browser, answer.get("state", ""))
+        attempt = self._attempts.take(browser, answer.get("state", ""))
         return _read_person(self._issuer.redeem(attempt, answer), self._settings)
-
-    def _take(self, browser: str, state: str) -> Attempt:
-        with self._lock:
-            begun = self._begun.get(state)
-            is_own = begun is not None and begun.browser == _hash(browser)
-            if is_own:
-                del self._begun[state]
-        if begun is None or not is_own or self._session.now() >= begun.until:
-            what = "this sign-in was not begun in this browser, is used, or is older than 10 minutes (state)"
-            raise AuthError(what, hint="open the console, and sign in again")
-        return begun.attempt
 
 
 def _import_issuer(place: str) -> type[Issuer]:
@@ -159,8 +128,3 @@ def _find_role(value: Any, settings: OidcConfig, name: str, identity: Identity) 
     what = f"{name} has no role here: none of the {len(value)} values of {claim!r} is in [console.oidc]"
     hint = "add one to administrators, operators or viewers, or let the issuer add the person to a group"
     raise NoRoleError(what, identity, hint=hint)
-
-
-def _hash(secret: str) -> str:
-    """Return the hash that an attempt is compared by, so that no time of a comparison tells the secret."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -10,8 +10,9 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from damlink._console.attempts import LASTS
 from damlink._console.cookies import OIDC_COOKIE, delete_cookie, read_cookie, set_cookie
-from damlink._console.oidc import LASTS, NoRoleError, Oidc
+from damlink._console.oidc import NoRoleError, Oidc
 from damlink._console.page import Page
 from damlink._console.render import render, render_error
 from damlink._console.roles import OIDC_RETURN
@@ -84,7 +85,8 @@ class OidcDoors:
         secret = self._sessions.sign_in_at_issuer(person.identity, person.name, person.role)
         # The cookie of the session is `strict`: a browser does not send it with a redirect that another
         # site has begun, but with the next page that this one asks for.
-        answer = render(request, Page("signed_in.html", "Signed in", "damlink users list", {}))
+        data = {"next": "/", "notice": ""}
+        answer = render(request, Page("signed_in.html", "Signed in", "damlink users list", data))
         answer.headers["refresh"] = "0; url=/"
         if earlier := read_cookie(request):
             self._sessions.end(earlier)

@@ -10,6 +10,8 @@ from damlink._state.access import OWNER
 from damlink._state.users import Role
 
 __all__ = [
+    "CONSENT_BEGIN",
+    "CONSENT_RETURN",
     "LASTING_PATHS",
     "LIVE_PATH",
     "OIDC_BEGIN",
@@ -26,8 +28,19 @@ LASTING_PATHS: Final = ("/htmx-2.0.11.min.js", "/htmx-ext-sse-2.2.4.min.js")
 # To the issuer of `[console.oidc]`, and back; the second is registered there.
 OIDC_BEGIN: Final = "/oidc/begin"
 OIDC_RETURN: Final = "/oidc/callback"
+# To the consent page of a portal or a partner, and back; the second is registered there.
+CONSENT_BEGIN: Final = "/sign-in"
+CONSENT_RETURN: Final = "/sign-in/callback"
 # What needs no session: the ways to get one, and what every page is made with.
-OPEN_PATHS: Final = ("/enter", "/login", OIDC_BEGIN, OIDC_RETURN, "/console.css", *LASTING_PATHS)
+OPEN_PATHS: Final = (
+    "/enter",
+    "/login",
+    OIDC_BEGIN,
+    OIDC_RETURN,
+    CONSENT_RETURN,
+    "/console.css",
+    *LASTING_PATHS,
+)
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 LIVE_PATH: Final = "/live"
 EVERYONES: Final = ("/leave", "/password")

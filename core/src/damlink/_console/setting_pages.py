@@ -15,6 +15,7 @@ from damlink._console.drafts import Drafts, Kept, compare_texts, read_text
 from damlink._console.page import Page, Query, command_text, show_problem
 from damlink._console.settings_form import describe_fields
 from damlink._run.setting_changes import fields_of_connector
+from damlink._run.sign_in import signs_in
 
 __all__ = ["describe_table", "show_draft", "show_edit", "show_form"]
 
@@ -43,6 +44,7 @@ def show_form(desk: Desk, text: str, query: Query, error: Exception | None = Non
         "connector": name,
         "base": desk.texts.keep(text),
         "inputs": [attrs.asdict(each) for each in inputs],
+        "signs_in": signs_in(desk, name),
     }
     page = Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
     return show_problem(page, error)
@@ -63,8 +65,16 @@ def show_draft(desk: Desk, query: Query) -> Page:
         "findings": [{"what": what, "detail": detail, "ok": ok} for what, detail, ok in kept.findings or ()],
         "is_new": kept.step is not None,
         "is_tried": kept.findings is not None,
+        "sign_ins": _names_of_sign_ins(drafts, kept),
     }
     return Page("draft.html", f"Change of {kept.name}", _command_of(kept), data)
+
+
+def _names_of_sign_ins(drafts: Drafts, kept: Kept) -> list[str]:
+    """Return the new portals, and the connector, that a person can sign in at with a browser."""
+    names = [*kept.portals, kept.name]
+    with drafts.draft(kept, is_tried=True).session(drafts.file(kept)) as session:
+        return [name for name in names if signs_in(session, name)]
 
 
 def _command_of(kept: Kept) -> str:

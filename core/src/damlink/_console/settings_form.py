@@ -65,7 +65,9 @@ def describe_fields(
         form: what a person has typed that was not accepted; entered secrets are not shown again.
     """
     inputs = [_describe(field, values) for field in fields]
-    return [attrs.evolve(each, text=(form or {}).get(each.name, each.text)) for each in inputs]
+    # What was typed in place of a reference may be the secret itself.
+    typed = {each.name: (form or {}).get(each.name, each.text) for each in inputs if each.kind != "secret"}
+    return [attrs.evolve(each, text=typed.get(each.name, each.text)) for each in inputs]
 
 
 def label_of(field: Field) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus
 
+import attrs
 import httpx
 
 from damlink._http.outcome import ACCEPTED
@@ -17,12 +18,25 @@ from damlink._http.token_auth import CustodyAuth, open_secrets
 from damlink._secret import Secret
 from damlink.errors import AuthError
 
-__all__ = ["OAuth2"]
+__all__ = ["Consent", "OAuth2"]
 
 # RFC 7636 recommends at least 32.
 VERIFIER_BYTES: Final = 48
 # Fixed, because it must be registered at the other side.
 REDIRECT_URL: Final = "http://localhost:8765/callback"
+
+
+@attrs.frozen
+class Consent:
+    """What redeems the code that a person's consent brings, with the secret of the client.
+
+    Attributes:
+        verifier: of PKCE: only who asked for the consent knows it.
+        redirect_url: the address that the code has come to.
+    """
+
+    verifier: Secret
+    redirect_url: str
 
 
 class OAuth2(CustodyAuth):
@@ -42,10 +56,6 @@ class OAuth2(CustodyAuth):
         redirect_url: where the answer to a consent goes, as registered at the other side.
         login_only: a person's consent is the only grant.
         basic: send the client's id and secret in a Basic header instead of the form.
-
-    Attributes:
-        verifier: what proves that the code of a consent is redeemed by the side that asked for it; made by
-            `consent_url`.
 
     Source: RFC 6749, sections 2.3.1, 4.3, 4.4 and 6.
     """
@@ -77,7 +87,8 @@ class OAuth2(CustodyAuth):
         self._password = password
         self._refresh_token = refresh_token
         self._scopes = scopes
-        self.verifier = Secret("")
+        # That which was asked for last.
+        self.consent = Consent(Secret(""), redirect_url)
 
     @property
     def rotates(self) -> bool:
@@ -146,19 +157,21 @@ class OAuth2(CustodyAuth):
         kept = self.custody.load()
         return kept if kept is not None and (read is None or kept.version != read.version) else None
 
-    def consent_url(self, state: str) -> str:
-        """Return the address at which a person gives consent. The answer comes to `redirect_url`.
+    def consent_url(self, state: str, redirect_url: str = "") -> str:
+        """Return the address at which a person gives consent.
 
-        It begins a consent anew: `redeem` takes only a code of the last one.
+        Args:
+            redirect_url: the address that the answer comes to; that of this object if not given.
 
         Source: RFC 7636 (PKCE): only the process that requested the code can use it.
         """
-        self.verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
-        digest = hashlib.sha256(self.verifier.reveal().encode()).digest()
+        verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
+        self.consent = Consent(verifier, redirect_url or self.redirect_url)
+        digest = hashlib.sha256(verifier.reveal().encode()).digest()
         query = {
             "client_id": self._client_id,
             "response_type": "code",
-            "redirect_uri": self.redirect_url,
+            "redirect_uri": self.consent.redirect_url,
             "state": state,
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
@@ -177,8 +190,11 @@ class OAuth2(CustodyAuth):
             AuthError: the other side refuses the code.
         """
         form = self._client_form()
-        form |= {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": self.redirect_url}
-        form["code_verifier"] = self.verifier.reveal()
+        form |= {"grant_type": "authorization_code", "code": code.reveal()}
+        form |= {
+            "redirect_uri": self.consent.redirect_url,
+            "code_verifier": self.consent.verifier.reveal(),
+        }
         marks = {ACCEPTED: range(400, 600)}
         response = client.request(
             "POST", self.token_url, data=form, headers=self._token_headers(), extensions=marks

@@ -87,9 +87,13 @@ class Draft:
     def report(self, finding: Finding) -> None:
         """Show one finding of the trial; raise its error where it must not be written."""
 
-    def session(self, file: ConfigFile) -> Session:
-        """Open the config as it would be written, with the typed secrets."""
-        return _Trial(loads(file.text, file.path), self.typed, opens=self.is_tried)
+    def session(self, file: ConfigFile, *, keeps: bool = False) -> Session:
+        """Open the config as it would be written, with the typed secrets.
+
+        Args:
+            keeps: store the tokens of a sign-in.
+        """
+        return _Trial(loads(file.text, file.path), self.typed, opens=self.is_tried, keeps=keeps)
 
     def _validate(self, session: Session) -> None:
         if self.kind == "connectors":
@@ -120,10 +124,10 @@ class Draft:
 
 
 class _Trial(Session):
-    """Read-only session on a config that is not written yet, with secrets that are not stored yet."""
+    """Session on a config that is not written yet, with secrets that are not stored yet."""
 
-    def __init__(self, config: Config, typed: Mapping[str, str], *, opens: bool) -> None:
-        super().__init__(config, keeps=False)
+    def __init__(self, config: Config, typed: Mapping[str, str], *, opens: bool, keeps: bool) -> None:
+        super().__init__(config, keeps=keeps)
         self._typed = typed
         self._opens = opens
 

@@ -1,6 +1,6 @@
-"""Sign-in with a browser (OAuth 2.0 authorization code); the answer arrives on loopback.
+"""Sign-in from the command line with a browser; the answer arrives on loopback.
 
-Source: RFC 6749, section 4.1; RFC 8252, section 7.3 (redirects to loopback).
+Source: RFC 8252, section 7.3 (redirects to loopback).
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Final
 
 import httpx
 
-from damlink._run.consent import SignIn, is_consent, read_code, redeem_code
-from damlink._run.session import Session
+from damlink._run.sign_in import SignIn
 from damlink._secret import Secret
 from damlink.errors import AuthError, ConfigError
 
@@ -30,7 +29,7 @@ _UNRELATED: Final = (
 )
 
 
-def log_in(session: Session, sign_in: SignIn, show: Callable[[str], None]) -> str:
+def log_in(sign_in: SignIn, show: Callable[[str], None]) -> str:
     """Wait for a person's consent, and store the token.
 
     Args:
@@ -42,11 +41,11 @@ def log_in(session: Session, sign_in: SignIn, show: Callable[[str], None]) -> st
     Raises:
         AuthError: consent was refused, or did not arrive in time.
     """
-    state = secrets.token_urlsafe(24)
-    with _server(sign_in.auth.redirect_url, state, sign_in.name) as server:
-        show(sign_in.auth.consent_url(state))
+    state, auth = secrets.token_urlsafe(24), sign_in.auth
+    with _server(auth.redirect_url, state, sign_in.name) as server:
+        show(auth.consent_url(state))
         code = _wait(server, sign_in.name)
-    return redeem_code(session, sign_in, code)
+    return sign_in.redeem(code)
 
 
 class _Server(HTTPServer):
@@ -76,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._show(400, _UNRELATED)
             return
         self.server.answers.append(answer)
-        self._show(200, _THANKS if is_consent(answer) else _REFUSED)
+        self._show(200, _THANKS if "code" in answer else _REFUSED)
 
     def _show(self, status: int, text: str) -> None:
         page = _PAGE.format(text).encode()
@@ -108,6 +107,9 @@ def _wait(server: _Server, name: str) -> Secret:
         server.handle_request()
         if not server.answers:
             continue
+        answer = server.answers[0]
+        if "code" in answer:
+            return Secret(answer["code"])
         hint = f"run `damlink login {name}` again, and allow it"
-        return read_code(server.answers[0], name, hint=hint)
+        raise AuthError(f"{name}: consent was refused: {answer.get('error', 'no reason given')}", hint=hint)
     raise AuthError(f"{name}: no consent came within {CONSENT_TIMEOUT_SECONDS:.0f} s", hint="try again")
