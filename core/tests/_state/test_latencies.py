@@ -14,7 +14,7 @@ from ledger_rows import claim
 from damlink._model import PushResult, SourceAsset
 from damlink._state.database import Database
 from damlink._state.inbox import Inbox, Notification, Outcome
-from damlink._state.latencies import ABANDONED, AT_ONCE, KEPT, STEP, Latencies
+from damlink._state.latencies import ABANDONED, AT_ONCE, KEPT, STEP, Latencies, note_awaited
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
@@ -204,3 +204,17 @@ def test_prune_forgets_what_is_old(database: Database, time_: Any, receive: Call
     time_.pass_by(days=KEPT.days)
     latencies.prune()
     assert latencies.read(SINCE) == {}
+
+
+def test_event_that_makes_very_many_rows_due_awaits_each_of_them(database: Database, time_: Any) -> None:
+    ids = [f"{number:06}" for number in range(AT_ONCE + 1)]
+    with Lease(database, "stock") as lease:
+        Ledger(database, "stock", lease.epoch).record(
+            Listed([SourceAsset(each, "v1") for each in ids]), "all"
+        )
+    with database.write() as connection:
+        note_awaited(connection, {("stock", each): time_() for each in [*ids, "unknown"]})
+        note_awaited(connection, {("stock", ids[0]): time_() + timedelta(seconds=5)})
+    with database.read() as connection:
+        found = {row.source_id: row.received_at for row in connection.execute(sa.select(awaited))}
+    assert found == dict.fromkeys(ids, time_())

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from damlink._state.conflicts import repeat_conflicts
 from damlink._state.database import Database, insert_into, upsert
 from damlink._state.rows import RowState
+from damlink._state.tables import UtcDateTime, history, ledger
 from damlink._state.tables import awaited as waits
-from damlink._state.tables import history, ledger
 from damlink._state.tables import latency as t
 
 __all__ = ["Latencies", "Latency", "note_awaited"]
@@ -53,12 +53,17 @@ def note_awaited(connection: sa.Connection, received: Mapping[tuple[str, str], d
     Args:
         received: by connector and source id. Rows that are not to be carried are left out.
     """
-    for (connector, source_id), at in sorted(received.items()):
-        own = (ledger.c.connector == connector, ledger.c.source_id == source_id)
-        is_due = sa.select(sa.literal(1)).where(*own, ledger.c.state.in_(_UNDELIVERED))
-        if connection.execute(is_due).scalar() is not None:
-            new = {"connector": connector, "source_id": source_id, "received_at": at}
-            connection.execute(insert_into(connection, waits).values(new).on_conflict_do_nothing())
+    groups: dict[tuple[str, datetime], list[str]] = defaultdict(list)
+    for (connector, source_id), at in received.items():
+        groups[connector, at].append(source_id)
+    columns = (waits.c.connector, waits.c.source_id, waits.c.received_at)
+    for (connector, at), ids in sorted(groups.items()):
+        for first in range(0, len(ids), AT_ONCE):
+            own = (ledger.c.connector == connector, ledger.c.source_id.in_(ids[first : first + AT_ONCE]))
+            due = sa.select(ledger.c.connector, ledger.c.source_id, sa.literal(at, UtcDateTime))
+            due = due.where(*own, ledger.c.state.in_(_UNDELIVERED)).order_by(ledger.c.source_id)
+            new = insert_into(connection, waits).from_select(columns, due)
+            connection.execute(new.on_conflict_do_nothing())
 
 
 @repeat_conflicts
