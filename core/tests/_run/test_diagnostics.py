@@ -99,6 +99,7 @@ LOG = f"""
 2026-01-01 DEBUG > Authorization: Bearer {LEAKS["header"]}
 2026-01-01 DEBUG > Cookie: a=1; session={LEAKS["cookie"]}
 2026-01-01 DEBUG {{"access_token": "{LEAKS["member"]}", "expires_in": 3600}}
+{{"level": "debug", "message": "the token '{LEAKS["store"]}' of {LEAKS["id"]}", "auth": "{LEAKS["header"]}"}}
 2026-01-01 DEBUG GET https://user:{LEAKS["address"]}@acme.example/a?sig={LEAKS["parameter"]}&page=2
 2026-01-01 WARNING cannot read "{LEAKS["picture"]}.jpg", and not {LEAKS["picture"].replace("/", "-")}.tiff
 2026-01-01 WARNING the store has {LEAKS["store"]}, {quote(LEAKS["store"], safe="")} and \
@@ -229,6 +230,8 @@ def test_diagnostics_say_where_each_connector_stands_and_why(world: World) -> No
     assert {*found["database.json"]["rows"]} == {*metadata.tables}
     assert "acme" in {each["name"] for each in found["versions.json"]["plugins"]}
     assert found["pace.json"]["allowed"] > 0
+    (line,) = (line for line in world.make()["log.txt"].decode().splitlines() if line.startswith('{"level"'))
+    assert json.loads(line) == {"level": "debug", "message": "the token '…' of …", "auth": "**redacted**"}
 
 
 def test_log_when_long_is_its_whole_last_lines(world: World) -> None:

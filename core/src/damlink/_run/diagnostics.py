@@ -253,7 +253,7 @@ def _read_log(path: Path | None, scrubber: Scrubber) -> str:
         lines = file.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
     # The first line may have lost its begin, and with it what shows that it holds a secret.
     whole = lines[1:] if size > LOG_BYTES else lines
-    return scrubber.scrub("".join(f"{line}\n" for line in whole[-LOG_LINES:]))
+    return "".join(f"{scrubber.scrub_line(line)}\n" for line in whole[-LOG_LINES:])
 
 
 # --- the file --------------------------------------------------------------------------------------

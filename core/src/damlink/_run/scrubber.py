@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from damlink._http.redact import is_secret_name
 from damlink._secret import REDACTED, Revealed
 
 __all__ = ["Scrubber"]
@@ -79,10 +81,21 @@ class Scrubber:
         text = found[0]
         return text if text[1:-1] in self._words else f"{text[0]}{LEFT_OUT}{text[-1]}"
 
+    def scrub_line(self, line: str) -> str:
+        """Return a line of a log; of a line of JSON the members stay what they are."""
+        try:
+            found = json.loads(line) if line.startswith("{") else None
+        except (ValueError, RecursionError):
+            found = None
+        return json.dumps(self.scrub_all(found)) if isinstance(found, dict) else self.scrub(line)
+
     def scrub_all(self, value: Any) -> Any:
-        """Return a value of JSON with each of its texts scrubbed."""
+        """Return a value of JSON with each of its texts scrubbed, and without members that hold a secret."""
         if isinstance(value, dict):
-            return {key: self.scrub_all(each) for key, each in value.items()}
+            return {
+                self.scrub(key): REDACTED if is_secret_name(key) else self.scrub_all(each)
+                for key, each in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.scrub_all(each) for each in value]
         return self.scrub(value) if isinstance(value, str) else value
