@@ -14,8 +14,14 @@ from cluster_proof.cluster import Cluster
 from damlink._serve.scheduler import due_at
 from damlink._state.runs import RunRecord
 
-__all__ = ["give_connectors", "largest_memory", "read_delays"]
+__all__ = ["give_connectors", "largest_memory", "read_delays", "spread_listings"]
 
+_SPREAD: Final = """
+INSERT INTO run (connector, epoch, owner, started_at, finished_at, exit_code, every)
+SELECT 'stock-' || n, 1, 'a run before', moment, moment, 0, %(every)s
+FROM generate_series(0, %(count)s - 1) AS n,
+     LATERAL (SELECT now() - make_interval(secs => %(every)s * (0.1 + 0.9 * n / %(count)s)) AS moment) AS spread
+"""
 _RUNS: Final = """
 SELECT connector, started_at, finished_at, error FROM run
 WHERE listing AND connector <> 'stock' ORDER BY connector, id
@@ -28,6 +34,12 @@ def give_connectors(made: Cluster, count: int, every: float) -> None:
     for number in range(count):
         made.site.tables["connectors"][f"stock-{number}"] = {**table, "every": f"{every:.0f}s"}
     made.site.write()
+
+
+def spread_listings(address: str, count: int, every: float) -> None:
+    """Note a listing of each connector in the past, spread over an interval, as they are after some hours."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(_SPREAD, {"count": count, "every": every})
 
 
 def read_delays(address: str, every: float) -> list[float]:

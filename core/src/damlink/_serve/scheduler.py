@@ -23,7 +23,16 @@ from damlink._system.backoff import Backoff
 from damlink._system.cadence import Cadence
 from damlink.errors import DamlinkError, RunActiveError, StoppedError
 
-__all__ = ["BACKOFF", "AbortRateLimitWait", "ConnectorLoop", "Schedule", "due_at", "interval_of", "summarize"]
+__all__ = [
+    "BACKOFF",
+    "AbortRateLimitWait",
+    "ConnectorLoop",
+    "Schedule",
+    "due_at",
+    "interval_of",
+    "read_interval",
+    "summarize",
+]
 
 POLL_SECONDS: Final = 2.0  # assets also become due by time, and through other processes
 JITTER: Final = 0.1  # share of the interval, so that not all installations start at the full hour
@@ -352,10 +361,18 @@ def summarize(report: RunReport) -> str:
 
 def interval_of(session: Session, name: str) -> tuple[Duration | None, bool]:
     """Return the interval of a connector's listings, or `None`, and whether it receives events."""
-    given = session.config.connector(name).every
     try:
-        connector = session.load_plugin(name)
+        return read_interval(session, name)
     except DamlinkError:
-        return given or UNKNOWN_INTERVAL, False
-    every = connector.about.every
-    return given or (Duration.parse(every) if every else None), "on_event" in connector.hooks
+        return session.config.connector(name).every or UNKNOWN_INTERVAL, False
+
+
+def read_interval(session: Session, name: str) -> tuple[Duration | None, bool]:
+    """Return the same, of a plugin that can be loaded.
+
+    Raises:
+        DamlinkError: it cannot.
+    """
+    given, plugin = session.config.connector(name).every, session.load_plugin(name)
+    every = plugin.about.every
+    return given or (Duration.parse(every) if every else None), "on_event" in plugin.hooks

@@ -14,18 +14,26 @@ from typing import Final
 
 import attrs
 
+from damlink._config.duration import Duration
 from damlink._run.runner import RunOptions, Stopping, run_connector
 from damlink._run.session import Session
 from damlink._serve.dispatcher import Dispatcher
 from damlink._serve.jobs import Job, JobKind
-from damlink._serve.scheduler import BACKOFF, AbortRateLimitWait, due_at, interval_of, summarize
+from damlink._serve.scheduler import (
+    BACKOFF,
+    AbortRateLimitWait,
+    due_at,
+    interval_of,
+    read_interval,
+    summarize,
+)
 from damlink._state.inbox import Inbox
 from damlink._state.latencies import Latencies
 from damlink._state.ledger import Ledger
 from damlink._state.runs import Runs
 from damlink._state.worker import Worker
 from damlink._state.worker_records import WorkerRecord, find_unfinished, list_workers
-from damlink.errors import RunActiveError
+from damlink.errors import DamlinkError, RunActiveError
 
 __all__ = ["Threads", "Work"]
 
@@ -116,8 +124,8 @@ class Work:
         self._look_again: dict[str, float] = {}
         self._dispatcher = Dispatcher(session, self._offer_timetable)
         self._tidy_again = -math.inf
-        # Whether each connector receives events, as found with its interval.
-        self._hears: dict[str, bool] = {}
+        # Of each connector, with whether it receives events: to load a plugin costs some milliseconds.
+        self._intervals: dict[str, tuple[Duration | None, bool]] = {}
 
     def do(self, job: Job) -> None:
         """Do a job."""
@@ -171,7 +179,7 @@ class Work:
     def _look_at_inbox(self, workers: list[WorkerRecord]) -> None:
         if not workers:
             return
-        if any(self._hears.values()):
+        if any(hears for _, hears in self._intervals.values()):
             self._session.pace.keep_reserve()
         for portal in self._session.config.portals:
             if self._dispatcher.has_ready(portal):
@@ -198,7 +206,7 @@ class Work:
         return time.monotonic() >= self._look_again.get(name, -math.inf)
 
     def _is_listing_due(self, name: str) -> bool:
-        interval, self._hears[name] = interval_of(self._session, name)
+        interval, _ = self._read_interval(name)
         pause = LONGEST_LOOK_SECONDS
         if interval is not None:
             now = self._session.now()
@@ -208,6 +216,14 @@ class Work:
             pause = min(pause, (moment - now).total_seconds())
         self._look_again[name] = time.monotonic() + pause
         return False
+
+    def _read_interval(self, name: str) -> tuple[Duration | None, bool]:
+        """Return the interval of a connector, and whether it receives events."""
+        if name not in self._intervals:
+            # A plugin that cannot be loaded may be mended; one that was loaded stays as it is.
+            with contextlib.suppress(DamlinkError):
+                self._intervals[name] = read_interval(self._session, name)
+        return self._intervals.get(name) or interval_of(self._session, name)
 
     def _work_inbox(self, portal: str) -> None:
         if portal in self._session.config.portals:
