@@ -29,6 +29,7 @@ REQUESTS_EACH: Final = 120
 KILL_EVERY_SECONDS: Final = 5.0
 # Of each connector, where there are very many.
 EVERY_SECONDS: Final = 300.0
+WORKERS_TO_KILL: Final = 3
 FROZEN: Final = 3
 
 
@@ -105,7 +106,7 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
     taken: dict[str, list[float]] = {"killed": [], "frozen": []}
     restarts: list[float] = []
     with cluster(assets=int(700 + 10 * seconds)) as made:
-        for _ in range(3):
+        for _ in range(WORKERS_TO_KILL):
             made.start()
         until(lambda: made.site.sandbox.world.counts["requests:portal"] > 5, 60)
         began, ends = time.monotonic(), time.monotonic() + seconds
@@ -115,7 +116,8 @@ def prove_kills(seconds: float, chance: random.Random) -> dict[str, Any]:
                 restarts.append(time_restart(made))
             way = "frozen" if len(taken["frozen"]) < FROZEN and chance.random() < 0.3 else "killed"
             taken[way] += take_one_down(made, way, chance)
-            made.start()
+            for _ in range(WORKERS_TO_KILL - len(made.workers)):
+                made.start()
         made.site.sandbox.world.faults.clear()
         until(lambda: is_finished(made), 900)
         made.stop()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,9 +16,25 @@ import pytest
 from loopback import Site, assert_arrived_once_and_whole, assert_downloads_repeated_are_reported, until
 from postgres_server import postgres_server, restart
 
+import damlink
+from damlink._state.database import SCHEMA
 from damlink_sandbox import Fault
 
 PATIENCE_SECONDS = 90.0
+CORE = Path(damlink.__file__).parents[1]
+NEXT = f"{int(SCHEMA) + 1:04}"
+ADDED = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{number}"
+down_revision = "{before}"
+branch_labels = depends_on = None
+
+
+def upgrade():
+    op.add_column("ledger", sa.Column("added", sa.Integer, nullable=False, server_default="0"))
+"""
 
 
 @pytest.fixture
@@ -124,6 +142,57 @@ def test_workers_when_the_schema_becomes_newer_go_on_and_an_older_one_is_refused
 
 
 @pytest.mark.acceptance
+def test_workers_when_the_next_release_upgrades_the_database_carry_beside_its_own(
+    cluster: Site, start: Callable[..., Any], tmp_path: Path
+) -> None:
+    cluster.sandbox.world.faults.add(Fault(service="portal", kind="delay", seconds=0.3, times=0))
+    of_next = {**cluster.environment, "PYTHONPATH": str(make_next_release(tmp_path / "next"))}
+    worker = start()
+    until(lambda: states(cluster).get("pushed", 0) > 0, PATIENCE_SECONDS)
+    upgrade = cluster.start("state", "upgrade", fresh=True, environment=of_next)
+    out, err = upgrade.communicate(timeout=PATIENCE_SECONDS)
+    assert (upgrade.returncode, f"from version {SCHEMA} to version {NEXT}" in out) == (0, True), out + err
+    assert {*states(cluster)} != {"pushed"}, "all was carried before the upgrade"
+    with cluster.start("worker", "--concurrency", "2", fresh=True, environment=of_next) as next_worker:
+        try:
+            until(lambda: len(carriers(cluster)) == 2, PATIENCE_SECONDS)
+            until(lambda: {*states(cluster)} == {"pushed"}, PATIENCE_SECONDS)
+            refused = cluster.run("worker", expect=3).stderr
+            assert f"the database is newer ({NEXT}) than this Damlink" in refused
+            ended(worker)
+            ended(next_worker)
+        finally:
+            next_worker.kill()
+    stored = {key: len(assets) for key, assets in cluster.stored().items()}
+    assert stored == dict.fromkeys(cluster.licensed(), 1)
+
+
+def states(site: Site) -> dict[str, int]:
+    """How many rows are in each state, whatever version the database is of."""
+    with psycopg.connect(site.tables["state"]["url"]) as connection:
+        return dict(connection.execute("SELECT state, count(*) FROM ledger GROUP BY 1").fetchall())
+
+
+def carriers(site: Site) -> set[int]:
+    """The workers that have claimed a row last, by number."""
+    with psycopg.connect(site.tables["state"]["url"]) as connection:
+        query = "SELECT DISTINCT claimed_by FROM ledger WHERE claimed_by IS NOT NULL"
+        return {number for (number,) in connection.execute(query)}
+
+
+def make_next_release(folder: Path) -> Path:
+    """Copy the core, with one migration more: a column of the ledger."""
+    shutil.copytree(CORE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    state = folder / "damlink/_state"
+    versions = state / "migrations/versions"
+    (versions / f"{NEXT}_added.py").write_text(ADDED.format(before=SCHEMA, number=NEXT))
+    database = state / "database.py"
+    text = database.read_text()
+    assert text.count(f'SCHEMA: Final = "{SCHEMA}"') == 1
+    database.write_text(text.replace(f'SCHEMA: Final = "{SCHEMA}"', f'SCHEMA: Final = "{NEXT}"'))
+    return folder
+
+
 def test_workers_when_the_database_restarts_go_on_and_carry_everything_once(
     own_cluster: Site, start: Callable[..., Any]
 ) -> None:
