@@ -221,7 +221,8 @@ class PortalConfig:
         advanced=True,
         when=_CODE,
         default="http://localhost:8765/callback",
-        help="Where `damlink login` waits for the consent; as registered with the app.",
+        help="Where `damlink login` waits for the consent; as registered with the app. The console has an "
+        "address of its own, which its pages show.",
     )
     consumer_key: str = setting(default="", when=_OAUTH1, help="The OAuth 1.0a consumer key.")
     consumer_secret: Secret | None = setting(

@@ -32,12 +32,15 @@ from damlink._console.pages import LIVE_PAGES, PAGES
 from damlink._console.render import read_script, read_style, render, render_error
 from damlink._console.roles import (
     CONSENT_BEGIN,
+    CONSENT_GO,
+    CONSENT_RESULT,
     CONSENT_RETURN,
     LASTING_PATHS,
     LIVE_PATH,
     OIDC_BEGIN,
     OIDC_RETURN,
     SAFE_METHODS,
+    Visitor,
 )
 from damlink._console.sessions import Sessions
 from damlink._console.streams import Streams
@@ -67,7 +70,8 @@ def make_app(
     jobs = jobs or Jobs(session.config.path)
     live = live or Live(reader_of(session, jobs))
     handlers, doors, streams = _Handlers(session, sessions, jobs, live), Doors(sessions), Streams(live)
-    oidc, consents = OidcDoors(session, sessions), ConsentDoors(session, handlers.answer)
+    oidc = OidcDoors(session, sessions)
+    consents = ConsentDoors(session, sessions, handlers.answer, handlers.open_desk)
     pages = [_route(path, handlers.show(path, show)) for path, show in PAGES.items()]
     forms = [
         *(Route(path, handlers.change(path, act), methods=["POST"]) for path, act in ACTS.items()),
@@ -80,7 +84,9 @@ def make_app(
         _route("/login", doors.show_login),
         _route(OIDC_BEGIN, oidc.begin),
         _route(OIDC_RETURN, oidc.finish),
+        _route(CONSENT_GO, consents.go),
         _route(CONSENT_RETURN, consents.finish),
+        _route(CONSENT_RESULT, consents.show),
         _route("/console.css", handlers.style),
         *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
         _route("/export", handlers.export),
@@ -163,7 +169,15 @@ class _Handlers:
 
         return changed
 
-    def _open(self, config: Config, request: Request) -> Desk:
+    def open_desk(self, request: Request, visitor: Visitor) -> Desk:
+        """Open the present config for a visitor.
+
+        Raises:
+            ConfigError: it is invalid.
+        """
+        return self._open(load(self._session.config.path), request, visitor)
+
+    def _open(self, config: Config, request: Request, visitor: Visitor) -> Desk:
         return Desk(
             config,
             self._session,
@@ -171,7 +185,7 @@ class _Handlers:
             self._texts,
             self._causes,
             sessions=self._sessions,
-            visitor=request.state.visitor,
+            visitor=visitor,
             origin=_origin(request),
         )
 
@@ -183,7 +197,7 @@ class _Handlers:
         except ConfigError as error:
             return render_error(request, 503, str(error))
         try:
-            with self._open(config, request) as desk:
+            with self._open(config, request, request.state.visitor) as desk:
                 return answer(desk)
         except WrongRequestError as error:
             return render_error(request, 400, str(error))

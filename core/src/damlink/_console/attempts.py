@@ -1,4 +1,4 @@
-"""Attempts to sign in elsewhere: each is bound to the browser that began it, and good once."""
+"""Attempts to sign in elsewhere, bound to the browser that began each; good once; and their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 
 from damlink.errors import AuthError
 
-__all__ = ["LASTS", "Attempts"]
+__all__ = ["LASTS", "Attempts", "Results"]
 
 LASTS: Final = timedelta(minutes=10)
 MOST_ATTEMPTS: Final = 10_000
@@ -63,9 +63,46 @@ class Attempts(Generic[T]):
             if is_own:
                 del self._begun[state]
         if begun is None or not is_own or self._now() >= begun.until:
-            what = "this sign-in was not begun in this browser, is used, or is older than 10 minutes (state)"
-            raise AuthError(what, hint=self._again)
+            raise self.unknown()
         return begun.attempt
+
+    def find(self, browser: str) -> T | None:
+        """Return the last attempt that was begun in a browser, or `None`; it stays good."""
+        hashed, now = _hash(browser), self._now()
+        with self._lock:
+            own = [each for each in self._begun.values() if each.browser == hashed and now < each.until]
+        return own[-1].attempt if own else None
+
+    def unknown(self) -> AuthError:
+        """Return the error of an attempt that is not known."""
+        what = "this sign-in was not begun in this browser, is used, or is older than 10 minutes (state)"
+        return AuthError(what, hint=self._again)
+
+
+class Results(Generic[T]):
+    """What became of attempts, for the browsers that began them.
+
+    Args:
+        now: the clock.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now, self._lock = now, threading.Lock()
+        self._kept: dict[str, tuple[T, datetime]] = {}
+
+    def keep(self, browser: str, result: T) -> None:
+        """Keep the result of the last attempt of a browser."""
+        now = self._now()
+        with self._lock:
+            self._kept = {key: each for key, each in self._kept.items() if now < each[1]}
+            while len(self._kept) >= MOST_ATTEMPTS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[_hash(browser)] = (result, now + LASTS)
+
+    def find(self, browser: str) -> T | None:
+        """Return the result of the last attempt of a browser, or `None`."""
+        result, until = self._kept.get(_hash(browser), (None, self._now()))
+        return result if self._now() < until else None
 
 
 def _hash(secret: str) -> str:

@@ -19,8 +19,10 @@ from damlink._console.page import (
     page_number,
     split_page,
 )
+from damlink._console.roles import CONSENT_BEGIN
 from damlink._console.setting_pages import describe_table
 from damlink._run.saved_plan import find_plan
+from damlink._run.sign_in import signs_in
 from damlink._run.standing import describe_connector
 from damlink._state.claim import SKIP
 from damlink._state.plans import Plans, SavedPlan
@@ -43,8 +45,10 @@ def show_connector(desk: Desk, query: Query) -> Page:
     name = connector_of(desk, query)
     found = describe_connector(desk, name, desk.causes)
     settings = describe_table(desk.config.connectors[name].table)
-    data = {"connector": name, "standing": found, "settings": settings, "jobs": _jobs(desk, name)}
-    data["days"] = count_by_day(desk, name)
+    data: dict[str, Any] = {"connector": name, "standing": found, "settings": settings}
+    data |= {"jobs": _jobs(desk, name), "days": count_by_day(desk, name)}
+    # The plugin and its secrets are opened to say it: for those alone who can act on it.
+    data["signs_in"] = desk.visitor.may(CONSENT_BEGIN) and signs_in(desk, name, is_portal=False)
     return Page("connector.html", found["title"] or name, command_text("status", name), data)
 
 

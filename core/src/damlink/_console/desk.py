@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from damlink._config.load import Config
 from damlink._console.jobs import Jobs
-from damlink._console.roles import Visitor
+from damlink._console.roles import CONSENT_RETURN, Visitor
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session
 from damlink._state.access import OWNER
@@ -83,6 +83,11 @@ class Desk(Session):
         self.origin = origin
         self.noted: Mapping[str, Any] | None = None
         self.subject = ""
+
+    @property
+    def consent_redirect_url(self) -> str:
+        """The address that answers of consent pages come to, as the sender has reached the console."""
+        return f"{self.origin}{CONSENT_RETURN}"
 
     def note(self, subject: str, details: Mapping[str, Any]) -> None:
         """Say what the audit log says of a form."""

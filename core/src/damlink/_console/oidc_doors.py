@@ -85,7 +85,7 @@ class OidcDoors:
         secret = self._sessions.sign_in_at_issuer(person.identity, person.name, person.role)
         # The cookie of the session is `strict`: a browser does not send it with a redirect that another
         # site has begun, but with the next page that this one asks for.
-        data = {"next": "/", "notice": ""}
+        data = {"next": "/", "notice": "", "problem": ""}
         answer = render(request, Page("signed_in.html", "Signed in", "damlink users list", data))
         answer.headers["refresh"] = "0; url=/"
         if earlier := read_cookie(request):

@@ -47,8 +47,6 @@ class Page:
         command: the command line that tells the same.
         data: what it shows.
         status: of the answer; a form that was not accepted is shown again with another one.
-        link: the address of another site to which it leads, as it is: it may hold what is a secret elsewhere,
-            such as the id of an OAuth client.
     """
 
     template: str
@@ -56,7 +54,6 @@ class Page:
     command: str
     data: Mapping[str, Any]
     status: int = 200
-    link: str = ""
 
 
 def show_problem(page: Page, error: Exception | None) -> Page:

@@ -36,6 +36,7 @@ def _describe(desk: Desk, name: str, settings: PortalConfig) -> dict[str, Any]:
         "brand": settings.brand,
         "scopes": list(settings.scopes or (DEFAULT_SCOPES.split() if signs_by_oauth2 else ())),
         "sign_in": _describe_sign_in(desk, name, settings.auth) if signs_by_oauth2 else None,
+        "redirect_url": desk.consent_redirect_url if settings.auth == "oauth2-code" else "",
     }
 
 

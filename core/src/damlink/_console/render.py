@@ -80,8 +80,6 @@ def render(request: Request, page: Page, status: int = 200, *, live: str = "") -
         live: the address of the stream that says when the page is out of date.
     """
     known = _plain({"title": page.title, "command": page.command, **page.data})
-    if page.link:
-        known["link"] = page.link
     if _wants_json(request):
         return Response(json.dumps(known), status, media_type="application/json")
     visitor = request.scope.get("state", {}).get("visitor")

@@ -11,6 +11,8 @@ from damlink._state.users import Role
 
 __all__ = [
     "CONSENT_BEGIN",
+    "CONSENT_GO",
+    "CONSENT_RESULT",
     "CONSENT_RETURN",
     "LASTING_PATHS",
     "LIVE_PATH",
@@ -28,8 +30,10 @@ LASTING_PATHS: Final = ("/htmx-2.0.11.min.js", "/htmx-ext-sse-2.2.4.min.js")
 # To the issuer of `[console.oidc]`, and back; the second is registered there.
 OIDC_BEGIN: Final = "/oidc/begin"
 OIDC_RETURN: Final = "/oidc/callback"
-# To the consent page of a portal or a partner, and back; the second is registered there.
+# To the consent page of a portal or a partner, and back; the return is registered there.
 CONSENT_BEGIN: Final = "/sign-in"
+CONSENT_GO: Final = "/sign-in/go"
+CONSENT_RESULT: Final = "/sign-in/result"
 CONSENT_RETURN: Final = "/sign-in/callback"
 # What needs no session: the ways to get one, and what every page is made with.
 OPEN_PATHS: Final = (
@@ -38,6 +42,7 @@ OPEN_PATHS: Final = (
     OIDC_BEGIN,
     OIDC_RETURN,
     CONSENT_RETURN,
+    CONSENT_RESULT,
     "/console.css",
     *LASTING_PATHS,
 )
@@ -45,7 +50,7 @@ OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/
 LIVE_PATH: Final = "/live"
 EVERYONES: Final = ("/leave", "/password")
 ADMINISTRATORS_PAGES: Final = (
-    *("/add", "/diagnostics", "/diagnostics.zip", "/draft", "/edit", "/setup", "/user", "/users"),
+    *("/add", CONSENT_GO, "/diagnostics", "/diagnostics.zip", "/draft", "/edit", "/setup", "/user", "/users"),
 )
 
 

@@ -114,6 +114,12 @@ class Sessions:
         """Return who has a token."""
         return self._admit(self._access.touch(secret, Kind.TOKEN))
 
+    def renew(self, visitor: Visitor) -> Visitor | None:
+        """Return a visitor with the present role; `None` if the session or token has ended since."""
+        goes_on = any(each.hash == visitor.session for each in self._access.listing(visitor.user))
+        present = self._visitor(visitor.user) if goes_on else None
+        return attrs.evolve(present, session=visitor.session) if present else None
+
     def end(self, secret: str) -> None:
         """End a session."""
         self._access.end(secret)

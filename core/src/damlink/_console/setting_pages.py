@@ -15,7 +15,7 @@ from damlink._console.drafts import Drafts, Kept, compare_texts, read_text
 from damlink._console.page import Page, Query, command_text, show_problem
 from damlink._console.settings_form import describe_fields
 from damlink._run.setting_changes import fields_of_connector
-from damlink._run.sign_in import signs_in
+from damlink._run.sign_in import SignIn, open_sign_in, signs_in
 
 __all__ = ["describe_table", "show_draft", "show_edit", "show_form"]
 
@@ -44,7 +44,7 @@ def show_form(desk: Desk, text: str, query: Query, error: Exception | None = Non
         "connector": name,
         "base": desk.texts.keep(text),
         "inputs": [attrs.asdict(each) for each in inputs],
-        "signs_in": signs_in(desk, name),
+        "signs_in": signs_in(desk, name, is_portal=False),
     }
     page = Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
     return show_problem(page, error)
@@ -65,16 +65,31 @@ def show_draft(desk: Desk, query: Query) -> Page:
         "findings": [{"what": what, "detail": detail, "ok": ok} for what, detail, ok in kept.findings or ()],
         "is_new": kept.step is not None,
         "is_tried": kept.findings is not None,
-        "sign_ins": _names_of_sign_ins(drafts, kept),
+        "sign_ins": _describe_sign_ins(drafts, kept),
     }
     return Page("draft.html", f"Change of {kept.name}", _command_of(kept), data)
 
 
-def _names_of_sign_ins(drafts: Drafts, kept: Kept) -> list[str]:
-    """Return the new portals, and the connector, that a person can sign in at with a browser."""
-    names = [*kept.portals, kept.name]
+def _describe_sign_ins(drafts: Drafts, kept: Kept) -> list[dict[str, Any]]:
+    """Return the new portals, and the connector, that a person signs in at, and whether that is done."""
+    targets = [(name, True) for name in kept.portals] + [(kept.name, kept.kind == "portals")]
     with drafts.draft(kept, is_tried=True).session(drafts.file(kept)) as session:
-        return [name for name in names if signs_in(session, name)]
+        found = [
+            (name, is_portal) for name, is_portal in targets if signs_in(session, name, is_portal=is_portal)
+        ]
+        return [
+            {
+                "name": name,
+                "is_portal": is_portal,
+                "done": _is_done(open_sign_in(session, name, is_portal=is_portal)),
+            }
+            for name, is_portal in found
+        ]
+
+
+def _is_done(sign_in: SignIn) -> bool:
+    token = sign_in.auth.custody.load()
+    return token is not None and bool(token.refresh or token.fresh)
 
 
 def _command_of(kept: Kept) -> str:

@@ -172,10 +172,11 @@ def _load(desk: Desk, query: Query) -> tuple[Kept, list[Step], int]:
 
 def show_step(desk: Desk, query: Query) -> Page:
     """Show one step of a new connector."""
-    return _show(*_load(desk, query))
+    return _show(desk, *_load(desk, query))
 
 
 def _show(
+    desk: Desk,
     kept: Kept,
     steps: Sequence[Step],
     number: int,
@@ -191,9 +192,16 @@ def _show(
         "step": number,
         "steps": list(_describe(kept, steps)),
         "inputs": [attrs.asdict(each) for each in inputs],
+        "redirect_url": desk.consent_redirect_url if _asks_for_client(kept, step) else "",
     }
     command = command_text("add", kept.name, "--plugin", str(kept.changes["plugin"]))
     return show_problem(Page("setup.html", step.title, command, data), error)
+
+
+def _asks_for_client(kept: Kept, step: Step) -> bool:
+    """Return whether a step asks for the client at which people sign in to a portal."""
+    is_by_person = bool(step.portal) and kept.portals[step.portal].get("auth") == "oauth2-code"
+    return is_by_person and any(field.name == "client_id" for field in step.fields)
 
 
 def _describe(kept: Kept, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
@@ -211,14 +219,14 @@ def take_step(desk: Desk, form: Query) -> str | Page:
     try:
         kept = _answer(kept, steps[number], form)
     except (WrongRequestError, ConfigError) as error:
-        return _show(kept, steps, number, form, error)
+        return _show(desk, kept, steps, number, form, error)
     drafts = Drafts(desk)
     drafts.save(kept)
     address = _address_of_next(kept, steps, number + 1)
     try:
         _check_together(drafts, kept, steps[number], address)
     except ConfigError as error:
-        return _show(kept, steps, number, error=error)
+        return _show(desk, kept, steps, number, error=error)
     drafts.save(attrs.evolve(kept, step=max(number + 1, kept.step or 0)))
     return address
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-from damlink._run.sign_in import SignIn
+from damlink._run.sign_in import SignIn, is_consent, read_code
 from damlink._secret import Secret
 from damlink.errors import AuthError, ConfigError
 
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._show(400, _UNRELATED)
             return
         self.server.answers.append(answer)
-        self._show(200, _THANKS if "code" in answer else _REFUSED)
+        self._show(200, _THANKS if is_consent(answer) else _REFUSED)
 
     def _show(self, status: int, text: str) -> None:
         page = _PAGE.format(text).encode()
@@ -107,9 +107,6 @@ def _wait(server: _Server, name: str) -> Secret:
         server.handle_request()
         if not server.answers:
             continue
-        answer = server.answers[0]
-        if "code" in answer:
-            return Secret(answer["code"])
         hint = f"run `damlink login {name}` again, and allow it"
-        raise AuthError(f"{name}: consent was refused: {answer.get('error', 'no reason given')}", hint=hint)
+        return read_code(server.answers[0], name, hint=hint)
     raise AuthError(f"{name}: no consent came within {CONSENT_TIMEOUT_SECONDS:.0f} s", hint="try again")

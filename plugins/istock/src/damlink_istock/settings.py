@@ -99,7 +99,7 @@ class IStockSettings:
     authorize_url: str = setting(
         advanced=True,
         default="https://authentication.gettyimages.com/oauth2/auth",
-        help="Address of the consent page, for `damlink login`.",
+        help="Address of the consent page, for `damlink login` and the console.",
     )
 
     def __attrs_post_init__(self) -> None:
