@@ -18,15 +18,17 @@ from damlink._serve.jobs import Job, JobKind
 from damlink._serve.work import Threads, Work
 from damlink._state.inbox import DISPATCHER, Inbox, Notification
 from damlink._state.lease import Lease
+from damlink._state.runs import Runs
 from damlink._state.worker import Worker, open_worker_database
 
 
 @attrs.define
 class Desk:
-    """One worker of a config without connectors, and the jobs that it has offered."""
+    """One worker of a config with one connector, and the jobs that it has offered."""
 
     work: Work
     inbox: Inbox
+    runs: Runs
     offered: list[Job] = attrs.field(factory=list)
 
     def offer(self, job: Job) -> bool:
@@ -54,6 +56,8 @@ def clock() -> list[datetime]:
 def desk(copied: Callable[[], str], tmp_path: Path, server: Any, clock: list[datetime]) -> Iterator[Desk]:
     portal = {"url": server.url, "token": {"env": "DAMLINK_KEY"}}
     tables = {"state": {"url": copied()}, "portals": {"brand": portal, "other": portal}}
+    drop = {"plugin": "folder", "portal": "brand", "address": str(tmp_path), "every": "1h"}
+    tables["connectors"] = {"drop": drop}
     (tmp_path / "damlink.toml").write_text(document(tables))
     config = load(tmp_path / "damlink.toml")
     database, name = open_worker_database(config.state.url, tmp_path)
@@ -64,7 +68,7 @@ def desk(copied: Callable[[], str], tmp_path: Path, server: Any, clock: list[dat
         Worker(database, name) as worker,
     ):
         work = Work(session, worker, Threads(1))
-        made = Desk(work, Inbox(database))
+        made = Desk(work, Inbox(database), Runs(database, "drop"))
         work.offer = made.offer
         yield made
 
@@ -106,3 +110,35 @@ def test_tidy_when_worked_deletes_what_was_finished_long_ago(desk: Desk, clock: 
     assert Job(JobKind.TIDY) not in desk.look()
     desk.work.do(Job(JobKind.TIDY))
     assert desk.inbox.open_count() == 0
+
+
+# Failed runs, each with the type of its error and the seconds of its begin and end, and how long it rests.
+FAILED = {
+    "one": ([("ConfigError", 0, 1)], 60),
+    "one after the other": ([("ConfigError", 0, 1), ("AuthError", 61, 62), ("ConfigError", 182, 183)], 240),
+    "at the same time": ([("ConfigError", 0, 5), ("ConfigError", 1, 6), ("ConfigError", 2, 7)], 60),
+    "by the database": ([("StateError", 0, 1), ("StateError", 5, 6), ("StateError", 10, 11)], 4),
+    "by the database, then otherwise": ([("StateError", 0, 1), ("ConfigError", 5, 6)], 60),
+    "of an earlier version": ([("", 0, 1)], 60),
+}
+
+
+@pytest.mark.parametrize("case", FAILED)
+def test_timetable_when_runs_have_failed_rests_as_long_as_their_cause_asks_for(
+    desk: Desk, clock: list[datetime], case: str
+) -> None:
+    failed, seconds = FAILED[case]
+    numbers, began = {}, clock[-1]
+    moments = sorted([(start, True, at) for at, (_, start, _) in enumerate(failed)])
+    moments += sorted([(end, False, at) for at, (_, _, end) in enumerate(failed)])
+    for second, begins, at in sorted(moments):
+        clock.append(began + timedelta(seconds=second))
+        if begins:
+            numbers[at] = desk.runs.begin(1, listing=True, every=3600)
+        else:
+            totals = {"error_type": failed[at][0]} if failed[at][0] else {}
+            desk.runs.end(numbers[at], 3, totals, "it failed")
+    ended = clock[-1]
+    for after, is_offered in ((0, False), (seconds - 1, False), (seconds, True)):
+        clock.append(ended + timedelta(seconds=after))
+        assert (JobKind.LIST in {job.kind for job in desk.look()}) is is_offered, after

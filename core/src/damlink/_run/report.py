@@ -101,13 +101,14 @@ class RunReport:
         return f"{', '.join(bad)}; `damlink assets {self.connector}` says which and why" if bad else ""
 
     def totals(self) -> dict[str, Any]:
-        """Return the numbers that the table of runs stores."""
-        return {
+        """Return the numbers that the table of runs stores, and the type of the error if there is one."""
+        totals = {
             "listed": self.listed,
             "outcomes": self.outcomes,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
         }
+        return totals if self.error is None else totals | {"error_type": type(self.error).__name__}
 
 
 class RunCounter(RunListener):

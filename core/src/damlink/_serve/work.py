@@ -8,7 +8,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -30,10 +30,10 @@ from damlink._serve.scheduler import (
 from damlink._state.inbox import Inbox
 from damlink._state.latencies import Latencies
 from damlink._state.ledger import Ledger
-from damlink._state.runs import Runs
+from damlink._state.runs import RunRecord, Runs
 from damlink._state.worker import Worker
 from damlink._state.worker_records import WorkerRecord, find_unfinished, list_workers
-from damlink.errors import DamlinkError, RunActiveError
+from damlink.errors import DamlinkError, RunActiveError, StateError
 
 __all__ = ["Threads", "Work"]
 
@@ -45,7 +45,9 @@ LONGEST_LOOK_SECONDS: Final = 30.0
 TIDY_SECONDS: Final = 3600.0
 # Of errors that a later attempt may meet again: the config, credentials, a partner.
 _FAILED: Final = (1, 3, 4)
-MOST_FAILURES: Final = 8
+MOST_RUNS: Final = 16
+# After a database that was away: the workers, and not the connector, have failed.
+DATABASE_PAUSE: Final = 4.0
 
 _log = logging.getLogger("damlink.serve")
 
@@ -190,16 +192,15 @@ class Work:
 
     def _rests(self, name: str) -> bool:
         """Return whether a connector whose last runs have failed waits before the next one."""
-        failures, last = 0, None
-        for run in Runs(self._database, name).latest(MOST_FAILURES):
-            if run.finished_at is None:
-                continue
-            if run.exit_code not in _FAILED or not run.error:
-                break
-            failures, last = failures + 1, last or run.finished_at
-        if last is None:
-            return False
-        return _is_within(self._session.now() - last, BACKOFF.pause_seconds(failures - 1))
+        now = self._session.now()
+        of_database, others = _split_failures(Runs(self._database, name).latest(MOST_RUNS))
+        pauses = [(others, BACKOFF.pause_seconds(_count_rounds(others) - 1)), (of_database, DATABASE_PAUSE)]
+        return any(
+            _is_within(now - run.finished_at, seconds)
+            for runs, seconds in pauses
+            for run in runs[:1]
+            if run.finished_at is not None
+        )
 
     def _may_list(self, name: str) -> bool:
         """Return whether a listing may be due, as far as this process knows without a query."""
@@ -287,6 +288,28 @@ class Work:
         with contextlib.suppress(RunActiveError), shared as session:
             report = run_connector(session, name, options, stopping, self._worker)
             _log.info("%s: %s", name, summarize(report))
+
+
+def _split_failures(latest: Iterable[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]:
+    """Return the runs that have failed since the last one that has not: by the database, and otherwise."""
+    of_database: list[RunRecord] = []
+    others: list[RunRecord] = []
+    for run in latest:
+        if run.finished_at is None:
+            continue
+        if run.exit_code not in _FAILED or not run.error:
+            break
+        (of_database if run.error_type == StateError.__name__ else others).append(run)
+    return of_database, others
+
+
+def _count_rounds(failed: Iterable[RunRecord]) -> int:
+    """Count failed runs, the newest first; those of several workers at the same time count as one."""
+    count, began = 0, None
+    for run in failed:
+        if began is None or (run.finished_at is not None and run.finished_at <= began):
+            count, began = count + 1, run.started_at
+    return count
 
 
 def _choose(able: list[WorkerRecord]) -> int | None:

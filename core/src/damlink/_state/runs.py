@@ -40,6 +40,11 @@ class RunRecord:
     listing: bool = True
     every: int | None = None
 
+    @property
+    def error_type(self) -> str:
+        """Name of the class of its error; empty if it had none, or an earlier version ran it."""
+        return str(self.totals.get("error_type", ""))
+
 
 @repeat_conflicts
 class Runs:
