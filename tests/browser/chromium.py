@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -49,6 +49,7 @@ class Watched:
     """A window of the browser, and what was seen while it was used.
 
     Attributes:
+        others: further origins that its pages lead to.
         complaints: violations of the policy, errors of scripts, and whatever else the browser complains of.
         foreign: requests that went elsewhere.
         sent: the bytes of each answer as they were transferred, headers included.
@@ -56,6 +57,7 @@ class Watched:
 
     page: Page
     origin: str
+    others: Sequence[str] = ()
     complaints: list[str] = attrs.field(factory=list)
     foreign: list[str] = attrs.field(factory=list)
     sent: list[int] = attrs.field(factory=list)
@@ -71,17 +73,24 @@ class Watched:
 
     def look_at(self, url: str) -> None:
         """Keep a request that leaves the console."""
-        if not url.startswith((f"{self.origin}/", "data:")):
+        known = (f"{origin}/" for origin in (self.origin, *self.others))
+        if not url.startswith((*known, "data:")):
             self.foreign.append(url)
 
 
 @contextlib.contextmanager
-def watch(browser: Browser, origin: str, cookies: Any = None, **options: Any) -> Iterator[Watched]:
-    """Open a window, signed in by the cookies, and watch it; it must not have misbehaved at the end."""
+def watch(
+    browser: Browser, origin: str, cookies: Any = None, *, others: Sequence[str] = (), **options: Any
+) -> Iterator[Watched]:
+    """Open a window, signed in by the cookies, and watch it; it must not have misbehaved at the end.
+
+    Args:
+        others: further origins that its pages lead to.
+    """
     with contextlib.closing(browser.new_context(**options)) as context:
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         context.add_cookies(cookies or [])
-        watched = Watched(context.new_page(), origin)
+        watched = Watched(context.new_page(), origin, others)
         _listen(context, watched)
         yield watched
         assert (watched.complaints, watched.foreign) == ([], [])

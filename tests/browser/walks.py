@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
-from browser.hands import press_by_mouse
+from browser.hands import WAYS, Way
 from playwright.sync_api import Page, expect
 
 __all__ = ["Answers", "Look", "Walk", "typed_value"]
@@ -33,24 +33,26 @@ class Walk:
 
     Attributes:
         answers: to the settings of the portal and of the connector, by their names.
+        way: in which the pages are used.
         asked: the settings that the pages have asked for, each page by itself.
     """
 
     page: Page
     answers: Answers
     look: Look = lambda _page, _name: None
+    way: Way = WAYS[0]
     asked: list[list[str]] = attrs.field(factory=list)
 
     def begin(self, plugin: str, title: str, portal: str) -> None:
         """Go from the overview to the first step, and name the connector and a new portal."""
         self.look(self.page, "empty")
-        press_by_mouse(self.page, "Browse")
+        self.way.press(self.page, "Browse")
         self.look(self.page, "plugins")
-        press_by_mouse(self.page, f"Add a connector of {plugin}")
-        self.page.get_by_label("Name of the connector").fill(title)
-        self.page.get_by_label("hort name for", exact=False).fill(portal)
+        self.way.press(self.page, f"Add a connector of {plugin}")
+        self.way.type(self.page, "title", title)
+        self.way.type(self.page, "new_portal", portal)
         self.look(self.page, "name")
-        press_by_mouse(self.page, "Continue")
+        self.way.press(self.page, "Continue")
 
     def answer_steps(self) -> None:
         """Answer each step until the difference of the config is shown."""
@@ -59,7 +61,7 @@ class Walk:
                 return
             self._answer_one()
             self.look(self.page, f"step-{number}")
-            press_by_mouse(self.page, "Continue")
+            self.way.press(self.page, "Continue")
         raise AssertionError(f"there are more than {MOST_STEPS} steps: {self.asked}")
 
     def _answer_one(self) -> None:
@@ -76,25 +78,23 @@ class Walk:
                 yield name
 
     def _fill(self, name: str, text: str) -> None:
-        new = self.page.locator(f"[name='set.{name}.new']")
-        field = new if new.count() else self.page.locator(f"[name='set.{name}']")
-        if field.evaluate("field => field.tagName") == "SELECT":
-            field.select_option(text)
-        else:
-            field.fill(text)
+        is_secret = self.page.locator(f"[name='set.{name}.new']").count()
+        field = f"set.{name}.new" if is_secret else f"set.{name}"
+        is_list = self.page.locator(f"select[name='{field}']").count()
+        (self.way.choose if is_list else self.way.type)(self.page, field, text)
 
     def try_and_write(self) -> list[str]:
         """Ask both sides, write the connector enabled, and return what both sides have said."""
-        press_by_mouse(self.page, "Try it: ask both sides")
+        self.way.press(self.page, "Try it: ask both sides")
         self.look(self.page, "trial")
         said = self.page.get_by_role("main").locator("ul > li").all_inner_texts()
-        press_by_mouse(self.page, "Write it, enabled")
+        self.way.press(self.page, "Write it, enabled")
         return said
 
     def run_to_the_first_asset(self, is_there: Callable[[], bool], patience_seconds: float) -> None:
         """Start a run, and look at the page again until it has ended and the asset is there."""
         self.look(self.page, "connector")
-        press_by_mouse(self.page, "Run now")
+        self.way.press(self.page, "Run now")
         ended = self.page.get_by_text(re.compile("exit 0"))
         for _ in range(int(patience_seconds)):
             if is_there() and ended.count():
@@ -105,11 +105,10 @@ class Walk:
 
     def open_first_asset(self) -> str:
         """Go to the first asset of the list that was carried; return what its page says."""
-        press_by_mouse(self.page, "Assets")
+        self.way.press(self.page, "Assets")
         self.look(self.page, "assets")
         row = self.page.get_by_role("row").filter(has_text="pushed").first
         expect(row).to_be_visible()
-        with self.page.expect_navigation():
-            row.get_by_role("link").first.click()
+        self.way.press(self.page, row.get_by_role("link").first.inner_text())
         self.look(self.page, "asset")
         return self.page.get_by_role("main").inner_text()
