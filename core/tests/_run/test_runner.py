@@ -9,11 +9,19 @@ import sqlalchemy.event
 
 from damlink import errors
 from damlink._run.runner import Stopping
+from damlink._state.runs import Runs
 
 
 def test_run_when_all_is_well_pushes_each_asset_once(stock: Any) -> None:
     assert stock.run().exit_code == 0
     assert (sorted(stock.pushed), stock.states) == (["1", "2"], {"1": "pushed", "2": "pushed"})
+
+
+def test_run_stores_the_version_of_its_plugin(stock: Any) -> None:
+    stock.run()
+    (run,) = Runs(stock.session.database, "stock").latest()
+    info = stock.session.load_plugin("stock").info
+    assert run.plugin_version == (info.distribution, info.version)
 
 
 def test_run_when_repeated_carries_nothing(stock: Any) -> None:

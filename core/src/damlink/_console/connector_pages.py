@@ -21,6 +21,7 @@ from damlink._console.page import (
 )
 from damlink._console.roles import CONSENT_BEGIN
 from damlink._console.setting_pages import describe_table
+from damlink._console.timeline import list_events
 from damlink._run.saved_plan import find_plan
 from damlink._run.sign_in import signs_in
 from damlink._run.standing import describe_connector
@@ -47,6 +48,7 @@ def show_connector(desk: Desk, query: Query) -> Page:
     settings = describe_table(desk.config.connectors[name].table)
     data: dict[str, Any] = {"connector": name, "standing": found, "settings": settings}
     data |= {"jobs": _jobs(desk, name), "days": count_by_day(desk, name)}
+    data["timeline"] = list_events(desk, name)
     # The plugin and its secrets are opened to say it: for those alone who can act on it.
     data["signs_in"] = desk.visitor.may(CONSENT_BEGIN) and signs_in(desk, name, is_portal=False)
     return Page("connector.html", found["title"] or name, command_text("status", name), data)

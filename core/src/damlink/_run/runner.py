@@ -142,7 +142,9 @@ def _run(
         if worker is not None and not options.events_only:
             ledger.begin_round()
         error = str(report.error) if report.error else ""
-        runs.end(run, report.exit_code, report.totals(), error)
+        info = runtime.plugin.info
+        plugin = {"distribution": info.distribution, "version": info.version}
+        runs.end(run, report.exit_code, report.totals() | {"plugin": plugin}, error)
         marker.note(identity.raise_count(name), durable=True)
     return report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any, Final
 
@@ -78,6 +78,20 @@ class Audit:
         """
         query = sa.select(t).order_by(t.c.number.desc()).limit(limit)
         query = query if before is None else query.where(t.c.number < before)
+        with self._database.read() as connection:
+            return [read_record(Entry, each) for each in connection.execute(query)]
+
+    def find(
+        self, subjects: Collection[str], actions: Collection[str], *, limit: int, look_back: int
+    ) -> list[Entry]:
+        """Return the newest entries of these actions about these subjects, the newest first.
+
+        Args:
+            look_back: how many of the newest entries are looked at, so that a long log costs no more.
+        """
+        last = sa.select(sa.func.max(t.c.number)).scalar_subquery()
+        near = (t.c.number > last - look_back, t.c.subject.in_(subjects), t.c.action.in_(actions))
+        query = sa.select(t).where(*near).order_by(t.c.number.desc()).limit(limit)
         with self._database.read() as connection:
             return [read_record(Entry, each) for each in connection.execute(query)]
 

@@ -45,6 +45,12 @@ class RunRecord:
         """Name of the class of its error; empty if it had none, or an earlier version ran it."""
         return str(self.totals.get("error_type", ""))
 
+    @property
+    def plugin_version(self) -> tuple[str, str] | None:
+        """Distribution and version of its plugin; `None` before its end, or if an earlier version ran it."""
+        stored = self.totals.get("plugin")
+        return (str(stored["distribution"]), str(stored["version"])) if stored else None
+
 
 @repeat_conflicts
 class Runs:
