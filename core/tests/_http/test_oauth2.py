@@ -16,7 +16,7 @@ from damlink import OAuth2, Secret
 from damlink._http.bearer import BearerAuth
 from damlink._http.client import Client, open_client
 from damlink._http.token import Token
-from damlink.errors import AuthError, TransientError
+from damlink.errors import AuthError, ConfigError, TransientError
 
 
 class Partner:
@@ -380,3 +380,12 @@ def test_oauth2_when_a_token_is_refused_blames_the_refresh_token_for_invalid_gra
     with pytest.raises(AuthError) as caught:
         partner.get("/a")
     assert str(caught.value.hint).startswith(cure)
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "x" * 100_000], ids=["half-character", "too-long"])
+def test_consent_when_its_address_cannot_be_made_names_the_cure(odd: str) -> None:
+    auth = OAuth2("http://127.0.0.1/token", odd, Secret(CANARY), authorize_url="http://127.0.0.1/auth")
+    assert auth.account
+    with pytest.raises(ConfigError, match="the consent page's address cannot be made") as caught:
+        auth.consent_url("state")
+    assert caught.value.hint == "check the client id and the address of the consent page"

@@ -16,7 +16,7 @@ from damlink._http.outcome import ACCEPTED
 from damlink._http.token import Token, read_token
 from damlink._http.token_auth import CustodyAuth, open_secrets
 from damlink._secret import Secret
-from damlink.errors import AuthError
+from damlink.errors import AuthError, ConfigError
 
 __all__ = ["Consent", "OAuth2"]
 
@@ -110,7 +110,7 @@ class OAuth2(CustodyAuth):
         grant = "consent" if self._login_only else ""
         parts = [self.token_url, self._client_id, grant, self._username or "", *self._scopes]
         parts += [secret.reveal() if secret else "" for secret in given]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _sign(self, request: httpx.Request, token: Token) -> httpx.Request:
         request.headers.update(open_secrets(self._headers))
@@ -163,6 +163,9 @@ class OAuth2(CustodyAuth):
         Args:
             redirect_url: the address that the answer comes to; that of this object if not given.
 
+        Raises:
+            ConfigError: it cannot be made of the values of this object.
+
         Source: RFC 7636 (PKCE): only the process that requested the code can use it.
         """
         verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
@@ -178,7 +181,13 @@ class OAuth2(CustodyAuth):
         }
         if self._scopes:
             query["scope"] = " ".join(self._scopes)
-        return str(httpx.URL(self.authorize_url, params=query))
+        try:
+            return str(httpx.URL(self.authorize_url, params=query))
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            what = f"{self.name or 'OAuth2'}: the consent page's address cannot be made: {error}"
+            raise ConfigError(
+                "", what, hint="check the client id and the address of the consent page"
+            ) from error
 
     def redeem(self, code: Secret, client: httpx.Client) -> Token:
         """Exchange the code of a person's consent for a token, and store the token.
