@@ -39,6 +39,7 @@ VIEWERS = {
     "/activity",
     "/export",
     "/live",
+    "/preview",
 }
 OPERATORS = {"/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve"}
 UNOPENED = Session(loads("", Path("damlink.toml")))

@@ -29,6 +29,7 @@ from damlink._console.marks import reader_of
 from damlink._console.oidc_doors import OidcDoors
 from damlink._console.page import Page, Query, WrongRequestError, address_of
 from damlink._console.pages import LIVE_PAGES, PAGES
+from damlink._console.previews import Previews
 from damlink._console.render import read_script, read_style, render, render_error
 from damlink._console.roles import (
     CONSENT_BEGIN,
@@ -39,6 +40,7 @@ from damlink._console.roles import (
     LIVE_PATH,
     OIDC_BEGIN,
     OIDC_RETURN,
+    PREVIEW_PATH,
     SAFE_METHODS,
     Visitor,
 )
@@ -90,7 +92,8 @@ def make_app(
         _route("/console.css", handlers.style),
         *(_route(path, handlers.script(path)) for path in LASTING_PATHS),
         _route("/export", handlers.export),
-        # A zip file is compressed already.
+        # A picture and a zip file are compressed already.
+        Route(PREVIEW_PATH, handlers.preview, methods=["GET"]),
         Route(DOWNLOAD_PATH, handlers.diagnostics, methods=["GET"]),
         # Not compressed: each event is sent at once.
         Route(LIVE_PATH, streams.stream, methods=["GET"]),
@@ -109,7 +112,7 @@ class _Handlers:
     def __init__(self, session: Session, sessions: Sessions, jobs: Jobs, live: Live) -> None:
         self._session, self._sessions, self._jobs, self._live = session, sessions, jobs, live
         self._texts, self._causes = Texts(), Causes()
-        self._style = read_style()
+        self._style, self._previews = read_style(), Previews()
 
     def style(self, _request: Request) -> Response:
         """Return the style sheet."""
@@ -124,6 +127,10 @@ class _Handlers:
                 export_assets(desk, dict(request.query_params)), media_type="text/csv", headers=headers
             ),
         )
+
+    def preview(self, request: Request) -> Response:
+        """Return a picture of an asset."""
+        return self.answer(request, lambda desk: self._previews.answer(desk, dict(request.query_params)))
 
     def diagnostics(self, request: Request) -> Response:
         """Return the file for support."""

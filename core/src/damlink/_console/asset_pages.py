@@ -16,11 +16,13 @@ from damlink._console.page import (
     Page,
     Query,
     WrongRequestError,
+    address_of,
     command_text,
     connector_of,
     page_number,
     split_page,
 )
+from damlink._console.roles import PREVIEW_PATH
 from damlink._run.standing import describe_asset
 from damlink._secret import redact
 from damlink._state.history import History
@@ -109,14 +111,32 @@ def _look_through(desk: Desk, name: str, query: Query) -> dict[str, Any]:
 
 
 def show_asset(desk: Desk, query: Query) -> Page:
-    """Show the story of one asset."""
+    """Show the story of one asset, and where it is in the portal."""
     name, source_id = connector_of(desk, query), query.get("id", "")
     row = Ledger(desk.database, name).find([source_id]).get(source_id)
     if row is None:
         raise ConfigError("", f"{name} has no asset {source_id!r}", hint="look for it in the list of assets")
     changes = [attrs.asdict(each) for each in History(desk.database, name).read(source_id)]
-    data = {"connector": name, "asset": describe_asset(row), "history": changes}
+    asset = describe_asset(row)
+    data: dict[str, Any] = {
+        "connector": name,
+        "asset": asset,
+        "history": changes,
+        "portal": _address_of_portal(desk, name),
+    }
+    # An address that is no web page, such as one of a script, is shown as text.
+    data["links"] = str(asset["url"] or "").startswith("https://")
+    # The portal is asked only when a person wants it: each preview is two requests of the pace.
+    data["preview"] = ""
+    if query.get("preview") == "yes" and asset["target_id"]:
+        data["preview"] = address_of(PREVIEW_PATH, connector=name, id=source_id)
     return Page("asset.html", row.title or source_id, command_text("assets", name, source_id), data)
+
+
+def _address_of_portal(desk: Desk, name: str) -> str:
+    portal = desk.config.portals.get(desk.config.connectors[name].portal)
+    url = portal.table.get("url", "") if portal else ""
+    return url if isinstance(url, str) else ""
 
 
 def export_assets(desk: Desk, query: Query) -> Iterator[str]:

@@ -19,6 +19,7 @@ __all__ = [
     "OIDC_BEGIN",
     "OIDC_RETURN",
     "OPEN_PATHS",
+    "PREVIEW_PATH",
     "SAFE_METHODS",
     "Visitor",
     "least_role",
@@ -48,6 +49,7 @@ OPEN_PATHS: Final = (
 )
 OPERATORS: Final = ("/retry", "/settle", "/bulk", "/replay", "/run", "/stop", "/make-plan", "/approve")
 LIVE_PATH: Final = "/live"
+PREVIEW_PATH: Final = "/preview"
 EVERYONES: Final = ("/leave", "/password")
 ADMINISTRATORS_PAGES: Final = (
     *("/add", CONSENT_GO, "/diagnostics", "/diagnostics.zip", "/draft", "/edit", "/setup", "/user", "/users"),
