@@ -21,6 +21,7 @@ from damlink._state.ledger import Ledger
 from damlink._state.merge import merge
 from damlink._state.rows import RowState
 from damlink._state.tables import ledger as ledger_table
+from damlink._state.tables import worker
 from damlink.errors import LeaseLostError, StateError
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
@@ -429,3 +430,22 @@ def test_claim_when_many_rows_are_due_finds_urgent_ones_by_their_index(
             explain = "EXPLAIN QUERY PLAN" if database.file else "EXPLAIN"
             plan = connection.exec_driver_sql(f"{explain} {text}").all()
         assert "ledger_urgent" in str(plan)
+
+
+def test_claim_when_only_urgent_rows_are_wanted_leaves_the_others(
+    inbox: Inbox, new_run: Callable[..., Ledger], database: Database, time_: Any
+) -> None:
+    with database.write() as connection:
+        merge(connection, "stock", [SourceAsset("0", "a"), SourceAsset("1", "a")], time_())
+    with Lease(database, "stock") as lease, database.write() as connection:
+        values = {"owner": "me", "session": "s", "version": "1", "threads": 1}
+        values |= {"started_at": time_(), "heartbeat_at": time_()}
+        number = connection.execute(sa.insert(worker).values(values).returning(worker.c.id)).scalar_one()
+    ledger = Ledger(database, "stock", lease.epoch, worker=number)
+    assert ledger.claim(urgent=True) is None
+    inbox.settle((), {"stock": [SourceAsset(A, "a")]})
+    claimed = ledger.claim(urgent=True)
+    assert claimed
+    assert (claimed.source_id, claimed.is_urgent) == (A, True)
+    assert ledger.claim(urgent=True) is None
+    assert [row.source_id for row in (ledger.claim(), ledger.claim()) if row] == ["0", "1"]

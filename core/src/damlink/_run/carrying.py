@@ -104,6 +104,9 @@ class Carrying:
         # An asset that waits for the portal takes no place of one that is sent.
         for _ in range(count // 2):
             self._workers.start(lambda: self._carry_all(self._next_parked))
+        # A back-fill holds all others while it waits for the rate limiter, where urgent requests do not.
+        if count and self._ledger.is_shared:
+            self._workers.start(lambda: self._carry_all(self._next_urgent))
 
     def _wait(self) -> list[str]:
         """Wait for the workers, at most once interrupted; return what is said of the hooks that hang."""
@@ -218,6 +221,17 @@ class Carrying:
                 self._parking.wait(self._pause())
         return None
 
+    def _next_urgent(self) -> Job | None:
+        """Return the next job of a row that an event has made due; `None` once the other threads end."""
+        while not self._is_stopped():
+            if (row := self._claim(urgent=True)) is not None:
+                return self._begin(row)
+            with self._changed:
+                if not self._claiming:
+                    return None
+                self._parking.wait(IDLE_SECONDS)
+        return None
+
     def _take_parked(self) -> Job | None:
         if not self._parked or self._parked[0][0] > time.monotonic():
             return None
@@ -232,14 +246,14 @@ class Carrying:
         until_parked = self._parked[0][0] - time.monotonic() if self._parked else IDLE_SECONDS
         return max(0.0, min(IDLE_SECONDS, until_parked))
 
-    def _claim(self) -> Row | None:
+    def _claim(self, *, urgent: bool = False) -> Row | None:
         with self._changed:
             limit = self._options.limit
             if (limit is not None and self._claims >= limit) or len(self._parked) >= MOST_PARKED:
                 return None
             self._claims += 1
             self._active += 1
-        row = self._ledger.claim()
+        row = self._ledger.claim(urgent=urgent)
         if row is None:
             with self._changed:
                 self._claims -= 1

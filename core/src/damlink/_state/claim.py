@@ -22,16 +22,18 @@ SKIP: Final = "skip"  # what a plan does with an asset that it does not carry
 
 FIRST_BATCH: Final = 8
 MOST_BATCH: Final = 100
+URGENT_CONDITIONS: Final = 2  # the first ones of `claimable`
 
 _Parameter: TypeAlias = "sa.BindParameter[Any]"
 
 
 class _Kind(Enum):
-    """Kind of a claim: all rows, those of its plan, or one by one beside other workers."""
+    """Kind of a claim: all rows, those of its plan, one by one beside other workers, or urgent ones so."""
 
     ALL = 1
     PLANNED = 2
     SHARED = 3
+    URGENT = 4
 
 
 @attrs.frozen
@@ -134,6 +136,7 @@ _IN_ORDER: Final = {
     _Kind.ALL: _queries(),
     _Kind.PLANNED: _queries(_IS_PLANNED),
     _Kind.SHARED: _queries(is_shared=True),
+    _Kind.URGENT: _queries(is_shared=True)[:URGENT_CONDITIONS],
 }
 
 
@@ -174,15 +177,22 @@ def _claim_next(queries: Iterable[sa.Select[str]]) -> sa.Executable:
 _CLAIM_NEXT: Final = {kind: _claim_next(queries) for kind, queries in _IN_ORDER.items()}
 
 
-def take(connection: sa.Connection, claimant: Claimant, now: datetime, batch: int) -> tuple[Row | None, bool]:
-    """Claim the next row; also return whether to try again because siblings hold all of the batch."""
+def take(
+    connection: sa.Connection, claimant: Claimant, now: datetime, batch: int, *, urgent: bool = False
+) -> tuple[Row | None, bool]:
+    """Claim the next row; also return whether to try again because siblings hold all of the batch.
+
+    Args:
+        urgent: claim one that an event has made due, or none; for a claimant that shares its connector.
+    """
+    kind = _Kind.URGENT if urgent else claimant.kind
     given = {"of": claimant.connector, "in_epoch": claimant.epoch, "now": now}
     given |= {"in_plan": claimant.plan} if claimant.plan else {}
     if not claimant.siblings:
-        record = connection.execute(_CLAIM_NEXT[claimant.kind], given | {"by": claimant.worker}).one_or_none()
+        record = connection.execute(_CLAIM_NEXT[kind], given | {"by": claimant.worker}).one_or_none()
         return (as_row(record) if record else None), False
     serialize(connection)
-    for query in _CANDIDATES[claimant.kind]:
+    for query in _CANDIDATES[kind]:
         # Whether each has a checkpoint, by source id in the order of claiming.
         found = connection.execute(query, given | {"batch": batch})
         candidates = {key: bool(has_notes) for key, has_notes in found}

@@ -138,19 +138,27 @@ class Ledger(LedgerReader):
 
     # --- transfer ----------------------------------------------------------------------------------
 
-    def claim(self) -> Row | None:
+    @property
+    def is_shared(self) -> bool:
+        """True if several workers carry the connector's rows."""
+        return self._run.worker is not None
+
+    def claim(self, *, urgent: bool = False) -> Row | None:
         """Claim the next row to carry; return `None` if there is none.
 
         Rows that an event has made due come first, then rows left by a crash, then due rows, then failed
         ones; each in the order of becoming due. A row that a sibling has delivered is skipped, one that a
         sibling is carrying waits.
+
+        Args:
+            urgent: claim a row that an event has made due, or none; where workers share the connector.
         """
         batch, is_more = FIRST_BATCH, True
         row: Row | None = None
         while row is None and is_more:
             # A transaction for each batch: very many held rows must not block other writers.
             with self._write(ordered=bool(self._run.siblings)) as connection:
-                row, is_more = take(connection, self._run, self._now(), batch)
+                row, is_more = take(connection, self._run, self._now(), batch, urgent=urgent)
                 count = count_up(connection, self._connector) if row is not None else 0
             batch = min(4 * batch, MOST_BATCH)
         if row is not None:
