@@ -30,12 +30,13 @@ from damlink.errors import DamlinkError, LeaseLostError, StateError, StoppedErro
 
 SOURCES = Path(damlink.__file__).parent
 # The functions that wait, by module.
-WAITS = {"_system.waiting": {"wait", "hold", "slices"}, "_http.retry": {"pause"}}
+WAITS = {"_system.waiting": {"wait", "hold", "slices"}, "_http.retry": {"pause", "pause_between"}}
 METHODS = {"pause", "exclusive"}  # of a client, of credentials
 OF_NO_RUN = ("_cli/", "testing/", "sandbox/", "_serve/address.py")  # no lease protects what waits there
 SHORT = {  # a second at most, and what is done after it is verified all the same
     "_state.conflicts:repeating",
     "_state.conflicts:call",
+    "_state.migrations:_holding",
     "bynder._bodies:read_again",
 }
 OF_A_PERSON = {
@@ -149,7 +150,12 @@ SITES: dict[Callable[[World, Verify], Any], set[str]] = {
         "_http.token_auth:_renew",
         "_state.credentials:_wait_for",
     },
-    between_two_requests: {"_http.client:pause", "_upload.file_uploads:upload_whole"},
+    between_two_requests: {
+        "_http.client:pause",
+        "_http.retry:pause_between",
+        "_upload.file_uploads:upload_whole",
+        "_upload.noted_delivery:_find_noted",
+    },
 }
 
 SENT_BEFORE = {for_the_rate: 1, before_another_try: 1, after_a_429: 1, on_terms_of_its_own: 1}
