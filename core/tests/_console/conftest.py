@@ -30,9 +30,11 @@ from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink._state.plans import PlannedAsset, Plans
 from damlink._state.tables import plan, planned
+from damlink._state.topics import Topics
 from damlink._state.users import Role, Users
 
 HOSTILE = "<script>alert(1)</script>"
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:brand"
 TOKEN = "a-token-that-no-page-may-show"
 CONFIG = """
 [portals.brand]
@@ -147,6 +149,7 @@ def fill(session: Session) -> None:
     Access(session.database).make_token("known", HOSTILE, None)
     for number in (1, 2, 3):
         Inbox(session.database).put(notification(number))
+    Topics(session.database).note("brand", TOPIC, None)
     desk = Desk(session.config, session, Jobs(session.config.path), Texts())
     kept = Kept(id="known", kind="connectors", name="shelf", base=CONFIG, changes={"pages": 4})
     Drafts(desk).save(kept)
@@ -158,7 +161,7 @@ def notification(number: int) -> Notification:
     """Return an event with a hostile subject."""
     return Notification(
         portal="brand",
-        topic="arn:aws:sns:eu-west-1:111122223333:brand",
+        topic=TOPIC,
         message_id=str(number),
         subject=HOSTILE,
         message="{}",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from scripted_server import Server
 
+from damlink._state.audit import Audit
 from damlink._state.inbox import Inbox
 from damlink._state.refusals import Refusals
 from damlink._state.refused import RefusedMessages
+from damlink._state.sealed import topic_name
 from damlink._state.tables import inbox
+from damlink._state.tables import topic as topic_table
+from damlink._state.topics import Topics
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -81,3 +87,81 @@ def test_events_when_messages_were_refused_show_topic_reason_and_count(shown: An
     found = shown.json("/events?portal=brand")
     assert [each["outcome"] for each in found["refused"]] == ["forged"]
     assert "message" not in found["refused_in_queue"][0]
+
+
+ARN = "arn:aws:sns:eu-west-1:111122223333:waiting"
+CONFIRMED = b"<SubscriptionArn>arn:aws:sns:eu-west-1:111122223333:waiting:1</SubscriptionArn>"
+
+
+@pytest.fixture
+def topics(shown: Any, server: Server) -> Iterator[Topics]:
+    """A topic that waits for its approval, with a request to confirm; the server is its SNS."""
+    config, stored = shown.session.config.path, Topics(shown.session.database)
+    before = config.read_text()
+    config.write_text(before.replace("[portals.brand]", f'[portals.brand]\nevent_hosts = ["{server.host}"]'))
+    stored.note("brand", ARN, shown.session.cipher.seal(b"token", topic_name("brand", ARN)))
+    yield stored
+    config.write_text(before)
+    with shown.session.database.write() as connection:
+        connection.execute(sa.delete(topic_table).where(topic_table.c.arn.in_([ARN, HOSTILE])))
+
+
+def test_topic_when_approved_is_confirmed_and_noted(shown: Any, topics: Topics, server: Server) -> None:
+    server.then(body=CONFIRMED)
+    answer = shown.post("/events/approve?portal=brand", topic=ARN)
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == "/events?portal=brand"
+    (topic,) = (each for each in topics.listing("brand") if each.arn == ARN)
+    assert (topic.state, topic.confirmed_at is not None) == ("approved", True)
+    assert "Token=token" in server.asked[0].path
+    (entry,) = Audit(shown.session.database).latest(1)
+    assert (entry.action, entry.subject, entry.details) == (
+        "events approve",
+        "brand",
+        f'{{"topic": "{ARN}"}}',
+    )
+
+
+def test_topic_when_it_cannot_be_confirmed_is_approved_noted_and_says_why(
+    shown: Any, topics: Topics, server: Server
+) -> None:
+    server.then(503)
+    answer = shown.post("/events/approve?portal=brand", topic=ARN)
+    assert answer.status_code == 200
+    assert "is approved, but not confirmed: 127.0.0.1 answered 503" in answer.text
+    assert "keeps trying for two days" in answer.text
+    assert topics.state("brand", ARN) == "approved"
+    assert Audit(shown.session.database).latest(1)[0].action == "events approve"
+
+
+def test_topic_when_its_token_is_damaged_is_approved_noted_and_says_why(shown: Any, topics: Topics) -> None:
+    topics.note("brand", ARN, b"not sealed by us")
+    answer = shown.post("/events/approve?portal=brand", topic=ARN)
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+    assert Audit(shown.session.database).latest(1)[0].action == "events approve"
+
+
+def test_topic_when_its_name_is_hostile_is_shown_as_text_and_not_approved(shown: Any, topics: Topics) -> None:
+    topics.note("brand", HOSTILE, None)
+    assert html.escape(HOSTILE) in shown.client.get("/events?portal=brand").text
+    answer = shown.post("/events/approve", portal="brand", topic=HOSTILE)
+    assert answer.status_code == 400
+    assert "topic is not the ARN of an SNS topic" in answer.text
+    assert topics.state("brand", HOSTILE) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"portal": "brand"}, 400),
+        ({"portal": "brand", "topic": f"{ARN}-unknown"}, 409),
+        ({"portal": HOSTILE, "topic": ARN}, 409),
+    ],
+)
+def test_topic_when_none_has_sent_a_message_is_not_approved(
+    shown: Any, topics: Topics, form: dict[str, str], status: int
+) -> None:
+    before = topics.listing("brand")
+    assert shown.post("/events/approve", **form).status_code == status
+    assert topics.listing("brand") == before

@@ -123,7 +123,19 @@ FIELDS = (
         "arrived",
     ),
     *("target_id", "full", "first", "last", "enabled", "then", "base", "role", "label", "days", "password"),
-    *("new", "again", "current", "do", "set.key", "set.key.new", "set.user", "set.tags", "seen"),
+    *(
+        "topic",
+        "number",
+        "new",
+        "again",
+        "current",
+        "do",
+        "set.key",
+        "set.key.new",
+        "set.user",
+        "set.tags",
+        "seen",
+    ),
 )
 # Addresses of what was filled in; `{text}` is the payload. Pages are asked for with hostile fields as well.
 CASES: Mapping[str, tuple[str, ...]] = {

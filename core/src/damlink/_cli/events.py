@@ -189,12 +189,8 @@ def approve(portal: str, arn: str, config_path: Path | None) -> None:
         subscriptions = _subscriptions(session, portal)
         subscriptions.approve(arn)
         note(session, portal, {"topic": arn})
-        try:
-            subscription = subscriptions.confirm(arn)
-        except ConnectorError as error:
-            hint = "`damlink serve` keeps trying for two days; then run `damlink events subscribe` again"
-            raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
-    confirmed = "its subscription is confirmed" if subscription else "no subscription waits to be confirmed"
+        is_confirmed = subscriptions.confirm_approved(arn)
+    confirmed = "its subscription is confirmed" if is_confirmed else "no subscription waits to be confirmed"
     echo(f"{arn} is approved; {confirmed}", err=True)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from damlink._console.bulk import change_many
 from damlink._console.desk import Desk
-from damlink._console.event_pages import replay_events
+from damlink._console.event_pages import EVENT_ACTS
 from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
 from damlink._console.setting_acts import (
     change_settings,
@@ -80,7 +80,6 @@ ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
     "/retry": retry_asset,
     "/settle": settle_asset,
     "/bulk": change_many,
-    "/replay": replay_events,
     "/run": run_connector,
     "/stop": stop_connector,
     "/make-plan": make_plan,
@@ -93,6 +92,7 @@ ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
     "/try-draft": try_draft,
     "/rebase-draft": rebase_draft,
     "/drop-draft": drop_draft,
+    **EVENT_ACTS,
     **USER_ACTS,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -19,12 +20,13 @@ from damlink._console.page import (
     split_page,
 )
 from damlink._serve.subscriptions import subscriptions_of
+from damlink._sns.envelope import MalformedError, parse_topic
 from damlink._state.inbox import Inbox
 from damlink._state.refusals import Refusals
 from damlink._state.refused import RefusedMessages
-from damlink.errors import ConfigError
+from damlink.errors import ConfigError, DamlinkError
 
-__all__ = ["replay_events", "show_events"]
+__all__ = ["EVENT_ACTS", "show_events"]
 
 MOST_DIGITS: Final = 15
 MOST_REFUSED: Final = 50
@@ -53,6 +55,7 @@ def show_events(desk: Desk, query: Query) -> Page:
         "refused_in_queue": _refused_in_queue(desk, portal),
         "page": number,
         "has_more": has_more,
+        "problem": "",
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
 
@@ -74,8 +77,40 @@ def replay_events(desk: Desk, form: Query) -> str:
     return address_of("/events", portal=portal)
 
 
+def approve_topic(desk: Desk, form: Query) -> str | Page:
+    """Approve a topic that has sent a message, and confirm its subscription.
+
+    Returns:
+        The page with the reason, if it is approved but could not be confirmed: that is no failure of the
+        approval, which is noted.
+    """
+    portal, arn = desk.config.portal(form.get("portal", "")).name, form.get("topic", "")
+    try:
+        parse_topic(arn)
+    except MalformedError as error:
+        raise WrongRequestError(f"topic is {error}") from error
+    subscriptions = subscriptions_of(desk, portal)
+    if subscriptions.topics.state(portal, arn) is None:
+        hint = "see the topics on the page of its events"
+        raise ConfigError("", f"no such topic has sent a message to {portal}", hint=hint)
+    subscriptions.approve(arn)
+    desk.note(portal, {"topic": arn})
+    try:
+        subscriptions.confirm_approved(arn)
+    except DamlinkError as error:
+        page = show_events(desk, {"portal": portal})
+        return attrs.evolve(page, data={**page.data, "problem": str(error)})
+    return address_of("/events", portal=portal)
+
+
 def _number(form: Query, field: str, otherwise: str) -> int:
     number = read_number(form.get(field, "").strip() or otherwise, MOST_DIGITS)
     if number is None:
         raise WrongRequestError(f"{field} is the number of an event")
     return number
+
+
+EVENT_ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
+    "/replay": replay_events,
+    "/events/approve": approve_topic,
+}

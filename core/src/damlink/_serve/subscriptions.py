@@ -16,6 +16,7 @@ from damlink._sns.hosts import Hosts
 from damlink._sns.verify import confirm
 from damlink._state.sealed import topic_name
 from damlink._state.topics import Topics
+from damlink.errors import ConnectorError
 
 __all__ = ["Subscriptions", "subscriptions_of"]
 
@@ -77,6 +78,18 @@ class Subscriptions:
         self.topics.mark_confirmed(self.portal, arn)
         _log.info("%s: the subscription %s is confirmed", self.portal, subscription)
         return subscription
+
+    def confirm_approved(self, arn: str) -> bool:
+        """Confirm the subscription of a topic that was just approved; return whether a request was pending.
+
+        Raises:
+            ConnectorError: the topic is approved, but not confirmed.
+        """
+        try:
+            return self.confirm(arn) is not None
+        except ConnectorError as error:
+            hint = "`damlink serve` keeps trying for two days; then run `damlink events subscribe` again"
+            raise ConnectorError(f"{arn} is approved, but not confirmed: {error}", hint=hint) from error
 
     def mark_ended(self, arn: str) -> None:
         """Record that a subscription has ended, and warn: it is not restored automatically."""
