@@ -249,11 +249,12 @@ class Filled:
     url: str
     text: str
     source_id: str
+    name: str
     cookies: dict[str, str]
 
     def address(self, case: str) -> str:
         """A case with the payload in it."""
-        given = {"text": self.text[:2000], "source_id": self.source_id, "name": self.text[:2000]}
+        given = {"text": self.text[:2000], "source_id": self.source_id, "name": self.name}
         return case.format(**{name: _quoted(value) for name, value in given.items()})
 
     def get(self, address: str, accept: str = "text/html", **cookies: str) -> httpx.Response:
@@ -391,7 +392,9 @@ def _serve(session: Session, text: str, source_id: str) -> Iterator[Filled]:
         address = httpx.URL(addresses.get(timeout=60))
         url = f"http://{address.netloc.decode()}"
         with httpx.Client(trust_env=False, timeout=60) as client:
-            filled = Filled(client, url, text, source_id, dict(client.get(address).cookies))
+            (user,) = Users(session.database).listing()
+            cookies = dict(client.get(address).cookies)
+            filled = Filled(client, url, text, source_id, user.name, cookies)
             _fail_to_sign_in(filled)
             yield filled
     finally:
@@ -432,7 +435,10 @@ def test_page_when_its_texts_are_hostile_has_no_markup_of_theirs(filled: Filled,
     shown = []
     for case in CASES[path]:
         answer = filled.get(filled.address(case))
-        assert answer.status_code < 500, answer.text
+        is_page = path not in ("/sign-in/callback", "/oidc/begin", "/oidc/callback", "/sign-in/go")
+        # The result is that of a sign-in that was refused, and one plugin cannot be loaded.
+        expected = 403 if path == "/sign-in/result" else 404 if "broken" in case and path != "/add" else 200
+        assert answer.status_code == expected or not is_page, answer.text
         shown += _look(answer.text).texts
     assert path not in SHOWS or any(WORD in text for text in shown)
 

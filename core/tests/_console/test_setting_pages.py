@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from canaries import holds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,10 @@ from damlink._plugin.loader import load
 from damlink._run.setting_changes import fields_of_connector
 from damlink._secret import Secret
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+# Hypothesis tries the texts of sources as well: a page would show what looks like a secret of the tests.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20).filter(
+    lambda text: not holds(text)
+)
 VALUES = {
     "user": TEXTS,
     "pages": st.integers(1, 10**6),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from damlink._console.page import Page, Query, command_text, show_problem
 from damlink._console.settings_form import describe_fields
 from damlink._run.setting_changes import fields_of_connector
 from damlink._run.sign_in import SignIn, open_sign_in, signs_in
+from damlink.errors import DamlinkError
 
 __all__ = ["describe_table", "show_draft", "show_edit", "show_form"]
 
@@ -71,20 +73,21 @@ def show_draft(desk: Desk, query: Query) -> Page:
 
 
 def _describe_sign_ins(drafts: Drafts, kept: Kept) -> list[dict[str, Any]]:
-    """Return the new portals, and the connector, that a person signs in at, and whether that is done."""
+    """Return the new portals, and the connector, that a person signs in at, and whether that is done.
+
+    Nothing of a change that is invalid: its page says so once it is tried or written, and can forget it.
+    """
     targets = [(name, True) for name in kept.portals] + [(kept.name, kept.kind == "portals")]
-    with drafts.draft(kept, is_tried=True).session(drafts.file(kept)) as session:
-        found = [
-            (name, is_portal) for name, is_portal in targets if signs_in(session, name, is_portal=is_portal)
-        ]
-        return [
-            {
-                "name": name,
-                "is_portal": is_portal,
-                "done": _is_done(open_sign_in(session, name, is_portal=is_portal)),
-            }
-            for name, is_portal in found
-        ]
+    found: list[dict[str, Any]] = []
+    with (
+        contextlib.suppress(DamlinkError),
+        drafts.draft(kept, is_tried=True).session(drafts.file(kept)) as session,
+    ):
+        for name, is_portal in targets:
+            if signs_in(session, name, is_portal=is_portal):
+                done = _is_done(open_sign_in(session, name, is_portal=is_portal))
+                found.append({"name": name, "is_portal": is_portal, "done": done})
+    return found
 
 
 def _is_done(sign_in: SignIn) -> bool:
