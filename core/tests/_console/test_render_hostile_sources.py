@@ -142,7 +142,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "/": ("/",),
     "/activity": ("/activity",),
     "/add": ("/add?plugin=hostile", "/add?plugin=broken"),
-    "/asset": ("/asset?connector=stock&id={source_id}", "/asset?connector=stock&id=pushed"),
+    "/asset": ("/asset?connector=stock&id={source_id}", "/asset?connector=stock&id=pushed&preview=yes"),
     "/assets": ("/assets?connector=stock", "/assets?connector=stock&cause={text}&search={text}"),
     "/connector": ("/connector?connector=stock", "/connector?connector=shelf"),
     "/connectors": ("/connectors",),
@@ -164,6 +164,8 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "/plans": ("/plans?connector=stock",),
     "/plugins": ("/plugins",),
     "/portals": ("/portals",),
+    # Read by `test_previews.py`: a picture, or plain text.
+    "/preview": (),
     "/runs": ("/runs?connector=stock",),
     "/setup": ("/setup?id=fresh&step=0", "/setup?id=fresh&step=1"),
     "/sign-in/callback": ("/sign-in/callback?state={text}&code={text}&error={text}",),
@@ -189,14 +191,8 @@ SHOWS = {
     ),
     *("/plugins", "/portals", "/setup", "/sign-in/result", "/user", "/users"),
 }
-PAGES_OF_HTML = set(CASES) - {
-    "/console.css",
-    "/diagnostics.zip",
-    "/export",
-    "/live",
-    "/enter",
-    *LASTING_PATHS,
-}
+NO_PAGES = {"/console.css", "/diagnostics.zip", "/export", "/live", "/enter", "/preview", *LASTING_PATHS}
+PAGES_OF_HTML = set(CASES) - NO_PAGES
 
 
 class Shape(HTMLParser):
