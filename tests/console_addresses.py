@@ -25,4 +25,5 @@ ADDRESSES = {
     "/user": "/user?name=known",
     "/password": "/password",
     "/events": "/events?portal=brand",
+    "/event": "/event?portal=brand&number=1",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def _processed(shown: Any) -> None:
     now = shown.session.database.now()
     done = {"finished_at": now, "had": '["shelf"]', "due_at": None, "attempts": 0, "last_error": ""}
     failed = {"finished_at": None, "had": "[]", "attempts": 2, "last_error": "no answer"}
-    waiting = {"finished_at": None, "had": "[]", "attempts": 0, "last_error": ""}
+    waiting = {"finished_at": None, "had": "[]", "attempts": 0, "last_error": "", "asset_id": ""}
     with shown.session.database.write() as connection:
         for number, values in enumerate((done, failed, waiting), start=1):
             connection.execute(sa.update(inbox).where(inbox.c.number == number).values(values))
@@ -165,3 +166,71 @@ def test_topic_when_none_has_sent_a_message_is_not_approved(
     before = topics.listing("brand")
     assert shown.post("/events/approve", **form).status_code == status
     assert topics.listing("brand") == before
+
+
+def explained(shown: Any, number: int) -> tuple[dict[str, list[tuple[str, object]]], dict[str, str]]:
+    """The rules and the outcome of an event by connector."""
+    found = shown.json(f"/event?portal=brand&number={number}")["connectors"]
+    rules = {each["name"]: [(rule["text"], rule["holds"]) for rule in each["rules"]] for each in found}
+    return rules, {each["name"]: each["outcome"] for each in found}
+
+
+def name_asset(shown: Any, **values: object) -> None:
+    with shown.session.database.write() as connection:
+        connection.execute(sa.update(inbox).where(inbox.c.number == 3).values(asset_id="A-1", **values))
+
+
+def test_event_when_it_names_no_asset_is_passed_to_no_connector(shown: Any) -> None:
+    rules, outcomes = explained(shown, 3)
+    assert set(rules) == {"stock", "shelf"}
+    assert rules["stock"] == rules["shelf"] == [("the event names an asset", False)]
+    assert set(outcomes.values()) == {"the event is not passed to it"}
+    assert explained(shown, 1)[1]["shelf"] == "it has processed the event"
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ({"finished_at": None, "last_error": ""}, "it has not processed the event yet"),
+        ({"finished_at": datetime.now(UTC), "last_error": HOSTILE}, "given up; the last error is above"),
+        (
+            {"finished_at": datetime.now(UTC), "last_error": ""},
+            "it did not receive events when this one was processed",
+        ),
+        ({"finished_at": None, "had": '["stock"]'}, "it has processed the event"),
+    ],
+    ids=["open", "given-up", "finished", "processed"],
+)
+def test_event_when_shown_says_what_decides_for_each_connector(
+    shown: Any, values: dict[str, object], outcome: str
+) -> None:
+    name_asset(shown, **values)
+    rules, outcomes = explained(shown, 3)
+    own = [("the event names an asset", True), ("the connector is enabled", True)]
+    own += [("the connector belongs to the portal", True)]
+    # The plugin of the one is not installed; that of the other has no `on_event`.
+    assert rules["stock"] == [*own, ("its plugin receives events", None)]
+    assert rules["shelf"] == [*own, ("its plugin receives events", False)]
+    assert outcomes == {"stock": outcome, "shelf": "the event is not passed to it"}
+
+
+def test_event_when_its_texts_are_hostile_shows_them_as_text(shown: Any) -> None:
+    name_asset(shown, last_error=f"{HOSTILE} failed", attempts=1, had=f'["{HOSTILE} gone"]')
+    page = shown.client.get("/event?portal=brand&number=3").text
+    escaped = html.escape(HOSTILE)
+    assert f"<td>{escaped}</td>" in page
+    assert f"{escaped} failed" in page
+    assert f"Processed as well by {escaped} gone" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("portal=brand", 400),
+        ("portal=brand&number=%3Cb%3E", 400),
+        ("portal=brand&number=77", 404),
+        ("portal=other&number=1", 404),
+    ],
+)
+def test_event_when_there_is_none_is_an_error(shown: Any, query: str, status: int) -> None:
+    assert shown.client.get(f"/event?{query}").status_code == status

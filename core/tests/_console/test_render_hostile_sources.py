@@ -152,6 +152,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "/draft": ("/draft?id=known", "/draft?id=fresh"),
     "/edit": ("/edit?connector=shelf",),
     "/enter": (),
+    "/event": ("/event?portal=brand&number=1",),
     "/events": ("/events?portal=brand",),
     "/export": ("/export?connector=stock",),
     # Read by `test_live.py`: a stream does not end, and carries digests alone.
@@ -187,6 +188,7 @@ SHOWS = {
         "/connectors",
         "/draft",
         "/edit",
+        "/event",
         "/events",
     ),
     *("/plugins", "/portals", "/setup", "/sign-in/result", "/user", "/users"),

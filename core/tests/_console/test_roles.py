@@ -36,6 +36,7 @@ VIEWERS = {
     "/plugins",
     "/portals",
     "/events",
+    "/event",
     "/activity",
     "/export",
     "/live",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
 
+from damlink._config.tables import ConnectorConfig
 from damlink._console.desk import Desk
 from damlink._console.page import (
     ROWS,
@@ -19,14 +20,15 @@ from damlink._console.page import (
     read_number,
     split_page,
 )
+from damlink._serve.fanout import Rule, has_event_hook, names_asset, subscription_rules
 from damlink._serve.subscriptions import subscriptions_of
 from damlink._sns.envelope import MalformedError, parse_topic
-from damlink._state.inbox import Inbox
+from damlink._state.inbox import Inbox, Received
 from damlink._state.refusals import Refusals
 from damlink._state.refused import RefusedMessages
 from damlink.errors import ConfigError, DamlinkError
 
-__all__ = ["EVENT_ACTS", "show_events"]
+__all__ = ["EVENT_ACTS", "show_event", "show_events"]
 
 MOST_DIGITS: Final = 15
 MOST_REFUSED: Final = 50
@@ -58,6 +60,54 @@ def show_events(desk: Desk, query: Query) -> Page:
         "problem": "",
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
+
+
+def show_event(desk: Desk, query: Query) -> Page:
+    """Show one event, and which rules of the dispatcher hold for each connector of its portal."""
+    portal = desk.config.portal(query.get("portal", "")).name
+    number = _number(query, "number", "")
+    event = Inbox(desk.database).find(portal, number)
+    if event is None:
+        raise ConfigError("", f"the inbox of {portal} has no such event")
+    connectors = [each for each in desk.config.connectors.values() if each.portal == portal]
+    names = {each.name for each in connectors}
+    data = {
+        "portal": portal,
+        "event": {**attrs.asdict(event), "verdict": event.verdict},
+        "connectors": [_explain(desk, event, each) for each in connectors],
+        "others": [each for each in event.processed_by if each not in names],
+    }
+    return Page("event.html", f"Event {number} of {portal}", command_text("events", "inbox", portal), data)
+
+
+def _explain(desk: Desk, event: Received, connector: ConnectorConfig) -> Mapping[str, Any]:
+    """Return the rules up to the one that decided, by the present config, and what is stored of the rest."""
+    rules = []
+    for rule in _rules(desk, event, connector):
+        rules.append(attrs.asdict(rule))
+        if rule.holds is False:
+            break
+    passes = all(each["holds"] is not False for each in rules)
+    return {"name": connector.name, "rules": rules, "outcome": _outcome(event, connector.name, passes=passes)}
+
+
+def _rules(desk: Desk, event: Received, connector: ConnectorConfig) -> Iterator[Rule]:
+    yield names_asset(event.asset_id)
+    yield from subscription_rules(connector, event.portal, lambda: has_event_hook(desk, connector.name))
+
+
+def _outcome(event: Received, connector: str, *, passes: bool) -> str:
+    """Return what became of an event at a connector, as far as the inbox has it."""
+    if connector in event.processed_by:
+        return "it has processed the event"
+    if not passes:
+        return "the event is not passed to it"
+    if event.finished_at is None:
+        return "it has not processed the event yet"
+    if event.last_error:
+        return "given up; the last error is above"
+    # An event ends without an error once all that receive it have processed it.
+    return "it did not receive events when this one was processed"
 
 
 def _refused_in_queue(desk: Desk, portal: str) -> list[dict[str, Any]]:

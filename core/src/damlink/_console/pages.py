@@ -13,7 +13,7 @@ from damlink._console.charts import count_by_day, measure_by_day
 from damlink._console.connector_pages import show_connector, show_connectors, show_plan, show_plans
 from damlink._console.desk import Desk
 from damlink._console.diagnostic_pages import show_diagnostics
-from damlink._console.event_pages import show_events
+from damlink._console.event_pages import show_event, show_events
 from damlink._console.page import Page, Query, command_text, connector_of
 from damlink._console.portal_pages import show_portals
 from damlink._console.setting_pages import show_draft, show_edit
@@ -81,6 +81,7 @@ PAGES: Final[Mapping[str, Callable[[Desk, Query], Page]]] = {
     "/diagnostics": show_diagnostics,
     "/portals": show_portals,
     "/events": show_events,
+    "/event": show_event,
     "/users": show_users,
     "/user": show_user,
     "/password": show_password,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from damlink._system.keepable import describe
 from damlink.bynder import Asset, Portal
 from damlink.errors import AuthError, BynderError, ConnectorError, DamlinkError, NotYet
 
-__all__ = ["Fanout", "Result", "postpone"]
+__all__ = ["Fanout", "Result", "Rule", "has_event_hook", "names_asset", "postpone", "subscription_rules"]
 
 FIRST_ROUND: Final = timedelta(minutes=1)  # then 4, 16, 64 … minutes
 LONGEST_ROUND: Final = timedelta(days=1)
@@ -42,6 +41,41 @@ _log = logging.getLogger("damlink.events")
 
 Record = Mapping[str, Any]  # an asset as Bynder returns it
 NewRows = dict[str, list[SourceAsset]]
+
+
+@attrs.frozen
+class Rule:
+    """One decision of whether a connector receives an event.
+
+    Attributes:
+        text: what has to hold.
+        holds: `None` if it is not known; that does not exclude the connector.
+    """
+
+    text: str
+    holds: bool | None
+
+
+def names_asset(asset_id: str) -> Rule:
+    """Return the rule about an event itself: what names no asset is passed to no connector."""
+    return Rule("the event names an asset", bool(asset_id))
+
+
+def subscription_rules(
+    config: ConnectorConfig, portal: str, has_hook: Callable[[], bool | None]
+) -> Iterator[Rule]:
+    """Yield what decides whether a connector receives a portal's events; the first that fails is enough."""
+    yield Rule("the connector is enabled", config.enabled)
+    yield Rule("the connector belongs to the portal", config.portal == portal)
+    yield Rule("its plugin receives events", has_hook())
+
+
+def has_event_hook(session: Session, connector: str) -> bool | None:
+    """Return whether the plugin of a connector receives events; `None` if it cannot be loaded."""
+    try:
+        return "on_event" in session.load_plugin(connector).hooks
+    except DamlinkError:
+        return None
 
 
 @attrs.frozen
@@ -135,8 +169,8 @@ class Fanout:
             DamlinkError: the portal cannot be read now.
         """
         names = [each.name for each in self._session.config.connectors.values() if self._is_subscribed(each)]
-        wanted = [each for each in events if names and each.notification.asset_id]
-        others = [each for each in events if not names or not each.notification.asset_id]
+        wanted = [each for each in events if names and names_asset(each.notification.asset_id).holds]
+        others = [each for each in events if not names or not names_asset(each.notification.asset_id).holds]
         for each in others:
             subject = each.notification.subject or "a notification without subject"
             _log.info("%s: %s: no connector is subscribed to it", self._name, subject)
@@ -158,13 +192,16 @@ class Fanout:
 
         A plugin that cannot be loaded counts as subscribed: its events wait until it can be loaded again.
         """
-        if not config.enabled or config.portal != self._name:
-            return False
+        rules = subscription_rules(config, self._name, lambda: self._has_hook(config))
+        return all(each.holds is not False for each in rules)
+
+    def _has_hook(self, config: ConnectorConfig) -> bool | None:
         if config.plugin not in self._has_event_hook:
-            with contextlib.suppress(DamlinkError):
-                hooks = self._session.load_plugin(config.name).hooks
-                self._has_event_hook[config.plugin] = "on_event" in hooks
-        return self._has_event_hook.get(config.plugin, True)
+            found = has_event_hook(self._session, config.name)
+            if found is None:
+                return None
+            self._has_event_hook[config.plugin] = found
+        return self._has_event_hook[config.plugin]
 
 
 class _Reader:

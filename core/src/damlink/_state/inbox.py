@@ -231,7 +231,14 @@ class Inbox:
         query = sa.select(t).where(t.c.portal == portal).order_by(t.c.number.desc())
         with self._database.read() as connection:
             found = connection.execute(query.limit(limit).offset(offset)).all()
-        return [read_record(Received, each, processed_by=tuple(json.loads(each.had))) for each in found]
+        return [_received(each) for each in found]
+
+    def find(self, portal: str, number: int) -> Received | None:
+        """Return one notification of a portal; `None` if there is none with this number."""
+        query = sa.select(t).where(t.c.portal == portal, t.c.number == number)
+        with self._database.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return _received(found) if found else None
 
     def replay(self, portal: str, first: int, last: int) -> int:
         """Let notifications be processed once more, as if they had just arrived; return how many."""
@@ -263,6 +270,10 @@ def _moments(
     query = sa.select(t.c.number, t.c.received_at).where(t.c.number.in_(set(causes.values())))
     moments = {each.number: each.received_at for each in connection.execute(query)}
     return {key: moments[number] for key, number in causes.items() if number in moments}
+
+
+def _received(row: sa.Row[Any]) -> Received:
+    return read_record(Received, row, processed_by=tuple(json.loads(row.had)))
 
 
 def _is_open(portal: str) -> tuple[sa.ColumnElement[bool], ...]:
