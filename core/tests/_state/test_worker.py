@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import sqlalchemy as sa
+from loopback import until
 
 from damlink._model import PushResult, SourceAsset
 from damlink._state.database import Database
+from damlink._state.identity import count_up
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
 from damlink._state.rows import Row, RowState
+from damlink._state.tables import worker as worker_table
 from damlink._state.worker import Worker, open_worker_database
 from damlink.errors import LeaseLostError, RunActiveError, StateError
 
@@ -143,6 +148,27 @@ def test_worker_when_its_process_is(
     said, _ = process.communicate("\n")
     assert said == ("" if way is signal.SIGKILL else "sends nothing\nwrites nothing\n")
     assert carrier.ledger.find([held])[held].claimed_by == carrier.worker.number
+
+
+def test_worker_when_frozen_with_a_lock_for_which_all_writes_wait_is_ended(
+    join: Callable[[], Carrier], cluster_url: str, tmp_path: Path
+) -> None:
+    carrier = join()
+    database, session = open_worker_database(cluster_url, tmp_path)
+    values = {"owner": "frozen", "session": session, "version": "1", "threads": 1}
+    values |= dict.fromkeys(("started_at", "heartbeat_at"), datetime(2026, 1, 1, tzinfo=UTC))
+    with contextlib.closing(database), database.engine.connect() as frozen, ThreadPoolExecutor(1) as pool:
+        frozen.begin()
+        count_up(frozen, "stock")
+        writing = pool.submit(carrier.claim)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with carrier.database.engine.connect() as asking:
+            until(lambda: asking.exec_driver_sql(waiting).scalar_one())
+        # From now on it is a worker, whose last heartbeat is old.
+        with database.engine.begin() as connection:
+            connection.execute(sa.insert(worker_table).values(values))
+        assert writing.result(timeout=30).source_id == "00"
+        frozen.invalidate()
 
 
 def test_worker_when_it_ends_leaves_its_rows_to_others(

@@ -58,9 +58,12 @@ def end_dead(database: Database, number: int) -> list[int]:
     return ended
 
 
-@repeating
 def _terminate(database: Database, session: str) -> None:
-    with database.write() as connection:
+    """End the sessions of a worker, so that no transaction of it keeps its locks.
+
+    Not as a write of this process: those take turns, and one of them may wait for just such a lock.
+    """
+    with database.read() as connection:
         connection.execute(_TERMINATE, {"session": session})
 
 
