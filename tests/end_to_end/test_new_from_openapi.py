@@ -1,6 +1,7 @@
 """`damlink new --from-openapi`: from each dialect a plugin that lists from its stand-in and passes the kit.
 
-The ten definitions are our own, for partners that do not exist: one for each way to sign and to page.
+The definitions are our own, for partners that do not exist: one for each way to sign and to page, and one
+that has the faults of public ones.
 The folder of definitions can be another one: DAMLINK_DEFINITIONS names it for `make acceptance`.
 """
 
@@ -20,7 +21,13 @@ OURS: Final = Path(__file__).parents[1] / "definitions"
 DEFINITIONS: Final = sorted(OURS.iterdir())
 GIVEN: Final = sorted(Path(os.environ.get("DAMLINK_DEFINITIONS", OURS)).iterdir())
 # These run in `make test`: each version, and each way to page. The others run in acceptance.
-QUICK: Final = ("cursor-oauth2.yaml", "link-bearer.json", "number-basic.json", "offset-query-key.yaml")
+QUICK: Final = (
+    "cursor-oauth2.yaml",
+    "link-bearer.json",
+    "number-basic.json",
+    "offset-query-key.yaml",
+    "sloppy.yaml",
+)
 RUN_BY: Final = [
     pytest.param(path, marks=() if path.name in QUICK else pytest.mark.acceptance, id=path.name)
     for path in DEFINITIONS
@@ -54,6 +61,12 @@ GUESSES: Final = {
     "openid-token.yaml": ('query["pageToken"] = page.next', 'metadata={"json": "nextPageToken"}'),
     "password-flow.yaml": ('"per-page": PAGE, "page": 1', 'list[Item], "results")'),
     "skip-header-key.json": ('query["skip"] += len(items)', "PAGE: Final = 20"),
+    "sloppy.yaml": (
+        '"/clips", params=query)',
+        '"expand": "all", "self": settings.self_, "on": settings.on}',
+        'query["page"] = page.next',
+        "thumb_ids: tuple[str, ...] | None",
+    ),
 }
 AUTH: Final = {
     "cursor-oauth2.yaml": "OAuth2(",
@@ -66,6 +79,7 @@ AUTH: Final = {
     "openid-token.yaml": "how a token is got by OpenID Connect",
     "password-flow.yaml": "username=settings.username",
     "skip-header-key.json": 'HeaderAuth({"X-Wrack-Key": settings.api_key})',
+    "sloppy.yaml": 'HeaderAuth({"X-Api-Key": settings.api_key})',
 }
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
 from damlink._config.tables import CONNECTOR_KEYS
-from damlink._scaffold.blueprint import Blueprint, Listing, Paging, Row, Setting
+from damlink._scaffold.blueprint import Auth, Blueprint, Listing, Paging, Row, Setting
 from damlink._scaffold.openapi.document import Document, Operation, read_document
 from damlink._scaffold.openapi.paging import guess_paging, is_paging
 from damlink._scaffold.openapi.rows import Rows, find_rows
 from damlink._scaffold.openapi.schemas import sample_of
-from damlink._scaffold.openapi.security import read_auth
+from damlink._scaffold.openapi.security import is_key, read_auth
 from damlink._scaffold.openapi.words import plain_text, squeeze, unique
 
 __all__ = ["adapt"]
@@ -46,8 +47,10 @@ def adapt(plan: Blueprint, path: Path) -> Blueprint:
     notes += more
     if rows is None:
         notes.append("`api.py`: the definition has no call that lists objects; this one is invented.")
+        if document.has_other_files():
+            notes.append("`api.py`: the definition is divided into files; give one that has everything.")
         return attrs.evolve(plan, api_url=api_url, auth=auth, undecided=[*notes, *plan.undecided[2:]])
-    settings, listing, more = _listing(document, rows)
+    settings, listing, more = _listing(document, rows, auth)
     row = rows.row()
     notes += [*more, *_open_points(rows, row, listing)]
     return attrs.evolve(
@@ -70,7 +73,7 @@ def _choose(document: Document) -> Rows | None:
 
 def _server(document: Document, default: str) -> tuple[str, list[str]]:
     """Return the address of the API, and what is open about it."""
-    given = _old_server(document) if document.is_old else _first_server(document)
+    given, variables = (_old_server(document), []) if document.is_old else _first_server(document)
     note = "`settings.py`: the public address of the API; the definition has "
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[\w.-]+(:\d+)?", parts.netloc, re.ASCII):
@@ -78,10 +81,14 @@ def _server(document: Document, default: str) -> tuple[str, list[str]]:
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
     if not re.fullmatch(r"https://[\w.:/~-]+", address, re.ASCII) or len(address) > 80:
         return default, [f"{note}one that cannot be used."]
-    return address, [] if parts.scheme == "https" else [f"{note}it without https."]
+    notes = [] if parts.scheme == "https" else [f"{note}it without https."]
+    if variables:
+        notes.append(f"{note}it with {plain_text(', '.join(variables))} to be filled in.")
+    return address, notes
 
 
-def _first_server(document: Document) -> str:
+def _first_server(document: Document) -> tuple[str, list[str]]:
+    """Return the address of the first server with defaults filled in, and the names that it has in it."""
     servers = document.data.get("servers")
     server = document.follow(servers[0]) if isinstance(servers, list) and servers else {}
     variables = document.table(server, "variables")
@@ -89,7 +96,8 @@ def _first_server(document: Document) -> str:
     def value(match: re.Match[str]) -> str:
         return str(document.table(variables, match[1]).get("default", "example"))
 
-    return _PARAMETER.sub(value, str(server.get("url", "")))
+    url = str(server.get("url", ""))
+    return _PARAMETER.sub(value, url), _PARAMETER.findall(url)
 
 
 def _old_server(document: Document) -> str:
@@ -99,20 +107,39 @@ def _old_server(document: Document) -> str:
     return f"{scheme}://{data.get('host', '')}{data.get('basePath', '')}"
 
 
-def _listing(document: Document, rows: Rows) -> tuple[list[Setting], Listing, list[str]]:
+def _listing(document: Document, rows: Rows, auth: Auth) -> tuple[list[Setting], Listing, list[str]]:
     operation = rows.operation
     paging = guess_paging(document, operation)
-    needed = [each for each in operation.parameters if _is_needed(each)]
-    in_path = _PARAMETER.findall(operation.path)
+    parameters = [each for each in operation.parameters if not is_key(each, auth)]
+    needed = [each for each in parameters if _is_needed(each)]
+    own_path, constants = _divide(operation.path)
+    in_path = _PARAMETER.findall(own_path)
     known = {each["name"]: each for each in needed}
     originals = [*dict.fromkeys(in_path), *(name for name in known if name not in in_path)]
     names = dict(zip(originals, unique(originals, {*_OWN_SETTINGS, *CONNECTOR_KEYS}), strict=True))
     settings = [_setting(document, names[each], each, known.get(each, {})) for each in originals]
-    path = _PARAMETER.sub(lambda match: f"{{{names[match[1]]}}}", operation.path)
-    query = {each: f"settings.{names[each]}" for each in originals if each not in in_path}
-    headers = [each["name"] for each in operation.parameters if _is_open_header(each)]
+    path = "".join(_path_parts(own_path, names))
+    query = constants | {each: f"settings.{names[each]}" for each in originals if each not in in_path}
+    headers = [each["name"] for each in parameters if _is_open_header(each)]
     notes = [f"`api.py`: the list wants the header {plain_text(name)}." for name in headers]
-    return settings, Listing(_clean_path(path), query, rows.wrapper, paging), notes
+    return settings, Listing(path, query, rows.wrapper, paging), notes
+
+
+def _divide(path: str) -> tuple[str, dict[str, str]]:
+    """Return a path without its query, and the constants of that: some definitions have it in the path."""
+    plain = re.sub(r"\{[?&][^{}]*\}", "", path).partition("#")[0]
+    own, _, query = plain.partition("?")
+    constants = {name: json.dumps(value) for name, value in parse_qsl(query) if "{" not in value}
+    return own, {name: value for name, value in constants.items() if not is_paging(name)}
+
+
+def _path_parts(path: str, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield a path in parts: names in braces, and what is between them without any other brace."""
+    if not path.startswith("/"):
+        yield "/"
+    # Every second part is the name of a parameter.
+    for number, part in enumerate(_PARAMETER.split(path)):
+        yield f"{{{names[part]}}}" if number % 2 else re.sub(r"[^A-Za-z0-9_/.~:@!$&'()*+,;=-]", "", part)
 
 
 def _is_open_header(parameter: Mapping[str, Any]) -> bool:
@@ -130,23 +157,20 @@ def _setting(document: Document, name: str, original: str, parameter: Mapping[st
     text = about if about.endswith(".") else f"{about or 'The parameter ' + plain_text(original)}."
     sample = sample_of(document, parameter if document.is_old else parameter.get("schema"))
     sample = parameter.get("example", sample)
+    sample = sample[0] if isinstance(sample, list) and sample else sample
     is_plain = isinstance(sample, str | int) and not isinstance(sample, bool)
-    value = re.sub(r"[^A-Za-z0-9_.-]", "-", str(sample)) if is_plain else ""
+    value = re.sub(r"[^A-Za-z0-9_.-]", "-", str(sample))[:40] if is_plain else ""
     return Setting(name, text, options=("selects=True",), sample=value or "sample")
-
-
-def _clean_path(path: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9_{}/.~:@!$&()*+,;=-]", "", path)
-    return plain if plain.startswith("/") else f"/{plain}"
 
 
 def _open_points(rows: Rows, row: Row, listing: Listing) -> Iterator[str]:
     """Yield what the definition does not say about the list."""
     operation: Operation = rows.operation
     own, paging = row.fields[0], listing.paging
-    yield f"`api.py`: whether `GET {plain_text(operation.path)}` is the list of what there is to carry."
+    shown = re.sub(r"[^!-_a-~]", "", operation.path)[:90]
+    yield f"`api.py`: whether `GET {shown}` is the list of what there is to carry."
     yield f"`api.py`: whether `{own.json}` is unique and stays the same."
-    yield f"`api.py`: {_paging_point(paging)}"
+    yield f"`api.py`: {_paging_point(operation, paging)}"
     yield "`listing.py`: how to ask for what has changed; now every listing reads everything, which is safe."
     if row.mark:
         mark = next(each.json for each in row.fields if each.name == row.mark)
@@ -161,11 +185,18 @@ def _open_points(rows: Rows, row: Row, listing: Listing) -> Iterator[str]:
     yield "`transform.py`: names, tags and metaproperties in the portal; no personal data in `raw`."
 
 
-def _paging_point(paging: Paging) -> str:
+def _paging_point(operation: Operation, paging: Paging) -> str:
     return {
-        "none": "how the list is paged; the definition shows no pages, so one request reads it.",
+        "none": f"how the list is paged; {_pages_shown(operation)}, so one request reads it.",
         "number": f"whether `{paging.parameter}` counts pages from {paging.first}.",
         "offset": f"whether `{paging.parameter}` counts rows.",
         "cursor": f"whether `{'.'.join(paging.following)}` is the next `{paging.parameter}`.",
         "link": "whether each page but the last has a `Link` header with `next`.",
     }[paging.kind]
+
+
+def _pages_shown(operation: Operation) -> str:
+    """Return what a definition shows of pages that are not known."""
+    names = [plain_text(each["name"]) for each in operation.parameters if each.get("in") == "query"]
+    paged = ", ".join(f"`{name}`" for name in names if is_paging(name))
+    return f"no field of the answer fits {paged}" if paged else "the definition shows no pages"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import attrs
 
+from damlink._scaffold.openapi.examples import read_example, schema_of
 from damlink.errors import ConfigError
 
 __all__ = ["Document", "Operation", "read_document"]
@@ -17,6 +20,20 @@ _HINT: Final = "give an OpenAPI definition, version 2.0, 3.0 or 3.1, in JSON or 
 # References that lead to references; more are a circle.
 _MOST_REFERENCES: Final = 20
 _MOST_BYTES: Final = 64 << 20
+# What is no text in YAML 1.2: its tag, its form, and with what it begins.
+_DIGITS: Final = "-+0123456789"
+_WORDS: Final = (
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)$", list(_DIGITS)),
+    (
+        "float",
+        r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$",
+        list("." + _DIGITS),
+    ),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$", list("-+.")),
+    ("merge", r"<<$", ["<"]),
+)
 
 
 @attrs.frozen
@@ -66,12 +83,27 @@ class Document:
         if not reference.startswith("#/"):
             return None
         for part in reference[2:].split("/"):
-            name = part.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
             if isinstance(node, list) and name.isdigit() and int(name) < len(node):
                 node = node[int(name)]
             else:
                 node = node.get(name) if isinstance(node, Mapping) else None
         return node
+
+    def has_other_files(self) -> bool:
+        """Return whether it has references to other files, which are not read."""
+        left: list[Any] = [self.data]
+        seen: set[int] = set()
+        while left:
+            node = left.pop()
+            if id(node) in seen or not isinstance(node, Mapping | list):
+                continue
+            seen.add(id(node))
+            left += node.values() if isinstance(node, Mapping) else node
+            reference = node.get("$ref") if isinstance(node, Mapping) else None
+            if isinstance(reference, str) and not reference.startswith("#"):
+                return True
+        return False
 
     def operations(self) -> Iterator[Operation]:
         """Yield every GET call."""
@@ -89,9 +121,17 @@ class Document:
         yield from unique.values()
 
     def answer(self, operation: Operation) -> tuple[Mapping[str, Any], Any, Mapping[str, Any]]:
-        """Return the schema of a successful answer, an example of it or `None`, and its headers."""
+        """Return the schema of a successful answer, an example of it or `None`, and its headers.
+
+        If the definition has an example alone, the schema is that of the example.
+        """
+        schema, example, headers = self._answer(operation)
+        example = read_example(example)
+        return schema or schema_of(example), example, headers
+
+    def _answer(self, operation: Operation) -> tuple[Mapping[str, Any], Any, Mapping[str, Any]]:
         responses = self.table(operation.node, "responses")
-        names = [name for name in responses if name in ("200", "2XX", "201", "default")]
+        names = [name for name in responses if name.startswith("2") or name == "default"]
         response = self.follow(responses[min(names)]) if names else {}
         headers = self.table(response, "headers")
         if self.is_old:
@@ -125,7 +165,7 @@ def read_document(path: Path) -> Document:
         raise ConfigError(str(path), f"cannot be read: {error}", hint=_HINT) from error
     data = _parse(path, text)
     is_known = isinstance(data, dict) and ("openapi" in data or "swagger" in data)
-    if not is_known or not isinstance(data.get("paths", {}), dict):
+    if not is_known or not isinstance(data.get("paths", {}), dict | None):
         raise ConfigError(str(path), "is no OpenAPI definition", hint=_HINT)
     return Document(data)
 
@@ -150,15 +190,16 @@ def _parse(path: Path, text: str) -> Any:
 
 
 def _loader(yaml: Any) -> Any:
-    """Return a safe loader that keeps dates as text, as JSON has them."""
+    """Return a safe loader that reads plain words as YAML 1.2 does, of which JSON is a part.
+
+    In YAML 1.1 dates, `12:30`, `on`, `no` and `=` are no texts.
+    """
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        pass
+        yaml_implicit_resolvers: Mapping[str, Any] = {}
 
-    Loader.yaml_implicit_resolvers = {
-        letter: [each for each in found if each[0] != "tag:yaml.org,2002:timestamp"]
-        for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    for tag, pattern, letters in _WORDS:
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), letters)
     return Loader
 
 
@@ -169,7 +210,12 @@ def _with_text_keys(node: Any, known: dict[int, Any]) -> Any:
     if id(node) not in known:
         known[id(node)] = {} if isinstance(node, dict) else []
         if isinstance(node, dict):
-            known[id(node)].update({str(key): _with_text_keys(value, known) for key, value in node.items()})
+            known[id(node)].update({_text(key): _with_text_keys(value, known) for key, value in node.items()})
         else:
             known[id(node)].extend(_with_text_keys(value, known) for value in node)
     return known[id(node)]
+
+
+def _text(key: Any) -> str:
+    """Return a key as it was written: `200`, `true`, `null`."""
+    return key if isinstance(key, str) else json.dumps(key, default=str)

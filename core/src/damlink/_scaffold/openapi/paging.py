@@ -16,6 +16,7 @@ _NUMBER: Final = ("page", "pagenumber", "pagenum", "pageno", "pageindex", "curre
 _OFFSET: Final = ("offset", "skip", "start", "startindex", "startat", "from")
 _CURSOR: Final = (
     *("cursor", "pagetoken", "nextpagetoken", "nexttoken", "nextcursor", "after", "continuationtoken"),
+    *("afterid", "startingafter"),
     *("continuation", "marker", "scrollid", "next", "pagecursor", "startcursor", "token"),
 )
 _SIZE: Final = (
@@ -24,7 +25,7 @@ _SIZE: Final = (
 )
 _FOLLOWING: Final = (
     *("nextcursor", "nextpagetoken", "nexttoken", "nextmarker", "nextpage", "endcursor", "cursor", "after"),
-    *("continuationtoken", "continuation", "marker", "scrollid", "next", "nextpagecursor"),
+    *("continuationtoken", "continuation", "marker", "scrollid", "next", "nextpagecursor", "lastid"),
 )
 _NESTS: Final = ("pagination", "paging", "meta", "pageinfo", "cursors", "responsemetadata", "links", "page")
 _MOST: Final = 100
@@ -42,10 +43,12 @@ def guess_paging(document: Document, operation: Operation) -> Paging:
     size = find_known(_SIZE, queries)
     size_name, most = (str(size["name"]), _most(document, size)) if size else ("", _MOST)
     following = _find_following(document, schema)
-    cursor = find_known(_CURSOR, queries)
+    number = find_known(_NUMBER, queries)
+    # A page that is a text is no number, but a token.
+    is_token = number and type_of(document, _schema(document, number)) == "string"
+    cursor = find_known(_CURSOR, queries) or (number if is_token else None)
     if cursor and following:
         return Paging("cursor", str(cursor["name"]), size_name, following=following, most=most)
-    number = find_known(_NUMBER, queries)
     if any(squeeze(name) == "link" for name in headers):
         return Paging("link", str(number["name"]) if number else "page", size_name, most=most)
     if number:
@@ -82,4 +85,4 @@ def _first(document: Document, parameter: Mapping[str, Any]) -> int:
 
 def _most(document: Document, parameter: Mapping[str, Any]) -> int:
     most = _schema(document, parameter).get("maximum")
-    return min(_MOST, int(most)) if isinstance(most, int | float) and most >= 1 else _MOST
+    return int(min(_MOST, most)) if isinstance(most, int | float) and most >= 1 else _MOST

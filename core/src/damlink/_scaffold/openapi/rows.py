@@ -10,7 +10,7 @@ import attrs
 
 from damlink._scaffold.blueprint import Field, Row
 from damlink._scaffold.openapi.document import Document, Operation
-from damlink._scaffold.openapi.schemas import fit, items_of, properties_of, sample_of, type_of
+from damlink._scaffold.openapi.schemas import fit, items_of, made_up, properties_of, sample_of, type_of
 from damlink._scaffold.openapi.words import find_known, is_media, squeeze, unique
 
 __all__ = ["Rows", "find_rows"]
@@ -27,6 +27,7 @@ _IDS: Final = (
     "slug",
     "code",
     "name",
+    "filename",
 )
 _TITLES: Final = (
     *(
@@ -63,7 +64,7 @@ _FILES: Final = (
     *("downloadlink", "sourceurl", "photourl", "asseturl", "downloadhref"),
 )
 # These are the address of a file only in a list of files.
-_FILES_OF_MEDIA: Final = ("url", "src", "href", "uri", "link", "browserdownloadurl")
+_FILES_OF_MEDIA: Final = ("url", "src", "href", "uri", "link", "browserdownloadurl", "original")
 _TYPES: Final = {
     "string": "str | None",
     "integer": "int | None",
@@ -131,6 +132,8 @@ class Rows:
             + self.has(_TITLES)
             - 3 * needed
             - 4 * bool(self.operation.node.get("deprecated"))
+            # A list within one object, such as the tags of a file.
+            - 4 * (bool(self.wrapper) and path.rstrip("/").endswith("}"))
         )
         return points - 0.1 * path.count("/")
 
@@ -154,13 +157,29 @@ class Rows:
 
     def samples(self, row: Row) -> list[dict[str, Any]]:
         """Return rows for the stand-in, each with an id of its own: from examples, else made up."""
-        found = [each for each in self._examples() if isinstance(each, Mapping)]
-        made = sample_of(self.document, self.schema)
-        bases = found or [made if isinstance(made, Mapping) else {}]
-        return [self._sample(row, bases[number % len(bases)], number) for number in range(_COUNT)]
+        made = {field.json: self._made_up(field) for field in row.fields}
+        own = self.document.follow(self.schema).get("example")
+        found = [
+            each for each in (*self._examples(), own) if isinstance(each, Mapping) and made.keys() & each
+        ]
+        bases = found or [made]
+        return [self._sample(row, bases[number % len(bases)], made, number) for number in range(_COUNT)]
 
-    def _sample(self, row: Row, base: Mapping[str, Any], number: int) -> dict[str, Any]:
-        sample = {field.json: fit(base.get(field.json), field.type) for field in row.fields}
+    def _made_up(self, field: Field) -> Any:
+        """Return the example of a property if it fits, else a value that is made up."""
+        schema = self.properties[field.json]
+        value = fit(sample_of(self.document, schema), field.type)
+        return fit(made_up(self.document, schema), field.type) if value is None else value
+
+    def _sample(
+        self, row: Row, base: Mapping[str, Any], made: Mapping[str, Any], number: int
+    ) -> dict[str, Any]:
+        sample = {}
+        for field in row.fields:
+            value = base.get(field.json)
+            fitting = fit(value, field.type)
+            # Some examples have a value of another type.
+            sample[field.json] = fitting if fitting is not None or value is None else made[field.json]
         sample |= {field.json: False for field in row.fields if field.name == row.removed}
         own = row.fields[0].json
         is_number = self._type(own) == "int | None"

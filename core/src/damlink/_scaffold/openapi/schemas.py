@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from damlink._scaffold.openapi.document import Document
 
-__all__ = ["fit", "items_of", "properties_of", "sample_of", "type_of"]
+__all__ = ["fit", "items_of", "made_up", "properties_of", "sample_of", "type_of"]
 
 _DEEPEST: Final = 5
+# Objects may be in each other, and each in many others: a sample has a few of those that are within.
+_DEEPEST_SAMPLE: Final = 2
+_MOST_WITHIN: Final = 8
 _SAMPLES: Final = {
     "date": "2026-01-15",
     "date-time": "2026-01-15T12:00:00Z",
@@ -21,47 +25,56 @@ _SAMPLES: Final = {
 }
 
 
-def type_of(document: Document, schema: Any, depth: int = 0) -> str:
+def type_of(document: Document, schema: Any) -> str:
     """Return the JSON type of a schema: the first one that is not null; empty if it names none."""
-    node = document.follow(schema)
+    return next((kind for node in _parts(document, schema, set()) if (kind := _own_type(node))), "")
+
+
+def _own_type(node: Mapping[str, Any]) -> str:
     kind = node.get("type")
     kinds = [each for each in kind if each != "null"] if isinstance(kind, list) else [kind]
     if kinds and isinstance(kinds[0], str):
-        return kinds[0]
-    if "properties" in node:
-        return "object"
-    # Schemas may be combined from each other in a circle.
-    for name in ("allOf", "anyOf", "oneOf") if depth < _DEEPEST else ():
-        for each in _list(node.get(name)):
-            if found := type_of(document, each, depth + 1):
-                return found
-    return "array" if "items" in node else ""
+        return kinds[0].lower()
+    return "object" if "properties" in node else "array" if "items" in node else ""
 
 
-def properties_of(document: Document, schema: Any, depth: int = 0) -> dict[str, Any]:
-    """Return the properties of an object, with those of all that it is combined from."""
+def _parts(document: Document, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+    """Yield a schema and all that it is combined from, each once: they may be combined in a circle."""
     node = document.follow(schema)
-    if depth > _DEEPEST:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield node
+    for name in ("allOf", "anyOf", "oneOf"):
+        for each in _list(node.get(name)):
+            yield from _parts(document, each, seen)
+
+
+def properties_of(document: Document, schema: Any) -> dict[str, Any]:
+    """Return the properties of an object, with those of all that it is combined from."""
+    return _properties(document, schema, set())
+
+
+def _properties(document: Document, schema: Any, seen: set[int]) -> dict[str, Any]:
+    node = document.follow(schema)
+    if id(node) in seen:
         return {}
+    seen.add(id(node))
     found: dict[str, Any] = {}
     for each in _list(node.get("allOf")):
-        found |= properties_of(document, each, depth + 1)
+        found |= _properties(document, each, seen)
     for name in ("oneOf", "anyOf"):
         for each in _list(node.get(name)):
-            found = {**properties_of(document, each, depth + 1), **found}
+            found = {**_properties(document, each, seen), **found}
     own = node.get("properties")
     return found | (dict(own) if isinstance(own, Mapping) else {})
 
 
-def items_of(document: Document, schema: Any, depth: int = 0) -> Any:
+def items_of(document: Document, schema: Any) -> Any:
     """Return the schema of a list's items; `None` if it is no list."""
-    node = document.follow(schema)
-    if depth > _DEEPEST or type_of(document, schema) != "array":
+    if type_of(document, schema) != "array":
         return None
-    if "items" in node:
-        return node["items"]
-    found = (items_of(document, each, depth + 1) for each in _list(node.get("allOf")))
-    return next((items for items in found if items), {})
+    return next((node["items"] for node in _parts(document, schema, set()) if node.get("items")), {})
 
 
 def sample_of(document: Document, schema: Any, depth: int = 0) -> Any:
@@ -73,12 +86,19 @@ def sample_of(document: Document, schema: Any, depth: int = 0) -> Any:
     for name in ("examples", "enum"):
         if _list(node.get(name)):
             return node[name][0]
-    kind = type_of(document, schema)
+    return made_up(document, schema, depth)
+
+
+def made_up(document: Document, schema: Any, depth: int = 0) -> Any:
+    """Return a value for a schema, whatever its own example is."""
+    node, kind = document.follow(schema), type_of(document, schema)
     if kind == "object":
-        properties = properties_of(document, schema) if depth < _DEEPEST else {}
-        return {name: sample_of(document, each, depth + 1) for name, each in properties.items()}
+        properties = properties_of(document, schema) if depth < _DEEPEST_SAMPLE else {}
+        few = itertools.islice(properties.items(), _MOST_WITHIN)
+        return {name: sample_of(document, each, depth + 1) for name, each in few}
     if kind == "array":
-        return [sample_of(document, items_of(document, schema), depth + 1)] if depth < _DEEPEST else []
+        items = items_of(document, schema)
+        return [sample_of(document, items, depth + 1)] if depth < _DEEPEST_SAMPLE else []
     plain = {
         "integer": 1,
         "number": 1.5,

@@ -8,9 +8,9 @@ from urllib.parse import urljoin
 
 from damlink._scaffold.blueprint import Auth
 from damlink._scaffold.openapi.document import Document, Operation
-from damlink._scaffold.openapi.words import plain_text
+from damlink._scaffold.openapi.words import plain_text, squeeze
 
-__all__ = ["read_auth"]
+__all__ = ["is_key", "read_auth"]
 
 _NONE: Final = Auth("none")
 _FLOWS: Final = {
@@ -20,6 +20,10 @@ _FLOWS: Final = {
     "authorizationCode": "refresh",
     "accessCode": "refresh",
 }
+_KEYS: Final = (
+    *("apikey", "xapikey", "accesstoken", "xaccesstoken", "authtoken", "xauthtoken", "apitoken", "xapitoken"),
+    *("subscriptionkey", "ocpapimsubscriptionkey", "authorization", "xauthorization"),
+)
 
 
 def read_auth(document: Document, operation: Operation | None, api_url: str) -> tuple[Auth, list[str]]:
@@ -29,6 +33,10 @@ def read_auth(document: Document, operation: Operation | None, api_url: str) -> 
     schemes = schemes or document.table(data, "components", "securitySchemes")
     required = operation.node.get("security") if operation else None
     required = data.get("security") if required is None else required
+    if required is None and not schemes and (auth := _key_among(operation)):
+        return auth, [
+            f"`auth.py`: whether the parameter `{auth.name}` of the list is the key of the account."
+        ]
     if required == [] or (required is None and not schemes):
         return _NONE, ["`auth` is missing: the definition names no credentials."]
     stated = list(_alternatives(required))
@@ -48,6 +56,20 @@ def read_auth(document: Document, operation: Operation | None, api_url: str) -> 
         others = ", ".join(" and ".join(each) for each, _ in fitting[1:4])
         notes.append(f"`auth.py`: there are other ways to sign: {plain_text(others)}.")
     return auth, notes
+
+
+def is_key(parameter: Mapping[str, Any], auth: Auth) -> bool:
+    """Return whether a parameter is what the authentication sends already."""
+    same = (str(parameter["name"]).lower(), parameter.get("in")) == (auth.name.lower(), auth.place)
+    return same and auth.kind == "key"
+
+
+def _key_among(operation: Operation | None) -> Auth | None:
+    """Return the key among the parameters of a call, where a definition has it as one of them."""
+    for each in operation.parameters if operation else ():
+        if squeeze(each["name"]) in _KEYS and each.get("in") in ("header", "query", "cookie"):
+            return _key(each)
+    return None
 
 
 def _alternatives(required: Any) -> Iterator[list[str]]:

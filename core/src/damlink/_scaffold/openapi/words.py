@@ -12,6 +12,9 @@ __all__ = ["find_known", "identifier", "is_media", "plain_text", "squeeze", "uni
 
 T = TypeVar("T")
 
+# Names that the bodies of the made classes use, and the first argument of their methods.
+_USED: Final = frozenset({"attrs", "bool", "float", "int", "self", "setting", "str", "tuple"})
+
 _MEDIA: Final = re.compile(
     r"asset|media|image|photo|picture|file|video|document|download|attachment|upload", re.I
 )
@@ -33,12 +36,12 @@ def is_media(text: str) -> bool:
 
 
 def identifier(name: str) -> str:
-    """Return a name for Python: `fileSize` becomes `file_size`."""
+    """Return a name for Python: `fileSize` becomes `file_size`, and `fileIDs` becomes `file_ids`."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", ascii_name)
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])", "_", ascii_name)
     plain = re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_") or "field"
     plain = plain if plain[0].isalpha() else f"field_{plain}"
-    return f"{plain}_" if keyword.iskeyword(plain) else plain[:60]
+    return f"{plain}_" if keyword.iskeyword(plain) or plain in _USED else plain[:60]
 
 
 def unique(names: Iterable[str], taken: Collection[str] = ()) -> list[str]:
