@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from damlink._scaffold.names import Names
 from damlink._scaffold.openapi.definition import adapt
 from damlink._scaffold.openapi.document import read_document
 from damlink._scaffold.openapi.words import identifier
+from damlink._scaffold.render import write_distribution
 from damlink._scaffold.standard import source_blueprint
 
 TEXT = {"type": "string"}
@@ -149,3 +152,14 @@ def test_yaml_when_it_has_plain_words_keeps_them_as_texts(tmp_path: Path) -> Non
 )
 def test_identifier_when_a_name_has_a_use_already_is_another(given: str, name: str) -> None:
     assert identifier(given) == name
+
+
+def test_code_when_a_path_is_long_is_formatted(read: Any, tmp_path: Path) -> None:
+    names = [f"the_name_of_part_{number}_of_the_path" for number in range(4)]
+    needed = [{**query(f"a_parameter_with_a_long_name_{number}"), "required": True} for number in range(3)]
+    for number, path in enumerate(["/".join(["", *[f"{{{name}}}" for name in names]]), f"/{'long/' * 15}x"]):
+        plan = read({path: get(ROWS, needed)})
+        write_distribution(plan, tmp_path / f"made{number}")
+        ruff = [sys.executable, "-m", "ruff", "format", "--no-cache", "--diff", "."]
+        child = subprocess.run(ruff, cwd=tmp_path / f"made{number}", capture_output=True, text=True)
+        assert child.returncode == 0, child.stdout

@@ -94,7 +94,7 @@ def quote(value: object) -> str:
 
 
 def fold(head: str, arguments: Iterable[Any], indent: int = 0, tail: str = ")") -> str:
-    """Return a call in as few lines as fit, in the form of ruff's formatter.
+    """Return a call, a dictionary or a tuple in as few lines as fit, in the form of ruff's formatter.
 
     Args:
         head: with its opening bracket.
@@ -108,7 +108,8 @@ def fold(head: str, arguments: Iterable[Any], indent: int = 0, tail: str = ")") 
     if len(margin) + len(whole) <= WIDTH:
         return whole
     body = f"{inner}{', '.join(given)}"
-    if len(body) <= WIDTH:
+    is_collection = head.endswith(("{", "= ("))
+    if len(given) == 1 or (len(body) <= WIDTH and not is_collection):
         return f"{head}\n{body}\n{margin}{tail}"
     return f"{head}\n{''.join(f'{inner}{each},' + chr(10) for each in given)}{margin}{tail}"
 

@@ -15,20 +15,8 @@ from damlink._scaffold.openapi.words import find_known, is_media, squeeze, uniqu
 
 __all__ = ["Rows", "find_rows"]
 
-_IDS: Final = (
-    "id",
-    "uuid",
-    "guid",
-    "identifier",
-    "key",
-    "assetid",
-    "mediaid",
-    "fileid",
-    "slug",
-    "code",
-    "name",
-    "filename",
-)
+_IDS: Final = ("id", "uuid", "guid", "gid", "sid", "uid", "identifier")
+_OTHER_IDS: Final = ("assetid", "mediaid", "fileid", "slug", "code", "name", "filename")
 _TITLES: Final = (
     *(
         "title",
@@ -126,7 +114,7 @@ class Rows:
         path, parameters = self.operation.path, self.operation.parameters
         needed = sum(each.get("in") == "path" for each in parameters)
         needed += sum(each.get("in") == "query" and each.get("required") is True for each in parameters)
-        points: float = 5 * is_media(path) + 4 * self.has(_FILES) + 3 * self.has(_IDS[:4])
+        points: float = 5 * is_media(path) + 4 * self.has(_FILES) + 3 * self.has(_IDS)
         points += (
             2 * self.has(_MARKS)
             + self.has(_TITLES)
@@ -141,7 +129,7 @@ class Rows:
         """Return the names of the fields in JSON, the id first."""
         names = {squeeze(name): name for name in self.properties}
         last = squeeze(self.operation.path.rstrip("/").rsplit("/", 1)[-1]).removesuffix("s")
-        wanted = (*_IDS[:5], f"{last}id", f"{last}key", *_IDS[5:])
+        wanted = (*_IDS, "key", f"{last}id", f"{last}key", *_OTHER_IDS)
         plain = [name for name in self.properties if self._type(name) in ("str | None", "int | None")]
         own = next((names[each] for each in wanted if names.get(each) in plain), None)
         own = own or next((name for name in plain if squeeze(name).endswith("id")), plain[0])
