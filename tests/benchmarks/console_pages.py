@@ -126,6 +126,7 @@ PAGES = {
     "add": "/add?plugin=istock",
     "a step of the wizard": "/setup?id={setup}",
     "events": "/events?portal=brand",
+    "one event": "/event?portal=brand&number=1",
     "activity": "/activity",
     "browse": "/plugins",
     "portals": "/portals",

@@ -67,7 +67,8 @@ def filter_of(query: Query) -> Filter:
 
 def describe_filter(wanted: Filter) -> dict[str, str]:
     """Return a filter as the fields of a form."""
-    given = attrs.asdict(wanted)
+    # Of one asset alone: no request names it.
+    given = attrs.asdict(wanted, filter=attrs.filters.exclude("source_id"))
     return {name: "" if value is None else str(value) for name, value in given.items()}
 
 
@@ -122,10 +123,10 @@ def show_asset(desk: Desk, query: Query) -> Page:
         "connector": name,
         "asset": asset,
         "history": changes,
-        "portal": _address_of_portal(desk, name),
+        "portal_url": _address_of_portal(desk, name),
     }
     # An address that is no web page, such as one of a script, is shown as text.
-    data["links"] = str(asset["url"] or "").startswith("https://")
+    data["url_is_link"] = str(asset["url"] or "").startswith("https://")
     # The portal is asked only when a person wants it: each preview is two requests of the pace.
     data["preview"] = ""
     if query.get("preview") == "yes" and asset["target_id"]:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from damlink._console.cookies import read_cookie
 from damlink._console.live import end_text
-from damlink._console.render import render_login
+from damlink._console.render import render_error, render_login, wants_json
 from damlink._console.roles import LASTING_PATHS, LIVE_PATH, OPEN_PATHS, SAFE_METHODS, Visitor, least_role
 from damlink._console.sessions import Sessions
 from damlink.errors import StateError
@@ -69,9 +69,9 @@ class Guard:
 
     def _refuse_other_sites(self, scope: Scope, headers: Headers) -> Response | None:
         if headers.getlist("host") not in [[host] for host in self._hosts]:
-            return _refuse(421, "this address is not the console's")
+            return _refuse(scope, 421, "this address is not the console's")
         if scope["method"] not in SAFE_METHODS and not _is_own(headers, scope["state"]["scheme"]):
-            return _refuse(403, "this did not come from a page of the console")
+            return _refuse(scope, 403, "this did not come from a page of the console")
         return None
 
     async def _refuse_strangers(self, scope: Scope, headers: Headers) -> Response | None:
@@ -82,11 +82,11 @@ class Guard:
             if visitor is None:
                 return await to_thread.run_sync(self._ask_to_sign_in, scope)
         except StateError as error:
-            return _refuse(503, str(error))
+            return _refuse(scope, 503, str(error))
         scope["state"]["visitor"] = visitor
         least = least_role(scope["method"], scope["path"])
         if not visitor.role.includes(least):
-            return _refuse(403, f"this takes the role {least}, and {visitor.name} has {visitor.role}")
+            return _refuse(scope, 403, f"this takes the role {least}, and {visitor.name} has {visitor.role}")
         return None
 
     def _admit(self, scope: Scope, headers: Headers) -> Visitor | None:
@@ -101,9 +101,16 @@ class Guard:
         if scope["path"] == LIVE_PATH and wants_stream(Request(scope)):
             # A refusal would make the browser ask again and again.
             return Response(end_text("the session has ended"), media_type=EVENT_STREAM)
+        if "authorization" in Headers(scope=scope):
+            return _refuse(
+                scope, 401, "this token is not known, or has ended; `damlink users token` makes one"
+            )
+        if wants_json(Request(scope)):
+            return _refuse(scope, 401, "a token is missing; send it as `Authorization: Bearer TOKEN`")
         if self._sessions.has_users or self._sessions.issuer:
             return render_login(Request(scope), 401, "", self._sessions)
-        return _refuse(401, "the session has ended; run `damlink console` again and open its address")
+        why = "the session has ended; run `damlink console` again and open its address"
+        return _refuse(scope, 401, why)
 
 
 def wants_stream(request: Request) -> bool:
@@ -122,5 +129,8 @@ def _is_own(headers: Headers, scheme: str) -> bool:
     return origin == [f"{scheme}://{headers['host']}"] and site in ([], ["same-origin"])
 
 
-def _refuse(status: int, why: str) -> Response:
+def _refuse(scope: Scope, status: int, why: str) -> Response:
+    request = Request(scope)
+    if wants_json(request):
+        return render_error(request, status, why)
     return PlainTextResponse(f"{why}\n", status)

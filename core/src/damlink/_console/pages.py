@@ -53,7 +53,7 @@ def show_runs(session: Session, query: Query) -> Page:
     name = connector_of(session, query)
     runs = [attrs.asdict(each) for each in Runs(session.database, name).latest(MOST_RUNS)]
     title, command = f"Runs of {name}", command_text("runs", name, "--limit", str(MOST_RUNS))
-    data = {"connector": name, "runs": runs, "assets": Ledger(session.database, name).counts()}
+    data = {"connector": name, "runs": runs, "counts": Ledger(session.database, name).counts()}
     return Page("runs.html", title, command, data)
 
 

@@ -20,7 +20,7 @@ from damlink._console.roles import LASTING_PATHS
 from damlink._secret import redact
 from damlink._system.printable import printable
 
-__all__ = ["read_script", "read_style", "render", "render_error", "render_login"]
+__all__ = ["read_script", "read_style", "render", "render_error", "render_login", "wants_json"]
 
 
 class WaysIn(Protocol):
@@ -80,7 +80,7 @@ def render(request: Request, page: Page, status: int = 200, *, live: str = "") -
         live: the address of the stream that says when the page is out of date.
     """
     known = _plain({"title": page.title, "command": page.command, **page.data})
-    if _wants_json(request):
+    if wants_json(request):
         return Response(json.dumps(known), status, media_type="application/json")
     visitor = request.scope.get("state", {}).get("visitor")
     around = {"path": request.url.path, "visitor": visitor, "live": live, "scripts": LASTING_PATHS}
@@ -117,7 +117,8 @@ def read_script(path: str) -> str:
     return (folder / path.removeprefix("/")).read_text(encoding="utf-8")
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Return whether the client is a program that asks for JSON."""
     accepted = request.headers.get("accept", "")
     return "application/json" in accepted and "text/html" not in accepted
 

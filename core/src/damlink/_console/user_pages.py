@@ -65,7 +65,7 @@ def show_password(desk: Desk, _query: Query, *, is_changed: bool = False) -> Pag
         "name": name,
         "issuer": user.issuer if user else "",
         "has_password": user is not None and user.has_password,
-        "least": LEAST_CHARACTERS,
+        "least_characters": LEAST_CHARACTERS,
         "is_changed": is_changed,
     }
     return Page("password.html", "Your password", command_text("users", "password", name or "NAME"), data)
@@ -97,18 +97,21 @@ def _verify_own(desk: Desk, name: str, current: str) -> None:
 
 
 def _add(desk: Desk, form: Query) -> str:
+    """Add a user."""
     name, password = form.get("name", "").strip(), form.get("password", "")
     desk.noted = add_user(desk.database, name, _role(form), hash_password(password) if password else None)
     return address_of("/user", name=name)
 
 
 def _change_role(desk: Desk, form: Query) -> str:
+    """Change the role of another user."""
     name = _another(desk, form)
     desk.noted = change_role(desk.database, name, _role(form))
     return address_of("/user", name=name)
 
 
 def _revoke(desk: Desk, form: Query) -> str:
+    """End all sessions, links and tokens of a user."""
     name = form.get("name", "")
     desk.noted = revoke_access(desk.database, name)
     return address_of("/user", name=name)
@@ -125,11 +128,13 @@ def _end(desk: Desk, form: Query) -> str:
 
 
 def _remove(desk: Desk, form: Query) -> str:
+    """Remove another user."""
     desk.noted = remove_user(desk.database, _another(desk, form))
     return "/users"
 
 
 def _make_token(desk: Desk, form: Query) -> Page:
+    """Make a token of a user, which is shown this once."""
     name, label = form.get("name", ""), form.get("label", "").strip()
     days = read_number(form.get("days", "").strip(), 4)
     if not 0 < len(label) <= MOST_LABEL:
@@ -141,6 +146,7 @@ def _make_token(desk: Desk, form: Query) -> Page:
 
 
 def _make_link(desk: Desk, form: Query) -> Page:
+    """Make an address that lets a user in once."""
     name = find_local_user(desk.database, form.get("name", "")).name
     made = Access(desk.database).make_link(name)
     return _show_once("link", name, f"{desk.origin}/enter?link={made}")
