@@ -220,6 +220,7 @@ def _decide(asked: Asked, console: Filled) -> None:
     _send(asked, console, "/settle", 409, **stock, id="id-000", arrived="yes")
     _send(asked, console, "/bulk", 200, **stock, act="skip", state="due", search="id-03")
     _send(asked, console, "/bulk", 200, **stock, act="retry", cause="no answer")
+    _send(asked, console, "/bulk", 200, **stock, act="retry", state="due", search="id-04")
 
 
 def _change_settings(asked: Asked, console: Filled) -> None:

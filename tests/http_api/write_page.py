@@ -1,4 +1,7 @@
-"""Writes docs/reference/http-api.md, and adds new members to what is promised; removes none."""
+"""Writes docs/reference/http-api.md, and adds what is new to what is promised; removes nothing.
+
+What was deprecated for long enough is taken out of `promised.json` by hand.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_assets_when_changed_together_are_exactly_those_of_the_filter(
     before = states(many)
     found = bulk(shown, **query)
     assert states(many) == before | changed
-    done = [each["source_id"] for each in found["results"] if not each["result"].startswith("left")]
+    done = [each["source_id"] for each in found["results"] if each["is_changed"]]
     assert done == list(changed)
     assert sum(found["counts"].values()) == len(found["results"])
 

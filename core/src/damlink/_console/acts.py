@@ -26,7 +26,10 @@ __all__ = ["ACTS"]
 
 
 def retry_asset(desk: Desk, form: Query) -> str:
-    """Make one asset due again; without an id nothing, where the command would take all."""
+    """Make one asset due again.
+
+    Without an id nothing, where the command would take all.
+    """
     name, source_id = _asset_of(desk, form)
     retry(desk.database, name, [source_id])
     return address_of("/asset", connector=name, id=source_id)

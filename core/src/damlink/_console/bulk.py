@@ -18,6 +18,8 @@ from damlink.errors import RunActiveError
 
 __all__ = ["change_many"]
 
+LEFT: Final = "left: "  # begins what is said of an asset that is not changed
+
 Act = Callable[[Desk, Ledger, Row], str]
 
 
@@ -33,7 +35,13 @@ def change_many(desk: Desk, form: Query) -> Page:
         "filter": describe_filter(wanted),
         "act": act,
         "results": [
-            {"source_id": row.source_id, "title": row.title, "was": row.state.value, "result": result}
+            {
+                "source_id": row.source_id,
+                "title": row.title,
+                "was": row.state.value,
+                "is_changed": not result.startswith(LEFT),
+                "result": result,
+            }
             for row, result in results
         ],
         "counts": dict(Counter(result for _, result in results)),
@@ -52,29 +60,29 @@ def _find(desk: Desk, name: str, form: Query) -> Sequence[Row]:
 
 def _change(desk: Desk, ledger: Ledger, row: Row, act: Act) -> str:
     if row.state is RowState.RUNNING:
-        return "left: it is being carried"
+        return f"{LEFT}it is being carried"
     try:
         return act(desk, ledger, row)
     except RunActiveError:
-        return "left: it was changed meanwhile"
+        return f"{LEFT}it was changed meanwhile"
 
 
 def _retry(_desk: Desk, ledger: Ledger, row: Row) -> str:
     if row.state is RowState.UNCERTAIN:
-        return "left: decide first whether it has arrived"
+        return f"{LEFT}decide first whether it has arrived"
     if row.state is RowState.DUE:
-        return "left: it is due"
+        return f"{LEFT}it is due"
     ledger.revive(row)
     return "due"
 
 
 def _skip(_desk: Desk, ledger: Ledger, row: Row) -> str:
-    return "skipped" if skip_row(ledger, row) else f"left: it is {row.state.value}"
+    return "skipped" if skip_row(ledger, row) else f"{LEFT}it is {row.state.value}"
 
 
 def _settle(desk: Desk, ledger: Ledger, row: Row, *, saved: bool) -> str:
     if row.state is not RowState.UNCERTAIN:
-        return f"left: it is {row.state.value}, not uncertain"
+        return f"{LEFT}it is {row.state.value}, not uncertain"
     settle_row(ledger, row, desk.cipher, saved=saved, target_id="")
     return "arrived" if saved else "due"
 
