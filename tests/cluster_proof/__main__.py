@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from cluster_proof.cluster import WINDOW_SECONDS, Cluster, cluster, slow_cluster
-from cluster_proof.latency import measure_rows, time_events
+from cluster_proof.latency import time_events
 from cluster_proof.page import write_page
+from cluster_proof.rows import ask_of_file, ask_of_server
 from cluster_proof.timetable import give_connectors, largest_memory, read_delays, spread_listings
 from imatag_site import imatag_site
 from loopback import Site, until
@@ -171,11 +173,23 @@ def prove_events(seconds: float) -> dict[str, Any]:
 
 
 def prove_rows(count: int) -> dict[str, Any]:
-    """One question of each kind at so many rows."""
-    with cluster(assets=1) as made, pytest.MonkeyPatch.context() as patch:
-        for name, value in made.site.environment.items():
+    """One question of each kind at so many rows of a PostgreSQL."""
+    with cluster(assets=1) as made, _environment(made.site):
+        return {"rows": count, **ask_of_server(made.site.folder, made.address, count, "damlink-proof")}
+
+
+def prove_file(count: int) -> dict[str, Any]:
+    """One question of each kind at so many rows of a SQLite file."""
+    with cluster(assets=1) as made, _environment(made.site):
+        return {"rows": count, "is_file": True, **ask_of_file(made.site.folder / "file", count)}
+
+
+@contextlib.contextmanager
+def _environment(site: Site) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in site.environment.items():
             patch.setenv(name, value)
-        return {"rows": count, **measure_rows(made.site.folder, made.address, count, "damlink-proof")}
+        yield
 
 
 def prove_connectors(count: int) -> dict[str, Any]:
@@ -238,6 +252,7 @@ PROOFS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
     "addresses": lambda number: prove_addresses(int(number)),
     "events": prove_events,
     "rows": lambda number: prove_rows(int(number)),
+    "file": lambda number: prove_file(int(number)),
     "connectors": lambda number: prove_connectors(int(number)),
     "kills": lambda seconds: prove_kills(seconds, random.Random(7)),
 }
@@ -249,7 +264,7 @@ def main() -> None:
     parser.add_argument(
         "rows",
         nargs="*",
-        help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows: or connectors:NUMBER",
+        help="budget:, clocks: or addresses:WORKERS, kills: or events:SECONDS, rows:, file: or connectors:NUMBER",
     )
     rows = parser.parse_args().rows or ROWS
     # Whoever ends this ends the workers and the server with it.

@@ -1,41 +1,25 @@
-"""How long an event waits while a back-fill runs, and what one question takes at very many rows."""
+"""How long an event waits while a back-fill runs."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-import sqlalchemy as sa
 from loopback import Site, until
 
-from damlink._config.load import load
-from damlink._run.session import Session
-from damlink._run.standing import describe_connector
-from damlink._serve.metrics import Metrics
 from damlink._state.database import Database
 from damlink._state.inbox import Inbox, Notification
-from damlink._state.ledger import Ledger
-from damlink._state.worker import Worker
-from damlink._state.worker_records import list_workers
 
-__all__ = ["EVERY_SECONDS", "PAUSE_SECONDS", "measure_rows", "time_events"]
+__all__ = ["EVERY_SECONDS", "PAUSE_SECONDS", "time_events"]
 
 # An event takes some ten requests, and the reserved tenth is 45 in 30 s.
 EVERY_SECONDS: Final = 8.0
 # Bynder's advised pause, for which an event rests.
 PAUSE_SECONDS: Final = 5.0
-FILL: Final = """
-INSERT INTO ledger (connector, source_id, state, title, raw, fingerprint_seen, due_at, listed_at, updated_at)
-SELECT 'stock', 'asset ' || n, CASE WHEN n %% 20 = 0 THEN 'due' ELSE 'pushed' END, 'An asset', '{}', 'a',
-       CASE WHEN n %% 20 = 0 THEN now() END, now(), now()
-FROM generate_series(1, %s) AS n
-"""
 
 
 def time_events(site: Site, url: str, connector: str, seconds: float) -> dict[str, list[float]]:
@@ -85,51 +69,3 @@ def _tag(site: Site, inbox: Inbox, number: int) -> str:
         )
     )
     return key
-
-
-def measure_rows(folder: Path, url: str, count: int, name: str) -> dict[str, Any]:
-    """Fill the ledger, and measure a claim, the counts of a status, and the metrics; in milliseconds."""
-    with psycopg.connect(url, autocommit=True) as filling:
-        filling.execute(FILL, [count])
-        filling.execute("ANALYZE ledger")
-    with (
-        contextlib.closing(Database(url, folder)) as database,
-        Session(load(folder / "damlink.toml"), database=database) as session,
-        Worker(database, name) as worker,
-        worker.share("stock") as epoch,
-    ):
-        ledger = Ledger(database, "stock", epoch, worker=worker.number)
-        metrics = Metrics(session)
-
-        def ask_status() -> None:
-            describe_connector(session, "stock")
-            session.pace.budget()
-            list_workers(database)
-
-        def ask_nothing() -> None:
-            with database.read() as connection:
-                connection.execute(sa.text("SELECT 1"))
-
-        asked: dict[str, tuple[Callable[[], Any], int]] = {
-            "nothing": (ask_nothing, 300),
-            "claim": (ledger.claim, 300),
-            "status": (ask_status, 40),
-            "metrics": (metrics.text, 40),
-        }
-        return {what: _percentiles(list(_times(ask, times))) for what, (ask, times) in asked.items()}
-
-
-def _times(ask: Callable[[], Any], times: int) -> Iterator[float]:
-    ask()
-    for _ in range(times):
-        began = time.perf_counter()
-        ask()
-        yield (time.perf_counter() - began) * 1000
-
-
-def _percentiles(found: list[float]) -> dict[str, float]:
-    ordered = sorted(found)
-    return {
-        "median": round(ordered[len(ordered) // 2], 1),
-        "p99": round(ordered[int(len(ordered) * 0.99)], 1),
-    }

@@ -21,6 +21,7 @@ COLUMNS: Final = (
 ROWS: Final = {
     "nothing": "`SELECT 1`",
     "claim": "a claim",
+    "page": "to store a page of 1,000 unchanged assets",
     "status": "what `damlink status` asks for a connector",
     "metrics": "`/metrics`",
 }
@@ -55,6 +56,7 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
         ("events", event_lines),
         ("connectors", connector_lines),
         ("rows", row_lines),
+        ("file", row_lines),
     ):
         for each in _rows_of(results, kind):
             yield from write(each)
@@ -147,12 +149,15 @@ def connector_lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def row_lines(result: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## {result['rows']:,} rows\n"
+    yield f"## {result['rows']:,} rows on {'SQLite' if 'is_file' in result else 'PostgreSQL'}\n"
     yield "One process asks, one question at a time; a twentieth of the rows is due. Milliseconds, also of a question that reads"
-    yield f"nothing, since other programs had the cores (load {result.get('load', '?')}).\n"
+    yield f"nothing (load {result.get('load', '?')}). The goals: a claim within 5 ms, 40,000 unchanged assets in a second,"
+    yield "the others within 300 ms.\n"
     yield "| | median | p99 |"
     yield "| --- | --- | --- |"
     for what, name in ROWS.items():
         if what in result:
             yield f"| {name} | {result[what]['median']} | {result[what]['p99']} |"
+    if "page" in result:
+        yield f"\nThat is {1_000_000 / result['page']['mean']:,.0f} unchanged assets in a second."
     yield ""

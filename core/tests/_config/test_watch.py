@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from damlink._config.load import loads
 from damlink._config.watch import ConnectorSwitch, signature_of
 from damlink.errors import NotYet
 
+parse = tomllib.loads
 PORTAL = '[portals.brand]\nurl = "http://127.0.0.1:9"\ntoken = { env = "T" }\n'
 STOCK = '[connectors.stock]\nplugin = "acme"\n'
 OFF = f"{STOCK}enabled = false\n"
@@ -86,3 +88,14 @@ def test_signature_when_a_file_is_replaced_by_one_as_large_differs(path: Path, s
     os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns + (not same)))
     other.replace(path)
     assert signature_of(path) != before
+
+
+def test_switches_of_very_many_connectors_parse_one_version_of_the_file_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    switches = [switch_of(path) for _ in range(5)]
+    path.write_text(PORTAL + OFF)
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(text) or parse(text))
+    assert [each.is_off() for each in switches] == [True] * 5
+    assert len(parsed) == 1

@@ -6,6 +6,8 @@ import os
 import threading
 import time
 import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,16 +76,25 @@ class ConnectorSwitch:
         self._looked_at = time.monotonic()
         if found != self._seen:
             self._seen = found
-            self._off = self._read()
+            self._off = self._read(found)
 
-    def _read(self) -> bool:
+    def _read(self, signature: Signature) -> bool:
         """Read the switch from the file. A missing or half-written file changes nothing."""
         try:
-            document = tomllib.loads(self._path.read_text(encoding="utf-8"))
+            switches = _read_switches(self._path, signature)
         except (OSError, ValueError):
             return self._off
-        connectors: Any = document.get("connectors")
-        if not isinstance(connectors, dict):
-            return self._off
-        table = connectors.get(self._name)
-        return table is None or (isinstance(table, dict) and table.get("enabled") is False)
+        return self._off if switches is None else switches.get(self._name, True)
+
+
+# A process with very many connectors would parse the same file for each of their runs.
+@lru_cache(maxsize=4)
+def _read_switches(path: Path, _signature: Signature) -> Mapping[str, bool] | None:
+    """Return whether each connector in the file is disabled; `None` if it has no table of them."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    connectors: Any = document.get("connectors")
+    if not isinstance(connectors, dict):
+        return None
+    return {
+        name: isinstance(table, dict) and table.get("enabled") is False for name, table in connectors.items()
+    }
