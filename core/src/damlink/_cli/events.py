@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from damlink._cli._event_subscription import EVENTS, subscribe_address
 from damlink._cli._noted import note
 from damlink._cli._options import as_json, load_config, portal_argument, with_config
 from damlink._cli._output import echo, echo_text
 from damlink._cli._refused import refused
 from damlink._cli._values import ExistingFile, read_file
-from damlink.errors import BynderError, ConfigError, ConnectorError, DamlinkError
+from damlink.errors import ConfigError, DamlinkError
 
 if TYPE_CHECKING:
     from damlink._config.load import Config
     from damlink._run.session import Session
     from damlink._serve.subscriptions import Subscriptions
-    from damlink._state.inbox import Notification
-
-_REQUEST: Final = """\
-Hello,
-
-please switch on event notifications (SNS) for our portal {portal}:
-
-- all SNS notifications that you offer, which are, as far as we know:
-{events}
-- through the API channel,
-- sent right after an asset has been uploaded or modified,
-- as HTTPS notifications, not as raw messages, to this address:
-
-  {url}
-
-The address answers the request to confirm the subscription by itself. Please keep it to yourself, and tell us
-the ARN of the topic. One request is enough: everything that we connect to this portal shares the address.
-
-Thank you.
-"""
 
 
 @click.group("events")
@@ -79,45 +57,18 @@ def subscribe(portal: str, config_path: Path | None) -> None:
     for subscriptions, the command prints a request to send to your account manager at Bynder.
     """
     from damlink._run.session import Session
-    from damlink._run.subscription import WITHOUT_SELF_SERVICE
     from damlink._serve.address import event_url
+    from damlink._serve.event_subscription import find_unreachable, subscribe_address
 
     with Session(_config(config_path, portal)) as session:
         address, opened = event_url(session, portal), session.open_portal(portal)
-        _warn_if_unreachable(address)
-        try:
-            said = outcome = subscribe_address(session, portal, opened, address)
-        except BynderError as error:
-            if error.status not in WITHOUT_SELF_SERVICE:
-                raise
-            echo_text(
-                f"the portal does not allow subscriptions ({error.status}); send this request:\n", err=True
-            )
-            said = _request(session.config.portals[portal].unopened.url, address)
-            outcome = "the portal does not allow subscriptions"
-        note(session, portal, {"outcome": outcome})
-    echo_text(said)
-
-
-def _warn_if_unreachable(address: str) -> None:
-    """Warn if `damlink serve` does not answer: SNS asks for the confirmation at once, and for a minute only.
-
-    Source: Amazon SNS developer guide, "Message delivery retries".
-    """
-    from urllib.parse import urljoin
-
-    from damlink._http.fetch import fetch
-
-    try:
-        fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
-    except ConnectorError as error:
-        if error.status is None:
-            echo(f"damlink: {error}; `damlink serve` should run before a portal subscribes", err=True)
-
-
-def _request(portal_url: str, address: str) -> str:
-    events = "\n".join(f"  {event}" for event in EVENTS)
-    return _REQUEST.format(portal=portal_url, events=events, url=address)
+        if warning := find_unreachable(address):
+            echo(f"damlink: {warning}", err=True)
+        subscribed = subscribe_address(session, portal, opened, address)
+        note(session, portal, {"outcome": subscribed.outcome})
+    if subscribed.request:
+        echo_text(f"{subscribed.outcome}; send this request:\n", err=True)
+    echo_text(subscribed.request or subscribed.outcome)
 
 
 @command.command("list")
@@ -243,45 +194,31 @@ def replay(portal: str, first: int, last: int | None, config_path: Path | None) 
 
 @command.command("send")
 @portal_argument
-@click.argument("file", type=ExistingFile())
+@click.argument("file", type=ExistingFile(), required=False)
+@click.option("--asset", default="", metavar="ID", help="Send the event of this asset, without a file.")
+@click.option("--event", metavar="NAME", help="Its name; asset_bank.media.meta_updated if it is not given.")
 @with_config
-def send(portal: str, file: Path, config_path: Path | None) -> None:
-    """Put an event from a file into the inbox, as if the portal had sent it.
+def send(portal: str, file: Path | None, asset: str, event: str | None, config_path: Path | None) -> None:
+    """Put an event into the inbox, as if the portal had sent it: one from a file, or the event of an asset.
 
     The file contains an SNS envelope, or a JSON object with "Subject" and "Message". The event is processed
     even if it was received before.
     """
     from damlink._run.session import Session
+    from damlink._serve.sent_event import USUAL_EVENT, make_event, read_event
     from damlink._state.inbox import Inbox
 
+    if (file is None) == (not asset) or (event and not asset):
+        raise click.UsageError("give a file, or --asset with an --event")
     with Session(_config(config_path, portal)) as session:
-        notification = _notification(portal, file)
-        # A new message id: the inbox would drop a known one as a duplicate.
-        Inbox(session.database).put(notification)
-        note(session, portal, {"event": notification.subject[:200], "message": notification.message_id})
-    echo(f"{notification.subject} is in the inbox; `damlink serve` processes it", err=True)
-
-
-def _notification(portal: str, file: Path) -> Notification:
-    import json
-    import uuid
-
-    from damlink._state.inbox import Notification
-
-    try:
-        document = json.loads(read_file(file))
-        subject, message = document["Subject"], document["Message"]
-    except (ValueError, KeyError, TypeError) as error:
-        hint = 'give an SNS envelope, or a JSON object with "Subject" and "Message"'
-        raise ConfigError(str(file), "holds no event", hint=hint) from error
-    return Notification(
-        portal=portal,
-        topic=str(document.get("TopicArn", "")),
-        message_id=f"sent-{uuid.uuid4()}",
-        subject=str(subject),
-        message=message if isinstance(message, str) else json.dumps(message),
-        occurred_at=datetime.now(UTC),
-    )
+        sent = (
+            read_event(portal, read_file(file), str(file))
+            if file
+            else make_event(portal, asset, event or USUAL_EVENT)
+        )
+        Inbox(session.database).put(sent)
+        note(session, portal, {"event": sent.subject[:200], "message": sent.message_id})
+    echo(f"{sent.subject} is in the inbox; `damlink serve` processes it", err=True)
 
 
 def _config(given: Path | None, portal: str) -> Config:

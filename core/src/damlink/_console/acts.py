@@ -7,7 +7,7 @@ from typing import Final
 
 from damlink._console.bulk import change_many
 from damlink._console.desk import Desk
-from damlink._console.event_pages import EVENT_ACTS
+from damlink._console.event_acts import EVENT_ACTS
 from damlink._console.page import Page, Query, WrongRequestError, address_of, connector_of
 from damlink._console.setting_acts import (
     change_settings,

@@ -18,7 +18,7 @@ from damlink._console.activity import note_act
 from damlink._console.acts import ACTS
 from damlink._console.asset_pages import export_assets
 from damlink._console.consent_doors import ConsentDoors
-from damlink._console.desk import Desk, Texts
+from damlink._console.desk import Desk, SignIns, Texts
 from damlink._console.diagnostic_pages import DOWNLOAD_PATH, download_diagnostics
 from damlink._console.doors import Doors
 from damlink._console.forms import read_form
@@ -111,7 +111,7 @@ def _route(path: str, endpoint: Callable[[Request], Any]) -> Route:
 class _Handlers:
     def __init__(self, session: Session, sessions: Sessions, jobs: Jobs, live: Live) -> None:
         self._session, self._sessions, self._jobs, self._live = session, sessions, jobs, live
-        self._texts, self._causes = Texts(), Causes()
+        self._texts, self._causes, self._sign_ins = Texts(), Causes(), SignIns()
         self._style, self._previews = read_style(), Previews()
 
     def style(self, _request: Request) -> Response:
@@ -191,6 +191,7 @@ class _Handlers:
             self._jobs,
             self._texts,
             self._causes,
+            sign_ins=self._sign_ins,
             sessions=self._sessions,
             visitor=visitor,
             origin=_origin(request),

@@ -23,7 +23,6 @@ from damlink._console.roles import CONSENT_BEGIN
 from damlink._console.setting_pages import describe_table
 from damlink._console.timeline import list_events
 from damlink._run.saved_plan import find_plan
-from damlink._run.sign_in import signs_in
 from damlink._run.standing import describe_connector
 from damlink._state.claim import SKIP
 from damlink._state.plans import Plans, SavedPlan
@@ -50,7 +49,7 @@ def show_connector(desk: Desk, query: Query) -> Page:
     data |= {"jobs": _jobs(desk, name), "days": count_by_day(desk, name)}
     data["timeline"] = list_events(desk, name)
     # The plugin and its secrets are opened to say it: for those alone who can act on it.
-    data["signs_in"] = desk.visitor.may(CONSENT_BEGIN) and signs_in(desk, name, is_portal=False)
+    data["signs_in"] = desk.visitor.may(CONSENT_BEGIN) and desk.signs_in(name)
     return Page("connector.html", found["title"] or name, command_text("status", name), data)
 
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from damlink._config.load import Config
+from damlink._config.watch import Signature, signature_of
 from damlink._console.jobs import Jobs
 from damlink._console.roles import CONSENT_RETURN, Visitor
 from damlink._console.sessions import Sessions
 from damlink._run.session import Session
+from damlink._run.sign_in import signs_in
 from damlink._state.access import OWNER
 from damlink._state.causes import Causes
 from damlink._state.rows import NOT_CARRIED, RowState
@@ -19,7 +21,7 @@ from damlink._state.search import Cause
 from damlink._state.users import Role
 from damlink.errors import ConfigError
 
-__all__ = ["Desk", "Texts"]
+__all__ = ["Desk", "SignIns", "Texts"]
 
 MOST_TEXTS: Final = 50
 
@@ -52,6 +54,31 @@ class Texts:
         raise ConfigError("", "this form is too old", hint="open it again")
 
 
+class SignIns:
+    """The connectors that a person signs in at, for one version of the config.
+
+    To know it, the plugin and its secrets are opened, which takes too long for each view of a page.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._version: Signature = None
+        self._known: dict[str, bool] = {}
+
+    def needs(self, session: Session, connector: str) -> bool:
+        """Return whether a connector needs a person's consent; false where it cannot be opened."""
+        version = signature_of(session.config.path)
+        with self._lock:
+            if version != self._version:
+                self._version, self._known = version, {}
+            known = self._known
+        if (found := known.get(connector)) is None:
+            found = signs_in(session, connector, is_portal=False)
+            if found is not None:
+                known[connector] = found
+        return bool(found)
+
+
 class Desk(Session):
     """A session that shares database and pace with that of the console.
 
@@ -72,12 +99,14 @@ class Desk(Session):
         texts: Texts,
         causes: Causes | None = None,
         *,
+        sign_ins: SignIns | None = None,
         sessions: Sessions | None = None,
         visitor: Visitor | None = None,
         origin: str = "",
     ) -> None:
         super().__init__(config, database=base.database, pace=base.pace)
         self.jobs, self.texts, self._causes = jobs, texts, causes or Causes()
+        self._sign_ins = sign_ins or SignIns()
         self.sessions = sessions or Sessions(base)
         self.visitor = visitor or Visitor(OWNER, Role.ADMINISTRATOR)
         self.origin = origin
@@ -92,6 +121,10 @@ class Desk(Session):
     def note(self, subject: str, details: Mapping[str, Any]) -> None:
         """Say what the audit log says of a form."""
         self.subject, self.noted = subject, details
+
+    def signs_in(self, connector: str) -> bool:
+        """Return whether a connector needs a person's consent; false where it cannot be opened."""
+        return self._sign_ins.needs(self, connector)
 
     def causes(self, connector: str, limit: int, states: Sequence[RowState] = NOT_CARRIED) -> list[Cause]:
         """Return why assets were not carried, the most frequent causes first."""

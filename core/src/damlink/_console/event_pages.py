@@ -1,8 +1,8 @@
-"""The page of a portal's events, and what its forms do."""
+"""The pages of a portal's events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -14,21 +14,21 @@ from damlink._console.page import (
     Page,
     Query,
     WrongRequestError,
-    address_of,
     command_text,
     page_number,
     read_number,
     split_page,
 )
+from damlink._serve.event_subscription import EVENTS
 from damlink._serve.fanout import Rule, has_event_hook, names_asset, subscription_rules
+from damlink._serve.sent_event import USUAL_EVENT
 from damlink._serve.subscriptions import subscriptions_of
-from damlink._sns.envelope import MalformedError, parse_topic
 from damlink._state.inbox import Inbox, Received
 from damlink._state.refusals import Refusals
 from damlink._state.refused import RefusedMessages
-from damlink.errors import ConfigError, DamlinkError
+from damlink.errors import ConfigError
 
-__all__ = ["EVENT_ACTS", "show_event", "show_events"]
+__all__ = ["read_event_number", "show_event", "show_events"]
 
 MOST_DIGITS: Final = 15
 MOST_REFUSED: Final = 50
@@ -57,7 +57,10 @@ def show_events(desk: Desk, query: Query) -> Page:
         "refused_in_queue": _refused_in_queue(desk, portal),
         "page": number,
         "has_more": has_more,
+        "kinds": EVENTS,
+        "usual_kind": USUAL_EVENT,
         "problem": "",
+        "notices": [],
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
 
@@ -65,7 +68,7 @@ def show_events(desk: Desk, query: Query) -> Page:
 def show_event(desk: Desk, query: Query) -> Page:
     """Show one event, and which rules of the dispatcher hold for each connector of its portal."""
     portal = desk.config.portal(query.get("portal", "")).name
-    number = _number(query, "number", "")
+    number = read_event_number(query, "number", "")
     event = Inbox(desk.database).find(portal, number)
     if event is None:
         raise ConfigError("", f"the inbox of {portal} has no such event")
@@ -117,50 +120,9 @@ def _refused_in_queue(desk: Desk, portal: str) -> list[dict[str, Any]]:
     return [attrs.asdict(each, filter=without_text) for each in found]
 
 
-def replay_events(desk: Desk, form: Query) -> str:
-    """Let one event, or those of a range, be processed once more."""
-    portal = desk.config.portal(form.get("portal", "")).name
-    first = _number(form, "first", "")
-    last = _number(form, "last", str(first))
-    if not Inbox(desk.database).replay(portal, first, last):
-        raise ConfigError("", f"the inbox of {portal} has no such event")
-    return address_of("/events", portal=portal)
-
-
-def approve_topic(desk: Desk, form: Query) -> str | Page:
-    """Approve a topic that has sent a message, and confirm its subscription.
-
-    Returns:
-        The page with the reason, if it is approved but could not be confirmed: that is no failure of the
-        approval, which is noted.
-    """
-    portal, arn = desk.config.portal(form.get("portal", "")).name, form.get("topic", "")
-    try:
-        parse_topic(arn)
-    except MalformedError as error:
-        raise WrongRequestError(f"topic is {error}") from error
-    subscriptions = subscriptions_of(desk, portal)
-    if subscriptions.topics.state(portal, arn) is None:
-        hint = "see the topics on the page of its events"
-        raise ConfigError("", f"no such topic has sent a message to {portal}", hint=hint)
-    subscriptions.approve(arn)
-    desk.note(portal, {"topic": arn})
-    try:
-        subscriptions.confirm_approved(arn)
-    except DamlinkError as error:
-        page = show_events(desk, {"portal": portal})
-        return attrs.evolve(page, data={**page.data, "problem": str(error)})
-    return address_of("/events", portal=portal)
-
-
-def _number(form: Query, field: str, otherwise: str) -> int:
+def read_event_number(form: Query, field: str, otherwise: str) -> int:
+    """Return the number of an event that a form or an address names."""
     number = read_number(form.get(field, "").strip() or otherwise, MOST_DIGITS)
     if number is None:
         raise WrongRequestError(f"{field} is the number of an event")
     return number
-
-
-EVENT_ACTS: Final[Mapping[str, Callable[[Desk, Query], str | Page]]] = {
-    "/replay": replay_events,
-    "/events/approve": approve_topic,
-}

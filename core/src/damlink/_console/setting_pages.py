@@ -46,7 +46,7 @@ def show_form(desk: Desk, text: str, query: Query, error: Exception | None = Non
         "connector": name,
         "base": desk.texts.keep(text),
         "inputs": [attrs.asdict(each) for each in inputs],
-        "signs_in": signs_in(desk, name, is_portal=False),
+        "signs_in": desk.signs_in(name),
     }
     page = Page("edit.html", f"Settings of {name}", command_text("edit", name), data)
     return show_problem(page, error)

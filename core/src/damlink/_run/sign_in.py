@@ -26,6 +26,10 @@ __all__ = ["SignIn", "is_consent", "open_sign_in", "read_code", "signs_in"]
 MOST_REASON: Final = 100
 
 
+class _NoSignInError(ConfigError):
+    """A portal or connector that does not sign in with a browser."""
+
+
 @attrs.frozen
 class SignIn:
     """The sign-in of a portal, or of the partner of a connector.
@@ -75,7 +79,7 @@ def open_sign_in(session: Session, name: str, *, is_portal: bool | None = None) 
     runtime = None if is_portal else session.open_connector(name)
     auth = runtime.auth if runtime else session.portal_auth(name)
     if not isinstance(auth, OAuth2) or not auth.authorize_url:
-        raise ConfigError(str(session.config.path), f"{name} does not sign in with a browser")
+        raise _NoSignInError(str(session.config.path), f"{name} does not sign in with a browser")
     return SignIn(session, name, is_portal, auth, runtime.plugin.classify if runtime else None)
 
 
@@ -92,12 +96,15 @@ def _find(config: Config, name: str, is_portal: bool | None) -> tuple[str, bool]
     raise ConfigError(str(config.path), f"no portal or connector {name!r}", hint=suggest(name, known))
 
 
-def signs_in(session: Session, name: str, *, is_portal: bool) -> bool:
-    """Return whether a portal or connector needs a person's consent; false where it cannot be opened."""
+def signs_in(session: Session, name: str, *, is_portal: bool) -> bool | None:
+    """Return whether a portal or connector needs a person's consent; `None` where it cannot be opened."""
     try:
         return open_sign_in(session, name, is_portal=is_portal).auth.needs_consent
+    except ConfigError as error:
+        # What its settings say does not change before the file does.
+        return False if isinstance(error, _NoSignInError) else None
     except DamlinkError:
-        return False
+        return None
 
 
 def is_consent(answer: Mapping[str, str]) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from urllib.parse import urljoin
 
-from damlink.errors import ConnectorError
+import attrs
 
-if TYPE_CHECKING:
-    from damlink._run.session import Session
-    from damlink._serve.subscriptions import Subscriptions
-    from damlink.bynder import Portal, Webhook
+from damlink._http.fetch import fetch
+from damlink._run.session import Session
+from damlink._run.subscription import WITHOUT_SELF_SERVICE, find_subscription, is_pending
+from damlink._serve.subscriptions import Subscriptions, subscriptions_of
+from damlink.bynder import Portal, Webhook
+from damlink.errors import BynderError, ConnectorError
 
-__all__ = ["EVENTS", "subscribe_address"]
+__all__ = ["EVENTS", "Subscribed", "find_unreachable", "subscribe_address"]
 
 EVENTS: Final = (  # Source: Bynder's help page on webhooks; api.bynder.com, "Webhooks"
     "asset_bank.media.create",
@@ -30,13 +33,55 @@ NAME: Final = "Damlink"
 CONFIRMATION_SECONDS: Final = 5.0
 TOKEN_LIFE: Final = timedelta(days=2)  # Source: Amazon SNS API reference, `Subscribe`
 REACHED: Final = "that [serve] public_url can be reached from the internet"
+_REQUEST: Final = """\
+Hello,
+
+please switch on event notifications (SNS) for our portal {portal}:
+
+- all SNS notifications that you offer, which are, as far as we know:
+{events}
+- through the API channel,
+- sent right after an asset has been uploaded or modified,
+- as HTTPS notifications, not as raw messages, to this address:
+
+  {url}
+
+The address answers the request to confirm the subscription by itself. Please keep it to yourself, and tell us
+the ARN of the topic. One request is enough: everything that we connect to this portal shares the address.
+
+Thank you.
+"""
 
 
-def subscribe_address(session: Session, portal: str, opened: Portal, address: str) -> str:
-    """Subscribe the address or repair its subscription, and return the state of the subscription as text."""
-    from damlink._run.subscription import find_subscription, is_pending
-    from damlink._serve.subscriptions import subscriptions_of
+@attrs.frozen
+class Subscribed:
+    """What became of a subscription.
 
+    Attributes:
+        outcome: its state, as a text.
+        request: to send to Bynder, where the portal allows no subscriptions; it has the event address.
+    """
+
+    outcome: str
+    request: str = ""
+
+
+def subscribe_address(session: Session, portal: str, opened: Portal, address: str) -> Subscribed:
+    """Subscribe the address or repair its subscription; this takes some seconds.
+
+    Raises:
+        BynderError: the portal does not answer, or refuses for another reason than a lack of permission.
+    """
+    try:
+        return Subscribed(_subscribe_or_repair(session, portal, opened, address))
+    except BynderError as error:
+        if error.status not in WITHOUT_SELF_SERVICE:
+            raise
+        request = _write_request(session.config.portals[portal].unopened.url, address)
+        return Subscribed(f"the portal does not allow subscriptions ({error.status})", request)
+
+
+def _subscribe_or_repair(session: Session, portal: str, opened: Portal, address: str) -> str:
     found = find_subscription(opened, address)
     if found is not None and not is_pending(found):
         opened.webhooks.update(found.id, events=EVENTS, pre_archived_notification_days=PRE_ARCHIVED_DAYS)
@@ -95,3 +140,23 @@ def _confirmation(subscriptions: Subscriptions) -> str:
             return f"its confirmation was refused, and `damlink serve` goes on trying: {error}"
         return "its confirmation is complete, and events come"
     return ""
+
+
+def find_unreachable(address: str) -> str:
+    """Return why `damlink serve` does not answer at its address, or an empty text.
+
+    SNS asks for the confirmation at once, and for a minute only.
+    Source: Amazon SNS developer guide, "Message delivery retries".
+    """
+    try:
+        fetch(urljoin(address, "/healthz"), most_bytes=1024, seconds=5)
+    except ConnectorError as error:
+        if error.status is None:
+            return f"{error}; `damlink serve` should run before a portal subscribes"
+    return ""
+
+
+def _write_request(portal_url: str, address: str) -> str:
+    """Return the text of a request to Bynder, for a portal that offers no self-service for subscriptions."""
+    events = "\n".join(f"  {event}" for event in EVENTS)
+    return _REQUEST.format(portal=portal_url, events=events, url=address)
