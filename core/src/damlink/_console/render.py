@@ -40,6 +40,7 @@ def _printable(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
+BRIEF_CHARACTERS: Final = 300
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("damlink._console"),
@@ -57,6 +58,11 @@ def _show_moment(text: str) -> str:
     return f"{text[:10]} {text[11:19]} UTC" if _MOMENT.fullmatch(text) else text
 
 
+def _show_brief(text: str) -> str:
+    """Return the beginning of a text that may be very long, for a list."""
+    return text if len(text) <= BRIEF_CHARACTERS else f"{text[: BRIEF_CHARACTERS - 1]}…"
+
+
 def _show_prose(text: str) -> Markup:
     """Return a text with what stands in backticks as code."""
     parts = text.split("`")
@@ -69,6 +75,7 @@ def _show_prose(text: str) -> Markup:
     )
 
 
+_PAGES.filters["brief"] = _show_brief
 _PAGES.filters["moment"] = _show_moment
 _PAGES.filters["prose"] = _show_prose
 
