@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from damlink._config.edit import document
 from damlink._config.load import load
+from damlink._run.runner import Stopping
 from damlink._run.session import Session
 from damlink._serve.jobs import Job, JobKind
 from damlink._serve.work import Threads, Work
@@ -142,3 +144,37 @@ def test_timetable_when_runs_have_failed_rests_as_long_as_their_cause_asks_for(
     for after, is_offered in ((0, False), (seconds - 1, False), (seconds, True)):
         clock.append(ended + timedelta(seconds=after))
         assert (JobKind.LIST in {job.kind for job in desk.look()}) is is_offered, after
+
+
+def hold(threads: Threads, held: contextlib.ExitStack, *, is_urgent: bool = False) -> int:
+    return held.enter_context(threads.take(2, Stopping(), is_urgent=lambda: is_urgent))
+
+
+def test_threads_when_a_back_fill_has_all_lend_one_more_to_an_event_and_no_second_one() -> None:
+    threads = Threads(2)
+    with contextlib.ExitStack() as back_fill, contextlib.ExitStack() as event:
+        assert hold(threads, back_fill) == 2
+        assert hold(threads, event, is_urgent=True) == 1
+        second: list[int] = []
+        stopping = Stopping()
+
+        def wait() -> None:
+            with threads.take(2, stopping, is_urgent=lambda: True) as count:
+                second.append(count)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        event.close()
+        waiting.join(10)
+        assert second == [1]
+        back_fill.close()
+        assert hold(threads, event) == 2
+
+
+def test_threads_when_an_event_comes_to_one_that_waits_lend_it_one_more() -> None:
+    threads, told = Threads(1), iter([False, False, True])
+    with contextlib.ExitStack() as held:
+        hold(threads, held)
+        with threads.take(1, Stopping(), is_urgent=lambda: next(told)) as count:
+            assert count == 1
+        assert list(told) == []

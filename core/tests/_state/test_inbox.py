@@ -320,16 +320,18 @@ def test_has_ready_when_put_off_until_the_next_run_is_not_and_for_a_time_is_then
     inbox: Inbox, ledger: Ledger, time_: Any
 ) -> None:
     bring(inbox, "1", time_)
+    assert ledger.has_urgent()
     time_.pass_by(seconds=1)
     row = ledger.claim()
     assert row is not None
+    assert not ledger.has_urgent()
     ledger.mark_waiting(row, "dry mode", timedelta())
     time_.pass_by(days=1)
     assert not ledger.has_ready()
     ledger.mark_waiting(row, "a cap", timedelta(hours=1))
-    assert not ledger.has_ready()
+    assert (ledger.has_ready(), ledger.has_urgent()) == (False, False)
     time_.pass_by(hours=1)
-    assert ledger.has_ready()
+    assert (ledger.has_ready(), ledger.has_urgent()) == (True, True)
 
 
 @settings(max_examples=15)

@@ -56,11 +56,14 @@ _log = logging.getLogger("damlink.serve")
 class _Turn:
     stopping: Stopping
     count: int
+    is_extra: bool = False
     began: float = attrs.field(factory=time.monotonic)
 
 
 class Threads:
     """The transfer threads of a worker, which its connectors share.
+
+    There is one more than the most, so that an event need not wait for another connector's back-fill.
 
     Args:
         most: the most of them.
@@ -70,28 +73,51 @@ class Threads:
         self._free = self._most = most
         self._changed = threading.Condition()
         self._turns: list[_Turn] = []
+        self._has_extra = True
 
     @contextlib.contextmanager
-    def take(self, wanted: int, stopping: Stopping) -> Iterator[int]:
+    def take(
+        self, wanted: int, stopping: Stopping, *, is_urgent: Callable[[], bool] = lambda: False
+    ) -> Iterator[int]:
         """Hold as many threads as are free, and not more than wanted; wait for the first one.
 
         Args:
             stopping: asked to end soon if others wait, and the turn has been long.
+            is_urgent: whether an event waits; it then needs no free thread, unless another one did before.
         """
-        with self._changed:
-            while not self._free and not stopping.soon.is_set():
-                self._end_longest_turn()
-                self._changed.wait(LOOK_SECONDS)
-            turn = _Turn(stopping, min(wanted, self._free))
-            self._free -= turn.count
-            self._turns.append(turn)
+        turn = self._wait(wanted, stopping, is_urgent)
         try:
             yield turn.count
         finally:
             with self._changed:
-                self._free += turn.count
                 self._turns.remove(turn)
+                if turn.is_extra:
+                    self._has_extra = True
+                else:
+                    self._free += turn.count
                 self._changed.notify_all()
+
+    def _wait(self, wanted: int, stopping: Stopping, is_urgent: Callable[[], bool]) -> _Turn:
+        while True:
+            with self._changed:
+                if self._free or stopping.soon.is_set():
+                    return self._begin(_Turn(stopping, min(wanted, self._free)))
+            # It asks the database, which may take long: nothing is locked meanwhile.
+            urgent = is_urgent()
+            with self._changed:
+                if urgent and self._has_extra:
+                    return self._begin(_Turn(stopping, 1, is_extra=True))
+                if not self._free:
+                    self._end_longest_turn()
+                    self._changed.wait(LOOK_SECONDS)
+
+    def _begin(self, turn: _Turn) -> _Turn:
+        if turn.is_extra:
+            self._has_extra = False
+        else:
+            self._free -= turn.count
+        self._turns.append(turn)
+        return turn
 
     def _end_longest_turn(self) -> None:
         longest = min(self._turns, key=lambda turn: turn.began)
@@ -255,8 +281,9 @@ class Work:
         with self._alone(name) as is_alone:
             if not is_alone or not Ledger(self._database, name).has_ready(is_shared=True):
                 return
-            stopping = Stopping()
-            with self._threads.take(self._session.config.connectors[name].workers, stopping) as count:
+            stopping, ledger = Stopping(), Ledger(self._database, name)
+            wanted = self._session.config.connectors[name].workers
+            with self._threads.take(wanted, stopping, is_urgent=ledger.has_urgent) as count:
                 if count and not self._stopping.is_set():
                     self._run(name, RunOptions(events_only=True, workers=count), stopping)
 

@@ -116,6 +116,14 @@ class LedgerReader:
         with self._database.read() as connection:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 
+    def has_urgent(self) -> bool:
+        """Return whether an event has made a row due that nobody carries."""
+        is_timed = sa.and_(t.c.state == RowState.WAITING, t.c.due_at <= self._now())
+        is_ready = sa.or_(t.c.state == RowState.DUE, is_timed)
+        query = sa.select(sa.exists().where(self._mine, t.c.is_urgent, is_ready))
+        with self._database.read() as connection:
+            return bool(connection.execute(query).scalar())
+
     def rows(self, state: RowState | None = None) -> Iterator[Row]:
         """Yield the rows in the order of their last change, read a thousand at a time."""
         chosen = self._mine if state is None else sa.and_(self._mine, t.c.state == state)
