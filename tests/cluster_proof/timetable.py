@@ -16,11 +16,12 @@ from damlink._state.runs import RunRecord
 
 __all__ = ["give_connectors", "largest_memory", "read_delays", "spread_listings"]
 
+# A moment is put off or brought forward by a tenth of the interval at most: none is due at the start.
 _SPREAD: Final = """
 INSERT INTO run (connector, epoch, owner, started_at, finished_at, exit_code, every)
 SELECT 'stock-' || n, 1, 'a run before', moment, moment, 0, %(every)s
 FROM generate_series(0, %(count)s - 1) AS n,
-     LATERAL (SELECT now() - make_interval(secs => %(every)s * (0.1 + 0.9 * n / %(count)s)) AS moment) AS spread
+     LATERAL (SELECT now() - make_interval(secs => %(every)s * (0.1 + 0.8 * n / %(count)s)) AS moment) AS spread
 """
 _RUNS: Final = """
 SELECT connector, started_at, finished_at, error FROM run
