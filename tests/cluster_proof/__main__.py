@@ -181,7 +181,9 @@ def prove_rows(count: int) -> dict[str, Any]:
 def prove_file(count: int) -> dict[str, Any]:
     """One question of each kind at so many rows of a SQLite file."""
     with cluster(assets=1) as made, _environment(made.site):
-        return {"rows": count, "is_file": True, **ask_of_file(made.site.folder / "file", count)}
+        made.site.tables.pop("state")
+        made.site.write()
+        return {"rows": count, "is_file": True, **ask_of_file(made.site.folder, count)}
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ def ask_of_server(folder: Path, url: str, count: int, name: str) -> dict[str, An
 
 def ask_of_file(folder: Path, count: int) -> dict[str, Any]:
     """Fill the ledger of a SQLite file, and ask as a run does; in milliseconds."""
-    with contextlib.closing(Database("", folder)) as database:
+    with contextlib.closing(Database("sqlite:///rows.db", folder)) as database:
         with database.write() as connection:
             connection.exec_driver_sql(FILL_FILE, {"count": count})
         with Lease(database, "stock") as lease:

@@ -194,28 +194,20 @@ def replay(portal: str, first: int, last: int | None, config_path: Path | None) 
 
 @command.command("send")
 @portal_argument
-@click.argument("file", type=ExistingFile(), required=False)
-@click.option("--asset", default="", metavar="ID", help="Send the event of this asset, without a file.")
-@click.option("--event", metavar="NAME", help="Its name; asset_bank.media.meta_updated if it is not given.")
+@click.argument("file", type=ExistingFile())
 @with_config
-def send(portal: str, file: Path | None, asset: str, event: str | None, config_path: Path | None) -> None:
-    """Put an event into the inbox, as if the portal had sent it: one from a file, or the event of an asset.
+def send(portal: str, file: Path, config_path: Path | None) -> None:
+    """Put an event from a file into the inbox, as if the portal had sent it.
 
     The file contains an SNS envelope, or a JSON object with "Subject" and "Message". The event is processed
     even if it was received before.
     """
     from damlink._run.session import Session
-    from damlink._serve.sent_event import USUAL_EVENT, make_event, read_event
+    from damlink._serve.sent_event import read_event
     from damlink._state.inbox import Inbox
 
-    if (file is None) == (not asset) or (event and not asset):
-        raise click.UsageError("give a file, or --asset with an --event")
     with Session(_config(config_path, portal)) as session:
-        sent = (
-            read_event(portal, read_file(file), str(file))
-            if file
-            else make_event(portal, asset, event or USUAL_EVENT)
-        )
+        sent = read_event(portal, read_file(file), str(file))
         Inbox(session.database).put(sent)
         note(session, portal, {"event": sent.subject[:200], "message": sent.message_id})
     echo(f"{sent.subject} is in the inbox; `damlink serve` processes it", err=True)
