@@ -117,7 +117,7 @@ class LedgerReader:
             return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
 
     def has_urgent(self) -> bool:
-        """Return whether an event has made a row due that nobody carries."""
+        """Return whether an event has made a row due that no run carries."""
         is_timed = sa.and_(t.c.state == RowState.WAITING, t.c.due_at <= self._now())
         is_ready = sa.or_(t.c.state == RowState.DUE, is_timed)
         query = sa.select(sa.exists().where(self._mine, t.c.is_urgent, is_ready))
