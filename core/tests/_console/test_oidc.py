@@ -20,10 +20,12 @@ import attrs
 import httpx
 import pytest
 from canaries import KEY
+from click.testing import CliRunner, Result
 from joserfc import jws
 from oidc_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer, ec_key, rsa_key, unsigned
 from scripted_server import Reply, Server
 
+from damlink import _cli
 from damlink._config.load import loads
 from damlink._console.cookies import COOKIE, OIDC_COOKIE
 from damlink._console.server import Console
@@ -31,6 +33,7 @@ from damlink._run.session import Session
 from damlink._state.access import Access, Kind
 from damlink._state.audit import Audit
 from damlink._state.users import Role, Users
+from damlink.errors import AuthError
 
 CONFIG = """
 [console.oidc]
@@ -624,3 +627,34 @@ def test_session_when_the_issuer_counts_no_more_ends(site: Site) -> None:
 
 def test_begin_when_there_is_no_issuer_is_not_found(shown: Any) -> None:
     assert [shown.client.get(path).status_code for path in ("/oidc/begin", "/oidc/callback")] == [404, 404]
+
+
+# --- what `damlink check` finds --------------------------------------------------------------------
+
+
+def check(site: Site) -> Result:
+    return CliRunner().invoke(
+        _cli.root, ["check", "--config", str(site.session.config.path)], standalone_mode=False
+    )
+
+
+def test_check_when_the_issuer_answers_says_so(site: Site) -> None:
+    result = check(site)
+    assert result.return_value == 0
+    assert "ok   console.oidc  issuer: " in result.output
+    assert f"{site.issuer.url} answers, and its keys can be read" in result.output
+
+
+OF_DOCUMENTS = {name: lie for name, lie in LIES.items() if name.startswith(("discovery-", "keys-"))}
+
+
+@pytest.mark.parametrize(("lie", "cause"), OF_DOCUMENTS.values(), ids=list(OF_DOCUMENTS))
+def test_check_when_a_document_of_the_issuer_cannot_be_used_fails(
+    site: Site, lie: Callable[[FakeIssuer], None], cause: str
+) -> None:
+    lie(site.issuer)
+    result = check(site)
+    assert result.return_value == AuthError.exit_code
+    assert result.output.count("\n") == 2
+    assert "FAIL console.oidc  issuer: " in result.output
+    assert re.search(cause, result.output), result.output

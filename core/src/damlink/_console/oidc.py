@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -12,14 +12,15 @@ import attrs
 from damlink._config.load import OidcTable
 from damlink._config.tables import OidcConfig
 from damlink._console.attempts import Attempts
+from damlink._model import Finding
 from damlink._run.session import Session
 from damlink._state.users import Identity, Role
-from damlink.errors import AuthError, ConfigError
+from damlink.errors import AuthError, ConfigError, DamlinkError
 
 if TYPE_CHECKING:
     from damlink._http.oidc import Attempt, Issuer
 
-__all__ = ["NoRoleError", "Oidc", "Person"]
+__all__ = ["NoRoleError", "Oidc", "Person", "check_issuer"]
 
 MOST_NAME: Final = 40
 # No user of the command line has a colon in the name.
@@ -91,6 +92,21 @@ class Oidc:
         """
         attempt = self._attempts.take(browser, answer.get("state", ""))
         return _read_person(self._issuer.redeem(attempt, answer), self._settings)
+
+
+def check_issuer(session: Session, table: OidcTable) -> Iterator[Finding]:
+    """Check that the issuer of `[console.oidc]` answers, and that its documents can be used."""
+    what = "settings"
+    try:
+        settings = table.open(session.opener)
+        issuer_class = _import_issuer(table.place)
+        yield Finding(what, f"client {settings.client_id}")
+        what = "issuer"
+        issuer = issuer_class(settings.issuer, settings.client_id, settings.client_secret, now=session.now)
+        issuer.verify()
+        yield Finding(what, f"{settings.issuer} answers, and its keys can be read")
+    except DamlinkError as error:
+        yield Finding.from_error(what, error)
 
 
 def _import_issuer(place: str) -> type[Issuer]:

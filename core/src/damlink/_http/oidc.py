@@ -109,6 +109,15 @@ class Issuer:
         }
         return Attempt(str(httpx.URL(address).copy_merge_params(query)), state, nonce, verifier, redirect_url)
 
+    def verify(self) -> None:
+        """Verify that the issuer answers, and that its documents can be used. No one signs in.
+
+        Raises:
+            AuthError: they cannot.
+        """
+        with self._lock:
+            self._keys.renew()
+
     def redeem(self, attempt: Attempt, answer: Mapping[str, str]) -> Mapping[str, Any]:
         """Exchange the code of an answer for an ID token, and return its verified claims.
 
