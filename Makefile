@@ -38,8 +38,11 @@ check: $(TOOLS)
 	$(BIN)/python tests/workspace/draw_architecture.py --check
 	$(BIN)/zensical build --strict --clean --config-file mkdocs.yml
 
+# The state's tests run once more on the PostgreSQL of Debian's packages, where it is installed.
 acceptance: $(TOOLS)
 	$(BIN)/python -m pytest -m acceptance --timeout 1800
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || exit 0; \
+	DAMLINK_TEST_POSTGRES=system $(BIN)/python -m pytest -m "not acceptance and not live" -n 2 core/tests/_state core/tests/_serve
 
 # All rows, or some: make bench ROWS=small,list ROUNDS=3
 ROUNDS ?= 5

@@ -103,10 +103,15 @@ class PluginLoadError(DamlinkError):
 
 
 class StateError(DamlinkError):
-    """The database cannot be used: newer than the code, locked, full, gone."""
+    """The database cannot be used: newer than the code, locked, full, gone.
+
+    Attributes:
+        is_away: it has not answered, or not in time, so that the same may succeed later.
+    """
 
     stops = "connector"
     exit_code = 3
+    is_away = False
 
 
 class RunActiveError(DamlinkError):

@@ -26,6 +26,7 @@ from damlink.errors import (
     LeaseLostError,
     NotYet,
     PluginBugError,
+    StateError,
     UnclearError,
 )
 
@@ -162,7 +163,11 @@ class Transfer:
         return Outcome(RowState.REMOVED, reason)
 
     def _record_delivery(self, job: Job, result: PushResult) -> Outcome:
-        """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice."""
+        """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice.
+
+        While the database is away, the row stays as after a crash: whoever carries it next goes on from its
+        checkpoint.
+        """
         row = job.row
         if result.content_fingerprint is None and isinstance(job.prepared, PreparedAsset):
             result = attrs.evolve(result, content_fingerprint=job.prepared.content_fingerprint or None)
@@ -170,9 +175,12 @@ class Transfer:
             self._ledger.mark_pushed(row, result)
         except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - after any error the asset has arrived
+        except Exception as error:
+            if isinstance(error, StateError) and error.is_away:
+                raise
             cause = f"it was delivered as {result.target_id!r}, but that could not be written: {error}"
-            _log.exception("%s %s: %s", self._runtime.name, row.source_id, cause)
+            trace = None if isinstance(error, DamlinkError) else error
+            _log.error("%s %s: %s", self._runtime.name, row.source_id, cause, exc_info=trace)
             return self._record_failure(job, UnclearError(cause))
         self._announce(row, result)
         return Outcome(RowState.PUSHED, result.notice)

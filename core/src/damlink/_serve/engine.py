@@ -39,6 +39,8 @@ POLL_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 1.0
 # A job of a worker without a heartbeat for so long is put back. It may still be worked: that does no harm.
 STALLED_SECONDS: Final = 6.0
+# While the database is away, a pool and an unfinished task report it as well, each with a trace.
+ENGINE_LOGS: Final = ("procrastinate", "psycopg.pool", "asyncio")
 _TIMETABLE: Final = Job(JobKind.TIMETABLE)
 
 _log = logging.getLogger("damlink.jobs")
@@ -99,22 +101,23 @@ def _text_of(name: str) -> str:
 
 
 class _OneLine(logging.Handler):
-    """Says what the engine reports in one line: its trace is for those who debug."""
+    """Logs what the engine reports in one line: its trace is for those who debug."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record of the engine as one of ours."""
         error = record.exc_info[1] if record.exc_info else None
         cause = f": {' '.join(str(error.__cause__ or error).split())}" if error else ""
         trace = record.exc_info if _log.isEnabledFor(logging.DEBUG) else None
-        _log.log(record.levelno, "%s%s", record.getMessage(), cause, exc_info=trace)
+        _log.log(record.levelno, "%s%s", " ".join(record.getMessage().split()), cause, exc_info=trace)
 
 
 def adopt_log() -> None:
-    """Let the engine's warnings and errors appear in our log, each in one line."""
-    engine = logging.getLogger("procrastinate")
-    if not any(isinstance(each, _OneLine) for each in engine.handlers):
-        engine.addHandler(_OneLine(logging.WARNING))
-        engine.propagate = False
+    """Let warnings and errors of the engine, and of what it works with, appear in ours, each in one line."""
+    for name in ENGINE_LOGS:
+        engine = logging.getLogger(name)
+        if not any(isinstance(each, _OneLine) for each in engine.handlers):
+            engine.addHandler(_OneLine(logging.WARNING))
+            engine.propagate = False
 
 
 class EngineRunner(OneThread):

@@ -214,7 +214,9 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             kind = ConflictError if is_conflict(error) else StateError
-            raise kind(f"{self.place}: {cause_of(error)}", hint=hint_for(error, self.file)) from error
+            raised = kind(f"{self.place}: {cause_of(error)}", hint=hint_for(error, self.file))
+            raised.is_away = isinstance(error, sa.exc.OperationalError) or error.connection_invalidated
+            raise raised from error
         except OSError as error:
             hint = cure_of(error, "check the file and its folder, then run again")
             raise StateError(f"{self.place}: {error.strerror}", hint=hint) from error
