@@ -17,6 +17,7 @@ from loopback import until
 
 from damlink._console.acts import ACTS
 from damlink._console.pages import PAGES
+from damlink._serve.sent_event import USUAL_EVENT
 
 __all__ = ["Asked", "ask_all"]
 
@@ -71,6 +72,7 @@ _SHOWN_AS: Final = {
     "POST /begin": "GET /add",
     "POST /change": "GET /edit",
     "POST /events/approve": "GET /events",
+    "POST /events/subscribe": "GET /events",
     "POST /password": "GET /password",
     "POST /step": "GET /setup",
 }
@@ -267,6 +269,9 @@ def _change_events(asked: Asked, console: Filled) -> None:
     _send(asked, console, "/replay", 303, portal="brand", first="2", last="3")
     _send(asked, console, "/events/approve", 303, portal="brand", topic=OTHER_TOPIC)
     _send(asked, console, "/events/approve", 400, portal="brand", topic="x")
+    _send(asked, console, "/events/send", 303, portal="brand", asset="A-1", event=USUAL_EVENT)
+    _send(asked, console, "/events/send", 400, portal="brand", asset="A-1", event="x")
+    _send(asked, console, "/events/subscribe", 503, portal="brand")
 
 
 def _change_users(asked: Asked, console: Filled) -> None:

@@ -76,6 +76,12 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "/drop-draft": {"id": DRAFT},
     "/events/approve": {"portal": PORTAL, "topic": "the ARN of the topic"},
+    "/events/send": {
+        "portal": PORTAL,
+        "asset": "the id of the asset in the portal",
+        "event": "the name of the event, one of `kinds` of `/events`",
+    },
+    "/events/subscribe": {"portal": PORTAL},
     "/make-plan": {"connector": CONNECTOR},
     "/password": {
         "current": "the present password, if there is one",

@@ -641,8 +641,8 @@ def check(site: Site) -> Result:
 def test_check_when_the_issuer_answers_says_so(site: Site) -> None:
     result = check(site)
     assert result.return_value == 0
-    assert "ok   console.oidc  issuer: " in result.output
-    assert f"{site.issuer.url} answers, and its keys can be read" in result.output
+    assert "ok   console.oidc  issuer: " in result.stdout
+    assert f"{site.issuer.url} answers, and its keys can be read" in result.stdout
 
 
 OF_DOCUMENTS = {name: lie for name, lie in LIES.items() if name.startswith(("discovery-", "keys-"))}
@@ -655,6 +655,6 @@ def test_check_when_a_document_of_the_issuer_cannot_be_used_fails(
     lie(site.issuer)
     result = check(site)
     assert result.return_value == AuthError.exit_code
-    assert result.output.count("\n") == 2
-    assert "FAIL console.oidc  issuer: " in result.output
-    assert re.search(cause, result.output), result.output
+    assert result.stdout.count("\n") == 2
+    assert "FAIL console.oidc  issuer: " in result.stdout
+    assert re.search(cause, result.stdout), result.stdout

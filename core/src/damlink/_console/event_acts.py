@@ -33,11 +33,11 @@ def subscribe_portal(desk: Desk, form: Query) -> Page:
     unreachable = find_unreachable(address)
     subscribed = subscribe_address(desk, portal, desk.open_portal(portal), address)
     desk.note(portal, {"outcome": subscribed.outcome})
-    notices = [text for text in (unreachable, subscribed.outcome) if text]
+    said = [text for text in (unreachable, subscribed.outcome) if text]
     if subscribed.request:
         # It has the event address, which signs nothing but lets anyone send to it: not for a browser.
-        notices.append(f"to ask Bynder for it, send the text that `damlink events subscribe {portal}` prints")
-    return _show_again(desk, portal, notices=notices)
+        said.append(f"to ask Bynder for it, send the text that `damlink events subscribe {portal}` prints")
+    return _show_again(desk, portal, notice=". ".join(said))
 
 
 def send_event(desk: Desk, form: Query) -> str:

@@ -60,7 +60,7 @@ def show_events(desk: Desk, query: Query) -> Page:
         "kinds": EVENTS,
         "usual_kind": USUAL_EVENT,
         "problem": "",
-        "notices": [],
+        "notice": "",
     }
     return Page("events.html", f"Events of {portal}", command_text("events", "inbox", portal), data)
 

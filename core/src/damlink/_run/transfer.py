@@ -165,8 +165,8 @@ class Transfer:
     def _record_delivery(self, job: Job, result: PushResult) -> Outcome:
         """Store the delivery; if that fails, leave the row uncertain, so that it is not delivered twice.
 
-        While the database is away, the row stays as after a crash: whoever carries it next goes on from its
-        checkpoint.
+        While the database is away, the row stays as after a crash: the run that carries it next goes on from
+        its checkpoint.
         """
         row = job.row
         if result.content_fingerprint is None and isinstance(job.prepared, PreparedAsset):
