@@ -144,10 +144,13 @@ def test_workers_when_the_schema_becomes_newer_go_on_and_an_older_one_is_refused
 def test_workers_when_the_next_release_upgrades_the_database_carry_beside_its_own(
     cluster: Site, start: Callable[..., Any], tmp_path: Path
 ) -> None:
-    cluster.sandbox.world.faults.add(Fault(service="portal", kind="delay", seconds=0.3, times=0))
+    slow = Fault(service="portal", kind="delay", seconds=0.3, times=0)
+    cluster.sandbox.world.faults.add(slow)
     of_next = {**cluster.environment, "PYTHONPATH": str(make_next_release(tmp_path / "next"))}
     worker = start()
     until(lambda: states(cluster).get("pushed", 0) > 0, PATIENCE_SECONDS)
+    # The other one takes a while to start, and must find something to carry.
+    slow.seconds = 2.0
     upgrade = cluster.start("state", "upgrade", fresh=True, environment=of_next)
     out, err = upgrade.communicate(timeout=PATIENCE_SECONDS)
     assert (upgrade.returncode, f"from version {SCHEMA} to version {NEXT}" in out) == (0, True), out + err
@@ -155,6 +158,7 @@ def test_workers_when_the_next_release_upgrades_the_database_carry_beside_its_ow
     with cluster.start("worker", "--concurrency", "2", fresh=True, environment=of_next) as next_worker:
         try:
             until(lambda: len(carriers(cluster)) == 2, PATIENCE_SECONDS)
+            slow.seconds = 0.1
             until(lambda: {*states(cluster)} == {"pushed"}, PATIENCE_SECONDS)
             refused = cluster.run("worker", expect=3).stderr
             assert f"the database is newer ({NEXT}) than this Damlink" in refused

@@ -127,9 +127,9 @@ WRITES: Final[dict[str, Callable[[Ledger], Any]]] = {
 
 
 def test_writes_when_enumerated_are_all_of_the_ledger() -> None:
-    assert WRITES.keys() == {name for name in dir(Ledger) if not name.startswith("_")} - set(
-        dir(LedgerReader)
-    )
+    own = {*dir(Ledger)} - {*dir(LedgerReader)}
+    methods = {name for name in own if not name.startswith("_") and callable(getattr(Ledger, name))}
+    assert WRITES.keys() == methods
 
 
 @pytest.mark.parametrize("write", WRITES)

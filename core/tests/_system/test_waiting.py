@@ -32,7 +32,8 @@ SOURCES = Path(damlink.__file__).parent
 # The functions that wait, by module.
 WAITS = {"_system.waiting": {"wait", "hold", "slices"}, "_http.retry": {"pause", "pause_between"}}
 METHODS = {"pause", "exclusive"}  # of a client, of credentials
-OF_NO_RUN = ("_cli/", "testing/", "sandbox/", "_serve/address.py")  # no lease protects what waits there
+# No lease protects what waits there.
+OF_NO_RUN = ("_cli/", "testing/", "sandbox/", "_serve/address.py", "_serve/event_subscription.py")
 SHORT = {  # a second at most, and what is done after it is verified all the same
     "_state.conflicts:repeating",
     "_state.conflicts:call",
