@@ -24,7 +24,9 @@ from damlink._console.server import Console
 from damlink._model import SourceAsset
 from damlink._run.saved_plan import save_plan
 from damlink._run.session import Session
+from damlink._serve.sent_event import USUAL_EVENT, make_event
 from damlink._state.access import Access
+from damlink._state.inbox import Inbox
 from damlink._state.lease import Lease
 from damlink._state.ledger import Ledger
 from damlink._state.listed import Listed
@@ -134,4 +136,7 @@ def _follow_forms(shown: Shown) -> dict[str, str]:
         path: shown.client.post(form, data=given, headers={"Origin": shown.origin}).headers["location"]
         for path, (form, given) in forms.items()
     }
+    Inbox(shown.session.database).put(make_event("brand", "A-1", USUAL_EVENT))
+    (event,) = Inbox(shown.session.database).latest("brand", limit=1)
+    found["/event"] = f"/event?portal=brand&number={event.number}"
     return found | {"/plan": f"/plan?id={save_plan(shown.session, 'stock').id}"}
