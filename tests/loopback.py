@@ -163,6 +163,16 @@ def ask_for_consent(site: Site, host: str) -> None:
     site.write()
 
 
+def prepare_workers(site: Site, url: str) -> Site:
+    """Let a site keep its state in a PostgreSQL, ready for workers."""
+    site.tables["state"] = {"url": url}
+    site.connector(every="1h")
+    site.portal.control("lag", {"index": 0})
+    site.write()
+    site.run("state", "upgrade")
+    return site
+
+
 def until(true: Callable[[], Any], seconds: float = 60.0, *, pause: float = 0.02) -> Any:
     """What there is in the end; it fails the test if nothing is in all that time."""
     deadline = time.monotonic() + seconds

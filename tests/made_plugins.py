@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-__all__ = ["call_damlink", "call_python", "install"]
+__all__ = ["call_damlink", "call_python", "install", "install_module"]
 
 
 def install(distribution: Path, target: Path) -> None:
@@ -33,6 +33,24 @@ def install(distribution: Path, target: Path) -> None:
         for group, each in groups
     ]
     (facts / "entry_points.txt").write_text("\n".join(points), "utf-8")
+
+
+def install_module(site: Path, name: str, text: str | None, *, module: str = "", summary: str = "") -> None:
+    """Lay a plugin of one module into a folder, as version 1.0 of `damlink-NAME`.
+
+    Args:
+        text: of the module; without one, its metadata name a module that is not there.
+        module: its name; `damlink_NAME` if none is given.
+    """
+    module = module or f"damlink_{name}"
+    facts = site / f"damlink_{name}-1.0.dist-info"
+    facts.mkdir(parents=True)
+    lines = ["Metadata-Version: 2.1", f"Name: damlink-{name}", "Version: 1.0"]
+    lines += [f"Summary: {summary}"] if summary else []
+    (facts / "METADATA").write_text("\n".join([*lines, ""]), "utf-8")
+    (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = {module}\n")
+    if text is not None:
+        (site / f"{module}.py").write_text(text)
 
 
 def call_python(folder: Path, *arguments: str, path: Path | None = None) -> Any:

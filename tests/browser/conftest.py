@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from queue import Queue
 from urllib.parse import urlsplit
 
 import attrs
@@ -15,6 +13,7 @@ import httpx
 import pytest
 from browser.chromium import LEFT_OUT, find_chromium, open_browser
 from browser.hands import WAYS
+from consoles import origin_of, run_console
 from istock_site import istock_site
 from ledger_rows import claim
 from playwright.sync_api import Browser
@@ -86,7 +85,7 @@ def shown(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             _leave_what_needs_a_person(session)
             Users(session.database).add("ann", Role.OPERATOR, None)
             Access(session.database).make_token("ann", "report", timedelta(days=90))
-            yield from run_console(session)
+            yield from show_console(session)
 
 
 def _leave_what_needs_a_person(session: Session) -> None:
@@ -103,21 +102,13 @@ def _leave_what_needs_a_person(session: Session) -> None:
             ledger.mark_rejected(claim(ledger), REJECTED)
 
 
-def run_console(session: Session) -> Iterator[Shown]:
-    """Run a console in a thread until the tests are done with it."""
-    addresses: Queue[str] = Queue()
-    console = Console(session, on_listening=addresses.put)
-    thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-    thread.start()
-    try:
-        address = httpx.URL(addresses.get(timeout=60))
-        origin = f"http://{address.netloc.decode()}"
+def show_console(session: Session) -> Iterator[Shown]:
+    """Run a console until the tests are done with it."""
+    with run_console(session) as (console, address):
+        origin = origin_of(address)
         with httpx.Client(base_url=origin, trust_env=False) as client:
             client.get(address)
             yield Shown(origin, console, session, client)
-    finally:
-        console.stop()
-        thread.join(60)
 
 
 @pytest.fixture(scope="module")

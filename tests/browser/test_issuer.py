@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from browser.chromium import axe_findings
-from browser.conftest import Shown, run_console
+from browser.conftest import Shown, show_console
 from canaries import KEY
 from oidc_issuer import CLIENT_SECRET, FakeIssuer
 from scripted_server import Asked, Reply, Server
@@ -55,7 +55,7 @@ def console(
     text = CONFIG.format(issuer=issuer.url)
     (tmp_path / "damlink.toml").write_text(text)
     with Session(loads(text, tmp_path / "damlink.toml")) as session:
-        yield from run_console(session)
+        yield from show_console(session)
 
 
 def test_person_when_back_from_another_site_is_signed_in(chromium: Any, console: Shown) -> None:

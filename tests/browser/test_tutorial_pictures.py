@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 from browser.chromium import watch
-from browser.conftest import run_console
+from browser.conftest import show_console
 from browser.test_pictures import save_picture
 from browser.walks import Walk
 from playwright.sync_api import Page
@@ -45,7 +45,7 @@ def empty(chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("DAMLINK_STATE_DIR", str(tmp_path))
     (tmp_path / "damlink.toml").touch()
     with Session(load(tmp_path / "damlink.toml")) as session:
-        for shown in run_console(session):
+        for shown in show_console(session):
             options = {"viewport": WINDOW, "color_scheme": "light"}
             with watch(chromium, shown.origin, shown.cookies, **options) as watched:
                 watched.open("/")

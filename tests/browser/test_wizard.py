@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 import pytest
 from browser.chromium import axe_findings, watch
-from browser.conftest import Shown, run_console
+from browser.conftest import Shown, show_console
 from browser.hands import WAYS, Way, press_by_tabs
 from browser.walks import Walk
 from canaries import KEY
@@ -66,7 +66,7 @@ def empty(chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         Session(load(tmp_path / "damlink.toml")) as session,
     ):
         sandbox.furnish()
-        for shown in run_console(session):
+        for shown in show_console(session):
             found = Empty(shown, sandbox)
             found.portal.control("tokens", {"redirects": [f"{shown.origin}/sign-in/callback"]})
             yield found

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
 from loopback import Site, until
 
+from damlink._serve.sent_event import USUAL_EVENT, make_event
 from damlink._state.database import Database
-from damlink._state.inbox import Inbox, Notification
+from damlink._state.inbox import Inbox
 
 __all__ = ["EVERY_SECONDS", "PAUSE_SECONDS", "time_events"]
 
@@ -58,14 +57,5 @@ def _tag(site: Site, inbox: Inbox, number: int) -> str:
         "add_asset", {"name": f"tagged {number}", "tags": ["protect"], "media": number % 3}
     )
     key = str(asset["id"])
-    inbox.put(
-        Notification(
-            portal="brand",
-            topic="topic",
-            message_id=f"message {number}",
-            subject="asset_bank.media.meta_updated",
-            message=json.dumps({"media_id": key}),
-            occurred_at=datetime.now(UTC),
-        )
-    )
+    inbox.put(make_event("brand", key, USUAL_EVENT))
     return key

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from debian_postgres import LEFT_OUT, Pair, find_programs, start_pair
-from loopback import Site, assert_arrived_once_and_whole, assert_downloads_repeated_are_reported, until
+from loopback import (
+    Site,
+    assert_arrived_once_and_whole,
+    assert_downloads_repeated_are_reported,
+    prepare_workers,
+    until,
+)
 
 PATIENCE_SECONDS = 120.0
 
@@ -29,22 +33,9 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.fixture
-def start(pair: Pair, site: Site) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Start one more worker; whatever still runs at the end is killed."""
-    site.tables["state"] = {"url": pair.address}
-    site.connector(every="1h")
-    site.portal.control("lag", {"index": 0})
-    site.write()
-    site.run("state", "upgrade")
-    with contextlib.ExitStack() as running:
-
-        def begin() -> subprocess.Popen[str]:
-            process = site.start("worker", "--concurrency", "2")
-            running.enter_context(process)
-            running.callback(process.kill)
-            return process
-
-        yield begin
+def cluster(pair: Pair, site: Site) -> Site:
+    """The site on both servers, ready for workers."""
+    return prepare_workers(site, pair.address)
 
 
 def states(site: Site) -> list[str]:
@@ -53,16 +44,16 @@ def states(site: Site) -> list[str]:
 
 @pytest.mark.parametrize("pushed", [0, 1, 3], ids=lambda pushed: f"after-{pushed}")
 def test_workers_when_the_standby_takes_over_carry_every_asset_once(
-    pair: Pair, site: Site, start: Callable[[], Any], pushed: int
+    pair: Pair, cluster: Site, start: Callable[[], Any], pushed: int
 ) -> None:
     workers = [start(), start()]
-    until(lambda: states(site).count("pushed") >= pushed and site.assets(), PATIENCE_SECONDS)
+    until(lambda: states(cluster).count("pushed") >= pushed and cluster.assets(), PATIENCE_SECONDS)
     pair.fail_over()
-    until(lambda: {*states(site)} == {"pushed"}, PATIENCE_SECONDS)
+    until(lambda: {*states(cluster)} == {"pushed"}, PATIENCE_SECONDS)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
         _, log = worker.communicate(timeout=PATIENCE_SECONDS)
         assert (worker.returncode, "Traceback" in log) == (0, False), log
-    assert_arrived_once_and_whole(site, {*site.licensed()})
+    assert_arrived_once_and_whole(cluster, {*cluster.licensed()})
     # Two threads of each worker may have lost the answer of a download.
-    assert sum(assert_downloads_repeated_are_reported(site).values()) <= 4
+    assert sum(assert_downloads_repeated_are_reported(cluster).values()) <= 4

@@ -13,7 +13,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from loopback import Site, assert_arrived_once_and_whole, assert_downloads_repeated_are_reported, until
+from loopback import (
+    Site,
+    assert_arrived_once_and_whole,
+    assert_downloads_repeated_are_reported,
+    prepare_workers,
+    until,
+)
 from postgres_server import postgres_server, restart
 
 import damlink
@@ -40,26 +46,7 @@ def upgrade():
 @pytest.fixture
 def cluster(postgres: Callable[[], str], site: Site) -> Site:
     """The site on a PostgreSQL database that is ready for workers."""
-    site.tables["state"] = {"url": str(postgres())}
-    site.connector(every="1h")
-    site.portal.control("lag", {"index": 0})
-    site.write()
-    site.run("state", "upgrade")
-    return site
-
-
-@pytest.fixture
-def start(cluster: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start one more worker; whatever still runs at the end is killed."""
-    with contextlib.ExitStack() as running:
-
-        def begin(*arguments: str) -> subprocess.Popen[str]:
-            process = cluster.start("worker", "--concurrency", "2", *arguments)
-            running.enter_context(process)
-            running.callback(process.kill)
-            return process
-
-        yield begin
+    return prepare_workers(site, str(postgres()))
 
 
 def ended(process: subprocess.Popen[str]) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from queue import Queue
 from typing import Final
 
 import attrs
@@ -18,13 +16,14 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from canaries import CANARY, KEY
+from consoles import origin_of, run_console
 from ledger_rows import claim
+from made_plugins import install_module
 
 from damlink._config.load import load
 from damlink._console.desk import Desk, Texts
 from damlink._console.drafts import Drafts, Kept
 from damlink._console.jobs import Jobs
-from damlink._console.server import Console
 from damlink._http.oauth2 import OAuth2
 from damlink._http.token import Token
 from damlink._model import PushResult, SourceAsset
@@ -161,31 +160,20 @@ def open_console(folder: Path) -> Iterator[Filled]:
 
 
 def _install(site: Path, patch: pytest.MonkeyPatch) -> None:
-    for name, module in {"acme": "damlink_acme_api", "broken": "damlink_not_there"}.items():
-        facts = site / f"damlink_{name}-1.0.dist-info"
-        facts.mkdir(parents=True)
-        (facts / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: damlink-{name}\nVersion: 1.0\nSummary: {name}.\n"
-        )
-        (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = {module}\n")
-    (site / "damlink_acme_api.py").write_text(PLUGIN)
+    install_module(site, "acme", PLUGIN, module="damlink_acme_api", summary="acme.")
+    install_module(site, "broken", None, module="damlink_not_there", summary="broken.")
     patch.syspath_prepend(str(site))
     patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
 
 def _run(session: Session, token: str, gate: Path) -> Iterator[Filled]:
-    addresses: Queue[str] = Queue()
-    console = Console(session, on_listening=addresses.put)
-    thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-    thread.start()
-    try:
-        url = f"http://{httpx.URL(addresses.get(timeout=60)).netloc.decode()}"
-        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
-            yield Filled(session, client, url, token, gate)
-    finally:
-        gate.touch()
-        console.stop()
-        thread.join(60)
+    with run_console(session) as (_, address):
+        url = origin_of(address)
+        try:
+            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+                yield Filled(session, client, url, token, gate)
+        finally:
+            gate.touch()
 
 
 def fill(session: Session) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import Queue
 
 import attrs
 import httpx
 import pytest
 import sqlalchemy as sa
 from canaries import KEY, canaries
+from consoles import origin_of, run_console
 from ledger_rows import claim
+from made_plugins import install_module
 
 from damlink._config.load import loads
 from damlink._console.desk import Desk, Texts
@@ -125,13 +125,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
 
 def install_acme(site: Path, patch: pytest.MonkeyPatch) -> None:
     """Install the plugin `acme`, for this process and those that it starts."""
-    facts = site / "damlink_acme-1.0.dist-info"
-    facts.mkdir(parents=True)
-    (facts / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: damlink-acme\nVersion: 1.0\nSummary: Acme.\n"
-    )
-    (facts / "entry_points.txt").write_text("[damlink]\nacme = damlink_acme_console\n")
-    (site / "damlink_acme_console.py").write_text(PLUGIN)
+    install_module(site, "acme", PLUGIN, module="damlink_acme_console", summary="Acme.")
     patch.syspath_prepend(str(site))
     patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
@@ -184,20 +178,12 @@ def _keep_plan(session: Session) -> None:
 
 def running(session: Session) -> Iterator[Shown]:
     """Run a console in a thread until the tests are done with it."""
-    addresses: Queue[str] = Queue()
-    console = Console(session, on_listening=addresses.put)
-    thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-    thread.start()
-    try:
-        address = httpx.URL(addresses.get(timeout=60))
-        url = f"http://{address.netloc.decode()}"
+    with run_console(session) as (console, address):
+        url = origin_of(address)
         hooks = {"response": [_look_at_answer]}
         with httpx.Client(base_url=url, trust_env=False, event_hooks=hooks) as client:
             assert client.get(address).status_code == 303
             yield Shown(session, console, url, str(address), client)
-    finally:
-        console.stop()
-        thread.join(60)
 
 
 def _look_at_answer(answer: httpx.Response) -> None:

@@ -15,6 +15,7 @@ import attrs
 import httpx
 import pytest
 from canaries import KEY, canaries
+from made_plugins import install_module
 
 from damlink._config.load import load
 from damlink._console.cookies import CONSENT_COOKIE, COOKIE
@@ -202,11 +203,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _install(site: Path, patch: pytest.MonkeyPatch) -> None:
-    facts = site / "damlink_consented-1.0.dist-info"
-    facts.mkdir(parents=True)
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: damlink-consented\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[damlink]\nconsented = damlink_consented\n")
-    (site / "damlink_consented.py").write_text(PLUGIN)
+    install_module(site, "consented", PLUGIN)
     patch.syspath_prepend(str(site))
 
 

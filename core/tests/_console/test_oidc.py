@@ -8,11 +8,9 @@ import hmac
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +19,7 @@ import httpx
 import pytest
 from canaries import KEY
 from click.testing import CliRunner, Result
+from consoles import origin_of, run_console
 from joserfc import jws
 from oidc_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer, ec_key, rsa_key, unsigned
 from scripted_server import Reply, Server
@@ -28,7 +27,6 @@ from scripted_server import Reply, Server
 from damlink import _cli
 from damlink._config.load import loads
 from damlink._console.cookies import COOKIE, OIDC_COOKIE
-from damlink._console.server import Console
 from damlink._run.session import Session
 from damlink._state.access import Access, Kind
 from damlink._state.audit import Audit
@@ -93,17 +91,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Ite
     clock = Clock()
     issuer, text = FakeIssuer(server, clock), CONFIG.format(issuer=server.url)
     (tmp_path / "damlink.toml").write_text(text)
-    addresses: Queue[str] = Queue()
-    with Session(loads(text, tmp_path / "damlink.toml"), now=clock) as session:
-        console = Console(session, on_listening=addresses.put)
-        thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-        thread.start()
-        try:
-            address = httpx.URL(addresses.get(timeout=60))
-            yield Site(session, issuer, clock, f"http://{address.netloc.decode()}")
-        finally:
-            console.stop()
-            thread.join(60)
+    with (
+        Session(loads(text, tmp_path / "damlink.toml"), now=clock) as session,
+        run_console(session) as (_, address),
+    ):
+        yield Site(session, issuer, clock, origin_of(address))
 
 
 def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import attrs
 import httpx
 import pytest
 from canaries import KEY
+from consoles import origin_of, run_console
 from ledger_rows import claim
+from made_plugins import install_module
 from scripted_server import Asked, Reply, Server
 
 from damlink._config.load import load
 from damlink._console.cookies import COOKIE
 from damlink._console.previews import MOST_AT_ONCE
-from damlink._console.server import Console
 from damlink._model import PushResult, SourceAsset
 from damlink._run.preview import MOST_BYTES, fetch_preview
 from damlink._run.session import Session
@@ -107,21 +107,13 @@ def site(tmp_path: Path, server: Server, hurried: None, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PREVIEW_TOKEN", "a-token-of-the-portal")
     for name, uploads in {"pictured": True, "received": False}.items():
-        _install(tmp_path / "site", name, PLUGIN.format(uploads=uploads))
+        install_module(tmp_path / "site", name, PLUGIN.format(uploads=uploads))
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     (tmp_path / "damlink.toml").write_text(CONFIG.format(portal=server.url))
     with Session(load(tmp_path / "damlink.toml")) as session:
         for name in ("stock", "shelf"):
             _push(session, name)
         yield from _serve(session, server)
-
-
-def _install(folder: Path, name: str, text: str) -> None:
-    facts = folder / f"damlink_{name}-1.0.dist-info"
-    facts.mkdir(parents=True)
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: damlink-{name}\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = damlink_{name}\n")
-    (folder / f"damlink_{name}.py").write_text(text)
 
 
 def _push(session: Session, name: str) -> None:
@@ -135,19 +127,11 @@ def _push(session: Session, name: str) -> None:
 
 def _serve(session: Session, portal: Server) -> Iterator[Site]:
     Users(session.database).add("viewer", Role.VIEWER, None)
-    addresses: Queue[str] = Queue()
-    console = Console(session, on_listening=addresses.put)
-    thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-    thread.start()
-    try:
-        address = httpx.URL(addresses.get(timeout=60))
+    with run_console(session) as (_, address):
         cookie = {"Cookie": f"{COOKIE}={Access(session.database).begin('viewer')}"}
-        url = f"http://{address.netloc.decode()}"
+        url = origin_of(address)
         with httpx.Client(base_url=url, trust_env=False, headers=cookie, timeout=60) as client:
             yield Site(session, client, portal)
-    finally:
-        console.stop()
-        thread.join(60)
 
 
 @pytest.mark.parametrize("media_type", PICTURES)

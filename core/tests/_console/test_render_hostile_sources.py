@@ -10,13 +10,11 @@ import io
 import json
 import os
 import re
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from queue import Queue
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -24,7 +22,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from canaries import KEY
+from consoles import origin_of, run_console
 from ledger_rows import claim
+from made_plugins import install_module
 
 import damlink._console as console_package
 from damlink._config.edit import document
@@ -35,7 +35,6 @@ from damlink._console.desk import Desk, Texts
 from damlink._console.drafts import Drafts, Kept
 from damlink._console.jobs import Jobs
 from damlink._console.roles import LASTING_PATHS
-from damlink._console.server import Console
 from damlink._console.sessions import Sessions
 from damlink._model import PushResult, SourceAsset
 from damlink._run.session import Session
@@ -285,13 +284,8 @@ def _encodable(text: str) -> str:
 
 
 def _install(site: Path, name: str, summary: str, source: str) -> None:
-    facts = site / f"damlink_{name}-1.0.dist-info"
-    facts.mkdir(parents=True)
     line = " ".join(_encodable(summary).replace("\0", "").split())
-    metadata = f"Metadata-Version: 2.1\nName: damlink-{name}\nVersion: 1.0\nSummary: {line}\n"
-    (facts / "METADATA").write_text(metadata, encoding="utf-8")
-    (facts / "entry_points.txt").write_text(f"[damlink]\n{name} = damlink_{name}_{site.parent.name}\n")
-    (site / f"damlink_{name}_{site.parent.name}.py").write_text(source)
+    install_module(site, name, source, module=f"damlink_{name}_{site.parent.name}", summary=line)
 
 
 def _config(text: str) -> str:
@@ -382,22 +376,14 @@ def _run(folder: Path, text: str) -> Iterator[Filled]:
 
 
 def _serve(session: Session, text: str, source_id: str) -> Iterator[Filled]:
-    addresses: Queue[str] = Queue()
-    console = Console(session, on_listening=addresses.put)
-    thread = threading.Thread(target=console.run, args=("127.0.0.1", 0))
-    thread.start()
-    try:
-        address = httpx.URL(addresses.get(timeout=60))
-        url = f"http://{address.netloc.decode()}"
+    with run_console(session) as (_, address):
+        url = origin_of(address)
         with httpx.Client(trust_env=False, timeout=60) as client:
             (user,) = Users(session.database).listing()
             cookies = dict(client.get(address).cookies)
             filled = Filled(client, url, text, source_id, user.name, cookies)
             _fail_to_sign_in(filled)
             yield filled
-    finally:
-        console.stop()
-        thread.join(60)
 
 
 def _fail_to_sign_in(filled: Filled) -> None:
