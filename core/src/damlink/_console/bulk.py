@@ -18,9 +18,11 @@ from damlink.errors import RunActiveError
 
 __all__ = ["change_many"]
 
-LEFT: Final = "left: "  # begins what is said of an asset that is not changed
-
 Act = Callable[[Desk, Ledger, Row], str]
+
+
+class _LeftError(Exception):
+    """An asset is left as it is; the text says why."""
 
 
 def change_many(desk: Desk, form: Query) -> Page:
@@ -39,12 +41,12 @@ def change_many(desk: Desk, form: Query) -> Page:
                 "source_id": row.source_id,
                 "title": row.title,
                 "was": row.state.value,
-                "is_changed": not result.startswith(LEFT),
+                "is_changed": is_changed,
                 "result": result,
             }
-            for row, result in results
+            for row, (is_changed, result) in results
         ],
-        "counts": dict(Counter(result for _, result in results)),
+        "counts": dict(Counter(result for _, (_, result) in results)),
     }
     return Page("bulk.html", f"Assets of {name}: {_WORDS[act]}", command_text("assets", name), data)
 
@@ -58,31 +60,36 @@ def _find(desk: Desk, name: str, form: Query) -> Sequence[Row]:
     return found.rows
 
 
-def _change(desk: Desk, ledger: Ledger, row: Row, act: Act) -> str:
-    if row.state is RowState.RUNNING:
-        return f"{LEFT}it is being carried"
+def _change(desk: Desk, ledger: Ledger, row: Row, act: Act) -> tuple[bool, str]:
+    """Return whether an asset is changed, and what became of it."""
     try:
-        return act(desk, ledger, row)
+        if row.state is RowState.RUNNING:
+            raise _LeftError("it is being carried")
+        return True, act(desk, ledger, row)
+    except _LeftError as error:
+        return False, f"left: {error}"
     except RunActiveError:
-        return f"{LEFT}it was changed meanwhile"
+        return False, "left: it was changed meanwhile"
 
 
 def _retry(_desk: Desk, ledger: Ledger, row: Row) -> str:
     if row.state is RowState.UNCERTAIN:
-        return f"{LEFT}decide first whether it has arrived"
+        raise _LeftError("decide first whether it has arrived")
     if row.state is RowState.DUE:
-        return f"{LEFT}it is due"
+        raise _LeftError("it is due")
     ledger.revive(row)
     return "due"
 
 
 def _skip(_desk: Desk, ledger: Ledger, row: Row) -> str:
-    return "skipped" if skip_row(ledger, row) else f"{LEFT}it is {row.state.value}"
+    if not skip_row(ledger, row):
+        raise _LeftError(f"it is {row.state.value}")
+    return "skipped"
 
 
 def _settle(desk: Desk, ledger: Ledger, row: Row, *, saved: bool) -> str:
     if row.state is not RowState.UNCERTAIN:
-        return f"{LEFT}it is {row.state.value}, not uncertain"
+        raise _LeftError(f"it is {row.state.value}, not uncertain")
     settle_row(ledger, row, desk.cipher, saved=saved, target_id="")
     return "arrived" if saved else "due"
 

@@ -11,7 +11,7 @@ from damlink._console.desk import Desk
 from damlink._console.event_pages import read_event_number, show_events
 from damlink._console.page import Page, Query, WrongRequestError, address_of
 from damlink._secret import Secret
-from damlink._serve.address import event_token, event_url
+from damlink._serve.address import event_url
 from damlink._serve.event_subscription import EVENTS, find_unreachable, subscribe_address
 from damlink._serve.sent_event import make_event
 from damlink._serve.subscriptions import subscriptions_of
@@ -29,7 +29,7 @@ def subscribe_portal(desk: Desk, form: Query) -> Page:
     portal = desk.config.portal(form.get("portal", "")).name
     address = event_url(desk, portal)
     # A portal may repeat the address in its error. Once revealed, no text has its secret part.
-    Secret(event_token(desk, portal)).reveal()
+    Secret(address.rpartition("/")[2]).reveal()
     unreachable = find_unreachable(address)
     subscribed = subscribe_address(desk, portal, desk.open_portal(portal), address)
     desk.note(portal, {"outcome": subscribed.outcome})

@@ -7,10 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from importlib import resources
 from typing import Any, Final, Protocol
 
 import jinja2
+from jinja2.filters import do_truncate
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,7 +42,6 @@ def _printable(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-BRIEF_CHARACTERS: Final = 300
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("damlink._console"),
@@ -58,11 +59,6 @@ def _show_moment(text: str) -> str:
     return f"{text[:10]} {text[11:19]} UTC" if _MOMENT.fullmatch(text) else text
 
 
-def _show_brief(text: str) -> str:
-    """Return the beginning of a text that may be very long, for a list."""
-    return text if len(text) <= BRIEF_CHARACTERS else f"{text[: BRIEF_CHARACTERS - 1]}…"
-
-
 def _show_prose(text: str) -> Markup:
     """Return a text with what stands in backticks as code."""
     parts = text.split("`")
@@ -75,7 +71,8 @@ def _show_prose(text: str) -> Markup:
     )
 
 
-_PAGES.filters["brief"] = _show_brief
+# The beginning of a text that may be very long, for a list.
+_PAGES.filters["brief"] = partial(do_truncate, _PAGES, length=300, killwords=True, end="…", leeway=0)
 _PAGES.filters["moment"] = _show_moment
 _PAGES.filters["prose"] = _show_prose
 

@@ -100,9 +100,8 @@ def signs_in(session: Session, name: str, *, is_portal: bool) -> bool | None:
     """Return whether a portal or connector needs a person's consent; `None` where it cannot be opened."""
     try:
         return open_sign_in(session, name, is_portal=is_portal).auth.needs_consent
-    except ConfigError as error:
-        # What its settings say does not change before the file does.
-        return False if isinstance(error, _NoSignInError) else None
+    except _NoSignInError:
+        return False
     except DamlinkError:
         return None
 

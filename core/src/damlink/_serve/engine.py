@@ -101,7 +101,7 @@ def _text_of(name: str) -> str:
 
 
 class _OneLine(logging.Handler):
-    """Logs what the engine reports in one line: its trace is for those who debug."""
+    """Handler that logs a report of the engine in one line; its trace is logged at `debug` only."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record of the engine as one of ours."""

@@ -55,7 +55,7 @@ Thank you.
 
 @attrs.frozen
 class Subscribed:
-    """What became of a subscription.
+    """Result of an attempt to subscribe.
 
     Attributes:
         outcome: its state, as a text.

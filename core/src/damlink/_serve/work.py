@@ -70,10 +70,9 @@ class Threads:
     """
 
     def __init__(self, most: int) -> None:
-        self._free = self._most = most
+        self._most = most
         self._changed = threading.Condition()
         self._turns: list[_Turn] = []
-        self._has_extra = True
 
     @contextlib.contextmanager
     def take(
@@ -91,10 +90,6 @@ class Threads:
         finally:
             with self._changed:
                 self._turns.remove(turn)
-                if turn.is_extra:
-                    self._has_extra = True
-                else:
-                    self._free += turn.count
                 self._changed.notify_all()
 
     def _wait(self, wanted: int, stopping: Stopping, is_urgent: Callable[[], bool]) -> _Turn:
@@ -103,7 +98,7 @@ class Threads:
                 if self._free or stopping.soon.is_set():
                     return self._begin(_Turn(stopping, min(wanted, self._free)))
             # It asks the database, which may take long: nothing is locked meanwhile.
-            urgent = is_urgent()
+            urgent = self._has_extra and is_urgent()
             with self._changed:
                 if urgent and self._has_extra:
                     return self._begin(_Turn(stopping, 1, is_extra=True))
@@ -112,12 +107,16 @@ class Threads:
                     self._changed.wait(LOOK_SECONDS)
 
     def _begin(self, turn: _Turn) -> _Turn:
-        if turn.is_extra:
-            self._has_extra = False
-        else:
-            self._free -= turn.count
         self._turns.append(turn)
         return turn
+
+    @property
+    def _free(self) -> int:
+        return self._most - sum(turn.count for turn in self._turns if not turn.is_extra)
+
+    @property
+    def _has_extra(self) -> bool:
+        return not any(turn.is_extra for turn in self._turns)
 
     def _end_longest_turn(self) -> None:
         longest = min(self._turns, key=lambda turn: turn.began)
@@ -279,9 +278,10 @@ class Work:
 
     def _carry(self, name: str) -> None:
         with self._alone(name) as is_alone:
-            if not is_alone or not Ledger(self._database, name).has_ready(is_shared=True):
+            ledger = Ledger(self._database, name)
+            if not is_alone or not ledger.has_ready(is_shared=True):
                 return
-            stopping, ledger = Stopping(), Ledger(self._database, name)
+            stopping = Stopping()
             wanted = self._session.config.connectors[name].workers
             with self._threads.take(wanted, stopping, is_urgent=ledger.has_urgent) as count:
                 if count and not self._stopping.is_set():

@@ -113,16 +113,17 @@ class LedgerReader:
         is_left = sa.and_(t.c.state == RowState.RUNNING, t.c.claimed_by.is_(None) if is_shared else sa.true())
         at_once = sa.or_(t.c.state == RowState.DUE, is_left)
         ready = sa.or_(at_once, sa.and_(t.c.due_at <= self._now(), by_time))
-        with self._database.read() as connection:
-            return bool(connection.execute(sa.select(sa.exists().where(self._mine, ready))).scalar())
+        return self._has(ready)
 
     def has_urgent(self) -> bool:
         """Return whether an event has made a row due that no run carries."""
         is_timed = sa.and_(t.c.state == RowState.WAITING, t.c.due_at <= self._now())
         is_ready = sa.or_(t.c.state == RowState.DUE, is_timed)
-        query = sa.select(sa.exists().where(self._mine, t.c.is_urgent, is_ready))
+        return self._has(sa.and_(t.c.is_urgent, is_ready))
+
+    def _has(self, condition: sa.ColumnElement[bool]) -> bool:
         with self._database.read() as connection:
-            return bool(connection.execute(query).scalar())
+            return bool(connection.execute(sa.select(sa.exists().where(self._mine, condition))).scalar())
 
     def rows(self, state: RowState | None = None) -> Iterator[Row]:
         """Yield the rows in the order of their last change, read a thousand at a time."""

@@ -10,7 +10,7 @@ import attrs
 
 from damlink._scaffold.blueprint import Field, Row
 from damlink._scaffold.openapi.document import Document, Operation
-from damlink._scaffold.openapi.schemas import fit, items_of, made_up, properties_of, sample_of, type_of
+from damlink._scaffold.openapi.schemas import fit, items_of, make_value, properties_of, sample_of, type_of
 from damlink._scaffold.openapi.words import find_known, is_media, squeeze, unique
 
 __all__ = ["Rows", "find_rows"]
@@ -144,8 +144,8 @@ class Rows:
         return _TYPES.get(kind, "Any")
 
     def samples(self, row: Row) -> list[dict[str, Any]]:
-        """Return rows for the stand-in, each with an id of its own: from examples, else made up."""
-        made = {field.json: self._made_up(field) for field in row.fields}
+        """Return rows for the stand-in, each with an id of its own: from examples, else invented."""
+        made = {field.json: self._make_value(field) for field in row.fields}
         own = self.document.follow(self.schema).get("example")
         found = [
             each for each in (*self._examples(), own) if isinstance(each, Mapping) and made.keys() & each
@@ -153,11 +153,11 @@ class Rows:
         bases = found or [made]
         return [self._sample(row, bases[number % len(bases)], made, number) for number in range(_COUNT)]
 
-    def _made_up(self, field: Field) -> Any:
-        """Return the example of a property if it fits, else a value that is made up."""
+    def _make_value(self, field: Field) -> Any:
+        """Return the example of a property if it fits, else an invented value."""
         schema = self.properties[field.json]
         value = fit(sample_of(self.document, schema), field.type)
-        return fit(made_up(self.document, schema), field.type) if value is None else value
+        return fit(make_value(self.document, schema), field.type) if value is None else value
 
     def _sample(
         self, row: Row, base: Mapping[str, Any], made: Mapping[str, Any], number: int

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from damlink._scaffold.openapi.document import Document
 
-__all__ = ["fit", "items_of", "made_up", "properties_of", "sample_of", "type_of"]
+__all__ = ["fit", "items_of", "make_value", "properties_of", "sample_of", "type_of"]
 
 _DEEPEST: Final = 5
 # Objects may be in each other, and each in many others: a sample has a few of those that are within.
@@ -78,7 +78,7 @@ def items_of(document: Document, schema: Any) -> Any:
 
 
 def sample_of(document: Document, schema: Any, depth: int = 0) -> Any:
-    """Return a value for a schema: its own example, or one that is made up."""
+    """Return a value for a schema: its own example, or an invented one."""
     node = document.follow(schema)
     for name in ("example", "default", "const"):
         if node.get(name) is not None:
@@ -86,10 +86,10 @@ def sample_of(document: Document, schema: Any, depth: int = 0) -> Any:
     for name in ("examples", "enum"):
         if _list(node.get(name)):
             return node[name][0]
-    return made_up(document, schema, depth)
+    return make_value(document, schema, depth)
 
 
-def made_up(document: Document, schema: Any, depth: int = 0) -> Any:
+def make_value(document: Document, schema: Any, depth: int = 0) -> Any:
     """Return a value for a schema, whatever its own example is."""
     node, kind = document.follow(schema), type_of(document, schema)
     if kind == "object":
